@@ -1,0 +1,112 @@
+//! Time and chance of a scenario: both come from here, so that both can be repeated.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rand::{SeedableRng as _, rngs::ChaCha8Rng};
+use tokio::time::Instant;
+
+/// The instant that every scenario starts at: `2025-01-01T00:00:00Z`.
+pub const EPOCH: Timestamp = Timestamp::constant(1_735_689_600, 0);
+
+/// The clock of one scenario: offsets since its start, in whole milliseconds.
+///
+/// It follows [`tokio::time`], so it is virtual where the runtime's time is
+/// paused and real where it is not; nothing else in the crate tells them apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts a clock at offset zero.
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Time since the start, cut to whole milliseconds.
+    pub fn now(&self) -> Duration {
+        whole_millis(self.start.elapsed())
+    }
+
+    /// Lets `duration` pass.
+    pub async fn sleep(&self, duration: Duration) {
+        if !duration.is_zero() {
+            tokio::time::sleep(duration).await;
+        }
+    }
+
+    /// Waits until the clock shows `offset`; returns at once when it already does.
+    pub async fn sleep_until(&self, offset: Duration) {
+        tokio::time::sleep_until(self.start + offset).await;
+    }
+
+    /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].
+    pub fn timestamp(offset: Duration) -> String {
+        SignedDuration::try_from(offset)
+            .ok()
+            .and_then(|since| EPOCH.checked_add(since).ok())
+            .unwrap_or(Timestamp::MAX)
+            .to_string()
+    }
+}
+
+/// Cuts a duration to the resolution of virtual time.
+pub fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The seed that all chance of a scenario comes from.
+///
+/// Every draw names what it is for, and gets a generator of its own: one more
+/// draw in one place moves no draw in another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The seed of a part, as told apart by `names`.
+    pub fn part<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        // FNV-1a: short, and fixed for all platforms and versions, which the
+        // standard library's hashers do not promise.
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        let mut hash = 0xcbf2_9ce4_8422_2325 ^ self.0;
+        for name in names {
+            for byte in name.bytes().chain([0xff]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(PRIME);
+            }
+        }
+        Self(hash)
+    }
+
+    /// A generator that starts from this seed.
+    pub fn rng(self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng as _;
+
+    use super::*;
+
+    #[test]
+    fn timestamps_count_from_the_epoch() {
+        assert_eq!(Clock::timestamp(Duration::ZERO), "2025-01-01T00:00:00Z");
+        assert_eq!(
+            Clock::timestamp(Duration::from_millis(1_500)),
+            "2025-01-01T00:00:01.5Z"
+        );
+    }
+
+    #[test]
+    fn parts_of_a_seed_are_fixed_and_apart() {
+        let seed = Seed(7);
+        assert_eq!(seed.part(["a", "b"]), seed.part(["a", "b"]));
+        assert_ne!(seed.part(["a", "b"]), seed.part(["ab"]));
+        assert_ne!(seed.part(["a"]), Seed(8).part(["a"]));
+        assert_eq!(Seed(1).rng().next_u64(), Seed(1).rng().next_u64());
+    }
+}

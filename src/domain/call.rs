@@ -1,0 +1,63 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{CallName, Key};
+
+/// One call to a service, whoever makes it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who calls: `orchestrator` for a workflow's steps and compensations,
+    /// `scenario` for a direct call, else a service's name.
+    pub caller: Arc<str>,
+    /// The service and operation called.
+    pub name: CallName,
+    /// What is sent.
+    pub input: Arc<Value>,
+    /// What the call is part of.
+    pub context: Context,
+    /// The idempotency key, where the caller has one: the same for every
+    /// execution, and for a repetition after a crash.
+    pub key: Option<Key>,
+}
+
+impl Call {
+    /// A call by `caller`, without context or key.
+    pub fn new(caller: &str, name: CallName, input: impl Into<Arc<Value>>) -> Self {
+        Self {
+            caller: caller.into(),
+            name,
+            input: input.into(),
+            context: Context::default(),
+            key: None,
+        }
+    }
+}
+
+/// What a call is part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The workflow's run.
+    pub run: Option<Arc<str>>,
+    /// The workflow's step.
+    pub step: Option<Arc<str>>,
+}
+
+/// A service's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// What was answered.
+    pub value: Arc<Value>,
+    /// Whether a breaker's declared fallback answered in the service's stead.
+    pub fallback_used: bool,
+}
+
+impl Reply {
+    /// An answer of the service itself.
+    pub fn new(value: impl Into<Arc<Value>>) -> Self {
+        Self {
+            value: value.into(),
+            fallback_used: false,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use std::time::Duration;
+
+use serde::{Deserialize as _, Deserializer, Serializer};
+
+/// The longest duration that is accepted anywhere: 366 days.
+///
+/// A longer one is a slip of the pen, and a scenario in which nothing happens
+/// for ten years counts as stuck.
+pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Why a text is no duration.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DurationError {
+    /// Durations are not negative.
+    #[error("the duration {0:?} is negative")]
+    Negative(String),
+    /// Beyond [`LONGEST`].
+    #[error("the duration {0:?} is longer than 366 days")]
+    TooLong(String),
+    /// Finer than virtual time.
+    #[error("the duration {0:?} is no whole number of milliseconds")]
+    TooFine(String),
+    /// Not a number with a unit.
+    #[error(
+        "{0:?} is no duration, expected a number and a unit, such as \"150 ms\", \"2 s\", \"5 min\" or \"24 h\""
+    )]
+    Malformed(String),
+}
+
+/// Reads a duration such as `150ms`, `2 s`, `1.5 s`, `5 min` or `1h 30min`.
+///
+/// # Errors
+///
+/// If the text is no such thing, is negative, is longer than [`LONGEST`] or
+/// names a part of a millisecond.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let trimmed = text.trim();
+    if trimmed.starts_with(['-', '−']) {
+        return Err(DurationError::Negative(text.to_owned()));
+    }
+    let malformed = || DurationError::Malformed(text.to_owned());
+    let parsed = match trimmed.split_once('.') {
+        None => humantime::parse_duration(trimmed).map_err(|_| malformed())?,
+        Some((whole, rest)) => {
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .filter(|&digits| digits > 0)
+                .ok_or_else(malformed)?;
+            let unit = rest[digits..].trim();
+            let amount: f64 = format!("{whole}.{}", &rest[..digits])
+                .parse()
+                .map_err(|_| malformed())?;
+            let one = humantime::parse_duration(&format!("1{unit}")).map_err(|_| malformed())?;
+            Duration::try_from_secs_f64(one.as_secs_f64() * amount)
+                .map_err(|_| DurationError::TooLong(text.to_owned()))
+                // Decimal fractions are not exact in binary.
+                .map(|exact| {
+                    Duration::from_micros(
+                        (exact.as_nanos() / 1_000 + u128::from(exact.as_nanos() % 1_000 >= 500))
+                            as u64,
+                    )
+                })?
+        }
+    };
+    if parsed > LONGEST {
+        return Err(DurationError::TooLong(text.to_owned()));
+    }
+    if parsed.subsec_nanos() % 1_000_000 != 0 {
+        return Err(DurationError::TooFine(text.to_owned()));
+    }
+    Ok(parsed)
+}
+
+/// Writes a duration as [`parse_duration`] reads it: `525ms`, `2s`, `1h 30m`.
+pub fn format_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+/// Serde for a duration as text.
+pub mod duration_text {
+    use super::*;
+
+    /// Writes a duration as text.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(*duration))
+    }
+
+    /// Reads a duration from text.
+    ///
+    /// # Errors
+    ///
+    /// If the value is no text, or none that [`parse_duration`] takes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        parse_duration(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Serde for a duration as text that may be missing.
+pub mod opt_duration_text {
+    use super::*;
+
+    /// Writes a duration as text, or null.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => duration_text::serialize(duration, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a duration from text.
+    ///
+    /// # Errors
+    ///
+    /// If the value is no text, or none that [`parse_duration`] takes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        duration_text::deserialize(deserializer).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_all_the_ways_people_write_them() {
+        for (text, millis) in [
+            ("150 ms", 150),
+            ("150ms", 150),
+            ("2 s", 2_000),
+            ("1.5 s", 1_500),
+            ("0.1 s", 100),
+            ("5 min", 300_000),
+            ("24 h", 86_400_000),
+            ("1h 30min", 5_400_000),
+            ("0 ms", 0),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(millis)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn negative_absurd_and_fine_durations_are_refused_by_name() {
+        assert!(matches!(
+            parse_duration("-5 s"),
+            Err(DurationError::Negative(_))
+        ));
+        assert!(matches!(
+            parse_duration("400 days"),
+            Err(DurationError::TooLong(_))
+        ));
+        assert!(matches!(
+            parse_duration("1 us"),
+            Err(DurationError::TooFine(_))
+        ));
+        assert!(matches!(
+            parse_duration("0.5 ms"),
+            Err(DurationError::TooFine(_))
+        ));
+        for text in ["", "5", "soon", "5 parsecs", "1.x s", "1. s"] {
+            assert!(
+                matches!(parse_duration(text), Err(DurationError::Malformed(_))),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for millis in [0, 1, 525, 2_000, 90_061_001] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The words that every other room speaks: a call, its reply or its failure, names, keys, states and durations.
+
+mod call;
+mod call_name;
+mod duration;
+mod failure;
+mod key;
+mod mode;
+mod nearest;
+mod status;
+
+pub use call::{Call, Context, Reply};
+pub use call_name::{CallName, CallNameError};
+pub use duration::{
+    DurationError, LONGEST, duration_text, format_duration, opt_duration_text, parse_duration,
+};
+pub use failure::{Failure, code};
+pub use key::Key;
+pub use mode::{Category, FailureMode, Severity};
+pub use nearest::{did_you_mean, nearest};
+pub use status::{StepStatus, WorkflowStatus};

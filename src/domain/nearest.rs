@@ -1,0 +1,51 @@
+/// The name most like `wanted`, if one is like it at all.
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, name)| {
+            *distance * 3 <= wanted.chars().count().max(name.chars().count())
+        })
+        .map(|(_, name)| name)
+}
+
+/// A hint that ends a message about an unknown name: the nearest one, else all there are.
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<&str> = names.into_iter().collect();
+    if let Some(name) = nearest(wanted, names.iter().copied()) {
+        return format!("did you mean \"{name}\"?");
+    }
+    if names.is_empty() {
+        return "there are none".to_owned();
+    }
+    let more = names.len().saturating_sub(SHOWN);
+    let listed = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match more {
+        0 => format!("there are: {listed}"),
+        _ => format!("there are: {listed} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_corrected_and_a_stranger_is_shown_the_list() {
+        let names = ["AgentService", "RoleService"];
+        assert_eq!(nearest("AgentServise", names), Some("AgentService"));
+        assert_eq!(nearest("Billing", names), None);
+        assert_eq!(
+            did_you_mean("Billing", names),
+            "there are: \"AgentService\", \"RoleService\""
+        );
+        assert_eq!(did_you_mean("x", []), "there are none");
+    }
+}

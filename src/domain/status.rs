@@ -1,0 +1,201 @@
+use serde::{Deserialize, Serialize};
+
+/// The state of a workflow's run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkflowStatus {
+    /// Under way, compensation included.
+    Running,
+    /// Every step completed.
+    Completed,
+    /// Completed, although an optional step failed.
+    Degraded,
+    /// Stopped with a partial result that can be resumed.
+    Interrupted,
+    /// Failed or past its deadline, and no compensation failed.
+    RolledBack,
+    /// Failed, and so did a compensation.
+    Failed,
+    /// Stopped on request, and no compensation failed.
+    Cancelled,
+}
+
+impl WorkflowStatus {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Completed,
+        Self::Degraded,
+        Self::Interrupted,
+        Self::RolledBack,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The name that outcomes and events show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Degraded => "degraded",
+            Self::Interrupted => "interrupted",
+            Self::RolledBack => "rolled_back",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The table of transitions: a run ends once; only an interrupted one goes on.
+    pub fn can_become(self, next: Self) -> bool {
+        match self {
+            Self::Running => next != Self::Running,
+            Self::Interrupted => next == Self::Running,
+            Self::Completed
+            | Self::Degraded
+            | Self::RolledBack
+            | Self::Failed
+            | Self::Cancelled => false,
+        }
+    }
+}
+
+/// The state of one step of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Not started yet.
+    #[default]
+    Pending,
+    /// Its call is under way.
+    Running,
+    /// Its call succeeded.
+    Completed,
+    /// Its call failed.
+    Failed,
+    /// Never started, because the run ended before.
+    Skipped,
+    /// Its compensation is under way.
+    Compensating,
+    /// Undone.
+    Compensated,
+    /// Its compensation failed.
+    CompensationFailed,
+}
+
+impl StepStatus {
+    /// Every status.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Skipped,
+        Self::Compensating,
+        Self::Compensated,
+        Self::CompensationFailed,
+    ];
+
+    /// The name that outcomes and events show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Compensating => "compensating",
+            Self::Compensated => "compensated",
+            Self::CompensationFailed => "compensation_failed",
+        }
+    }
+
+    /// The table of transitions.
+    ///
+    /// A failed step runs again when its parallel group falls back to one after
+    /// the other, or when an interrupted run is resumed; a completed step never
+    /// runs again. A running or compensating one that a crash cut off starts over.
+    pub fn can_become(self, next: Self) -> bool {
+        use StepStatus as S;
+        matches!(
+            (self, next),
+            (S::Pending, S::Running | S::Failed | S::Skipped)
+                | (S::Running, S::Running | S::Completed | S::Failed)
+                | (S::Completed, S::Compensating)
+                | (S::Failed, S::Running | S::Failed | S::Compensating)
+                | (S::Skipped, S::Running | S::Failed)
+                | (
+                    S::Compensating,
+                    S::Compensating | S::Compensated | S::CompensationFailed
+                )
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_workflow_states_is_allowed_or_refused_as_the_table_says() {
+        use WorkflowStatus as W;
+        let allowed = [
+            (W::Running, W::Completed),
+            (W::Running, W::Degraded),
+            (W::Running, W::Interrupted),
+            (W::Running, W::RolledBack),
+            (W::Running, W::Failed),
+            (W::Running, W::Cancelled),
+            (W::Interrupted, W::Running),
+        ];
+        for from in W::ALL {
+            for to in W::ALL {
+                assert_eq!(
+                    from.can_become(to),
+                    allowed.contains(&(from, to)),
+                    "{from:?} -> {to:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_pair_of_step_states_is_allowed_or_refused_as_the_table_says() {
+        use StepStatus as S;
+        let allowed = [
+            (S::Pending, S::Running),
+            (S::Pending, S::Failed),
+            (S::Pending, S::Skipped),
+            (S::Running, S::Running),
+            (S::Running, S::Completed),
+            (S::Running, S::Failed),
+            (S::Completed, S::Compensating),
+            (S::Failed, S::Running),
+            (S::Failed, S::Failed),
+            (S::Failed, S::Compensating),
+            (S::Skipped, S::Running),
+            (S::Skipped, S::Failed),
+            (S::Compensating, S::Compensating),
+            (S::Compensating, S::Compensated),
+            (S::Compensating, S::CompensationFailed),
+        ];
+        for from in S::ALL {
+            for to in S::ALL {
+                assert_eq!(
+                    from.can_become(to),
+                    allowed.contains(&(from, to)),
+                    "{from:?} -> {to:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_json() {
+        for status in WorkflowStatus::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+        for status in StepStatus::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+}

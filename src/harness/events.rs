@@ -1,0 +1,114 @@
+//! The stream of run events: what the runner says, and all that reports know.
+//!
+//! Modelled on [Cucumber Messages](https://github.com/cucumber/messages): a test run has test
+//! cases, a test case has attempts, an attempt has steps and attachments. Events are plain data
+//! and come in file order, whatever finished first.
+
+use std::{sync::Arc, time::Duration};
+
+use super::pickle::Pickle;
+use crate::observability::Event;
+
+/// How a step or a scenario ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// As expected.
+    Passed,
+    /// Not as expected.
+    Failed,
+    /// Not run, because something before it did not pass.
+    Skipped,
+    /// Not finished yet, by its author's own word.
+    Pending,
+    /// No definition for a step.
+    Undefined,
+    /// More than one definition for a step.
+    Ambiguous,
+}
+
+impl Status {
+    /// The name that reports show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+            Self::Undefined => "undefined",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}
+
+/// How one step ended, and why.
+#[derive(Clone, Debug)]
+pub struct StepResult {
+    /// How it ended.
+    pub status: Status,
+    /// Why it did not pass, or what it is pending on.
+    pub message: Option<String>,
+    /// `file:line:column` of the panic, or of the definition that failed.
+    pub location: Option<String>,
+}
+
+impl StepResult {
+    /// A result with nothing more to say.
+    pub fn new(status: Status) -> Self {
+        Self {
+            status,
+            message: None,
+            location: None,
+        }
+    }
+}
+
+/// What an attachment holds.
+#[derive(Clone, Debug)]
+pub enum Attachment {
+    /// The scenario's timeline.
+    Timeline(Arc<Vec<Event>>),
+    /// What was logged while the scenario ran.
+    Log(String),
+}
+
+/// Something the runner says.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// The run begins.
+    TestRunStarted {
+        /// How many scenarios are to be run.
+        scenarios: usize,
+        /// The seed of the run.
+        seed: u64,
+    },
+    /// An attempt at a scenario begins.
+    TestCaseStarted {
+        /// The scenario.
+        pickle: Arc<Pickle>,
+        /// Counted from 1.
+        attempt: u32,
+    },
+    /// A step of the scenario has ended.
+    TestStepFinished {
+        /// Its index in the pickle's steps; one past the last is the scenario's own end.
+        step: usize,
+        /// How it ended.
+        result: StepResult,
+    },
+    /// Something to look at beside the scenario.
+    Attached(Attachment),
+    /// The attempt has ended.
+    TestCaseFinished {
+        /// How the scenario ended.
+        status: Status,
+        /// The virtual time it covered.
+        virtual_time: Duration,
+        /// Whether another attempt follows.
+        will_be_retried: bool,
+    },
+    /// The run has ended.
+    TestRunFinished {
+        /// How long it took on the wall's clock.
+        real_time: Duration,
+    },
+}

@@ -1,0 +1,7 @@
+//! Runs features: pickles in, run events out.
+
+pub mod events;
+pub mod pickle;
+mod world;
+
+pub use world::{Stage, World};

@@ -1,0 +1,188 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::{CallName, Key, StepStatus, WorkflowStatus, duration_text, format_duration};
+
+/// A service's name, as events share it.
+pub type ServiceName = Arc<str>;
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Offset since the scenario's start, in whole milliseconds.
+    pub at: Duration,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// Which policy refused a call before it became an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedBy {
+    /// The bulkhead's queue was full, or the deadline passed in it.
+    Bulkhead,
+    /// The breaker was open, or half-open with its probes out.
+    Breaker,
+}
+
+/// What can happen, under the names and fields that timeline tables use.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[expect(
+    missing_docs,
+    reason = "the names of kinds and fields are the vocabulary; what is not obvious is said"
+)]
+pub enum EventKind {
+    WorkflowStarted {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    WorkflowEnded {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+        #[serde(with = "duration_text")]
+        took: Duration,
+    },
+    /// A run goes on after a crash, or after it was interrupted.
+    WorkflowResumed {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    CancellationRequested {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    StepStarted {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+    },
+    StepEnded {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+        #[serde(with = "duration_text")]
+        took: Duration,
+    },
+    /// The run ended before the step started.
+    StepSkipped {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+    },
+    CallStarted {
+        caller: Arc<str>,
+        call: CallName,
+        /// Counted from 1, per operation, over the whole scenario.
+        execution: u32,
+        input: Arc<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run: Option<Arc<str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<Arc<str>>,
+        /// Number of the call that this is an execution of; shared by its retries.
+        #[serde(skip)]
+        number: u64,
+    },
+    CallEnded {
+        caller: Arc<str>,
+        call: CallName,
+        execution: u32,
+        #[serde(with = "duration_text")]
+        took: Duration,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply: Option<Arc<Value>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run: Option<Arc<str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<Arc<str>>,
+        /// Number of the call that this is an execution of; shared by its retries.
+        #[serde(skip)]
+        number: u64,
+    },
+    CallRefused {
+        caller: Arc<str>,
+        call: CallName,
+        by: RefusedBy,
+        code: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        run: Option<Arc<str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<Arc<str>>,
+    },
+    RetryScheduled {
+        call: CallName,
+        /// The execution that failed, or the last one before a refusal.
+        execution: u32,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    BreakerOpened {
+        service: ServiceName,
+    },
+    BreakerHalfOpened {
+        service: ServiceName,
+    },
+    BreakerClosed {
+        service: ServiceName,
+    },
+    CompensationStarted {
+        run: Arc<str>,
+        step: Arc<str>,
+        call: CallName,
+    },
+    CompensationEnded {
+        run: Arc<str>,
+        step: Arc<str>,
+        call: CallName,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
+    /// What a call changed in a service, also when the caller no longer waits.
+    Effect {
+        service: ServiceName,
+        operation: Arc<str>,
+        key: Key,
+    },
+    FaultInjected {
+        call: CallName,
+        execution: u32,
+        fault: Arc<str>,
+        #[serde(rename = "declared at")]
+        declared_at: Arc<str>,
+    },
+    OrchestratorCrashed {},
+    OrchestratorRestarted {},
+    Warning {
+        about: Arc<str>,
+        message: String,
+    },
+    Error {
+        about: Arc<str>,
+        message: String,
+    },
+}
+
+impl Event {
+    /// The event as the columns of a timeline table: `at`, `event` and the kind's fields.
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        fields.insert("at".to_owned(), format_duration(self.at).into());
+        if let Ok(Value::Object(kind)) = serde_json::to_value(&self.kind) {
+            fields.extend(kind);
+        }
+        fields
+    }
+}

