@@ -112,3 +112,13 @@ pub enum RunEvent {
         real_time: Duration,
     },
 }
+
+/// A view of the stream: the terminal, or a report.
+pub trait View {
+    /// Takes in the next event.
+    ///
+    /// # Errors
+    ///
+    /// If what the view writes to cannot be written.
+    fn handle(&mut self, event: &RunEvent) -> std::io::Result<()>;
+}
