@@ -3,6 +3,9 @@ pub mod clock;
 pub mod domain;
 pub mod harness;
 pub mod observability;
+pub mod orchestration;
+pub mod resilience;
+pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
 

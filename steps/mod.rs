@@ -1,1 +1,19 @@
-//! Step definitions, by room.
+//! The vocabulary: step definitions, by the room they speak of.
+//!
+//! A Given sets the scene, a When lets something happen and virtual time pass,
+//! a Then reads the timeline and never lets time pass.
+
+mod calls;
+mod crashes;
+mod failing;
+mod outcomes;
+mod parameters;
+mod policies;
+mod runs;
+mod services;
+mod snapshots;
+mod timeline;
+mod workflows;
+
+pub use failing::{StepError, StepResult};
+pub use parameters::{Call, Count, Span};

@@ -145,7 +145,11 @@ impl fmt::Display for Failure {
         if let Some(origin) = self.origin() {
             write!(f, " from {origin}")?;
         }
-        write!(f, ": {}", self.message)
+        write!(f, ": {}", self.message)?;
+        match self.executions {
+            0 | 1 => Ok(()),
+            executions => write!(f, " (after {executions} executions)"),
+        }
     }
 }
 

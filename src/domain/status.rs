@@ -122,7 +122,6 @@ impl StepStatus {
                 | (S::Running, S::Running | S::Completed | S::Failed)
                 | (S::Completed, S::Compensating)
                 | (S::Failed, S::Running | S::Failed | S::Compensating)
-                | (S::Skipped, S::Running | S::Failed)
                 | (
                     S::Compensating,
                     S::Compensating | S::Compensated | S::CompensationFailed
@@ -172,8 +171,6 @@ mod tests {
             (S::Failed, S::Running),
             (S::Failed, S::Failed),
             (S::Failed, S::Compensating),
-            (S::Skipped, S::Running),
-            (S::Skipped, S::Failed),
             (S::Compensating, S::Compensating),
             (S::Compensating, S::Compensated),
             (S::Compensating, S::CompensationFailed),

@@ -1,8 +1,15 @@
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
+    time::Duration,
+};
 
+use super::{cast::Cast, fixtures::Fixtures, pickle::StepKind, runs::Runs, snapshot::Snapshots};
 use crate::{
     clock::{Clock, Seed},
+    domain::Failure,
     observability::Timeline,
+    services::{CallResult, Policies, Registry},
 };
 
 /// Where a scenario stands and what it may draw on, given to its [`World`] by the runner.
@@ -20,6 +27,8 @@ pub struct Stage {
     pub line: usize,
     /// Whether a fault that is never hit is fine.
     pub allow_unused: bool,
+    /// The snapshots of the suite.
+    pub snapshots: Option<Arc<Snapshots>>,
 }
 
 impl Default for Stage {
@@ -31,17 +40,29 @@ impl Default for Stage {
             seed: Seed(0),
             line: 0,
             allow_unused: false,
+            snapshots: None,
         }
     }
 }
 
 /// The state of one scenario, handed from step to step.
-#[derive(Debug, cucumber::World)]
+///
+/// Its rooms are built when a step first asks for them, so that a scenario pays
+/// only for what it touches.
+#[derive(cucumber::World)]
 #[world(init = Self::default)]
 pub struct World {
     stage: Stage,
     timeline: Timeline,
     pending: Option<String>,
+    /// When the step that is under way began.
+    step_began: Duration,
+    /// How long the last When took.
+    when_took: Option<Duration>,
+    cast: Option<Box<Cast>>,
+    runs: Option<Box<Runs>>,
+    calls: Vec<CallResult>,
+    direct_calls: u64,
 }
 
 impl Default for World {
@@ -57,6 +78,12 @@ impl World {
             stage,
             timeline: Timeline::new(Clock::start()),
             pending: None,
+            step_began: Duration::ZERO,
+            when_took: None,
+            cast: None,
+            runs: None,
+            calls: Vec::new(),
+            direct_calls: 0,
         }
     }
 
@@ -65,14 +92,50 @@ impl World {
         &self.stage
     }
 
-    /// Changes where the scenario stands: the runner sets the line of every step.
+    /// Changes where the scenario stands, or its seed.
     pub fn stage_mut(&mut self) -> &mut Stage {
         &mut self.stage
+    }
+
+    /// Draws all chance from this seed from now on.
+    pub fn set_seed(&mut self, seed: Seed) {
+        self.stage.seed = seed;
+        if let Some(cast) = &mut self.cast {
+            cast.set_seed(seed);
+        }
     }
 
     /// Everything that has happened.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// The scenario's clock.
+    pub fn clock(&self) -> Clock {
+        self.timeline.clock()
+    }
+
+    /// The line under way, as `file:line`.
+    pub fn here(&self) -> Arc<str> {
+        format!("{}:{}", self.stage.uri, self.stage.line).into()
+    }
+
+    /// A step begins.
+    pub fn begin_step(&mut self, line: usize) {
+        self.stage.line = line;
+        self.step_began = self.timeline.now();
+    }
+
+    /// A step has ended.
+    pub fn end_step(&mut self, kind: StepKind) {
+        if kind == StepKind::When {
+            self.when_took = Some(self.timeline.now().saturating_sub(self.step_began));
+        }
+    }
+
+    /// How long the last When took; `None` before the first.
+    pub fn when_took(&self) -> Option<Duration> {
+        self.when_took
     }
 
     /// Ends the step, and the scenario, as pending.
@@ -85,12 +148,110 @@ impl World {
         self.pending.take()
     }
 
+    /// The services that take part, and the client that calls them.
+    pub fn cast(&mut self) -> &mut Cast {
+        let (timeline, seed) = (&self.timeline, self.stage.seed);
+        self.cast
+            .get_or_insert_with(|| Box::new(Cast::new(timeline.clone(), seed)))
+    }
+
+    /// The services that take part.
+    pub fn registry(&mut self) -> &Registry {
+        self.cast().registry()
+    }
+
+    /// Timeouts and retries, to change.
+    pub fn policies(&mut self) -> RwLockWriteGuard<'_, Policies> {
+        let policies: &RwLock<Policies> = self.cast().policies();
+        policies.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The workflow and its runs.
+    pub fn runs(&mut self) -> &mut Runs {
+        let cast = self.cast();
+        let orchestration = (cast.client(), cast.faults().clone());
+        self.runs
+            .get_or_insert_with(|| Box::new(Runs::new(orchestration.0, orchestration.1)))
+    }
+
+    /// Services and workflows as JSON.
+    pub fn fixtures(&self) -> Fixtures {
+        Fixtures::default()
+    }
+
+    /// Where snapshots are kept.
+    ///
+    /// # Errors
+    ///
+    /// If the scenario runs outside a suite, or the environment asks insta for what it does not know.
+    pub fn snapshots(&self) -> Result<&Snapshots, String> {
+        self.stage
+            .snapshots
+            .as_deref()
+            .ok_or_else(|| "the scenario runs outside a suite, which has no snapshots".to_owned())
+    }
+
+    /// Counts the direct calls.
+    pub fn next_direct_call(&mut self) -> u64 {
+        self.direct_calls += 1;
+        self.direct_calls
+    }
+
+    /// Keeps what the last When's direct calls came to.
+    pub fn set_calls(&mut self, calls: Vec<CallResult>) {
+        self.calls = calls;
+    }
+
+    /// What the last When's direct calls came to.
+    pub fn calls(&self) -> &[CallResult] {
+        &self.calls
+    }
+
+    /// What the last direct call came to.
+    ///
+    /// # Errors
+    ///
+    /// If there was none.
+    pub fn last_call(&self) -> Result<&CallResult, String> {
+        self.calls
+            .last()
+            .ok_or_else(|| "no service was called directly".to_owned())
+    }
+
     /// Ends the scenario: what must hold once all steps have passed.
     ///
     /// # Errors
     ///
     /// If a declared fault was never hit.
     pub fn finish(&mut self) -> Result<(), String> {
-        Ok(())
+        let Some(cast) = &self.cast else {
+            return Ok(());
+        };
+        let unused = cast.faults().unused();
+        if unused.is_empty() || self.stage.allow_unused {
+            return Ok(());
+        }
+        let lines: Vec<String> = unused.iter().map(|fault| format!("  {fault}")).collect();
+        Err(format!(
+            "declared but never hit, so it proves nothing (tag the scenario @allow-unused if that is meant):\n{}",
+            lines.join("\n")
+        ))
     }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The failure of a call that should have succeeded, or its reply where it should have failed.
+pub fn describe(result: &CallResult) -> String {
+    let failure: &Failure = match result {
+        Ok(reply) => return format!("it replies {}", reply.value),
+        Err(failure) => failure,
+    };
+    format!("it fails with {failure}")
 }

@@ -1,0 +1,128 @@
+use serde::de::DeserializeOwned;
+
+use super::did_you_mean;
+
+/// Why a JSON text was refused: where, what was found, what was expected.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{source_name}:{line}:{column}: {}{message}", pointer_prefix(.pointer))]
+pub struct JsonError {
+    /// The file, or what stands in for one.
+    pub source_name: String,
+    /// Line within the file, from 1.
+    pub line: usize,
+    /// Column within the line, from 1.
+    pub column: usize,
+    /// JSON pointer to the value at fault; empty for the whole text.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+fn pointer_prefix(pointer: &str) -> String {
+    match pointer {
+        "" => String::new(),
+        pointer => format!("at {pointer}: "),
+    }
+}
+
+/// Reads a value from JSON text that stands at `first_line` of `source_name`.
+///
+/// # Errors
+///
+/// If the text is no JSON, or not of the type: with the JSON pointer, the line,
+/// and the nearest valid name where a field or variant is unknown.
+pub fn from_json<T: DeserializeOwned>(
+    text: &str,
+    source_name: &str,
+    first_line: usize,
+) -> Result<T, JsonError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let refused = |pointer: String, error: &serde_json::Error| JsonError {
+        source_name: source_name.to_owned(),
+        line: (error.line() + first_line).saturating_sub(1),
+        column: error.column(),
+        pointer,
+        message: readable(error),
+    };
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refused(pointer(error.path()), error.inner()))?;
+    deserializer
+        .end()
+        .map_err(|error| refused(String::new(), &error))?;
+    Ok(value)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// The message without its position, and with the nearest valid name.
+fn readable(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(position) = message.rfind(" at line ") {
+        message.truncate(position);
+    }
+    // serde says "unknown field `x`, expected one of `a`, `b`" and keeps no
+    // other trace of the names.
+    if message.starts_with("unknown ") {
+        let names: Vec<String> = message
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        if let Some((wanted, valid)) = names.split_first()
+            && !valid.is_empty()
+        {
+            let hint = did_you_mean(wanted, valid.iter().map(String::as_str));
+            if hint.starts_with("did") {
+                message = format!("{message}; {hint}");
+            }
+        }
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read by serde")]
+    struct Inner {
+        latency: u32,
+        reply: u32,
+    }
+
+    #[test]
+    fn a_fault_is_told_with_pointer_line_and_nearest_name() {
+        let text = "{\"a\": [\n  {\"latncy\": 1}\n]}";
+        let error =
+            from_json::<std::collections::BTreeMap<String, Vec<Inner>>>(text, "x.json", 10)
+                .unwrap_err();
+        assert_eq!(error.pointer, "/a/0/latncy");
+        assert_eq!(error.line, 11);
+        assert_eq!(
+            error.message,
+            "unknown field `latncy`, expected `latency` or `reply`; did you mean \"latency\"?"
+        );
+        assert!(error.to_string().starts_with("x.json:11:"));
+    }
+
+    #[test]
+    fn broken_json_is_told_with_its_line() {
+        let error = from_json::<serde_json::Value>("{\n\"a\": }", "x.json", 1).unwrap_err();
+        assert_eq!((error.line, error.message.as_str()), (2, "expected value"));
+        assert!(from_json::<serde_json::Value>("{} {}", "x.json", 1).is_err());
+    }
+}

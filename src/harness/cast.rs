@@ -1,0 +1,116 @@
+use std::{
+    fmt,
+    sync::{Arc, RwLock},
+};
+
+use crate::{
+    clock::Seed,
+    observability::Timeline,
+    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
+    services::{
+        Client, Effects, Faults, MockService, Policies, Registry, Service, ServiceDefinition,
+    },
+};
+
+/// The services that take part in a scenario, their policies, and the client that calls them.
+pub struct Cast {
+    registry: Registry,
+    effects: Effects,
+    faults: Faults,
+    policies: Arc<RwLock<Policies>>,
+    client: Arc<Client>,
+}
+
+impl Cast {
+    /// A cast of nobody yet.
+    pub fn new(timeline: Timeline, seed: Seed) -> Self {
+        let registry = Registry::default();
+        let faults = Faults::default();
+        let policies = Arc::new(RwLock::new(Policies::default()));
+        let client = Client::new(
+            registry.clone(),
+            Arc::clone(&policies),
+            faults.clone(),
+            timeline.clone(),
+            seed,
+        );
+        Self {
+            effects: Effects::new(timeline),
+            registry,
+            faults,
+            policies,
+            client: Arc::new(client),
+        }
+    }
+
+    /// Adds any service.
+    pub fn add(&self, service: impl Service + 'static) {
+        self.registry.add(service);
+    }
+
+    /// Adds a service that is played as its definition says.
+    pub fn add_mock(&self, definition: ServiceDefinition) {
+        self.registry
+            .add(MockService::new(definition, self.effects.clone()));
+    }
+
+    /// Adds a service that answers `{}` to any operation.
+    pub fn add_bare(&self, name: &str) {
+        self.registry
+            .add(MockService::bare(name, self.effects.clone()));
+    }
+
+    /// Puts a breaker before a service.
+    pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
+        self.client.set_breaker(service, policy);
+    }
+
+    /// Puts a bulkhead before a service or a class.
+    pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
+        self.client.set_bulkhead(service_or_class, policy);
+    }
+
+    /// Draws all chance from this seed from now on.
+    pub fn set_seed(&self, seed: Seed) {
+        self.client.set_seed(seed);
+    }
+
+    /// The state of a service's breaker, if it has one.
+    pub fn breaker_state(&self, service: &str) -> Option<BreakerState> {
+        self.client.breaker_state(service)
+    }
+
+    /// A client as a new process has it: breakers closed, bulkheads empty.
+    ///
+    /// The services, what they remember and how they are to answer stay.
+    pub fn restart(&mut self) -> Arc<Client> {
+        self.client = Arc::new(self.client.restarted());
+        Arc::clone(&self.client)
+    }
+
+    /// The client.
+    pub fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
+    /// The services.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Timeouts and retries.
+    pub fn policies(&self) -> &RwLock<Policies> {
+        &self.policies
+    }
+
+    /// The declared faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+impl fmt::Debug for Cast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cast").field(&self.registry).finish()
+    }
+}

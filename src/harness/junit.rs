@@ -1,0 +1,237 @@
+//! The JUnit report.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufWriter, Write as _},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+use quick_junit::{
+    FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
+
+use super::{
+    attempt::Attempt,
+    events::{RunEvent, Status, View},
+    humane::Humane,
+    timeline_table::timeline_table,
+};
+
+/// Writes the run as a JUnit file: a test suite for each feature file, a test case for each scenario.
+///
+/// A case fails exactly where its scenario fails the run, so one in progress is skipped. Attempts that
+/// were retried are `flakyFailure`s of a case that passed in the end, and of one that did not the
+/// first is the `failure` and the others are `rerunFailure`s. `time` is virtual, and missing where it
+/// would be real: the same run gives the same file.
+pub struct JUnit {
+    file: File,
+    attempt: Option<Attempt>,
+    retried: Vec<Trouble>,
+    suites: IndexMap<Arc<str>, Vec<Case>>,
+}
+
+struct Case {
+    row: Option<usize>,
+    line: usize,
+    case: TestCase,
+}
+
+/// Why an attempt did not pass.
+struct Trouble {
+    status: Status,
+    message: Option<String>,
+    text: String,
+    log: String,
+    time: Option<Duration>,
+}
+
+impl JUnit {
+    /// Creates the file, which stays empty until the run has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created; the message names it.
+    pub fn new(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let file = File::create(path).map_err(|error| {
+            let message = format!("cannot write the report {}: {error}", path.display());
+            io::Error::new(error.kind(), message)
+        })?;
+        Ok(Self {
+            file,
+            attempt: None,
+            retried: Vec::new(),
+            suites: IndexMap::new(),
+        })
+    }
+
+    fn finish(&mut self, attempt: &Attempt, status: Status, covered: Duration, repeated: bool) {
+        let time = attempt.virtual_time(covered);
+        let trouble = || Trouble::of(attempt, status, time);
+        if repeated {
+            self.retried.push(trouble());
+            return;
+        }
+        let retried = std::mem::take(&mut self.retried);
+        let outcome = if attempt.fails_run(status) {
+            failed(retried.into_iter().chain([trouble()]))
+        } else if status == Status::Passed {
+            let mut outcome = TestCaseStatus::success();
+            outcome.add_reruns(retried.into_iter().map(Trouble::into_rerun));
+            outcome
+        } else {
+            let mut outcome = TestCaseStatus::skipped();
+            outcome.set_message(attempt.message().unwrap_or(status.as_str()));
+            outcome.set_type(status.as_str());
+            outcome
+        };
+
+        let pickle = &attempt.pickle;
+        let mut case = TestCase::new(&pickle.name, outcome);
+        case.set_classname(&*pickle.feature);
+        case.add_property(Property::new("location", pickle.location()));
+        if let Some(time) = time {
+            case.set_time(time);
+            case.add_property(Property::new("virtual time", Humane(time).to_string()));
+        }
+        if !attempt.log.trim().is_empty() {
+            case.set_system_out(&attempt.log);
+        }
+        let suite = self.suites.entry(Arc::clone(&pickle.uri)).or_default();
+        suite.push(Case {
+            row: pickle.row,
+            line: pickle.line,
+            case,
+        });
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let mut report = Report::new("rehearsal");
+        for (uri, mut cases) in std::mem::take(&mut self.suites) {
+            tell_apart(&mut cases);
+            let mut suite = TestSuite::new(&*uri);
+            let times = cases.iter().filter_map(|case| case.case.time);
+            suite.set_time(times.fold(Duration::ZERO, Duration::saturating_add));
+            suite.add_test_cases(cases.into_iter().map(|case| case.case));
+            report.add_test_suite(suite);
+        }
+        let times = report.test_suites.iter().filter_map(|suite| suite.time);
+        report.time = Some(times.fold(Duration::ZERO, Duration::saturating_add));
+
+        let mut out = BufWriter::new(&self.file);
+        report.serialize(&mut out).map_err(io::Error::other)?;
+        out.flush()
+    }
+}
+
+impl View for JUnit {
+    fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
+        Attempt::follow(&mut self.attempt, event);
+        match event {
+            RunEvent::TestCaseFinished {
+                status,
+                virtual_time,
+                will_be_retried,
+            } => {
+                if let Some(attempt) = self.attempt.take() {
+                    self.finish(&attempt, *status, *virtual_time, *will_be_retried);
+                    self.attempt = Some(attempt);
+                }
+            }
+            RunEvent::TestRunFinished { .. } => self.write()?,
+            RunEvent::TestRunStarted { .. }
+            | RunEvent::TestCaseStarted { .. }
+            | RunEvent::TestStepFinished { .. }
+            | RunEvent::Attached(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Trouble {
+    fn of(attempt: &Attempt, status: Status, time: Option<Duration>) -> Self {
+        let pickle = &attempt.pickle;
+        let mut text = String::new();
+        for (step, result) in attempt.troubles() {
+            let (what, line) = match step {
+                Some(step) => (format!("{} {}", step.keyword.trim(), step.text), step.line),
+                None => ("at the end of the scenario".to_owned(), pickle.line),
+            };
+            text.push_str(&format!("{what}\nat {}:{line}\n", pickle.uri));
+            if let Some(location) = &result.location {
+                text.push_str(&format!("by {location}\n"));
+            }
+            if let Some(message) = &result.message {
+                text.push_str(&format!("\n{}\n", message.trim_end()));
+            }
+            text.push('\n');
+        }
+        if let Some((tail, all)) = attempt.tail() {
+            let heading = format!("the last {} of {all} events:\n", tail.len());
+            text.push_str(&heading);
+            text.push_str(&timeline_table(tail));
+        }
+        Self {
+            status,
+            message: attempt
+                .message()
+                .and_then(|message| message.lines().next())
+                .map(str::to_owned),
+            text: text.trim_end().to_owned(),
+            log: attempt.log.clone(),
+            time,
+        }
+    }
+
+    fn into_rerun(self) -> TestRerun {
+        let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+        rerun.set_type(self.status.as_str());
+        rerun.set_message(self.message.as_deref().unwrap_or(self.status.as_str()));
+        rerun.set_description(&self.text);
+        rerun.time = self.time;
+        if !self.log.trim().is_empty() {
+            rerun.set_system_out(&self.log);
+        }
+        rerun
+    }
+}
+
+/// A failure by the first of several attempts, the others being its reruns.
+fn failed(mut attempts: impl Iterator<Item = Trouble>) -> TestCaseStatus {
+    let mut outcome = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    if let Some(first) = attempts.next() {
+        outcome.set_type(first.status.as_str());
+        outcome.set_message(first.message.as_deref().unwrap_or(first.status.as_str()));
+        outcome.set_description(&first.text);
+    }
+    outcome.set_rerun_kind(FlakyOrRerun::Rerun);
+    outcome.add_reruns(attempts.map(Trouble::into_rerun));
+    outcome
+}
+
+/// Gives cases of one name their row, and where that is not enough, their line.
+fn tell_apart(cases: &mut [Case]) {
+    for suffix in [
+        |case: &Case| case.row.map(|row| format!(" (row {row})")),
+        |case: &Case| Some(format!(" (line {})", case.line)),
+    ] {
+        let mut names: HashMap<String, usize> = HashMap::new();
+        for case in &*cases {
+            *names.entry(case.case.name.to_string()).or_default() += 1;
+        }
+        for case in &mut *cases {
+            if names.get(case.case.name.as_str()) > Some(&1)
+                && let Some(suffix) = suffix(case)
+            {
+                case.case.name = format!("{}{suffix}", case.case.name.as_str()).into();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! An outcome as a reviewer reads it.
+
+use super::{table::aligned, timeline_table};
+use crate::{domain::format_duration, observability::Event, orchestration::Outcome};
+
+/// Status and time, steps, compensations, errors, then the timeline.
+pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
+    let mut text = format!(
+        "{} ({}): {} in {}\n",
+        outcome.run,
+        outcome.workflow,
+        outcome.status.as_str(),
+        format_duration(outcome.took)
+    );
+    let steps: Vec<Vec<String>> = outcome
+        .steps
+        .iter()
+        .map(|step| {
+            vec![
+                format!("  {}", step.id),
+                step.call.to_string(),
+                step.status.as_str().to_owned(),
+                format_duration(step.took),
+                step.error.as_ref().map_or_else(String::new, ToString::to_string),
+            ]
+        })
+        .collect();
+    text += "\nsteps\n";
+    text += &aligned(&steps);
+    if !outcome.compensations.is_empty() {
+        let compensations: Vec<Vec<String>> = outcome
+            .compensations
+            .iter()
+            .map(|compensation| {
+                let result = compensation.error.as_ref();
+                vec![
+                    format!("  {}", compensation.step),
+                    compensation.call.to_string(),
+                    format_duration(compensation.took),
+                    result.map_or_else(|| "ok".to_owned(), ToString::to_string),
+                ]
+            })
+            .collect();
+        text += "\ncompensations\n";
+        text += &aligned(&compensations);
+    }
+    text += "\ntimeline\n";
+    text += &timeline_table(events);
+    text
+}

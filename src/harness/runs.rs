@@ -1,0 +1,330 @@
+use std::sync::Arc;
+
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::{
+    domain::Failure,
+    orchestration::{
+        CrashPoint, Crashes, Journal, MemoryJournal, Orchestrator, Outcome, Plan, RunError,
+        RunView, Workflow,
+    },
+    services::{Client, Faults},
+};
+
+type RunResult = Result<Outcome, RunError>;
+
+/// The workflow of a scenario, the orchestrator that runs it, and what its runs came to.
+pub struct Runs {
+    client: Arc<Client>,
+    journal: Arc<dyn Journal>,
+    crashes: Crashes,
+    orchestrator: Orchestrator,
+    workflow: Option<Arc<Workflow>>,
+    /// The runs that the last steps are about, and what they came to.
+    last: Vec<LastRun>,
+}
+
+struct LastRun {
+    id: Option<Arc<str>>,
+    state: Progress,
+}
+
+enum Progress {
+    Ended(RunResult),
+    UnderWay(JoinHandle<RunResult>),
+}
+
+impl Runs {
+    /// An orchestrator with a journal in memory, and no workflow yet.
+    pub fn new(client: Arc<Client>, faults: Faults) -> Self {
+        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
+        let crashes = Crashes::new(faults);
+        Self {
+            orchestrator: Orchestrator::new(
+                Arc::clone(&client),
+                Arc::clone(&journal),
+                crashes.clone(),
+            ),
+            client,
+            journal,
+            crashes,
+            workflow: None,
+            last: Vec::new(),
+        }
+    }
+
+    /// Makes this the workflow that steps are about.
+    pub fn declare(&mut self, workflow: Arc<Workflow>) {
+        self.workflow = Some(workflow);
+    }
+
+    /// The workflow, to change for this scenario.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub fn workflow_mut(&mut self) -> Result<&mut Workflow, String> {
+        self.workflow
+            .as_mut()
+            .map(Arc::make_mut)
+            .ok_or_else(no_workflow)
+    }
+
+    /// Declares a crash at a step of the workflow.
+    ///
+    /// # Errors
+    ///
+    /// If there is no workflow, or it has no such step, or the step nothing to compensate.
+    pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
+        let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
+        let ids = workflow.steps.iter().map(|step| step.id.as_str());
+        let Some(found) = workflow.steps.iter().find(|own| own.id == step) else {
+            let hint = crate::domain::did_you_mean(step, ids);
+            return Err(format!(
+                "step {step:?} does not exist in workflow {:?}: {hint}",
+                workflow.id
+            ));
+        };
+        if point == CrashPoint::DuringCompensation && found.compensation.is_none() {
+            return Err(format!("step {step:?} has no compensation to crash in"));
+        }
+        self.crashes.declare(point, step, at);
+        Ok(())
+    }
+
+    /// Runs the workflow `times` times at once, to its end or its crash.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub async fn run(&mut self, input: Value, id: Option<&str>, times: u32) -> Result<(), String> {
+        let plan = self.plan()?;
+        self.last.clear();
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(refused) => {
+                self.last.push(LastRun::ended(None, Err(refused)));
+                return Ok(());
+            }
+        };
+        let input = Arc::new(input);
+        let mut driven = FuturesUnordered::new();
+        for number in 0..times as usize {
+            match self.orchestrator.begin(&plan, Arc::clone(&input), id) {
+                Ok(running) => {
+                    let id = Some(Arc::clone(running.id()));
+                    self.last.push(LastRun::ended(id, Err(RunError::Crashed)));
+                    driven.push(async move { (number, running.outcome().await) });
+                }
+                Err(error) => self.last.push(LastRun::ended(None, Err(error))),
+            }
+        }
+        while let Some((number, result)) = driven.next().await {
+            self.last[number].state = Progress::Ended(result);
+            if !self.orchestrator.is_alive() {
+                // The process is lost, and all that it was doing with it.
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the workflow in the background.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub fn start(&mut self, input: Value) -> Result<(), String> {
+        let begun = self.plan()?.and_then(|plan| {
+            self.orchestrator.begin(&plan, Arc::new(input), None)
+        });
+        self.last.clear();
+        self.last.push(match begun {
+            Ok(running) => LastRun {
+                id: Some(Arc::clone(running.id())),
+                state: Progress::UnderWay(tokio::spawn(running.outcome())),
+            },
+            Err(error) => LastRun::ended(None, Err(error)),
+        });
+        Ok(())
+    }
+
+    /// Waits until what was started has ended.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was started, or a run's task failed.
+    pub async fn wait(&mut self) -> Result<(), String> {
+        if self.last.is_empty() {
+            return Err("no workflow was started".to_owned());
+        }
+        for run in &mut self.last {
+            if let Progress::UnderWay(task) = &mut run.state {
+                run.state = Progress::Ended(task.await.map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the last run to stop.
+    ///
+    /// # Errors
+    ///
+    /// If there is none that is running.
+    pub fn cancel(&mut self) -> Result<(), String> {
+        let id = self.last_id()?;
+        self.orchestrator
+            .cancel(&id)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Goes on with the last run, which was interrupted, to its end.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is not interrupted.
+    pub async fn resume(&mut self) -> Result<(), String> {
+        let id = self.last_id()?;
+        let running = self
+            .orchestrator
+            .resume(&id)
+            .map_err(|error| error.to_string())?;
+        let result = running.outcome().await;
+        self.last = vec![LastRun::ended(Some(id), result)];
+        Ok(())
+    }
+
+    /// A new orchestrator on the same journal runs unfinished runs to their end.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be read.
+    pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
+        for run in self.last.drain(..) {
+            if let Progress::UnderWay(task) = run.state {
+                task.abort();
+            }
+        }
+        self.orchestrator = Orchestrator::new(
+            Arc::clone(&client),
+            Arc::clone(&self.journal),
+            self.crashes.clone(),
+        );
+        self.client = client;
+        let recovered = self.orchestrator.recover().await;
+        self.last = recovered
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|(id, result)| LastRun::ended(Some(id), result))
+            .collect();
+        Ok(())
+    }
+
+    /// The state of a run, or of the last one.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was run.
+    pub fn state(&self, id: Option<&str>) -> Result<Option<RunView>, String> {
+        let id = match id {
+            Some(id) => id.into(),
+            None => self.last_id()?,
+        };
+        Ok(self.orchestrator.state(&id))
+    }
+
+    /// What the last runs came to.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was run, or something still runs.
+    pub fn results(&mut self) -> Result<Vec<&RunResult>, String> {
+        if self.last.is_empty() {
+            return Err("no workflow was run".to_owned());
+        }
+        for run in &mut self.last {
+            if let Progress::UnderWay(task) = &mut run.state
+                && let Some(ended) = task.now_or_never()
+            {
+                run.state = Progress::Ended(ended.map_err(|error| error.to_string())?);
+            }
+        }
+        self.last
+            .iter()
+            .map(|run| match &run.state {
+                Progress::Ended(result) => Ok(result),
+                Progress::UnderWay(_) => Err(format!(
+                    "the workflow is still running ({}): let time pass, or wait until it ends",
+                    run.id.as_deref().unwrap_or("no id")
+                )),
+            })
+            .collect()
+    }
+
+    /// The outcomes of the last runs.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was run, something still runs, was refused, or was lost in a crash.
+    pub fn outcomes(&mut self) -> Result<Vec<&Outcome>, String> {
+        self.results()?
+            .into_iter()
+            .map(|result| match result {
+                Ok(outcome) => Ok(outcome),
+                Err(RunError::Crashed) => Err(
+                    "the orchestrator crashed, and nothing restarted it: the workflow has no outcome"
+                        .to_owned(),
+                ),
+                Err(error) => Err(error.to_string()),
+            })
+            .collect()
+    }
+
+    /// The outcome of the last run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runs::outcomes`].
+    pub fn outcome(&mut self) -> Result<&Outcome, String> {
+        let outcomes = self.outcomes()?;
+        outcomes
+            .into_iter()
+            .next_back()
+            .ok_or_else(|| "no workflow was run".to_owned())
+    }
+
+    fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
+        let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
+        let refused = |failure: Box<Failure>| RunError::Refused(failure);
+        let plan = Plan::new(Arc::clone(workflow), self.client.registry());
+        Ok(plan.map(Arc::new).map_err(refused))
+    }
+
+    fn last_id(&self) -> Result<Arc<str>, String> {
+        self.last
+            .last()
+            .and_then(|run| run.id.clone())
+            .ok_or_else(|| "no workflow was run".to_owned())
+    }
+}
+
+impl LastRun {
+    fn ended(id: Option<Arc<str>>, result: RunResult) -> Self {
+        Self {
+            id,
+            state: Progress::Ended(result),
+        }
+    }
+}
+
+fn no_workflow() -> String {
+    "no workflow is declared: begin with `Given the workflow \"<id>\"` or `Given the workflow:`"
+        .to_owned()
+}
+
+/// The input of a run that is given none.
+pub fn no_input() -> Value {
+    json!({})
+}

@@ -1,0 +1,355 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::harness::{
+    events::StepResult,
+    sample::{Try, scenario, scenario_with_arguments, show, tagged},
+};
+
+/// What was written so far, shared by its clones.
+#[derive(Clone, Default)]
+pub(super) struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Screen {
+    pub fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn plain() -> TerminalOptions {
+    TerminalOptions {
+        color: false,
+        verbose: false,
+        quiet: false,
+        reproduce: "cargo test --test cucumber --".to_owned(),
+    }
+}
+
+fn shown(options: TerminalOptions, tries: &[Try]) -> String {
+    let screen = Screen::default();
+    show(&mut Terminal::new(Box::new(screen.clone()), options), tries);
+    screen.take()
+}
+
+#[test]
+fn a_scenario_that_passed_takes_one_line() {
+    let mut ruled = scenario("an order of two ships", 20);
+    ruled.rule = Some("Paid orders ship".into());
+    let mut elsewhere = scenario("an invoice is sent", 2);
+    elsewhere.uri = "features/invoices.feature".into();
+    elsewhere.feature = "Invoices".into();
+    let tries = [
+        Try::passed(scenario("an order ships", 3), 8_040_000),
+        Try::passed(ruled, 0),
+        Try::passed(tagged(elsewhere, "wall-clock"), 731),
+    ];
+    assert_eq!(
+        shown(plain(), &tries),
+        "\
+Feature: Orders features/orders.feature
+  ✔ an order ships (2 h 14 min)
+  Rule: Paid orders ship
+    ✔ an order of two ships (0 ms)
+
+Feature: Invoices features/invoices.feature
+  ✔ an invoice is sent
+
+2 features
+3 scenarios (3 passed)
+9 steps (9 passed)
+2 h 14 min virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn verbose_shows_the_steps_of_what_passed() {
+    let options = TerminalOptions {
+        verbose: true,
+        ..plain()
+    };
+    assert_eq!(
+        shown(options, &[Try::passed(scenario("an order ships", 3), 525)]),
+        "\
+Feature: Orders features/orders.feature
+  ✔ an order ships (525 ms)
+    ✔ Given a service \"Stock\"
+    ✔ When the workflow runs
+    ✔ Then the workflow completes
+
+1 feature
+1 scenario (1 passed)
+3 steps (3 passed)
+525 ms virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn a_failure_shows_all_there_is_to_know() {
+    let pickle = scenario_with_arguments("an order ships", 3);
+    let tries = [Try::stopped(
+        pickle,
+        1_250,
+        Status::Failed,
+        "it differs:\n- 1\n+ 2\n\nsorry",
+    )
+    .events(14)
+    .log("WARN slow\nWARN slower\n")];
+    assert_eq!(
+        shown(plain(), &tries),
+        "\
+Feature: Orders features/orders.feature
+  ✘ an order ships (failed, 1.25 s)
+    ✔ Given a service \"Stock\"
+    ✘ When the workflow runs
+        | field | value |
+        | sku   | a\\|b  |
+        \"\"\"json
+        {
+          \"id\": 1
+
+        }
+        \"\"\"
+    ↷ Then the workflow completes
+
+      it differs:
+      - 1
+      + 2
+
+      sorry
+      at features/orders.feature:5
+      by steps/orders.rs:20:9
+
+      the last 12 of 14 events:
+        200ms     breaker_opened  Stock2
+        300ms     breaker_opened  Stock3
+        400ms     breaker_opened  Stock4
+        500ms     breaker_opened  Stock5
+        600ms     breaker_opened  Stock6
+        700ms     breaker_opened  Stock7
+        800ms     breaker_opened  Stock8
+        900ms     breaker_opened  Stock9
+        1s        breaker_opened  Stock10
+        1s 100ms  breaker_opened  Stock11
+        1s 200ms  breaker_opened  Stock12
+        1s 300ms  breaker_opened  Stock13
+
+      the log:
+        WARN slow
+        WARN slower
+
+      reproduce it by:
+        cargo test --test cucumber -- features/orders.feature:3 --seed 7
+
+1 feature
+1 scenario (1 failed)
+3 steps (1 passed, 1 failed, 1 skipped)
+1.25 s virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn a_scenario_can_fail_at_its_end() {
+    let mut pickle = scenario("an order ships", 3);
+    pickle.uri = "features/my orders.feature".into();
+    let mut at_end = Try::passed(pickle, 0);
+    at_end.status = Status::Failed;
+    at_end.results.push(StepResult {
+        message: Some("declared but never hit".to_owned()),
+        ..StepResult::new(Status::Failed)
+    });
+    let text = shown(plain(), &[at_end]);
+    let end = text.find("    ✔ Then").unwrap();
+    assert_eq!(
+        &text[end..],
+        "    ✔ Then the workflow completes
+    ✘ at the end of the scenario
+
+      declared but never hit
+      at features/my orders.feature:3
+
+      reproduce it by:
+        cargo test --test cucumber -- 'features/my orders.feature:3' --seed 7
+
+1 feature
+1 scenario (1 failed)
+3 steps (3 passed)
+0 ms virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn what_is_not_finished_says_so() {
+    let wip = tagged(scenario("to do", 9), "wip");
+    let mut untouched = Try::stopped(wip, 0, Status::Pending, "");
+    untouched.results.clear();
+    let tries = [
+        Try::stopped(scenario("new", 3), 0, Status::Undefined, "no such step"),
+        untouched,
+        Try::stopped(scenario("later", 15), 0, Status::Skipped, "not on Tuesdays"),
+        Try::stopped(
+            scenario("twice", 21),
+            0,
+            Status::Ambiguous,
+            "two such steps",
+        ),
+        Try::stopped(
+            scenario("soon", 27),
+            0,
+            Status::Pending,
+            "waits for the card",
+        ),
+    ];
+    assert_eq!(
+        shown(plain(), &tries),
+        "\
+Feature: Orders features/orders.feature
+  ? new (undefined)
+    ✔ Given a service \"Stock\"
+    ? When the workflow runs
+    ↷ Then the workflow completes
+
+      no such step
+      at features/orders.feature:5
+
+      reproduce it by:
+        cargo test --test cucumber -- features/orders.feature:3 --seed 7
+
+  … to do (pending)
+    ↷ Given a service \"Stock\"
+    ↷ When the workflow runs
+    ↷ Then the workflow completes
+
+  ↷ later (skipped)
+    ✔ Given a service \"Stock\"
+    ↷ When the workflow runs
+    ↷ Then the workflow completes
+
+      not on Tuesdays
+      at features/orders.feature:17
+
+  ≟ twice (ambiguous)
+    ✔ Given a service \"Stock\"
+    ≟ When the workflow runs
+    ↷ Then the workflow completes
+
+      two such steps
+      at features/orders.feature:23
+
+      reproduce it by:
+        cargo test --test cucumber -- features/orders.feature:21 --seed 7
+
+  … soon (pending)
+    ✔ Given a service \"Stock\"
+    … When the workflow runs
+    ↷ Then the workflow completes
+
+      waits for the card
+      at features/orders.feature:29
+
+Did not pass:
+  features/orders.feature:3   new
+  features/orders.feature:21  twice
+  features/orders.feature:27  soon
+
+1 feature
+5 scenarios (1 undefined, 1 ambiguous, 2 pending, 1 skipped)
+15 steps (4 passed, 1 undefined, 1 ambiguous, 1 pending, 8 skipped)
+0 ms virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn a_retried_attempt_is_told_but_not_counted() {
+    let flaky = || scenario("an order ships", 3);
+    let tries = [
+        Try::stopped(flaky(), 100, Status::Failed, "refused\nby the server").attempt(1, true),
+        Try::passed(flaky(), 100).attempt(2, false),
+    ];
+    assert_eq!(
+        shown(plain(), &tries),
+        "\
+Feature: Orders features/orders.feature
+  ↻ attempt 1 of an order ships failed, retried
+    refused
+  ✔ an order ships (100 ms)
+
+1 feature
+1 scenario (1 passed)
+3 steps (3 passed)
+200 ms virtual, 0.84 s real
+"
+    );
+}
+
+#[test]
+fn quiet_shows_failures_and_the_summary() {
+    let options = TerminalOptions {
+        quiet: true,
+        ..plain()
+    };
+    let tries = [
+        Try::passed(scenario("an order ships", 3), 10),
+        Try::stopped(scenario("a failure", 9), 10, Status::Failed, "no"),
+    ];
+    let text = shown(options, &tries);
+    assert!(!text.contains("an order ships"), "{text}");
+    assert!(text.contains("✘ a failure (failed, 10 ms)"), "{text}");
+    assert_eq!(
+        shown(
+            TerminalOptions {
+                quiet: true,
+                ..plain()
+            },
+            &tries[..1]
+        ),
+        "1 feature\n1 scenario (1 passed)\n3 steps (3 passed)\n10 ms virtual, 0.84 s real\n"
+    );
+}
+
+#[test]
+fn nothing_run_is_nothing_counted() {
+    assert_eq!(
+        shown(plain(), &[]),
+        "0 features\n0 scenarios\n0 steps\n0 ms virtual, 0.84 s real\n"
+    );
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let tries = || {
+        [
+            Try::passed(scenario("an order ships", 3), 10),
+            Try::stopped(scenario("a failure", 9), 10, Status::Failed, "- 1\n+ 2").events(2),
+        ]
+    };
+    let options = TerminalOptions {
+        color: true,
+        ..plain()
+    };
+    let colored = shown(options, &tries());
+    assert!(
+        colored.contains("\x1b[32m✔\x1b[0m an order ships"),
+        "{colored:?}"
+    );
+    assert!(colored.contains("\x1b[31m- 1\x1b[0m"), "{colored:?}");
+    let mut stripped = colored;
+    for code in ["1", "32", "31", "33", "2", "0"] {
+        stripped = stripped.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_eq!(stripped, shown(plain(), &tries()));
+}

@@ -1,0 +1,276 @@
+//! A timeline as a table for people and snapshots.
+
+use serde_json::{Map, Value};
+
+use super::table::{aligned, shortened};
+use crate::observability::Event;
+
+/// Most characters of a JSON value that are shown.
+const JSON_SHOWN: usize = 80;
+
+/// Fields whose value says by itself what it is.
+const BARE: [&str; 7] = [
+    "status", "result", "input", "reply", "code", "fault", "message",
+];
+
+/// Events as a table: when, what, and the rest in one column, without a header.
+///
+/// The rest begins with what the event is about, and ends with the run and step that a call belongs
+/// to, or with its caller. The line that declared a fault is left out: it moves with every edit of
+/// the feature.
+pub fn timeline_table(events: &[Event]) -> String {
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            let mut fields = event.fields();
+            vec![
+                text(fields.shift_remove("at")),
+                text(fields.shift_remove("event")),
+                details(fields),
+            ]
+        })
+        .collect();
+    aligned(&rows)
+}
+
+fn details(mut fields: Map<String, Value>) -> String {
+    fields.shift_remove("declared at");
+    let place = match (fields.contains_key("call"), fields.contains_key("step")) {
+        (_, true) => {
+            let run = text(fields.shift_remove("run"));
+            let step = text(fields.shift_remove("step"));
+            Some(format!("{run}/{step}"))
+        }
+        (true, false) => fields.shift_remove("run").map(|run| text(Some(run))),
+        (false, false) => None,
+    };
+    let caller = fields.shift_remove("caller");
+
+    let mut parts = Vec::new();
+    if let Some(call) = fields.shift_remove("call") {
+        parts.push(text(Some(call)));
+        parts.extend(fields.iter().map(|(name, value)| labelled(name, value)));
+        match (place, caller) {
+            (Some(place), _) => parts.push(format!("in {place}")),
+            (None, Some(caller)) => parts.push(format!("from {}", text(Some(caller)))),
+            (None, None) => {}
+        }
+        return parts.join("  ");
+    }
+
+    parts.extend(place);
+    if let Some(service) = fields.shift_remove("service") {
+        let operation = fields
+            .shift_remove("operation")
+            .map(|name| text(Some(name)));
+        parts.push(match operation {
+            Some(operation) => format!("{}.{operation}", text(Some(service))),
+            None => text(Some(service)),
+        });
+    }
+    for subject in ["workflow", "about"] {
+        parts.extend(fields.shift_remove(subject).map(|name| text(Some(name))));
+    }
+    parts.extend(caller.map(|caller| format!("from {}", text(Some(caller)))));
+    parts.extend(fields.iter().map(|(name, value)| labelled(name, value)));
+    parts.join("  ")
+}
+
+fn labelled(name: &str, value: &Value) -> String {
+    let shown = match value {
+        Value::String(text) => text.replace('\n', "\\n"),
+        json => shortened(&json.to_string(), JSON_SHOWN),
+    };
+    if BARE.contains(&name) {
+        shown
+    } else {
+        format!("{name} {shown}")
+    }
+}
+
+fn text(value: Option<Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        domain::{CallName, Key, StepStatus, WorkflowStatus},
+        observability::{EventKind, RefusedBy},
+    };
+
+    fn table(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
+        let events: Vec<Event> = events
+            .into_iter()
+            .map(|(at, kind)| Event {
+                at: Duration::from_millis(at),
+                kind,
+            })
+            .collect();
+        timeline_table(&events)
+    }
+
+    #[test]
+    fn a_workflow_reads_from_top_to_bottom() {
+        let hold = CallName::new("Stock", "hold");
+        let (run, step): (Arc<str>, Arc<str>) = ("order-1".into(), "hold".into());
+        let shown = table([
+            (
+                0,
+                EventKind::WorkflowStarted {
+                    workflow: "order".into(),
+                    run: run.clone(),
+                    status: WorkflowStatus::Running,
+                },
+            ),
+            (
+                0,
+                EventKind::StepStarted {
+                    run: run.clone(),
+                    step: step.clone(),
+                    status: StepStatus::Running,
+                },
+            ),
+            (
+                0,
+                EventKind::CallStarted {
+                    caller: "orchestrator".into(),
+                    call: hold.clone(),
+                    execution: 1,
+                    input: Arc::new(json!({"sku": "a"})),
+                    run: Some(run.clone()),
+                    step: Some(step.clone()),
+                    number: 1,
+                },
+            ),
+            (
+                0,
+                EventKind::FaultInjected {
+                    call: hold.clone(),
+                    execution: 1,
+                    fault: "error TIMEOUT".into(),
+                    declared_at: "features/a.feature:3".into(),
+                },
+            ),
+            (
+                1_250,
+                EventKind::CallEnded {
+                    caller: "orchestrator".into(),
+                    call: hold.clone(),
+                    execution: 1,
+                    took: Duration::from_millis(1_250),
+                    result: "TIMEOUT".into(),
+                    reply: None,
+                    run: Some(run.clone()),
+                    step: Some(step.clone()),
+                    number: 1,
+                },
+            ),
+            (
+                1_250,
+                EventKind::RetryScheduled {
+                    call: hold.clone(),
+                    execution: 1,
+                    delay: Duration::from_millis(100),
+                },
+            ),
+            (
+                1_350,
+                EventKind::CompensationEnded {
+                    run,
+                    step,
+                    call: CallName::new("Stock", "release"),
+                    result: "ok".into(),
+                },
+            ),
+        ]);
+        assert_eq!(
+            shown,
+            "\
+0s        workflow_started    order  run order-1  running
+0s        step_started        order-1/hold  running
+0s        call_started        Stock.hold  execution 1  {\"sku\":\"a\"}  in order-1/hold
+0s        fault_injected      Stock.hold  execution 1  error TIMEOUT
+1s 250ms  call_ended          Stock.hold  execution 1  took 1s 250ms  TIMEOUT  in order-1/hold
+1s 250ms  retry_scheduled     Stock.hold  execution 1  delay 100ms
+1s 350ms  compensation_ended  Stock.release  ok  in order-1/hold
+"
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_no_workflow_names_its_service_or_its_caller() {
+        let shown = table([
+            (
+                5,
+                EventKind::CallRefused {
+                    caller: "scenario".into(),
+                    call: CallName::new("Stock", "hold"),
+                    by: RefusedBy::Breaker,
+                    code: "SERVICE_UNAVAILABLE".into(),
+                    run: None,
+                    step: None,
+                },
+            ),
+            (
+                5,
+                EventKind::BreakerOpened {
+                    service: "Stock".into(),
+                },
+            ),
+            (
+                6,
+                EventKind::Effect {
+                    service: "Stock".into(),
+                    operation: "hold".into(),
+                    key: Key::of_step("order-1", "hold"),
+                },
+            ),
+            (
+                7,
+                EventKind::Warning {
+                    about: "hold".into(),
+                    message: "slow\nvery".into(),
+                },
+            ),
+            (8, EventKind::OrchestratorCrashed {}),
+        ]);
+        assert_eq!(
+            shown,
+            "\
+5ms  call_refused          Stock.hold  by breaker  SERVICE_UNAVAILABLE  from scenario
+5ms  breaker_opened        Stock
+6ms  effect                Stock.hold  key order-1/hold
+7ms  warning               hold  slow\\nvery
+8ms  orchestrator_crashed
+"
+        );
+    }
+
+    #[test]
+    fn long_json_is_cut() {
+        let shown = table([(
+            0,
+            EventKind::CallStarted {
+                caller: "scenario".into(),
+                call: CallName::new("Stock", "hold"),
+                execution: 1,
+                input: Arc::new(json!({"text": "x".repeat(200)})),
+                run: None,
+                step: None,
+                number: 1,
+            },
+        )]);
+        assert!(shown.contains("xxx…  from scenario"), "{shown}");
+        assert!(shown.len() < 160, "{shown}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Runs workflows: steps in the order of their dependencies, compensation when they fail, a journal that survives a crash.
+
+mod compensation;
+mod crash;
+mod journal;
+mod orchestrator;
+mod outcome;
+mod plan;
+mod reference;
+mod run;
+mod state;
+mod workflow;
+
+pub use crash::{CrashPoint, Crashes};
+pub use journal::{Entry, Journal, JournalError, MemoryJournal};
+pub use orchestrator::{Orchestrator, RunError, Running};
+pub use outcome::{CompensationOutcome, Outcome, StepOutcome};
+pub use plan::Plan;
+pub use state::RunView;
+pub use workflow::{Compensation, OnFailure, OnParallelFailure, Step, Workflow, WorkflowFile};

@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::domain::{Failure, code};
+
+/// The JSON pointer in a string `${/…}`.
+fn pointer(text: &str) -> Option<&str> {
+    text.strip_prefix("${")?
+        .strip_suffix('}')
+        .filter(|pointer| pointer.starts_with('/'))
+}
+
+/// Whether any string in the value refers to data of the run.
+pub(super) fn any(value: &Value) -> bool {
+    match value {
+        Value::String(text) => pointer(text).is_some(),
+        Value::Array(items) => items.iter().any(any),
+        Value::Object(fields) => fields.values().any(any),
+        _ => false,
+    }
+}
+
+/// The value with every reference replaced by the data it points to, its type kept.
+///
+/// Pointers are those of [RFC 6901](https://www.rfc-editor.org/rfc/rfc6901) into
+/// `{ "input": …, "<stepId>": reply }`; `data` finds what stands under the first name.
+///
+/// # Errors
+///
+/// `INVALID_REFERENCE`, naming the pointer, if there is nothing there.
+pub(super) fn resolve<'a>(
+    value: &Value,
+    data: &impl Fn(&str) -> Option<&'a Arc<Value>>,
+) -> Result<Value, Box<Failure>> {
+    Ok(match value {
+        Value::String(text) => match pointer(text) {
+            Some(pointer) => find(pointer, data)?,
+            None => value.clone(),
+        },
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| resolve(item, data))
+                .collect::<Result<_, _>>()?,
+        ),
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), resolve(value, data)?)))
+                .collect::<Result<_, Box<Failure>>>()?,
+        ),
+        _ => value.clone(),
+    })
+}
+
+fn find<'a>(
+    pointer: &str,
+    data: &impl Fn(&str) -> Option<&'a Arc<Value>>,
+) -> Result<Value, Box<Failure>> {
+    let path = &pointer[1..];
+    let (name, rest) = match path.find('/') {
+        Some(slash) => path.split_at(slash),
+        None => (path, ""),
+    };
+    let name = name.replace("~1", "/").replace("~0", "~");
+    data(&name)
+        .and_then(|value| value.pointer(rest))
+        .cloned()
+        .ok_or_else(|| {
+            let message = format!("the input refers to {pointer}, where there is no data");
+            Box::new(Failure::new(code::INVALID_REFERENCE, message).field(pointer))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn references_keep_the_type_of_what_they_point_to() {
+        let input = Arc::new(json!({"n": 1, "a/b": [true]}));
+        let data = |name: &str| (name == "input").then_some(&input);
+        let resolved = resolve(
+            &json!({"n": "${/input/n}", "deep": ["${/input/a~1b/0}"], "all": "${/input}", "text": "${x} and ${/input/n}"}),
+            &data,
+        );
+        assert_eq!(
+            resolved.unwrap(),
+            json!({"n": 1, "deep": [true], "all": {"n": 1, "a/b": [true]}, "text": "${x} and ${/input/n}"})
+        );
+    }
+
+    #[test]
+    fn a_pointer_to_nothing_is_named() {
+        let input = Arc::new(json!({}));
+        let data = |name: &str| (name == "input").then_some(&input);
+        for pointer in ["/input/n", "/other", "/", "/other/n"] {
+            let failure = resolve(&json!([format!("${{{pointer}}}")]), &data).unwrap_err();
+            assert_eq!(&*failure.code, code::INVALID_REFERENCE);
+            assert_eq!(failure.field.as_deref(), Some(pointer));
+        }
+    }
+}

@@ -1,0 +1,319 @@
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use serde_json::Value;
+
+use super::{
+    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan, reference,
+    orchestrator::RunError,
+    state::RunState,
+};
+use crate::{
+    domain::{Call, Context, Key, StepStatus, WorkflowStatus},
+    observability::{EventKind, Timeline},
+    services::{CallResult, Client},
+};
+
+/// Who calls where a workflow does.
+pub(super) const CALLER: &str = "orchestrator";
+
+/// Above this share of what was expected, a duration is worth a warning.
+const SLOW: u32 = 12;
+/// Above this share of what was expected, a duration is an error.
+const TOO_SLOW: u32 = 20;
+
+/// One run of a workflow, driven from entry to entry.
+///
+/// A decision reads the state, is journalled, changes the state, and only then
+/// is acted on, so that a crash between any two loses nothing.
+pub(super) struct Run {
+    pub id: Arc<str>,
+    pub caller: Arc<str>,
+    pub plan: Arc<Plan>,
+    pub state: Arc<Mutex<RunState>>,
+    pub client: Arc<Client>,
+    pub journal: Arc<dyn Journal>,
+    pub crashes: Crashes,
+    /// Whether the orchestrator's process still lives; all its runs share this.
+    pub alive: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Drives the run to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the orchestrator crashes, or its journal fails.
+    pub async fn drive(&self) -> Result<Outcome, RunError> {
+        self.go_forward().await?;
+        loop {
+            let second_chances = self.lock().second_chances();
+            if second_chances.is_empty() {
+                break;
+            }
+            for step in second_chances {
+                self.run_steps(vec![step]).await?;
+                if self.lock().steps[step].status != StepStatus::Completed {
+                    break;
+                }
+            }
+            self.go_forward().await?;
+        }
+        let backward = {
+            let state = self.lock();
+            state.stop.is_some() && self.plan.workflow.on_failure == OnFailure::Compensate
+        };
+        if backward {
+            self.compensate().await?;
+        }
+        self.end()
+    }
+
+    /// Runs whatever is ready, and what becomes ready, until nothing is or a step fails.
+    async fn go_forward(&self) -> Result<(), RunError> {
+        // What was under way when a crash cut it off is executed again.
+        let cut_off = self.lock().running().collect();
+        self.run_steps(cut_off).await
+    }
+
+    async fn run_steps(&self, mut due: Vec<usize>) -> Result<(), RunError> {
+        let mut running = FuturesUnordered::new();
+        let mut ended = Vec::new();
+        loop {
+            {
+                let state = self.lock();
+                if state.stop.is_none() {
+                    let room = self.plan.workflow.max_parallel.saturating_sub(running.len() + due.len());
+                    let ready = (0..self.plan.steps.len()).filter(|step| state.is_ready(*step));
+                    due.extend(ready.take(room));
+                }
+            }
+            for step in due.drain(..) {
+                running.push(self.start(step)?);
+            }
+            let Some(first) = running.next().await else {
+                return Ok(());
+            };
+            ended.push(first);
+            // All that end at the same instant are taken in together, in order
+            // of declaration, before anything new starts.
+            while let Some(Some(another)) = running.next().now_or_never() {
+                ended.push(another);
+            }
+            ended.sort_by_key(|(step, _)| *step);
+            for (step, result) in ended.drain(..) {
+                self.finish(step, result)?;
+            }
+        }
+    }
+
+    /// Journals a step's start and gets its call ready.
+    fn start(
+        &self,
+        step: usize,
+    ) -> Result<impl Future<Output = (usize, CallResult)> + '_, RunError> {
+        let planned = &self.plan.steps[step];
+        self.strike(CrashPoint::Before, step)?;
+        let (was, input, deadline) = {
+            let state = self.lock();
+            let input = if planned.refers {
+                let data = |name: &str| state.data(name);
+                reference::resolve(&planned.input, &data).map(Arc::new)
+            } else {
+                Ok(Arc::clone(&planned.input))
+            };
+            let deadline = self.plan.workflow.deadline;
+            let deadline = deadline.map(|deadline| state.counts_from + deadline);
+            (state.steps[step].status, input, deadline)
+        };
+        let at = self.now();
+        self.commit(&Entry::StepStarted { step, at })?;
+        self.timeline().record(EventKind::StepStarted {
+            run: Arc::clone(&self.id),
+            step: Arc::clone(&planned.id),
+            status: StepStatus::Running,
+        });
+        let cut_off = was == StepStatus::Running;
+        Ok(async move {
+            let input = match input {
+                Ok(input) => input,
+                Err(failure) => return (step, Err(Box::new(failure.at(&planned.call)))),
+            };
+            let call = Call {
+                caller: Arc::clone(&self.caller),
+                name: planned.call.clone(),
+                input,
+                context: self.context(step),
+                key: Some(Key::of_step(&self.id, &planned.id)),
+            };
+            let mut result = self.client.call(&call, &planned.policy, deadline).await;
+            if let (true, Err(failure)) = (cut_off, &mut result) {
+                // The execution that the crash cut off may have had its effect.
+                failure.in_doubt = true;
+            }
+            (step, result)
+        })
+    }
+
+    /// Journals how a step's call ended.
+    fn finish(&self, step: usize, result: CallResult) -> Result<(), RunError> {
+        self.strike(CrashPoint::During, step)?;
+        let at = self.now();
+        let planned = &self.plan.steps[step];
+        let definition = &self.plan.workflow.steps[step];
+        let status = match result {
+            Ok(reply) => {
+                if let Some(expected) = &definition.expected_output
+                    && let Some(missing) = first_missing(expected, &reply.value, String::new())
+                {
+                    let message = format!("the reply lacks what is expected at {missing:?}");
+                    self.warn(&planned.id, message);
+                }
+                self.commit(&Entry::StepCompleted {
+                    step,
+                    reply: reply.value,
+                    at,
+                })?;
+                StepStatus::Completed
+            }
+            Err(failure) => {
+                self.commit(&Entry::StepFailed { step, failure, at })?;
+                StepStatus::Failed
+            }
+        };
+        let started_at = self.lock().steps[step].started_at.unwrap_or(at);
+        let took = at.saturating_sub(started_at);
+        self.timeline().record(EventKind::StepEnded {
+            run: Arc::clone(&self.id),
+            step: Arc::clone(&planned.id),
+            status,
+            took,
+        });
+        if status == StepStatus::Completed {
+            self.check_duration(&planned.id, took, definition.expected_duration);
+        }
+        self.strike(CrashPoint::After, step)
+    }
+
+    /// Ends a run that has nothing left to do.
+    fn end(&self) -> Result<Outcome, RunError> {
+        let at = self.now();
+        let (status, skipped) = {
+            let state = self.lock();
+            let pending = |step: &usize| state.steps[*step].status == StepStatus::Pending;
+            let skipped: Vec<usize> = (0..state.steps.len()).filter(pending).collect();
+            (state.final_status(), skipped)
+        };
+        self.commit(&Entry::Ended { status, at })?;
+        if status != WorkflowStatus::Interrupted {
+            for step in skipped {
+                self.timeline().record(EventKind::StepSkipped {
+                    run: Arc::clone(&self.id),
+                    step: Arc::clone(&self.plan.steps[step].id),
+                    status: StepStatus::Skipped,
+                });
+            }
+        }
+        let outcome = Outcome::of(&self.lock());
+        self.timeline().record(EventKind::WorkflowEnded {
+            workflow: Arc::clone(&self.plan.id),
+            run: Arc::clone(&self.id),
+            status,
+            took: outcome.took,
+        });
+        if matches!(status, WorkflowStatus::Completed | WorkflowStatus::Degraded) {
+            let expected = self.plan.workflow.total_expected_duration;
+            self.check_duration(&self.plan.id, outcome.took, expected);
+        }
+        Ok(outcome)
+    }
+
+    /// Writes an entry, then lets it change the state.
+    pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
+        // Another run of the same process may have met a crash meanwhile.
+        if !self.alive.load(Ordering::Relaxed) {
+            return Err(RunError::Crashed);
+        }
+        self.journal.append(&self.id, entry)?;
+        let applied = self.lock().apply(entry);
+        applied.map_err(|why| JournalError::Corrupt {
+            run: self.id.to_string(),
+            why,
+        })?;
+        Ok(())
+    }
+
+    /// Loses the orchestrator's process, if the scenario says so here.
+    pub fn strike(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
+        if self.crashes.strike(point, &self.plan.steps[step].id) {
+            self.alive.store(false, Ordering::Relaxed);
+            self.timeline().record(EventKind::OrchestratorCrashed {});
+            return Err(RunError::Crashed);
+        }
+        Ok(())
+    }
+
+    pub fn context(&self, step: usize) -> Context {
+        Context {
+            run: Some(Arc::clone(&self.id)),
+            step: Some(Arc::clone(&self.plan.steps[step].id)),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, RunState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn now(&self) -> Duration {
+        self.timeline().now()
+    }
+
+    pub fn timeline(&self) -> &Timeline {
+        self.client.timeline()
+    }
+
+    fn warn(&self, about: &Arc<str>, message: String) {
+        self.timeline().record(EventKind::Warning {
+            about: Arc::clone(about),
+            message,
+        });
+    }
+
+    fn check_duration(&self, about: &Arc<str>, took: Duration, expected: Option<Duration>) {
+        let Some(expected) = expected else { return };
+        let message = || {
+            let format = crate::domain::format_duration;
+            format!("took {}, expected {}", format(took), format(expected))
+        };
+        if took * 10 > expected * TOO_SLOW {
+            self.timeline().record(EventKind::Error {
+                about: Arc::clone(about),
+                message: message(),
+            });
+        } else if took * 10 > expected * SLOW {
+            self.warn(about, message());
+        }
+    }
+}
+
+/// The first place where `found` has not what `expected` has.
+fn first_missing(expected: &Value, found: &Value, at: String) -> Option<String> {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            expected.iter().find_map(|(name, value)| {
+                let at = format!("{at}/{name}");
+                match found.get(name) {
+                    Some(found) => first_missing(value, found, at),
+                    None => Some(at),
+                }
+            })
+        }
+        (expected, found) => (expected != found).then_some(at),
+    }
+}

@@ -1,0 +1,330 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Entry, OnFailure, OnParallelFailure, Plan};
+use crate::domain::{Failure, StepStatus, WorkflowStatus, duration_text};
+
+/// What the entries of a run's journal add up to.
+///
+/// The same for a run that is under way and for one that is read back after a crash.
+#[derive(Debug)]
+pub(super) struct RunState {
+    pub plan: Arc<Plan>,
+    pub run: Arc<str>,
+    pub input: Arc<Value>,
+    pub status: WorkflowStatus,
+    pub started_at: Duration,
+    /// Where the deadline is counted from: the start, or the last resumption.
+    pub counts_from: Duration,
+    pub ended_at: Option<Duration>,
+    pub steps: Vec<StepState>,
+    /// Steps in the order they ended.
+    pub ended: Vec<usize>,
+    /// Compensations in the order they started.
+    pub compensated: Vec<usize>,
+    /// Why no new step starts.
+    pub stop: Option<Stop>,
+}
+
+/// Why no new step starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// This step failed first.
+    Failed(usize),
+    /// Someone asked.
+    Cancelled,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepState {
+    pub status: StepStatus,
+    pub started_at: Option<Duration>,
+    pub ended_at: Option<Duration>,
+    pub reply: Option<Arc<Value>>,
+    pub failure: Option<Box<Failure>>,
+    /// Whether another step ran beside it.
+    pub beside_others: bool,
+    /// Whether it has had its second chance, on its own.
+    pub ran_again: bool,
+    pub compensation_started_at: Option<Duration>,
+    pub compensation_ended_at: Option<Duration>,
+    pub compensation_failure: Option<Box<Failure>>,
+}
+
+impl RunState {
+    /// The state after a run's first entry.
+    pub fn new(plan: Arc<Plan>, run: Arc<str>, input: Arc<Value>, at: Duration) -> Self {
+        Self {
+            steps: vec![StepState::default(); plan.steps.len()],
+            plan,
+            run,
+            input,
+            status: WorkflowStatus::Running,
+            started_at: at,
+            counts_from: at,
+            ended_at: None,
+            ended: Vec::new(),
+            compensated: Vec::new(),
+            stop: None,
+        }
+    }
+
+    /// Takes in an entry.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot follow those before it: says why.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+        match entry {
+            Entry::Started { .. } => return Err("it starts twice".to_owned()),
+            Entry::StepStarted { step, at } => {
+                let beside = self.running().any(|other| other != *step);
+                if beside {
+                    for other in &mut self.steps {
+                        other.beside_others |= other.status == StepStatus::Running;
+                    }
+                }
+                let again = self.step(*step)?.status == StepStatus::Failed;
+                let state = self.advance(*step, StepStatus::Running)?;
+                state.beside_others |= beside;
+                state.ran_again |= again;
+                state.started_at.get_or_insert(*at);
+                if again {
+                    // Its failure no longer counts; that of another may.
+                    state.failure = None;
+                    self.ended.retain(|ended| ended != step);
+                    self.stop = self.first_failure().map(Stop::Failed);
+                }
+            }
+            Entry::StepCompleted { step, reply, at } => {
+                let state = self.advance(*step, StepStatus::Completed)?;
+                state.reply = Some(Arc::clone(reply));
+                state.ended_at = Some(*at);
+                self.ended.push(*step);
+            }
+            Entry::StepFailed { step, failure, at } => {
+                let state = self.advance(*step, StepStatus::Failed)?;
+                state.failure = Some(failure.clone());
+                state.ended_at = Some(*at);
+                self.ended.push(*step);
+                if !self.plan.workflow.steps[*step].optional {
+                    self.stop.get_or_insert(Stop::Failed(*step));
+                }
+            }
+            Entry::CancellationRequested { .. } => {
+                self.stop.get_or_insert(Stop::Cancelled);
+            }
+            Entry::CompensationStarted { step, at } => {
+                let state = self.advance(*step, StepStatus::Compensating)?;
+                if state.compensation_started_at.is_none() {
+                    state.compensation_started_at = Some(*at);
+                    self.compensated.push(*step);
+                }
+            }
+            Entry::CompensationEnded { step, failure, at } => {
+                let next = match failure {
+                    None => StepStatus::Compensated,
+                    Some(_) => StepStatus::CompensationFailed,
+                };
+                let state = self.advance(*step, next)?;
+                state.compensation_failure = failure.clone();
+                state.compensation_ended_at = Some(*at);
+            }
+            Entry::Ended { status, at } => {
+                self.become_status(*status)?;
+                self.ended_at = Some(*at);
+                if *status != WorkflowStatus::Interrupted {
+                    for state in &mut self.steps {
+                        if state.status == StepStatus::Pending {
+                            state.status = StepStatus::Skipped;
+                        }
+                    }
+                }
+            }
+            Entry::Resumed { at } => {
+                self.become_status(WorkflowStatus::Running)?;
+                self.counts_from = *at;
+                self.ended_at = None;
+                self.stop = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, step: usize) -> Result<&StepState, String> {
+        self.steps
+            .get(step)
+            .ok_or_else(|| format!("there is no step {step}"))
+    }
+
+    fn advance(&mut self, step: usize, next: StepStatus) -> Result<&mut StepState, String> {
+        let from = self.step(step)?.status;
+        if !from.can_become(next) {
+            let id = &self.plan.steps[step].id;
+            return Err(format!(
+                "the step {id:?} cannot go from {} to {}",
+                from.as_str(),
+                next.as_str()
+            ));
+        }
+        let state = &mut self.steps[step];
+        state.status = next;
+        Ok(state)
+    }
+
+    fn become_status(&mut self, next: WorkflowStatus) -> Result<(), String> {
+        if !self.status.can_become(next) {
+            return Err(format!(
+                "a run cannot go from {} to {}",
+                self.status.as_str(),
+                next.as_str()
+            ));
+        }
+        self.status = next;
+        Ok(())
+    }
+
+    fn first_failure(&self) -> Option<usize> {
+        self.ended.iter().copied().find(|&step| {
+            self.steps[step].status == StepStatus::Failed
+                && !self.plan.workflow.steps[step].optional
+        })
+    }
+
+    /// The steps that are running.
+    pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
+        self.with_status(StepStatus::Running)
+    }
+
+    fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
+        (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
+    }
+
+    /// Whether a step can start: it has not, and what it waits for is done.
+    ///
+    /// A failed step that was optional counts as done. So does, in a run that was
+    /// resumed, a failed step as one that has not started.
+    pub fn is_ready(&self, step: usize) -> bool {
+        let not_started = match self.steps[step].status {
+            StepStatus::Pending => true,
+            StepStatus::Failed => !self.plan.workflow.steps[step].optional,
+            _ => false,
+        };
+        not_started
+            && self.plan.steps[step].dependencies.iter().all(|&before| {
+                match self.steps[before].status {
+                    StepStatus::Completed => true,
+                    StepStatus::Failed => self.plan.workflow.steps[before].optional,
+                    _ => false,
+                }
+            })
+    }
+
+    /// The failed steps of a parallel group that get a second chance, in order of declaration.
+    pub fn second_chances(&self) -> Vec<usize> {
+        let falls_back =
+            self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
+        if !falls_back || self.stop == Some(Stop::Cancelled) {
+            return Vec::new();
+        }
+        let failed: Vec<usize> = self
+            .with_status(StepStatus::Failed)
+            .filter(|&step| !self.plan.workflow.steps[step].optional)
+            .collect();
+        let all_may = failed
+            .iter()
+            .all(|&step| self.steps[step].beside_others && !self.steps[step].ran_again);
+        if all_may { failed } else { Vec::new() }
+    }
+
+    /// Steps to undo, newest first: completed ones, and failed ones that may have had an effect.
+    pub fn to_compensate(&self) -> Vec<usize> {
+        let undone = |&step: &usize| {
+            let state = &self.steps[step];
+            let due = match state.status {
+                StepStatus::Completed | StepStatus::Compensating => true,
+                StepStatus::Failed => {
+                    self.plan.workflow.steps[step].partially_effective
+                        || state.failure.as_ref().is_some_and(|failure| failure.in_doubt)
+                }
+                _ => false,
+            };
+            due && self.plan.steps[step].compensation.is_some()
+        };
+        self.ended.iter().rev().copied().filter(undone).collect()
+    }
+
+    /// How a run that has nothing left to do ends.
+    pub fn final_status(&self) -> WorkflowStatus {
+        let failed = self.with_status(StepStatus::CompensationFailed).next().is_some();
+        match self.stop {
+            None if self.with_status(StepStatus::Failed).next().is_some() => {
+                WorkflowStatus::Degraded
+            }
+            None => WorkflowStatus::Completed,
+            Some(_) if failed => WorkflowStatus::Failed,
+            Some(Stop::Cancelled) => WorkflowStatus::Cancelled,
+            Some(Stop::Failed(_)) => match self.plan.workflow.on_failure {
+                OnFailure::Compensate => WorkflowStatus::RolledBack,
+                OnFailure::Keep => WorkflowStatus::Interrupted,
+            },
+        }
+    }
+
+    /// What the run's data holds under a name: the input, or a completed step's reply.
+    pub fn data(&self, name: &str) -> Option<&Arc<Value>> {
+        if name == "input" {
+            return Some(&self.input);
+        }
+        let step = self.plan.steps.iter().position(|step| &*step.id == name)?;
+        self.steps[step].reply.as_ref()
+    }
+
+    /// The state as people read it.
+    pub fn view(&self, now: Duration) -> RunView {
+        let named = |status: StepStatus| {
+            self.with_status(status)
+                .map(|step| Arc::clone(&self.plan.steps[step].id))
+                .collect()
+        };
+        RunView {
+            workflow: Arc::clone(&self.plan.id),
+            run: Arc::clone(&self.run),
+            status: self.status,
+            elapsed: self.ended_at.unwrap_or(now).saturating_sub(self.started_at),
+            current: named(StepStatus::Running),
+            pending: named(StepStatus::Pending),
+            completed: named(StepStatus::Completed),
+            failed: named(StepStatus::Failed),
+            compensated: named(StepStatus::Compensated),
+        }
+    }
+}
+
+/// The state of a run as it can be read at any time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// The workflow's id.
+    pub workflow: Arc<str>,
+    /// The run's id.
+    pub run: Arc<str>,
+    /// How far it is.
+    pub status: WorkflowStatus,
+    /// Time since it started, or that it took.
+    #[serde(with = "duration_text")]
+    pub elapsed: Duration,
+    /// Steps whose calls are under way.
+    pub current: Vec<Arc<str>>,
+    /// Steps that have not started.
+    pub pending: Vec<Arc<str>>,
+    /// Steps that completed.
+    pub completed: Vec<Arc<str>>,
+    /// Steps that failed.
+    pub failed: Vec<Arc<str>>,
+    /// Steps that were undone.
+    pub compensated: Vec<Arc<str>>,
+}

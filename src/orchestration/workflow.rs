@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{domain::opt_duration_text, resilience::Retry};
+
+/// A file of workflows, as in `fixtures/service-coordination/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkflowFile {
+    /// What the workflows are for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The workflows.
+    pub workflows: Vec<Workflow>,
+}
+
+/// A workflow, as data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workflow {
+    /// What it is known by.
+    pub id: String,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What happens when a step fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// How long a run may take, compensation excluded.
+    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
+    /// How many steps may run at once.
+    #[serde(default = "max_parallel")]
+    pub max_parallel: usize,
+    /// What happens when steps of a parallel group fail, before the workflow gives up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_parallel_failure: Option<OnParallelFailure>,
+    /// How long a run is expected to take: a warning above 1.2 times that, an error above twice.
+    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    pub total_expected_duration: Option<Duration>,
+    /// The steps, in order of declaration.
+    pub steps: Vec<Step>,
+}
+
+/// What happens when a step fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// Undo the completed steps, newest first.
+    #[default]
+    Compensate,
+    /// Stop, and hand back a partial result that can be resumed.
+    Keep,
+}
+
+/// What happens when steps of a parallel group fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnParallelFailure {
+    /// The failed ones run once more, one after the other.
+    Sequential,
+}
+
+/// One step of a workflow: a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    /// What it is known by within the workflow; its reply is kept under this name.
+    pub id: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The service called.
+    pub service: String,
+    /// The operation called.
+    pub operation: String,
+    /// What is sent: JSON in which a string `${/step/field}` stands for data of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// Steps that must have completed before; the one above unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependencies: Option<Vec<String>>,
+    /// How long an execution may take.
+    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// How often and when the call is repeated: a preset's name, or a policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// What undoes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation: Option<Compensation>,
+    /// Whether the workflow goes on when it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Whether it may have had an effect although it failed, so that it is undone too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partially_effective: bool,
+    /// How long it is expected to take: a warning above 1.2 times that, an error above twice.
+    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    pub expected_duration: Option<Duration>,
+    /// Fields and values that the reply is expected to have; a warning where it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_output: Option<Value>,
+}
+
+/// What undoes a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a compensation is \"Service.operation\", \"operation\" of the same service, or { operation, input? }")]
+pub enum Compensation {
+    /// `Service.operation`, or an operation of the step's own service.
+    Named(String),
+    /// With an input of its own.
+    With(CompensationCall),
+}
+
+/// A compensation with an input of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CompensationCall {
+    /// `Service.operation`, or an operation of the step's own service.
+    pub operation: String,
+    /// What is sent, in place of `{ "input", "reply" }` of the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+}
+
+fn max_parallel() -> usize {
+    3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::from_json;
+
+    #[test]
+    fn a_workflow_is_read_strictly() {
+        let text = r#"{"id": "w", "deadline": "2s", "steps": [
+            {"id": "a", "service": "S", "operation": "op", "compensation": "undo", "retry": "coordination"},
+            {"id": "b", "service": "S", "operation": "op", "compensation": {"operation": "undo", "input": 1}}
+        ]}"#;
+        let workflow: Workflow = from_json(text, "w.json", 1).unwrap();
+        assert_eq!(workflow.max_parallel, 3);
+        assert_eq!(workflow.deadline, Some(Duration::from_secs(2)));
+        assert_eq!(workflow.steps[0].retry.as_ref().unwrap().max_retries, 2);
+        let again: Workflow =
+            from_json(&serde_json::to_string(&workflow).unwrap(), "w.json", 1).unwrap();
+        assert_eq!(again, workflow);
+
+        for (text, expected) in [
+            (r#"{"id": "w", "stpes": []}"#, "did you mean \"steps\"?"),
+            (r#"{"id": "w", "onFailure": "compensat", "steps": []}"#, "did you mean \"compensate\"?"),
+            (r#"{"id": "w", "deadline": "-1s", "steps": []}"#, "is negative"),
+            (r#"{"id": "w", "deadline": 5, "steps": []}"#, "expected a string"),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"inptu": 1}}]}"#,
+                "a compensation is",
+            ),
+        ] {
+            let error = from_json::<Workflow>(text, "w.json", 1).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+use proptest::prelude::*;
+
+use BreakerState::{Closed, HalfOpen, Open};
+
+use super::{super::WindowKind, *};
+use crate::clock::Clock;
+
+mod model;
+
+const QUICK: Duration = Duration::ZERO;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+async fn pass(duration: Duration) {
+    tokio::time::advance(duration).await;
+}
+
+fn breaker(policy: BreakerPolicy) -> Breaker {
+    assert_eq!(policy.check(), Ok(()));
+    Breaker::new("AgentService".into(), policy, Timeline::new(Clock::start()))
+}
+
+fn fail(breaker: &Breaker, times: u32) {
+    for _ in 0..times {
+        breaker.acquire().unwrap().failed(QUICK);
+    }
+}
+
+fn succeed(breaker: &Breaker) {
+    breaker.acquire().unwrap().succeeded(QUICK);
+}
+
+fn events(breaker: &Breaker) -> Vec<(u64, BreakerState)> {
+    breaker.shared.timeline.read(|events| {
+        events
+            .iter()
+            .map(|event| {
+                let state = match &event.kind {
+                    EventKind::BreakerOpened { .. } => Open,
+                    EventKind::BreakerHalfOpened { .. } => HalfOpen,
+                    EventKind::BreakerClosed { .. } => Closed,
+                    other => panic!("{other:?}"),
+                };
+                (event.at.as_millis() as u64, state)
+            })
+            .collect()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_opens_at_the_threshold_and_refuses_at_once_naming_the_service() {
+    let breaker = breaker(BreakerPolicy::opening_after(3, seconds(5)));
+    fail(&breaker, 2);
+    assert_eq!(breaker.state(), Closed);
+    fail(&breaker, 1);
+    assert_eq!(breaker.state(), Open);
+    let refusal = breaker.acquire().unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the circuit breaker on \"AgentService\" is open"
+    );
+    assert_eq!(events(&breaker), [(0, Open)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ignored_or_dropped_neither_counts_nor_ends_a_row() {
+    let breaker = breaker(BreakerPolicy::opening_after(3, seconds(5)));
+    fail(&breaker, 2);
+    breaker.acquire().unwrap().ignored();
+    drop(breaker.acquire().unwrap());
+    assert_eq!(breaker.state(), Closed);
+    fail(&breaker, 1);
+    assert_eq!(breaker.state(), Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_half_open_at_exactly_the_recovery_time_and_closes_after_two_successes() {
+    let breaker = breaker(BreakerPolicy::opening_after(2, seconds(3)));
+    fail(&breaker, 2);
+    pass(seconds(3) - Duration::from_millis(1)).await;
+    assert_eq!(breaker.state(), Open);
+    assert!(breaker.acquire().is_err());
+    pass(Duration::from_millis(1)).await;
+    assert_eq!(breaker.state(), HalfOpen);
+    assert_eq!(events(&breaker), [(0, Open)], "reading records nothing");
+    pass(seconds(1)).await;
+    succeed(&breaker);
+    assert_eq!(breaker.state(), HalfOpen);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+    assert_eq!(
+        events(&breaker),
+        [(0, Open), (4_000, HalfOpen), (4_000, Closed)]
+    );
+    fail(&breaker, 1);
+    assert_eq!(
+        breaker.state(),
+        Closed,
+        "failures from before are forgotten"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_while_half_open_opens_it_with_a_fresh_timer() {
+    let breaker = breaker(BreakerPolicy::opening_after(1, seconds(5)));
+    fail(&breaker, 1);
+    pass(seconds(7)).await;
+    succeed(&breaker);
+    fail(&breaker, 1);
+    pass(seconds(4)).await;
+    assert_eq!(breaker.state(), Open);
+    pass(seconds(1)).await;
+    succeed(&breaker);
+    assert_eq!(breaker.state(), HalfOpen, "the success from before is gone");
+    assert_eq!(
+        events(&breaker),
+        [
+            (0, Open),
+            (7_000, HalfOpen),
+            (7_000, Open),
+            (12_000, HalfOpen)
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_permitted_calls_are_out_at_once_while_half_open() {
+    let breaker = breaker(BreakerPolicy {
+        permitted_calls: 2,
+        success_threshold: 3,
+        ..BreakerPolicy::opening_after(1, seconds(5))
+    });
+    fail(&breaker, 1);
+    pass(seconds(5)).await;
+    let first = breaker.acquire().unwrap();
+    let second = breaker.acquire().unwrap();
+    let refusal = breaker.acquire().unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the circuit breaker on \"AgentService\" is half-open"
+    );
+    first.ignored();
+    let third = breaker.acquire().unwrap();
+    assert!(breaker.acquire().is_err());
+    drop(second);
+    third.succeeded(QUICK);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), HalfOpen);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_from_before_a_change_of_state_counts_for_nothing() {
+    let breaker = breaker(BreakerPolicy {
+        permitted_calls: 2,
+        ..BreakerPolicy::opening_after(1, seconds(5))
+    });
+    let slow_success = breaker.acquire().unwrap();
+    let slow_failure = breaker.acquire().unwrap();
+    fail(&breaker, 1);
+    pass(seconds(5)).await;
+    let probe = breaker.acquire().unwrap();
+    let lost_probe = breaker.acquire().unwrap();
+    slow_success.succeeded(seconds(5));
+    slow_failure.failed(seconds(5));
+    assert_eq!(breaker.state(), HalfOpen);
+    assert!(
+        breaker.acquire().is_err(),
+        "their slots are not freed either"
+    );
+    probe.succeeded(QUICK);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+    lost_probe.failed(QUICK);
+    assert_eq!(breaker.state(), Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_never_returns_opens_it_at_the_longest_wait() {
+    let breaker = breaker(BreakerPolicy {
+        max_half_open_wait: Some(seconds(2)),
+        ..BreakerPolicy::opening_after(1, seconds(5))
+    });
+    fail(&breaker, 1);
+    pass(seconds(5)).await;
+    let probe = breaker.acquire().unwrap();
+    pass(seconds(2)).await;
+    assert_eq!(breaker.state(), HalfOpen, "the limit is inside");
+    pass(Duration::from_millis(1)).await;
+    assert_eq!(breaker.state(), Open);
+    assert_eq!(
+        breaker.acquire().unwrap_err().state,
+        Open,
+        "and the refusal says so"
+    );
+    pass(seconds(5) - Duration::from_millis(2)).await;
+    assert_eq!(breaker.state(), Open);
+    pass(Duration::from_millis(1)).await;
+    assert_eq!(
+        breaker.state(),
+        HalfOpen,
+        "open since the longest wait ended"
+    );
+    succeed(&breaker);
+    probe.succeeded(seconds(7));
+    assert_eq!(breaker.state(), HalfOpen, "the lost probe came too late");
+    assert_eq!(
+        events(&breaker),
+        [
+            (0, Open),
+            (5_000, HalfOpen),
+            (7_001, Open),
+            (12_000, HalfOpen)
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_back_at_exactly_the_longest_wait_is_in_time() {
+    let breaker = breaker(BreakerPolicy {
+        max_half_open_wait: Some(seconds(2)),
+        success_threshold: 1,
+        ..BreakerPolicy::opening_after(1, seconds(5))
+    });
+    fail(&breaker, 1);
+    pass(seconds(5)).await;
+    let probe = breaker.acquire().unwrap();
+    pass(seconds(2)).await;
+    probe.succeeded(seconds(2));
+    assert_eq!(breaker.state(), Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asking_for_long_leaves_it_half_open_after_a_lost_probe() {
+    let breaker = breaker(BreakerPolicy {
+        max_half_open_wait: Some(seconds(2)),
+        ..BreakerPolicy::opening_after(1, seconds(5))
+    });
+    fail(&breaker, 1);
+    pass(seconds(5)).await;
+    let _lost = breaker.acquire().unwrap();
+    pass(seconds(60)).await;
+    assert_eq!(breaker.state(), HalfOpen);
+    succeed(&breaker);
+    assert_eq!(
+        events(&breaker),
+        [
+            (0, Open),
+            (5_000, HalfOpen),
+            (65_000, Open),
+            (65_000, HalfOpen)
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_calls_count_where_they_are_declared() {
+    let breaker = breaker(BreakerPolicy {
+        window: WindowKind::Rate,
+        minimum_calls: Some(2),
+        slow_call_duration: Some(seconds(1)),
+        slow_call_rate_threshold: Some(50.0),
+        ..BreakerPolicy::opening_after(5, seconds(5))
+    });
+    let call = |took| breaker.acquire().unwrap().succeeded(took);
+    call(seconds(1));
+    call(seconds(1));
+    assert_eq!(breaker.state(), Closed, "exactly the limit is not slow");
+    call(seconds(2));
+    assert_eq!(breaker.state(), Closed, "a third");
+    call(seconds(2));
+    assert_eq!(breaker.state(), Open, "a half");
+    pass(seconds(5)).await;
+    call(seconds(2));
+    assert_eq!(breaker.state(), Open, "a slow probe has not recovered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_time_to_recover_it_is_half_open_at_once() {
+    let breaker = breaker(BreakerPolicy::opening_after(1, Duration::ZERO));
+    fail(&breaker, 1);
+    assert_eq!(breaker.state(), HalfOpen);
+    succeed(&breaker);
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unchecked_zeros_and_the_longest_times_break_nothing() {
+    let policy = BreakerPolicy {
+        success_threshold: 0,
+        permitted_calls: 0,
+        max_half_open_wait: Some(Duration::MAX),
+        ..BreakerPolicy::opening_after(0, seconds(1))
+    };
+    let breaker = Breaker::new("S".into(), policy, Timeline::new(Clock::start()));
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+    fail(&breaker, 1);
+    assert_eq!(breaker.state(), Open);
+    pass(seconds(1)).await;
+    succeed(&breaker);
+    assert_eq!(breaker.state(), Closed);
+}

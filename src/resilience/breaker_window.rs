@@ -1,0 +1,280 @@
+use std::{collections::VecDeque, time::Duration};
+
+use super::{BreakerPolicy, WindowKind, WindowSize};
+
+/// What a closed breaker remembers of the calls that ended.
+#[derive(Debug)]
+pub(super) enum Window {
+    /// Failures in a row.
+    Consecutive {
+        failures: u32,
+        threshold: u32,
+    },
+    Rate(RateWindow),
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) failed: bool,
+    pub(super) slow: bool,
+}
+
+impl Window {
+    pub(super) fn new(policy: &BreakerPolicy) -> Self {
+        match policy.window {
+            WindowKind::Consecutive => Self::Consecutive {
+                failures: 0,
+                threshold: policy.failure_threshold,
+            },
+            WindowKind::Rate => Self::Rate(RateWindow::new(policy)),
+        }
+    }
+
+    /// Takes in a call that ended now, and tells whether the breaker must open.
+    pub(super) fn record(&mut self, now: Duration, verdict: Verdict) -> bool {
+        match self {
+            Self::Consecutive {
+                failures,
+                threshold,
+            } => {
+                if verdict.failed {
+                    *failures = failures.saturating_add(1);
+                } else {
+                    *failures = 0;
+                }
+                verdict.failed && failures >= threshold
+            }
+            Self::Rate(rate) => rate.record(now, verdict),
+        }
+    }
+}
+
+/// The last calls and how many of them failed or were slow, as in
+/// [resilience4j](https://resilience4j.readme.io/docs/circuitbreaker).
+///
+/// A window of time counts to the millisecond, where resilience4j counts by whole seconds.
+#[derive(Debug)]
+pub(super) struct RateWindow {
+    size: WindowSize,
+    minimum_calls: u64,
+    failure_rate: f64,
+    slow_rate: f64,
+    /// Oldest first; each of one call, or of one instant in a window of time.
+    buckets: VecDeque<(Duration, Tally)>,
+    total: Tally,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    calls: u64,
+    failed: u64,
+    slow: u64,
+}
+
+impl RateWindow {
+    fn new(policy: &BreakerPolicy) -> Self {
+        let size = policy.sliding_window_size.unwrap_or(WindowSize::Calls(100));
+        let minimum_calls = policy.minimum_calls.unwrap_or(100);
+        Self {
+            size,
+            minimum_calls: u64::from(match size {
+                WindowSize::Calls(calls) => minimum_calls.min(calls),
+                WindowSize::Time(_) => minimum_calls,
+            }),
+            failure_rate: policy.failure_rate_threshold.unwrap_or(50.0),
+            slow_rate: policy.slow_call_rate_threshold.unwrap_or(100.0),
+            buckets: VecDeque::new(),
+            total: Tally::default(),
+        }
+    }
+
+    fn record(&mut self, now: Duration, verdict: Verdict) -> bool {
+        let call = Tally {
+            calls: 1,
+            failed: u64::from(verdict.failed),
+            slow: u64::from(verdict.slow),
+        };
+        self.total.add(call);
+        match (self.size, self.buckets.back_mut()) {
+            (WindowSize::Time(_), Some((at, tally))) if *at == now => tally.add(call),
+            _ => self.buckets.push_back((now, call)),
+        }
+        while let Some((at, tally)) = self.buckets.front() {
+            let outside = match self.size {
+                WindowSize::Calls(calls) => self.total.calls > u64::from(calls),
+                WindowSize::Time(time) => now.saturating_sub(*at) > time,
+            };
+            if !outside {
+                break;
+            }
+            self.total.subtract(*tally);
+            self.buckets.pop_front();
+        }
+        self.must_open()
+    }
+
+    fn must_open(&self) -> bool {
+        let Tally {
+            calls,
+            failed,
+            slow,
+        } = self.total;
+        // Multiplied out, a whole percentage is reached exactly.
+        let reaches = |part: u64, percentage: f64| {
+            part > 0 && part as f64 * 100.0 >= percentage * calls as f64
+        };
+        calls >= self.minimum_calls
+            && (reaches(failed, self.failure_rate) || reaches(slow, self.slow_rate))
+    }
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.failed += other.failed;
+        self.slow += other.slow;
+    }
+
+    fn subtract(&mut self, other: Self) {
+        self.calls -= other.calls;
+        self.failed -= other.failed;
+        self.slow -= other.slow;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OK: Verdict = Verdict {
+        failed: false,
+        slow: false,
+    };
+    const FAILED: Verdict = Verdict {
+        failed: true,
+        slow: false,
+    };
+    const SLOW: Verdict = Verdict {
+        failed: false,
+        slow: true,
+    };
+
+    fn rate(size: WindowSize, minimum: u32, failure_rate: f64, slow_rate: f64) -> Window {
+        Window::new(&BreakerPolicy {
+            window: WindowKind::Rate,
+            sliding_window_size: Some(size),
+            minimum_calls: Some(minimum),
+            failure_rate_threshold: Some(failure_rate),
+            slow_call_rate_threshold: Some(slow_rate),
+            ..BreakerPolicy::default()
+        })
+    }
+
+    /// Which of the calls, counted from 1 and ended at these seconds, opens the breaker first.
+    fn opened_by(mut window: Window, calls: &[(u64, Verdict)]) -> Option<usize> {
+        let opens =
+            |(at, verdict): &(u64, Verdict)| window.record(Duration::from_secs(*at), *verdict);
+        calls.iter().position(opens).map(|index| index + 1)
+    }
+
+    fn at_once(verdicts: &[Verdict]) -> Vec<(u64, Verdict)> {
+        verdicts.iter().map(|verdict| (0, *verdict)).collect()
+    }
+
+    #[test]
+    fn a_success_ends_a_row_of_failures() {
+        let window = || Window::new(&BreakerPolicy::opening_after(5, Duration::ZERO));
+        let mut calls = [FAILED; 9];
+        assert_eq!(opened_by(window(), &at_once(&calls)), Some(5));
+        calls[4] = OK;
+        assert_eq!(opened_by(window(), &at_once(&calls)), None);
+    }
+
+    #[test]
+    fn the_rate_opens_exactly_at_its_threshold_and_not_before_the_minimum() {
+        let window = || rate(WindowSize::Calls(10), 5, 50.0, 100.0);
+        let calls = [FAILED, FAILED, FAILED, FAILED, FAILED];
+        assert_eq!(opened_by(window(), &at_once(&calls)), Some(5));
+        let calls = [FAILED, OK, FAILED, OK, OK, FAILED];
+        assert_eq!(opened_by(window(), &at_once(&calls)), Some(6));
+        let calls = [FAILED, FAILED, FAILED, OK, OK];
+        assert_eq!(
+            opened_by(window(), &at_once(&calls)),
+            Some(5),
+            "a success may complete the minimum"
+        );
+    }
+
+    #[test]
+    fn old_calls_leave_a_window_of_calls() {
+        let window = || rate(WindowSize::Calls(4), 4, 50.0, 100.0);
+        let calls = [OK, FAILED, OK, OK, OK, FAILED, OK, FAILED];
+        assert_eq!(opened_by(window(), &at_once(&calls)), Some(8));
+    }
+
+    #[test]
+    fn a_window_of_calls_never_waits_for_more_than_it_holds() {
+        let window = rate(WindowSize::Calls(2), 100, 100.0, 100.0);
+        assert_eq!(opened_by(window, &at_once(&[FAILED, FAILED])), Some(2));
+    }
+
+    #[test]
+    fn old_calls_leave_a_window_of_time() {
+        let window = || rate(WindowSize::Time(Duration::from_secs(10)), 3, 50.0, 100.0);
+        let exactly = [(0, FAILED), (5, OK), (10, FAILED)];
+        assert_eq!(opened_by(window(), &exactly), Some(3));
+        let older = [(0, FAILED), (5, OK), (11, FAILED), (11, OK), (11, OK)];
+        assert_eq!(opened_by(window(), &older), None);
+    }
+
+    #[test]
+    fn slow_calls_have_a_rate_of_their_own() {
+        let window = || rate(WindowSize::Calls(10), 2, 100.0, 50.0);
+        assert_eq!(opened_by(window(), &at_once(&[OK, SLOW])), Some(2));
+        assert_eq!(opened_by(window(), &at_once(&[OK, FAILED])), None);
+    }
+
+    proptest! {
+        #[test]
+        fn running_totals_agree_with_counting_again(
+            calls in proptest::collection::vec((0..4_u64, any::<bool>(), any::<bool>()), 1..60),
+            size in prop_oneof![
+                (1..12_u32).prop_map(WindowSize::Calls),
+                (1..12_u64).prop_map(|s| WindowSize::Time(Duration::from_secs(s))),
+            ],
+            minimum in 1..8_u32,
+            failure_rate in 1..=100_u32,
+            slow_rate in 1..=100_u32,
+        ) {
+            let mut window = rate(size, minimum, failure_rate.into(), slow_rate.into());
+            let mut now = Duration::ZERO;
+            let mut history: Vec<(Duration, Verdict)> = Vec::new();
+            for (pause, failed, slow) in calls {
+                now += Duration::from_secs(pause);
+                let verdict = Verdict { failed, slow };
+                history.push((now, verdict));
+                let skipped = match size {
+                    WindowSize::Calls(calls) => history.len().saturating_sub(calls as usize),
+                    WindowSize::Time(time) => {
+                        history.iter().filter(|(at, _)| *at + time < now).count()
+                    }
+                };
+                let counted = &history[skipped..];
+                let percent = |part: usize| part * 100;
+                let failed = counted.iter().filter(|(_, verdict)| verdict.failed).count();
+                let slow = counted.iter().filter(|(_, verdict)| verdict.slow).count();
+                let enough = match size {
+                    WindowSize::Calls(calls) => minimum.min(calls),
+                    WindowSize::Time(_) => minimum,
+                };
+                let expected = counted.len() >= enough as usize
+                    && (percent(failed) >= failure_rate as usize * counted.len()
+                        || percent(slow) >= slow_rate as usize * counted.len());
+                prop_assert_eq!(window.record(now, verdict), expected);
+            }
+        }
+    }
+}

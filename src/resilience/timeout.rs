@@ -1,0 +1,124 @@
+use std::{pin::pin, time::Duration};
+
+use futures::FutureExt as _;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{duration_text, format_duration};
+
+/// How long one execution may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timeout(#[serde(with = "duration_text")] pub Duration);
+
+/// An execution took longer than its timeout, which is given.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("no answer within {}", format_duration(*.0))]
+pub struct TimedOut(pub Duration);
+
+/// How many hands an answer of the very last instant may pass through.
+///
+/// An answer that another task gives at the instant of the timeout is ready
+/// only once that task has had its turn, and virtual time stands still for it.
+const LAST_TURNS: usize = 8;
+
+impl Timeout {
+    /// Runs a future to its end, or up to the timeout, where it is dropped.
+    ///
+    /// An answer at exactly the timeout wins. A timeout of zero fails without
+    /// starting the future.
+    ///
+    /// # Errors
+    ///
+    /// If the future does not end in time.
+    pub async fn run<F: Future>(self, future: F) -> Result<F::Output, TimedOut> {
+        if self.0.is_zero() {
+            return Err(TimedOut(self.0));
+        }
+        let mut future = pin!(future);
+        if let Ok(output) = tokio::time::timeout(self.0, future.as_mut()).await {
+            return Ok(output);
+        }
+        for _ in 0..LAST_TURNS {
+            tokio::task::yield_now().await;
+            if let Some(output) = future.as_mut().now_or_never() {
+                return Ok(output);
+            }
+        }
+        Err(TimedOut(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::{
+        sync::oneshot,
+        time::{Instant, sleep},
+    };
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_at_exactly_the_timeout_wins() {
+        let start = Instant::now();
+        let timeout = Timeout(SECOND);
+        assert_eq!(timeout.run(sleep(SECOND)).await, Ok(()));
+        assert_eq!(start.elapsed(), SECOND);
+        let halves = async {
+            sleep(SECOND / 2).await;
+            sleep(SECOND / 2).await;
+        };
+        assert_eq!(timeout.run(halves).await, Ok(()));
+        assert_eq!(start.elapsed(), 2 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_at_exactly_the_timeout_wins_through_other_tasks_too() {
+        let start = Instant::now();
+        let (inner, from_inner) = oneshot::channel();
+        let (outer, from_outer) = oneshot::channel();
+        let answer = async {
+            tokio::spawn(async move {
+                let answer: u32 = from_inner.await.unwrap();
+                outer.send(answer).unwrap();
+            });
+            tokio::spawn(async move {
+                sleep(SECOND).await;
+                inner.send(7).unwrap();
+            });
+            from_outer.await
+        };
+        assert_eq!(Timeout(SECOND).run(answer).await, Ok(Ok(7)));
+        assert_eq!(start.elapsed(), SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_answer_is_too_late() {
+        let start = Instant::now();
+        let late = sleep(SECOND + Duration::from_millis(1));
+        let error = Timeout(SECOND).run(late).await.unwrap_err();
+        assert_eq!(error, TimedOut(SECOND));
+        assert_eq!(error.to_string(), "no answer within 1s");
+        assert_eq!(start.elapsed(), SECOND, "waiting ends with the timeout");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_of_zero_fails_without_starting() {
+        let started = Cell::new(false);
+        let future = async { started.set(true) };
+        let result = Timeout(Duration::ZERO).run(future).await;
+        assert_eq!(result, Err(TimedOut(Duration::ZERO)));
+        assert!(!started.get());
+    }
+
+    #[test]
+    fn a_timeout_is_text_in_json() {
+        let timeout: Timeout = serde_json::from_str("\"1.5 s\"").unwrap();
+        assert_eq!(timeout, Timeout(Duration::from_millis(1_500)));
+        assert_eq!(serde_json::to_value(timeout).unwrap(), "1s 500ms");
+        assert!(serde_json::from_str::<Timeout>("5").is_err());
+    }
+}

@@ -1,0 +1,221 @@
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::domain::{DurationError, parse_duration};
+
+/// How a service answers one execution, by script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// How long it takes, in place of the operation's latency.
+    pub after: Option<Duration>,
+    /// What comes then.
+    pub response: Response,
+}
+
+/// What an execution comes to, by script.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// What the service itself answers.
+    Normal,
+    /// This reply; the service acts all the same.
+    Reply(Arc<Value>),
+    /// A failure with this code; the service does not act.
+    Error(Arc<str>),
+    /// None, ever.
+    Hang,
+    /// None; the service acts this long after the caller gave up.
+    Late(Duration),
+}
+
+impl Response {
+    /// Whether it is a fault, which must be hit by a call to prove anything.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Error(_) | Self::Hang | Self::Late(_))
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self {
+            after: None,
+            response,
+        }
+    }
+}
+
+/// Why a text is no answer of a script.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AnswerError {
+    /// None of the forms.
+    #[error(
+        "{0:?} is no answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `late 3 s`, or one of the first four behind `after 200 ms`"
+    )]
+    Unknown(String),
+    /// The code is not in UPPER_SNAKE case.
+    #[error("{0:?} is no code, expected UPPER_SNAKE case")]
+    Code(String),
+    /// The reply is no JSON.
+    #[error("the reply is no JSON: {0}")]
+    Reply(String),
+    /// The duration is none.
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// The executions are none.
+    #[error("{0:?} names no executions, expected `1`, `2-3` or `4-`, counted from 1")]
+    Executions(String),
+}
+
+/// Whether a text is a code: UPPER_SNAKE case.
+pub fn is_code(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+impl FromStr for Answer {
+    type Err = AnswerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let (word, rest) = text
+            .split_once(char::is_whitespace)
+            .map_or((text, ""), |(word, rest)| (word, rest.trim()));
+        let unknown = || AnswerError::Unknown(text.to_owned());
+        let response = match (word, rest) {
+            ("ok", "") => Response::Normal,
+            ("hang", "") => Response::Hang,
+            ("error", code) if !code.is_empty() => {
+                if !is_code(code) {
+                    return Err(AnswerError::Code(code.to_owned()));
+                }
+                Response::Error(code.into())
+            }
+            ("reply", json) if !json.is_empty() => Response::Reply(Arc::new(
+                serde_json::from_str(json).map_err(|e| AnswerError::Reply(e.to_string()))?,
+            )),
+            ("late", duration) if !duration.is_empty() => {
+                Response::Late(parse_duration(duration)?)
+            }
+            ("after", rest) => {
+                // The duration ends where the answer's own word begins.
+                let words = [" ok", " error ", " hang", " reply "];
+                let end = words
+                    .iter()
+                    .filter_map(|word| rest.find(word))
+                    .min()
+                    .ok_or_else(unknown)?;
+                let answer: Self = rest[end..].parse()?;
+                return Ok(Self {
+                    after: Some(parse_duration(&rest[..end])?),
+                    response: answer.response,
+                });
+            }
+            _ => return Err(unknown()),
+        };
+        Ok(response.into())
+    }
+}
+
+/// Which executions of an operation a script's row is about, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executions {
+    /// The first.
+    pub first: u32,
+    /// The last; `None` for all that follow.
+    pub last: Option<u32>,
+}
+
+impl Executions {
+    /// Whether the row is about this execution.
+    pub fn contains(self, execution: u32) -> bool {
+        execution >= self.first && self.last.is_none_or(|last| execution <= last)
+    }
+
+    /// Whether two rows are about a common execution.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other.first) || other.contains(self.first)
+    }
+}
+
+impl FromStr for Executions {
+    type Err = AnswerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || AnswerError::Executions(text.to_owned());
+        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| refused());
+        let executions = match text.split_once('-') {
+            None => {
+                let only = number(text)?;
+                Self {
+                    first: only,
+                    last: Some(only),
+                }
+            }
+            Some((first, last)) => Self {
+                first: number(first)?,
+                last: match last.trim() {
+                    "" => None,
+                    last => Some(number(last)?),
+                },
+            },
+        };
+        let in_order = executions.last.is_none_or(|last| last >= executions.first);
+        if executions.first == 0 || !in_order {
+            return Err(refused());
+        }
+        Ok(executions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn answers_are_read_in_all_their_forms() {
+        let after = Some(Duration::from_millis(200));
+        for (text, answer) in [
+            ("ok", Response::Normal.into()),
+            ("hang", Response::Hang.into()),
+            ("error NETWORK_TIMEOUT", Response::Error("NETWORK_TIMEOUT".into()).into()),
+            ("reply {\"a\": 1}", Response::Reply(Arc::new(json!({"a": 1}))).into()),
+            ("late 3 s", Response::Late(Duration::from_secs(3)).into()),
+            ("after 200 ms ok", Answer { after, response: Response::Normal }),
+            (
+                "after 200ms error EPERM",
+                Answer { after, response: Response::Error("EPERM".into()) },
+            ),
+            (
+                "after 200 ms reply [\"ok\"]",
+                Answer { after, response: Response::Reply(Arc::new(json!(["ok"]))) },
+            ),
+        ] {
+            assert_eq!(text.parse(), Ok(answer), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_answers_are_refused() {
+        for text in ["", "okay", "error", "error lower_case", "reply {", "late", "late soon",
+            "after ok", "after 200 ms", "after 200 ms late 3 s", "hang on", "corrupt"] {
+            assert!(text.parse::<Answer>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn executions_are_one_a_range_or_all_that_follow() {
+        let parse = |text: &str| text.parse::<Executions>();
+        assert!(parse("2-3").unwrap().contains(3));
+        assert!(!parse("2").unwrap().contains(3));
+        assert!(parse("4-").unwrap().contains(1_000));
+        assert!(parse("1-2").unwrap().overlaps(parse("2-").unwrap()));
+        assert!(!parse("1").unwrap().overlaps(parse("2-").unwrap()));
+        for text in ["", "0", "3-2", "a", "-1", "1-2-3"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+}

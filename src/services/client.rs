@@ -1,0 +1,407 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::{CallPolicy, CallResult, Faults, Policies, Registry, execution, registry::Role};
+use crate::{
+    clock::{Clock, Seed},
+    domain::{Call, Failure, FailureMode, Reply, code},
+    observability::{EventKind, RefusedBy, Timeline},
+    resilience::{
+        Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy,
+        Timeout,
+    },
+};
+
+static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
+
+/// The one way to a service: retry { bulkhead → breaker → timeout { service } → record } → fallback.
+///
+/// What passes the breaker is an execution, also when the service is down or
+/// hangs; what is refused before is an event only, but uses up a retry.
+#[derive(Debug)]
+pub struct Client {
+    registry: Registry,
+    policies: Arc<RwLock<Policies>>,
+    guards: Mutex<Guards>,
+    faults: Faults,
+    timeline: Timeline,
+    clock: Clock,
+    seed: AtomicU64,
+    calls: AtomicU64,
+}
+
+/// Breakers by service; bulkheads by service or class.
+#[derive(Debug, Default)]
+struct Guards {
+    breakers: HashMap<Arc<str>, Arc<Breaker>>,
+    bulkheads: HashMap<Arc<str>, Arc<Bulkhead>>,
+}
+
+/// One go at a call that did not succeed.
+struct Attempt {
+    failure: Box<Failure>,
+    execution: u32,
+    /// The fallback, where the breaker refused and its policy has one.
+    fallback: Option<Arc<Value>>,
+}
+
+impl Client {
+    /// A client of the services in a registry.
+    pub fn new(
+        registry: Registry,
+        policies: Arc<RwLock<Policies>>,
+        faults: Faults,
+        timeline: Timeline,
+        seed: Seed,
+    ) -> Self {
+        Self {
+            registry,
+            policies,
+            guards: Mutex::default(),
+            faults,
+            clock: timeline.clock(),
+            timeline,
+            seed: AtomicU64::new(seed.0),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// This client as a new process has it: breakers closed, bulkheads empty.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        let new = Self {
+            registry: self.registry.clone(),
+            policies: Arc::clone(&self.policies),
+            guards: Mutex::default(),
+            faults: self.faults.clone(),
+            clock: self.clock,
+            timeline: self.timeline.clone(),
+            seed: AtomicU64::new(self.seed().0),
+            calls: AtomicU64::new(self.calls.load(Ordering::Relaxed)),
+        };
+        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        for (service, breaker) in &guards.breakers {
+            new.set_breaker(service, breaker.policy().clone());
+        }
+        for (name, bulkhead) in &guards.bulkheads {
+            new.set_bulkhead(name, bulkhead.policy());
+        }
+        drop(guards);
+        new
+    }
+
+    /// Draws all chance from this seed from now on.
+    pub fn set_seed(&self, seed: Seed) {
+        self.seed.store(seed.0, Ordering::Relaxed);
+    }
+
+    fn seed(&self) -> Seed {
+        Seed(self.seed.load(Ordering::Relaxed))
+    }
+
+    /// The services it calls.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The timeline it records on.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Puts a breaker, closed, before a service.
+    pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
+        let service: Arc<str> = service.into();
+        let breaker = Breaker::new(Arc::clone(&service), policy, self.timeline.clone());
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.breakers.insert(service, Arc::new(breaker));
+    }
+
+    /// Puts a bulkhead, empty, before a service or a class of services.
+    pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        let bulkhead = Arc::new(Bulkhead::new(policy));
+        guards.bulkheads.insert(service_or_class.into(), bulkhead);
+    }
+
+    /// The state of a service's breaker, if it has one.
+    pub fn breaker_state(&self, service: &str) -> Option<BreakerState> {
+        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.breakers.get(service).map(|breaker| breaker.state())
+    }
+
+    /// Calls a service and waits for what it comes to.
+    ///
+    /// `deadline` is an offset on the clock: an execution ends there, and no
+    /// wait starts that would pass it.
+    ///
+    /// # Errors
+    ///
+    /// The last failure, with those that were retried before it as its causes.
+    pub async fn call(
+        &self,
+        call: &Call,
+        asked: &CallPolicy,
+        deadline: Option<Duration>,
+    ) -> CallResult {
+        let role = match self.registry.role(call.name.service()) {
+            Ok(role) => role,
+            Err(unknown) => return Err(Box::new(unknown.failure(&call.name))),
+        };
+        role.check(&call.name)
+            .map_err(|unknown| Box::new(unknown.failure(&call.name)))?;
+        if deadline.is_some_and(|end| self.clock.now() > end) {
+            return Err(Box::new(past_deadline().at(&call.name)));
+        }
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let (timeout, retry) = self
+            .policies
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .of(&call.name, asked);
+        let mut executions = 0;
+        let mut causes = Vec::new();
+        let mut in_doubt = false;
+        let mut retries = 0;
+        loop {
+            let attempt = match self.attempt(&role, call, number, timeout, deadline).await {
+                Ok(reply) => return Ok(reply),
+                Err(attempt) => attempt,
+            };
+            let mut failure = attempt.failure;
+            executions += failure.executions;
+            in_doubt |= failure.in_doubt;
+            let delay = (failure.retryable && retries < retry.max_retries)
+                .then(|| {
+                    let draw = [call.name.as_str(), &number.to_string(), &retries.to_string()];
+                    retry.delay(retries, self.seed().part(draw))
+                })
+                .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
+            let Some(delay) = delay else {
+                if let Some(fallback) = attempt.fallback {
+                    return Ok(Reply {
+                        value: marked(&fallback),
+                        fallback_used: true,
+                    });
+                }
+                failure.executions = executions;
+                failure.in_doubt = in_doubt;
+                failure.causes = causes;
+                return Err(failure);
+            };
+            self.timeline.record(EventKind::RetryScheduled {
+                call: call.name.clone(),
+                execution: attempt.execution,
+                delay,
+            });
+            self.clock.sleep(delay).await;
+            causes.push(*failure);
+            retries += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        role: &Arc<Role>,
+        call: &Call,
+        number: u64,
+        timeout: Duration,
+        deadline: Option<Duration>,
+    ) -> Result<Reply, Attempt> {
+        let (breaker, bulkheads) = self.guards_of(role);
+        let _permits = self.enter(call, bulkheads, deadline).await?;
+        let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
+            None => None,
+            Some(Ok(permit)) => Some(permit),
+            Some(Err(refusal)) => {
+                let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
+                let mut refused = self.refused(call, RefusedBy::Breaker, failure);
+                refused.fallback = breaker.and_then(|breaker| breaker.policy().fallback.clone());
+                return Err(refused);
+            }
+        };
+        let started = self.clock.now();
+        let (execution, result) = self.execute(role, call, number, timeout, deadline).await;
+        let took = self.clock.now().saturating_sub(started);
+        if let Some(permit) = permit {
+            match &result {
+                Ok(_) => permit.succeeded(took),
+                Err(failure) if counts_against_service(failure) => permit.failed(took),
+                Err(_) => permit.ignored(),
+            }
+        }
+        result.map_err(|mut failure| {
+            failure.executions = 1;
+            Attempt {
+                failure,
+                execution,
+                fallback: None,
+            }
+        })
+    }
+
+    /// Enters the bulkheads on the way, first that of the class, then the service's own.
+    async fn enter(
+        &self,
+        call: &Call,
+        bulkheads: [Option<Arc<Bulkhead>>; 2],
+        deadline: Option<Duration>,
+    ) -> Result<[Option<BulkheadPermit>; 2], Attempt> {
+        let mut permits = [None, None];
+        for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
+            let Some(bulkhead) = bulkhead else { continue };
+            let entered = tokio::select! {
+                biased;
+                entered = bulkhead.enter() => entered.map_err(|full| {
+                    Failure::new(code::BULKHEAD_FULL, full.to_string())
+                }),
+                () = self.passes(deadline) => Err(past_deadline()),
+            };
+            match entered {
+                Ok(entered) => *permit = Some(entered),
+                Err(failure) => return Err(self.refused(call, RefusedBy::Bulkhead, failure)),
+            }
+        }
+        Ok(permits)
+    }
+
+    async fn execute(
+        &self,
+        role: &Arc<Role>,
+        call: &Call,
+        number: u64,
+        timeout: Duration,
+        deadline: Option<Duration>,
+    ) -> (u32, CallResult) {
+        let started = self.clock.now();
+        let operation = call.name.operation();
+        let latency = role.service.latency(operation);
+        let cue = role.script.next(operation, started, latency);
+        self.timeline.record(EventKind::CallStarted {
+            caller: Arc::clone(&call.caller),
+            call: call.name.clone(),
+            execution: cue.execution,
+            input: Arc::clone(&call.input),
+            run: call.context.run.clone(),
+            step: call.context.step.clone(),
+            number,
+        });
+        if let Some(fault) = cue.fault {
+            let (what, declared_at) = self.faults.hit(fault);
+            self.timeline.record(EventKind::FaultInjected {
+                call: call.name.clone(),
+                execution: cue.execution,
+                fault: what,
+                declared_at,
+            });
+        }
+        let answered = Timeout(timeout).run(execution::perform(role, call, &cue));
+        let result = tokio::select! {
+            // An answer, or the end of its own time, at exactly the deadline wins.
+            biased;
+            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(timeout))),
+            () = self.passes(deadline) => {
+                let mut failure = past_deadline();
+                failure.in_doubt = true;
+                Err(Box::new(failure))
+            }
+        };
+        let result = result.map_err(|mut failure: Box<Failure>| {
+            if failure.service.is_none() {
+                failure.service = Some(call.name.service().into());
+                failure.operation = Some(operation.into());
+            }
+            failure
+        });
+        self.timeline.record(EventKind::CallEnded {
+            caller: Arc::clone(&call.caller),
+            call: call.name.clone(),
+            execution: cue.execution,
+            took: self.clock.now().saturating_sub(started),
+            result: match &result {
+                Ok(_) => Arc::clone(&OK),
+                Err(failure) => Arc::clone(&failure.code),
+            },
+            reply: result.as_ref().ok().map(|reply| Arc::clone(&reply.value)),
+            run: call.context.run.clone(),
+            step: call.context.step.clone(),
+            number,
+        });
+        (cue.execution, result)
+    }
+
+    fn guards_of(&self, role: &Role) -> (Option<Arc<Breaker>>, [Option<Arc<Bulkhead>>; 2]) {
+        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        let bulkheads = if guards.bulkheads.is_empty() {
+            [None, None]
+        } else {
+            let class = role.service.class();
+            [
+                class.and_then(|class| guards.bulkheads.get(class).cloned()),
+                guards.bulkheads.get(&role.name).cloned(),
+            ]
+        };
+        (guards.breakers.get(&role.name).cloned(), bulkheads)
+    }
+
+    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> Attempt {
+        let failure = failure.at(&call.name);
+        self.timeline.record(EventKind::CallRefused {
+            caller: Arc::clone(&call.caller),
+            call: call.name.clone(),
+            by,
+            code: Arc::clone(&failure.code),
+            run: call.context.run.clone(),
+            step: call.context.step.clone(),
+        });
+        Attempt {
+            failure: Box::new(failure),
+            execution: 0,
+            fallback: None,
+        }
+    }
+
+    async fn passes(&self, deadline: Option<Duration>) {
+        match deadline {
+            Some(deadline) => self.clock.sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn timed_out(timeout: Duration) -> Box<Failure> {
+    let after = crate::domain::format_duration(timeout);
+    let mut failure = Failure::new(code::TIMEOUT, format!("no answer within {after}"));
+    failure.in_doubt = !timeout.is_zero();
+    Box::new(failure)
+}
+
+fn past_deadline() -> Failure {
+    Failure::new(code::WORKFLOW_TIMEOUT, "the workflow's deadline passed")
+}
+
+/// A service that refuses a request, or that the caller stopped waiting for, is not unwell.
+fn counts_against_service(failure: &Failure) -> bool {
+    let cancelled = matches!(&*failure.code, code::CANCELLED | code::WORKFLOW_TIMEOUT);
+    !cancelled && failure.mode != FailureMode::AgentValidation
+}
+
+/// A fallback says that it is one.
+fn marked(fallback: &Arc<Value>) -> Arc<Value> {
+    match &**fallback {
+        Value::Object(fields) => {
+            let mut fields = fields.clone();
+            fields.insert("fallbackUsed".to_owned(), true.into());
+            Arc::new(Value::Object(fields))
+        }
+        _ => Arc::clone(fallback),
+    }
+}

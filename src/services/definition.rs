@@ -1,0 +1,99 @@
+use std::{sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::{FailureMode, duration_text};
+
+/// A file of service definitions, as in `fixtures/services/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CastFile {
+    /// What the services are for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The services.
+    pub services: Vec<ServiceDefinition>,
+}
+
+/// A service that is played, as data.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ServiceDefinition {
+    /// The name it is called by; a definition in a step takes the step's.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The class whose bulkhead its calls share.
+    pub class: Option<String>,
+    /// Codes of its own.
+    pub codes: IndexMap<String, CodeDefinition>,
+    /// Its operations; any name will do where none are given.
+    pub operations: Option<IndexMap<String, OperationDefinition>>,
+}
+
+/// An operation of a service that is played.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OperationDefinition {
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it does to the service's state.
+    pub kind: Option<OperationKind>,
+    /// How long it takes.
+    #[serde(with = "duration_text")]
+    pub latency: Duration,
+    /// What it answers; `{}` unless given.
+    pub reply: Option<Arc<Value>>,
+}
+
+/// What an operation does to the state of its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say all there is to say")]
+pub enum OperationKind {
+    Validate,
+    Create,
+    Get,
+    Update,
+    Delete,
+    List,
+    Restore,
+    Reserve,
+    Release,
+    Sync,
+    Suggest,
+    BatchValidate,
+}
+
+impl OperationKind {
+    /// Whether it only reads, so that a call leaves no effect.
+    pub fn reads_only(self) -> bool {
+        matches!(
+            self,
+            Self::Validate | Self::Get | Self::List | Self::Suggest | Self::BatchValidate
+        )
+    }
+}
+
+/// A failure code of a service's own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CodeDefinition {
+    /// What it means.
+    pub description: Option<String>,
+    /// What kind of trouble it is; [`FailureMode::AgentLogic`] unless given.
+    pub mode: Option<FailureMode>,
+    /// Whether it is worth a retry; as its mode says unless given.
+    pub retryable: Option<bool>,
+}
+
+impl CodeDefinition {
+    /// Mode and retryability.
+    pub fn classify(&self) -> (FailureMode, bool) {
+        let mode = self.mode.unwrap_or(FailureMode::AgentLogic);
+        (mode, self.retryable.unwrap_or_else(|| mode.retryable()))
+    }
+}
+

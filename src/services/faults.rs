@@ -1,0 +1,72 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Every fault that a scenario declares, and whether a call ever hit it.
+///
+/// A fault that never happened proves nothing, so an unused one fails its scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    declared: Arc<Mutex<Vec<Declared>>>,
+}
+
+/// A declared fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultId(usize);
+
+#[derive(Debug)]
+struct Declared {
+    what: Arc<str>,
+    at: Arc<str>,
+    hit: bool,
+}
+
+/// A fault that no call ever hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedFault {
+    /// What was declared.
+    pub what: Arc<str>,
+    /// The file and line that declared it.
+    pub at: Arc<str>,
+}
+
+impl fmt::Display for UnusedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (declared at {})", self.what, self.at)
+    }
+}
+
+impl Faults {
+    /// Declares a fault.
+    pub fn declare(&self, what: impl Into<Arc<str>>, at: impl Into<Arc<str>>) -> FaultId {
+        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared.push(Declared {
+            what: what.into(),
+            at: at.into(),
+            hit: false,
+        });
+        FaultId(declared.len() - 1)
+    }
+
+    /// Notes that a call hit a fault; says what it was and where it was declared.
+    pub fn hit(&self, id: FaultId) -> (Arc<str>, Arc<str>) {
+        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = &mut declared[id.0];
+        fault.hit = true;
+        (Arc::clone(&fault.what), Arc::clone(&fault.at))
+    }
+
+    /// The faults that no call hit.
+    pub fn unused(&self) -> Vec<UnusedFault> {
+        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        declared
+            .iter()
+            .filter(|fault| !fault.hit)
+            .map(|fault| UnusedFault {
+                what: Arc::clone(&fault.what),
+                at: Arc::clone(&fault.at),
+            })
+            .collect()
+    }
+}

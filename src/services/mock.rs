@@ -1,0 +1,93 @@
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::{CallResult, CodeDefinition, Effects, OperationDefinition, Service, ServiceDefinition};
+use crate::domain::{Call, Reply};
+
+static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
+
+/// A service that answers as its definition says, and remembers what it did by key.
+#[derive(Debug)]
+pub struct MockService {
+    definition: ServiceDefinition,
+    effects: Effects,
+}
+
+impl MockService {
+    /// A service by its definition.
+    pub fn new(definition: ServiceDefinition, effects: Effects) -> Self {
+        Self {
+            definition,
+            effects,
+        }
+    }
+
+    /// A service that answers `{}` to any operation at once.
+    pub fn bare(name: &str, effects: Effects) -> Self {
+        let definition = ServiceDefinition {
+            name: name.to_owned(),
+            ..ServiceDefinition::default()
+        };
+        Self::new(definition, effects)
+    }
+
+    fn operation(&self, name: &str) -> Option<&OperationDefinition> {
+        self.definition.operations.as_ref()?.get(name)
+    }
+}
+
+#[async_trait]
+impl Service for MockService {
+    fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        let operations = self.definition.operations.as_ref()?;
+        Some(operations.keys().map(String::as_str).collect())
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        self.definition
+            .operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains_key(operation))
+    }
+
+    fn latency(&self, operation: &str) -> Duration {
+        self.operation(operation)
+            .map_or(Duration::ZERO, |operation| operation.latency)
+    }
+
+    fn class(&self) -> Option<&str> {
+        self.definition.class.as_deref()
+    }
+
+    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
+        let bare = self.definition.operations.is_none() && self.definition.codes.is_empty();
+        (!bare).then(|| {
+            let codes = self.definition.codes.iter();
+            codes.map(|(code, own)| (code.as_str(), own)).collect()
+        })
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let operation = self.operation(call.name.operation());
+        let reply = operation
+            .and_then(|operation| operation.reply.as_ref())
+            .unwrap_or(&EMPTY);
+        let reads_only = operation
+            .and_then(|operation| operation.kind)
+            .is_some_and(|kind| kind.reads_only());
+        Ok(Reply::new(if reads_only {
+            Arc::clone(reply)
+        } else {
+            self.effects.act(call, Arc::clone(reply))
+        }))
+    }
+}

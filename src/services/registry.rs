@@ -1,0 +1,152 @@
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use indexmap::IndexMap;
+
+use super::{Script, Service};
+use crate::domain::{CallName, Failure, code, did_you_mean};
+
+/// The services that take part, each with its script.
+///
+/// A handle: clones share the services.
+#[derive(Clone, Default)]
+pub struct Registry {
+    roles: Arc<RwLock<IndexMap<Arc<str>, Arc<Role>>>>,
+}
+
+/// A service and how it is to answer.
+pub(super) struct Role {
+    pub name: Arc<str>,
+    pub service: Arc<dyn Service>,
+    pub script: Script,
+}
+
+/// A name that nothing goes by, with the nearest one that something does.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} {name:?} does not exist: {hint}")]
+pub struct UnknownName {
+    /// What was looked for: `service`, `operation`, ….
+    pub what: &'static str,
+    /// The name.
+    pub name: String,
+    /// The nearest name, or all of them.
+    pub hint: String,
+}
+
+impl Registry {
+    /// Adds a service; one of the same name leaves, and its script with it.
+    pub fn add(&self, service: impl Service + 'static) {
+        self.add_shared(Arc::new(service));
+    }
+
+    /// Adds a service that others hold too.
+    pub fn add_shared(&self, service: Arc<dyn Service>) {
+        let name: Arc<str> = service.name().into();
+        let role = Role {
+            name: Arc::clone(&name),
+            service,
+            script: Script::default(),
+        };
+        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        roles.insert(name, Arc::new(role));
+    }
+
+    /// Removes a service; later calls to it fail with `SERVICE_NOT_FOUND`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such service.
+    pub fn remove(&self, name: &str) -> Result<(), UnknownName> {
+        self.role(name)?;
+        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        roles.shift_remove(name);
+        Ok(())
+    }
+
+    /// Hands a service's script to `change`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such service.
+    pub fn script<T>(
+        &self,
+        service: &str,
+        change: impl FnOnce(&Script, &dyn Service) -> T,
+    ) -> Result<T, UnknownName> {
+        let role = self.role(service)?;
+        Ok(change(&role.script, &*role.service))
+    }
+
+    /// Checks that an operation exists.
+    ///
+    /// # Errors
+    ///
+    /// If the service or the operation does not.
+    pub fn check(&self, call: &CallName) -> Result<(), UnknownName> {
+        self.role(call.service())?.check(call)
+    }
+
+    /// The names of all services, in the order they came.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        roles.keys().cloned().collect()
+    }
+
+    /// Whether any service is of a class.
+    pub fn has_class(&self, class: &str) -> bool {
+        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        roles
+            .values()
+            .any(|role| role.service.class() == Some(class))
+    }
+
+    /// The names of all services of a class.
+    pub fn of_class(&self, class: &str) -> Vec<Arc<str>> {
+        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let of_class = |role: &&Arc<Role>| role.service.class() == Some(class);
+        let roles = roles.values().filter(of_class);
+        roles.map(|role| Arc::clone(&role.name)).collect()
+    }
+
+    pub(super) fn role(&self, name: &str) -> Result<Arc<Role>, UnknownName> {
+        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        roles.get(name).map(Arc::clone).ok_or_else(|| UnknownName {
+            what: "service",
+            name: name.to_owned(),
+            hint: did_you_mean(name, roles.keys().map(|name| &**name)),
+        })
+    }
+}
+
+impl Role {
+    pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {
+        if self.service.has_operation(call.operation()) {
+            return Ok(());
+        }
+        let operations = self.service.operations().unwrap_or_default();
+        Err(UnknownName {
+            what: "operation",
+            name: call.to_string(),
+            hint: did_you_mean(call.operation(), operations),
+        })
+    }
+}
+
+impl UnknownName {
+    /// The failure of a call to this name.
+    pub fn failure(&self, call: &CallName) -> Failure {
+        let code = match self.what {
+            "operation" => code::OPERATION_NOT_FOUND,
+            _ => code::SERVICE_NOT_FOUND,
+        };
+        Failure::new(code, self.to_string()).at(call)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

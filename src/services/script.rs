@@ -1,0 +1,283 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{Answer, Executions, FaultId, Response};
+use crate::domain::Key;
+
+/// How one service answers, execution by execution, whatever it is made of.
+///
+/// Executions are counted per operation over the whole scenario.
+#[derive(Debug, Default)]
+pub struct Script {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    down: Option<Down>,
+    slowed_by: Duration,
+    operations: IndexMap<Arc<str>, Operation>,
+}
+
+#[derive(Debug)]
+struct Down {
+    until: Option<Duration>,
+    fault: FaultId,
+}
+
+#[derive(Debug, Default)]
+struct Operation {
+    executions: u32,
+    takes: Option<Duration>,
+    reply: Option<Arc<Value>>,
+    /// Answers for so many executions each, first come first served.
+    queue: VecDeque<(u32, Scripted)>,
+    /// By number of the execution, once the queue is empty.
+    rows: Vec<(Executions, Scripted)>,
+    /// For every execution, once nothing else says.
+    always: Option<Scripted>,
+    /// Scripted replies already given, so that a repetition gets the same.
+    given: HashMap<Key, Arc<Value>>,
+}
+
+#[derive(Clone, Debug)]
+struct Scripted {
+    answer: Answer,
+    fault: Option<FaultId>,
+}
+
+/// What the script wants of one execution.
+#[derive(Debug)]
+pub(super) struct Cue {
+    /// The execution's number.
+    pub execution: u32,
+    /// How long it takes.
+    pub latency: Duration,
+    /// What it comes to.
+    pub response: Response,
+    /// Whether the whole service is down: then it answers at once.
+    pub down: bool,
+    /// The fault that this execution hits.
+    pub fault: Option<FaultId>,
+}
+
+impl Script {
+    /// Every execution of the operation takes this long.
+    pub fn takes(&self, operation: &str, latency: Duration) {
+        self.with(operation, |script| script.takes = Some(latency));
+    }
+
+    /// Every execution of the operation gets this reply.
+    pub fn replies(&self, operation: &str, reply: Arc<Value>) {
+        self.with(operation, |script| script.reply = Some(reply));
+    }
+
+    /// Every execution that nothing else is said of gets this response.
+    pub fn always(&self, operation: &str, response: Response, fault: FaultId) {
+        self.with(operation, |script| {
+            script.always = Some(Scripted {
+                answer: response.into(),
+                fault: Some(fault),
+            });
+        });
+    }
+
+    /// The next `count` executions, behind those already spoken for, get this response.
+    pub fn times(&self, operation: &str, count: u32, response: Response, fault: FaultId) {
+        let answer = Scripted {
+            answer: response.into(),
+            fault: Some(fault),
+        };
+        self.with(operation, |script| script.queue.push_back((count, answer)));
+    }
+
+    /// Answers by number of the execution, in place of all said before.
+    pub fn answers(
+        &self,
+        operation: &str,
+        rows: impl IntoIterator<Item = (Executions, Answer, Option<FaultId>)>,
+    ) {
+        self.with(operation, |script| {
+            script.queue.clear();
+            script.always = None;
+            script.rows = rows
+                .into_iter()
+                .map(|(executions, answer, fault)| (executions, Scripted { answer, fault }))
+                .collect();
+        });
+    }
+
+    /// The service is down, until an offset or until it comes back.
+    pub fn goes_down(&self, until: Option<Duration>, fault: FaultId) {
+        self.lock().down = Some(Down { until, fault });
+    }
+
+    /// The service is back; says whether it was down.
+    pub fn comes_back(&self) -> bool {
+        self.lock().down.take().is_some()
+    }
+
+    /// Every call of the service takes this much longer.
+    pub fn is_slowed_by(&self, more: Duration) {
+        self.lock().slowed_by = more;
+    }
+
+    /// Counts an execution that starts now and says what it is to come to.
+    pub(super) fn next(&self, operation: &str, now: Duration, latency: Duration) -> Cue {
+        let mut state = self.lock();
+        let slowed_by = state.slowed_by;
+        let down = state
+            .down
+            .as_ref()
+            .filter(|down| down.until.is_none_or(|until| now < until))
+            .map(|down| down.fault);
+        let script = entry(&mut state.operations, operation);
+        script.executions += 1;
+        let execution = script.executions;
+        if let Some(fault) = down {
+            return Cue {
+                execution,
+                latency: Duration::ZERO,
+                response: Response::Normal,
+                down: true,
+                fault: Some(fault),
+            };
+        }
+        let scripted = script.scripted(execution);
+        let (answer, fault) = match scripted {
+            Some(scripted) => (scripted.answer, scripted.fault),
+            None => (Response::Normal.into(), None),
+        };
+        let response = match (answer.response, &script.reply) {
+            (Response::Normal, Some(reply)) => Response::Reply(Arc::clone(reply)),
+            (response, _) => response,
+        };
+        Cue {
+            execution,
+            latency: answer.after.or(script.takes).unwrap_or(latency) + slowed_by,
+            response,
+            down: false,
+            fault,
+        }
+    }
+
+    /// The scripted reply to a call: a repetition of its key gets the first one again.
+    pub(super) fn reply_once(
+        &self,
+        operation: &str,
+        key: Option<&Key>,
+        reply: Arc<Value>,
+    ) -> Arc<Value> {
+        let Some(key) = key else {
+            return reply;
+        };
+        let mut state = self.lock();
+        let given = &mut entry(&mut state.operations, operation).given;
+        Arc::clone(given.entry(key.clone()).or_insert(reply))
+    }
+
+    fn with(&self, operation: &str, change: impl FnOnce(&mut Operation)) {
+        change(entry(&mut self.lock().operations, operation));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Operation {
+    fn scripted(&mut self, execution: u32) -> Option<Scripted> {
+        while let Some((left, scripted)) = self.queue.front_mut() {
+            if *left > 0 {
+                *left -= 1;
+                return Some(scripted.clone());
+            }
+            self.queue.pop_front();
+        }
+        self.rows
+            .iter()
+            .find(|(executions, _)| executions.contains(execution))
+            .map(|(_, scripted)| scripted)
+            .or(self.always.as_ref())
+            .cloned()
+    }
+}
+
+fn entry<'a>(operations: &'a mut IndexMap<Arc<str>, Operation>, name: &str) -> &'a mut Operation {
+    // By index, so that the name is allocated once and not at every call.
+    let index = match operations.get_index_of(name) {
+        Some(index) => index,
+        None => operations.insert_full(name.into(), Operation::default()).0,
+    };
+    &mut operations[index]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(script: &Script, count: usize) -> Vec<String> {
+        (0..count)
+            .map(|_| match script.next("op", Duration::ZERO, Duration::ZERO).response {
+                Response::Error(code) => code.to_string(),
+                Response::Hang => "hang".to_owned(),
+                _ => "ok".to_owned(),
+            })
+            .collect()
+    }
+
+    fn fault() -> FaultId {
+        super::super::Faults::default().declare("x", "y")
+    }
+
+    #[test]
+    fn what_is_said_n_times_queues_up_before_what_is_said_for_good() {
+        let script = Script::default();
+        script.always("op", Response::Hang, fault());
+        script.times("op", 2, Response::Error("A".into()), fault());
+        script.times("op", 1, Response::Error("B".into()), fault());
+        assert_eq!(codes(&script, 5), ["A", "A", "B", "hang", "hang"]);
+    }
+
+    #[test]
+    fn a_table_replaces_the_queue_and_counts_from_the_first_execution() {
+        let script = Script::default();
+        assert_eq!(codes(&script, 1), ["ok"]);
+        script.times("op", 9, Response::Error("A".into()), fault());
+        script.answers(
+            "op",
+            [
+                ("1".parse().unwrap(), "error X".parse().unwrap(), None),
+                ("2-3".parse().unwrap(), "error Y".parse().unwrap(), None),
+            ],
+        );
+        assert_eq!(codes(&script, 3), ["Y", "Y", "ok"]);
+    }
+
+    #[test]
+    fn a_service_is_down_until_but_not_at_its_end() {
+        let script = Script::default();
+        let at = Duration::from_millis;
+        script.goes_down(Some(at(100)), fault());
+        assert!(script.next("op", at(99), Duration::ZERO).down);
+        assert!(!script.next("op", at(100), Duration::ZERO).down);
+    }
+
+    #[test]
+    fn after_replaces_takes_and_slowness_adds() {
+        let script = Script::default();
+        let ms = Duration::from_millis;
+        script.takes("op", ms(30));
+        script.is_slowed_by(ms(5));
+        script.answers("op", [("1".parse().unwrap(), "after 7 ms ok".parse().unwrap(), None)]);
+        assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(12));
+        assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(35));
+        assert_eq!(script.next("other", ms(0), ms(1)).latency, ms(6));
+    }
+}

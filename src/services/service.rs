@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::CodeDefinition;
+use crate::domain::{Call, Failure, FailureMode, Reply};
+
+/// What a call comes to.
+pub type CallResult = Result<Reply, Box<Failure>>;
+
+/// A service that can be called, real or played.
+#[async_trait]
+pub trait Service: Send + Sync {
+    /// The name it is called by.
+    fn name(&self) -> &str;
+
+    /// The operations it has; `None` where it answers to any name.
+    fn operations(&self) -> Option<Vec<&str>> {
+        None
+    }
+
+    /// Whether it has an operation.
+    fn has_operation(&self, operation: &str) -> bool {
+        self.operations()
+            .is_none_or(|operations| operations.contains(&operation))
+    }
+
+    /// How long an operation takes before it acts, on the virtual clock.
+    ///
+    /// A script can replace it. A service that waits on its own takes that on top.
+    fn latency(&self, operation: &str) -> Duration {
+        let _ = operation;
+        Duration::ZERO
+    }
+
+    /// The class whose bulkhead its calls share, such as `critical`.
+    fn class(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether it can fail with a code: `None` where any code will do, else
+    /// the codes of its own, beside those that the product knows.
+    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
+        None
+    }
+
+    /// Mode and retryability of one of its codes.
+    fn classify(&self, code: &str) -> (FailureMode, bool) {
+        self.codes()
+            .and_then(|codes| {
+                codes
+                    .iter()
+                    .find(|(own, _)| *own == code)
+                    .map(|(_, definition)| definition.classify())
+            })
+            .unwrap_or_else(|| FailureMode::classify(code))
+    }
+
+    /// Does what is asked.
+    ///
+    /// It must do so once per [`Key`](crate::domain::Key), however often it is asked.
+    ///
+    /// # Errors
+    ///
+    /// The service's own failures.
+    async fn call(&self, call: &Call) -> CallResult;
+}

@@ -1,0 +1,178 @@
+use std::sync::Arc;
+
+use cucumber::{gherkin, then, when};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{
+    Call, Count, StepResult,
+    failing::expect,
+    parameters::{json, table_of},
+};
+use crate::{
+    domain::{self, CallName, Key},
+    harness::{World, describe, json_difference, paths_difference},
+    services::{CallPolicy, CallResult},
+};
+
+/// Who calls where a step does.
+const CALLER: &str = "scenario";
+
+/// One call through the client, as a workflow's step would make it.
+#[when(expr = "{call} is called")]
+async fn is_called(world: &mut World, call: Call) -> StepResult {
+    in_turn(world, call, json!({}), 1).await
+}
+
+/// One call with the input below.
+#[when(expr = "{call} is called with:")]
+async fn is_called_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+    let input = json(world, step)?;
+    in_turn(world, call, input, 1).await
+}
+
+/// One call after the other.
+#[when(expr = "{call} is called {count} time(s)")]
+async fn is_called_times(world: &mut World, call: Call, count: Count) -> StepResult {
+    in_turn(world, call, json!({}), count.value()?).await
+}
+
+/// Concurrent calls.
+#[when(expr = "{call} is called {count} time(s) at once")]
+async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepResult {
+    let call = call.name()?;
+    let count = count.value()?;
+    at_once(world, std::iter::repeat_n(call, count as usize)).await
+}
+
+/// Concurrent calls of several operations, each so many times.
+#[when(expr = "these calls are made at once:")]
+async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let mut calls = Vec::new();
+    for row in table_of(step, &["call", "times"])? {
+        let times: Count = row[1].parse()?;
+        let call: CallName = row[0].parse()?;
+        calls.extend(std::iter::repeat_n(call, times.value()? as usize));
+    }
+    at_once(world, calls).await
+}
+
+async fn in_turn(world: &mut World, call: Call, input: Value, times: u32) -> StepResult {
+    let name = call.name()?;
+    world.registry().check(&name)?;
+    let client = world.cast().client();
+    let input = Arc::new(input);
+    let mut results = Vec::new();
+    for _ in 0..times {
+        let call = direct(world, &name, &input);
+        results.push(client.call(&call, &CallPolicy::default(), None).await);
+    }
+    world.set_calls(results);
+    Ok(())
+}
+
+async fn at_once(world: &mut World, names: impl IntoIterator<Item = CallName>) -> StepResult {
+    let client = world.cast().client();
+    let input = Arc::new(json!({}));
+    let policy = CallPolicy::default();
+    let mut calls = Vec::new();
+    for name in names {
+        world.registry().check(&name)?;
+        calls.push(direct(world, &name, &input));
+    }
+    let calls = calls.iter().map(|call| client.call(call, &policy, None));
+    let results = join_all(calls).await;
+    world.set_calls(results);
+    Ok(())
+}
+
+/// A direct call, with a key of its own so that its effect shows.
+fn direct(world: &mut World, name: &CallName, input: &Arc<Value>) -> domain::Call {
+    let number = world.next_direct_call();
+    let mut call = domain::Call::new(CALLER, name.clone(), Arc::clone(input));
+    call.key = Some(Key::Do(format!("{CALLER}/{number}").into()));
+    call
+}
+
+/// The last direct call succeeded.
+#[then(expr = "the call succeeds")]
+fn succeeds(world: &mut World) -> StepResult {
+    let result = world.last_call()?;
+    expect(result.is_ok(), || {
+        format!("expected the call to succeed, {}", describe(result))
+    })
+}
+
+/// The last direct call failed with this code.
+#[then(expr = "the call fails with {string}")]
+fn fails_with(world: &mut World, code: String) -> StepResult {
+    let result = world.last_call()?;
+    expect(has_code(result, &code), || {
+        format!("expected the call to fail with {code}, {}", describe(result))
+    })
+}
+
+/// So many of the last When's direct calls succeeded.
+#[then(regex = r"^(\d+) calls? succeeds?$")]
+fn so_many_succeed(world: &mut World, expected: usize) -> StepResult {
+    let found = world.calls().iter().filter(|result| result.is_ok()).count();
+    expect(found == expected, || {
+        format!("expected {expected} calls to succeed, {found} of {} do", world.calls().len())
+    })
+}
+
+/// So many of the last When's direct calls failed with this code.
+#[then(regex = r#"^(\d+) calls? fails? with "([^"]*)"$"#)]
+fn so_many_fail(world: &mut World, expected: usize, code: String) -> StepResult {
+    let all = world.calls();
+    let found = all.iter().filter(|result| has_code(result, &code)).count();
+    expect(found == expected, || {
+        format!("expected {expected} calls to fail with {code}, {found} of {} do", all.len())
+    })
+}
+
+fn has_code(result: &CallResult, code: &str) -> bool {
+    matches!(result, Err(failure) if *failure.code == *code)
+}
+
+/// What the failure of the last direct call says.
+#[then(expr = "the failure has:")]
+fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    let result = world.last_call()?;
+    let Err(failure) = result else {
+        return Err(format!("expected the call to fail, {}", describe(result)).into());
+    };
+    match paths_difference(rows, &serde_json::to_value(failure)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// The reply of the last direct call.
+#[then(expr = "the reply is:")]
+fn reply_is(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let expected: Value = json(world, step)?;
+    match json_difference(&expected, &*reply(world)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// Values of the last direct call's reply, by JSON Pointer.
+#[then(expr = "the reply has:")]
+fn reply_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    match paths_difference(rows, &*reply(world)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+fn reply(world: &World) -> Result<Arc<Value>, String> {
+    let result = world.last_call()?;
+    match result {
+        Ok(reply) => Ok(Arc::clone(&reply.value)),
+        Err(_) => Err(format!("expected a reply, {}", describe(result))),
+    }
+}

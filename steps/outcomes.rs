@@ -1,0 +1,205 @@
+use cucumber::{Parameter, gherkin, then};
+use std::{convert::Infallible, str::FromStr};
+
+use super::{Call, Span, StepResult, failing::expect, parameters::{column, table_of}};
+use crate::{
+    domain::{WorkflowStatus, format_duration},
+    harness::{World, lines_difference, paths_difference},
+    orchestration::{Outcome, RunError},
+};
+
+/// `{ending}`: a status as a sentence says it.
+#[derive(Debug, Parameter)]
+#[param(name = "ending", regex = "rolled back|cancelled|degraded|interrupted")]
+pub struct Ending(WorkflowStatus);
+
+impl FromStr for Ending {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "rolled back" => WorkflowStatus::RolledBack,
+            "cancelled" => WorkflowStatus::Cancelled,
+            "degraded" => WorkflowStatus::Degraded,
+            _ => WorkflowStatus::Interrupted,
+        }))
+    }
+}
+
+/// Every step completed.
+#[then(expr = "the workflow completes")]
+fn completes(world: &mut World) -> StepResult {
+    ended_as(world, WorkflowStatus::Completed)
+}
+
+/// How it ended, unless it completed or failed.
+#[then(expr = "the workflow is {ending}")]
+fn is(world: &mut World, ending: Ending) -> StepResult {
+    ended_as(world, ending.0)
+}
+
+/// It failed, and so did a compensation.
+#[then(expr = "the workflow fails")]
+fn fails(world: &mut World) -> StepResult {
+    ended_as(world, WorkflowStatus::Failed)
+}
+
+/// It failed with this code first, and so did a compensation.
+#[then(expr = "the workflow fails with {string}")]
+fn fails_with(world: &mut World, code: String) -> StepResult {
+    ended_as(world, WorkflowStatus::Failed)?;
+    let outcome = world.runs().outcome()?;
+    let found = outcome.error.as_ref().map_or("no error", |error| &error.code);
+    expect(found == code, || {
+        format!("expected the workflow to fail with {code}, {}", told(outcome))
+    })
+}
+
+/// A faulty definition, or a run id already known: refused before any call.
+#[then(expr = "the workflow is refused with {string}")]
+fn is_refused(world: &mut World, code: String) -> StepResult {
+    for result in world.runs().results()? {
+        match result {
+            Err(RunError::Refused(failure)) if *failure.code == *code => {}
+            Err(error) => {
+                return Err(format!("expected the workflow to be refused with {code}, but {error}").into());
+            }
+            Ok(outcome) => {
+                let told = told(outcome);
+                return Err(format!("expected the workflow to be refused with {code}, {told}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the refusal says, and the JSON pointer that it names.
+#[then(expr = "the refusal names {string} and says {string}")]
+fn refusal(world: &mut World, field: String, message: String) -> StepResult {
+    match world.runs().results()?.last() {
+        Some(Err(RunError::Refused(failure))) => {
+            let found = failure.field.as_deref().unwrap_or("nothing");
+            let says = failure.message.contains(&message);
+            expect(found == field && says, || {
+                format!(
+                    "expected a refusal that names {field:?} and says {message:?}, found {found:?} and {:?}",
+                    failure.message
+                )
+            })
+        }
+        _ => Err("the workflow was not refused".into()),
+    }
+}
+
+/// Virtual time of the last When alone, compensation included.
+#[then(expr = "it takes {duration}")]
+fn takes(world: &mut World, expected: Span) -> StepResult {
+    let (expected, found) = (expected.value()?, took(world)?);
+    expect(found == expected, || {
+        let format = format_duration;
+        format!("expected it to take {}, it took {}", format(expected), format(found))
+    })
+}
+
+/// Virtual time of the last When alone, compensation included.
+#[then(expr = "it takes at most {duration}")]
+fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
+    let (limit, found) = (limit.value()?, took(world)?);
+    expect(found <= limit, || {
+        let format = format_duration;
+        format!("expected it to take at most {}, it took {}", format(limit), format(found))
+    })
+}
+
+fn took(world: &World) -> Result<std::time::Duration, String> {
+    let no_when = || "there was no When before".to_owned();
+    world.when_took().ok_or_else(no_when)
+}
+
+/// The completed steps, by completion.
+#[then(expr = "the steps run in this order:")]
+fn steps_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let expected = column(step)?;
+    let found: Vec<&str> = {
+        let outcome = world.runs().outcome()?;
+        outcome.order.iter().map(|id| &**id).collect()
+    };
+    same_lines("steps", &expected, &found)
+}
+
+/// The compensations, by start, failed ones too.
+#[then(expr = "these compensations run in order:")]
+fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let expected = column(step)?;
+    let outcome = world.runs().outcome()?;
+    let calls = outcome.compensations.iter();
+    let found: Vec<&str> = calls.map(|compensation| compensation.call.as_str()).collect();
+    same_lines("compensations", &expected, &found)
+}
+
+/// Nothing was to be undone, or nothing was undone.
+#[then(expr = "no compensation runs")]
+fn no_compensation_runs(world: &mut World) -> StepResult {
+    for outcome in world.runs().outcomes()? {
+        if let Some(first) = outcome.compensations.first() {
+            return Err(format!("expected no compensation, {} ran", first.call).into());
+        }
+    }
+    Ok(())
+}
+
+/// The first failure, and where it came from.
+#[then(expr = "the error is {string} from {call}")]
+fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
+    let call = call.name()?;
+    let outcome = world.runs().outcome()?;
+    let found = outcome.error.as_ref().map(|error| (&*error.code, error.origin()));
+    expect(found == Some((&code, Some(call.clone()))), || {
+        format!("expected the error {code} from {call}, {}", told(outcome))
+    })
+}
+
+/// Values of the last run's outcome, by JSON Pointer.
+#[then(expr = "the outcome has:")]
+fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    let outcome = serde_json::to_value(world.runs().outcome()?)?;
+    match paths_difference(rows, &outcome) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+fn ended_as(world: &mut World, expected: WorkflowStatus) -> StepResult {
+    for outcome in world.runs().outcomes()? {
+        if outcome.status != expected {
+            let expected = expected.as_str().replace('_', " ");
+            return Err(format!("expected the workflow to be {expected}, {}", told(outcome)).into());
+        }
+    }
+    Ok(())
+}
+
+/// How a run ended, for a message.
+fn told(outcome: &Outcome) -> String {
+    let status = outcome.status.as_str().replace('_', " ");
+    let mut told = format!("the run {} is {status}", outcome.run);
+    if let Some(error) = &outcome.error {
+        told += &format!("\n  first failure: {error}");
+    }
+    for compensation in &outcome.compensations {
+        if let Some(error) = &compensation.error {
+            told += &format!("\n  compensation of {}: {error}", compensation.step);
+        }
+    }
+    told
+}
+
+fn same_lines(what: &str, expected: &[&str], found: &[&str]) -> StepResult {
+    match lines_difference(&expected.join("\n"), &found.join("\n")) {
+        None => Ok(()),
+        Some(difference) => {
+            Err(format!("expected (-) and found (+) {what} differ:\n{difference}").into())
+        }
+    }
+}

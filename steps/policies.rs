@@ -1,0 +1,143 @@
+use cucumber::{gherkin, given, then};
+
+use super::{
+    Call, Count, Span, StepResult,
+    failing::expect,
+    parameters::table_of,
+};
+use crate::{
+    clock::Seed,
+    domain::did_you_mean,
+    harness::World,
+    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retry},
+};
+
+/// How long every execution may take.
+#[given(expr = "every call times out after {duration}")]
+fn every_call_times_out(world: &mut World, after: Span) -> StepResult {
+    world.policies().every.timeout = Some(after.value()?);
+    Ok(())
+}
+
+/// How long an execution of this operation may take.
+#[given(expr = "{call} times out after {duration}")]
+fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    world.policies().time_out(call, after.value()?);
+    Ok(())
+}
+
+/// How often every call is repeated, with the default backoff.
+#[given(expr = "every call is retried up to {count} time(s)")]
+fn every_call_is_retried(world: &mut World, count: Count) -> StepResult {
+    world.policies().retry_every(count.value()?);
+    Ok(())
+}
+
+/// How often a call of this operation is repeated.
+#[given(expr = "{call} is retried up to {count} time(s)")]
+fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    world.policies().retry(call, count.value()?);
+    Ok(())
+}
+
+/// Delays and count of every call's retries, by the name of a preset.
+#[given(expr = "the retry policy {string}")]
+fn retry_preset(world: &mut World, name: String) -> StepResult {
+    world.policies().every.retry = Some(Retry::preset(&name)?);
+    Ok(())
+}
+
+/// Delays of every call's retries, and their count where `maxRetries` is named.
+#[given(expr = "the retry policy:")]
+fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["field", "value"])?;
+    let mut policies = world.policies();
+    let former = policies.every.retry.take();
+    let retry = former.unwrap_or_else(|| Retry::up_to(0));
+    let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
+    policies.every.retry = Some(retry.with_fields(fields)?);
+    Ok(())
+}
+
+/// A breaker that opens after so many failures in a row, and closes after two successes.
+#[given(expr = "a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
+fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) -> StepResult {
+    let policy = BreakerPolicy::opening_after(failures.value()?, recovery.value()?);
+    policy.check()?;
+    set_breaker(world, &service, policy)
+}
+
+/// A breaker by its fields.
+#[given(expr = "a circuit breaker on {string}:")]
+fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> StepResult {
+    let rows = table_of(step, &["field", "value"])?;
+    let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
+    set_breaker(world, &service, BreakerPolicy::default().with_fields(fields)?)
+}
+
+fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepResult {
+    world.registry().script(service, |_, _| ())?;
+    world.cast().set_breaker(service, policy);
+    Ok(())
+}
+
+/// At most so many concurrent calls of a service or a class of services; the rest wait.
+#[given(expr = "a bulkhead of {count} call(s) on {string}")]
+fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
+    let policy = BulkheadPolicy {
+        max_concurrent_calls: calls.value()?,
+        queue_size: None,
+    };
+    set_bulkhead(world, &name, policy)
+}
+
+/// At most so many concurrent calls; so many wait, the rest are refused.
+#[given(expr = "a bulkhead of {count} call(s) on {string} with a queue of {count}")]
+fn bulkhead_with_queue(world: &mut World, calls: Count, name: String, queue: Count) -> StepResult {
+    let policy = BulkheadPolicy {
+        max_concurrent_calls: calls.value()?,
+        queue_size: Some(queue.value()?),
+    };
+    set_bulkhead(world, &name, policy)
+}
+
+fn set_bulkhead(world: &mut World, name: &str, policy: BulkheadPolicy) -> StepResult {
+    policy.check()?;
+    let registry = world.registry();
+    if !registry.has_class(name) {
+        registry.script(name, |_, _| ())?;
+    }
+    world.cast().set_bulkhead(name, policy);
+    Ok(())
+}
+
+/// The seed that the scenario's jitter comes from.
+#[given(expr = "the seed {count}")]
+fn the_seed(world: &mut World, seed: Count) -> StepResult {
+    let seed = Seed(seed.value()?.into());
+    world.set_seed(seed);
+    Ok(())
+}
+
+/// The state of a service's breaker, now.
+#[then(regex = r"^the circuit breaker on (\S+) is (closed|open|half-open)$")]
+fn breaker_is(world: &mut World, service: String, state: String) -> StepResult {
+    let service = service.trim_matches('"');
+    let expected: BreakerState = match state.as_str() {
+        "closed" => BreakerState::Closed,
+        "open" => BreakerState::Open,
+        _ => BreakerState::HalfOpen,
+    };
+    let Some(found) = world.cast().breaker_state(service) else {
+        let names = world.registry().names();
+        let hint = did_you_mean(service, names.iter().map(|name| &**name));
+        return Err(format!("there is no circuit breaker on {service:?}; services: {hint}").into());
+    };
+    expect(found == expected, || {
+        format!("expected the circuit breaker on {service} to be {expected}, found {found}")
+    })
+}

@@ -1,0 +1,108 @@
+use cucumber::{gherkin, then, when};
+use serde_json::Value;
+
+use super::{Count, Span, StepResult, failing::expect, parameters::{json, table_of}};
+use crate::harness::{World, no_input, paths_difference};
+
+/// To its end, or to its crash.
+#[when(expr = "the workflow runs")]
+async fn runs(world: &mut World) -> StepResult {
+    Ok(world.runs().run(no_input(), None, 1).await?)
+}
+
+/// With the input below.
+#[when(expr = "the workflow runs with:")]
+async fn runs_with(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let input: Value = json(world, step)?;
+    Ok(world.runs().run(input, None, 1).await?)
+}
+
+/// Under a run id of its own.
+#[when(expr = "the workflow runs as {string}")]
+async fn runs_as(world: &mut World, id: String) -> StepResult {
+    Ok(world.runs().run(no_input(), Some(&id), 1).await?)
+}
+
+/// Concurrent runs.
+#[when(expr = "the workflow runs {count} time(s) at once")]
+async fn runs_at_once(world: &mut World, count: Count) -> StepResult {
+    let count = count.value()?;
+    Ok(world.runs().run(no_input(), None, count).await?)
+}
+
+/// In the background.
+#[when(expr = "the workflow starts")]
+async fn starts(world: &mut World) -> StepResult {
+    world.runs().start(no_input())?;
+    settle().await;
+    Ok(())
+}
+
+/// In the background, with the input below.
+#[when(expr = "the workflow starts with:")]
+async fn starts_with(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let input: Value = json(world, step)?;
+    world.runs().start(input)?;
+    settle().await;
+    Ok(())
+}
+
+/// Virtual time.
+#[when(regex = r"^(\S+ ?[a-zµ]+) pass(?:es)?$")]
+async fn time_passes(world: &mut World, span: Span) -> StepResult {
+    world.clock().sleep(span.value()?).await;
+    settle().await;
+    Ok(())
+}
+
+/// Lets what is due at this very instant happen, without letting time pass.
+///
+/// The runtime does not tell when all its tasks are idle; a task that is due
+/// acts within a round or two, unless it has hundreds of things to do at once.
+async fn settle() {
+    const ROUNDS: usize = 64;
+    for _ in 0..ROUNDS {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// No new step starts, running ones end, then they are undone.
+#[when(expr = "cancellation is requested")]
+fn cancellation(world: &mut World) -> StepResult {
+    Ok(world.runs().cancel()?)
+}
+
+/// An interrupted workflow goes on, to its end.
+#[when(expr = "the workflow resumes")]
+async fn resumes(world: &mut World) -> StepResult {
+    Ok(world.runs().resume().await?)
+}
+
+/// Waits until a started workflow has ended.
+#[when(expr = "the workflow ends")]
+async fn ends(world: &mut World) -> StepResult {
+    Ok(world.runs().wait().await?)
+}
+
+/// The last run's state as it can be read at any time.
+#[then(expr = "the state of the workflow has:")]
+fn state_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    let state = world
+        .runs()
+        .state(None)?
+        .ok_or("the orchestrator does not know the run")?;
+    match paths_difference(rows, &serde_json::to_value(state)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// The orchestrator knows no run of this id, which is no error.
+#[then(expr = "the state of run {string} is absent")]
+fn state_is_absent(world: &mut World, id: String) -> StepResult {
+    let state = world.runs().state(Some(&id))?;
+    expect(state.is_none(), || {
+        format!("expected no run {id:?}, found {state:?}")
+    })
+}

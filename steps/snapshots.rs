@@ -1,0 +1,28 @@
+use cucumber::then;
+
+use super::StepResult;
+use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_table};
+
+/// The last run's outcome and timeline, as accepted in `tests/snapshots/`.
+#[then(expr = "the outcome matches the snapshot")]
+fn outcome_matches(world: &mut World) -> StepResult {
+    let timeline = world.timeline().clone();
+    let outcome = world.runs().outcome()?;
+    let text = timeline.read(|events| outcome_text(outcome, events));
+    matches(world, &text, SnapshotPart::Outcome)
+}
+
+/// The scenario's timeline, as accepted in `tests/snapshots/`.
+#[then(expr = "the timeline matches the snapshot")]
+fn timeline_matches(world: &mut World) -> StepResult {
+    let text = world.timeline().read(timeline_table);
+    matches(world, &text, SnapshotPart::Timeline)
+}
+
+fn matches(world: &World, text: &str, part: SnapshotPart) -> StepResult {
+    let stage = world.stage();
+    let name = SnapshotName::new(&stage.uri, &stage.scenario, stage.row, part);
+    Ok(world
+        .snapshots()?
+        .check(&name, text, &stage.uri, stage.line, &stage.scenario)?)
+}

@@ -1,0 +1,289 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use cucumber::{gherkin, then};
+use serde_json::{Map, Value};
+
+use super::{
+    Call, Count, Span, StepResult,
+    failing::expect,
+    parameters::table,
+};
+use crate::{
+    domain::{CallName, Key, format_duration, parse_duration},
+    harness::{World, rows_difference, rows_in_order},
+    observability::{Event, EventKind, looks_secret, REDACTED},
+};
+
+/// Every execution, compensations included, in order of start.
+#[then(expr = "the calls are:")]
+fn calls_are(world: &mut World, step: &gherkin::Step) -> StepResult {
+    const COLUMNS: [&str; 5] = ["at", "call", "execution", "took", "result"];
+    let (header, rows) = header_and_rows(step)?;
+    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        let hint = crate::domain::did_you_mean(unknown, COLUMNS);
+        return Err(format!("column {unknown:?} does not exist: {hint}").into());
+    }
+    let found = world.timeline().read(executions);
+    match rows_difference(header, rows, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
+    let mut rows: Vec<Map<String, Value>> = Vec::new();
+    let mut open: HashMap<(CallName, u32), usize> = HashMap::new();
+    for event in events {
+        match &event.kind {
+            EventKind::CallStarted { call, execution, .. } => {
+                let mut row = Map::new();
+                row.insert("at".to_owned(), format_duration(event.at).into());
+                row.insert("call".to_owned(), call.as_str().into());
+                row.insert("execution".to_owned(), (*execution).into());
+                open.insert((call.clone(), *execution), rows.len());
+                rows.push(row);
+            }
+            EventKind::CallEnded { call, execution, took, result, .. } => {
+                if let Some(index) = open.remove(&(call.clone(), *execution)) {
+                    rows[index].insert("took".to_owned(), format_duration(*took).into());
+                    rows[index].insert("result".to_owned(), (**result).into());
+                }
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// How often an operation was executed.
+#[then(expr = "{call} is executed {count} time(s)")]
+fn is_executed(world: &mut World, call: Call, count: Count) -> StepResult {
+    executed(world, call, count.value()?)
+}
+
+/// An operation was not executed at all.
+#[then(expr = "{call} is never executed")]
+fn is_never_executed(world: &mut World, call: Call) -> StepResult {
+    executed(world, call, 0)
+}
+
+fn executed(world: &mut World, call: Call, expected: u32) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    let found = world.timeline().read(|events| {
+        let own = |event: &&Event| matches!(&event.kind, EventKind::CallStarted { call: own, .. } if *own == call);
+        events.iter().filter(own).count()
+    });
+    expect(found == expected as usize, || {
+        format!("expected {call} to be executed {expected} time(s), found {found}")
+    })
+}
+
+/// From the end of one execution to the start of the next, within the last call.
+#[then(expr = "{call} waits {string} between executions")]
+fn waits_between_executions(world: &mut World, call: Call, waits: String) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    let expected = waits
+        .split(',')
+        .map(parse_duration)
+        .collect::<Result<Vec<_>, _>>()?;
+    let found = world.timeline().read(|events| waits_between(events, &call));
+    let found = found.ok_or_else(|| format!("{call} was never executed"))?;
+    expect(found == expected, || {
+        let shown = |waits: &[Duration]| {
+            let waits: Vec<_> = waits.iter().map(|wait| format_duration(*wait)).collect();
+            waits.join(", ")
+        };
+        format!(
+            "expected {call} to wait {:?} between executions, found {:?}",
+            shown(&expected),
+            shown(&found)
+        )
+    })
+}
+
+/// Each wait lies in its range, such as `75 ms to 125 ms`.
+#[then(expr = "{call} waits within {string} between executions")]
+fn waits_within(world: &mut World, call: Call, ranges: String) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    let mut expected = Vec::new();
+    for range in ranges.split(',') {
+        let (from, to) = range
+            .split_once(" to ")
+            .ok_or_else(|| format!("{range:?} is no range, expected such as \"75 ms to 125 ms\""))?;
+        expected.push(parse_duration(from)?..=parse_duration(to)?);
+    }
+    let found = world.timeline().read(|events| waits_between(events, &call));
+    let found = found.ok_or_else(|| format!("{call} was never executed"))?;
+    let fits = found.len() == expected.len()
+        && found.iter().zip(&expected).all(|(wait, range)| range.contains(wait));
+    expect(fits, || {
+        let found: Vec<_> = found.iter().map(|wait| format_duration(*wait)).collect();
+        format!("expected {call} to wait within {ranges:?}, found {:?}", found.join(", "))
+    })
+}
+
+fn waits_between(events: &[Event], wanted: &CallName) -> Option<Vec<Duration>> {
+    let last = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::CallStarted { call, number, .. } if call == wanted => Some(*number),
+        _ => None,
+    })?;
+    let mut ended = None;
+    let mut waits = Vec::new();
+    for event in events {
+        match &event.kind {
+            EventKind::CallStarted { number, .. } if *number == last => {
+                waits.extend(ended.map(|ended| event.at.saturating_sub(ended)));
+            }
+            EventKind::CallEnded { number, .. } if *number == last => ended = Some(event.at),
+            _ => {}
+        }
+    }
+    Some(waits)
+}
+
+/// The most executions of a service under way at the same time.
+#[then(expr = "at most {count} call(s) to {string} run at once")]
+fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResult {
+    let limit = limit.value()?;
+    let names: HashSet<Arc<str>> = if world.registry().has_class(&service) {
+        world.registry().of_class(&service).into_iter().collect()
+    } else {
+        world.registry().script(&service, |_, _| ())?;
+        HashSet::from([service.as_str().into()])
+    };
+    let (mut now, mut most) = (0_i64, 0_i64);
+    world.timeline().read(|events| {
+        for event in events {
+            let (call, change) = match &event.kind {
+                EventKind::CallStarted { call, .. } => (call, 1),
+                EventKind::CallEnded { call, .. } => (call, -1),
+                _ => continue,
+            };
+            if names.contains(call.service()) {
+                now += change;
+                most = most.max(now);
+            }
+        }
+    });
+    expect(most > 0, || format!("{service} was never called"))?;
+    expect(most <= i64::from(limit), || {
+        format!("expected at most {limit} calls to {service} at once, found {most}")
+    })
+}
+
+/// No execution of a service begins later than that, since the scenario's start.
+#[then(expr = "no call to {string} starts after {duration}")]
+fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepResult {
+    let limit = limit.value()?;
+    world.registry().script(&service, |_, _| ())?;
+    let starts: Vec<Duration> = world.timeline().read(|events| {
+        let starts = events.iter().filter(|event| {
+            matches!(&event.kind, EventKind::CallStarted { call, .. } if call.service() == service)
+        });
+        starts.map(|event| event.at).collect()
+    });
+    let last = starts.last().copied();
+    let last = last.ok_or_else(|| format!("{service} was never called"))?;
+    expect(last <= limit, || {
+        format!(
+            "expected no call to {service} after {}, one starts at {}",
+            format_duration(limit),
+            format_duration(last)
+        )
+    })
+}
+
+/// A row matches an event that has every value named in it; other events may lie between.
+#[then(expr = "the timeline has, in order:")]
+fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let (header, rows) = header_and_rows(step)?;
+    let found: Vec<_> = world
+        .timeline()
+        .read(|events| events.iter().map(Event::fields).collect());
+    Ok(rows_in_order(header, rows, &found)?)
+}
+
+/// Nothing that was done, or that arrived late, is left: all of it was undone.
+#[then(expr = "no effect remains")]
+fn no_effect_remains(world: &mut World) -> StepResult {
+    let mut left: Vec<(Arc<str>, String)> = Vec::new();
+    world.timeline().read(|events| {
+        for event in events {
+            if let EventKind::Effect { service, operation, key } = &event.kind {
+                match key {
+                    Key::Do(subject) => left.push((Arc::clone(subject), format!("{service}.{operation}"))),
+                    Key::Undo(subject) => left.retain(|(own, _)| own != subject),
+                }
+            }
+        }
+    });
+    expect(left.is_empty(), || {
+        let left: Vec<_> = left.iter().map(|(key, call)| format!("  {call} ({key})")).collect();
+        format!("expected no effect to remain, these do:\n{}", left.join("\n"))
+    })
+}
+
+/// Every key was done at most once, and undone at most once.
+#[then(expr = "no effect happens twice")]
+fn no_effect_twice(world: &mut World) -> StepResult {
+    let mut seen = HashSet::new();
+    let twice = world.timeline().read(|events| {
+        events.iter().find_map(|event| match &event.kind {
+            EventKind::Effect { service, operation, key } if !seen.insert(key.clone()) => {
+                Some(format!("{service}.{operation} ({key}) at {}", format_duration(event.at)))
+            }
+            _ => None,
+        })
+    });
+    expect(!seen.is_empty(), || "nothing had an effect".to_owned())?;
+    match twice {
+        None => Ok(()),
+        Some(twice) => Err(format!("an effect happens twice: {twice}").into()),
+    }
+}
+
+/// No value under a secret-looking key, in what is recorded or handed back.
+#[then(expr = "no secret is visible")]
+fn no_secret(world: &mut World) -> StepResult {
+    let mut shown: Vec<Value> = world
+        .timeline()
+        .read(|events| events.iter().map(|event| Value::Object(event.fields())).collect());
+    if let Ok(outcome) = world.runs().outcome() {
+        shown.push(serde_json::to_value(outcome)?);
+    }
+    match shown.iter().find_map(|value| secret_in(value, String::new())) {
+        None => Ok(()),
+        Some(pointer) => Err(format!("a secret is visible at {pointer}").into()),
+    }
+}
+
+fn secret_in(value: &Value, pointer: String) -> Option<String> {
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let pointer = format!("{pointer}/{name}");
+            if looks_secret(name) && !value.is_null() && value != REDACTED {
+                return Some(pointer);
+            }
+            secret_in(value, pointer)
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| secret_in(item, format!("{pointer}/{index}"))),
+        _ => None,
+    }
+}
+
+fn header_and_rows(step: &gherkin::Step) -> Result<(&[String], &[Vec<String>]), String> {
+    match table(step)?.split_first() {
+        Some((header, rows)) if !rows.is_empty() => Ok((header, rows)),
+        _ => Err("the table needs a header and at least one row".to_owned()),
+    }
+}
