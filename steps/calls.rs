@@ -108,7 +108,10 @@ fn succeeds(world: &mut World) -> StepResult {
 fn fails_with(world: &mut World, code: String) -> StepResult {
     let result = world.last_call()?;
     expect(has_code(result, &code), || {
-        format!("expected the call to fail with {code}, {}", describe(result))
+        format!(
+            "expected the call to fail with {code}, {}",
+            describe(result)
+        )
     })
 }
 
@@ -117,7 +120,10 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 fn so_many_succeed(world: &mut World, expected: usize) -> StepResult {
     let found = world.calls().iter().filter(|result| result.is_ok()).count();
     expect(found == expected, || {
-        format!("expected {expected} calls to succeed, {found} of {} do", world.calls().len())
+        format!(
+            "expected {expected} calls to succeed, {found} of {} do",
+            world.calls().len()
+        )
     })
 }
 
@@ -127,7 +133,10 @@ fn so_many_fail(world: &mut World, expected: usize, code: String) -> StepResult 
     let all = world.calls();
     let found = all.iter().filter(|result| has_code(result, &code)).count();
     expect(found == expected, || {
-        format!("expected {expected} calls to fail with {code}, {found} of {} do", all.len())
+        format!(
+            "expected {expected} calls to fail with {code}, {found} of {} do",
+            all.len()
+        )
     })
 }
 

@@ -27,5 +27,9 @@ impl<E: Into<Box<dyn std::error::Error>>> From<E> for StepError {
 
 /// Fails the step unless `holds`.
 pub(super) fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> StepResult {
-    if holds { Ok(()) } else { Err(otherwise().into()) }
+    if holds {
+        Ok(())
+    } else {
+        Err(otherwise().into())
+    }
 }

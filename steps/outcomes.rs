@@ -1,7 +1,11 @@
 use cucumber::{Parameter, gherkin, then};
 use std::{convert::Infallible, str::FromStr};
 
-use super::{Call, Span, StepResult, failing::expect, parameters::{column, table_of}};
+use super::{
+    Call, Span, StepResult,
+    failing::expect,
+    parameters::{column, table_of},
+};
 use crate::{
     domain::{WorkflowStatus, format_duration},
     harness::{World, lines_difference, paths_difference},
@@ -49,9 +53,15 @@ fn fails(world: &mut World) -> StepResult {
 fn fails_with(world: &mut World, code: String) -> StepResult {
     ended_as(world, WorkflowStatus::Failed)?;
     let outcome = world.runs().outcome()?;
-    let found = outcome.error.as_ref().map_or("no error", |error| &error.code);
+    let found = outcome
+        .error
+        .as_ref()
+        .map_or("no error", |error| &error.code);
     expect(found == code, || {
-        format!("expected the workflow to fail with {code}, {}", told(outcome))
+        format!(
+            "expected the workflow to fail with {code}, {}",
+            told(outcome)
+        )
     })
 }
 
@@ -62,11 +72,16 @@ fn is_refused(world: &mut World, code: String) -> StepResult {
         match result {
             Err(RunError::Refused(failure)) if *failure.code == *code => {}
             Err(error) => {
-                return Err(format!("expected the workflow to be refused with {code}, but {error}").into());
+                return Err(format!(
+                    "expected the workflow to be refused with {code}, but {error}"
+                )
+                .into());
             }
             Ok(outcome) => {
                 let told = told(outcome);
-                return Err(format!("expected the workflow to be refused with {code}, {told}").into());
+                return Err(
+                    format!("expected the workflow to be refused with {code}, {told}").into(),
+                );
             }
         }
     }
@@ -97,7 +112,11 @@ fn takes(world: &mut World, expected: Span) -> StepResult {
     let (expected, found) = (expected.value()?, took(world)?);
     expect(found == expected, || {
         let format = format_duration;
-        format!("expected it to take {}, it took {}", format(expected), format(found))
+        format!(
+            "expected it to take {}, it took {}",
+            format(expected),
+            format(found)
+        )
     })
 }
 
@@ -107,7 +126,11 @@ fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
     let (limit, found) = (limit.value()?, took(world)?);
     expect(found <= limit, || {
         let format = format_duration;
-        format!("expected it to take at most {}, it took {}", format(limit), format(found))
+        format!(
+            "expected it to take at most {}, it took {}",
+            format(limit),
+            format(found)
+        )
     })
 }
 
@@ -133,7 +156,9 @@ fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepRe
     let expected = column(step)?;
     let outcome = world.runs().outcome()?;
     let calls = outcome.compensations.iter();
-    let found: Vec<&str> = calls.map(|compensation| compensation.call.as_str()).collect();
+    let found: Vec<&str> = calls
+        .map(|compensation| compensation.call.as_str())
+        .collect();
     same_lines("compensations", &expected, &found)
 }
 
@@ -153,7 +178,10 @@ fn no_compensation_runs(world: &mut World) -> StepResult {
 fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
     let call = call.name()?;
     let outcome = world.runs().outcome()?;
-    let found = outcome.error.as_ref().map(|error| (&*error.code, error.origin()));
+    let found = outcome
+        .error
+        .as_ref()
+        .map(|error| (&*error.code, error.origin()));
     expect(found == Some((&code, Some(call.clone()))), || {
         format!("expected the error {code} from {call}, {}", told(outcome))
     })
@@ -174,7 +202,9 @@ fn ended_as(world: &mut World, expected: WorkflowStatus) -> StepResult {
     for outcome in world.runs().outcomes()? {
         if outcome.status != expected {
             let expected = expected.as_str().replace('_', " ");
-            return Err(format!("expected the workflow to be {expected}, {}", told(outcome)).into());
+            return Err(
+                format!("expected the workflow to be {expected}, {}", told(outcome)).into(),
+            );
         }
     }
     Ok(())

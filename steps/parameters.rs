@@ -3,7 +3,6 @@ use std::{convert::Infallible, str::FromStr, time::Duration};
 use cucumber::{Parameter, gherkin};
 use serde::de::DeserializeOwned;
 
-
 use crate::{
     domain::{CallName, CallNameError, DurationError, from_json, parse_duration},
     harness::World,
@@ -132,4 +131,3 @@ pub(super) fn column(step: &gherkin::Step) -> Result<Vec<&str>, String> {
         })
         .collect()
 }
-

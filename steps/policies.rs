@@ -1,10 +1,6 @@
 use cucumber::{gherkin, given, then};
 
-use super::{
-    Call, Count, Span, StepResult,
-    failing::expect,
-    parameters::table_of,
-};
+use super::{Call, Count, Span, StepResult, failing::expect, parameters::table_of};
 use crate::{
     clock::Seed,
     domain::did_you_mean,
@@ -76,7 +72,11 @@ fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) 
 fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
-    set_breaker(world, &service, BreakerPolicy::default().with_fields(fields)?)
+    set_breaker(
+        world,
+        &service,
+        BreakerPolicy::default().with_fields(fields)?,
+    )
 }
 
 fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepResult {

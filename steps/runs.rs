@@ -1,7 +1,11 @@
 use cucumber::{gherkin, then, when};
 use serde_json::Value;
 
-use super::{Count, Span, StepResult, failing::expect, parameters::{json, table_of}};
+use super::{
+    Count, Span, StepResult,
+    failing::expect,
+    parameters::{json, table_of},
+};
 use crate::harness::{World, no_input, paths_difference};
 
 /// To its end, or to its crash.

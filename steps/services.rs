@@ -10,7 +10,10 @@ use super::{
 use crate::{
     domain::{CallName, did_you_mean},
     harness::World,
-    services::{Answer, AnswerError, Executions, FaultId, Response, Script, Service, ServiceDefinition, is_code},
+    services::{
+        Answer, AnswerError, Executions, FaultId, Response, Script, Service, ServiceDefinition,
+        is_code,
+    },
 };
 
 /// Loads the service definitions in `fixtures/services/<name>.json`.
@@ -47,7 +50,9 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
 #[given(expr = "{call} takes {duration}")]
 fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
     let (call, latency) = (call.name()?, latency.value()?);
-    with_script(world, &call, |script, _| script.takes(call.operation(), latency))
+    with_script(world, &call, |script, _| {
+        script.takes(call.operation(), latency)
+    })
 }
 
 /// The reply of every execution.
@@ -55,7 +60,9 @@ fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
 fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let call = call.name()?;
     let reply: Arc<Value> = json(world, step)?;
-    with_script(world, &call, |script, _| script.replies(call.operation(), reply))
+    with_script(world, &call, |script, _| {
+        script.replies(call.operation(), reply)
+    })
 }
 
 /// Every execution fails with the code.
@@ -65,7 +72,9 @@ fn fails(world: &mut World, call: Call, code: String) -> StepResult {
     check_code(world, &call, &code)?;
     let fault = declare(world, format!("{call} fails with {code}"));
     let response = Response::Error(code.into());
-    with_script(world, &call, |script, _| script.always(call.operation(), response, fault))
+    with_script(world, &call, |script, _| {
+        script.always(call.operation(), response, fault)
+    })
 }
 
 /// So many executions fail with the code, later ones answer normally.
@@ -113,13 +122,17 @@ fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
         if let Response::Error(code) = &answer.response {
             check_code(world, &call, code)?;
         }
-        let fault = answer
-            .response
-            .is_fault()
-            .then(|| declare(world, format!("{call} answers execution {} with `{}`", row[0], row[1])));
+        let fault = answer.response.is_fault().then(|| {
+            declare(
+                world,
+                format!("{call} answers execution {} with `{}`", row[0], row[1]),
+            )
+        });
         rows.push((executions, answer, fault));
     }
-    with_script(world, &call, |script, _| script.answers(call.operation(), rows))
+    with_script(world, &call, |script, _| {
+        script.answers(call.operation(), rows)
+    })
 }
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, from now on.
@@ -215,5 +228,9 @@ fn check_code(world: &mut World, call: &CallName, code: &str) -> StepResult {
         return Ok(());
     }
     let service = call.service();
-    Err(format!("neither {service} nor the product knows the code {code:?}: {}", did_you_mean(code, known())).into())
+    Err(format!(
+        "neither {service} nor the product knows the code {code:?}: {}",
+        did_you_mean(code, known())
+    )
+    .into())
 }

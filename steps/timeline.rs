@@ -7,15 +7,11 @@ use std::{
 use cucumber::{gherkin, then};
 use serde_json::{Map, Value};
 
-use super::{
-    Call, Count, Span, StepResult,
-    failing::expect,
-    parameters::table,
-};
+use super::{Call, Count, Span, StepResult, failing::expect, parameters::table};
 use crate::{
     domain::{CallName, Key, format_duration, parse_duration},
     harness::{World, rows_difference, rows_in_order},
-    observability::{Event, EventKind, looks_secret, REDACTED},
+    observability::{Event, EventKind, REDACTED, looks_secret},
 };
 
 /// Every execution, compensations included, in order of start.
@@ -39,7 +35,9 @@ fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
     let mut open: HashMap<(CallName, u32), usize> = HashMap::new();
     for event in events {
         match &event.kind {
-            EventKind::CallStarted { call, execution, .. } => {
+            EventKind::CallStarted {
+                call, execution, ..
+            } => {
                 let mut row = Map::new();
                 row.insert("at".to_owned(), format_duration(event.at).into());
                 row.insert("call".to_owned(), call.as_str().into());
@@ -47,7 +45,13 @@ fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
                 open.insert((call.clone(), *execution), rows.len());
                 rows.push(row);
             }
-            EventKind::CallEnded { call, execution, took, result, .. } => {
+            EventKind::CallEnded {
+                call,
+                execution,
+                took,
+                result,
+                ..
+            } => {
                 if let Some(index) = open.remove(&(call.clone(), *execution)) {
                     rows[index].insert("took".to_owned(), format_duration(*took).into());
                     rows[index].insert("result".to_owned(), (**result).into());
@@ -114,18 +118,24 @@ fn waits_within(world: &mut World, call: Call, ranges: String) -> StepResult {
     world.registry().check(&call)?;
     let mut expected = Vec::new();
     for range in ranges.split(',') {
-        let (from, to) = range
-            .split_once(" to ")
-            .ok_or_else(|| format!("{range:?} is no range, expected such as \"75 ms to 125 ms\""))?;
+        let (from, to) = range.split_once(" to ").ok_or_else(|| {
+            format!("{range:?} is no range, expected such as \"75 ms to 125 ms\"")
+        })?;
         expected.push(parse_duration(from)?..=parse_duration(to)?);
     }
     let found = world.timeline().read(|events| waits_between(events, &call));
     let found = found.ok_or_else(|| format!("{call} was never executed"))?;
     let fits = found.len() == expected.len()
-        && found.iter().zip(&expected).all(|(wait, range)| range.contains(wait));
+        && found
+            .iter()
+            .zip(&expected)
+            .all(|(wait, range)| range.contains(wait));
     expect(fits, || {
         let found: Vec<_> = found.iter().map(|wait| format_duration(*wait)).collect();
-        format!("expected {call} to wait within {ranges:?}, found {:?}", found.join(", "))
+        format!(
+            "expected {call} to wait within {ranges:?}, found {:?}",
+            found.join(", ")
+        )
     })
 }
 
@@ -216,17 +226,30 @@ fn no_effect_remains(world: &mut World) -> StepResult {
     let mut left: Vec<(Arc<str>, String)> = Vec::new();
     world.timeline().read(|events| {
         for event in events {
-            if let EventKind::Effect { service, operation, key } = &event.kind {
+            if let EventKind::Effect {
+                service,
+                operation,
+                key,
+            } = &event.kind
+            {
                 match key {
-                    Key::Do(subject) => left.push((Arc::clone(subject), format!("{service}.{operation}"))),
+                    Key::Do(subject) => {
+                        left.push((Arc::clone(subject), format!("{service}.{operation}")))
+                    }
                     Key::Undo(subject) => left.retain(|(own, _)| own != subject),
                 }
             }
         }
     });
     expect(left.is_empty(), || {
-        let left: Vec<_> = left.iter().map(|(key, call)| format!("  {call} ({key})")).collect();
-        format!("expected no effect to remain, these do:\n{}", left.join("\n"))
+        let left: Vec<_> = left
+            .iter()
+            .map(|(key, call)| format!("  {call} ({key})"))
+            .collect();
+        format!(
+            "expected no effect to remain, these do:\n{}",
+            left.join("\n")
+        )
     })
 }
 
@@ -236,9 +259,14 @@ fn no_effect_twice(world: &mut World) -> StepResult {
     let mut seen = HashSet::new();
     let twice = world.timeline().read(|events| {
         events.iter().find_map(|event| match &event.kind {
-            EventKind::Effect { service, operation, key } if !seen.insert(key.clone()) => {
-                Some(format!("{service}.{operation} ({key}) at {}", format_duration(event.at)))
-            }
+            EventKind::Effect {
+                service,
+                operation,
+                key,
+            } if !seen.insert(key.clone()) => Some(format!(
+                "{service}.{operation} ({key}) at {}",
+                format_duration(event.at)
+            )),
             _ => None,
         })
     });
@@ -252,13 +280,19 @@ fn no_effect_twice(world: &mut World) -> StepResult {
 /// No value under a secret-looking key, in what is recorded or handed back.
 #[then(expr = "no secret is visible")]
 fn no_secret(world: &mut World) -> StepResult {
-    let mut shown: Vec<Value> = world
-        .timeline()
-        .read(|events| events.iter().map(|event| Value::Object(event.fields())).collect());
+    let mut shown: Vec<Value> = world.timeline().read(|events| {
+        events
+            .iter()
+            .map(|event| Value::Object(event.fields()))
+            .collect()
+    });
     if let Ok(outcome) = world.runs().outcome() {
         shown.push(serde_json::to_value(outcome)?);
     }
-    match shown.iter().find_map(|value| secret_in(value, String::new())) {
+    match shown
+        .iter()
+        .find_map(|value| secret_in(value, String::new()))
+    {
         None => Ok(()),
         Some(pointer) => Err(format!("a secret is visible at {pointer}").into()),
     }

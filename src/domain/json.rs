@@ -107,9 +107,8 @@ mod tests {
     #[test]
     fn a_fault_is_told_with_pointer_line_and_nearest_name() {
         let text = "{\"a\": [\n  {\"latncy\": 1}\n]}";
-        let error =
-            from_json::<std::collections::BTreeMap<String, Vec<Inner>>>(text, "x.json", 10)
-                .unwrap_err();
+        let error = from_json::<std::collections::BTreeMap<String, Vec<Inner>>>(text, "x.json", 10)
+            .unwrap_err();
         assert_eq!(error.pointer, "/a/0/latncy");
         assert_eq!(error.line, 11);
         assert_eq!(

@@ -88,12 +88,17 @@ pub fn paths_difference(rows: &[Vec<String>], found: &Value) -> Option<String> {
                 return Some("a row needs a path and a value".to_owned());
             };
             if !path.is_empty() && !path.starts_with('/') {
-                return Some(format!("{path:?} is no JSON Pointer: it begins with a slash"));
+                return Some(format!(
+                    "{path:?} is no JSON Pointer: it begins with a slash"
+                ));
             }
             match found.pointer(path) {
                 Some(value) if cell_matches(expected, value) => None,
                 None if expected.is_empty() => None,
-                Some(value) => Some(format!("{path}: expected {expected}, found {}", cell_text(value))),
+                Some(value) => Some(format!(
+                    "{path}: expected {expected}, found {}",
+                    cell_text(value)
+                )),
                 None => Some(format!("{path}: expected {expected}, found nothing there")),
             }
         })

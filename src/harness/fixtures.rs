@@ -177,7 +177,9 @@ fn shown(path: &Path) -> String {
 }
 
 fn stem(path: &Path) -> &str {
-    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("")
 }
 
 fn unreadable(path: &Path, source: io::Error) -> FixtureError {
@@ -195,7 +197,10 @@ fn read(path: &Path) -> Result<String, FixtureError> {
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FixtureError> {
     Ok(entries(folder)?
         .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect())
 }
 
@@ -211,7 +216,11 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FixtureError> {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FixtureError> {
     let mut paths = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<io::Result<Vec<_>>>()
+        })
         .map_err(|error| unreadable(folder, error))?;
     paths.sort();
     Ok(paths)

@@ -21,7 +21,9 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
                 step.call.to_string(),
                 step.status.as_str().to_owned(),
                 format_duration(step.took),
-                step.error.as_ref().map_or_else(String::new, ToString::to_string),
+                step.error
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
             ]
         })
         .collect();

@@ -137,9 +137,9 @@ impl Runs {
     ///
     /// If none was declared.
     pub fn start(&mut self, input: Value) -> Result<(), String> {
-        let begun = self.plan()?.and_then(|plan| {
-            self.orchestrator.begin(&plan, Arc::new(input), None)
-        });
+        let begun = self
+            .plan()?
+            .and_then(|plan| self.orchestrator.begin(&plan, Arc::new(input), None));
         self.last.clear();
         self.last.push(match begun {
             Ok(running) => LastRun {

@@ -3,11 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    CrashPoint, Entry,
-    orchestrator::RunError,
-    plan::PlannedCompensation,
-    reference,
-    run::Run,
+    CrashPoint, Entry, orchestrator::RunError, plan::PlannedCompensation, reference, run::Run,
 };
 use crate::{
     domain::{Call, Failure, Key},

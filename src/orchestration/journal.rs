@@ -14,7 +14,12 @@ use crate::domain::{Failure, WorkflowStatus, duration_text};
 ///
 /// Steps are named by their index in the workflow, times are offsets on the clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "entry",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 #[expect(missing_docs, reason = "the fields are named for what they hold")]
 pub enum Entry {
     /// The run begins; the first entry of each.

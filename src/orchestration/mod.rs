@@ -9,6 +9,8 @@ mod plan;
 mod reference;
 mod run;
 mod state;
+#[cfg(test)]
+mod tests;
 mod workflow;
 
 pub use crash::{CrashPoint, Crashes};

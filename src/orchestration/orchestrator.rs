@@ -226,11 +226,13 @@ impl Orchestrator {
             run: id.to_owned(),
             why,
         })?;
-        self.client.timeline().record(EventKind::CancellationRequested {
-            workflow: Arc::clone(state.plan.id()),
-            run: Arc::clone(&state.run),
-            status: state.status,
-        });
+        self.client
+            .timeline()
+            .record(EventKind::CancellationRequested {
+                workflow: Arc::clone(state.plan.id()),
+                run: Arc::clone(&state.run),
+                status: state.status,
+            });
         Ok(())
     }
 

@@ -126,7 +126,10 @@ fn planned(
                     let hint = did_you_mean(name, sorted(indices, &step.id));
                     invalid(
                         &format!("/steps/{index}/dependencies/{position}"),
-                        format!("step {:?} depends on {name:?}, which does not exist: {hint}", step.id),
+                        format!(
+                            "step {:?} depends on {name:?}, which does not exist: {hint}",
+                            step.id
+                        ),
                     )
                 })
             })
@@ -143,7 +146,11 @@ fn planned(
         PlannedCompensation { call, input }
     });
     if let Some(compensation) = &compensation {
-        check_call(&compensation.call, registry, &format!("/steps/{index}/compensation"))?;
+        check_call(
+            &compensation.call,
+            registry,
+            &format!("/steps/{index}/compensation"),
+        )?;
     }
     let input = step.input.clone().unwrap_or_else(|| json!({}));
     Ok(PlannedStep {
@@ -163,7 +170,9 @@ fn planned(
 fn check_call(call: &CallName, registry: &Registry, pointer: &str) -> Result<(), Box<Failure>> {
     registry.check(call).map_err(|unknown| {
         let pointer = match unknown.what {
-            what if pointer.ends_with("compensation") => pointer.to_owned() + if what == "service" { "" } else { "/operation" },
+            what if pointer.ends_with("compensation") => {
+                pointer.to_owned() + if what == "service" { "" } else { "/operation" }
+            }
             what => format!("{pointer}/{what}"),
         };
         Box::new(unknown.failure(call).field(pointer))
@@ -185,7 +194,9 @@ fn check_acyclic(steps: &[PlannedStep]) -> Result<(), Box<Failure>> {
             dependents[dependency].push(index);
         }
     }
-    let mut free: Vec<usize> = (0..steps.len()).filter(|&index| waits[index] == 0).collect();
+    let mut free: Vec<usize> = (0..steps.len())
+        .filter(|&index| waits[index] == 0)
+        .collect();
     while let Some(index) = free.pop() {
         for &dependent in &dependents[index] {
             waits[dependent] -= 1;
@@ -215,7 +226,9 @@ fn check_acyclic(steps: &[PlannedStep]) -> Result<(), Box<Failure>> {
     let mut cycle: Vec<usize> = path[repeated..].to_vec();
     cycle.reverse();
     // Named from the step declared first, so that the message does not depend on the search.
-    let first = (0..cycle.len()).min_by_key(|&position| cycle[position]).unwrap_or(0);
+    let first = (0..cycle.len())
+        .min_by_key(|&position| cycle[position])
+        .unwrap_or(0);
     cycle.rotate_left(first);
     cycle.push(cycle[0]);
     let names: Vec<&str> = cycle.iter().map(|&index| &*steps[index].id).collect();

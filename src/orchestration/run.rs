@@ -10,9 +10,8 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan, reference,
-    orchestrator::RunError,
-    state::RunState,
+    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan,
+    orchestrator::RunError, reference, state::RunState,
 };
 use crate::{
     domain::{Call, Context, Key, StepStatus, WorkflowStatus},
@@ -89,7 +88,11 @@ impl Run {
             {
                 let state = self.lock();
                 if state.stop.is_none() {
-                    let room = self.plan.workflow.max_parallel.saturating_sub(running.len() + due.len());
+                    let room = self
+                        .plan
+                        .workflow
+                        .max_parallel
+                        .saturating_sub(running.len() + due.len());
                     let ready = (0..self.plan.steps.len()).filter(|step| state.is_ready(*step));
                     due.extend(ready.take(room));
                 }

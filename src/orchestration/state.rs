@@ -248,7 +248,10 @@ impl RunState {
                 StepStatus::Completed | StepStatus::Compensating => true,
                 StepStatus::Failed => {
                     self.plan.workflow.steps[step].partially_effective
-                        || state.failure.as_ref().is_some_and(|failure| failure.in_doubt)
+                        || state
+                            .failure
+                            .as_ref()
+                            .is_some_and(|failure| failure.in_doubt)
                 }
                 _ => false,
             };
@@ -259,7 +262,10 @@ impl RunState {
 
     /// How a run that has nothing left to do ends.
     pub fn final_status(&self) -> WorkflowStatus {
-        let failed = self.with_status(StepStatus::CompensationFailed).next().is_some();
+        let failed = self
+            .with_status(StepStatus::CompensationFailed)
+            .next()
+            .is_some();
         match self.stop {
             None if self.with_status(StepStatus::Failed).next().is_some() => {
                 WorkflowStatus::Degraded

@@ -32,7 +32,11 @@ pub struct Workflow {
     #[serde(default)]
     pub on_failure: OnFailure,
     /// How long a run may take, compensation excluded.
-    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub deadline: Option<Duration>,
     /// How many steps may run at once.
     #[serde(default = "max_parallel")]
@@ -41,7 +45,11 @@ pub struct Workflow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_parallel_failure: Option<OnParallelFailure>,
     /// How long a run is expected to take: a warning above 1.2 times that, an error above twice.
-    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub total_expected_duration: Option<Duration>,
     /// The steps, in order of declaration.
     pub steps: Vec<Step>,
@@ -86,7 +94,11 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<String>>,
     /// How long an execution may take.
-    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub timeout: Option<Duration>,
     /// How often and when the call is repeated: a preset's name, or a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +113,11 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partially_effective: bool,
     /// How long it is expected to take: a warning above 1.2 times that, an error above twice.
-    #[serde(default, with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expected_duration: Option<Duration>,
     /// Fields and values that the reply is expected to have; a warning where it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +126,10 @@ pub struct Step {
 
 /// What undoes a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a compensation is \"Service.operation\", \"operation\" of the same service, or { operation, input? }")]
+#[serde(
+    untagged,
+    expecting = "a compensation is \"Service.operation\", \"operation\" of the same service, or { operation, input? }"
+)]
 pub enum Compensation {
     /// `Service.operation`, or an operation of the step's own service.
     Named(String),
@@ -154,15 +173,26 @@ mod tests {
 
         for (text, expected) in [
             (r#"{"id": "w", "stpes": []}"#, "did you mean \"steps\"?"),
-            (r#"{"id": "w", "onFailure": "compensat", "steps": []}"#, "did you mean \"compensate\"?"),
-            (r#"{"id": "w", "deadline": "-1s", "steps": []}"#, "is negative"),
-            (r#"{"id": "w", "deadline": 5, "steps": []}"#, "expected a string"),
+            (
+                r#"{"id": "w", "onFailure": "compensat", "steps": []}"#,
+                "did you mean \"compensate\"?",
+            ),
+            (
+                r#"{"id": "w", "deadline": "-1s", "steps": []}"#,
+                "is negative",
+            ),
+            (
+                r#"{"id": "w", "deadline": 5, "steps": []}"#,
+                "expected a string",
+            ),
             (
                 r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"inptu": 1}}]}"#,
                 "a compensation is",
             ),
         ] {
-            let error = from_json::<Workflow>(text, "w.json", 1).unwrap_err().to_string();
+            let error = from_json::<Workflow>(text, "w.json", 1)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

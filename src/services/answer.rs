@@ -95,9 +95,7 @@ impl FromStr for Answer {
             ("reply", json) if !json.is_empty() => Response::Reply(Arc::new(
                 serde_json::from_str(json).map_err(|e| AnswerError::Reply(e.to_string()))?,
             )),
-            ("late", duration) if !duration.is_empty() => {
-                Response::Late(parse_duration(duration)?)
-            }
+            ("late", duration) if !duration.is_empty() => Response::Late(parse_duration(duration)?),
             ("after", rest) => {
                 // The duration ends where the answer's own word begins.
                 let words = [" ok", " error ", " hang", " reply "];
@@ -181,17 +179,35 @@ mod tests {
         for (text, answer) in [
             ("ok", Response::Normal.into()),
             ("hang", Response::Hang.into()),
-            ("error NETWORK_TIMEOUT", Response::Error("NETWORK_TIMEOUT".into()).into()),
-            ("reply {\"a\": 1}", Response::Reply(Arc::new(json!({"a": 1}))).into()),
+            (
+                "error NETWORK_TIMEOUT",
+                Response::Error("NETWORK_TIMEOUT".into()).into(),
+            ),
+            (
+                "reply {\"a\": 1}",
+                Response::Reply(Arc::new(json!({"a": 1}))).into(),
+            ),
             ("late 3 s", Response::Late(Duration::from_secs(3)).into()),
-            ("after 200 ms ok", Answer { after, response: Response::Normal }),
+            (
+                "after 200 ms ok",
+                Answer {
+                    after,
+                    response: Response::Normal,
+                },
+            ),
             (
                 "after 200ms error EPERM",
-                Answer { after, response: Response::Error("EPERM".into()) },
+                Answer {
+                    after,
+                    response: Response::Error("EPERM".into()),
+                },
             ),
             (
                 "after 200 ms reply [\"ok\"]",
-                Answer { after, response: Response::Reply(Arc::new(json!(["ok"]))) },
+                Answer {
+                    after,
+                    response: Response::Reply(Arc::new(json!(["ok"]))),
+                },
             ),
         ] {
             assert_eq!(text.parse(), Ok(answer), "{text}");
@@ -200,8 +216,20 @@ mod tests {
 
     #[test]
     fn other_answers_are_refused() {
-        for text in ["", "okay", "error", "error lower_case", "reply {", "late", "late soon",
-            "after ok", "after 200 ms", "after 200 ms late 3 s", "hang on", "corrupt"] {
+        for text in [
+            "",
+            "okay",
+            "error",
+            "error lower_case",
+            "reply {",
+            "late",
+            "late soon",
+            "after ok",
+            "after 200 ms",
+            "after 200 ms late 3 s",
+            "hang on",
+            "corrupt",
+        ] {
             assert!(text.parse::<Answer>().is_err(), "{text:?}");
         }
     }

@@ -15,8 +15,7 @@ use crate::{
     domain::{Call, Failure, FailureMode, Reply, code},
     observability::{EventKind, RefusedBy, Timeline},
     resilience::{
-        Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy,
-        Timeout,
+        Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Timeout,
     },
 };
 
@@ -181,7 +180,11 @@ impl Client {
             in_doubt |= failure.in_doubt;
             let delay = (failure.retryable && retries < retry.max_retries)
                 .then(|| {
-                    let draw = [call.name.as_str(), &number.to_string(), &retries.to_string()];
+                    let draw = [
+                        call.name.as_str(),
+                        &number.to_string(),
+                        &retries.to_string(),
+                    ];
                     retry.delay(retries, self.seed().part(draw))
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));

@@ -96,4 +96,3 @@ impl CodeDefinition {
         (mode, self.retryable.unwrap_or_else(|| mode.retryable()))
     }
 }
-

@@ -51,7 +51,9 @@ impl Effects {
                 if deed.undone.is_some() && deed.done.is_none() {
                     self.timeline.record(EventKind::Warning {
                         about: call.name.as_str().into(),
-                        message: format!("the effect {subject} arrives after its undo and is discarded"),
+                        message: format!(
+                            "the effect {subject} arrives after its undo and is discarded"
+                        ),
                     });
                     return reply;
                 }

@@ -1,10 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    CallResult, Response,
-    registry::Role,
-    script::Cue,
-};
+use super::{CallResult, Response, registry::Role, script::Cue};
 use crate::domain::{Call, Failure, Reply, code};
 
 /// Lets a service answer one execution, as its script says.

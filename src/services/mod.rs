@@ -14,7 +14,9 @@ mod service;
 
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;
-pub use definition::{CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition};
+pub use definition::{
+    CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
+};
 pub use effects::Effects;
 pub use faults::{FaultId, Faults, UnusedFault};
 pub use mock::MockService;

@@ -224,11 +224,13 @@ mod tests {
 
     fn codes(script: &Script, count: usize) -> Vec<String> {
         (0..count)
-            .map(|_| match script.next("op", Duration::ZERO, Duration::ZERO).response {
-                Response::Error(code) => code.to_string(),
-                Response::Hang => "hang".to_owned(),
-                _ => "ok".to_owned(),
-            })
+            .map(
+                |_| match script.next("op", Duration::ZERO, Duration::ZERO).response {
+                    Response::Error(code) => code.to_string(),
+                    Response::Hang => "hang".to_owned(),
+                    _ => "ok".to_owned(),
+                },
+            )
             .collect()
     }
 
@@ -275,7 +277,10 @@ mod tests {
         let ms = Duration::from_millis;
         script.takes("op", ms(30));
         script.is_slowed_by(ms(5));
-        script.answers("op", [("1".parse().unwrap(), "after 7 ms ok".parse().unwrap(), None)]);
+        script.answers(
+            "op",
+            [("1".parse().unwrap(), "after 7 ms ok".parse().unwrap(), None)],
+        );
         assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(12));
         assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(35));
         assert_eq!(script.next("other", ms(0), ms(1)).latency, ms(6));

@@ -1,0 +1,184 @@
+use super::*;
+use crate::harness::{
+    pickle::Pickle,
+    sample::{Try, scenario, show, tagged},
+};
+
+fn report(tries: &[Try]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("junit.xml");
+    show(&mut JUnit::new(&path).unwrap(), tries);
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn names(pickles: Vec<Pickle>) -> Vec<String> {
+    let tries: Vec<Try> = pickles
+        .into_iter()
+        .map(|pickle| Try::passed(pickle, 0))
+        .collect();
+    report(&tries)
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("<testcase name=\""))
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_run_is_a_file_of_suites_and_cases() {
+    let mut elsewhere = scenario("an invoice is sent", 2);
+    elsewhere.uri = "features/invoices.feature".into();
+    elsewhere.feature = "Invoices".into();
+    let tries = [
+        Try::passed(scenario("an order ships", 3), 1_250).log("WARN <slow>\n"),
+        Try::stopped(
+            scenario("a failure", 9),
+            525,
+            Status::Failed,
+            "no & no\n- 1",
+        )
+        .events(14),
+        Try::stopped(tagged(scenario("to do", 15), "wip"), 0, Status::Pending, ""),
+        Try::passed(tagged(elsewhere, "wall-clock"), 731),
+    ];
+    assert_eq!(
+        report(&tries),
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="rehearsal" tests="4" skipped="1" failures="1" errors="0" time="1.775">
+    <testsuite name="features/orders.feature" tests="3" skipped="1" errors="0" failures="1" time="1.775">
+        <testcase name="an order ships" classname="Orders" time="1.250">
+            <properties>
+                <property name="location" value="features/orders.feature:3"/>
+                <property name="virtual time" value="1.25 s"/>
+            </properties>
+            <system-out>WARN &lt;slow&gt;
+</system-out>
+        </testcase>
+        <testcase name="a failure" classname="Orders" time="0.525">
+            <properties>
+                <property name="location" value="features/orders.feature:9"/>
+                <property name="virtual time" value="525 ms"/>
+            </properties>
+            <failure message="no &amp; no" type="failed">When the workflow runs
+at features/orders.feature:11
+by steps/orders.rs:20:9
+
+no &amp; no
+- 1
+
+the last 12 of 14 events:
+200ms     breaker_opened  Stock2
+300ms     breaker_opened  Stock3
+400ms     breaker_opened  Stock4
+500ms     breaker_opened  Stock5
+600ms     breaker_opened  Stock6
+700ms     breaker_opened  Stock7
+800ms     breaker_opened  Stock8
+900ms     breaker_opened  Stock9
+1s        breaker_opened  Stock10
+1s 100ms  breaker_opened  Stock11
+1s 200ms  breaker_opened  Stock12
+1s 300ms  breaker_opened  Stock13</failure>
+        </testcase>
+        <testcase name="to do" classname="Orders" time="0.000">
+            <properties>
+                <property name="location" value="features/orders.feature:15"/>
+                <property name="virtual time" value="0 ms"/>
+            </properties>
+            <skipped message="pending" type="pending"/>
+        </testcase>
+    </testsuite>
+    <testsuite name="features/invoices.feature" tests="1" skipped="0" errors="0" failures="0" time="0.000">
+        <testcase name="an invoice is sent" classname="Invoices">
+            <properties>
+                <property name="location" value="features/invoices.feature:2"/>
+            </properties>
+        </testcase>
+    </testsuite>
+</testsuites>
+"#
+    );
+}
+
+#[test]
+fn a_case_fails_where_its_scenario_fails_the_run() {
+    for (status, tag, failures) in [
+        (Status::Undefined, "", 1),
+        (Status::Ambiguous, "", 1),
+        (Status::Pending, "", 1),
+        (Status::Pending, "wip", 0),
+        (Status::Skipped, "", 0),
+    ] {
+        let pickle = tagged(scenario("one", 3), tag);
+        let text = report(&[Try::stopped(pickle, 0, status, "why")]);
+        let counted = format!("failures=\"{failures}\"");
+        assert!(text.contains(&counted), "{status:?} {tag}\n{text}");
+        assert!(text.contains("message=\"why\""), "{text}");
+    }
+}
+
+#[test]
+fn retried_attempts_are_kept() {
+    let fails = |number, retried| {
+        let message = format!("failed try {number}");
+        Try::stopped(scenario("one", 3), 5, Status::Failed, &message).attempt(number, retried)
+    };
+    let passed = Try::passed(scenario("one", 3), 5).attempt(2, false);
+    let text = report(&[fails(1, true), passed]);
+    assert!(
+        text.contains("tests=\"1\" skipped=\"0\" failures=\"0\""),
+        "{text}"
+    );
+    assert!(
+        text.contains("<flakyFailure time=\"0.005\" message=\"failed try 1\""),
+        "{text}"
+    );
+
+    let text = report(&[fails(1, true), fails(2, false)]);
+    assert!(
+        text.contains("tests=\"1\" skipped=\"0\" failures=\"1\""),
+        "{text}"
+    );
+    assert!(text.contains("<failure message=\"failed try 1\""), "{text}");
+    assert!(
+        text.contains("<rerunFailure time=\"0.005\" message=\"failed try 2\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn names_are_told_apart_by_row_then_by_line() {
+    let row = |name, line, row| {
+        let mut pickle = scenario(name, line);
+        pickle.row = Some(row);
+        pickle
+    };
+    assert_eq!(
+        names(vec![
+            row("one", 5, 1),
+            row("one", 6, 2),
+            row("one of 3", 7, 1),
+            scenario("two", 10),
+            scenario("two", 20),
+            row("three", 30, 1),
+            row("three", 40, 1),
+        ]),
+        [
+            "one (row 1)",
+            "one (row 2)",
+            "one of 3",
+            "two (line 10)",
+            "two (line 20)",
+            "three (row 1) (line 30)",
+            "three (row 1) (line 40)",
+        ]
+    );
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("missing").join("junit.xml");
+    let error = JUnit::new(&path).err().unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert!(error.to_string().contains("junit.xml"), "{error}");
+}

@@ -1,0 +1,356 @@
+//! What Gherkin would say clumsily: faulty definitions by the dozen, journals, and runs drawn at random.
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    clock::{Clock, Seed},
+    domain::{Key, WorkflowStatus, code},
+    observability::{Event, EventKind, Timeline},
+    services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
+};
+
+/// Everything that a run needs, around services `A` and `B`.
+struct Scene {
+    timeline: Timeline,
+    registry: Registry,
+    faults: Faults,
+    crashes: Crashes,
+    journal: Arc<dyn Journal>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let timeline = Timeline::new(Clock::start());
+        let registry = Registry::default();
+        let effects = Effects::new(timeline.clone());
+        registry.add(MockService::bare("A", effects.clone()));
+        registry.add(MockService::bare("B", effects));
+        let faults = Faults::default();
+        Self {
+            timeline,
+            registry,
+            crashes: Crashes::new(faults.clone()),
+            faults,
+            journal: Arc::new(MemoryJournal::default()),
+        }
+    }
+
+    fn orchestrator(&self) -> Orchestrator {
+        let client = Client::new(
+            self.registry.clone(),
+            Arc::new(RwLock::new(Policies::default())),
+            self.faults.clone(),
+            self.timeline.clone(),
+            Seed(0),
+        );
+        Orchestrator::new(
+            Arc::new(client),
+            Arc::clone(&self.journal),
+            self.crashes.clone(),
+        )
+    }
+
+    fn plan(&self, workflow: Value) -> Result<Arc<Plan>, Box<crate::domain::Failure>> {
+        let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
+        Plan::new(workflow, &self.registry).map(Arc::new)
+    }
+}
+
+fn step(id: &str, dependencies: &[&str]) -> Value {
+    json!({"id": id, "service": "A", "operation": id, "dependencies": dependencies, "compensation": format!("undo-{id}")})
+}
+
+fn virtually<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+#[test]
+fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
+    let scene = virtually(async { Scene::new() });
+    let bad_service = json!({"id": "a", "service": "C", "operation": "x"});
+    let bad_undo = json!({"id": "a", "service": "A", "operation": "x", "compensation": "C.undo"});
+    for (steps, code, field, says) in [
+        (
+            json!([]),
+            code::INVALID_WORKFLOW,
+            "/steps",
+            "at least one step",
+        ),
+        (
+            json!([step("a", &[]), step("a", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/1/id",
+            "taken by /steps/0",
+        ),
+        (
+            json!([step("input", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "no step may be called",
+        ),
+        (
+            json!([step("", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "not empty",
+        ),
+        (
+            json!([step("a/b", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "slash",
+        ),
+        (
+            json!([step("alpha", &[]), step("b", &["alhpa"])]),
+            code::INVALID_WORKFLOW,
+            "/steps/1/dependencies/0",
+            "did you mean \"alpha\"?",
+        ),
+        (
+            json!([
+                step("a", &["c"]),
+                step("b", &["a"]),
+                step("c", &["b"]),
+                step("d", &["c"])
+            ]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/dependencies",
+            "a → b → c → a",
+        ),
+        (
+            json!([step("a", &["a"])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/dependencies",
+            "a → a",
+        ),
+        (
+            json!([bad_service]),
+            code::SERVICE_NOT_FOUND,
+            "/steps/0/service",
+            "\"A\", \"B\"",
+        ),
+        (
+            json!([bad_undo]),
+            code::SERVICE_NOT_FOUND,
+            "/steps/0/compensation",
+            "\"A\", \"B\"",
+        ),
+    ] {
+        let refused = scene.plan(json!({"id": "w", "steps": steps})).unwrap_err();
+        assert_eq!(&*refused.code, code, "{steps}");
+        assert_eq!(refused.field.as_deref(), Some(field), "{steps}");
+        assert!(refused.message.contains(says), "{}", refused.message);
+    }
+    let none_at_once = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
+    assert_eq!(
+        scene.plan(none_at_once).unwrap_err().field.as_deref(),
+        Some("/maxParallel")
+    );
+}
+
+/// What every journal must do.
+fn conforms(journal: &dyn Journal) {
+    let at = Duration::ZERO;
+    let workflow: Workflow =
+        serde_json::from_value(json!({"id": "w", "steps": [step("a", &[])]})).unwrap();
+    let started = Entry::Started {
+        workflow: Arc::new(workflow),
+        input: Arc::new(json!({})),
+        at,
+    };
+    let (one, two): (Arc<str>, Arc<str>) = ("w-1".into(), "w-2".into());
+    assert!(journal.read("w-1").unwrap().is_none());
+    journal.begin(&one, started.clone()).unwrap();
+    assert!(matches!(
+        journal.begin(&one, started.clone()),
+        Err(JournalError::AlreadyExists(_))
+    ));
+    assert!(matches!(
+        journal.append(&two, &Entry::Resumed { at }),
+        Err(JournalError::Unknown(_))
+    ));
+    journal.begin(&two, started.clone()).unwrap();
+    journal
+        .append(&one, &Entry::StepStarted { step: 0, at })
+        .unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
+    let ended = Entry::Ended {
+        status: WorkflowStatus::Completed,
+        at,
+    };
+    journal.append(&one, &ended).unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [two]);
+    let entries = journal.read("w-1").unwrap().unwrap();
+    assert_eq!(
+        entries,
+        [started, Entry::StepStarted { step: 0, at }, ended]
+    );
+}
+
+#[test]
+fn the_memory_journal_conforms() {
+    conforms(&MemoryJournal::default());
+}
+
+#[test]
+fn entries_survive_being_written_as_json() {
+    let failure = Box::new(crate::domain::Failure::new("X", "y"));
+    let at = Duration::from_millis(7);
+    for entry in [
+        Entry::StepFailed {
+            step: 1,
+            failure: failure.clone(),
+            at,
+        },
+        Entry::CompensationEnded {
+            step: 1,
+            failure: Some(failure),
+            at,
+        },
+        Entry::StepCompleted {
+            step: 0,
+            reply: Arc::new(json!({"a": 1})),
+            at,
+        },
+    ] {
+        let text = serde_json::to_string(&entry).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+    }
+}
+
+#[test]
+fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
+    virtually(async {
+        let scene = Scene::new();
+        let plan = scene
+            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
+            .unwrap();
+        let id: Arc<str> = "w-1".into();
+        let at = Duration::ZERO;
+        let started = Entry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::new(json!({})),
+            at,
+        };
+        scene.journal.begin(&id, started).unwrap();
+        scene
+            .journal
+            .append(&id, &Entry::CompensationStarted { step: 0, at })
+            .unwrap();
+        let recovered = scene.orchestrator().recover().await.unwrap();
+        let why = recovered[0].1.as_ref().unwrap_err().to_string();
+        assert!(
+            why.contains("cannot go from pending to compensating"),
+            "{why}"
+        );
+    });
+}
+
+#[derive(Clone, Debug)]
+struct Drawn {
+    /// Per step: which earlier steps it waits for (as bits), latency, and whether it fails.
+    steps: Vec<(u8, u64, bool)>,
+    max_parallel: usize,
+    crashes: Vec<(usize, usize)>,
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let steps = prop::collection::vec((any::<u8>(), 0..50_u64, prop::bool::weighted(0.15)), 1..7);
+    let crashes = prop::collection::vec((0..4_usize, 0..7_usize), 0..4);
+    (steps, 1..4_usize, crashes).prop_map(|(steps, max_parallel, crashes)| Drawn {
+        steps,
+        max_parallel,
+        crashes,
+    })
+}
+
+/// Runs what was drawn, restarting after every crash; gives the last status and all events.
+fn rehearse(drawn: &Drawn) -> (WorkflowStatus, Vec<Event>) {
+    const POINTS: [CrashPoint; 4] = [
+        CrashPoint::Before,
+        CrashPoint::During,
+        CrashPoint::After,
+        CrashPoint::DuringCompensation,
+    ];
+    virtually(async {
+        let scene = Scene::new();
+        let mut steps = Vec::new();
+        for (index, (waits_for, latency, fails)) in drawn.steps.iter().enumerate() {
+            let id = format!("s{index}");
+            let before: Vec<String> = (0..index)
+                .filter(|before| waits_for >> before & 1 == 1)
+                .map(|before| format!("s{before}"))
+                .collect();
+            let before: Vec<&str> = before.iter().map(String::as_str).collect();
+            steps.push(step(&id, &before));
+            let scripted = scene.registry.script("A", |script, _| {
+                script.takes(&id, Duration::from_millis(*latency));
+                if *fails {
+                    let fault = scene.faults.declare("fails", "here");
+                    script.always(&id, Response::Error("PERMANENT_ERROR".into()), fault);
+                }
+            });
+            scripted.unwrap();
+        }
+        for (point, index) in &drawn.crashes {
+            scene
+                .crashes
+                .declare(POINTS[*point], &format!("s{index}"), "here");
+        }
+        let workflow = json!({"id": "w", "maxParallel": drawn.max_parallel, "steps": steps});
+        let plan = scene.plan(workflow).unwrap();
+        let mut result = scene
+            .orchestrator()
+            .run(&plan, Arc::new(json!({})), None)
+            .await;
+        while matches!(result, Err(RunError::Crashed)) {
+            let mut recovered = scene.orchestrator().recover().await.unwrap();
+            assert_eq!(recovered.len(), 1);
+            result = recovered.remove(0).1;
+        }
+        (result.unwrap().status, scene.timeline.take())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_crashes_every_effect_happens_once_or_is_undone(drawn in drawn()) {
+        let (status, events) = rehearse(&drawn);
+        let mut keys: Vec<&Key> = Vec::new();
+        for event in &events {
+            if let EventKind::Effect { key, .. } = &event.kind {
+                prop_assert!(!keys.contains(&key), "{key} happens twice");
+                keys.push(key);
+            }
+        }
+        let done = keys.iter().filter(|key| matches!(key, Key::Do(_))).count();
+        let any_fails = drawn.steps.iter().any(|(_, _, fails)| *fails);
+        if any_fails {
+            prop_assert_eq!(status, WorkflowStatus::RolledBack);
+            prop_assert_eq!(keys.len(), 2 * done, "all that was done is undone");
+        } else {
+            prop_assert_eq!(status, WorkflowStatus::Completed);
+            prop_assert_eq!(done, drawn.steps.len());
+            prop_assert_eq!(keys.len(), done);
+        }
+    }
+
+    #[test]
+    fn the_same_run_gives_the_same_timeline(drawn in drawn()) {
+        prop_assert_eq!(rehearse(&drawn), rehearse(&drawn));
+    }
+}
