@@ -76,7 +76,11 @@ pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
 
-/// Runs.
-pub fn run(_features: &str) -> std::process::ExitCode {
-    std::process::ExitCode::FAILURE
+/// Runs the features that a file, a folder or a pattern stands for, relative to the package, as the
+/// process's command line asks for.
+///
+/// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and 130
+/// if it was interrupted.
+pub fn run(features: &str) -> std::process::ExitCode {
+    harness::Suite::new(features).run(std::env::args_os())
 }

@@ -121,4 +121,13 @@ pub trait View {
     ///
     /// If what the view writes to cannot be written.
     fn handle(&mut self, event: &RunEvent) -> std::io::Result<()>;
+
+    /// Some real time has passed, whether or not there were events.
+    ///
+    /// # Errors
+    ///
+    /// If what the view writes to cannot be written.
+    fn tick(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

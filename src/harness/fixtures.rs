@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::package::package_root;
 use crate::{
     domain::{JsonError, did_you_mean, from_json},
     orchestration::{Workflow, WorkflowFile},
@@ -156,11 +157,6 @@ impl Fixtures {
             .insert(self.directory.clone(), Arc::clone(&all));
         Ok(all)
     }
-}
-
-/// The package under test: `CARGO_MANIFEST_DIR` as cargo sets it at run time, else the current folder.
-pub fn package_root() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from)
 }
 
 fn loaded() -> std::sync::MutexGuard<'static, Loaded> {

@@ -17,7 +17,7 @@ use insta::{
 
 pub use self::name::{SnapshotName, SnapshotPart};
 use self::update::{Place, Policy, Update};
-use super::{difference::lines_difference, fixtures::package_root, pickle::Pickle};
+use super::{difference::lines_difference, package::package_root, pickle::Pickle};
 
 /// Most lines of a new snapshot that a message shows.
 const NEW_SHOWN: usize = 20;

@@ -69,28 +69,6 @@ impl Progress {
             out,
         })
     }
-
-    /// Draws the line unless it was drawn a moment ago; for while no events come.
-    ///
-    /// # Errors
-    ///
-    /// If the terminal cannot be written.
-    pub fn tick(&mut self) -> io::Result<()> {
-        let now = (self.elapsed)();
-        if self.drawn.is_some_and(|drawn| now < drawn + PAUSE) {
-            return Ok(());
-        }
-        self.drawn = Some(now);
-        let text = format!(
-            "{} of {} scenarios, {} failed, {} virtual, {:.1} s real",
-            self.done,
-            self.scenarios,
-            self.failed,
-            Humane(self.virtual_time),
-            now.as_secs_f64()
-        );
-        lock(&self.line).draw(&text)
-    }
 }
 
 impl View for Progress {
@@ -121,6 +99,24 @@ impl View for Progress {
             RunEvent::TestStepFinished { .. } | RunEvent::Attached(_) => return Ok(()),
         }
         self.tick()
+    }
+
+    /// Draws the line unless it was drawn a moment ago.
+    fn tick(&mut self) -> io::Result<()> {
+        let now = (self.elapsed)();
+        if self.drawn.is_some_and(|drawn| now < drawn + PAUSE) {
+            return Ok(());
+        }
+        self.drawn = Some(now);
+        let text = format!(
+            "{} of {} scenarios, {} failed, {} virtual, {:.1} s real",
+            self.done,
+            self.scenarios,
+            self.failed,
+            Humane(self.virtual_time),
+            now.as_secs_f64()
+        );
+        lock(&self.line).draw(&text)
     }
 }
 

@@ -1,0 +1,89 @@
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+};
+
+/// How much of a scenario's log is kept, in bytes.
+const LIMIT: usize = 256 * 1024;
+
+thread_local! {
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Collects what is logged by `tracing`, unless a subscriber is already there.
+pub(super) fn install() {
+    let _ = tracing_subscriber::fmt()
+        .without_time()
+        .with_ansi(false)
+        .with_writer(|| ThreadLog)
+        .try_init();
+}
+
+/// From now on, what this thread logs is kept.
+pub(super) fn begin() {
+    LOG.set(Some(Vec::new()));
+}
+
+/// Adds a line of our own.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(ThreadLog, "{line}");
+}
+
+/// Takes what this thread has logged, if anything, and keeps no more.
+pub(super) fn take() -> Option<String> {
+    let log = LOG.take().filter(|log| !log.is_empty())?;
+    let mut text = String::from_utf8_lossy(&log).into_owned();
+    if log.len() >= LIMIT {
+        text.push_str("\n(the log is cut here)\n");
+    }
+    Some(text)
+}
+
+/// Writes to the log of the thread it is used on, and to standard error where there is none.
+struct ThreadLog;
+
+impl Write for ThreadLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let kept = LOG.try_with(|log| {
+            let Ok(mut log) = log.try_borrow_mut() else {
+                return true;
+            };
+            log.as_mut().is_some_and(|log| {
+                let room = LIMIT.saturating_sub(log.len()).min(bytes.len());
+                log.extend_from_slice(&bytes[..room]);
+                true
+            })
+        });
+        match kept {
+            Ok(true) => Ok(bytes.len()),
+            _ => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_its_own_log_and_no_more_than_the_limit() {
+        begin();
+        note("first");
+        std::thread::spawn(|| {
+            begin();
+            assert_eq!(take(), None);
+        })
+        .join()
+        .unwrap();
+        assert_eq!(take().as_deref(), Some("first\n"));
+        assert_eq!(take(), None);
+        begin();
+        note(&"x".repeat(2 * LIMIT));
+        let log = take().unwrap();
+        assert!(log.len() < LIMIT + 100 && log.ends_with("cut here)\n"));
+    }
+}

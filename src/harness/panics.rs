@@ -1,0 +1,90 @@
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    panic,
+    sync::Once,
+};
+
+/// What a panic said, and where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Panicked {
+    pub message: String,
+    /// `file:line:column`.
+    pub location: Option<String>,
+}
+
+thread_local! {
+    static KEPT: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
+}
+
+/// From now on panics on this thread are kept and not printed; those of
+/// other threads go to the hook there was.
+pub(super) fn keep_on_this_thread() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let former = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // A thread that is ending has nothing to keep it in any more.
+            if !KEPT.try_with(Cell::get).unwrap_or(false) {
+                return former(info);
+            }
+            let panicked = Panicked {
+                message: message(info.payload()),
+                location: info.location().map(ToString::to_string),
+            };
+            let _ = LAST.try_with(|last| last.replace(Some(panicked)));
+        }));
+    });
+    KEPT.set(true);
+}
+
+/// Takes the last panic on this thread, caught or not.
+pub(super) fn take() -> Option<Panicked> {
+    LAST.take()
+}
+
+/// What a caught panic said; the place is known if it was this thread's last.
+pub(super) fn caught(payload: &(dyn Any + Send)) -> Panicked {
+    let message = message(payload);
+    match take() {
+        Some(last) if last.message == message => last,
+        _ => Panicked {
+            message,
+            location: None,
+        },
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_kept_with_its_message_and_place() {
+        std::thread::spawn(|| {
+            keep_on_this_thread();
+            let payload = panic::catch_unwind(|| panic!("no {}", "luck")).unwrap_err();
+            let panicked = caught(&*payload);
+            assert_eq!(panicked.message, "no luck");
+            let location = panicked.location.unwrap();
+            assert!(location.contains("panics.rs:"), "{location}");
+            let payload = panic::catch_unwind(|| panic::resume_unwind(Box::new(7))).unwrap_err();
+            let panicked = caught(&*payload);
+            assert_eq!(panicked.message, "a panic without a message");
+            assert_eq!(panicked.location, None);
+        })
+        .join()
+        .unwrap();
+    }
+}

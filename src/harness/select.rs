@@ -1,0 +1,300 @@
+use std::{path::Path, str::FromStr};
+
+use cucumber::{gherkin::tagexpr::TagOperation, tag::Ext as _};
+use regex::Regex;
+
+use super::gherkin::Compiled;
+
+/// Which scenarios are to run: all that meet every condition given.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The scenario's name matches.
+    pub name: Option<Regex>,
+    /// The scenario's tags meet an expression.
+    pub tags: Option<TagExpression>,
+    /// The scenario is at one of these places.
+    pub places: Vec<Place>,
+    /// One of these is a part of the path, the feature's name or the scenario's.
+    pub filters: Vec<String>,
+    /// None of these is.
+    pub skip: Vec<String>,
+    /// Filters are whole names, not parts of them.
+    pub exact: bool,
+}
+
+/// An expression over tags, such as `@slow and not @flaky`.
+#[derive(Clone, Debug)]
+pub struct TagExpression {
+    text: String,
+    operation: TagOperation,
+}
+
+/// A feature file, and lines in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    path: String,
+    lines: Vec<usize>,
+}
+
+/// Why nothing is selected.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SelectionError {
+    /// A text that is no expression over tags.
+    #[error(
+        "{text:?} is no tag expression: {reason}; expected one such as \"@slow and not (@flaky or @wip)\""
+    )]
+    Tags {
+        /// The text.
+        text: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A text that names no lines of a feature file.
+    #[error("{0:?} names no place, expected one such as \"features/x.feature:12\"")]
+    Place(String),
+    /// Conditions that no scenario meets.
+    #[error("no scenario matches {0}")]
+    NothingMatches(String),
+}
+
+impl Selection {
+    /// The scenarios that meet every condition.
+    ///
+    /// Filters may leave none: `cargo test NAME` passes them to every target.
+    ///
+    /// # Errors
+    ///
+    /// If no scenario meets the conditions on name, tags and place.
+    pub fn apply(&self, mut pickles: Vec<Compiled>) -> Result<Vec<Compiled>, SelectionError> {
+        for place in &self.places {
+            if !pickles.iter().any(|found| place.holds(found)) {
+                return Err(SelectionError::NothingMatches(place.to_string()));
+            }
+        }
+        pickles.retain(|found| {
+            let pickle = &found.pickle;
+            self.name
+                .as_ref()
+                .is_none_or(|name| name.is_match(&pickle.name))
+                && self
+                    .tags
+                    .as_ref()
+                    .is_none_or(|tags| tags.holds(&pickle.tags))
+                && (self.places.is_empty() || self.places.iter().any(|place| place.holds(found)))
+        });
+        if pickles.is_empty() {
+            let named = self
+                .name
+                .iter()
+                .map(|name| format!("--name {:?}", name.as_str()));
+            let tagged = self
+                .tags
+                .iter()
+                .map(|tags| format!("--tags {:?}", tags.text));
+            let placed = self.places.iter().map(ToString::to_string);
+            let conditions: Vec<_> = named.chain(tagged).chain(placed).collect();
+            if !conditions.is_empty() {
+                return Err(SelectionError::NothingMatches(conditions.join(" and ")));
+            }
+        }
+        pickles.retain(|found| {
+            let passes = |filter: &String| self.passes(filter, found);
+            (self.filters.is_empty() || self.filters.iter().any(passes))
+                && !self.skip.iter().any(passes)
+        });
+        Ok(pickles)
+    }
+
+    fn passes(&self, filter: &str, Compiled { pickle, .. }: &Compiled) -> bool {
+        [&*pickle.uri, &*pickle.feature, &pickle.name]
+            .into_iter()
+            .any(|text| {
+                if self.exact {
+                    text == filter
+                } else {
+                    text.contains(filter)
+                }
+            })
+    }
+}
+
+impl TagExpression {
+    /// Whether tags, given without `@`, meet the expression.
+    pub fn holds(&self, tags: &[String]) -> bool {
+        self.operation.eval(tags)
+    }
+}
+
+impl FromStr for TagExpression {
+    type Err = SelectionError;
+
+    fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let operation = text
+            .trim()
+            .parse()
+            .map_err(
+                |error: <TagOperation as FromStr>::Err| SelectionError::Tags {
+                    text: text.to_owned(),
+                    reason: format!("cannot be read from character {} on", error.location.column),
+                },
+            )?;
+        Ok(Self {
+            text: text.to_owned(),
+            operation,
+        })
+    }
+}
+
+impl Place {
+    /// Reads `x.feature:12:30`; none if the text is no feature file's path.
+    ///
+    /// # Errors
+    ///
+    /// If what follows the path are no line numbers.
+    pub fn parse(text: &str, root: &Path) -> Result<Option<Self>, SelectionError> {
+        const EXTENSION: &str = ".feature";
+        let Some(end) = text.rfind(EXTENSION).map(|at| at + EXTENSION.len()) else {
+            return Ok(None);
+        };
+        let (path, lines) = text.split_at(end);
+        let lines = match lines.strip_prefix(':') {
+            None if lines.is_empty() => Vec::new(),
+            None => return Ok(None),
+            Some(lines) => lines
+                .split(':')
+                .map(|line| line.parse().ok().filter(|line| *line > 0))
+                .collect::<Option<_>>()
+                .ok_or_else(|| SelectionError::Place(text.to_owned()))?,
+        };
+        Ok(Some(Self {
+            path: super::features::uri(Path::new(path), root),
+            lines,
+        }))
+    }
+
+    fn holds(&self, found: &Compiled) -> bool {
+        let uri = &*found.pickle.uri;
+        let same = uri
+            .strip_suffix(self.path.as_str())
+            .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'));
+        same && (self.lines.is_empty() || self.lines.iter().any(|line| found.is_at(*line)))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        self.lines.iter().try_for_each(|line| write!(f, ":{line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::gherkin::compile;
+
+    fn pickles() -> Vec<Compiled> {
+        let first = "Feature: Orders\n  @slow\n  Scenario: paid\n    Given x\n\n  Scenario: lost\n    Given x\n";
+        let second =
+            "@slow @flaky\nFeature: Refunds\n  Rule: r\n    Scenario: paid\n      Given x\n";
+        let mut pickles = compile("features/orders.feature", first.as_bytes()).unwrap();
+        pickles.extend(compile("features/more/refunds.feature", second.as_bytes()).unwrap());
+        pickles
+    }
+
+    fn places(texts: &[&str]) -> Vec<Place> {
+        let place = |text: &&str| Place::parse(text, Path::new("/r")).unwrap().unwrap();
+        texts.iter().map(place).collect()
+    }
+
+    fn check(selection: &Selection, expected: &[(&str, usize)]) {
+        let found = selection.apply(pickles()).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|found| (&*found.pickle.feature, found.pickle.line))
+            .collect();
+        assert_eq!(found, expected, "{selection:?}");
+    }
+
+    #[test]
+    fn all_conditions_hold_together() {
+        let name = Some(Regex::new("^paid").unwrap());
+        let mut selection = Selection {
+            name,
+            ..Selection::default()
+        };
+        check(&selection, &[("Orders", 3), ("Refunds", 4)]);
+        selection.tags = Some("@slow and not @flaky".parse().unwrap());
+        check(&selection, &[("Orders", 3)]);
+        selection.filters = vec!["orders.feature".to_owned(), "nothing".to_owned()];
+        check(&selection, &[("Orders", 3)]);
+        selection.exact = true;
+        check(&selection, &[]);
+        selection.filters = vec!["paid".to_owned()];
+        check(&selection, &[("Orders", 3)]);
+        selection.skip = vec!["Orders".to_owned()];
+        check(&selection, &[]);
+    }
+
+    #[test]
+    fn a_line_anywhere_in_a_scenario_selects_it() {
+        for (texts, expected) in [
+            (&["features/orders.feature:4"][..], &[("Orders", 3)][..]),
+            (&["orders.feature:2:7"], &[("Orders", 3), ("Orders", 6)]),
+            (
+                &["./features/orders.feature:1"],
+                &[("Orders", 3), ("Orders", 6)],
+            ),
+            (
+                &["/r/features/orders.feature:6", "refunds.feature"],
+                &[("Orders", 6), ("Refunds", 4)],
+            ),
+            (&["refunds.feature:3"], &[("Refunds", 4)]),
+        ] {
+            let selection = Selection {
+                places: places(texts),
+                ..Selection::default()
+            };
+            check(&selection, expected);
+        }
+    }
+
+    #[test]
+    fn what_matches_nothing_is_refused_unless_it_is_a_filter() {
+        let none = |selection: Selection| selection.apply(pickles()).unwrap_err().to_string();
+        let message = none(Selection {
+            places: places(&["orders.feature:99"]),
+            ..Selection::default()
+        });
+        assert_eq!(message, "no scenario matches orders.feature:99");
+        let message = none(Selection {
+            name: Some(Regex::new("nobody").unwrap()),
+            tags: Some("@slow".parse().unwrap()),
+            ..Selection::default()
+        });
+        assert_eq!(
+            message,
+            "no scenario matches --name \"nobody\" and --tags \"@slow\""
+        );
+        let filters = Selection {
+            filters: vec!["nobody".to_owned()],
+            ..Selection::default()
+        };
+        check(&filters, &[]);
+    }
+
+    #[test]
+    fn places_and_expressions_that_cannot_be_read_are_refused() {
+        for text in ["x.feature:", "x.feature:a", "x.feature:1:", "x.feature:0"] {
+            assert!(Place::parse(text, Path::new(".")).is_err(), "{text}");
+        }
+        for text in ["payments", "x.features"] {
+            assert_eq!(Place::parse(text, Path::new(".")), Ok(None), "{text}");
+        }
+        for text in ["", "@a annd @b", "a and", "(@a"] {
+            let error = text.parse::<TagExpression>().unwrap_err();
+            assert!(error.to_string().contains("no tag expression"), "{error}");
+        }
+    }
+}

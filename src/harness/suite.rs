@@ -1,0 +1,280 @@
+use std::{
+    collections::HashMap, ffi::OsString, io, path::Path, process::ExitCode, sync::Arc,
+    time::Instant,
+};
+
+use rand::Rng as _;
+
+use super::{
+    Compiled, FeaturesError, JUnit, Options, Order, Progress, RunArgs, SelectionError,
+    SnapshotError, Snapshots, StepDefinition, StepIndex, Summary, Terminal, TerminalOptions,
+    cli::{Output, ReportKind},
+    events::View,
+    features::load,
+    package::package_root,
+    runner::{self, Interrupt, Job, Settings},
+};
+use crate::clock::Seed;
+
+/// What runs one scenario again, its place and seed behind it.
+const REPRODUCE: &str = "cargo test --test cucumber --";
+
+/// Exit status when a suite cannot be run at all.
+const EXIT_CANNOT_RUN: u8 = 2;
+
+/// Features and the definitions of their steps.
+///
+/// ```no_run
+/// use rehearsal::harness::Suite;
+///
+/// fn main() -> std::process::ExitCode {
+///     Suite::new("features").run(std::env::args_os())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Suite {
+    features: String,
+    steps: Vec<StepDefinition>,
+}
+
+/// Why a suite cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SuiteError {
+    /// Features are missing or faulty.
+    #[error(transparent)]
+    Features(#[from] FeaturesError),
+    /// The selection is faulty or selects nothing.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The features hold no scenario.
+    #[error("no scenario in {0:?}")]
+    NoScenario(String),
+    /// A report that cannot be written.
+    #[error("the report {path:?} cannot be written")]
+    Report {
+        /// The report.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The environment asks insta for what it does not know.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
+    /// No thread to run scenarios on.
+    #[error("no thread can be started to run scenarios on")]
+    Threads(#[source] io::Error),
+}
+
+impl Suite {
+    /// The features that a file, a folder or a pattern stands for, relative to the package, with the
+    /// steps that cucumber's macros have defined.
+    pub fn new(features: impl Into<String>) -> Self {
+        Self {
+            features: features.into(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Adds definitions of steps.
+    #[must_use]
+    pub fn steps(mut self, steps: Vec<StepDefinition>) -> Self {
+        self.steps.extend(steps);
+        self
+    }
+
+    /// Runs what a command line, the program's name first, asks for, and shows it.
+    ///
+    /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and
+    /// 130 if it was interrupted. The process should end with it: a thread that hangs ends only then.
+    pub fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let args = match RunArgs::read(args) {
+            Ok(args) => args,
+            Err(error) => {
+                // There is nowhere to say that standard error is closed.
+                let _ = error.print();
+                return exit_code(error.exit_code());
+            }
+        };
+        match self.run_args(&args) {
+            Ok(summary) => {
+                for error in &summary.view_errors {
+                    eprintln!("error: a report could not be written: {error}");
+                }
+                ExitCode::from(summary.exit_status())
+            }
+            Err(error) => {
+                explain(&error, args.color_messages());
+                ExitCode::from(EXIT_CANNOT_RUN)
+            }
+        }
+    }
+
+    fn run_args(&self, args: &RunArgs) -> Result<Summary, SuiteError> {
+        let mut options = args.options(&package_root())?;
+        options.interrupt = Interrupt::on_ctrl_c();
+        let plan = self.plan(&options)?;
+        for warning in &plan.warnings {
+            eprintln!("warning: {warning}");
+        }
+        if let Order::Random(seed) = options.order {
+            eprintln!("order: random:{seed}");
+        }
+        plan.run(&options, &mut views(&args.output())?)
+    }
+
+    /// Runs the suite and tells `views` of it.
+    ///
+    /// # Errors
+    ///
+    /// If the suite cannot be run; the views are told nothing then.
+    pub fn execute(
+        &self,
+        options: &Options,
+        views: &mut [Box<dyn View>],
+    ) -> Result<Summary, SuiteError> {
+        self.plan(options)?.run(options, views)
+    }
+
+    fn plan(&self, options: &Options) -> Result<Plan, SuiteError> {
+        let root = package_root();
+        let pickles = match &options.input {
+            Some(input) => load(input, Path::new(""), &root)?,
+            None => load(&self.features, &root, &root)?,
+        };
+        if pickles.is_empty() {
+            let input = options.input.as_ref().unwrap_or(&self.features);
+            return Err(SuiteError::NoScenario(input.clone()));
+        }
+        let warnings = duplicates(&pickles);
+        let all = pickles.iter().map(|compiled| &*compiled.pickle);
+        let snapshots = Snapshots::new(Snapshots::default_directory(), all)?;
+        let mut selected = options.selection.apply(pickles)?;
+        if let Order::Random(seed) = options.order {
+            shuffle(&mut selected, Seed(seed));
+        }
+        let mut definitions = StepDefinition::collected();
+        definitions.extend(self.steps.iter().cloned());
+        let job = |Compiled {
+                       pickle,
+                       options: tags,
+                       ..
+                   }| {
+            let (retries, retry_after) = options.retry.of(&tags, &pickle.tags);
+            Job {
+                pickle,
+                options: tags,
+                retries,
+                retry_after,
+            }
+        };
+        Ok(Plan {
+            jobs: selected.into_iter().map(job).collect(),
+            index: Arc::new(StepIndex::new(definitions)),
+            snapshots,
+            warnings,
+        })
+    }
+}
+
+/// A suite that can be run.
+struct Plan {
+    jobs: Vec<Job>,
+    index: Arc<StepIndex>,
+    snapshots: Snapshots,
+    warnings: Vec<String>,
+}
+
+impl Plan {
+    fn run(self, options: &Options, views: &mut [Box<dyn View>]) -> Result<Summary, SuiteError> {
+        let settings = Settings {
+            concurrency: options.concurrency,
+            fail_fast: options.fail_fast,
+            seed: options.seed,
+            scenario_timeout: options.scenario_timeout,
+            interrupt: options.interrupt.clone(),
+        };
+        runner::run(self.jobs, self.index, self.snapshots, &settings, views)
+            .map_err(SuiteError::Threads)
+    }
+}
+
+/// The views that the command line asks for. Reports that cannot be written are refused here.
+fn views(output: &Output) -> Result<Vec<Box<dyn View>>, SuiteError> {
+    let mut views: Vec<Box<dyn View>> = Vec::new();
+    for report in &output.reports {
+        match report.kind {
+            ReportKind::JUnit => {
+                let junit = JUnit::new(&report.path).map_err(|source| SuiteError::Report {
+                    path: report.path.clone(),
+                    source,
+                })?;
+                views.push(Box::new(junit));
+            }
+        }
+    }
+    let mut out: Box<dyn io::Write + Send> = Box::new(io::stdout());
+    if output.progress {
+        let started = Instant::now();
+        let progress = Progress::new(Box::new(io::stderr()), move || started.elapsed());
+        out = progress.over(out);
+        views.push(Box::new(progress));
+    }
+    let options = TerminalOptions {
+        color: output.color,
+        verbose: output.verbose,
+        quiet: output.quiet,
+        reproduce: REPRODUCE.to_owned(),
+    };
+    views.push(Box::new(Terminal::new(out, options)));
+    Ok(views)
+}
+
+/// Scenarios of one feature that share a name; the rows of one outline may.
+fn duplicates(pickles: &[Compiled]) -> Vec<String> {
+    let mut first = HashMap::new();
+    let mut warnings = Vec::new();
+    for found in pickles {
+        let pickle = &found.pickle;
+        let line = *first
+            .entry((&pickle.uri, &pickle.name))
+            .or_insert(found.scenario);
+        if line != found.scenario {
+            let location = pickle.location();
+            let name = &pickle.name;
+            warnings.push(format!(
+                "{location}: a scenario named {name:?} is already at line {line}"
+            ));
+        }
+    }
+    warnings
+}
+
+/// Fisher and Yates' shuffle.
+fn shuffle<T>(items: &mut [T], seed: Seed) {
+    let mut rng = seed.part(["order"]).rng();
+    for last in (1..items.len()).rev() {
+        let other = (rng.next_u64() % (last as u64 + 1)) as usize;
+        items.swap(last, other);
+    }
+}
+
+fn explain(error: &SuiteError, color: bool) {
+    if let SuiteError::Features(FeaturesError::Faulty(faults)) = error {
+        for fault in faults {
+            eprintln!("{}", fault.render(color));
+        }
+    }
+    eprint!("error: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
+    }
+    eprintln!();
+}
+
+fn exit_code(status: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(status).unwrap_or(EXIT_CANNOT_RUN))
+}
