@@ -1,0 +1,228 @@
+Feature: Parallel steps
+  Steps that do not wait for each other run side by side, but never more of them
+  than the workflow allows.
+
+  Rule: A step starts as soon as what it depends on is done
+
+    @orchestration-8
+    Scenario: Three independent checks run together and the fourth step after all of them
+      Given the services from "agent-platform"
+      And the workflow:
+        """json
+        {
+          "id": "coordination",
+          "steps": [
+            { "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [] },
+            { "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [] },
+            { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] },
+            {
+              "id": "unify", "service": "ConfigurationService", "operation": "createUnifiedConfiguration",
+              "dependencies": ["personality", "role", "model"]
+            }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow completes
+      And it takes 450 ms
+      And the steps run in this order:
+        | model       |
+        | role        |
+        | personality |
+        | unify       |
+      And the calls are:
+        | at     | call                                            | took   |
+        | 0 ms   | PersonalityService.batchValidatePersonalities   | 200 ms |
+        | 0 ms   | RoleService.batchValidateRoles                  | 180 ms |
+        | 0 ms   | ModelService.validateCompatibility              | 160 ms |
+        | 200 ms | ConfigurationService.createUnifiedConfiguration | 250 ms |
+
+    @orchestration-10
+    Scenario: A diamond
+      Given a service "Worker"
+      And "Worker.b" takes 200 ms
+      And "Worker.a" takes 100 ms
+      And "Worker.c" takes 50 ms
+      And "Worker.d" takes 10 ms
+      And the workflow:
+        """json
+        {
+          "id": "diamond",
+          "steps": [
+            { "id": "A", "service": "Worker", "operation": "a", "dependencies": [] },
+            { "id": "B", "service": "Worker", "operation": "b", "dependencies": ["A"] },
+            { "id": "C", "service": "Worker", "operation": "c", "dependencies": ["A"] },
+            { "id": "D", "service": "Worker", "operation": "d", "dependencies": ["B", "C"] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow completes
+      And it takes 310 ms
+      And the steps run in this order:
+        | A |
+        | C |
+        | B |
+        | D |
+      And the calls are:
+        | at     | call     | took   |
+        | 0 ms   | Worker.a | 100 ms |
+        | 100 ms | Worker.b | 200 ms |
+        | 100 ms | Worker.c | 50 ms  |
+        | 300 ms | Worker.d | 10 ms  |
+
+    @orchestration-10
+    Scenario: A diamond declared from its end
+      Given a service "Worker"
+      And "Worker.run" takes 100 ms
+      And the workflow:
+        """json
+        {
+          "id": "diamond",
+          "steps": [
+            { "id": "D", "service": "Worker", "operation": "run", "dependencies": ["B", "C"] },
+            { "id": "C", "service": "Worker", "operation": "run", "dependencies": ["A"] },
+            { "id": "B", "service": "Worker", "operation": "run", "dependencies": ["A"] },
+            { "id": "A", "service": "Worker", "operation": "run", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow completes
+      And it takes 300 ms
+      And the steps run in this order:
+        | A |
+        | C |
+        | B |
+        | D |
+
+  Rule: No more steps run at once than the workflow allows
+
+    @orchestration-9
+    Scenario Outline: Five steps with at most <limit> at once take <time>
+      Given a service "Worker"
+      And "Worker.run" takes 100 ms
+      And the workflow:
+        """json
+        {
+          "id": "pool",
+          "maxParallel": <limit>,
+          "steps": [
+            { "id": "one", "service": "Worker", "operation": "run", "dependencies": [] },
+            { "id": "two", "service": "Worker", "operation": "run", "dependencies": [] },
+            { "id": "three", "service": "Worker", "operation": "run", "dependencies": [] },
+            { "id": "four", "service": "Worker", "operation": "run", "dependencies": [] },
+            { "id": "five", "service": "Worker", "operation": "run", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow completes
+      And it takes <time>
+      And at most <limit> calls to "Worker" run at once
+      And "Worker.run" is executed 5 times
+      And the steps run in this order:
+        | one   |
+        | two   |
+        | three |
+        | four  |
+        | five  |
+
+      Examples:
+        | limit | time   |
+        | 1     | 500 ms |
+        | 2     | 300 ms |
+        | 3     | 200 ms |
+        | 5     | 100 ms |
+
+    @orchestration-9
+    Scenario: A place that becomes free is taken at once
+      Given a service "Worker"
+      And "Worker.slow" takes 300 ms
+      And "Worker.quick" takes 100 ms
+      And the workflow:
+        """json
+        {
+          "id": "pool",
+          "maxParallel": 2,
+          "steps": [
+            { "id": "slow", "service": "Worker", "operation": "slow", "dependencies": [] },
+            { "id": "one", "service": "Worker", "operation": "quick", "dependencies": [] },
+            { "id": "two", "service": "Worker", "operation": "quick", "dependencies": [] },
+            { "id": "three", "service": "Worker", "operation": "quick", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then it takes 300 ms
+      And at most 2 calls to "Worker" run at once
+      And the calls are:
+        | at     | call         | execution |
+        | 0 ms   | Worker.slow  | 1         |
+        | 0 ms   | Worker.quick | 1         |
+        | 100 ms | Worker.quick | 2         |
+        | 200 ms | Worker.quick | 3         |
+
+  Rule: What fails side by side may get a second chance, one after the other
+
+    Background:
+      Given the services from "agent-platform"
+      And the workflow:
+        """json
+        {
+          "id": "coordination",
+          "onParallelFailure": "sequential",
+          "steps": [
+            { "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [] },
+            { "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [] },
+            { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] },
+            {
+              "id": "unify", "service": "ConfigurationService", "operation": "createUnifiedConfiguration",
+              "dependencies": ["personality", "role", "model"]
+            }
+          ]
+        }
+        """
+
+    @orchestration-8
+    Scenario: A time-out in the group is retried, then the step runs on its own
+      Given every call times out after 500 ms
+      And every call is retried up to 1 time
+      And "ModelService.validateCompatibility" hangs 2 times
+      When the workflow runs
+      Then the workflow completes
+      And it takes 1510 ms
+      And the calls are:
+        | at      | call                                            | execution | took   | result  |
+        | 0 ms    | PersonalityService.batchValidatePersonalities   | 1         | 200 ms | ok      |
+        | 0 ms    | RoleService.batchValidateRoles                  | 1         | 180 ms | ok      |
+        | 0 ms    | ModelService.validateCompatibility              | 1         | 500 ms | TIMEOUT |
+        | 600 ms  | ModelService.validateCompatibility              | 2         | 500 ms | TIMEOUT |
+        | 1100 ms | ModelService.validateCompatibility              | 3         | 160 ms | ok      |
+        | 1260 ms | ConfigurationService.createUnifiedConfiguration | 1         | 250 ms | ok      |
+
+    @orchestration-8
+    Scenario: Two that failed side by side run again in order of declaration
+      Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
+      And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow completes
+      And it takes 810 ms
+      And the calls are:
+        | at     | call                                            | execution | result           |
+        | 0 ms   | PersonalityService.batchValidatePersonalities   | 1         | CONNECTION_RESET |
+        | 0 ms   | RoleService.batchValidateRoles                  | 1         | ok               |
+        | 0 ms   | ModelService.validateCompatibility              | 1         | CONNECTION_RESET |
+        | 200 ms | PersonalityService.batchValidatePersonalities   | 2         | ok               |
+        | 400 ms | ModelService.validateCompatibility              | 2         | ok               |
+        | 560 ms | ConfigurationService.createUnifiedConfiguration | 1         | ok               |
+
+    @orchestration-8
+    Scenario: A second chance is the last one
+      Given "ModelService.validateCompatibility" fails with "INVALID_MODEL"
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 360 ms
+      And the error is "INVALID_MODEL" from "ModelService.validateCompatibility"
+      And "ModelService.validateCompatibility" is executed 2 times
+      And "ConfigurationService.createUnifiedConfiguration" is never executed

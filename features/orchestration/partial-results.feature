@@ -1,0 +1,73 @@
+Feature: Partial results
+  Some work is too dear to throw away because one step failed. A workflow that
+  keeps its partial result can go on from there, hours later, without repeating
+  what is done.
+
+  Background:
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And the workflow keeps on failure
+
+  Scenario: A failure interrupts the workflow and keeps what is done
+    Given "AgentService.createAgent" fails 1 time with "AGENT_CREATION_ERROR"
+    When the workflow runs
+    Then the workflow is interrupted
+    And it takes 450 ms
+    And no compensation runs
+    And the error is "AGENT_CREATION_ERROR" from "AgentService.createAgent"
+    And the state of the workflow has:
+      | path       | value                                   |
+      | /status    | interrupted                             |
+      | /completed | ["validatePersonality", "validateRole"] |
+      | /failed    | ["createAgent"]                         |
+      | /pending   | ["createFile"]                          |
+
+  Scenario: An interrupted workflow goes on a day later
+    Given "AgentService.createAgent" fails 1 time with "AGENT_CREATION_ERROR"
+    When the workflow runs
+    And 24 h pass
+    And the workflow resumes
+    Then it takes 275 ms
+    And the workflow completes
+    And "PersonalityService.validatePersonalityConfiguration" is executed 1 time
+    And "RoleService.validateRoleCapabilities" is executed 1 time
+    And "AgentService.createAgent" is executed 2 times
+    And no effect happens twice
+    And the outcome has:
+      | path   | value                 |
+      | /run   | completeAgentCreation-1 |
+      | /took  | 24h 725ms             |
+      | /error |                       |
+    And the timeline has, in order:
+      | at        | event            | status      |
+      | 0 ms      | workflow_started | running     |
+      | 450 ms    | workflow_ended   | interrupted |
+      | 24h 450ms | workflow_resumed | running     |
+      | 24h 725ms | workflow_ended   | completed   |
+
+  Scenario: A workflow can be interrupted more than once
+    Given "FileService.createFile" fails 2 times with "ENOSPC"
+    When the workflow runs
+    Then the workflow is interrupted
+    And it takes 525 ms
+    When the workflow resumes
+    Then the workflow is interrupted
+    And it takes 75 ms
+    And the error is "ENOSPC" from "FileService.createFile"
+    When the workflow resumes
+    Then the workflow completes
+    And it takes 75 ms
+    And "AgentService.createAgent" is executed 1 time
+    And "FileService.createFile" is executed 3 times
+    And no effect happens twice
+
+  @orchestration-14
+  Scenario: The deadline counts anew for each part
+    Given the workflow must finish within 350 ms
+    When the workflow runs
+    Then the workflow is interrupted
+    And it takes 350 ms
+    And the error is "WORKFLOW_TIMEOUT" from "AgentService.createAgent"
+    When the workflow resumes
+    Then the workflow completes
+    And it takes 275 ms
