@@ -1,0 +1,79 @@
+Feature: Cancellation
+  Whoever asked for a workflow may change their mind. What runs is not torn apart:
+  it ends, nothing new starts, and all of it is undone.
+
+  Background:
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+
+  @orchestration-15
+  Scenario: Cancelled in the second step
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    Then the state of the workflow has:
+      | path     | value            |
+      | /status  | running          |
+      | /current | ["validateRole"] |
+    When the workflow ends
+    Then the workflow is cancelled
+    And it takes 125 ms
+    And the steps run in this order:
+      | validatePersonality |
+      | validateRole        |
+    And "AgentService.createAgent" is never executed
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And the calls are:
+      | at     | call                                                | took   | result |
+      | 0 ms   | PersonalityService.validatePersonalityConfiguration | 150 ms | ok     |
+      | 150 ms | RoleService.validateRoleCapabilities                | 100 ms | ok     |
+      | 250 ms | RoleService.rollbackRole                            | 25 ms  | ok     |
+      | 275 ms | PersonalityService.rollbackPersonality              | 50 ms  | ok     |
+    And the outcome has:
+      | path            | value     |
+      | /status         | cancelled |
+      | /took           | 325 ms    |
+      | /error          |           |
+      | /steps/2/status | skipped   |
+
+  @orchestration-15
+  Scenario: The running step keeps its retries
+    Given every call is retried up to 2 times
+    And "RoleService.validateRoleCapabilities" fails 1 time with "NETWORK_TIMEOUT"
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is cancelled
+    And it takes 325 ms
+    And "RoleService.validateRoleCapabilities" is executed 2 times
+
+  @orchestration-15
+  Scenario: A running step that hangs times out and is undone too
+    Given every call times out after 500 ms
+    And "AgentService.createAgent" hangs
+    When the workflow starts
+    And 300 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is cancelled
+    And it takes 575 ms
+    And these compensations run in order:
+      | AgentService.rollbackAgent             |
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+
+  @orchestration-15
+  Scenario: A cancelled workflow that cannot be undone has failed
+    Given "RoleService.rollbackRole" fails with "PERMANENT_ERROR"
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow fails
+    And it takes 125 ms
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |

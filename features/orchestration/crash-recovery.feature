@@ -1,0 +1,200 @@
+Feature: Crash recovery
+  A process can be lost between any two instants. Whatever was journalled is known
+  to the next one, which finishes the workflow without doing anything twice.
+
+  Rule: A lost agent creation is finished
+
+    Background:
+      Given the services from "agent-platform"
+      And the workflow "completeAgentCreation"
+
+    @orchestration-13
+    Scenario Outline: A crash <point> step <step> loses nothing
+      Given the orchestrator crashes <point> step "<step>"
+      When the workflow runs
+      Then it takes <lost after>
+      And the state of the workflow has:
+        | path    | value   |
+        | /status | running |
+      When the orchestrator restarts
+      Then it takes <rest>
+      And the workflow completes
+      And the steps run in this order:
+        | validatePersonality |
+        | validateRole        |
+        | createAgent         |
+        | createFile          |
+      And "<call>" is executed <times> times
+      And no effect happens twice
+      And no compensation runs
+
+      Examples: The step has not begun, so it runs once
+        | point  | step                | lost after | rest   | call                                                | times |
+        | before | validatePersonality | 0 ms       | 525 ms | PersonalityService.validatePersonalityConfiguration | 1     |
+        | before | validateRole        | 150 ms     | 375 ms | RoleService.validateRoleCapabilities                | 1     |
+        | before | createAgent         | 250 ms     | 275 ms | AgentService.createAgent                            | 1     |
+        | before | createFile          | 450 ms     | 75 ms  | FileService.createFile                              | 1     |
+
+      Examples: Nobody knows whether the step is done, so it runs again
+        | point  | step                | lost after | rest   | call                                                | times |
+        | during | validatePersonality | 150 ms     | 525 ms | PersonalityService.validatePersonalityConfiguration | 2     |
+        | during | validateRole        | 250 ms     | 375 ms | RoleService.validateRoleCapabilities                | 2     |
+        | during | createAgent         | 450 ms     | 275 ms | AgentService.createAgent                            | 2     |
+        | during | createFile          | 525 ms     | 75 ms  | FileService.createFile                              | 2     |
+
+      Examples: The step is known to be done, so it never runs again
+        | point | step                | lost after | rest   | call                                                | times |
+        | after | validatePersonality | 150 ms     | 375 ms | PersonalityService.validatePersonalityConfiguration | 1     |
+        | after | validateRole        | 250 ms     | 275 ms | RoleService.validateRoleCapabilities                | 1     |
+        | after | createAgent         | 450 ms     | 75 ms  | AgentService.createAgent                            | 1     |
+        | after | createFile          | 525 ms     | 0 ms   | FileService.createFile                              | 1     |
+
+    @orchestration-13
+    Scenario: A crash in the middle of compensation is finished and undoes nothing twice
+      Given "FileService.createFile" fails with "EACCES"
+      And the orchestrator crashes during the compensation of step "createAgent"
+      When the workflow runs
+      Then it takes 575 ms
+      When the orchestrator restarts
+      Then it takes 125 ms
+      And the workflow is rolled back
+      And the error is "EACCES" from "FileService.createFile"
+      And these compensations run in order:
+        | AgentService.rollbackAgent             |
+        | RoleService.rollbackRole               |
+        | PersonalityService.rollbackPersonality |
+      And "AgentService.rollbackAgent" is executed 2 times
+      And "FileService.createFile" is executed 1 time
+      And no effect happens twice
+      And no effect remains
+      And the outcome matches the snapshot
+
+    @orchestration-13
+    Scenario Outline: A crash in the compensation of <step> leaves the rest to the next process
+      Given "FileService.createFile" fails with "EACCES"
+      And the orchestrator crashes during the compensation of step "<step>"
+      When the workflow runs
+      Then it takes <lost after>
+      When the orchestrator restarts
+      Then it takes <rest>
+      And the workflow is rolled back
+      And no effect happens twice
+      And no effect remains
+
+      Examples:
+        | step                | lost after | rest   |
+        | createAgent         | 575 ms     | 125 ms |
+        | validateRole        | 600 ms     | 75 ms  |
+        | validatePersonality | 650 ms     | 50 ms  |
+
+    @orchestration-13
+    Scenario: What a crash cut off is undone when its repetition fails
+      Given the orchestrator crashes during step "createAgent"
+      And "AgentService.createAgent" answers:
+        | execution | answer                     |
+        | 2         | error AGENT_CREATION_ERROR |
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And it takes 325 ms
+      And the error is "AGENT_CREATION_ERROR" from "AgentService.createAgent"
+      And these compensations run in order:
+        | AgentService.rollbackAgent             |
+        | RoleService.rollbackRole               |
+        | PersonalityService.rollbackPersonality |
+      And no effect remains
+
+    @orchestration-13
+    Scenario: A process that comes back after a weekend still finishes
+      Given the orchestrator crashes after step "createAgent"
+      When the workflow runs
+      And 48 h pass
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 75 ms
+      And the outcome has:
+        | path  | value     |
+        | /took | 48h 525ms |
+      And the timeline has, in order:
+        | at        | event                  | status    |
+        | 450 ms    | orchestrator_crashed   |           |
+        | 48h 450ms | orchestrator_restarted |           |
+        | 48h 450ms | workflow_resumed       | running   |
+        | 48h 525ms | workflow_ended         | completed |
+
+    @orchestration-13
+    Scenario: Two crashes in one run
+      Given the orchestrator crashes during step "createAgent"
+      And the orchestrator crashes before step "createFile"
+      When the workflow runs
+      Then it takes 450 ms
+      When the orchestrator restarts
+      Then it takes 200 ms
+      When the orchestrator restarts
+      Then it takes 75 ms
+      And the workflow completes
+      And "AgentService.createAgent" is executed 2 times
+      And no effect happens twice
+
+  Rule: Any workflow is finished
+
+    Background:
+      Given a service "Stock"
+      And a service "Payments"
+      And a service "Mail"
+      And the workflow:
+        """json
+        {
+          "id": "order",
+          "steps": [
+            { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "Stock.release" },
+            { "id": "charge", "service": "Payments", "operation": "charge", "compensation": "Payments.refund" },
+            { "id": "thank", "service": "Mail", "operation": "send", "dependencies": ["hold"] }
+          ]
+        }
+        """
+
+    @orchestration-13
+    Scenario: Steps that ran side by side are executed again, both
+      Given "Stock.hold" takes 100 ms
+      And "Payments.charge" takes 200 ms
+      And "Mail.send" takes 50 ms
+      And the orchestrator crashes during step "thank"
+      When the workflow runs
+      Then it takes 150 ms
+      When the orchestrator restarts
+      Then the workflow completes
+      And it takes 200 ms
+      And no effect happens twice
+      And the calls are:
+        | at     | call            | execution | took   | result |
+        | 0 ms   | Stock.hold      | 1         | 100 ms | ok     |
+        | 100 ms | Payments.charge | 1         |        |        |
+        | 100 ms | Mail.send       | 1         | 50 ms  | ok     |
+        | 150 ms | Payments.charge | 2         | 200 ms | ok     |
+        | 150 ms | Mail.send       | 2         | 50 ms  | ok     |
+
+    @orchestration-13
+    Scenario: All runs of the lost process are finished
+      Given "Stock.hold" takes 100 ms
+      And the orchestrator crashes during step "hold"
+      When the workflow runs 3 times at once
+      And the orchestrator restarts
+      Then the workflow completes
+      And no effect happens twice
+      And "Stock.hold" is executed 6 times
+      And "Payments.charge" is executed 3 times
+      And the state of the workflow has:
+        | path | value   |
+        | /run | order-3 |
+
+    @orchestration-13
+    Scenario: A new process begins with closed circuit breakers
+      Given a circuit breaker on "Payments" opening after 1 failure for 1 h
+      And the workflow keeps on failure
+      And "Payments.charge" fails 1 time with "CONNECTION_REFUSED"
+      When the workflow runs
+      Then the workflow is interrupted
+      And the circuit breaker on "Payments" is open
+      When the orchestrator restarts
+      Then the circuit breaker on "Payments" is closed

@@ -1,0 +1,133 @@
+Feature: Data between steps
+  What one service answers is what the next one is asked. It arrives with its type,
+  and what is not there is missed before the call, not after it.
+
+  Background:
+    Given a service "Catalogue"
+    And a service "Payments"
+
+  @orchestration-20
+  Scenario: A reply reaches the next step with its types
+    Given "Catalogue.price" replies:
+      """json
+      { "amount": 42, "rate": 0.5, "gift": false, "tags": ["new", "paper"], "note": null, "a/b": { "~": "tilde" } }
+      """
+    And the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "price", "service": "Catalogue", "operation": "price" },
+          {
+            "id": "charge", "service": "Payments", "operation": "charge",
+            "input": {
+              "amount": "${/price/amount}",
+              "rate": "${/price/rate}",
+              "gift": "${/price/gift}",
+              "first": "${/price/tags/0}",
+              "all": ["${/price/tags}"],
+              "note": "${/price/note}",
+              "escaped": "${/price/a~1b/~0}",
+              "text": "costs ${/price/amount}"
+            }
+          }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And the timeline has, in order:
+      | event        | call            | input |
+      | call_started | Payments.charge | {"amount": 42, "rate": 0.5, "gift": false, "first": "new", "all": [["new", "paper"]], "note": null, "escaped": "tilde", "text": "costs ${/price/amount}"} |
+
+  @orchestration-20
+  Scenario: The input of the run reaches every step
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "price", "service": "Catalogue", "operation": "price", "input": { "sku": "${/input/sku}" } },
+          { "id": "charge", "service": "Payments", "operation": "charge", "input": "${/input}" }
+        ]
+      }
+      """
+    When the workflow runs with:
+      """json
+      { "sku": "book-7", "customer": { "name": "Ada" } }
+      """
+    Then the workflow completes
+    And the timeline has, in order:
+      | event        | call            | input                                            |
+      | call_started | Catalogue.price | {"sku": "book-7"}                                |
+      | call_started | Payments.charge | {"customer": {"name": "Ada"}, "sku": "book-7"}   |
+    And the outcome has:
+      | path                      | value |
+      | /data/input/customer/name | Ada   |
+      | /data/price               | {}    |
+
+  @orchestration-20
+  Scenario: The agent's step gets the id and the version that were validated
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And "PersonalityService.validatePersonalityConfiguration" replies:
+      """json
+      { "isValid": true, "id": "patient-mentor", "version": 7 }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And the timeline has, in order:
+      | event        | call                     | input                                                                                                                                            |
+      | call_started | AgentService.createAgent | {"name": "Ada", "role": "software-mentor", "personalityId": "patient-mentor", "personalityVersion": 7, "modelId": "standard-model"} |
+
+  @orchestration-20
+  Scenario: A reference to nothing fails the step before its call
+    Given "Catalogue.price" takes 100 ms
+    And the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "price", "service": "Catalogue", "operation": "price", "compensation": "forget" },
+          { "id": "charge", "service": "Payments", "operation": "charge", "input": { "amount": "${/price/amount}" } }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 100 ms
+    And the error is "INVALID_REFERENCE" from "Payments.charge"
+    And "Payments.charge" is never executed
+    And these compensations run in order:
+      | Catalogue.forget |
+    And the outcome has:
+      | path              | value         |
+      | /error/field      | /price/amount |
+      | /error/executions | 0             |
+      | /steps/1/status   | failed        |
+
+  @orchestration-20
+  Scenario Outline: A reference to <target> is invalid
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "charge", "service": "Payments", "operation": "charge", "input": "${<target>}" },
+          { "id": "thank", "service": "Payments", "operation": "thank" }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And the error is "INVALID_REFERENCE" from "Payments.charge"
+    And the outcome has:
+      | path         | value    |
+      | /error/field | <target> |
+
+    Examples:
+      | target          |
+      | /input/customer |
+      | /thank/id       |
+      | /charge         |
+      | /nobody         |

@@ -1,0 +1,115 @@
+Feature: Deadlines
+  A caller waits only so long. When the time is up, whatever still runs is ended
+  and undone, and undoing it takes the time that it takes.
+
+  Background:
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+
+  @orchestration-14
+  Scenario: The deadline passes in the third step
+    Given the workflow must finish within 350 ms
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 475 ms
+    And the error is "WORKFLOW_TIMEOUT" from "AgentService.createAgent"
+    And "FileService.createFile" is never executed
+    And the calls are:
+      | at     | call                                                | took   | result           |
+      | 0 ms   | PersonalityService.validatePersonalityConfiguration | 150 ms | ok               |
+      | 150 ms | RoleService.validateRoleCapabilities                | 100 ms | ok               |
+      | 250 ms | AgentService.createAgent                            | 100 ms | WORKFLOW_TIMEOUT |
+      | 350 ms | AgentService.rollbackAgent                          | 50 ms  | ok               |
+      | 400 ms | RoleService.rollbackRole                            | 25 ms  | ok               |
+      | 425 ms | PersonalityService.rollbackPersonality              | 50 ms  | ok               |
+    And no effect remains
+
+  @orchestration-14
+  Scenario: A workflow that ends exactly at its deadline is in time
+    Given the workflow must finish within 525 ms
+    When the workflow runs
+    Then the workflow completes
+    And it takes 525 ms
+
+  @orchestration-14
+  Scenario: A millisecond too long is too long
+    Given the workflow must finish within 524 ms
+    When the workflow runs
+    Then the workflow is rolled back
+    And the error is "WORKFLOW_TIMEOUT" from "FileService.createFile"
+    And it takes 724 ms
+    And these compensations run in order:
+      | FileService.deleteFile                 |
+      | AgentService.rollbackAgent             |
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains
+
+  @orchestration-14
+  Scenario: Compensation may take longer than the deadline
+    Given the workflow must finish within 350 ms
+    And "AgentService.rollbackAgent" takes 10 s
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 10425 ms
+
+  @orchestration-14
+  Scenario: An effect that arrives after the deadline is discarded
+    Given the workflow must finish within 350 ms
+    And "AgentService.createAgent" answers:
+      | execution | answer   |
+      | 1         | late 2 s |
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 475 ms
+    When 5 s pass
+    Then no effect remains
+    And the timeline has, in order:
+      | at      | event   | about                    |
+      | 2350 ms | warning | AgentService.createAgent |
+
+  @orchestration-14
+  Scenario: The deadline ends all that runs side by side
+    Given a service "Worker"
+    And "Worker.quick" takes 100 ms
+    And "Worker.slow" takes 400 ms
+    And "Worker.slower" hangs
+    And the workflow:
+      """json
+      {
+        "id": "group",
+        "deadline": "300ms",
+        "steps": [
+          { "id": "quick", "service": "Worker", "operation": "quick", "dependencies": [], "compensation": "undoQuick" },
+          { "id": "slow", "service": "Worker", "operation": "slow", "dependencies": [], "compensation": "undoSlow" },
+          { "id": "slower", "service": "Worker", "operation": "slower", "dependencies": [], "compensation": "undoSlower" }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 300 ms
+    And the error is "WORKFLOW_TIMEOUT" from "Worker.slow"
+    And these compensations run in order:
+      | Worker.undoSlower |
+      | Worker.undoSlow   |
+      | Worker.undoQuick  |
+    And no effect remains
+
+  @orchestration-14
+  Scenario: A deadline of three days
+    Given the workflow must finish within 72 h
+    And the retry policy:
+      | field      | value |
+      | maxRetries | 100   |
+      | base       | 1 h   |
+      | multiplier | 1     |
+    And "FileService" is down
+    When the workflow runs
+    Then the workflow is rolled back
+    And the error is "SERVICE_UNAVAILABLE" from "FileService.createFile"
+    And "FileService.createFile" is executed 72 times
+    And no call to "FileService" starts after 72 h
+    And the outcome has:
+      | path              | value |
+      | /error/executions | 72    |

@@ -1,0 +1,65 @@
+Feature: Expected durations
+  A workflow that still works but has become slow is worth a word before it is
+  worth a call at night.
+
+  @orchestration-17
+  Scenario: Each step is measured against what is expected of it
+    Given a service "Worker"
+    And "Worker.a" takes 120 ms
+    And "Worker.b" takes 121 ms
+    And "Worker.c" takes 200 ms
+    And "Worker.d" takes 201 ms
+    And the workflow:
+      """json
+      {
+        "id": "measured",
+        "totalExpectedDuration": "535ms",
+        "steps": [
+          { "id": "inTime", "service": "Worker", "operation": "a", "expectedDuration": "100ms" },
+          { "id": "slow", "service": "Worker", "operation": "b", "expectedDuration": "100ms" },
+          { "id": "twiceAsLong", "service": "Worker", "operation": "c", "expectedDuration": "100ms" },
+          { "id": "tooSlow", "service": "Worker", "operation": "d", "expectedDuration": "100ms" }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And it takes 642 ms
+    And the timeline has, in order:
+      | at     | event   | about       | message                    |
+      | 241 ms | warning | slow        | took 121ms, expected 100ms |
+      | 441 ms | warning | twiceAsLong | took 200ms, expected 100ms |
+      | 642 ms | error   | tooSlow     | took 201ms, expected 100ms |
+    And the timeline matches the snapshot
+
+  @orchestration-17
+  Scenario Outline: A run that takes <time> instead of 525 ms is worth <word>
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And "AgentService" is slowed by <delay>
+    When the workflow runs
+    Then the workflow completes
+    And it takes <time>
+    And the timeline has, in order:
+      | event          | about                 | status    | message   |
+      | workflow_ended |                       | completed |           |
+      | <event>        | completeAgentCreation |           | <message> |
+
+    Examples:
+      | delay  | time    | word      | event   | message                      |
+      | 106 ms | 631 ms  | a warning | warning | took 631ms, expected 525ms   |
+      | 525 ms | 1050 ms | a warning | warning | took 1s 50ms, expected 525ms |
+      | 526 ms | 1051 ms | an error  | error   | took 1s 51ms, expected 525ms |
+
+  Scenario: A reply that lacks what is expected of it is worth a warning
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And "RoleService.validateRoleCapabilities" replies:
+      """json
+      { "id": "software-mentor", "isValid": false }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And the timeline has, in order:
+      | at     | event   | about        | message                                            |
+      | 250 ms | warning | validateRole | the reply lacks what is expected at "/isValid"     |

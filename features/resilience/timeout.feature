@@ -1,0 +1,113 @@
+Feature: Time-outs
+  Waiting for ever is not an option. What comes too late is ignored, but the
+  service does not know that, and may have done what it was asked.
+
+  Background:
+    Given a service "Payments"
+
+  @resilience-9
+  Scenario: A hang ends at the time-out
+    Given "Payments.charge" hangs
+    And "Payments.charge" times out after 2 s
+    When "Payments.charge" is called
+    Then the call fails with "TIMEOUT"
+    And it takes 2 s
+    And the failure has:
+      | path        | value              |
+      | /mode       | system_timeout     |
+      | /service    | Payments           |
+      | /operation  | charge             |
+      | /message    | no answer within 2s |
+      | /executions | 1                  |
+      | /inDoubt    | true               |
+
+  @resilience-9
+  Scenario: A late effect is visible in the service
+    Given "Payments.charge" times out after 2 s
+    And "Payments.charge" answers:
+      | execution | answer   |
+      | 1         | late 3 s |
+    When "Payments.charge" is called
+    Then the call fails with "TIMEOUT"
+    When 3 s pass
+    Then the timeline has, in order:
+      | at  | event      | call            | service  | operation | result  |
+      | 2 s | call_ended | Payments.charge |          |           | TIMEOUT |
+      | 5 s | effect     |                 | Payments | charge    |         |
+    And "Payments.charge" is executed 1 time
+
+  @resilience-9
+  Scenario: A late reply is ignored
+    Given "Payments.charge" times out after 2 s
+    And "Payments.charge" is retried up to 1 time
+    And "Payments.charge" answers:
+      | execution | answer                 |
+      | 1         | after 2001 ms ok       |
+      | 2         | reply {"id": "second"} |
+    When "Payments.charge" is called
+    Then the call succeeds
+    And it takes 2100 ms
+    And the reply is:
+      """json
+      { "id": "second" }
+      """
+    And the calls are:
+      | at      | call            | execution | took | result  |
+      | 0 ms    | Payments.charge | 1         | 2 s  | TIMEOUT |
+      | 2100 ms | Payments.charge | 2         | 0 ms | ok      |
+
+  @resilience-9
+  Scenario: A reply at exactly the time-out is in time
+    Given "Payments.charge" takes 2 s
+    And every call times out after 2 s
+    When "Payments.charge" is called
+    Then the call succeeds
+    And it takes 2 s
+
+  @resilience-9
+  Scenario: A time-out of nothing fails every execution
+    Given every call times out after 0 ms
+    And every call is retried up to 2 times
+    When "Payments.charge" is called
+    Then the call fails with "TIMEOUT"
+    And it takes 300 ms
+    And "Payments.charge" is executed 3 times
+    And the failure has:
+      | path     | value |
+      | /inDoubt | false |
+    When 24 h pass
+    Then no effect remains
+
+  @resilience-9
+  Scenario: Whoever says nothing waits for half a minute
+    Given "Payments.charge" hangs
+    When "Payments.charge" is called
+    Then the call fails with "TIMEOUT"
+    And it takes 30 s
+
+  @resilience-9
+  Scenario: The more particular time-out counts
+    Given a service "Search"
+    And every call times out after 8 s
+    And "Payments.refund" times out after 1 s
+    And "Payments.charge" hangs
+    And "Payments.refund" hangs
+    And "Search.find" hangs
+    And the workflow:
+      """json
+      {
+        "id": "patience",
+        "steps": [
+          { "id": "phrase", "service": "Payments", "operation": "refund", "dependencies": [], "timeout": "4s" },
+          { "id": "step", "service": "Payments", "operation": "charge", "dependencies": [], "timeout": "4s" },
+          { "id": "every", "service": "Search", "operation": "find", "dependencies": [] }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And the calls are:
+      | at   | call            | took | result  |
+      | 0 ms | Payments.refund | 1 s  | TIMEOUT |
+      | 0 ms | Payments.charge | 4 s  | TIMEOUT |
+      | 0 ms | Search.find     | 8 s  | TIMEOUT |

@@ -1,0 +1,438 @@
+//! What people see: the built test binaries on sample features, as processes.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::LazyLock,
+};
+
+/// The test binaries by target, as cargo builds them.
+static BINARIES: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
+    let built = Command::new(std::env::var("CARGO").unwrap())
+        .args([
+            "test",
+            "--no-run",
+            "--test",
+            "cucumber",
+            "--test",
+            "own_steps",
+        ])
+        .args(["--message-format", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    String::from_utf8(built.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| {
+            let executable = message["executable"].as_str()?;
+            Some((
+                message["target"]["name"].as_str()?.to_owned(),
+                executable.into(),
+            ))
+        })
+        .collect()
+});
+
+/// A package of features and fixtures, gone at its end.
+struct Package(tempfile::TempDir);
+
+impl Package {
+    fn new(feature: &str) -> Self {
+        let package = Self(tempfile::tempdir().unwrap());
+        package.file("features/sample.feature", feature.as_bytes())
+    }
+
+    fn file(self, path: &str, content: &[u8]) -> Self {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, &[])
+    }
+
+    fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+        run("cucumber", self.0.path(), args, environment)
+    }
+}
+
+/// What a process said and how it ended.
+#[derive(Debug)]
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn exits(&self, status: i32) -> &Self {
+        assert_eq!(self.status, status, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(&self, text: &str) -> &Self {
+        let said = format!("{}\n{}", self.out, self.err);
+        assert!(said.contains(text), "not said: {text}\n{said}");
+        self
+    }
+}
+
+fn run(target: &str, package: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let mut command = Command::new(&BINARIES[target]);
+    command
+        .args(args)
+        .current_dir(package)
+        .env("CARGO_MANIFEST_DIR", package)
+        .env_remove("CUCUMBER_FILTER_TAGS")
+        .env_remove("INSTA_UPDATE")
+        .env("CI", "true");
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    Ran {
+        status: status.code().unwrap_or(-1),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+const PASSING: &str = r#"Feature: Sample
+  @quick
+  Scenario: One
+    Given a service "A"
+    When "A.x" is called
+    Then the call succeeds
+
+  Scenario: Two
+    When 24 h pass
+"#;
+
+#[test]
+fn a_passing_run_exits_0_with_a_summary() {
+    let package = Package::new(PASSING);
+    package
+        .run(&[])
+        .exits(0)
+        .says("2 scenarios (2 passed)")
+        .says("4 steps (4 passed)")
+        .says("1 d virtual, ");
+    assert_eq!(package.run(&[]).err, "");
+}
+
+#[test]
+fn a_failed_step_says_what_when_between_whom_and_how_to_see_it_again() {
+    let package = Package::new(
+        r#"Feature: Sample
+  Scenario: Fails
+    Given a service "A"
+    And "A.x" fails 1 time with "OUT_OF_LUCK"
+    And "A.x" takes 20 ms
+    When "A.x" is called
+    Then the call succeeds
+    And "A.x" is executed 1 time
+"#,
+    );
+    package
+        .run(&["--seed", "7"])
+        .exits(1)
+        .says("✘ Then the call succeeds")
+        .says("expected the call to succeed, it fails with OUT_OF_LUCK from A.x")
+        .says("at features/sample.feature:7")
+        .says("steps/calls.rs:")
+        .says("20ms  call_ended      A.x  execution 1  took 20ms  OUT_OF_LUCK")
+        .says("cargo test --test cucumber -- features/sample.feature:2 --seed 7")
+        .says("6 steps (4 passed, 1 failed, 1 skipped)");
+    package
+        .run(&["features/sample.feature:2", "--seed", "7"])
+        .exits(1);
+}
+
+#[test]
+fn an_undefined_step_names_the_nearest_phrases() {
+    Package::new("Feature: F\n  Scenario: S\n    Then the workflow complets\n")
+        .run(&[])
+        .exits(1)
+        .says("1 undefined")
+        .says("the workflow completes");
+}
+
+#[test]
+fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let args = ["--input", "tests/data/stuck", "--scenario-timeout", "1s"];
+    run("own_steps", root, &args, &[])
+        .exits(1)
+        .says("✔ Before")
+        .says("nothing is left that could happen")
+        .says("no progress in 1s of real time (--scenario-timeout), given up in \"And the thread spins\"")
+        .says("call_ended    Payments.charge")
+        .says("waiting for the specification")
+        .says("✔ After")
+        .says("6 scenarios (2 passed, 2 failed, 1 ambiguous, 1 pending)");
+    run("own_steps", root, &[], &[])
+        .exits(0)
+        .says("1 scenario (1 passed)");
+}
+
+#[test]
+fn a_fault_that_no_call_hits_fails_its_scenario() {
+    let unused = |tag: &str| {
+        Package::new(&format!(
+            "Feature: F\n  {tag}\n  Scenario: S\n    Given a service \"A\"\n    And \"A.x\" hangs\n    And \"A.y\" answers:\n      | execution | answer |\n      | 1 | ok |\n      | 2 | error GONE |\n    When \"A.y\" is called\n"
+        ))
+    };
+    unused("@x")
+        .run(&[])
+        .exits(1)
+        .says("declared but never hit")
+        .says("A.x hangs (declared at features/sample.feature:5)")
+        .says("A.y answers execution 2 with `error GONE` (declared at features/sample.feature:6)");
+    unused("@allow-unused").run(&[]).exits(0);
+}
+
+#[test]
+fn an_unfinished_scenario_is_pending_and_does_not_fail_the_run() {
+    Package::new("Feature: F\n  @wip\n  Scenario: S\n    Given something undefined\n")
+        .run(&[])
+        .exits(0)
+        .says("1 scenario (1 pending)");
+}
+
+#[test]
+fn scenarios_are_selected_by_name_tag_line_and_filter_together() {
+    let package = Package::new(PASSING);
+    package
+        .run(&["--name", "^T"])
+        .exits(0)
+        .says("1 scenario (1 passed)")
+        .says("✔ Two");
+    package
+        .run(&["--tags", "not @quick"])
+        .exits(0)
+        .says("✔ Two")
+        .says("1 scenario (1 passed)");
+    package
+        .run(&["features/sample.feature:5"])
+        .exits(0)
+        .says("✔ One")
+        .says("1 scenario (1 passed)");
+    package
+        .run(&["One", "--tags", "@quick"])
+        .exits(0)
+        .says("1 scenario (1 passed)");
+    package.run(&["nothing like it"]).exits(0);
+    package
+        .run(&["--tags", "@slow"])
+        .exits(2)
+        .says("no scenario matches");
+    package
+        .run(&["--name", "Three"])
+        .exits(2)
+        .says("no scenario matches");
+    package.run(&["features/other.feature:5"]).exits(2);
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_before_anything_runs() {
+    let package = Package::new(PASSING);
+    package
+        .run(&["--concurency", "2"])
+        .exits(2)
+        .says("--concurrency");
+    package.run(&["--concurrency", "0"]).exits(2);
+    package.run(&["--tags", "@a and"]).exits(2);
+    package.run(&["--name", "("]).exits(2);
+    package
+        .run(&["--report", "junitt=x.xml"])
+        .exits(2)
+        .says("junit");
+    package
+        .run(&["--report", "junit=no/such/folder/x.xml"])
+        .exits(2)
+        .says("no/such/folder/x.xml");
+    package
+        .run(&["--input", "elsewhere"])
+        .exits(2)
+        .says("elsewhere");
+    package.run(&["--scenario-timeout", "soon"]).exits(2);
+    let refused = package.run(&["--seed", "x"]);
+    refused.exits(2);
+    assert!(!refused.out.contains("Feature"), "{}", refused.out);
+    package.run(&["--help"]).exits(0).says("--scenario-timeout");
+}
+
+#[test]
+fn flags_that_cargo_test_passes_to_every_target_are_no_error() {
+    let package = Package::new(PASSING);
+    let flags = [
+        "--nocapture",
+        "--test-threads",
+        "1",
+        "--quiet",
+        "--color",
+        "never",
+        "--show-output",
+    ];
+    package.run(&flags).exits(0).says("2 scenarios (2 passed)");
+}
+
+#[test]
+fn faulty_features_are_all_told_with_their_lines() {
+    let package = Package::new("Feature: F\n  Scenario: S\n    Given x\n    Givven y\n")
+        .file("features/latin.feature", b"Feature: \xe9\n")
+        .file(
+            "features/tags.feature",
+            b"Feature: F\n  @retry(x)\n  Scenario: S\n    When 1 s passes\n",
+        );
+    package
+        .run(&[])
+        .exits(2)
+        .says("sample.feature")
+        .says("latin.feature")
+        .says("tags.feature");
+}
+
+#[test]
+fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_name() {
+    let feature = r#"Feature: F
+  Scenario: A definition with an unknown field
+    Given the services from "broken"
+
+  Scenario: Services that do not exist
+    Given the services from "brokn"
+
+  Scenario: A workflow that does not exist
+    Given the workflow "chekout"
+
+  Scenario: An inline definition
+    Given a service "A":
+    Given a service "A"
+      """json
+      {
+        "operations": {"x": {"latency": "-1 s"}}
+      }
+      """
+
+  Scenario: A service that does not exist
+    Given a service "Payments"
+    When "Payment.charge" is called
+
+  Scenario: A preset that does not exist
+    Given the retry policy "coordinaton"
+
+  Scenario: An absurd duration
+    When 400 days pass
+
+  Scenario: A negative duration
+    When -5 s pass
+"#;
+    Package::new(&feature.replace("    Given a service \"A\":\n", ""))
+        .file("fixtures/services/broken.json", b"{\"services\": [{\"name\": \"A\",\n  \"operations\": {\"x\": {\"latncy\": \"1s\"}}}]}")
+        .file("fixtures/flows.json", b"{\"workflows\": [{\"id\": \"checkout\", \"steps\": []}]}")
+        .run(&[])
+        .exits(1)
+        .says("fixtures/services/broken.json:2:")
+        .says("at /services/0/operations/x/latncy: unknown field `latncy`")
+        .says("did you mean \"latency\"?")
+        .says("did you mean \"broken\"?")
+        .says("did you mean \"checkout\"?")
+        .says("features/sample.feature:15:")
+        .says("is negative")
+        .says("did you mean \"Payments\"?")
+        .says("did you mean \"coordination\"?")
+        .says("longer than 366 days")
+        .says("8 scenarios (8 failed)");
+}
+
+#[test]
+fn a_then_that_is_asked_too_early_says_so() {
+    Package::new(
+        r#"Feature: F
+  Scenario: S
+    Given a service "A"
+    And "A.x" takes 1 s
+    And the workflow:
+      """json
+      {"id": "w", "steps": [{"id": "a", "service": "A", "operation": "x"}]}
+      """
+    When the workflow starts
+    Then the workflow completes
+"#,
+    )
+    .run(&[])
+    .exits(1)
+    .says("the workflow is still running (w-1)");
+}
+
+#[test]
+fn a_snapshot_is_written_for_review_compared_and_never_accepted_in_ci() {
+    let sample = |latency: &str| {
+        format!(
+            "Feature: F\n  Scenario: S\n    Given a service \"A\"\n    And \"A.x\" takes {latency}\n    And the workflow:\n      \"\"\"json\n      {{\"id\": \"w\", \"steps\": [{{\"id\": \"a\", \"service\": \"A\", \"operation\": \"x\"}}]}}\n      \"\"\"\n    When the workflow runs\n    Then the outcome matches the snapshot\n"
+        )
+    };
+    let package = Package::new(&sample("10 ms"));
+    package.run(&[]).exits(1).says("there is no snapshot");
+    let file = package.0.path().join("tests/snapshots/sample__s.snap");
+    let pending = file.with_extension("snap.new");
+    assert!(!file.exists() && !pending.exists());
+    package
+        .run_with(&[], &[("CI", "false"), ("INSTA_UPDATE", "new")])
+        .exits(1);
+    assert!(pending.exists());
+    fs::rename(&pending, &file).unwrap();
+    package.run(&[]).exits(0);
+    let package = package.file("features/sample.feature", sample("20 ms").as_bytes());
+    package
+        .run(&[])
+        .exits(1)
+        .says("- w-1 (w): completed in 10ms")
+        .says("+ w-1 (w): completed in 20ms");
+}
+
+#[test]
+fn a_junit_report_stands_beside_the_terminal() {
+    let package = Package::new(
+        "Feature: F\n  Scenario: Good\n    When 1 s passes\n  Scenario: Bad\n    Then the call succeeds\n",
+    );
+    package.run(&["--report", "junit=report.xml"]).exits(1);
+    let report = fs::read_to_string(package.0.path().join("report.xml")).unwrap();
+    assert!(
+        report.contains("tests=\"2\"") && report.contains("failures=\"1\""),
+        "{report}"
+    );
+    assert!(
+        report.contains("no service was called directly"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_same_bytes_come_out_whatever_the_concurrency() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let told = |concurrency: &str| {
+        let ran = run(
+            "cucumber",
+            root,
+            &["--verbose", "--concurrency", concurrency],
+            &[],
+        );
+        let (told, real) = ran.out.rsplit_once(" virtual, ").unwrap();
+        assert!(real.ends_with("s real\n"), "{real}");
+        told.to_owned()
+    };
+    assert_eq!(told("1"), told("8"));
+}
