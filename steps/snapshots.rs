@@ -1,7 +1,7 @@
 use cucumber::then;
 
 use super::StepResult;
-use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_table};
+use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_snapshot};
 
 /// The last run's outcome and timeline, as accepted in `tests/snapshots/`.
 #[then(expr = "the outcome matches the snapshot")]
@@ -15,7 +15,7 @@ fn outcome_matches(world: &mut World) -> StepResult {
 /// The scenario's timeline, as accepted in `tests/snapshots/`.
 #[then(expr = "the timeline matches the snapshot")]
 fn timeline_matches(world: &mut World) -> StepResult {
-    let text = world.timeline().read(timeline_table);
+    let text = world.timeline().read(timeline_snapshot);
     matches(world, &text, SnapshotPart::Timeline)
 }
 

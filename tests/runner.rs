@@ -1,5 +1,7 @@
 //! The runner, from feature files to run events.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     cell::RefCell,
     collections::HashMap,

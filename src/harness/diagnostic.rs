@@ -10,7 +10,7 @@ pub struct Diagnostic {
     column: usize,
     message: String,
     help: Option<String>,
-    snippet: Option<Snippet>,
+    snippet: Option<Box<Snippet>>,
 }
 
 #[derive(Debug)]
@@ -48,10 +48,10 @@ impl Diagnostic {
             column: before[line_start..].chars().count() + 1,
             message: message.into(),
             help: None,
-            snippet: Some(Snippet {
+            snippet: Some(Box::new(Snippet {
                 source: NamedSource::new(uri, text.to_owned()),
                 label: LabeledSpan::new(Some(label.to_owned()), before.len(), length),
-            }),
+            })),
         }
     }
 

@@ -56,5 +56,5 @@ pub use suite::{Suite, SuiteError};
 pub use table::{aligned, piped, shortened};
 pub use tags::{RetryTag, TagError, TagOptions};
 pub use terminal::{Progress, Terminal, TerminalOptions};
-pub use timeline_table::timeline_table;
+pub use timeline_table::{timeline_snapshot, timeline_table};
 pub use world::{Stage, World, describe};

@@ -1,6 +1,6 @@
 //! An outcome as a reviewer reads it.
 
-use super::{table::aligned, timeline_table};
+use super::{table::aligned, timeline_snapshot};
 use crate::{domain::format_duration, observability::Event, orchestration::Outcome};
 
 /// Status and time, steps, compensations, errors, then the timeline.
@@ -47,6 +47,6 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
         text += &aligned(&compensations);
     }
     text += "\ntimeline\n";
-    text += &timeline_table(events);
+    text += &timeline_snapshot(events);
     text
 }

@@ -10,3 +10,8 @@ pub fn package_root() -> PathBuf {
         .or_else(|| std::env::current_dir().ok())
         .unwrap_or_default()
 }
+
+/// A place in source as people look for it: without the detour that `#[path]` makes.
+pub(super) fn source_place(place: &str) -> String {
+    place.replace("src/../", "")
+}

@@ -5,6 +5,8 @@ use std::{
     sync::Once,
 };
 
+use super::package::source_place;
+
 /// What a panic said, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Panicked {
@@ -31,7 +33,9 @@ pub(super) fn keep_on_this_thread() {
             }
             let panicked = Panicked {
                 message: message(info.payload()),
-                location: info.location().map(ToString::to_string),
+                location: info
+                    .location()
+                    .map(|place| source_place(&place.to_string())),
             };
             let _ = LAST.try_with(|last| last.replace(Some(panicked)));
         }));

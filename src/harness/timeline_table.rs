@@ -19,6 +19,15 @@ const BARE: [&str; 7] = [
 /// to, or with its caller. The line that declared a fault is left out: it moves with every edit of
 /// the feature.
 pub fn timeline_table(events: &[Event]) -> String {
+    table(events, JSON_SHOWN)
+}
+
+/// As [`timeline_table`], with every value in full: a snapshot locks all of it.
+pub fn timeline_snapshot(events: &[Event]) -> String {
+    table(events, usize::MAX)
+}
+
+fn table(events: &[Event], json_shown: usize) -> String {
     let rows: Vec<Vec<String>> = events
         .iter()
         .map(|event| {
@@ -26,14 +35,14 @@ pub fn timeline_table(events: &[Event]) -> String {
             vec![
                 text(fields.shift_remove("at")),
                 text(fields.shift_remove("event")),
-                details(fields),
+                details(fields, json_shown),
             ]
         })
         .collect();
     aligned(&rows)
 }
 
-fn details(mut fields: Map<String, Value>) -> String {
+fn details(mut fields: Map<String, Value>, json_shown: usize) -> String {
     fields.shift_remove("declared at");
     let place = match (fields.contains_key("call"), fields.contains_key("step")) {
         (_, true) => {
@@ -49,7 +58,11 @@ fn details(mut fields: Map<String, Value>) -> String {
     let mut parts = Vec::new();
     if let Some(call) = fields.shift_remove("call") {
         parts.push(text(Some(call)));
-        parts.extend(fields.iter().map(|(name, value)| labelled(name, value)));
+        parts.extend(
+            fields
+                .iter()
+                .map(|(name, value)| labelled(name, value, json_shown)),
+        );
         match (place, caller) {
             (Some(place), _) => parts.push(format!("in {place}")),
             (None, Some(caller)) => parts.push(format!("from {}", text(Some(caller)))),
@@ -72,14 +85,18 @@ fn details(mut fields: Map<String, Value>) -> String {
         parts.extend(fields.shift_remove(subject).map(|name| text(Some(name))));
     }
     parts.extend(caller.map(|caller| format!("from {}", text(Some(caller)))));
-    parts.extend(fields.iter().map(|(name, value)| labelled(name, value)));
+    parts.extend(
+        fields
+            .iter()
+            .map(|(name, value)| labelled(name, value, json_shown)),
+    );
     parts.join("  ")
 }
 
-fn labelled(name: &str, value: &Value) -> String {
+fn labelled(name: &str, value: &Value, json_shown: usize) -> String {
     let shown = match value {
         Value::String(text) => text.replace('\n', "\\n"),
-        json => shortened(&json.to_string(), JSON_SHOWN),
+        json => shortened(&json.to_string(), json_shown),
     };
     if BARE.contains(&name) {
         shown
@@ -108,7 +125,7 @@ mod tests {
         observability::{EventKind, RefusedBy},
     };
 
-    fn table(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
+    fn shown(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
         let events: Vec<Event> = events
             .into_iter()
             .map(|(at, kind)| Event {
@@ -123,7 +140,7 @@ mod tests {
     fn a_workflow_reads_from_top_to_bottom() {
         let hold = CallName::new("Stock", "hold");
         let (run, step): (Arc<str>, Arc<str>) = ("order-1".into(), "hold".into());
-        let shown = table([
+        let shown = shown([
             (
                 0,
                 EventKind::WorkflowStarted {
@@ -209,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_no_workflow_names_its_service_or_its_caller() {
-        let shown = table([
+        let shown = shown([
             (
                 5,
                 EventKind::CallRefused {
@@ -258,7 +275,7 @@ mod tests {
 
     #[test]
     fn long_json_is_cut() {
-        let shown = table([(
+        let shown = shown([(
             0,
             EventKind::CallStarted {
                 caller: "scenario".into(),

@@ -49,7 +49,7 @@ async fn wait(latency: Duration) {
 
 fn scripted_failure(role: &Role, call: &Call, code: &str) -> Failure {
     let (mode, retryable) = role.service.classify(code);
-    let mut failure = Failure::new(code, format!("{} answers {code}", call.name)).at(&call.name);
+    let mut failure = Failure::new(code, "answered so by script").at(&call.name);
     failure.mode = mode;
     failure.retryable = retryable;
     failure

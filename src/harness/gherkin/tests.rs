@@ -239,3 +239,24 @@ fn ours(pickle: &Pickle) -> Value {
         "steps": steps.collect::<Vec<_>>(),
     })
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_input_makes_it_panic(
+        lines in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "Feature: a", "Rule: b", "  Scenario: c", "Scenario Outline: <x>", "Examples:",
+                "Background:", "Given d", "  And <x>", "* e", "| x | y |", "| 1 |", r"| \| \", "|",
+                "\"\"\"json", "\"\"\"", "```", "# language: de", "#", "@tag", "@a b", "@retry(", "",
+                "\u{feff}", "é\u{2028}", "Funktion: f", "\"\"\"x\"\"\"", "# \"\"\"",
+            ]),
+            0..16,
+        ),
+        end in proptest::sample::select(vec!["\n", "\r\n", "\r"]),
+    ) {
+        if let Err(diagnostic) = compile("a.feature", lines.join(end).as_bytes()) {
+            proptest::prop_assert!(diagnostic.line() <= lines.len().max(1));
+            proptest::prop_assert!(!diagnostic.render(false).is_empty());
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! Finds the definition of a step: by the literal text it begins and ends with, then by regex.
+//! Finds the definition of a step: by what is literal in its phrase, then by regex.
 
 mod definition;
-mod literal;
 mod phrase;
+mod shape;
 mod trie;
 
 use std::{fmt::Write as _, sync::Arc};
@@ -11,9 +11,10 @@ use cucumber::step::Context;
 use regex::{CaptureLocations, Regex};
 
 pub use self::definition::StepDefinition;
-use self::trie::Trie;
+use self::trie::{Search, Trie};
 use super::{
     gherkin::to_step,
+    package::source_place,
     pickle::{PickleStep, StepKind},
 };
 
@@ -33,14 +34,13 @@ pub enum Match<'a> {
     Ambiguous(String),
 }
 
-/// All definitions, by kind and by the literal text before their first parameter.
+/// All definitions, by kind and by what is literal in their phrases.
 ///
 /// One regex after another would take 110 µs a step at 1,000 definitions, and
-/// one set of all regexes 140 µs; the literal text leaves a few candidates.
+/// one set of all regexes 140 µs; what is literal leaves a candidate or two.
 #[derive(Debug)]
 pub struct StepIndex {
     definitions: Vec<StepDefinition>,
-    suffixes: Vec<Box<[u8]>>,
     by_kind: [Trie; 3],
 }
 
@@ -54,15 +54,12 @@ impl StepIndex {
                 .then_with(|| a.regex.as_str().cmp(b.regex.as_str()))
         });
         let mut by_kind: [Trie; 3] = Default::default();
-        let mut suffixes = Vec::with_capacity(definitions.len());
         for (id, definition) in (0..).zip(&definitions) {
-            let ends = literal::ends(definition.regex.as_str());
-            by_kind[definition.kind as usize].insert(&ends.prefix, id);
-            suffixes.push(ends.suffix);
+            let shape = shape::shape(definition.regex.as_str());
+            by_kind[definition.kind as usize].insert(&shape, id);
         }
         Self {
             definitions,
-            suffixes,
             by_kind,
         }
     }
@@ -72,10 +69,15 @@ impl StepIndex {
         &self.definitions
     }
 
-    fn candidates(&self, kind: StepKind, text: &str) -> impl Iterator<Item = u32> {
-        self.by_kind[kind as usize]
-            .find(text.as_bytes())
-            .filter(|id| text.as_bytes().ends_with(&self.suffixes[*id as usize]))
+    fn candidates(&self, kind: StepKind, text: &str, search: &mut Search) {
+        self.by_kind[kind as usize].find(text.as_bytes(), search);
+    }
+
+    fn is_defined(&self, kind: StepKind, text: &str) -> bool {
+        let mut search = Search::default();
+        self.candidates(kind, text, &mut search);
+        let mut found = search.found.iter();
+        found.any(|id| self.definitions[*id as usize].regex.is_match(text))
     }
 
     fn undefined(&self, step: &PickleStep) -> String {
@@ -84,10 +86,7 @@ impl StepIndex {
         let elsewhere = [StepKind::Given, StepKind::When, StepKind::Then]
             .into_iter()
             .filter(|other| *other != step.kind)
-            .find(|other| {
-                self.candidates(*other, &step.text)
-                    .any(|id| self.definitions[id as usize].regex.is_match(&step.text))
-            });
+            .find(|other| self.is_defined(*other, &step.text));
         if let Some(other) = elsewhere {
             let _ = write!(message, "\nit is defined as a {} step", other.as_str());
             return message;
@@ -106,14 +105,12 @@ impl StepIndex {
     fn ambiguous(&self, step: &PickleStep, matching: &[u32]) -> String {
         let kind = step.kind.as_str();
         let mut message = format!("more than one definition for \"{kind} {}\"", step.text);
-        let mut matching = matching.to_vec();
-        matching.sort_unstable();
         for id in matching {
-            let definition = &self.definitions[id as usize];
+            let definition = &self.definitions[*id as usize];
             let phrase = phrase::readable(definition.regex.as_str());
             let _ = write!(message, "\n    {kind} {phrase}");
             if let Some(location) = definition.location {
-                let _ = write!(message, " ({location})");
+                let _ = write!(message, " ({})", source_place(&location.to_string()));
             }
         }
         message
@@ -128,6 +125,7 @@ impl StepIndex {
 pub struct Lookup {
     index: Arc<StepIndex>,
     own: Vec<Option<Own>>,
+    search: Search,
     matching: Vec<u32>,
 }
 
@@ -144,6 +142,7 @@ impl Lookup {
         Self {
             own: index.definitions.iter().map(|_| None).collect(),
             index,
+            search: Search::default(),
             matching: Vec::new(),
         }
     }
@@ -151,7 +150,9 @@ impl Lookup {
     /// Finds the definition of a step.
     pub fn find(&mut self, step: &PickleStep) -> Match<'_> {
         self.matching.clear();
-        for id in self.index.candidates(step.kind, &step.text) {
+        self.index
+            .candidates(step.kind, &step.text, &mut self.search);
+        for id in self.search.found.iter().copied() {
             let own = self.own[id as usize].get_or_insert_with(|| {
                 let regex = self.index.definitions[id as usize].regex.clone();
                 Own {

@@ -61,9 +61,7 @@ fn write_group(group: &Group, source: &str, regex: &str, phrase: &mut String) {
         phrase.push_str(name);
     } else if QUOTED.iter().any(|start| unnamed.starts_with(start)) {
         phrase.push_str("{string}");
-    } else if !group.is_capturing() {
-        write(&group.ast, regex, phrase);
-    } else if is_plain(&group.ast) {
+    } else if !group.is_capturing() || is_plain(&group.ast) {
         write(&group.ast, regex, phrase);
     } else {
         phrase.push_str("{…}");

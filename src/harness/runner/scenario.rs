@@ -11,6 +11,7 @@ use crate::{
         Lookup, Match, Snapshots, Stage, StepDefinition, World,
         events::{Attachment, Status, StepResult},
         logs,
+        package::source_place,
         panics::{self, Panicked},
     },
     observability::Timeline,
@@ -149,7 +150,9 @@ impl Play<'_> {
                     step.keyword, step.text
                 );
                 StepResult {
-                    location: definition.location.map(|location| location.to_string()),
+                    location: definition
+                        .location
+                        .map(|location| source_place(&location.to_string())),
                     ..because(Status::Failed, message)
                 }
             }

@@ -1,0 +1,95 @@
+Feature: Bulkhead
+  A ship has walls between its compartments so that one leak does not sink it. A
+  flood of unimportant calls must not take the room of the important ones.
+
+  @resilience-8
+  Scenario: Critical calls never wait behind others
+    Given the services from "agent-platform"
+    And a bulkhead of 5 calls on "non-critical"
+    And a bulkhead of 10 calls on "critical"
+    When these calls are made at once:
+      | call                                            | times |
+      | FileService.createFile                          | 10    |
+      | ValidationService.validateSystemConsistency     | 5     |
+      | PersonalityService.validatePersonalityReference | 4     |
+      | AgentService.createAgent                        | 4     |
+    Then 23 calls succeed
+    And it takes 260 ms
+    And at most 5 calls to "non-critical" run at once
+    And at most 8 calls to "critical" run at once
+    And no call to "PersonalityService" starts after 0 ms
+    And no call to "AgentService" starts after 0 ms
+    And no call to "FileService" starts after 75 ms
+    And no call to "ValidationService" starts after 150 ms
+
+  @resilience-8
+  Scenario: Critical calls have a limit of their own
+    Given the services from "agent-platform"
+    And a bulkhead of 3 calls on "critical"
+    When these calls are made at once:
+      | call                                            | times |
+      | FileService.createFile                          | 6     |
+      | PersonalityService.validatePersonalityReference | 6     |
+    Then 12 calls succeed
+    And it takes 200 ms
+    And at most 3 calls to "critical" run at once
+    And at most 6 calls to "non-critical" run at once
+    And no call to "PersonalityService" starts after 100 ms
+
+  @resilience-8
+  Scenario: A bulkhead of one service
+    Given a service "Payments"
+    And "Payments.charge" takes 100 ms
+    And a bulkhead of 2 calls on "Payments"
+    When "Payments.charge" is called 5 times at once
+    Then 5 calls succeed
+    And it takes 300 ms
+    And the calls are:
+      | at     | call            | execution | took   |
+      | 0 ms   | Payments.charge | 1         | 100 ms |
+      | 0 ms   | Payments.charge | 2         | 100 ms |
+      | 100 ms | Payments.charge | 3         | 100 ms |
+      | 100 ms | Payments.charge | 4         | 100 ms |
+      | 200 ms | Payments.charge | 5         | 100 ms |
+
+  @resilience-8
+  Scenario: A full queue refuses at once
+    Given a service "Payments"
+    And "Payments.charge" takes 100 ms
+    And a bulkhead of 2 calls on "Payments" with a queue of 3
+    When "Payments.charge" is called 10 times at once
+    Then 5 calls succeed
+    And 5 calls fail with "BULKHEAD_FULL"
+    And "Payments.charge" is executed 5 times
+    And it takes 300 ms
+    And the failure has:
+      | path        | value                                |
+      | /message    | the bulkhead is full: 2 run, 3 wait  |
+      | /mode       | resource_circuit                     |
+      | /retryable  | true                                 |
+      | /executions | 0                                    |
+    And the timeline has, in order:
+      | at   | event        | call            | by       | code          |
+      | 0 ms | call_refused | Payments.charge | bulkhead | BULKHEAD_FULL |
+
+  @resilience-8
+  Scenario: A refusal uses up a retry but is no execution
+    Given a service "Payments"
+    And "Payments.charge" takes 120 ms
+    And every call is retried up to 2 times
+    And a bulkhead of 1 call on "Payments" with a queue of 1
+    When "Payments.charge" is called 4 times at once
+    Then 4 calls succeed
+    And it takes 540 ms
+    And "Payments.charge" is executed 4 times
+    And at most 1 call to "Payments" run at once
+
+  @resilience-8
+  Scenario: Runs of a workflow share the room of a service
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And a bulkhead of 2 calls on "AgentService"
+    When the workflow runs 4 times at once
+    Then the workflow completes
+    And it takes 725 ms
+    And at most 2 calls to "AgentService" run at once
