@@ -3,6 +3,11 @@
 //! A Given sets the scene, a When lets something happen and virtual time pass,
 //! a Then reads the timeline and never lets time pass.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cucumber's macros hand parameters over by value"
+)]
+
 mod calls;
 mod crashes;
 mod failing;

@@ -1,5 +1,7 @@
 //! What people see: the built test binaries on sample features, as processes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::{
     collections::HashMap,
     fs,

@@ -32,7 +32,7 @@ struct LastRun {
 }
 
 enum Progress {
-    Ended(RunResult),
+    Ended(Box<RunResult>),
     UnderWay(JoinHandle<RunResult>),
 }
 
@@ -122,7 +122,7 @@ impl Runs {
             }
         }
         while let Some((number, result)) = driven.next().await {
-            self.last[number].state = Progress::Ended(result);
+            self.last[number].state = Progress::Ended(Box::new(result));
             if !self.orchestrator.is_alive() {
                 // The process is lost, and all that it was doing with it.
                 break;
@@ -162,7 +162,8 @@ impl Runs {
         }
         for run in &mut self.last {
             if let Progress::UnderWay(task) = &mut run.state {
-                run.state = Progress::Ended(task.await.map_err(|error| error.to_string())?);
+                run.state =
+                    Progress::Ended(Box::new(task.await.map_err(|error| error.to_string())?));
             }
         }
         Ok(())
@@ -248,13 +249,13 @@ impl Runs {
             if let Progress::UnderWay(task) = &mut run.state
                 && let Some(ended) = task.now_or_never()
             {
-                run.state = Progress::Ended(ended.map_err(|error| error.to_string())?);
+                run.state = Progress::Ended(Box::new(ended.map_err(|error| error.to_string())?));
             }
         }
         self.last
             .iter()
             .map(|run| match &run.state {
-                Progress::Ended(result) => Ok(result),
+                Progress::Ended(result) => Ok(&**result),
                 Progress::UnderWay(_) => Err(format!(
                     "the workflow is still running ({}): let time pass, or wait until it ends",
                     run.id.as_deref().unwrap_or("no id")
@@ -314,7 +315,7 @@ impl LastRun {
     fn ended(id: Option<Arc<str>>, result: RunResult) -> Self {
         Self {
             id,
-            state: Progress::Ended(result),
+            state: Progress::Ended(Box::new(result)),
         }
     }
 }

@@ -160,7 +160,7 @@ fn planned(
         input: Arc::new(input),
         policy: CallPolicy {
             timeout: step.timeout,
-            retry: step.retry.clone(),
+            retry: step.retry,
         },
         dependencies,
         compensation,

@@ -302,8 +302,6 @@ impl Snapshots {
     }
 }
 
-/// The package that runs, else the current folder.
-
 /// What insta writes above a pending snapshot. A JSON string is a YAML one.
 fn header(source: &str, line: usize, expression: &str) -> String {
     format!(
