@@ -1,6 +1,9 @@
 //! Steps of one's own beside the vocabulary: plain ones, and ones that never end.
 
-#![expect(clippy::needless_pass_by_value, reason = "cucumber's macros hand parameters over by value")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "cucumber's macros hand parameters over by value"
+)]
 
 use cucumber::{given, then, when};
 use rehearsal::harness::World;

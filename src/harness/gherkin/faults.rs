@@ -69,7 +69,8 @@ pub(super) fn faulty_table(
         let message = if !source.line(line).ends_with('|') || found == 0 {
             "the row is not closed, expected a \"|\" at its end".to_owned()
         } else if found != expected {
-            format!("the row has {found} cells, expected {expected}, as in the table's first row")
+            let s = if found == 1 { "" } else { "s" };
+            format!("the row has {found} cell{s}, expected {expected}, as in the table's first row")
         } else {
             return None;
         };
