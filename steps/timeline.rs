@@ -220,6 +220,22 @@ fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(rows_in_order(header, rows, &found)?)
 }
 
+/// No event has every value named in a row.
+#[then(expr = "the timeline has none of:")]
+fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let (header, rows) = header_and_rows(step)?;
+    let found: Vec<_> = world
+        .timeline()
+        .read(|events| events.iter().map(Event::fields).collect());
+    for row in rows {
+        expect(
+            rows_in_order(header, std::slice::from_ref(row), &found).is_err(),
+            || format!("expected no event | {} |, there is one", row.join(" | ")),
+        )?;
+    }
+    Ok(())
+}
+
 /// Nothing that was done, or that arrived late, is left: all of it was undone.
 #[then(expr = "no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {

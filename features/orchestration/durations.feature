@@ -51,6 +51,18 @@ Feature: Expected durations
       | 525 ms | 1050 ms | a warning | warning | took 1s 50ms, expected 525ms |
       | 526 ms | 1051 ms | an error  | error   | took 1s 51ms, expected 525ms |
 
+  @orchestration-17
+  Scenario: Up to 1.2 times what is expected nothing is said
+    Given the services from "agent-platform"
+    And the workflow "completeAgentCreation"
+    And "AgentService" is slowed by 105 ms
+    When the workflow runs
+    Then it takes 630 ms
+    And the timeline has none of:
+      | event   | about                 |
+      | warning | completeAgentCreation |
+      | error   |                       |
+
   Scenario: A reply that lacks what is expected of it is worth a warning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"

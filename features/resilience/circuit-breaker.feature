@@ -76,7 +76,7 @@ Feature: Circuit breaker
       And "PersonalityService.validatePersonalityReference" hangs
       When "PersonalityService.validatePersonalityReference" is called 3 times
       And the workflow runs
-      Then the workflow completes
+      Then the workflow is degraded
       And it takes 375 ms
       And "PersonalityService.validatePersonalityConfiguration" is never executed
       And the outcome has:

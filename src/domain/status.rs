@@ -8,7 +8,7 @@ pub enum WorkflowStatus {
     Running,
     /// Every step completed.
     Completed,
-    /// Completed, although an optional step failed.
+    /// Completed, although an optional step failed or a fallback stood in for a service.
     Degraded,
     /// Stopped with a partial result that can be resumed.
     Interrupted,

@@ -39,6 +39,7 @@ pub enum Entry {
     StepCompleted {
         step: usize,
         reply: Arc<Value>,
+        fallback_used: bool,
         #[serde(with = "duration_text")]
         at: Duration,
     },

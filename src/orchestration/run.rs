@@ -181,6 +181,7 @@ impl Run {
                 self.commit(&Entry::StepCompleted {
                     step,
                     reply: reply.value,
+                    fallback_used: reply.fallback_used,
                     at,
                 })?;
                 StepStatus::Completed

@@ -44,6 +44,8 @@ pub(super) struct StepState {
     pub started_at: Option<Duration>,
     pub ended_at: Option<Duration>,
     pub reply: Option<Arc<Value>>,
+    /// Whether the reply is a breaker's fallback, not the service's.
+    pub fallback_used: bool,
     pub failure: Option<Box<Failure>>,
     /// Whether another step ran beside it.
     pub beside_others: bool,
@@ -99,8 +101,14 @@ impl RunState {
                     self.stop = self.first_failure().map(Stop::Failed);
                 }
             }
-            Entry::StepCompleted { step, reply, at } => {
+            Entry::StepCompleted {
+                step,
+                reply,
+                fallback_used,
+                at,
+            } => {
                 let state = self.advance(*step, StepStatus::Completed)?;
+                state.fallback_used = *fallback_used;
                 state.reply = Some(Arc::clone(reply));
                 state.ended_at = Some(*at);
                 self.ended.push(*step);
@@ -266,10 +274,9 @@ impl RunState {
             .with_status(StepStatus::CompensationFailed)
             .next()
             .is_some();
+        let made_do = |step: &StepState| step.status == StepStatus::Failed || step.fallback_used;
         match self.stop {
-            None if self.with_status(StepStatus::Failed).next().is_some() => {
-                WorkflowStatus::Degraded
-            }
+            None if self.steps.iter().any(made_do) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
             Some(Stop::Cancelled) => WorkflowStatus::Cancelled,

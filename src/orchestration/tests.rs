@@ -222,6 +222,7 @@ fn entries_survive_being_written_as_json() {
         Entry::StepCompleted {
             step: 0,
             reply: Arc::new(json!({"a": 1})),
+            fallback_used: false,
             at,
         },
     ] {

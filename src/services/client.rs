@@ -1,7 +1,6 @@
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, LazyLock, Mutex, PoisonError, RwLock,
+        Arc, LazyLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -9,14 +8,16 @@ use std::{
 
 use serde_json::Value;
 
-use super::{CallPolicy, CallResult, Faults, Policies, Registry, execution, registry::Role};
+use super::{
+    CallPolicy, CallResult, Faults, Policies, Registry, execution,
+    guards::{Guards, Passage},
+    registry::Role,
+};
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, Failure, FailureMode, Reply, code},
     observability::{EventKind, RefusedBy, Timeline},
-    resilience::{
-        Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Timeout,
-    },
+    resilience::{BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Timeout},
 };
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
@@ -29,19 +30,12 @@ static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
 pub struct Client {
     registry: Registry,
     policies: Arc<RwLock<Policies>>,
-    guards: Mutex<Guards>,
+    guards: Guards,
     faults: Faults,
     timeline: Timeline,
     clock: Clock,
     seed: AtomicU64,
     calls: AtomicU64,
-}
-
-/// Breakers by service; bulkheads by service or class.
-#[derive(Debug, Default)]
-struct Guards {
-    breakers: HashMap<Arc<str>, Arc<Breaker>>,
-    bulkheads: HashMap<Arc<str>, Arc<Bulkhead>>,
 }
 
 /// One go at a call that did not succeed.
@@ -64,7 +58,7 @@ impl Client {
         Self {
             registry,
             policies,
-            guards: Mutex::default(),
+            guards: Guards::new(timeline.clone()),
             faults,
             clock: timeline.clock(),
             timeline,
@@ -76,25 +70,16 @@ impl Client {
     /// This client as a new process has it: breakers closed, bulkheads empty.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        let new = Self {
+        Self {
             registry: self.registry.clone(),
             policies: Arc::clone(&self.policies),
-            guards: Mutex::default(),
+            guards: self.guards.renewed(),
             faults: self.faults.clone(),
             clock: self.clock,
             timeline: self.timeline.clone(),
             seed: AtomicU64::new(self.seed().0),
             calls: AtomicU64::new(self.calls.load(Ordering::Relaxed)),
-        };
-        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        for (service, breaker) in &guards.breakers {
-            new.set_breaker(service, breaker.policy().clone());
         }
-        for (name, bulkhead) in &guards.bulkheads {
-            new.set_bulkhead(name, bulkhead.policy());
-        }
-        drop(guards);
-        new
     }
 
     /// Draws all chance from this seed from now on.
@@ -118,23 +103,17 @@ impl Client {
 
     /// Puts a breaker, closed, before a service.
     pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
-        let service: Arc<str> = service.into();
-        let breaker = Breaker::new(Arc::clone(&service), policy, self.timeline.clone());
-        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        guards.breakers.insert(service, Arc::new(breaker));
+        self.guards.set_breaker(service, policy);
     }
 
     /// Puts a bulkhead, empty, before a service or a class of services.
     pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
-        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        let bulkhead = Arc::new(Bulkhead::new(policy));
-        guards.bulkheads.insert(service_or_class.into(), bulkhead);
+        self.guards.set_bulkhead(service_or_class, policy);
     }
 
     /// The state of a service's breaker, if it has one.
     pub fn breaker_state(&self, service: &str) -> Option<BreakerState> {
-        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        guards.breakers.get(service).map(|breaker| breaker.state())
+        self.guards.breaker_state(service)
     }
 
     /// Calls a service and waits for what it comes to.
@@ -219,7 +198,7 @@ impl Client {
         timeout: Duration,
         deadline: Option<Duration>,
     ) -> Result<Reply, Attempt> {
-        let (breaker, bulkheads) = self.guards_of(role);
+        let Passage { bulkheads, breaker } = self.guards.before(role);
         let _permits = self.enter(call, bulkheads, deadline).await?;
         let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
             None => None,
@@ -255,7 +234,7 @@ impl Client {
     async fn enter(
         &self,
         call: &Call,
-        bulkheads: [Option<Arc<Bulkhead>>; 2],
+        bulkheads: [Option<Bulkhead>; 2],
         deadline: Option<Duration>,
     ) -> Result<[Option<BulkheadPermit>; 2], Attempt> {
         let mut permits = [None, None];
@@ -339,20 +318,6 @@ impl Client {
             number,
         });
         (cue.execution, result)
-    }
-
-    fn guards_of(&self, role: &Role) -> (Option<Arc<Breaker>>, [Option<Arc<Bulkhead>>; 2]) {
-        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        let bulkheads = if guards.bulkheads.is_empty() {
-            [None, None]
-        } else {
-            let class = role.service.class();
-            [
-                class.and_then(|class| guards.bulkheads.get(class).cloned()),
-                guards.bulkheads.get(&role.name).cloned(),
-            ]
-        };
-        (guards.breakers.get(&role.name).cloned(), bulkheads)
     }
 
     fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> Attempt {

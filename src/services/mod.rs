@@ -6,6 +6,7 @@ mod definition;
 mod effects;
 mod execution;
 mod faults;
+mod guards;
 mod mock;
 mod policies;
 mod registry;
