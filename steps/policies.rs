@@ -124,17 +124,16 @@ fn the_seed(world: &mut World, seed: Count) -> StepResult {
 }
 
 /// The state of a service's breaker, now.
-#[then(regex = r"^the circuit breaker on (\S+) is (closed|open|half-open)$")]
+#[then(regex = r#"^the circuit breaker on "([^"]*)" is (closed|open|half-open)$"#)]
 fn breaker_is(world: &mut World, service: String, state: String) -> StepResult {
-    let service = service.trim_matches('"');
     let expected: BreakerState = match state.as_str() {
         "closed" => BreakerState::Closed,
         "open" => BreakerState::Open,
         _ => BreakerState::HalfOpen,
     };
-    let Some(found) = world.cast().breaker_state(service) else {
+    let Some(found) = world.cast().breaker_state(&service) else {
         let names = world.registry().names();
-        let hint = did_you_mean(service, names.iter().map(|name| &**name));
+        let hint = did_you_mean(&service, names.iter().map(|name| &**name));
         return Err(format!("there is no circuit breaker on {service:?}; services: {hint}").into());
     };
     expect(found == expected, || {

@@ -52,7 +52,7 @@ async fn starts_with(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Virtual time.
-#[when(regex = r"^(\S+ ?[a-zµ]+) pass(?:es)?$")]
+#[when(expr = "{duration} pass(es)")]
 async fn time_passes(world: &mut World, span: Span) -> StepResult {
     world.clock().sleep(span.value()?).await;
     settle().await;

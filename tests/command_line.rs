@@ -189,6 +189,41 @@ fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
         .says("1 scenario (1 passed)");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_reports_what_ran_and_exits_130() {
+    use std::io::Read as _;
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut child = Command::new(&BINARIES["own_steps"])
+        .args(["--input", "tests/data/stuck", "--concurrency", "1"])
+        .current_dir(root)
+        .env("CARGO_MANIFEST_DIR", root)
+        .env("CI", "true")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut said = String::new();
+    let mut some = [0; 4096];
+    // The deadlocked scenario is told of while the next one spins.
+    while !said.contains("Deadlocked") {
+        let read = out.read(&mut some).unwrap();
+        assert!(read > 0, "ended early: {said}");
+        said.push_str(&String::from_utf8_lossy(&some[..read]));
+    }
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.unwrap().success());
+    let _ = out.read_to_string(&mut said);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(
+        said.contains("interrupted in \"And the thread spins\""),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_fault_that_no_call_hits_fails_its_scenario() {
     let unused = |tag: &str| {
@@ -420,6 +455,29 @@ fn a_junit_report_stands_beside_the_terminal() {
         report.contains("no service was called directly"),
         "{report}"
     );
+}
+
+#[test]
+fn the_scenarios_of_the_readme_pass_as_they_stand() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let scenarios: Vec<&str> = readme
+        .split("```gherkin\n")
+        .skip(1)
+        .map(|block| block.split("```\n").next().unwrap())
+        .collect();
+    assert_eq!(scenarios.len(), 2);
+    for scenario in scenarios {
+        let feature = match scenario.starts_with("Feature:") {
+            true => scenario.to_owned(),
+            false => format!("Feature: README\n{scenario}"),
+        };
+        let package = Package::new(&feature);
+        let file = package.0.path().join("features/sample.feature");
+        run("cucumber", root, &["--input", file.to_str().unwrap()], &[])
+            .exits(0)
+            .says("1 scenario (1 passed)");
+    }
 }
 
 #[test]
