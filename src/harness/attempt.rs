@@ -117,13 +117,4 @@ impl Attempt {
     pub fn virtual_time(&self, covered: Duration) -> Option<Duration> {
         (!self.pickle.has_tag("wall-clock")).then_some(covered)
     }
-
-    /// Whether a scenario that ended so fails the run: one in progress does not when it is pending.
-    pub fn fails_run(&self, status: Status) -> bool {
-        match status {
-            Status::Passed | Status::Skipped => false,
-            Status::Pending => !self.pickle.has_tag("wip"),
-            Status::Failed | Status::Undefined | Status::Ambiguous => true,
-        }
-    }
 }

@@ -38,6 +38,15 @@ impl Status {
             Self::Ambiguous => "ambiguous",
         }
     }
+
+    /// Whether a scenario that ended so fails the run; one tagged `@wip` may be pending.
+    pub fn fails_run(self, pickle: &Pickle) -> bool {
+        match self {
+            Self::Passed | Self::Skipped => false,
+            Self::Pending => !pickle.has_tag("wip"),
+            Self::Failed | Self::Undefined | Self::Ambiguous => true,
+        }
+    }
 }
 
 /// How one step ended, and why.
@@ -52,6 +61,14 @@ pub struct StepResult {
 }
 
 impl StepResult {
+    /// A result and why it is that.
+    pub fn because(status: Status, message: impl Into<String>) -> Self {
+        Self {
+            message: Some(message.into()),
+            ..Self::new(status)
+        }
+    }
+
     /// A result with nothing more to say.
     pub fn new(status: Status) -> Self {
         Self {

@@ -77,7 +77,7 @@ impl JUnit {
             return;
         }
         let retried = std::mem::take(&mut self.retried);
-        let outcome = if attempt.fails_run(status) {
+        let outcome = if status.fails_run(&attempt.pickle) {
             failed(retried.into_iter().chain([trouble()]))
         } else if status == Status::Passed {
             let mut outcome = TestCaseStatus::success();

@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{
-    CrashPoint, Entry, orchestrator::RunError, plan::PlannedCompensation, reference, run::Run,
-};
+use super::{CrashPoint, Entry, RunError, plan::PlannedCompensation, reference, run::Run};
 use crate::{
     domain::{Call, Failure, Key},
     observability::EventKind,

@@ -2,6 +2,7 @@
 
 mod compensation;
 mod crash;
+mod error;
 mod journal;
 mod orchestrator;
 mod outcome;
@@ -14,8 +15,9 @@ mod tests;
 mod workflow;
 
 pub use crash::{CrashPoint, Crashes};
+pub use error::RunError;
 pub use journal::{Entry, Journal, JournalError, MemoryJournal};
-pub use orchestrator::{Orchestrator, RunError, Running};
+pub use orchestrator::{Orchestrator, Running};
 pub use outcome::{CompensationOutcome, Outcome, StepOutcome};
 pub use plan::Plan;
 pub use state::RunView;

@@ -10,7 +10,7 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunView,
+    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, RunView,
     run::{CALLER, Run},
     state::RunState,
 };
@@ -39,20 +39,6 @@ struct Runs {
     states: HashMap<Arc<str>, Arc<Mutex<RunState>>>,
     /// How many run ids were made for a workflow.
     numbered: HashMap<Arc<str>, u64>,
-}
-
-/// Why a run has no outcome.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// It was refused before any call.
-    #[error("the workflow is refused: {0}")]
-    Refused(#[source] Box<Failure>),
-    /// The orchestrator's process was lost.
-    #[error("the orchestrator crashed")]
-    Crashed,
-    /// The journal failed.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
 }
 
 /// A run that was begun; drive it to get its outcome.

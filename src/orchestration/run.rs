@@ -10,8 +10,8 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan,
-    orchestrator::RunError, reference, state::RunState,
+    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan, RunError,
+    reference, state::RunState,
 };
 use crate::{
     domain::{Call, Context, Key, StepStatus, WorkflowStatus},

@@ -2,7 +2,7 @@ use std::io;
 
 use super::{
     Job, Summary,
-    report::{Attempt, Case, fails_the_run},
+    report::{Attempt, Case},
 };
 use crate::harness::events::{RunEvent, Status, View};
 
@@ -52,7 +52,7 @@ impl<'a> Audience<'a> {
         for (number, attempt) in (1..).zip(case.attempts) {
             self.tell_attempt(job, number, attempt, (number as usize) < last);
         }
-        let fails = fails_the_run(status) && !job.options.wip;
+        let fails = status.fails_run(&job.pickle);
         self.summary.count(status);
         self.summary.failed_run |= fails;
         fails

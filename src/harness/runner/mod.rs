@@ -23,7 +23,7 @@ pub use self::interrupt::Interrupt;
 use self::{
     audience::Audience,
     queue::Queue,
-    report::{Attempt, Case, fails_the_run},
+    report::{Attempt, Case},
     watchdog::{Run, Slot},
     worker::Shop,
 };
@@ -228,7 +228,8 @@ impl Running<'_> {
     }
 
     fn keep(&mut self, case: Case) {
-        if self.settings.fail_fast && fails_the_run(case.status()) {
+        let pickle = &self.shop.jobs[case.job].pickle;
+        if self.settings.fail_fast && case.status().fails_run(pickle) {
             self.shop.queue.stop_after(case.job);
         }
         self.cases.insert(case.job, case);
@@ -273,10 +274,7 @@ impl Running<'_> {
 
     fn give_up(&mut self, run: Run, status: Status, message: String) {
         let job = &self.shop.jobs[run.job];
-        let result = StepResult {
-            message: Some(message),
-            ..StepResult::new(status)
-        };
+        let result = StepResult::because(status, message);
         let mut attempt = Attempt::given_up(&job.pickle, run.step, result, run.timeline);
         if job.options.wall_clock {
             attempt.virtual_time = Duration::ZERO;

@@ -1,6 +1,5 @@
 use std::{sync::Arc, time::Duration};
 
-use super::scenario::failed;
 use crate::{
     harness::{
         events::{Attachment, Status, StepResult},
@@ -77,7 +76,11 @@ impl Attempt {
     /// Records a failure outside of any step; a step that did not pass stays what it is.
     pub fn fail(&mut self, panicked: Panicked) {
         if self.all_passed() {
-            self.steps.push(failed(panicked));
+            let Panicked { message, location } = panicked;
+            self.steps.push(StepResult {
+                location,
+                ..StepResult::because(Status::Failed, message)
+            });
         }
     }
 
@@ -100,13 +103,5 @@ impl Case {
         self.attempts
             .last()
             .map_or(Status::Skipped, |attempt| attempt.status)
-    }
-}
-
-/// Whether a scenario that ends so fails the run.
-pub(super) fn fails_the_run(status: Status) -> bool {
-    match status {
-        Status::Passed | Status::Skipped => false,
-        Status::Failed | Status::Pending | Status::Undefined | Status::Ambiguous => true,
     }
 }

@@ -95,8 +95,8 @@ impl Play<'_> {
                     definition,
                     context,
                 } => self.step(&mut world, definition, context).await,
-                Match::Undefined(message) => because(Status::Undefined, message),
-                Match::Ambiguous(message) => because(Status::Ambiguous, message),
+                Match::Undefined(message) => StepResult::because(Status::Undefined, message),
+                Match::Ambiguous(message) => StepResult::because(Status::Ambiguous, message),
             };
             world.end_step(step.kind);
             let passed = result.status == Status::Passed;
@@ -114,7 +114,9 @@ impl Play<'_> {
         if self.attempt.all_passed() {
             self.slot.reach(pickle.steps.len());
             if let Err(message) = world.finish() {
-                self.attempt.steps.push(because(Status::Failed, message));
+                self.attempt
+                    .steps
+                    .push(StepResult::because(Status::Failed, message));
             }
         }
         if !self.job.options.wall_clock && !self.hung {
@@ -136,10 +138,16 @@ impl Play<'_> {
         };
         match ended {
             Ok(Ok(())) => match world.take_pending() {
-                Some(why) => because(Status::Pending, why),
+                Some(why) => StepResult::because(Status::Pending, why),
                 None => StepResult::new(Status::Passed),
             },
-            Ok(Err(panic)) => failed(panics::caught(&*panic)),
+            Ok(Err(panic)) => {
+                let Panicked { message, location } = panics::caught(&*panic);
+                StepResult {
+                    location,
+                    ..StepResult::because(Status::Failed, message)
+                }
+            }
             Err(_) => {
                 self.hung = true;
                 let pickle = &self.job.pickle;
@@ -153,7 +161,7 @@ impl Play<'_> {
                     location: definition
                         .location
                         .map(|location| source_place(&location.to_string())),
-                    ..because(Status::Failed, message)
+                    ..StepResult::because(Status::Failed, message)
                 }
             }
         }
@@ -176,20 +184,5 @@ impl Play<'_> {
         }
         self.attempt.settle(self.job.pickle.steps.len());
         self.attempt
-    }
-}
-
-/// A failure as a panic tells it.
-pub(super) fn failed(Panicked { message, location }: Panicked) -> StepResult {
-    StepResult {
-        location,
-        ..because(Status::Failed, message)
-    }
-}
-
-fn because(status: Status, message: String) -> StepResult {
-    StepResult {
-        message: Some(message),
-        ..StepResult::new(status)
     }
 }

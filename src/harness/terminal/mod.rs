@@ -86,7 +86,7 @@ impl Terminal {
             self.summary.features += 1;
         }
         self.summary.add(attempt, status, covered, repeated);
-        let telling = attempt.fails_run(status) && !repeated;
+        let telling = status.fails_run(&attempt.pickle) && !repeated;
         if self.options.quiet && !telling {
             return Ok(());
         }

@@ -41,7 +41,7 @@ impl Summary {
         for (_, status) in attempt.steps() {
             self.steps.add(status);
         }
-        if attempt.fails_run(status) {
+        if status.fails_run(&attempt.pickle) {
             let pickle = &attempt.pickle;
             self.failed.push((pickle.location(), pickle.name.clone()));
         }
