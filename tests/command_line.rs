@@ -343,6 +343,25 @@ fn faulty_features_are_all_told_with_their_lines() {
 }
 
 #[test]
+fn a_scenario_name_that_is_taken_is_a_warning() {
+    let feature =
+        "Feature: F\n  Scenario: S\n    When 1 s passes\n  Scenario: S\n    When 2 s pass\n";
+    Package::new(feature)
+        .run(&[])
+        .exits(0)
+        .says("warning: features/sample.feature:4: a scenario named \"S\" is already at line 2");
+}
+
+#[test]
+fn no_feature_at_all_is_no_success() {
+    let package = Package::new(PASSING);
+    fs::remove_file(package.0.path().join("features/sample.feature")).unwrap();
+    package.run(&[]).exits(2).says("features");
+    fs::remove_dir(package.0.path().join("features")).unwrap();
+    package.run(&[]).exits(2).says("features");
+}
+
+#[test]
 fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition with an unknown field
@@ -366,6 +385,24 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
   Scenario: A service that does not exist
     Given a service "Payments"
     When "Payment.charge" is called
+
+  Scenario: An operation that does not exist
+    Given a service "Stock"
+      """json
+      {"operations": {"reserve": {}, "release": {}}}
+      """
+    When "Stock.resreve" is called
+
+  Scenario: A code that nobody knows
+    Given a service "Stock"
+      """json
+      {"operations": {"reserve": {}}, "codes": {"OUT_OF_STOCK": {"retryable": false}}}
+      """
+    And "Stock.reserve" fails with "OUT_OF_SOCK"
+
+  Scenario: A text that is no code
+    Given a service "A"
+    And "A.x" fails with "Out of luck"
 
   Scenario: A preset that does not exist
     Given the retry policy "coordinaton"
@@ -391,7 +428,10 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
         .says("did you mean \"Payments\"?")
         .says("did you mean \"coordination\"?")
         .says("longer than 366 days")
-        .says("8 scenarios (8 failed)");
+        .says("did you mean \"reserve\"?")
+        .says("did you mean \"OUT_OF_STOCK\"?")
+        .says("\"Out of luck\" is no code, expected UPPER_SNAKE case")
+        .says("11 scenarios (11 failed)");
 }
 
 #[test]
