@@ -3,6 +3,13 @@ use cucumber::{given, when};
 use super::StepResult;
 use crate::{harness::World, orchestration::CrashPoint};
 
+/// The journal is a file, which a restarted orchestrator opens again.
+#[given(expr = "the journal is kept in a file")]
+fn journal_in_a_file(world: &mut World) -> StepResult {
+    let file = world.directory()?.join("journal.db");
+    Ok(world.runs().keep_journal_in(file)?)
+}
+
 /// The process is lost before the step's intent is journalled.
 #[given(expr = "the orchestrator crashes before step {string}")]
 fn crashes_before(world: &mut World, name: String) -> StepResult {

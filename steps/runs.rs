@@ -91,15 +91,25 @@ async fn ends(world: &mut World) -> StepResult {
 /// The last run's state as it can be read at any time.
 #[then(expr = "the state of the workflow has:")]
 fn state_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    state_of(world, step, None)
+}
+
+fn state_of(world: &mut World, step: &gherkin::Step, id: Option<&str>) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     let state = world
         .runs()
-        .state(None)?
+        .state(id)?
         .ok_or("the orchestrator does not know the run")?;
     match paths_difference(rows, &serde_json::to_value(state)?) {
         None => Ok(()),
         Some(difference) => Err(difference.into()),
     }
+}
+
+/// The state of a run by its id.
+#[then(expr = "the state of run {string} has:")]
+fn state_of_run_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
+    state_of(world, step, Some(&id))
 }
 
 /// The orchestrator knows no run of this id, which is no error.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use crate::{
     domain::Failure,
     orchestration::{
-        CrashPoint, Crashes, Journal, MemoryJournal, Orchestrator, Outcome, Plan, RunError,
-        RunView, Workflow,
+        CrashPoint, Crashes, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, Plan,
+        RunError, RunView, SqliteJournal, Workflow,
     },
     services::{Client, Faults},
 };
@@ -19,6 +19,8 @@ type RunResult = Result<Outcome, RunError>;
 pub struct Runs {
     client: Arc<Client>,
     journal: Arc<dyn Journal>,
+    /// The file of the journal, which a new process opens again.
+    file: Option<PathBuf>,
     crashes: Crashes,
     orchestrator: Orchestrator,
     workflow: Option<Arc<Workflow>>,
@@ -49,10 +51,44 @@ impl Runs {
             ),
             client,
             journal,
+            file: None,
             crashes,
             workflow: None,
             last: Vec::new(),
         }
+    }
+
+    /// Keeps the journal in a file from now on, which a new process opens again.
+    ///
+    /// # Errors
+    ///
+    /// If something was run already, or the file is no journal.
+    pub fn keep_journal_in(&mut self, file: PathBuf) -> Result<(), String> {
+        if !self.last.is_empty() {
+            return Err("the journal is chosen before the first run".to_owned());
+        }
+        self.file = Some(file);
+        self.open_journal().map_err(|error| error.to_string())
+    }
+
+    /// Opens the journal as a new process does, with an orchestrator of its own.
+    fn open_journal(&mut self) -> Result<(), JournalError> {
+        if let Some(file) = &self.file {
+            // The former process and its journal are gone before the file can be opened again.
+            self.journal = Arc::new(MemoryJournal::default());
+            self.orchestrator = self.new_orchestrator();
+            self.journal = Arc::new(SqliteJournal::open(file)?);
+        }
+        self.orchestrator = self.new_orchestrator();
+        Ok(())
+    }
+
+    fn new_orchestrator(&self) -> Orchestrator {
+        Orchestrator::new(
+            Arc::clone(&self.client),
+            Arc::clone(&self.journal),
+            self.crashes.clone(),
+        )
     }
 
     /// Makes this the workflow that steps are about.
@@ -206,14 +242,12 @@ impl Runs {
         for run in self.last.drain(..) {
             if let Progress::UnderWay(task) = run.state {
                 task.abort();
+                // What it comes to no longer matters, only that it has let go of the journal.
+                let _ = task.await;
             }
         }
-        self.orchestrator = Orchestrator::new(
-            Arc::clone(&client),
-            Arc::clone(&self.journal),
-            self.crashes.clone(),
-        );
         self.client = client;
+        self.open_journal().map_err(|error| error.to_string())?;
         let recovered = self.orchestrator.recover().await;
         self.last = recovered
             .map_err(|error| error.to_string())?

@@ -1,8 +1,11 @@
 use std::{
-    fmt,
+    fmt, io,
+    path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
+
+use tempfile::TempDir;
 
 use super::{cast::Cast, fixtures::Fixtures, pickle::StepKind, runs::Runs, snapshot::Snapshots};
 use crate::{
@@ -63,6 +66,7 @@ pub struct World {
     runs: Option<Box<Runs>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
+    directory: Option<TempDir>,
 }
 
 impl Default for World {
@@ -84,6 +88,7 @@ impl World {
             runs: None,
             calls: Vec::new(),
             direct_calls: 0,
+            directory: None,
         }
     }
 
@@ -146,6 +151,18 @@ impl World {
     /// Takes what a step is pending on.
     pub(crate) fn take_pending(&mut self) -> Option<String> {
         self.pending.take()
+    }
+
+    /// The scenario's own directory, made on first use and gone at its end.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made.
+    pub fn directory(&mut self) -> io::Result<&Path> {
+        if self.directory.is_none() {
+            self.directory = Some(tempfile::Builder::new().prefix("rehearsal-").tempdir()?);
+        }
+        Ok(self.directory.as_ref().map_or(Path::new(""), TempDir::path))
     }
 
     /// The services that take part, and the client that calls them.

@@ -90,6 +90,17 @@ pub enum JournalError {
     /// No run of this id was begun.
     #[error("the run {0:?} does not exist")]
     Unknown(String),
+    /// The file is no journal that can be used.
+    #[error("the journal {path} cannot be used: {why}")]
+    Unusable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database failed.
+    #[error("the journal's database failed")]
+    Database(#[from] rusqlite::Error),
     /// The entries of a run make no sense.
     #[error("the journal of the run {run:?} is corrupt: {why}")]
     Corrupt {

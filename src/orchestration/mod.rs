@@ -9,6 +9,7 @@ mod outcome;
 mod plan;
 mod reference;
 mod run;
+mod sqlite_journal;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -20,5 +21,6 @@ pub use journal::{Entry, Journal, JournalError, MemoryJournal};
 pub use orchestrator::{Orchestrator, Running};
 pub use outcome::{CompensationOutcome, Outcome, StepOutcome};
 pub use plan::Plan;
+pub use sqlite_journal::SqliteJournal;
 pub use state::RunView;
 pub use workflow::{Compensation, OnFailure, OnParallelFailure, Step, Workflow, WorkflowFile};

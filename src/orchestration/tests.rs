@@ -23,6 +23,8 @@ struct Scene {
     faults: Faults,
     crashes: Crashes,
     journal: Arc<dyn Journal>,
+    /// The folder of the journal, where it is kept in a file.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Scene {
@@ -39,6 +41,24 @@ impl Scene {
             crashes: Crashes::new(faults.clone()),
             faults,
             journal: Arc::new(MemoryJournal::default()),
+            folder: None,
+        }
+    }
+
+    /// The same, with a journal in a file.
+    fn durable() -> Self {
+        let mut scene = Self::new();
+        scene.folder = Some(tempfile::tempdir().unwrap());
+        scene.reopen();
+        scene
+    }
+
+    /// Lets go of the journal and opens it again, as a new process does.
+    fn reopen(&mut self) {
+        if let Some(folder) = &self.folder {
+            self.journal = Arc::new(MemoryJournal::default());
+            let journal = SqliteJournal::open(folder.path().join("journal.db"));
+            self.journal = Arc::new(journal.unwrap());
         }
     }
 
@@ -205,6 +225,74 @@ fn the_memory_journal_conforms() {
 }
 
 #[test]
+fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    conforms(&SqliteJournal::open(&path).unwrap());
+    let reopened = SqliteJournal::open(&path).unwrap();
+    assert_eq!(reopened.unfinished().unwrap(), ["w-2".into()]);
+    assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 3);
+    let at = Duration::ZERO;
+    reopened
+        .append(&"w-2".into(), &Entry::Resumed { at })
+        .unwrap();
+}
+
+#[test]
+fn files_that_are_no_usable_journal_are_told_apart_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |path: &std::path::Path| SqliteJournal::open(path).unwrap_err().to_string();
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "not a database, but long enough to look like a file of some kind",
+    )
+    .unwrap();
+    assert!(
+        refusal(&text).ends_with("it is no journal"),
+        "{}",
+        refusal(&text)
+    );
+    assert!(
+        std::fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("not a database")
+    );
+
+    let other = folder.path().join("other.db");
+    rusqlite::Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x)")
+        .unwrap();
+    assert!(refusal(&other).ends_with("it is another program's database"));
+
+    let newer = folder.path().join("newer.db");
+    drop(SqliteJournal::open(&newer).unwrap());
+    rusqlite::Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 2)
+        .unwrap();
+    assert!(
+        refusal(&newer).contains("it is of version 2"),
+        "{}",
+        refusal(&newer)
+    );
+
+    let used = folder.path().join("used.db");
+    let journal = SqliteJournal::open(&used).unwrap();
+    assert!(
+        refusal(&used).ends_with("another process uses it"),
+        "{}",
+        refusal(&used)
+    );
+    drop(journal);
+    SqliteJournal::open(&used).unwrap();
+
+    assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
+}
+
+#[test]
 fn entries_survive_being_written_as_json() {
     let failure = Box::new(crate::domain::Failure::new("X", "y"));
     let at = Duration::from_millis(7);
@@ -278,7 +366,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 }
 
 /// Runs what was drawn, restarting after every crash; gives the last status and all events.
-fn rehearse(drawn: &Drawn) -> (WorkflowStatus, Vec<Event>) {
+fn rehearse(drawn: &Drawn, durable: bool) -> (WorkflowStatus, Vec<Event>) {
     const POINTS: [CrashPoint; 4] = [
         CrashPoint::Before,
         CrashPoint::During,
@@ -286,7 +374,11 @@ fn rehearse(drawn: &Drawn) -> (WorkflowStatus, Vec<Event>) {
         CrashPoint::DuringCompensation,
     ];
     virtually(async {
-        let scene = Scene::new();
+        let mut scene = if durable {
+            Scene::durable()
+        } else {
+            Scene::new()
+        };
         let mut steps = Vec::new();
         for (index, (waits_for, latency, fails)) in drawn.steps.iter().enumerate() {
             let id = format!("s{index}");
@@ -317,6 +409,7 @@ fn rehearse(drawn: &Drawn) -> (WorkflowStatus, Vec<Event>) {
             .run(&plan, Arc::new(json!({})), None)
             .await;
         while matches!(result, Err(RunError::Crashed)) {
+            scene.reopen();
             let mut recovered = scene.orchestrator().recover().await.unwrap();
             assert_eq!(recovered.len(), 1);
             result = recovered.remove(0).1;
@@ -330,7 +423,7 @@ proptest! {
 
     #[test]
     fn whatever_crashes_every_effect_happens_once_or_is_undone(drawn in drawn()) {
-        let (status, events) = rehearse(&drawn);
+        let (status, events) = rehearse(&drawn, false);
         let mut keys: Vec<&Key> = Vec::new();
         for event in &events {
             if let EventKind::Effect { key, .. } = &event.kind {
@@ -351,7 +444,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_run_gives_the_same_timeline(drawn in drawn()) {
-        prop_assert_eq!(rehearse(&drawn), rehearse(&drawn));
+    fn the_same_run_gives_the_same_timeline_in_memory_and_on_disk(drawn in drawn()) {
+        prop_assert_eq!(rehearse(&drawn, false), rehearse(&drawn, true));
     }
 }

@@ -1,0 +1,234 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+
+use super::{Entry, Journal, JournalError};
+
+/// Marks a database as a journal: `rehe` in ASCII.
+const APPLICATION: i32 = 0x7265_6865;
+
+/// The version of the tables below.
+const VERSION: i32 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        ended INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (id),
+        entry TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX entries_by_run ON entries (run);
+    CREATE INDEX unfinished ON runs (id) WHERE NOT ended;
+";
+
+/// A journal in a SQLite file: it outlives the process.
+///
+/// The file is in WAL mode with `synchronous=NORMAL`: entries survive the death of the process;
+/// the last few may be lost with the machine's power, never torn. One process uses it at a time.
+pub struct SqliteJournal {
+    path: PathBuf,
+    database: Mutex<Database>,
+}
+
+struct Database {
+    connection: Connection,
+    /// Rows of the runs that this process has begun or read.
+    rows: HashMap<Arc<str>, i64>,
+}
+
+impl SqliteJournal {
+    /// Opens a journal, or makes one where there is no file.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Unusable`] if the file is no journal, is from a newer version, is used by
+    /// another process, or cannot be opened; it is left as it is.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        let connection = connect(path).map_err(|why| JournalError::Unusable {
+            path: path.display().to_string(),
+            why,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            database: Mutex::new(Database {
+                connection,
+                rows: HashMap::new(),
+            }),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, String> {
+    let explain = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "it is no journal".to_owned(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process uses it".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    let mut connection = Connection::open(path).map_err(explain)?;
+    connection
+        .busy_timeout(std::time::Duration::ZERO)
+        .map_err(explain)?;
+    // Before the first access, so that the file is taken whole and no shared memory is needed.
+    connection
+        .pragma_update(None, "locking_mode", "EXCLUSIVE")
+        .map_err(explain)?;
+    let number = |connection: &Connection, pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
+    };
+    let application = number(&connection, "application_id").map_err(explain)?;
+    let version = number(&connection, "user_version").map_err(explain)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(explain)?;
+    let is_new = application == 0 && version == 0 && tables == 0;
+    if !is_new && application != APPLICATION {
+        return Err("it is another program's database".to_owned());
+    }
+    if version > VERSION {
+        return Err(format!(
+            "it is of version {version}, this program knows versions up to {VERSION}"
+        ));
+    }
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .and_then(|()| connection.pragma_update(None, "synchronous", "NORMAL"))
+        .map_err(explain)?;
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(explain)?;
+    if is_new {
+        transaction
+            .execute_batch(TABLES)
+            .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION))
+            .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
+            .map_err(explain)?;
+    }
+    transaction.commit().map_err(explain)?;
+    Ok(connection)
+}
+
+impl Database {
+    fn row(&mut self, run: &str) -> Result<Option<i64>, rusqlite::Error> {
+        if let Some(row) = self.rows.get(run) {
+            return Ok(Some(*row));
+        }
+        let row = self
+            .connection
+            .prepare_cached("SELECT id FROM runs WHERE run = ?")?
+            .query_row([run], |row| row.get(0))
+            .optional()?;
+        if let Some(row) = row {
+            self.rows.insert(run.into(), row);
+        }
+        Ok(row)
+    }
+
+    fn insert(connection: &Connection, row: i64, text: &str) -> Result<(), rusqlite::Error> {
+        connection
+            .prepare_cached("INSERT INTO entries (run, entry) VALUES (?, ?)")?
+            .execute(params![row, text])?;
+        Ok(())
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError> {
+        let text = written(run, &started)?;
+        let mut database = self.lock();
+        let transaction = database.connection.transaction()?;
+        let inserted = transaction
+            .prepare_cached("INSERT INTO runs (run) VALUES (?) ON CONFLICT DO NOTHING")?
+            .execute([&**run])?;
+        if inserted == 0 {
+            return Err(JournalError::AlreadyExists(run.to_string()));
+        }
+        let row = transaction.last_insert_rowid();
+        Database::insert(&transaction, row, &text)?;
+        transaction.commit()?;
+        database.rows.insert(Arc::clone(run), row);
+        Ok(())
+    }
+
+    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
+        let text = written(run, entry)?;
+        let mut database = self.lock();
+        let row = database
+            .row(run)?
+            .ok_or_else(|| JournalError::Unknown(run.to_string()))?;
+        let ended = match entry {
+            Entry::Ended { .. } => true,
+            Entry::Resumed { .. } => false,
+            _ => {
+                // One statement is a transaction of its own.
+                Database::insert(&database.connection, row, &text)?;
+                return Ok(());
+            }
+        };
+        let transaction = database.connection.transaction()?;
+        Database::insert(&transaction, row, &text)?;
+        transaction
+            .prepare_cached("UPDATE runs SET ended = ? WHERE id = ?")?
+            .execute(params![ended, row])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
+        let mut database = self.lock();
+        let Some(row) = database.row(run)? else {
+            return Ok(None);
+        };
+        let mut statement = database
+            .connection
+            .prepare_cached("SELECT entry FROM entries WHERE run = ? ORDER BY id")?;
+        let mut rows = statement.query([row])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            entries.push(serde_json::from_str(text).map_err(|error| corrupt(run, &error))?);
+        }
+        Ok(Some(entries))
+    }
+
+    fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError> {
+        let database = self.lock();
+        let mut statement = database
+            .connection
+            .prepare_cached("SELECT run FROM runs WHERE NOT ended ORDER BY id")?;
+        let runs = statement.query_map([], |row| row.get::<_, Arc<str>>(0))?;
+        Ok(runs.collect::<Result<_, _>>()?)
+    }
+}
+
+fn written(run: &str, entry: &Entry) -> Result<String, JournalError> {
+    serde_json::to_string(entry).map_err(|error| corrupt(run, &error))
+}
+
+fn corrupt(run: &str, error: &serde_json::Error) -> JournalError {
+    JournalError::Corrupt {
+        run: run.to_owned(),
+        why: error.to_string(),
+    }
+}
+
+impl fmt::Debug for SqliteJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteJournal").field(&self.path).finish()
+    }
+}
