@@ -15,19 +15,16 @@ const APPLICATION: i32 = 0x7265_6865;
 /// The version of the tables below.
 const VERSION: i32 = 1;
 
+// A commit writes every page that it changes, whole. So entries lie in one tree, ordered by run,
+// without an index beside it; and only a run's first and last entry touch the other table.
 const TABLES: &str = "
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY,
-        run TEXT NOT NULL UNIQUE,
-        ended INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
     CREATE TABLE entries (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES runs (id),
-        entry TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX entries_by_run ON entries (run);
-    CREATE INDEX unfinished ON runs (id) WHERE NOT ended;
+        run TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        entry TEXT NOT NULL,
+        PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE unfinished (id INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT;
 ";
 
 /// A journal in a SQLite file: it outlives the process.
@@ -41,8 +38,17 @@ pub struct SqliteJournal {
 
 struct Database {
     connection: Connection,
-    /// Rows of the runs that this process has begun or read.
-    rows: HashMap<Arc<str>, i64>,
+    /// The runs that this process has begun or read.
+    runs: HashMap<Arc<str>, Known>,
+}
+
+/// What is known of a run without asking the database.
+#[derive(Clone, Copy)]
+struct Known {
+    /// The number of its next entry.
+    next: i64,
+    /// Its row among the unfinished.
+    unfinished: Option<i64>,
 }
 
 impl SqliteJournal {
@@ -62,7 +68,7 @@ impl SqliteJournal {
             path: path.to_owned(),
             database: Mutex::new(Database {
                 connection,
-                rows: HashMap::new(),
+                runs: HashMap::new(),
             }),
         })
     }
@@ -124,27 +130,47 @@ fn connect(path: &Path) -> Result<Connection, String> {
 }
 
 impl Database {
-    fn row(&mut self, run: &str) -> Result<Option<i64>, rusqlite::Error> {
-        if let Some(row) = self.rows.get(run) {
-            return Ok(Some(*row));
+    fn known(&mut self, run: &str) -> Result<Option<Known>, rusqlite::Error> {
+        if let Some(known) = self.runs.get(run) {
+            return Ok(Some(*known));
         }
-        let row = self
+        let last: Option<i64> = self
             .connection
-            .prepare_cached("SELECT id FROM runs WHERE run = ?")?
+            .prepare_cached("SELECT max(number) FROM entries WHERE run = ?")?
+            .query_row([run], |row| row.get(0))?;
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        let unfinished = self
+            .connection
+            .prepare_cached("SELECT id FROM unfinished WHERE run = ?")?
             .query_row([run], |row| row.get(0))
             .optional()?;
-        if let Some(row) = row {
-            self.rows.insert(run.into(), row);
-        }
-        Ok(row)
+        let known = Known {
+            next: last + 1,
+            unfinished,
+        };
+        self.runs.insert(run.into(), known);
+        Ok(Some(known))
     }
+}
 
-    fn insert(connection: &Connection, row: i64, text: &str) -> Result<(), rusqlite::Error> {
-        connection
-            .prepare_cached("INSERT INTO entries (run, entry) VALUES (?, ?)")?
-            .execute(params![row, text])?;
-        Ok(())
-    }
+fn insert(
+    connection: &Connection,
+    run: &str,
+    number: i64,
+    text: &str,
+) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("INSERT INTO entries (run, number, entry) VALUES (?, ?, ?)")?
+        .execute(params![run, number, text])?;
+    Ok(())
+}
+
+fn insert_unfinished(connection: &Connection, run: &str) -> Result<i64, rusqlite::Error> {
+    connection
+        .prepare_cached("INSERT INTO unfinished (run) VALUES (?)")?
+        .insert([run])
 }
 
 impl Journal for SqliteJournal {
@@ -152,65 +178,70 @@ impl Journal for SqliteJournal {
         let text = written(run, &started)?;
         let mut database = self.lock();
         let transaction = database.connection.transaction()?;
-        let inserted = transaction
-            .prepare_cached("INSERT INTO runs (run) VALUES (?) ON CONFLICT DO NOTHING")?
-            .execute([&**run])?;
-        if inserted == 0 {
-            return Err(JournalError::AlreadyExists(run.to_string()));
-        }
-        let row = transaction.last_insert_rowid();
-        Database::insert(&transaction, row, &text)?;
+        // The first entry of a run that has one already violates the primary key.
+        insert(&transaction, run, 0, &text).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => JournalError::AlreadyExists(run.to_string()),
+            _ => error.into(),
+        })?;
+        let unfinished = Some(insert_unfinished(&transaction, run)?);
         transaction.commit()?;
-        database.rows.insert(Arc::clone(run), row);
+        let known = Known {
+            next: 1,
+            unfinished,
+        };
+        database.runs.insert(Arc::clone(run), known);
         Ok(())
     }
 
     fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
         let text = written(run, entry)?;
         let mut database = self.lock();
-        let row = database
-            .row(run)?
+        let mut known = database
+            .known(run)?
             .ok_or_else(|| JournalError::Unknown(run.to_string()))?;
-        let ended = match entry {
-            Entry::Ended { .. } => true,
-            Entry::Resumed { .. } => false,
-            _ => {
-                // One statement is a transaction of its own.
-                Database::insert(&database.connection, row, &text)?;
-                return Ok(());
+        match entry {
+            Entry::Ended { .. } => {
+                let transaction = database.connection.transaction()?;
+                insert(&transaction, run, known.next, &text)?;
+                transaction
+                    .prepare_cached("DELETE FROM unfinished WHERE id = ?")?
+                    .execute([known.unfinished])?;
+                transaction.commit()?;
+                known.unfinished = None;
             }
-        };
-        let transaction = database.connection.transaction()?;
-        Database::insert(&transaction, row, &text)?;
-        transaction
-            .prepare_cached("UPDATE runs SET ended = ? WHERE id = ?")?
-            .execute(params![ended, row])?;
-        transaction.commit()?;
+            Entry::Resumed { .. } => {
+                let transaction = database.connection.transaction()?;
+                insert(&transaction, run, known.next, &text)?;
+                known.unfinished = Some(insert_unfinished(&transaction, run)?);
+                transaction.commit()?;
+            }
+            // One statement is a transaction of its own.
+            _ => insert(&database.connection, run, known.next, &text)?,
+        }
+        known.next += 1;
+        database.runs.insert(Arc::clone(run), known);
         Ok(())
     }
 
     fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
-        let mut database = self.lock();
-        let Some(row) = database.row(run)? else {
-            return Ok(None);
-        };
+        let database = self.lock();
         let mut statement = database
             .connection
-            .prepare_cached("SELECT entry FROM entries WHERE run = ? ORDER BY id")?;
-        let mut rows = statement.query([row])?;
+            .prepare_cached("SELECT entry FROM entries WHERE run = ? ORDER BY number")?;
+        let mut rows = statement.query([run])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
             entries.push(serde_json::from_str(text).map_err(|error| corrupt(run, &error))?);
         }
-        Ok(Some(entries))
+        Ok((!entries.is_empty()).then_some(entries))
     }
 
     fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError> {
         let database = self.lock();
         let mut statement = database
             .connection
-            .prepare_cached("SELECT run FROM runs WHERE NOT ended ORDER BY id")?;
+            .prepare_cached("SELECT run FROM unfinished ORDER BY id")?;
         let runs = statement.query_map([], |row| row.get::<_, Arc<str>>(0))?;
         Ok(runs.collect::<Result<_, _>>()?)
     }

@@ -234,7 +234,7 @@ fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
     assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 3);
     let at = Duration::ZERO;
     reopened
-        .append(&"w-2".into(), &Entry::Resumed { at })
+        .append(&"w-2".into(), &Entry::CancellationRequested { at })
         .unwrap();
 }
 
