@@ -120,3 +120,17 @@ Feature: Cancellation
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
     And no effect remains
+
+  @orchestration-15
+  Scenario: A cancelled workflow is undone although it keeps what a failure leaves
+    Given the workflow keeps on failure
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is cancelled
+    And it takes 125 ms
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains

@@ -339,3 +339,82 @@ Feature: Parallel steps
       And it takes 100 ms
       And "ModelService.validateCompatibility" is executed 1 time
       And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation behind a failure takes away the second chances
+      Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 170 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is rolled back
+      And it takes 30 ms
+      And the error is "CONNECTION_RESET" from "ModelService.validateCompatibility"
+      And "ModelService.validateCompatibility" is executed 1 time
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation during a second chance takes away those behind it
+      Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
+      And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 300 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is rolled back
+      And it takes 100 ms
+      And "PersonalityService.batchValidatePersonalities" is executed 2 times
+      And "ModelService.validateCompatibility" is executed 1 time
+      And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation during the last second chance stops the workflow
+      Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 300 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is cancelled
+      And it takes 60 ms
+      And "ModelService.validateCompatibility" is executed 2 times
+      And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-14
+    Scenario: There is no second chance after the deadline
+      Given the workflow must finish within 150 ms
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 150 ms
+      And the error is "WORKFLOW_TIMEOUT" from "PersonalityService.batchValidatePersonalities"
+      And "PersonalityService.batchValidatePersonalities" is executed 1 time
+      And "RoleService.batchValidateRoles" is executed 1 time
+      And "ModelService.validateCompatibility" is executed 1 time
+
+    @orchestration-8 @orchestration-12
+    Scenario: A second chance does not take away the doubt of the first
+      Given a service "Payments"
+      And "Payments.charge" answers:
+        | execution | answer              |
+        | 1         | late 3 s            |
+        | 2         | error CARD_DECLINED |
+      And the workflow:
+        """json
+        {
+          "id": "order",
+          "onParallelFailure": "sequential",
+          "steps": [
+            {
+              "id": "charge", "service": "Payments", "operation": "charge", "dependencies": [], "timeout": "500ms",
+              "compensation": "refund"
+            },
+            { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 500 ms
+      And the error is "CARD_DECLINED" from "Payments.charge"
+      And these compensations run in order:
+        | Payments.refund |
+      When 1 h passes
+      Then no effect remains

@@ -10,8 +10,8 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan,
-    orchestrator::RunError, reference, state::RunState,
+    CrashPoint, Crashes, Entry, Journal, JournalError, Outcome, Plan, orchestrator::RunError,
+    reference, state::RunState,
 };
 use crate::{
     domain::{Call, Context, Key, StepStatus, WorkflowStatus},
@@ -52,23 +52,12 @@ impl Run {
     pub async fn drive(&self) -> Result<Outcome, RunError> {
         self.go_forward().await?;
         loop {
-            let second_chances = self.lock().second_chances();
-            if second_chances.is_empty() {
-                break;
-            }
-            for step in second_chances {
-                self.run_steps(vec![step]).await?;
-                if self.lock().steps[step].status != StepStatus::Completed {
-                    break;
-                }
-            }
-            self.go_forward().await?;
+            let second_chance = self.lock().second_chance();
+            let Some(step) = second_chance else { break };
+            self.run_steps(vec![step]).await?;
         }
-        let backward = {
-            let state = self.lock();
-            state.stop.is_some() && self.plan.workflow.on_failure == OnFailure::Compensate
-        };
-        if backward {
+        let goes_back = self.lock().goes_back();
+        if goes_back {
             self.compensate().await?;
         }
         self.end()
