@@ -47,6 +47,14 @@ pub enum RunError {
     /// It was refused before any call.
     #[error("the workflow is refused: {0}")]
     Refused(#[source] Box<Failure>),
+    /// It cannot go on, because it is not interrupted.
+    #[error("the run {run:?} is {}, not interrupted", .status.as_str())]
+    NotInterrupted {
+        /// The run.
+        run: String,
+        /// What it is.
+        status: WorkflowStatus,
+    },
     /// The orchestrator's process was lost.
     #[error("the orchestrator crashed")]
     Crashed,
@@ -167,6 +175,12 @@ impl Orchestrator {
     /// If the run is unknown, or is not interrupted.
     pub fn resume(&self, id: &str) -> Result<Running, RunError> {
         let state = self.recall(id)?;
+        if state.status != WorkflowStatus::Interrupted {
+            return Err(RunError::NotInterrupted {
+                run: id.to_owned(),
+                status: state.status,
+            });
+        }
         let running = self.running(state);
         let at = running.run.now();
         running.run.commit(&Entry::Resumed { at })?;
