@@ -320,6 +320,49 @@ Feature: Crash recovery
         | /run | order-3 |
       And "Stock.hold" is executed 3 times
 
+    @orchestration-13
+    Scenario: Nothing of a lost process lives on
+      Given "Stock.hold" takes 100 ms
+      And "Payments.charge" takes 50 ms
+      And "Payments.charge" is retried up to 5 times
+      And "Payments.charge" fails 2 times with "CONNECTION_RESET"
+      When the workflow starts
+      And 120 ms pass
+      Given the orchestrator crashes before step "hold"
+      When the workflow runs as "order-of-ada"
+      And 1 h passes
+      Then "Payments.charge" is executed 1 time
+      When the orchestrator restarts
+      Then the workflow completes
+      And it takes 200 ms
+      And no effect happens twice
+      And the calls are:
+        | at        | call            | execution | took   | result           |
+        | 0 ms      | Stock.hold      | 1         | 100 ms | ok               |
+        | 100 ms    | Payments.charge | 1         |        |                  |
+        | 100 ms    | Mail.send       | 1         | 0 ms   | ok               |
+        | 1h 120 ms | Payments.charge | 2         | 50 ms  | CONNECTION_RESET |
+        | 1h 120 ms | Stock.hold      | 2         | 100 ms | ok               |
+        | 1h 220 ms | Payments.charge | 3         | 50 ms  | ok               |
+        | 1h 220 ms | Mail.send       | 2         | 0 ms   | ok               |
+        | 1h 270 ms | Payments.charge | 4         | 50 ms  | ok               |
+
+    @orchestration-13
+    Scenario: A process that is replaced leaves none of its runs behind
+      Given "Payments.charge" takes 50 ms
+      And "Payments.charge" is retried up to 5 times
+      And "Payments.charge" fails 2 times with "CONNECTION_RESET"
+      When the workflow starts
+      And 20 ms pass
+      And the workflow starts
+      And 20 ms pass
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 50 ms
+      When 1 h passes
+      Then no effect happens twice
+      And "Payments.charge" is executed 4 times
+
   Rule: Chance outlives a crash
 
     @orchestration-13 @resilience-2

@@ -6,6 +6,7 @@ mod journal;
 mod orchestrator;
 mod outcome;
 mod plan;
+mod process;
 mod reference;
 mod run;
 mod state;

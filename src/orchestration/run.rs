@@ -1,8 +1,5 @@
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     CrashPoint, Crashes, Entry, Journal, JournalError, Outcome, Plan, orchestrator::RunError,
-    reference, state::RunState,
+    process::Process, reference, state::RunState,
 };
 use crate::{
     domain::{Call, Context, Key, StepStatus, WorkflowStatus},
@@ -39,8 +36,7 @@ pub(super) struct Run {
     pub client: Arc<Client>,
     pub journal: Arc<dyn Journal>,
     pub crashes: Crashes,
-    /// Whether the orchestrator's process still lives; all its runs share this.
-    pub alive: Arc<AtomicBool>,
+    pub process: Process,
 }
 
 impl Run {
@@ -50,6 +46,15 @@ impl Run {
     ///
     /// If the orchestrator crashes, or its journal fails.
     pub async fn drive(&self) -> Result<Outcome, RunError> {
+        tokio::select! {
+            // What ends at the very instant of a crash is lost with the rest.
+            biased;
+            () = self.process.is_lost() => Err(RunError::Crashed),
+            outcome = self.go_through() => outcome,
+        }
+    }
+
+    async fn go_through(&self) -> Result<Outcome, RunError> {
         self.go_forward().await?;
         loop {
             let second_chance = self.lock().second_chance();
@@ -228,8 +233,7 @@ impl Run {
 
     /// Writes an entry, then lets it change the state.
     pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
-        // Another run of the same process may have met a crash meanwhile.
-        if !self.alive.load(Ordering::Relaxed) {
+        if !self.process.is_alive() {
             return Err(RunError::Crashed);
         }
         self.journal.append(&self.id, entry)?;
@@ -244,7 +248,7 @@ impl Run {
     /// Loses the orchestrator's process, if the scenario says so here.
     pub fn strike(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
         if self.crashes.strike(point, &self.plan.steps[step].id) {
-            self.alive.store(false, Ordering::Relaxed);
+            self.process.lose();
             self.timeline().record(EventKind::OrchestratorCrashed {});
             return Err(RunError::Crashed);
         }
