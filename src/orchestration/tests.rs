@@ -315,6 +315,31 @@ fn only_what_is_under_way_is_cancelled_and_only_what_is_interrupted_resumes() {
     });
 }
 
+#[test]
+fn a_lost_process_takes_no_more_orders() {
+    virtually(async {
+        let scene = Scene::new();
+        let plan = scene
+            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
+            .unwrap();
+        let input = Arc::new(json!({}));
+        let orchestrator = scene.orchestrator();
+        scene.crashes.declare(CrashPoint::Before, "a", "here");
+        let lost = orchestrator.run(&plan, Arc::clone(&input), None).await;
+        assert!(matches!(lost, Err(RunError::Crashed)));
+        assert!(!orchestrator.is_alive());
+        for refused in [
+            orchestrator.begin(&plan, input, None).err(),
+            orchestrator.resume("w-1").err(),
+            orchestrator.cancel("w-1").err(),
+        ] {
+            assert!(matches!(refused, Some(RunError::Crashed)), "{refused:?}");
+        }
+        assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 1);
+        assert!(scene.journal.read("w-2").unwrap().is_none());
+    });
+}
+
 #[derive(Clone, Debug)]
 struct Drawn {
     /// Per step: which earlier steps it waits for (as bits), latency, and whether it fails.
