@@ -80,6 +80,10 @@ Feature: Agent creation
       | /completed   | ["validatePersonality", "validateRole", "createAgent", "createFile"] |
       | /failed      | []                                                                   |
       | /compensated | []                                                                   |
+    When 1 h passes
+    Then the state of the workflow has:
+      | path     | value  |
+      | /elapsed | 525 ms |
 
   @orchestration-2
   Scenario: The agent step fails

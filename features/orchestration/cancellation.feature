@@ -77,3 +77,60 @@ Feature: Cancellation
     And these compensations run in order:
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
+
+  @orchestration-15
+  Scenario: What failed before the cancellation is the error
+    Given a service "Worker"
+    And "Worker.refuse" takes 50 ms
+    And "Worker.refuse" fails with "PERMANENT_ERROR"
+    And "Worker.build" takes 200 ms
+    And the workflow:
+      """json
+      {
+        "id": "pair",
+        "steps": [
+          { "id": "bad", "service": "Worker", "operation": "refuse", "dependencies": [] },
+          { "id": "good", "service": "Worker", "operation": "build", "dependencies": [], "compensation": "demolish" }
+        ]
+      }
+      """
+    When the workflow starts
+    And 100 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is rolled back
+    And it takes 100 ms
+    And the error is "PERMANENT_ERROR" from "Worker.refuse"
+    And these compensations run in order:
+      | Worker.demolish |
+
+  @orchestration-13 @orchestration-15
+  Scenario: A cancellation is not forgotten in a crash
+    Given the orchestrator crashes during step "validateRole"
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And the workflow ends
+    And the orchestrator restarts
+    Then the workflow is cancelled
+    And it takes 175 ms
+    And "RoleService.validateRoleCapabilities" is executed 2 times
+    And "AgentService.createAgent" is never executed
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains
+
+  @orchestration-15
+  Scenario: A cancelled workflow is undone although it keeps what a failure leaves
+    Given the workflow keeps on failure
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is cancelled
+    And it takes 125 ms
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains

@@ -192,3 +192,51 @@ Feature: Compensation
     And these compensations run in order:
       | Payments.refund |
       | Stock.release   |
+
+  @orchestration-5
+  Scenario: The patience that a step asks for is not that of its undo
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          {
+            "id": "hold", "service": "Stock", "operation": "hold", "timeout": "50ms", "retry": { "maxRetries": 3 },
+            "compensation": "Stock.release"
+          },
+          {
+            "id": "charge", "service": "Payments", "operation": "charge", "timeout": "50ms", "retry": { "maxRetries": 3 },
+            "compensation": "Payments.refund"
+          },
+          { "id": "ship", "service": "Shipping", "operation": "send" }
+        ]
+      }
+      """
+    And "Shipping.send" fails with "NO_CARRIER"
+    And "Payments.refund" takes 100 ms
+    And "Stock.release" fails with "CONNECTION_RESET"
+    When the workflow runs
+    Then the workflow fails with "NO_CARRIER"
+    And it takes 100 ms
+    And "Payments.refund" is executed 1 time
+    And "Stock.release" is executed 1 time
+    And the outcome has:
+      | path                        | value            |
+      | /compensations/0/error      |                  |
+      | /compensations/1/error/code | CONNECTION_RESET |
+
+  @orchestration-5 @orchestration-20
+  Scenario: An undo that refers to a reply that never came is not called
+    Given "Payments.charge" times out after 1 s
+    And "Payments.charge" hangs 1 time
+    When the workflow runs
+    Then the workflow fails with "TIMEOUT"
+    And it takes 1 s
+    And "Payments.refund" is never executed
+    And "Stock.release" is executed 1 time
+    And the outcome has:
+      | path                         | value             |
+      | /compensations/0/call        | Payments.refund   |
+      | /compensations/0/error/code  | INVALID_REFERENCE |
+      | /compensations/0/error/field | /charge/id        |
+      | /compensations/1/error       |                   |

@@ -173,14 +173,21 @@ Feature: Crash recovery
         | 100 ms | Mail.send       | 1         | 50 ms  | ok     |
         | 150 ms | Payments.charge | 2         | 200 ms | ok     |
         | 150 ms | Mail.send       | 2         | 50 ms  | ok     |
+      And the timeline has, in order:
+        | at     | event  | operation | key            |
+        | 100 ms | effect | hold      | order-1/hold   |
+        | 150 ms | effect | send      | order-1/thank  |
+        | 350 ms | effect | charge    | order-1/charge |
 
     @orchestration-13
     Scenario: All runs of the lost process are finished
       Given "Stock.hold" takes 100 ms
       And the orchestrator crashes during step "hold"
       When the workflow runs 3 times at once
-      And the orchestrator restarts
+      Then it takes 100 ms
+      When the orchestrator restarts
       Then the workflow completes
+      And it takes 100 ms
       And no effect happens twice
       And "Stock.hold" is executed 6 times
       And "Payments.charge" is executed 3 times
@@ -198,3 +205,183 @@ Feature: Crash recovery
       And the circuit breaker on "Payments" is open
       When the orchestrator restarts
       Then the circuit breaker on "Payments" is closed
+
+    @orchestration-13 @resilience-8
+    Scenario: A new process keeps to its bulkheads
+      Given a bulkhead of 1 call on "Payments"
+      And "Stock.hold" takes 100 ms
+      And "Payments.charge" takes 50 ms
+      And the orchestrator crashes during step "hold"
+      When the workflow runs 3 times at once
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 250 ms
+      And at most 1 call to "Payments" run at once
+
+    @orchestration-13 @resilience-3
+    Scenario: A new process calls what its predecessor had given up
+      Given a circuit breaker on "Payments" opening after 1 failure for 1 h
+      And "Payments.charge" fails 1 time with "PERMANENT_ERROR"
+      And the orchestrator crashes during step "charge"
+      When the workflow runs
+      Then the circuit breaker on "Payments" is open
+      When the orchestrator restarts
+      Then the workflow completes
+      And "Payments.charge" is executed 2 times
+      And the circuit breaker on "Payments" is closed
+
+    @orchestration-13 @resilience-4
+    Scenario: A new process guards itself with the same circuit breakers
+      Given a circuit breaker on "Payments" opening after 1 failure for 1 h
+      And the orchestrator crashes before step "charge"
+      And "Payments.charge" fails with "CONNECTION_REFUSED"
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And the circuit breaker on "Payments" is open
+
+    @orchestration-13
+    Scenario: A step that a crash prevented is not undone when it fails
+      Given the orchestrator crashes before step "charge"
+      And "Payments.charge" fails with "CARD_DECLINED"
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And "Payments.charge" is executed 1 time
+      And these compensations run in order:
+        | Stock.release |
+
+    @orchestration-13
+    Scenario: A step that runs again gets its first reply again
+      Given the orchestrator crashes during step "charge"
+      And "Payments.charge" answers:
+        | execution | answer                    |
+        | 1         | reply {"id": "payment-1"} |
+        | 2         | reply {"id": "payment-2"} |
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow completes
+      And the outcome has:
+        | path            | value     |
+        | /data/charge/id | payment-1 |
+      When "Payments.charge" is called
+      Then the reply is:
+        """json
+        {}
+        """
+
+    @orchestration-13
+    Scenario: A process that is replaced at work is finished by its successor
+      Given "Stock.hold" takes 100 ms
+      When the workflow starts
+      And 50 ms pass
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 100 ms
+      When 1 h passes
+      Then the calls are:
+        | at     | call            | execution | took   | result |
+        | 0 ms   | Stock.hold      | 1         |        |        |
+        | 50 ms  | Stock.hold      | 2         | 100 ms | ok     |
+        | 150 ms | Payments.charge | 1         | 0 ms   | ok     |
+        | 150 ms | Mail.send       | 1         | 0 ms   | ok     |
+
+    @orchestration-13
+    Scenario: A run that goes on is finished after a crash, one that has ended is left alone
+      Given "Mail.send" fails 1 time with "MAILBOX_FULL"
+      And "Stock.hold" takes 100 ms
+      And the workflow keeps on failure
+      When the workflow runs
+      Then the workflow is interrupted
+      Given the orchestrator crashes after step "thank"
+      When 1 h passes
+      And the workflow resumes
+      And 1 h passes
+      Then the state of the workflow has:
+        | path       | value                       |
+        | /status    | running                     |
+        | /elapsed   | 2h 100ms                    |
+        | /completed | ["hold", "charge", "thank"] |
+      When the orchestrator restarts
+      Then the workflow completes
+      And it takes 0 ms
+      And "Mail.send" is executed 2 times
+      When the workflow runs
+      Then the workflow completes
+      And the outcome has:
+        | path | value   |
+        | /run | order-2 |
+      Given the orchestrator crashes before step "hold"
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow completes
+      And the outcome has:
+        | path | value   |
+        | /run | order-3 |
+      And "Stock.hold" is executed 3 times
+
+    @orchestration-13
+    Scenario: Nothing of a lost process lives on
+      Given "Stock.hold" takes 100 ms
+      And "Payments.charge" takes 50 ms
+      And "Payments.charge" is retried up to 5 times
+      And "Payments.charge" fails 2 times with "CONNECTION_RESET"
+      When the workflow starts
+      And 120 ms pass
+      Given the orchestrator crashes before step "hold"
+      When the workflow runs as "order-of-ada"
+      And 1 h passes
+      Then "Payments.charge" is executed 1 time
+      When the orchestrator restarts
+      Then the workflow completes
+      And it takes 200 ms
+      And no effect happens twice
+      And the calls are:
+        | at        | call            | execution | took   | result           |
+        | 0 ms      | Stock.hold      | 1         | 100 ms | ok               |
+        | 100 ms    | Payments.charge | 1         |        |                  |
+        | 100 ms    | Mail.send       | 1         | 0 ms   | ok               |
+        | 1h 120 ms | Payments.charge | 2         | 50 ms  | CONNECTION_RESET |
+        | 1h 120 ms | Stock.hold      | 2         | 100 ms | ok               |
+        | 1h 220 ms | Payments.charge | 3         | 50 ms  | ok               |
+        | 1h 220 ms | Mail.send       | 2         | 0 ms   | ok               |
+        | 1h 270 ms | Payments.charge | 4         | 50 ms  | ok               |
+
+    @orchestration-13
+    Scenario: A process that is replaced leaves none of its runs behind
+      Given "Payments.charge" takes 50 ms
+      And "Payments.charge" is retried up to 5 times
+      And "Payments.charge" fails 2 times with "CONNECTION_RESET"
+      When the workflow starts
+      And 20 ms pass
+      And the workflow starts
+      And 20 ms pass
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 50 ms
+      When 1 h passes
+      Then no effect happens twice
+      And "Payments.charge" is executed 4 times
+
+  Rule: Chance outlives a crash
+
+    @orchestration-13 @resilience-2
+    Scenario: The seed counts for the next process too
+      Given the seed 7
+      And a service "Search"
+      And the workflow:
+        """json
+        {
+          "id": "report",
+          "steps": [
+            { "id": "open", "service": "Search", "operation": "open" },
+            { "id": "find", "service": "Search", "operation": "find", "retry": "coordination-jittered" }
+          ]
+        }
+        """
+      And "Search.find" fails with "NETWORK_TIMEOUT"
+      And the orchestrator crashes before step "find"
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And "Search.find" waits "87 ms, 246 ms, 426 ms" between executions

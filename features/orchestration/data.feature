@@ -131,3 +131,25 @@ Feature: Data between steps
       | /thank/id       |
       | /charge         |
       | /nobody         |
+
+  @orchestration-20
+  Scenario: A tilde in a step's id is escaped where it is referred to
+    Given "Catalogue.price" replies:
+      """json
+      { "amount": 42 }
+      """
+    And the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "price~net", "service": "Catalogue", "operation": "price" },
+          { "id": "charge", "service": "Payments", "operation": "charge", "input": "${/price~0net/amount}" }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And the timeline has, in order:
+      | event        | call            | input |
+      | call_started | Payments.charge | 42    |

@@ -113,3 +113,82 @@ Feature: Deadlines
     And the outcome has:
       | path              | value |
       | /error/executions | 72    |
+
+  @orchestration-14
+  Scenario: A step that begins at exactly the deadline and takes no time is in time
+    Given the workflow must finish within 450 ms
+    And "FileService.createFile" takes 0 ms
+    When the workflow runs
+    Then the workflow completes
+    And it takes 450 ms
+
+  @orchestration-13 @orchestration-14
+  Scenario: A deadline that passes between a crash and the restart is past
+    Given the workflow must finish within 1 h
+    And the orchestrator crashes after step "validateRole"
+    When the workflow runs
+    And 24 h pass
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And it takes 75 ms
+    And the error is "WORKFLOW_TIMEOUT" from "AgentService.createAgent"
+    And "AgentService.createAgent" is never executed
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains
+
+  @orchestration-13 @orchestration-14
+  Scenario: What a crash cut off before the deadline passed is undone
+    Given the workflow must finish within 1 h
+    And the orchestrator crashes during step "createAgent"
+    When the workflow runs
+    And 24 h pass
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And it takes 125 ms
+    And the error is "WORKFLOW_TIMEOUT" from "AgentService.createAgent"
+    And "AgentService.createAgent" is executed 1 time
+    And these compensations run in order:
+      | AgentService.rollbackAgent             |
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |
+    And no effect remains
+
+  @orchestration-14 @resilience-6
+  Scenario: What the deadline ended says nothing of the service's health
+    Given the workflow must finish within 350 ms
+    And a circuit breaker on "AgentService" opening after 1 failure for 1 h
+    When the workflow runs
+    Then the workflow is rolled back
+    And the error is "WORKFLOW_TIMEOUT" from "AgentService.createAgent"
+    And the circuit breaker on "AgentService" is closed
+    And "AgentService.rollbackAgent" is executed 1 time
+
+  @orchestration-14 @resilience-8
+  Scenario: Nobody waits for a place in a bulkhead beyond the deadline
+    Given a service "Worker"
+    And "Worker.long" takes 10 s
+    And a bulkhead of 1 call on "Worker"
+    And the workflow:
+      """json
+      { "id": "patient", "steps": [{ "id": "long", "service": "Worker", "operation": "long" }] }
+      """
+    When the workflow starts
+    Given the workflow:
+      """json
+      {
+        "id": "hasty",
+        "deadline": "300ms",
+        "steps": [{ "id": "short", "service": "Worker", "operation": "short", "compensation": "undo" }]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And it takes 300 ms
+    And the error is "WORKFLOW_TIMEOUT" from "Worker.short"
+    And "Worker.short" is never executed
+    And no compensation runs
+    And the timeline has, in order:
+      | at     | event        | call         | by       | code             |
+      | 300 ms | call_refused | Worker.short | bulkhead | WORKFLOW_TIMEOUT |

@@ -75,3 +75,75 @@ Feature: Expected durations
     And the timeline has, in order:
       | at     | event   | about        | message                                            |
       | 250 ms | warning | validateRole | the reply lacks what is expected at "/isValid"     |
+
+  @orchestration-17
+  Scenario: A degraded run is measured like a whole one
+    Given the services from "agent-platform"
+    And the workflow:
+      """json
+      {
+        "id": "agentWithFile",
+        "totalExpectedDuration": "200ms",
+        "steps": [
+          { "id": "create", "service": "AgentService", "operation": "createAgent" },
+          { "id": "write", "service": "FileService", "operation": "createFile", "optional": true }
+        ]
+      }
+      """
+    And "FileService.createFile" fails with "ENOSPC"
+    When the workflow runs
+    Then the workflow is degraded
+    And it takes 275 ms
+    And the timeline has, in order:
+      | at     | event          | about         | status   | message                    |
+      | 275 ms | workflow_ended |               | degraded |                            |
+      | 275 ms | warning        | agentWithFile |          | took 275ms, expected 200ms |
+
+  @orchestration-17
+  Scenario: What failed is not measured
+    Given a service "Worker"
+    And "Worker.run" times out after 10 s
+    And "Worker.run" hangs
+    And the workflow:
+      """json
+      {
+        "id": "measured",
+        "totalExpectedDuration": "100ms",
+        "steps": [{ "id": "run", "service": "Worker", "operation": "run", "expectedDuration": "100ms" }]
+      }
+      """
+    When the workflow runs
+    Then the workflow is rolled back
+    And the timeline matches the snapshot
+
+  Scenario Outline: A reply of <reply> lacks <place>
+    Given a service "Worker"
+    And "Worker.run" replies:
+      """json
+      <reply>
+      """
+    And the workflow:
+      """json
+      {
+        "id": "checked",
+        "steps": [
+          {
+            "id": "run", "service": "Worker", "operation": "run",
+            "expectedOutput": { "id": "a", "size": { "width": 1 } }
+          }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow completes
+    And the timeline has, in order:
+      | event   | about | message                                       |
+      | warning | run   | the reply lacks what is expected at "<place>" |
+
+    Examples:
+      | reply                                 | place       |
+      | {"id": "a"}                           | /size       |
+      | {"size": {"width": 1}}                | /id         |
+      | {"id": "a", "size": {}}               | /size/width |
+      | {"id": "a", "size": {"width": "one"}} | /size/width |
+      | {"id": "a", "size": 1}                | /size       |

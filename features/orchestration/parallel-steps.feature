@@ -96,6 +96,57 @@ Feature: Parallel steps
         | B |
         | D |
 
+    @orchestration-10
+    Scenario: Steps that end at the same instant count as ended in order of declaration
+      Given a service "Worker"
+      And "Worker.quick" takes 100 ms
+      And "Worker.slow" takes 200 ms
+      And the workflow:
+        """json
+        {
+          "id": "tie",
+          "steps": [
+            { "id": "first", "service": "Worker", "operation": "quick", "dependencies": [] },
+            { "id": "next", "service": "Worker", "operation": "quick", "dependencies": ["first"], "compensation": "undoNext" },
+            { "id": "slow", "service": "Worker", "operation": "slow", "dependencies": [], "compensation": "undoSlow" },
+            { "id": "last", "service": "Worker", "operation": "refuse", "dependencies": ["next", "slow"] }
+          ]
+        }
+        """
+      And "Worker.refuse" fails with "PERMANENT_ERROR"
+      When the workflow runs
+      Then it takes 200 ms
+      And the steps run in this order:
+        | first |
+        | next  |
+        | slow  |
+      And these compensations run in order:
+        | Worker.undoSlow |
+        | Worker.undoNext |
+
+    @orchestration-10
+    Scenario: A failure stops what would start at the same instant
+      Given a service "Worker"
+      And "Worker.check" takes 100 ms
+      And "Worker.refuse" takes 100 ms
+      And "Worker.refuse" fails with "PERMANENT_ERROR"
+      And the workflow:
+        """json
+        {
+          "id": "tie",
+          "steps": [
+            { "id": "good", "service": "Worker", "operation": "check", "dependencies": [] },
+            { "id": "bad", "service": "Worker", "operation": "refuse", "dependencies": [] },
+            { "id": "next", "service": "Worker", "operation": "build", "dependencies": ["good"] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 100 ms
+      And "Worker.build" is never executed
+
+
   Rule: No more steps run at once than the workflow allows
 
     @orchestration-9
@@ -216,6 +267,16 @@ Feature: Parallel steps
         | 200 ms | PersonalityService.batchValidatePersonalities   | 2         | ok               |
         | 400 ms | ModelService.validateCompatibility              | 2         | ok               |
         | 560 ms | ConfigurationService.createUnifiedConfiguration | 1         | ok               |
+      And the steps run in this order:
+        | role        |
+        | personality |
+        | model       |
+        | unify       |
+      And the outcome has:
+        | path             | value     |
+        | /steps/2/status  | completed |
+        | /steps/2/took    | 560 ms    |
+        | /steps/2/error   |           |
 
     @orchestration-8
     Scenario: A second chance is the last one
@@ -226,3 +287,134 @@ Feature: Parallel steps
       And the error is "INVALID_MODEL" from "ModelService.validateCompatibility"
       And "ModelService.validateCompatibility" is executed 2 times
       And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8
+    Scenario: A second chance that is lost takes away those behind it
+      Given "PersonalityService.batchValidatePersonalities" fails with "INVALID_MODEL"
+      And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 400 ms
+      And the error is "CONNECTION_RESET" from "ModelService.validateCompatibility"
+      And "PersonalityService.batchValidatePersonalities" is executed 2 times
+      And "ModelService.validateCompatibility" is executed 1 time
+
+    @orchestration-8
+    Scenario: What failed alone gets no second chance
+      Given "ConfigurationService.createUnifiedConfiguration" fails 1 time with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 450 ms
+      And "ConfigurationService.createUnifiedConfiguration" is executed 1 time
+
+    @orchestration-6 @orchestration-8
+    Scenario: What is optional gets no second chance
+      Given a service "Mail"
+      And "Mail.announce" takes 50 ms
+      And "Mail.announce" fails 1 time with "CONNECTION_RESET"
+      And the workflow:
+        """json
+        {
+          "id": "coordination",
+          "onParallelFailure": "sequential",
+          "steps": [
+            { "id": "announce", "service": "Mail", "operation": "announce", "dependencies": [], "optional": true },
+            { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow is degraded
+      And it takes 160 ms
+      And "Mail.announce" is executed 1 time
+
+    @orchestration-8 @orchestration-15
+    Scenario: Whoever cancelled wants no second chance
+      Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 100 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is cancelled
+      And it takes 100 ms
+      And "ModelService.validateCompatibility" is executed 1 time
+      And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation behind a failure takes away the second chances
+      Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 170 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is rolled back
+      And it takes 30 ms
+      And the error is "CONNECTION_RESET" from "ModelService.validateCompatibility"
+      And "ModelService.validateCompatibility" is executed 1 time
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation during a second chance takes away those behind it
+      Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
+      And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 300 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is rolled back
+      And it takes 100 ms
+      And "PersonalityService.batchValidatePersonalities" is executed 2 times
+      And "ModelService.validateCompatibility" is executed 1 time
+      And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-15
+    Scenario: A cancellation during the last second chance stops the workflow
+      Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
+      When the workflow starts
+      And 300 ms pass
+      And cancellation is requested
+      And the workflow ends
+      Then the workflow is cancelled
+      And it takes 60 ms
+      And "ModelService.validateCompatibility" is executed 2 times
+      And "ConfigurationService.createUnifiedConfiguration" is never executed
+
+    @orchestration-8 @orchestration-14
+    Scenario: There is no second chance after the deadline
+      Given the workflow must finish within 150 ms
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 150 ms
+      And the error is "WORKFLOW_TIMEOUT" from "PersonalityService.batchValidatePersonalities"
+      And "PersonalityService.batchValidatePersonalities" is executed 1 time
+      And "RoleService.batchValidateRoles" is executed 1 time
+      And "ModelService.validateCompatibility" is executed 1 time
+
+    @orchestration-8 @orchestration-12
+    Scenario: A second chance does not take away the doubt of the first
+      Given a service "Payments"
+      And "Payments.charge" answers:
+        | execution | answer              |
+        | 1         | late 3 s            |
+        | 2         | error CARD_DECLINED |
+      And the workflow:
+        """json
+        {
+          "id": "order",
+          "onParallelFailure": "sequential",
+          "steps": [
+            {
+              "id": "charge", "service": "Payments", "operation": "charge", "dependencies": [], "timeout": "500ms",
+              "compensation": "refund"
+            },
+            { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] }
+          ]
+        }
+        """
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes 500 ms
+      And the error is "CARD_DECLINED" from "Payments.charge"
+      And these compensations run in order:
+        | Payments.refund |
+      When 1 h passes
+      Then no effect remains

@@ -71,3 +71,28 @@ Feature: Partial results
     When the workflow resumes
     Then the workflow completes
     And it takes 275 ms
+
+  Scenario: What an interrupted run never began is still to come
+    Given "FileService.createFile" fails 1 time with "ENOSPC"
+    And the workflow:
+      """json
+      {
+        "id": "agentWithFile",
+        "onFailure": "keep",
+        "steps": [
+          { "id": "write", "service": "FileService", "operation": "createFile" },
+          { "id": "create", "service": "AgentService", "operation": "createAgent" }
+        ]
+      }
+      """
+    When the workflow runs
+    Then the workflow is interrupted
+    And the timeline matches the snapshot
+    When the workflow resumes
+    Then the workflow completes
+    And the steps run in this order:
+      | write  |
+      | create |
+    And the outcome has:
+      | path           | value |
+      | /steps/0/error |       |

@@ -82,3 +82,15 @@ Feature: Run ids
       | at     | event          | run     |
       | 100 ms | workflow_ended | order-1 |
       | 150 ms | workflow_ended | order-2 |
+
+  @orchestration-16
+  Scenario: Every workflow numbers its own runs
+    When the workflow runs
+    Given the workflow:
+      """json
+      { "id": "refund", "steps": [{ "id": "pay", "service": "Payments", "operation": "refund" }] }
+      """
+    When the workflow runs
+    Then the outcome has:
+      | path | value    |
+      | /run | refund-1 |

@@ -93,3 +93,13 @@ Feature: Bulkhead
     Then the workflow completes
     And it takes 725 ms
     And at most 2 calls to "AgentService" run at once
+
+  @resilience-8
+  Scenario: A service may have less room than its class
+    Given the services from "agent-platform"
+    And a bulkhead of 3 calls on "non-critical"
+    And a bulkhead of 1 call on "FileService"
+    When "FileService.createFile" is called 3 times at once
+    Then 3 calls succeed
+    And it takes 225 ms
+    And at most 1 call to "FileService" run at once

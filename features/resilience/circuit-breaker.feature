@@ -384,3 +384,39 @@ Feature: Circuit breaker
       And "Search.find" fails with "CONNECTION_RESET"
       When "Search.find" is called
       Then the call fails with "CONNECTION_RESET"
+
+    @resilience-3
+    Scenario: A fallback may be any value
+      Given a service "Search"
+      And a circuit breaker on "Search":
+        | field            | value         |
+        | failureThreshold | 1             |
+        | fallback         | ["yesterday"] |
+      And "Search.find" fails 1 time with "CONNECTION_RESET"
+      When "Search.find" is called 2 times
+      Then the call succeeds
+      And the reply is:
+        """json
+        ["yesterday"]
+        """
+
+    @resilience-4 @resilience-6
+    Scenario: A probe that says nothing of the service's health makes room for the next
+      Given a service "Search"
+      And a circuit breaker on "Search":
+        | field            | value |
+        | failureThreshold | 1     |
+        | successThreshold | 1     |
+        | recovery         | 3 s   |
+      And "Search.find" answers:
+        | execution | answer                  |
+        | 1         | error CONNECTION_RESET  |
+        | 2         | error VALIDATION_FAILED |
+      When "Search.find" is called
+      And 3 s pass
+      And "Search.find" is called
+      Then the call fails with "VALIDATION_FAILED"
+      And the circuit breaker on "Search" is half-open
+      When "Search.find" is called
+      Then the call succeeds
+      And the circuit breaker on "Search" is closed

@@ -138,3 +138,24 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is closed
     When "Search.find" is called
     Then the circuit breaker on "Search" is open
+
+  @resilience-7
+  Scenario: A slow probe opens the breaker anew
+    Given a circuit breaker on "Search":
+      | field                 | value |
+      | window                | rate  |
+      | slidingWindowSize     | 2     |
+      | minimumCalls          | 2     |
+      | slowCallDuration      | 1 s   |
+      | slowCallRateThreshold | 100 % |
+      | recovery              | 10 s  |
+    And "Search.find" answers:
+      | execution | answer       |
+      | 1-2       | after 2 s ok |
+      | 3         | after 2 s ok |
+    When "Search.find" is called 2 times
+    Then the circuit breaker on "Search" is open
+    When 10 s pass
+    And "Search.find" is called
+    Then the call succeeds
+    And the circuit breaker on "Search" is open

@@ -20,6 +20,8 @@ Feature: Time-outs
       | /message    | no answer within 2s |
       | /executions | 1                  |
       | /inDoubt    | true               |
+    When 1 h passes
+    Then no effect remains
 
   @resilience-9
   Scenario: A late effect is visible in the service

@@ -101,3 +101,13 @@ Feature: Services as data
       | ValidationService.validateSystemConsistency        | 110 ms | /isValid                  | true                    |
       | ModelService.validateCompatibility                 | 160 ms | /modelId                  | standard-model          |
       | ConfigurationService.createUnifiedConfiguration    | 250 ms | /id                       | ada-configuration       |
+
+  Scenario: A service that is defined again takes the place of the first
+    Given the services from "agent-platform"
+    And "FileService" is slowed by 1 s
+    And a service "FileService"
+      """json
+      { "operations": { "createFile": { "kind": "create", "latency": "5 ms" } } }
+      """
+    When "FileService.createFile" is called
+    Then it takes 5 ms

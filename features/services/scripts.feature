@@ -107,3 +107,64 @@ Feature: Scripted answers
       | 0 ms  | call_started   | Search.find | 1         |                                            |            |
       | 0 ms  | fault_injected | Search.find | 1         | Search.find fails 1 time(s) with TOOL_ERROR |            |
       | 10 ms | call_ended     | Search.find | 1         |                                            | TOOL_ERROR |
+
+  @allow-unused
+  Scenario: A table of answers replaces all faults said before
+    Given "Search.find" fails with "TOOL_ERROR"
+    And "Search.find" fails 2 times with "RATE_LIMITED"
+    And "Search.find" answers:
+      | execution | answer         |
+      | 2         | error NO_INDEX |
+    When "Search.find" is called 3 times
+    Then the calls are:
+      | execution | result   |
+      | 1         | ok       |
+      | 2         | NO_INDEX |
+      | 3         | ok       |
+
+  Scenario: Faults said after a table of answers come first
+    Given "Search.find" answers:
+      | execution | answer         |
+      | 1-2       | error NO_INDEX |
+    And "Search.find" fails 1 time with "TOOL_ERROR"
+    When "Search.find" is called 3 times
+    Then the calls are:
+      | execution | result     |
+      | 1         | TOOL_ERROR |
+      | 2         | NO_INDEX   |
+      | 3         | ok         |
+
+  Scenario: A row's own reply counts before the reply to all
+    Given "Search.find" replies:
+      """json
+      { "hits": 0 }
+      """
+    And "Search.find" answers:
+      | execution | answer            |
+      | 2         | reply {"hits": 2} |
+    When "Search.find" is called 3 times
+    Then the timeline has, in order:
+      | event      | execution | reply       |
+      | call_ended | 1         | {"hits": 0} |
+      | call_ended | 2         | {"hits": 2} |
+      | call_ended | 3         | {"hits": 0} |
+
+  Scenario: A service that is down counts executions but uses up no faults
+    Given "Search.find" fails 1 time with "TOOL_ERROR"
+    And "Search.find" fails 1 time with "NO_INDEX"
+    And "Search.suggest" answers:
+      | execution | answer             |
+      | 2         | error RATE_LIMITED |
+    And "Search" is down
+    When "Search.find" is called
+    And "Search.suggest" is called
+    And "Search" comes back
+    And "Search.find" is called 2 times
+    And "Search.suggest" is called
+    Then the calls are:
+      | call           | execution | result              |
+      | Search.find    | 1         | SERVICE_UNAVAILABLE |
+      | Search.suggest | 1         | SERVICE_UNAVAILABLE |
+      | Search.find    | 2         | TOOL_ERROR          |
+      | Search.find    | 3         | NO_INDEX            |
+      | Search.suggest | 2         | RATE_LIMITED        |

@@ -159,10 +159,6 @@ impl Runs {
         }
         while let Some((number, result)) = driven.next().await {
             self.last[number].state = Progress::Ended(Box::new(result));
-            if !self.orchestrator.is_alive() {
-                // The process is lost, and all that it was doing with it.
-                break;
-            }
         }
         Ok(())
     }
@@ -239,9 +235,9 @@ impl Runs {
     ///
     /// If the journal cannot be read.
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
+        self.orchestrator.lose();
         for run in self.last.drain(..) {
             if let Progress::UnderWay(task) = run.state {
-                task.abort();
                 // What it comes to no longer matters, only that it has let go of the journal.
                 let _ = task.await;
             }
@@ -362,4 +358,36 @@ fn no_workflow() -> String {
 /// The input of a run that is given none.
 pub fn no_input() -> Value {
     json!({})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::{Clock, Seed},
+        harness::Cast,
+        observability::Timeline,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crash_is_declared_where_it_can_happen() {
+        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
+        let mut runs = Runs::new(cast.client(), cast.faults().clone());
+        let crash = |runs: &mut Runs, point, step| runs.crash(point, step, "x:1".into());
+        let refused = crash(&mut runs, CrashPoint::After, "pay").unwrap_err();
+        assert!(refused.starts_with("no workflow is declared"), "{refused}");
+        let workflow = json!({
+            "id": "w", "steps": [{"id": "pay", "service": "S", "operation": "pay"}],
+        });
+        runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()));
+        let refused = crash(&mut runs, CrashPoint::After, "pya").unwrap_err();
+        assert!(refused.ends_with("did you mean \"pay\"?"), "{refused}");
+        let refused = crash(&mut runs, CrashPoint::DuringCompensation, "pay").unwrap_err();
+        assert!(
+            refused.ends_with("no compensation to crash in"),
+            "{refused}"
+        );
+        crash(&mut runs, CrashPoint::After, "pay").unwrap();
+        assert_eq!(cast.faults().unused().len(), 1);
+    }
 }

@@ -272,3 +272,26 @@ pub fn describe(result: &CallResult) -> String {
     };
     format!("it fails with {failure}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_when_is_timed_and_the_last_one_counts() {
+        let mut world = World::default();
+        let ms = Duration::from_millis;
+        for (kind, takes, expected) in [
+            (StepKind::Given, 1, None),
+            (StepKind::When, 20, Some(ms(20))),
+            (StepKind::Given, 300, Some(ms(20))),
+            (StepKind::Then, 4_000, Some(ms(20))),
+            (StepKind::When, 0, Some(ms(0))),
+        ] {
+            world.begin_step(1);
+            world.clock().sleep(ms(takes)).await;
+            world.end_step(kind);
+            assert_eq!(world.when_took(), expected, "after {kind:?}");
+        }
+    }
+}

@@ -95,6 +95,11 @@ mod tests {
             "clientSecret",
             "x-access-token",
             "dbPassword",
+            "passwd",
+            "passphrase",
+            "private_key",
+            "credentials",
+            "Authorization",
         ] {
             assert!(looks_secret(key), "{key}");
         }

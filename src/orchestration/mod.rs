@@ -7,6 +7,7 @@ mod journal;
 mod orchestrator;
 mod outcome;
 mod plan;
+mod process;
 mod reference;
 mod run;
 mod sqlite_journal;

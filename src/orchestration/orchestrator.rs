@@ -1,9 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures::{StreamExt as _, stream::FuturesOrdered};
@@ -11,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, RunView,
+    process::Process,
     run::{CALLER, Run},
     state::RunState,
 };
@@ -31,7 +29,7 @@ pub struct Orchestrator {
     crashes: Crashes,
     caller: Arc<str>,
     runs: Arc<Mutex<Runs>>,
-    alive: Arc<AtomicBool>,
+    process: Process,
 }
 
 #[derive(Default)]
@@ -71,13 +69,18 @@ impl Orchestrator {
             crashes,
             caller: CALLER.into(),
             runs: Arc::default(),
-            alive: Arc::new(AtomicBool::new(true)),
+            process: Process::new(),
         }
     }
 
     /// Whether its process still lives, that is, has not crashed.
     pub fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::Relaxed)
+        self.process.is_alive()
+    }
+
+    /// Loses its process as a crash does: nothing that it is doing goes on.
+    pub fn lose(&self) {
+        self.process.lose();
     }
 
     /// Runs a workflow to its end.
@@ -98,13 +101,15 @@ impl Orchestrator {
     ///
     /// # Errors
     ///
-    /// [`RunError::Refused`] with `WORKFLOW_ALREADY_EXISTS` if the id is taken.
+    /// [`RunError::Refused`] with `WORKFLOW_ALREADY_EXISTS` if the id is taken;
+    /// [`RunError::Crashed`] if the orchestrator's process is lost.
     pub fn begin(
         &self,
         plan: &Arc<Plan>,
         input: Arc<Value>,
         id: Option<&str>,
     ) -> Result<Running, RunError> {
+        self.must_live()?;
         let at = self.client.timeline().now();
         let started = Entry::Started {
             workflow: Arc::clone(plan.workflow()),
@@ -150,9 +155,16 @@ impl Orchestrator {
     ///
     /// # Errors
     ///
-    /// If the run is unknown, or is not interrupted.
+    /// If the run is unknown, or is not interrupted, or the process is lost.
     pub fn resume(&self, id: &str) -> Result<Running, RunError> {
+        self.must_live()?;
         let state = self.recall(id)?;
+        if state.status != WorkflowStatus::Interrupted {
+            return Err(RunError::NotInterrupted {
+                run: id.to_owned(),
+                status: state.status,
+            });
+        }
         let running = self.running(state);
         let at = running.run.now();
         running.run.commit(&Entry::Resumed { at })?;
@@ -191,8 +203,9 @@ impl Orchestrator {
     ///
     /// # Errors
     ///
-    /// If the run is not running.
+    /// If the run is not running, or the process is lost.
     pub fn cancel(&self, id: &str) -> Result<(), RunError> {
+        self.must_live()?;
         let state = self.lock().states.get(id).cloned();
         let Some(state) = state else {
             return Err(JournalError::Unknown(id.to_owned()).into());
@@ -278,8 +291,16 @@ impl Orchestrator {
                 client: Arc::clone(&self.client),
                 journal: Arc::clone(&self.journal),
                 crashes: self.crashes.clone(),
-                alive: Arc::clone(&self.alive),
+                process: self.process.clone(),
             },
+        }
+    }
+
+    fn must_live(&self) -> Result<(), RunError> {
+        if self.is_alive() {
+            Ok(())
+        } else {
+            Err(RunError::Crashed)
         }
     }
 

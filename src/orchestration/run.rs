@@ -1,8 +1,5 @@
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,7 +7,7 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Crashes, Entry, Journal, JournalError, OnFailure, Outcome, Plan, RunError,
+    CrashPoint, Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, process::Process,
     reference, state::RunState,
 };
 use crate::{
@@ -39,8 +36,7 @@ pub(super) struct Run {
     pub client: Arc<Client>,
     pub journal: Arc<dyn Journal>,
     pub crashes: Crashes,
-    /// Whether the orchestrator's process still lives; all its runs share this.
-    pub alive: Arc<AtomicBool>,
+    pub process: Process,
 }
 
 impl Run {
@@ -50,25 +46,23 @@ impl Run {
     ///
     /// If the orchestrator crashes, or its journal fails.
     pub async fn drive(&self) -> Result<Outcome, RunError> {
+        tokio::select! {
+            // What ends at the very instant of a crash is lost with the rest.
+            biased;
+            () = self.process.is_lost() => Err(RunError::Crashed),
+            outcome = self.go_through() => outcome,
+        }
+    }
+
+    async fn go_through(&self) -> Result<Outcome, RunError> {
         self.go_forward().await?;
         loop {
-            let second_chances = self.lock().second_chances();
-            if second_chances.is_empty() {
-                break;
-            }
-            for step in second_chances {
-                self.run_steps(vec![step]).await?;
-                if self.lock().steps[step].status != StepStatus::Completed {
-                    break;
-                }
-            }
-            self.go_forward().await?;
+            let second_chance = self.lock().second_chance();
+            let Some(step) = second_chance else { break };
+            self.run_steps(vec![step]).await?;
         }
-        let backward = {
-            let state = self.lock();
-            state.stop.is_some() && self.plan.workflow.on_failure == OnFailure::Compensate
-        };
-        if backward {
+        let goes_back = self.lock().goes_back();
+        if goes_back {
             self.compensate().await?;
         }
         self.end()
@@ -240,8 +234,7 @@ impl Run {
 
     /// Writes an entry, then lets it change the state.
     pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
-        // Another run of the same process may have met a crash meanwhile.
-        if !self.alive.load(Ordering::Relaxed) {
+        if !self.process.is_alive() {
             return Err(RunError::Crashed);
         }
         self.journal.append(&self.id, entry)?;
@@ -256,7 +249,7 @@ impl Run {
     /// Loses the orchestrator's process, if the scenario says so here.
     pub fn strike(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
         if self.crashes.strike(point, &self.plan.steps[step].id) {
-            self.alive.store(false, Ordering::Relaxed);
+            self.process.lose();
             self.timeline().record(EventKind::OrchestratorCrashed {});
             return Err(RunError::Crashed);
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Entry, OnFailure, OnParallelFailure, Plan};
-use crate::domain::{Failure, StepStatus, WorkflowStatus, duration_text};
+use crate::domain::{Failure, StepStatus, WorkflowStatus, code, duration_text};
 
 /// What the entries of a run's journal add up to.
 ///
@@ -26,6 +26,8 @@ pub(super) struct RunState {
     pub compensated: Vec<usize>,
     /// Why no new step starts.
     pub stop: Option<Stop>,
+    /// Whether someone asked for its end, be it behind a failure.
+    pub cancelled: bool,
 }
 
 /// Why no new step starts.
@@ -47,6 +49,8 @@ pub(super) struct StepState {
     /// Whether the reply is a breaker's fallback, not the service's.
     pub fallback_used: bool,
     pub failure: Option<Box<Failure>>,
+    /// Whether a failure that no longer counts left its effect in doubt.
+    pub in_doubt: bool,
     /// Whether another step ran beside it.
     pub beside_others: bool,
     /// Whether it has had its second chance, on its own.
@@ -71,6 +75,7 @@ impl RunState {
             ended: Vec::new(),
             compensated: Vec::new(),
             stop: None,
+            cancelled: false,
         }
     }
 
@@ -95,10 +100,12 @@ impl RunState {
                 state.ran_again |= again;
                 state.started_at.get_or_insert(*at);
                 if again {
-                    // Its failure no longer counts; that of another may.
-                    state.failure = None;
+                    // Its failure no longer counts; that of another may, and its doubt does.
+                    let failure = state.failure.take();
+                    state.in_doubt |= failure.is_some_and(|failure| failure.in_doubt);
                     self.ended.retain(|ended| ended != step);
-                    self.stop = self.first_failure().map(Stop::Failed);
+                    let failed = self.first_failure().map(Stop::Failed);
+                    self.stop = failed.or(self.cancelled.then_some(Stop::Cancelled));
                 }
             }
             Entry::StepCompleted {
@@ -115,7 +122,9 @@ impl RunState {
             }
             Entry::StepFailed { step, failure, at } => {
                 let state = self.advance(*step, StepStatus::Failed)?;
-                state.failure = Some(failure.clone());
+                let mut failure = failure.clone();
+                failure.in_doubt |= state.in_doubt;
+                state.failure = Some(failure);
                 state.ended_at = Some(*at);
                 self.ended.push(*step);
                 if !self.plan.workflow.steps[*step].optional {
@@ -123,6 +132,7 @@ impl RunState {
                 }
             }
             Entry::CancellationRequested { .. } => {
+                self.cancelled = true;
                 self.stop.get_or_insert(Stop::Cancelled);
             }
             Entry::CompensationStarted { step, at } => {
@@ -231,21 +241,40 @@ impl RunState {
             })
     }
 
-    /// The failed steps of a parallel group that get a second chance, in order of declaration.
-    pub fn second_chances(&self) -> Vec<usize> {
+    /// The next failed step of a parallel group that gets a second chance, by declaration.
+    ///
+    /// There is none once one was lost, or the deadline has passed.
+    pub fn second_chance(&self) -> Option<usize> {
         let falls_back =
             self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
-        if !falls_back || self.stop == Some(Stop::Cancelled) {
-            return Vec::new();
+        if !falls_back || self.cancelled {
+            return None;
         }
         let failed: Vec<usize> = self
             .with_status(StepStatus::Failed)
             .filter(|&step| !self.plan.workflow.steps[step].optional)
             .collect();
-        let all_may = failed
-            .iter()
-            .all(|&step| self.steps[step].beside_others && !self.steps[step].ran_again);
-        if all_may { failed } else { Vec::new() }
+        let may = |&step: &usize| {
+            let StepState {
+                beside_others,
+                ran_again,
+                failure,
+                ..
+            } = &self.steps[step];
+            let too_late = failure
+                .as_ref()
+                .is_some_and(|failure| &*failure.code == code::WORKFLOW_TIMEOUT);
+            *beside_others && !ran_again && !too_late
+        };
+        failed.first().copied().filter(|_| failed.iter().all(may))
+    }
+
+    /// Whether what was done is to be undone, once nothing runs any more.
+    ///
+    /// A cancelled run is undone also where a failure would leave a partial result.
+    pub fn goes_back(&self) -> bool {
+        let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
+        self.stop.is_some() && (compensates || self.cancelled)
     }
 
     /// Steps to undo, newest first: completed ones, and failed ones that may have had an effect.
@@ -280,10 +309,8 @@ impl RunState {
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
             Some(Stop::Cancelled) => WorkflowStatus::Cancelled,
-            Some(Stop::Failed(_)) => match self.plan.workflow.on_failure {
-                OnFailure::Compensate => WorkflowStatus::RolledBack,
-                OnFailure::Keep => WorkflowStatus::Interrupted,
-            },
+            Some(Stop::Failed(_)) if self.goes_back() => WorkflowStatus::RolledBack,
+            Some(Stop::Failed(_)) => WorkflowStatus::Interrupted,
         }
     }
 

@@ -82,3 +82,29 @@ impl Effects {
         reply
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{clock::Clock, domain::CallName};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repetition_gets_the_first_reply_and_changes_nothing() {
+        let timeline = Timeline::new(Clock::start());
+        let effects = Effects::new(timeline.clone());
+        let act = |key: &Key, reply: i32| {
+            let mut call = Call::new("test", CallName::new("S", "op"), Arc::new(json!({})));
+            call.key = Some(key.clone());
+            effects.act(&call, Arc::new(json!(reply)))
+        };
+        let key = Key::of_step("w-1", "a");
+        assert_eq!(*act(&key, 1), 1);
+        assert_eq!(*act(&key, 2), 1);
+        assert_eq!(*act(&key.undo(), 3), 3);
+        assert_eq!(*act(&key.undo(), 4), 3);
+        assert_eq!(*act(&key, 5), 1, "done, then undone: still a repetition");
+        assert_eq!(timeline.take().len(), 2);
+    }
+}
