@@ -234,6 +234,7 @@ impl Run {
 
     /// Writes an entry, then lets it change the state.
     pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
+        // A run on another thread may have met a crash meanwhile.
         if !self.process.is_alive() {
             return Err(RunError::Crashed);
         }

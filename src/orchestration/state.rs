@@ -104,8 +104,7 @@ impl RunState {
                     let failure = state.failure.take();
                     state.in_doubt |= failure.is_some_and(|failure| failure.in_doubt);
                     self.ended.retain(|ended| ended != step);
-                    let failed = self.first_failure().map(Stop::Failed);
-                    self.stop = failed.or(self.cancelled.then_some(Stop::Cancelled));
+                    self.stop = self.first_failure().map(Stop::Failed);
                 }
             }
             Entry::StepCompleted {
