@@ -34,10 +34,11 @@ Feature: Partial results
     And "AgentService.createAgent" is executed 2 times
     And no effect happens twice
     And the outcome has:
-      | path   | value                 |
-      | /run   | completeAgentCreation-1 |
-      | /took  | 24h 725ms             |
-      | /error |                       |
+      | path          | value                   |
+      | /run          | completeAgentCreation-1 |
+      | /took         | 24h 725ms               |
+      | /steps/2/took | 200 ms                  |
+      | /error        |                         |
     And the timeline has, in order:
       | at        | event            | status      |
       | 0 ms      | workflow_started | running     |

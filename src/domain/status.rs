@@ -118,10 +118,10 @@ impl StepStatus {
         use StepStatus as S;
         matches!(
             (self, next),
-            (S::Pending, S::Running | S::Failed | S::Skipped)
+            (S::Pending, S::Running | S::Skipped)
                 | (S::Running, S::Running | S::Completed | S::Failed)
                 | (S::Completed, S::Compensating)
-                | (S::Failed, S::Running | S::Failed | S::Compensating)
+                | (S::Failed, S::Running | S::Compensating)
                 | (
                     S::Compensating,
                     S::Compensating | S::Compensated | S::CompensationFailed
@@ -162,14 +162,12 @@ mod tests {
         use StepStatus as S;
         let allowed = [
             (S::Pending, S::Running),
-            (S::Pending, S::Failed),
             (S::Pending, S::Skipped),
             (S::Running, S::Running),
             (S::Running, S::Completed),
             (S::Running, S::Failed),
             (S::Completed, S::Compensating),
             (S::Failed, S::Running),
-            (S::Failed, S::Failed),
             (S::Failed, S::Compensating),
             (S::Compensating, S::Compensating),
             (S::Compensating, S::Compensated),

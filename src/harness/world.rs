@@ -97,11 +97,6 @@ impl World {
         &self.stage
     }
 
-    /// Changes where the scenario stands, or its seed.
-    pub fn stage_mut(&mut self) -> &mut Stage {
-        &mut self.stage
-    }
-
     /// Draws all chance from this seed from now on.
     pub fn set_seed(&mut self, seed: Seed) {
         self.stage.seed = seed;

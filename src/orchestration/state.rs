@@ -166,6 +166,12 @@ impl RunState {
                 self.counts_from = *at;
                 self.ended_at = None;
                 self.stop = None;
+                for state in &mut self.steps {
+                    if state.status == StepStatus::Failed {
+                        // What passed meanwhile is no part of what the step takes.
+                        state.started_at = None;
+                    }
+                }
             }
         }
         Ok(())

@@ -38,15 +38,10 @@ pub struct UnknownName {
 impl Registry {
     /// Adds a service; one of the same name leaves, and its script with it.
     pub fn add(&self, service: impl Service + 'static) {
-        self.add_shared(Arc::new(service));
-    }
-
-    /// Adds a service that others hold too.
-    pub fn add_shared(&self, service: Arc<dyn Service>) {
         let name: Arc<str> = service.name().into();
         let role = Role {
             name: Arc::clone(&name),
-            service,
+            service: Arc::new(service),
             script: Script::default(),
         };
         let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
