@@ -1,0 +1,85 @@
+use super::*;
+
+#[test]
+fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
+    let scene = virtually(async { Scene::new() });
+    let bad_service = json!({"id": "a", "service": "C", "operation": "x"});
+    let bad_undo = json!({"id": "a", "service": "A", "operation": "x", "compensation": "C.undo"});
+    for (steps, code, field, says) in [
+        (
+            json!([]),
+            code::INVALID_WORKFLOW,
+            "/steps",
+            "at least one step",
+        ),
+        (
+            json!([step("a", &[]), step("a", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/1/id",
+            "taken by /steps/0",
+        ),
+        (
+            json!([step("input", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "no step may be called",
+        ),
+        (
+            json!([step("", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "not empty",
+        ),
+        (
+            json!([step("a/b", &[])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/id",
+            "slash",
+        ),
+        (
+            json!([step("alpha", &[]), step("b", &["alhpa"])]),
+            code::INVALID_WORKFLOW,
+            "/steps/1/dependencies/0",
+            "did you mean \"alpha\"?",
+        ),
+        (
+            json!([
+                step("a", &["c"]),
+                step("b", &["a"]),
+                step("c", &["b"]),
+                step("d", &["c"])
+            ]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/dependencies",
+            "a → b → c → a",
+        ),
+        (
+            json!([step("a", &["a"])]),
+            code::INVALID_WORKFLOW,
+            "/steps/0/dependencies",
+            "a → a",
+        ),
+        (
+            json!([bad_service]),
+            code::SERVICE_NOT_FOUND,
+            "/steps/0/service",
+            "\"A\", \"B\"",
+        ),
+        (
+            json!([bad_undo]),
+            code::SERVICE_NOT_FOUND,
+            "/steps/0/compensation",
+            "\"A\", \"B\"",
+        ),
+    ] {
+        let refused = scene.plan(json!({"id": "w", "steps": steps})).unwrap_err();
+        assert_eq!(&*refused.code, code, "{steps}");
+        assert_eq!(refused.field.as_deref(), Some(field), "{steps}");
+        assert!(refused.message.contains(says), "{}", refused.message);
+    }
+    let none_at_once = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
+    assert_eq!(
+        scene.plan(none_at_once).unwrap_err().field.as_deref(),
+        Some("/maxParallel")
+    );
+}

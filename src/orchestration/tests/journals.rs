@@ -1,0 +1,168 @@
+use super::*;
+
+/// What every journal must do.
+fn conforms(journal: &dyn Journal) {
+    let at = Duration::ZERO;
+    let workflow: Workflow =
+        serde_json::from_value(json!({"id": "w", "steps": [step("a", &[])]})).unwrap();
+    let started = Entry::Started {
+        workflow: Arc::new(workflow),
+        input: Arc::new(json!({})),
+        at,
+    };
+    let (one, two): (Arc<str>, Arc<str>) = ("w-1".into(), "w-2".into());
+    assert!(journal.read("w-1").unwrap().is_none());
+    journal.begin(&one, started.clone()).unwrap();
+    assert!(matches!(
+        journal.begin(&one, started.clone()),
+        Err(JournalError::AlreadyExists(_))
+    ));
+    assert!(matches!(
+        journal.append(&two, &Entry::Resumed { at }),
+        Err(JournalError::Unknown(_))
+    ));
+    journal.begin(&two, started.clone()).unwrap();
+    journal
+        .append(&one, &Entry::StepStarted { step: 0, at })
+        .unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
+    let ended = Entry::Ended {
+        status: WorkflowStatus::Completed,
+        at,
+    };
+    journal.append(&one, &ended).unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [two]);
+    let entries = journal.read("w-1").unwrap().unwrap();
+    assert_eq!(
+        entries,
+        [started, Entry::StepStarted { step: 0, at }, ended]
+    );
+}
+
+#[test]
+fn the_memory_journal_conforms() {
+    conforms(&MemoryJournal::default());
+}
+
+#[test]
+fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    conforms(&SqliteJournal::open(&path).unwrap());
+    let reopened = SqliteJournal::open(&path).unwrap();
+    assert_eq!(reopened.unfinished().unwrap(), ["w-2".into()]);
+    assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 3);
+    let at = Duration::ZERO;
+    reopened
+        .append(&"w-2".into(), &Entry::CancellationRequested { at })
+        .unwrap();
+}
+
+#[test]
+fn files_that_are_no_usable_journal_are_told_apart_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |path: &std::path::Path| SqliteJournal::open(path).unwrap_err().to_string();
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "not a database, but long enough to look like a file of some kind",
+    )
+    .unwrap();
+    assert!(
+        refusal(&text).ends_with("it is no journal"),
+        "{}",
+        refusal(&text)
+    );
+    assert!(
+        std::fs::read_to_string(&text)
+            .unwrap()
+            .starts_with("not a database")
+    );
+
+    let other = folder.path().join("other.db");
+    rusqlite::Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x)")
+        .unwrap();
+    assert!(refusal(&other).ends_with("it is another program's database"));
+
+    let newer = folder.path().join("newer.db");
+    drop(SqliteJournal::open(&newer).unwrap());
+    rusqlite::Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 2)
+        .unwrap();
+    assert!(
+        refusal(&newer).contains("it is of version 2"),
+        "{}",
+        refusal(&newer)
+    );
+
+    let used = folder.path().join("used.db");
+    let journal = SqliteJournal::open(&used).unwrap();
+    assert!(
+        refusal(&used).ends_with("another process uses it"),
+        "{}",
+        refusal(&used)
+    );
+    drop(journal);
+    SqliteJournal::open(&used).unwrap();
+
+    assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
+}
+
+#[test]
+fn entries_survive_being_written_as_json() {
+    let failure = Box::new(crate::domain::Failure::new("X", "y"));
+    let at = Duration::from_millis(7);
+    for entry in [
+        Entry::StepFailed {
+            step: 1,
+            failure: failure.clone(),
+            at,
+        },
+        Entry::CompensationEnded {
+            step: 1,
+            failure: Some(failure),
+            at,
+        },
+        Entry::StepCompleted {
+            step: 0,
+            reply: Arc::new(json!({"a": 1})),
+            fallback_used: false,
+            at,
+        },
+    ] {
+        let text = serde_json::to_string(&entry).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+    }
+}
+
+#[test]
+fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
+    virtually(async {
+        let scene = Scene::new();
+        let plan = scene
+            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
+            .unwrap();
+        let id: Arc<str> = "w-1".into();
+        let at = Duration::ZERO;
+        let started = Entry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::new(json!({})),
+            at,
+        };
+        scene.journal.begin(&id, started).unwrap();
+        scene
+            .journal
+            .append(&id, &Entry::CompensationStarted { step: 0, at })
+            .unwrap();
+        let recovered = scene.orchestrator().recover().await.unwrap();
+        let why = recovered[0].1.as_ref().unwrap_err().to_string();
+        assert!(
+            why.contains("cannot go from pending to compensating"),
+            "{why}"
+        );
+    });
+}

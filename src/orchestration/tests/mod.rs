@@ -1,0 +1,101 @@
+//! What Gherkin would say clumsily: faulty definitions by the dozen, journals, and runs drawn at random.
+
+mod definitions;
+mod drawn;
+mod journals;
+mod processes;
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    clock::{Clock, Seed},
+    domain::{Key, WorkflowStatus, code},
+    observability::{Event, EventKind, Timeline},
+    services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
+};
+
+/// Everything that a run needs, around services `A` and `B`.
+struct Scene {
+    timeline: Timeline,
+    registry: Registry,
+    faults: Faults,
+    crashes: Crashes,
+    journal: Arc<dyn Journal>,
+    /// The folder of the journal, where it is kept in a file.
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let timeline = Timeline::new(Clock::start());
+        let registry = Registry::default();
+        let effects = Effects::new(timeline.clone());
+        registry.add(MockService::bare("A", effects.clone()));
+        registry.add(MockService::bare("B", effects));
+        let faults = Faults::default();
+        Self {
+            timeline,
+            registry,
+            crashes: Crashes::new(faults.clone()),
+            faults,
+            journal: Arc::new(MemoryJournal::default()),
+            folder: None,
+        }
+    }
+
+    /// The same, with a journal in a file.
+    fn durable() -> Self {
+        let mut scene = Self::new();
+        scene.folder = Some(tempfile::tempdir().unwrap());
+        scene.reopen();
+        scene
+    }
+
+    /// Lets go of the journal and opens it again, as a new process does.
+    fn reopen(&mut self) {
+        if let Some(folder) = &self.folder {
+            self.journal = Arc::new(MemoryJournal::default());
+            let journal = SqliteJournal::open(folder.path().join("journal.db"));
+            self.journal = Arc::new(journal.unwrap());
+        }
+    }
+
+    fn orchestrator(&self) -> Orchestrator {
+        let client = Client::new(
+            self.registry.clone(),
+            Arc::new(RwLock::new(Policies::default())),
+            self.faults.clone(),
+            self.timeline.clone(),
+            Seed(0),
+        );
+        Orchestrator::new(
+            Arc::new(client),
+            Arc::clone(&self.journal),
+            self.crashes.clone(),
+        )
+    }
+
+    fn plan(&self, workflow: Value) -> Result<Arc<Plan>, Box<crate::domain::Failure>> {
+        let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
+        Plan::new(workflow, &self.registry).map(Arc::new)
+    }
+}
+
+fn step(id: &str, dependencies: &[&str]) -> Value {
+    json!({"id": id, "service": "A", "operation": id, "dependencies": dependencies, "compensation": format!("undo-{id}")})
+}
+
+fn virtually<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
