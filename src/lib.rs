@@ -80,6 +80,8 @@ pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
 
+pub use harness::World;
+
 /// Runs the features that a file, a folder or a pattern stands for, relative to the package, as the
 /// process's command line asks for.
 ///

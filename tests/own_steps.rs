@@ -6,7 +6,7 @@
 )]
 
 use cucumber::{given, then, when};
-use rehearsal::harness::World;
+use rehearsal::World;
 
 #[given(expr = "a service {word} of my own")]
 fn a_service_of_my_own(world: &mut World, name: String) {
