@@ -236,10 +236,24 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// Nothing that was done, or that arrived late, is left: all of it was undone.
+/// No service was changed by anything that was called.
+#[then(expr = "nothing has an effect")]
+fn nothing_has_an_effect(world: &mut World) -> StepResult {
+    let first = world.timeline().read(|events| {
+        let effect = |event: &&Event| matches!(event.kind, EventKind::Effect { .. });
+        events.iter().find(effect).map(Event::fields)
+    });
+    match first {
+        None => Ok(()),
+        Some(effect) => Err(format!("expected no effect, found {}", Value::Object(effect)).into()),
+    }
+}
+
+/// Something was done, in time or late, and all of it was undone.
 #[then(expr = "no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {
     let mut left: Vec<(Arc<str>, String)> = Vec::new();
+    let mut any = false;
     world.timeline().read(|events| {
         for event in events {
             if let EventKind::Effect {
@@ -248,6 +262,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
                 key,
             } = &event.kind
             {
+                any = true;
                 match key {
                     Key::Do(subject) => {
                         left.push((Arc::clone(subject), format!("{service}.{operation}")))
@@ -257,6 +272,8 @@ fn no_effect_remains(world: &mut World) -> StepResult {
             }
         }
     });
+    // Where nothing ever had an effect, that none remains would prove nothing.
+    expect(any, || "nothing had an effect".to_owned())?;
     expect(left.is_empty(), || {
         let left: Vec<_> = left
             .iter()

@@ -186,7 +186,7 @@ fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
         .says("6 scenarios (2 passed, 2 failed, 1 ambiguous, 1 pending)");
     run("own_steps", root, &[], &[])
         .exits(0)
-        .says("1 scenario (1 passed)");
+        .says("2 scenarios (2 passed)");
 }
 
 #[cfg(unix)]

@@ -1,12 +1,43 @@
-//! Steps of one's own beside the vocabulary: plain ones, and ones that never end.
+//! Steps and services of one's own beside the vocabulary, and steps that never end.
 
 #![expect(
     clippy::needless_pass_by_value,
     reason = "cucumber's macros hand parameters over by value"
 )]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
 use cucumber::{given, then, when};
-use rehearsal::World;
+use rehearsal::{
+    World,
+    domain::{Call, Reply},
+    services::{CallResult, Service},
+};
+use serde_json::json;
+
+/// A service that is no mock: it counts what is posted.
+#[derive(Default)]
+struct Ledger {
+    posted: AtomicU32,
+}
+
+#[async_trait]
+impl Service for Ledger {
+    fn name(&self) -> &str {
+        "Ledger"
+    }
+
+    async fn call(&self, _: &Call) -> CallResult {
+        let posted = self.posted.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Reply::new(json!({ "posted": posted })))
+    }
+}
+
+#[given("a ledger of my own")]
+fn a_ledger_of_my_own(world: &mut World) {
+    world.cast().add(Ledger::default());
+}
 
 #[given(expr = "a service {word} of my own")]
 fn a_service_of_my_own(world: &mut World, name: String) {

@@ -109,7 +109,7 @@ Feature: Agent creation
       | /steps/2/status    | failed               |
       | /steps/3/status    | skipped              |
       | /data/createAgent  |                      |
-    And no effect remains
+    And nothing has an effect
     And the outcome matches the snapshot
 
   @orchestration-2
@@ -124,14 +124,14 @@ Feature: Agent creation
       | /status      | rolled_back   |
       | /elapsed     | <time>        |
       | /compensated | <compensated> |
-    And no effect remains
+    And <effects>
 
     Examples:
-      | call                                                | code                 | time   | compensated                                            |
-      | PersonalityService.validatePersonalityConfiguration | VALIDATION_FAILED    | 150 ms | []                                                     |
-      | RoleService.validateRoleCapabilities                | CAPABILITY_ERROR     | 300 ms | ["validatePersonality"]                                |
-      | AgentService.createAgent                            | AGENT_CREATION_ERROR | 525 ms | ["validatePersonality", "validateRole"]                |
-      | FileService.createFile                              | EACCES               | 650 ms | ["validatePersonality", "validateRole", "createAgent"] |
+      | call                                                | code                 | time   | compensated                                            | effects               |
+      | PersonalityService.validatePersonalityConfiguration | VALIDATION_FAILED    | 150 ms | []                                                     | nothing has an effect |
+      | RoleService.validateRoleCapabilities                | CAPABILITY_ERROR     | 300 ms | ["validatePersonality"]                                | nothing has an effect |
+      | AgentService.createAgent                            | AGENT_CREATION_ERROR | 525 ms | ["validatePersonality", "validateRole"]                | nothing has an effect |
+      | FileService.createFile                              | EACCES               | 650 ms | ["validatePersonality", "validateRole", "createAgent"] | no effect remains     |
 
   @orchestration-4
   Scenario: The first step fails and there is nothing to undo

@@ -119,7 +119,7 @@ Feature: Cancellation
     And these compensations run in order:
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
-    And no effect remains
+    And nothing has an effect
 
   @orchestration-15
   Scenario: A cancelled workflow is undone although it keeps what a failure leaves
@@ -133,4 +133,4 @@ Feature: Cancellation
     And these compensations run in order:
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
-    And no effect remains
+    And nothing has an effect

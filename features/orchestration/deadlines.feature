@@ -22,7 +22,7 @@ Feature: Deadlines
       | 350 ms | AgentService.rollbackAgent                          | 50 ms  | ok               |
       | 400 ms | RoleService.rollbackRole                            | 25 ms  | ok               |
       | 425 ms | PersonalityService.rollbackPersonality              | 50 ms  | ok               |
-    And no effect remains
+    And nothing has an effect
 
   @orchestration-14
   Scenario: A workflow that ends exactly at its deadline is in time
@@ -63,7 +63,7 @@ Feature: Deadlines
     Then the workflow is rolled back
     And it takes 475 ms
     When 5 s pass
-    Then no effect remains
+    Then nothing has an effect
     And the timeline has, in order:
       | at      | event   | about                    |
       | 2350 ms | warning | AgentService.createAgent |
@@ -136,7 +136,7 @@ Feature: Deadlines
     And these compensations run in order:
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
-    And no effect remains
+    And nothing has an effect
 
   @orchestration-13 @orchestration-14
   Scenario: What a crash cut off before the deadline passed is undone

@@ -417,4 +417,4 @@ Feature: Parallel steps
       And these compensations run in order:
         | Payments.refund |
       When 1 h passes
-      Then no effect remains
+      Then nothing has an effect

@@ -21,7 +21,7 @@ Feature: Time-outs
       | /executions | 1                  |
       | /inDoubt    | true               |
     When 1 h passes
-    Then no effect remains
+    Then nothing has an effect
 
   @resilience-9
   Scenario: A late effect is visible in the service
@@ -78,7 +78,7 @@ Feature: Time-outs
       | path     | value |
       | /inDoubt | false |
     When 24 h pass
-    Then no effect remains
+    Then nothing has an effect
 
   @resilience-9
   Scenario: Whoever says nothing waits for half a minute

@@ -60,7 +60,7 @@ Feature: Services as data
       """
     When "Queue.peek" is called
     And "Queue.list" is called
-    Then no effect remains
+    Then nothing has an effect
 
   Scenario: Services that share a class share its room
     Given a service "Thumbnails"

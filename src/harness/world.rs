@@ -180,10 +180,15 @@ impl World {
 
     /// The workflow and its runs.
     pub fn runs(&mut self) -> &mut Runs {
-        let cast = self.cast();
-        let orchestration = (cast.client(), cast.faults().clone());
-        self.runs
-            .get_or_insert_with(|| Box::new(Runs::new(orchestration.0, orchestration.1)))
+        // By hand, so that the cast is built and asked only for the first time.
+        let runs = match self.runs.take() {
+            Some(runs) => runs,
+            None => {
+                let cast = self.cast();
+                Box::new(Runs::new(cast.client(), cast.faults().clone()))
+            }
+        };
+        self.runs.insert(runs)
     }
 
     /// Services and workflows as JSON.
