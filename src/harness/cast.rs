@@ -8,7 +8,8 @@ use crate::{
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, Effects, Faults, MockService, Policies, Registry, Service, ServiceDefinition,
+        Client, Directory, Effects, Faults, MockService, Policies, Registry, Service,
+        ServiceDefinition,
     },
 };
 
@@ -19,6 +20,7 @@ pub struct Cast {
     faults: Faults,
     policies: Arc<RwLock<Policies>>,
     client: Arc<Client>,
+    directory: Directory,
 }
 
 impl Cast {
@@ -40,7 +42,13 @@ impl Cast {
             faults,
             policies,
             client: Arc::new(client),
+            directory: Directory::default(),
         }
+    }
+
+    /// The folder of files that services keep.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// Adds any service.

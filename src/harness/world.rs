@@ -1,11 +1,9 @@
 use std::{
     fmt, io,
-    path::Path,
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
-
-use tempfile::TempDir;
 
 use super::{cast::Cast, fixtures::Fixtures, pickle::StepKind, runs::Runs, snapshot::Snapshots};
 use crate::{
@@ -66,7 +64,6 @@ pub struct World {
     runs: Option<Box<Runs>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
-    directory: Option<TempDir>,
 }
 
 impl Default for World {
@@ -88,7 +85,6 @@ impl World {
             runs: None,
             calls: Vec::new(),
             direct_calls: 0,
-            directory: None,
         }
     }
 
@@ -153,11 +149,8 @@ impl World {
     /// # Errors
     ///
     /// If it cannot be made.
-    pub fn directory(&mut self) -> io::Result<&Path> {
-        if self.directory.is_none() {
-            self.directory = Some(tempfile::Builder::new().prefix("rehearsal-").tempdir()?);
-        }
-        Ok(self.directory.as_ref().map_or(Path::new(""), TempDir::path))
+    pub fn directory(&mut self) -> io::Result<PathBuf> {
+        self.cast().directory().path()
     }
 
     /// The services that take part, and the client that calls them.

@@ -84,10 +84,11 @@ impl Service for MockService {
         let reads_only = operation
             .and_then(|operation| operation.kind)
             .is_some_and(|kind| kind.reads_only());
+        let reply = || Arc::clone(reply);
         Ok(Reply::new(if reads_only {
-            Arc::clone(reply)
+            reply()
         } else {
-            self.effects.act(call, Arc::clone(reply))
+            self.effects.once(call, |_| Ok(reply()))?
         }))
     }
 }

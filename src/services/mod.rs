@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod definition;
+mod directory;
 mod effects;
 mod execution;
 mod faults;
@@ -18,7 +19,8 @@ pub use client::Client;
 pub use definition::{
     CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
 };
-pub use effects::Effects;
+pub use directory::Directory;
+pub use effects::{Due, Effects};
 pub use faults::{FaultId, Faults, UnusedFault};
 pub use mock::MockService;
 pub use policies::{CallPolicy, Policies};

@@ -1,0 +1,77 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tempfile::TempDir;
+
+/// The folder that a scenario's files lie in: a temporary one, made on first use, unless given.
+///
+/// A handle: clones share the folder. A temporary one is gone with its last handle.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    made: Arc<Mutex<Option<Made>>>,
+}
+
+#[derive(Debug)]
+enum Made {
+    Temporary(TempDir),
+    Given(PathBuf),
+}
+
+impl Directory {
+    /// A folder that exists, and stays.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            made: Arc::new(Mutex::new(Some(Made::Given(path.into())))),
+        }
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made.
+    pub fn path(&self) -> io::Result<PathBuf> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.is_none() {
+            let temporary = tempfile::Builder::new().prefix("rehearsal-").tempdir()?;
+            *made = Some(Made::Temporary(temporary));
+        }
+        Ok(made.as_ref().map_or(Path::new(""), Made::path).to_owned())
+    }
+
+    /// Where it is, unless nothing has asked for it yet, so that it is not there.
+    pub fn existing(&self) -> Option<PathBuf> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.as_ref().map(|made| made.path().to_owned())
+    }
+}
+
+impl Made {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Given(path) => path,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_folder_is_made_when_asked_for_and_gone_with_its_last_handle() {
+        let directory = Directory::default();
+        assert_eq!(directory.existing(), None);
+        let path = directory.path().unwrap();
+        assert!(path.is_dir());
+        let other = directory.clone();
+        drop(directory);
+        assert_eq!(other.existing().as_ref(), Some(&path));
+        drop(other);
+        assert!(!path.exists());
+    }
+}
