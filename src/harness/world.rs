@@ -178,7 +178,8 @@ impl World {
             Some(runs) => runs,
             None => {
                 let cast = self.cast();
-                Box::new(Runs::new(cast.client(), cast.faults().clone()))
+                let runs = Runs::new(cast.client(), cast.faults().clone());
+                Box::new(runs.with_fixtures(self.fixtures()))
             }
         };
         self.runs.insert(runs)

@@ -3,8 +3,9 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
+    nesting::{self, FindWorkflow},
     reference,
-    workflow::{Compensation, Step, Workflow},
+    workflow::{Compensation, Step, SubWorkflow, Workflow},
 };
 use crate::{
     domain::{CallName, Failure, code, did_you_mean},
@@ -17,39 +18,105 @@ pub struct Plan {
     pub(super) workflow: Arc<Workflow>,
     pub(super) id: Arc<str>,
     pub(super) steps: Vec<PlannedStep>,
+    /// The index of each step, by id.
+    indices: HashMap<Arc<str>, usize>,
 }
 
 /// A step with its names looked up.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedStep {
     pub id: Arc<str>,
-    pub call: CallName,
+    pub task: Task,
     pub input: Arc<Value>,
     /// Whether the input refers to data of the run.
     pub refers: bool,
-    pub policy: CallPolicy,
     /// Indices of the steps it waits for.
     pub dependencies: Vec<usize>,
+    /// Indices of the steps that wait for it.
+    pub dependents: Vec<usize>,
+    pub recover: Vec<CallName>,
     pub compensation: Option<PlannedCompensation>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub(super) enum Task {
+    Call { call: CallName, policy: CallPolicy },
+    Workflow(Arc<Plan>),
+}
+
+impl PlannedStep {
+    /// What it calls, unless it runs a workflow.
+    pub fn call(&self) -> Option<&CallName> {
+        match &self.task {
+            Task::Call { call, .. } => Some(call),
+            Task::Workflow(_) => None,
+        }
+    }
+
+    /// The workflow it runs, unless it makes a call.
+    pub fn workflow(&self) -> Option<&Arc<Plan>> {
+        match &self.task {
+            Task::Workflow(plan) => Some(plan),
+            Task::Call { .. } => None,
+        }
+    }
 }
 
 /// A compensation with its names looked up.
 #[derive(Clone, Debug)]
-pub(super) struct PlannedCompensation {
-    pub call: CallName,
-    pub input: Option<Value>,
+pub(super) enum PlannedCompensation {
+    Call {
+        call: CallName,
+        input: Option<Value>,
+    },
+    /// The workflow that the step ran undoes itself.
+    Workflow,
+}
+
+impl PlannedCompensation {
+    /// What it calls, unless it undoes a workflow.
+    pub fn call(&self) -> Option<&CallName> {
+        match self {
+            Self::Call { call, .. } => Some(call),
+            Self::Workflow => None,
+        }
+    }
 }
 
 impl Plan {
-    /// Checks a workflow against the services that take part.
+    /// Checks a workflow against the services that take part; its steps may run workflows that
+    /// are defined within it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::finding`].
+    pub fn new(workflow: Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
+        Self::finding(&workflow, registry, &|id| {
+            Err(format!("the workflow {id:?} is not defined here"))
+        })
+    }
+
+    /// Checks a workflow against the services that take part; `find` knows the workflows that its
+    /// steps run by id.
     ///
     /// # Errors
     ///
     /// `INVALID_WORKFLOW`, with the JSON pointer as field: no steps, a duplicate,
     /// empty or reserved id, an unknown dependency, a cycle (named as a path),
-    /// `maxParallel` 0. `SERVICE_NOT_FOUND` or `OPERATION_NOT_FOUND` for a step or
-    /// a compensation.
-    pub fn new(workflow: Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
+    /// `maxParallel` 0, a step that neither calls nor runs a workflow or does both,
+    /// an unknown workflow, workflows that run each other or lie too deep.
+    /// `SERVICE_NOT_FOUND` or `OPERATION_NOT_FOUND` for a step, a recovery or a
+    /// compensation.
+    pub fn finding(
+        workflow: &Arc<Workflow>,
+        registry: &Registry,
+        find: FindWorkflow<'_>,
+    ) -> Result<Self, Box<Failure>> {
+        Self::of_closed(nesting::closed(workflow, find)?, registry)
+    }
+
+    fn of_closed(workflow: Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
         if workflow.steps.is_empty() {
             return Err(invalid("/steps", "a workflow has at least one step"));
         }
@@ -61,12 +128,26 @@ impl Plan {
         for (index, step) in workflow.steps.iter().enumerate() {
             steps.push(planned(index, step, &indices, registry)?);
         }
+        for index in 0..steps.len() {
+            for dependency in steps[index].dependencies.clone() {
+                steps[dependency].dependents.push(index);
+            }
+        }
         check_acyclic(&steps)?;
+        let indices = steps.iter().enumerate();
         Ok(Self {
             id: workflow.id.as_str().into(),
+            indices: indices
+                .map(|(index, step)| (Arc::clone(&step.id), index))
+                .collect(),
             steps,
             workflow,
         })
+    }
+
+    /// The index of a step.
+    pub(super) fn index(&self, step: &str) -> Option<usize> {
+        self.indices.get(step).copied()
     }
 
     /// The workflow's id.
@@ -80,7 +161,7 @@ impl Plan {
     }
 }
 
-fn invalid(pointer: &str, message: impl Into<String>) -> Box<Failure> {
+pub(super) fn invalid(pointer: &str, message: impl Into<String>) -> Box<Failure> {
     Box::new(Failure::new(code::INVALID_WORKFLOW, message).field(pointer))
 }
 
@@ -114,8 +195,8 @@ fn planned(
     indices: &HashMap<&str, usize>,
     registry: &Registry,
 ) -> Result<PlannedStep, Box<Failure>> {
-    let call = CallName::new(&step.service, &step.operation);
-    check_call(&call, registry, &format!("/steps/{index}"))?;
+    let pointer = format!("/steps/{index}");
+    let task = task(step, &pointer, registry)?;
     let dependencies = match &step.dependencies {
         None => index.checked_sub(1).into_iter().collect(),
         Some(names) => names
@@ -135,48 +216,109 @@ fn planned(
             })
             .collect::<Result<_, _>>()?,
     };
-    let compensation = step.compensation.as_ref().map(|compensation| {
-        let (operation, input) = match compensation {
-            Compensation::Named(operation) => (operation, None),
-            Compensation::With(with) => (&with.operation, with.input.clone()),
-        };
-        let call = operation
-            .parse()
-            .unwrap_or_else(|_| CallName::new(&step.service, operation));
-        PlannedCompensation { call, input }
-    });
-    if let Some(compensation) = &compensation {
-        check_call(
-            &compensation.call,
-            registry,
-            &format!("/steps/{index}/compensation"),
-        )?;
+    let of_step = |operation: &str| -> Result<CallName, Box<Failure>> {
+        operation.parse().or_else(|_| match &step.service {
+            Some(service) => Ok(CallName::new(service, operation)),
+            None => Err(invalid(
+                &pointer,
+                format!(
+                    "{operation:?} names no service: the step, which runs a workflow, has none"
+                ),
+            )),
+        })
+    };
+    let mut recover = Vec::with_capacity(step.recover.len());
+    for (position, operation) in step.recover.iter().enumerate() {
+        let call = of_step(operation)?;
+        check_operation(&call, registry, &format!("{pointer}/recover/{position}"))?;
+        recover.push(call);
     }
+    let compensation = match (&step.compensation, &task) {
+        (None, Task::Workflow(_)) => Some(PlannedCompensation::Workflow),
+        (None, Task::Call { .. }) => None,
+        (Some(compensation), _) => {
+            let (operation, input, at) = match compensation {
+                Compensation::Named(operation) => (operation, None, ""),
+                Compensation::With(with) => (&with.operation, with.input.clone(), "/operation"),
+            };
+            let call = of_step(operation)?;
+            check_operation(&call, registry, &format!("{pointer}/compensation{at}"))?;
+            Some(PlannedCompensation::Call { call, input })
+        }
+    };
     let input = step.input.clone().unwrap_or_else(|| json!({}));
     Ok(PlannedStep {
         id: step.id.as_str().into(),
-        call,
+        task,
         refers: reference::any(&input),
         input: Arc::new(input),
-        policy: CallPolicy {
-            timeout: step.timeout,
-            retry: step.retry,
-        },
         dependencies,
+        dependents: Vec::new(),
+        recover,
         compensation,
     })
 }
 
+fn task(step: &Step, pointer: &str, registry: &Registry) -> Result<Task, Box<Failure>> {
+    let Some(workflow) = &step.workflow else {
+        let (Some(service), Some(operation)) = (&step.service, &step.operation) else {
+            let message = format!(
+                "step {:?} has neither a service and an operation to call nor a workflow to run",
+                step.id
+            );
+            return Err(invalid(pointer, message));
+        };
+        let call = CallName::new(service, operation);
+        check_call(&call, registry, pointer)?;
+        let policy = CallPolicy {
+            timeout: step.timeout,
+            retry: step.retry,
+        };
+        return Ok(Task::Call { call, policy });
+    };
+    let of_calls = [
+        ("service", step.service.is_some()),
+        ("operation", step.operation.is_some()),
+        ("timeout", step.timeout.is_some()),
+        ("retry", step.retry.is_some()),
+        ("recover", !step.recover.is_empty()),
+        ("partiallyEffective", step.partially_effective),
+    ];
+    if let Some((field, _)) = of_calls.iter().find(|(_, given)| *given) {
+        let message = format!(
+            "step {:?} runs a workflow, {field:?} is for steps that call",
+            step.id
+        );
+        return Err(invalid(&format!("{pointer}/{field}"), message));
+    }
+    let SubWorkflow::Defined(inner) = workflow else {
+        return Err(invalid(pointer, "its workflow is not defined here"));
+    };
+    let plan = Plan::of_closed(Arc::clone(inner), registry).map_err(|mut failure| {
+        let inner = failure.field.take().unwrap_or_default();
+        failure.field = Some(format!("{pointer}/workflow{inner}"));
+        failure
+    })?;
+    Ok(Task::Workflow(Arc::new(plan)))
+}
+
+/// Checks a call that is named in two fields, `service` and `operation`.
 fn check_call(call: &CallName, registry: &Registry, pointer: &str) -> Result<(), Box<Failure>> {
     registry.check(call).map_err(|unknown| {
-        let pointer = match unknown.what {
-            what if pointer.ends_with("compensation") => {
-                pointer.to_owned() + if what == "service" { "" } else { "/operation" }
-            }
-            what => format!("{pointer}/{what}"),
-        };
+        let pointer = format!("{pointer}/{}", unknown.what);
         Box::new(unknown.failure(call).field(pointer))
     })
+}
+
+/// Checks a call that is named in one field.
+fn check_operation(
+    call: &CallName,
+    registry: &Registry,
+    pointer: &str,
+) -> Result<(), Box<Failure>> {
+    registry
+        .check(call)
+        .map_err(|unknown| Box::new(unknown.failure(call).field(pointer)))
 }
 
 fn sorted<'a>(indices: &HashMap<&'a str, usize>, but: &str) -> Vec<&'a str> {
@@ -188,17 +330,11 @@ fn sorted<'a>(indices: &HashMap<&'a str, usize>, but: &str) -> Vec<&'a str> {
 /// Finds a cycle by taking away, again and again, the steps that wait for none that is left.
 fn check_acyclic(steps: &[PlannedStep]) -> Result<(), Box<Failure>> {
     let mut waits: Vec<usize> = steps.iter().map(|step| step.dependencies.len()).collect();
-    let mut dependents = vec![Vec::new(); steps.len()];
-    for (index, step) in steps.iter().enumerate() {
-        for &dependency in &step.dependencies {
-            dependents[dependency].push(index);
-        }
-    }
     let mut free: Vec<usize> = (0..steps.len())
         .filter(|&index| waits[index] == 0)
         .collect();
     while let Some(index) = free.pop() {
-        for &dependent in &dependents[index] {
+        for &dependent in &steps[index].dependents {
             waits[dependent] -= 1;
             if waits[dependent] == 0 {
                 free.push(dependent);
