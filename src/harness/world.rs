@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{cast::Cast, fixtures::Fixtures, pickle::StepKind, runs::Runs, snapshot::Snapshots};
+use super::{
+    cast::Cast, excerpt::excerpt, fixtures::Fixtures, pickle::StepKind, runs::Runs,
+    snapshot::Snapshots,
+};
 use crate::{
     clock::{Clock, Seed},
     domain::Failure,
@@ -261,7 +264,7 @@ impl fmt::Debug for World {
 /// The failure of a call that should have succeeded, or its reply where it should have failed.
 pub fn describe(result: &CallResult) -> String {
     let failure: &Failure = match result {
-        Ok(reply) => return format!("it replies {}", reply.value),
+        Ok(reply) => return format!("it replies {}", excerpt(&reply.value)),
         Err(failure) => failure,
     };
     format!("it fails with {failure}")
