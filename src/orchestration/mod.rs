@@ -1,8 +1,10 @@
 //! Runs workflows: steps in the order of their dependencies, compensation when they fail, a journal that survives a crash.
 
+mod check;
 mod compensation;
 mod crash;
 mod error;
+mod expectation;
 mod inner;
 mod journal;
 mod nesting;
@@ -17,6 +19,7 @@ mod sqlite_journal;
 mod state;
 #[cfg(test)]
 mod tests;
+mod view;
 mod workflow;
 
 pub use crash::{CrashPoint, Crashes};
@@ -27,7 +30,7 @@ pub use orchestrator::{Orchestrator, Running};
 pub use outcome::{CompensationOutcome, Outcome, StepOutcome};
 pub use plan::Plan;
 pub use sqlite_journal::SqliteJournal;
-pub use state::RunView;
+pub use view::RunView;
 pub use workflow::{
     Compensation, OnFailure, OnParallelFailure, Step, SubWorkflow, Workflow, WorkflowFile,
 };

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{
-    plan::invalid,
+    check::invalid,
     workflow::{SubWorkflow, Workflow},
 };
 use crate::domain::Failure;
@@ -15,49 +15,56 @@ pub type FindWorkflow<'a> = &'a dyn Fn(&str) -> Result<Arc<Workflow>, String>;
 /// The workflow with the definitions of all that its steps run in place of their ids, so that it
 /// needs nothing but itself to run.
 ///
-/// # Errors
-///
-/// `INVALID_WORKFLOW`, with the JSON pointer as field, if one cannot be found, if workflows run
-/// each other in a circle (named as a path), or lie more than [`MAX_DEPTH`] deep.
+/// What cannot be put in place is left as it is, with a fault `INVALID_WORKFLOW` and the JSON pointer
+/// as field: a workflow that cannot be found, workflows that run each other in a circle (named as a
+/// path), or lie more than [`MAX_DEPTH`] deep.
 pub(super) fn closed(
     workflow: &Arc<Workflow>,
     find: FindWorkflow<'_>,
-) -> Result<Arc<Workflow>, Box<Failure>> {
-    close(workflow, find, &mut Vec::new(), "")
+    faults: &mut Vec<Failure>,
+) -> Arc<Workflow> {
+    close(workflow, find, faults, &[], "")
 }
 
 fn close(
     workflow: &Arc<Workflow>,
     find: FindWorkflow<'_>,
-    around: &mut Vec<String>,
-    pointer: &str,
-) -> Result<Arc<Workflow>, Box<Failure>> {
-    let circle = around.contains(&workflow.id);
-    around.push(workflow.id.clone());
-    if circle {
-        let message = format!("the workflows run each other: {}", around.join(" → "));
-        return Err(invalid(pointer, message));
-    }
-    if around.len() > MAX_DEPTH {
-        let message = format!(
-            "workflows lie at most {MAX_DEPTH} deep within each other: {}",
-            around.join(" → ")
-        );
-        return Err(invalid(pointer, message));
-    }
+    faults: &mut Vec<Failure>,
+    around: &[&str],
+    at: &str,
+) -> Arc<Workflow> {
     let mut closed = Arc::clone(workflow);
+    let path = [around, &[workflow.id.as_str()]].concat();
     for (index, step) in workflow.steps.iter().enumerate() {
         let Some(inner) = &step.workflow else {
             continue;
         };
-        let pointer = format!("{pointer}/steps/{index}/workflow");
+        let at = format!("{at}/steps/{index}/workflow");
         let inner = match inner {
-            SubWorkflow::Named(id) => &find(id).map_err(|why| invalid(&pointer, why))?,
-            SubWorkflow::Defined(inner) => inner,
+            SubWorkflow::Named(id) => find(id),
+            SubWorkflow::Defined(inner) => Ok(Arc::clone(inner)),
         };
-        let inner = close(inner, find, around, &pointer)?;
-        Arc::make_mut(&mut closed).steps[index].workflow = Some(SubWorkflow::Defined(inner));
+        match inner.and_then(|inner| lies_well(&path, &inner.id).map(|()| inner)) {
+            Ok(inner) => {
+                let inner = close(&inner, find, faults, &path, &at);
+                Arc::make_mut(&mut closed).steps[index].workflow =
+                    Some(SubWorkflow::Defined(inner));
+            }
+            Err(why) => faults.push(invalid(&at, why)),
+        }
     }
-    around.pop();
-    Ok(closed)
+    closed
+}
+
+/// Whether a workflow may lie within those of a path, outermost first.
+fn lies_well(path: &[&str], id: &str) -> Result<(), String> {
+    let shown = || [path, &[id]].concat().join(" → ");
+    if path.contains(&id) {
+        return Err(format!("the workflows run each other: {}", shown()));
+    }
+    if path.len() >= MAX_DEPTH {
+        let why = format!("workflows lie at most {MAX_DEPTH} deep within each other");
+        return Err(format!("{why}: {}", shown()));
+    }
+    Ok(())
 }

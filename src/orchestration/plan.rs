@@ -1,14 +1,14 @@
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
+    check::{Check, cycle, indices, invalid},
     nesting::{self, FindWorkflow},
-    reference,
-    workflow::{Compensation, Step, SubWorkflow, Workflow},
+    workflow::Workflow,
 };
 use crate::{
-    domain::{CallName, Failure, code, did_you_mean},
+    domain::{CallName, Failure},
     services::{CallPolicy, Registry},
 };
 
@@ -113,29 +113,82 @@ impl Plan {
         registry: &Registry,
         find: FindWorkflow<'_>,
     ) -> Result<Self, Box<Failure>> {
-        Self::of_closed(nesting::closed(workflow, find)?, registry)
+        Self::checked(workflow, registry, find).map_err(|faults| {
+            let mut faults = faults.into_iter();
+            let mut first = Box::new(faults.next().unwrap_or_else(|| invalid("", "it is faulty")));
+            first.causes = faults.collect();
+            first
+        })
     }
 
-    fn of_closed(workflow: Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
+    /// As [`Plan::finding`], with every fault of the definition.
+    ///
+    /// # Errors
+    ///
+    /// The faults, at least one.
+    pub fn checked(
+        workflow: &Arc<Workflow>,
+        registry: &Registry,
+        find: FindWorkflow<'_>,
+    ) -> Result<Self, Vec<Failure>> {
+        let mut faults = Vec::new();
+        let closed = nesting::closed(workflow, find, &mut faults);
+        let plan = Self::of_closed(closed, registry, "", &mut faults);
+        match plan {
+            Some(plan) if faults.is_empty() => Ok(plan),
+            _ => Err(faults),
+        }
+    }
+
+    /// The plan of a workflow that stands at a JSON pointer; none if it has faults, which are added.
+    pub(super) fn of_closed(
+        workflow: Arc<Workflow>,
+        registry: &Registry,
+        at: &str,
+        faults: &mut Vec<Failure>,
+    ) -> Option<Self> {
+        let before = faults.len();
+        if workflow.id.is_empty() || workflow.id.contains('/') {
+            let message = "a workflow's id is not empty and has no slash";
+            faults.push(invalid(&format!("{at}/id"), message));
+        }
         if workflow.steps.is_empty() {
-            return Err(invalid("/steps", "a workflow has at least one step"));
+            let message = "a workflow has at least one step";
+            faults.push(invalid(&format!("{at}/steps"), message));
         }
         if workflow.max_parallel == 0 {
-            return Err(invalid("/maxParallel", "at least one step runs at a time"));
+            let message = "at least one step runs at a time";
+            faults.push(invalid(&format!("{at}/maxParallel"), message));
         }
-        let indices = indices(&workflow.steps)?;
+        let mut check = Check {
+            indices: indices(&workflow.steps, at, faults),
+            registry,
+            faults,
+        };
         let mut steps = Vec::with_capacity(workflow.steps.len());
         for (index, step) in workflow.steps.iter().enumerate() {
-            steps.push(planned(index, step, &indices, registry)?);
+            steps.extend(check.step(step, index, &format!("{at}/steps/{index}")));
+        }
+        if faults.len() > before {
+            return None;
         }
         for index in 0..steps.len() {
             for dependency in steps[index].dependencies.clone() {
                 steps[dependency].dependents.push(index);
             }
         }
-        check_acyclic(&steps)?;
+        if let Some(cycle) = cycle(&steps) {
+            let first = cycle[0];
+            let names: Vec<&str> = cycle.iter().map(|&index| &*steps[index].id).collect();
+            let message = format!("the steps wait for each other: {}", names.join(" → "));
+            faults.push(invalid(
+                &format!("{at}/steps/{first}/dependencies"),
+                message,
+            ));
+            return None;
+        }
         let indices = steps.iter().enumerate();
-        Ok(Self {
+        Some(Self {
             id: workflow.id.as_str().into(),
             indices: indices
                 .map(|(index, step)| (Arc::clone(&step.id), index))
@@ -159,217 +212,4 @@ impl Plan {
     pub fn workflow(&self) -> &Arc<Workflow> {
         &self.workflow
     }
-}
-
-pub(super) fn invalid(pointer: &str, message: impl Into<String>) -> Box<Failure> {
-    Box::new(Failure::new(code::INVALID_WORKFLOW, message).field(pointer))
-}
-
-fn indices(steps: &[Step]) -> Result<HashMap<&str, usize>, Box<Failure>> {
-    let mut indices = HashMap::with_capacity(steps.len());
-    for (index, step) in steps.iter().enumerate() {
-        let pointer = format!("/steps/{index}/id");
-        match step.id.as_str() {
-            "" => return Err(invalid(&pointer, "a step's id is not empty")),
-            "input" => {
-                let message = "no step may be called \"input\": the run's input is kept there";
-                return Err(invalid(&pointer, message));
-            }
-            id if id.contains('/') => {
-                return Err(invalid(&pointer, format!("the step id {id:?} has a slash")));
-            }
-            id => {
-                if let Some(first) = indices.insert(id, index) {
-                    let message = format!("the step id {id:?} is taken by /steps/{first}");
-                    return Err(invalid(&pointer, message));
-                }
-            }
-        }
-    }
-    Ok(indices)
-}
-
-fn planned(
-    index: usize,
-    step: &Step,
-    indices: &HashMap<&str, usize>,
-    registry: &Registry,
-) -> Result<PlannedStep, Box<Failure>> {
-    let pointer = format!("/steps/{index}");
-    let task = task(step, &pointer, registry)?;
-    let dependencies = match &step.dependencies {
-        None => index.checked_sub(1).into_iter().collect(),
-        Some(names) => names
-            .iter()
-            .enumerate()
-            .map(|(position, name)| {
-                indices.get(name.as_str()).copied().ok_or_else(|| {
-                    let hint = did_you_mean(name, sorted(indices, &step.id));
-                    invalid(
-                        &format!("/steps/{index}/dependencies/{position}"),
-                        format!(
-                            "step {:?} depends on {name:?}, which does not exist: {hint}",
-                            step.id
-                        ),
-                    )
-                })
-            })
-            .collect::<Result<_, _>>()?,
-    };
-    let of_step = |operation: &str| -> Result<CallName, Box<Failure>> {
-        operation.parse().or_else(|_| match &step.service {
-            Some(service) => Ok(CallName::new(service, operation)),
-            None => Err(invalid(
-                &pointer,
-                format!(
-                    "{operation:?} names no service: the step, which runs a workflow, has none"
-                ),
-            )),
-        })
-    };
-    let mut recover = Vec::with_capacity(step.recover.len());
-    for (position, operation) in step.recover.iter().enumerate() {
-        let call = of_step(operation)?;
-        check_operation(&call, registry, &format!("{pointer}/recover/{position}"))?;
-        recover.push(call);
-    }
-    let compensation = match (&step.compensation, &task) {
-        (None, Task::Workflow(_)) => Some(PlannedCompensation::Workflow),
-        (None, Task::Call { .. }) => None,
-        (Some(compensation), _) => {
-            let (operation, input, at) = match compensation {
-                Compensation::Named(operation) => (operation, None, ""),
-                Compensation::With(with) => (&with.operation, with.input.clone(), "/operation"),
-            };
-            let call = of_step(operation)?;
-            check_operation(&call, registry, &format!("{pointer}/compensation{at}"))?;
-            Some(PlannedCompensation::Call { call, input })
-        }
-    };
-    let input = step.input.clone().unwrap_or_else(|| json!({}));
-    Ok(PlannedStep {
-        id: step.id.as_str().into(),
-        task,
-        refers: reference::any(&input),
-        input: Arc::new(input),
-        dependencies,
-        dependents: Vec::new(),
-        recover,
-        compensation,
-    })
-}
-
-fn task(step: &Step, pointer: &str, registry: &Registry) -> Result<Task, Box<Failure>> {
-    let Some(workflow) = &step.workflow else {
-        let (Some(service), Some(operation)) = (&step.service, &step.operation) else {
-            let message = format!(
-                "step {:?} has neither a service and an operation to call nor a workflow to run",
-                step.id
-            );
-            return Err(invalid(pointer, message));
-        };
-        let call = CallName::new(service, operation);
-        check_call(&call, registry, pointer)?;
-        let policy = CallPolicy {
-            timeout: step.timeout,
-            retry: step.retry,
-        };
-        return Ok(Task::Call { call, policy });
-    };
-    let of_calls = [
-        ("service", step.service.is_some()),
-        ("operation", step.operation.is_some()),
-        ("timeout", step.timeout.is_some()),
-        ("retry", step.retry.is_some()),
-        ("recover", !step.recover.is_empty()),
-        ("partiallyEffective", step.partially_effective),
-    ];
-    if let Some((field, _)) = of_calls.iter().find(|(_, given)| *given) {
-        let message = format!(
-            "step {:?} runs a workflow, {field:?} is for steps that call",
-            step.id
-        );
-        return Err(invalid(&format!("{pointer}/{field}"), message));
-    }
-    let SubWorkflow::Defined(inner) = workflow else {
-        return Err(invalid(pointer, "its workflow is not defined here"));
-    };
-    let plan = Plan::of_closed(Arc::clone(inner), registry).map_err(|mut failure| {
-        let inner = failure.field.take().unwrap_or_default();
-        failure.field = Some(format!("{pointer}/workflow{inner}"));
-        failure
-    })?;
-    Ok(Task::Workflow(Arc::new(plan)))
-}
-
-/// Checks a call that is named in two fields, `service` and `operation`.
-fn check_call(call: &CallName, registry: &Registry, pointer: &str) -> Result<(), Box<Failure>> {
-    registry.check(call).map_err(|unknown| {
-        let pointer = format!("{pointer}/{}", unknown.what);
-        Box::new(unknown.failure(call).field(pointer))
-    })
-}
-
-/// Checks a call that is named in one field.
-fn check_operation(
-    call: &CallName,
-    registry: &Registry,
-    pointer: &str,
-) -> Result<(), Box<Failure>> {
-    registry
-        .check(call)
-        .map_err(|unknown| Box::new(unknown.failure(call).field(pointer)))
-}
-
-fn sorted<'a>(indices: &HashMap<&'a str, usize>, but: &str) -> Vec<&'a str> {
-    let mut names: Vec<_> = indices.iter().filter(|(name, _)| **name != but).collect();
-    names.sort_by_key(|(_, index)| **index);
-    names.into_iter().map(|(name, _)| *name).collect()
-}
-
-/// Finds a cycle by taking away, again and again, the steps that wait for none that is left.
-fn check_acyclic(steps: &[PlannedStep]) -> Result<(), Box<Failure>> {
-    let mut waits: Vec<usize> = steps.iter().map(|step| step.dependencies.len()).collect();
-    let mut free: Vec<usize> = (0..steps.len())
-        .filter(|&index| waits[index] == 0)
-        .collect();
-    while let Some(index) = free.pop() {
-        for &dependent in &steps[index].dependents {
-            waits[dependent] -= 1;
-            if waits[dependent] == 0 {
-                free.push(dependent);
-            }
-        }
-    }
-    let Some(start) = waits.iter().position(|&left| left > 0) else {
-        return Ok(());
-    };
-    // Every step that is left waits for another that is left: follow them until one repeats.
-    let mut path = vec![start];
-    let repeated = loop {
-        let last = path[path.len() - 1];
-        let next = steps[last]
-            .dependencies
-            .iter()
-            .copied()
-            .find(|&dependency| waits[dependency] > 0)
-            .unwrap_or(start);
-        if let Some(position) = path.iter().position(|&index| index == next) {
-            break position;
-        }
-        path.push(next);
-    };
-    let mut cycle: Vec<usize> = path[repeated..].to_vec();
-    cycle.reverse();
-    // Named from the step declared first, so that the message does not depend on the search.
-    let first = (0..cycle.len())
-        .min_by_key(|&position| cycle[position])
-        .unwrap_or(0);
-    cycle.rotate_left(first);
-    cycle.push(cycle[0]);
-    let names: Vec<&str> = cycle.iter().map(|&index| &*steps[index].id).collect();
-    Err(invalid(
-        &format!("/steps/{}/dependencies", cycle[0]),
-        format!("the steps wait for each other: {}", names.join(" → ")),
-    ))
 }

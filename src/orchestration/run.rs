@@ -19,11 +19,6 @@ use crate::{
 /// Who calls where a workflow does.
 pub(super) const CALLER: &str = "orchestrator";
 
-/// Above this share of what was expected, a duration is worth a warning.
-const SLOW: u32 = 12;
-/// Above this share of what was expected, a duration is an error.
-const TOO_SLOW: u32 = 20;
-
 /// One run of a workflow, driven from entry to entry.
 ///
 /// A decision reads the state, is journalled, changes the state, and only then
@@ -187,12 +182,11 @@ impl Run {
         let definition = &self.plan.workflow.steps[step];
         let status = match result {
             Ok(reply) => {
-                if let Some(expected) = &definition.expected_output
-                    && let Some(missing) = first_missing(expected, &reply.value, String::new())
-                {
-                    let message = format!("the reply lacks what is expected at {missing:?}");
-                    self.warn(&planned.id, message);
-                }
+                self.check_output(
+                    &planned.id,
+                    &reply.value,
+                    definition.expected_output.as_ref(),
+                );
                 self.commit(&Entry::StepCompleted {
                     step,
                     reply: reply.value,
@@ -361,41 +355,9 @@ impl Run {
             message,
         });
     }
-
-    fn check_duration(&self, about: &Arc<str>, took: Duration, expected: Option<Duration>) {
-        let Some(expected) = expected else { return };
-        let message = || {
-            let format = crate::domain::format_duration;
-            format!("took {}, expected {}", format(took), format(expected))
-        };
-        if took * 10 > expected * TOO_SLOW {
-            self.timeline().record(EventKind::Error {
-                about: Arc::clone(about),
-                message: message(),
-            });
-        } else if took * 10 > expected * SLOW {
-            self.warn(about, message());
-        }
-    }
 }
 
 /// Cannot be: a step that runs a workflow is given the run's id.
 fn no_inner_run() -> Box<Failure> {
     Box::new(Failure::new(code::INVALID_WORKFLOW, "it has no run"))
-}
-
-/// The first place where `found` has not what `expected` has.
-fn first_missing(expected: &Value, found: &Value, at: String) -> Option<String> {
-    match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            expected.iter().find_map(|(name, value)| {
-                let at = format!("{at}/{name}");
-                match found.get(name) {
-                    Some(found) => first_missing(value, found, at),
-                    None => Some(at),
-                }
-            })
-        }
-        (expected, found) => (expected != found).then_some(at),
-    }
 }

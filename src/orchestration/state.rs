@@ -1,10 +1,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Entry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
-use crate::domain::{Failure, StepStatus, WorkflowStatus, code, duration_text};
+use crate::domain::{Failure, StepStatus, WorkflowStatus, code};
 
 /// What the entries of a run's journal add up to.
 ///
@@ -277,7 +276,7 @@ impl RunState {
         self.running.iter().copied()
     }
 
-    fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
+    pub fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
         (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
     }
 
@@ -387,49 +386,4 @@ impl RunState {
         }
         Value::Object(data)
     }
-
-    /// The state as people read it.
-    pub fn view(&self, now: Duration) -> RunView {
-        let named = |status: StepStatus| {
-            self.with_status(status)
-                .map(|step| Arc::clone(&self.plan.steps[step].id))
-                .collect()
-        };
-        RunView {
-            workflow: Arc::clone(&self.plan.id),
-            run: Arc::clone(&self.run),
-            status: self.status,
-            elapsed: self.ended_at.unwrap_or(now).saturating_sub(self.started_at),
-            current: named(StepStatus::Running),
-            pending: named(StepStatus::Pending),
-            completed: named(StepStatus::Completed),
-            failed: named(StepStatus::Failed),
-            compensated: named(StepStatus::Compensated),
-        }
-    }
-}
-
-/// The state of a run as it can be read at any time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunView {
-    /// The workflow's id.
-    pub workflow: Arc<str>,
-    /// The run's id.
-    pub run: Arc<str>,
-    /// How far it is.
-    pub status: WorkflowStatus,
-    /// Time since it started, or that it took.
-    #[serde(with = "duration_text")]
-    pub elapsed: Duration,
-    /// Steps whose calls are under way.
-    pub current: Vec<Arc<str>>,
-    /// Steps that have not started.
-    pub pending: Vec<Arc<str>>,
-    /// Steps that completed.
-    pub completed: Vec<Arc<str>>,
-    /// Steps that failed.
-    pub failed: Vec<Arc<str>>,
-    /// Steps that were undone.
-    pub compensated: Vec<Arc<str>>,
 }
