@@ -172,7 +172,10 @@ impl Orchestrator {
         Ok(running)
     }
 
-    /// Runs all unfinished runs of the journal to their end.
+    /// Runs all unfinished runs of the journal to their end, in the order they began.
+    ///
+    /// A run is read back when its turn to go on comes, so that the first goes on at once, however
+    /// many there are.
     ///
     /// # Errors
     ///
@@ -182,21 +185,25 @@ impl Orchestrator {
     ) -> Result<Vec<(Arc<str>, Result<Outcome, RunError>)>, JournalError> {
         let timeline = self.client.timeline();
         timeline.record(EventKind::OrchestratorRestarted {});
-        let mut unfinished = FuturesOrdered::new();
-        for id in self.journal.unfinished()? {
-            let recalled = self.recall(&id).map(|state| self.running(state));
-            if let Ok(running) = &recalled {
-                self.record_resumption(running);
-            }
-            unfinished.push_back(async move {
-                let result = match recalled {
-                    Ok(running) => running.outcome().await,
-                    Err(error) => Err(error),
-                };
+        let unfinished = self.journal.unfinished()?.into_iter();
+        let recovered: FuturesOrdered<_> = unfinished
+            .map(|id| async move {
+                let result = self.go_on(&id).await;
                 (id, result)
-            });
-        }
-        Ok(unfinished.collect().await)
+            })
+            .collect();
+        Ok(recovered.collect().await)
+    }
+
+    /// Runs an unfinished run to its end.
+    async fn go_on(&self, id: &str) -> Result<Outcome, RunError> {
+        self.must_live()?;
+        let running = self.running(self.recall(id)?);
+        self.record_resumption(&running);
+        let outcome = running.outcome().await?;
+        // From now on the journal knows it well enough.
+        self.lock().states.remove(id);
+        Ok(outcome)
     }
 
     /// Asks a run to stop: no new step starts, running ones end, then it is undone.
@@ -208,15 +215,15 @@ impl Orchestrator {
         self.must_live()?;
         let state = self.lock().states.get(id).cloned();
         let Some(state) = state else {
-            return Err(JournalError::Unknown(id.to_owned()).into());
+            return Err(match self.recall(id)?.status {
+                // It is not this process that runs it.
+                WorkflowStatus::Running => JournalError::Unknown(id.to_owned()).into(),
+                _ => has_ended(id),
+            });
         };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.status != WorkflowStatus::Running {
-            let message = format!("the run {id:?} has ended");
-            return Err(RunError::Refused(Box::new(Failure::new(
-                code::CANCELLED,
-                message,
-            ))));
+            return Err(has_ended(id));
         }
         let at = self.client.timeline().now();
         let entry = Entry::CancellationRequested { at };
@@ -315,6 +322,11 @@ impl Orchestrator {
     fn lock(&self) -> MutexGuard<'_, Runs> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn has_ended(id: &str) -> RunError {
+    let message = format!("the run {id:?} has ended");
+    RunError::Refused(Box::new(Failure::new(code::CANCELLED, message)))
 }
 
 fn refused(error: JournalError) -> RunError {
