@@ -20,7 +20,8 @@ fn engine(c: &mut Criterion) {
             b.iter(|| {
                 runtime.block_on(async {
                     let journal = Arc::new(MemoryJournal::default());
-                    let (orchestrator, plan, _) = scene::orchestrator(&workflow, latency, journal);
+                    let cast = scene::cast(latency);
+                    let (orchestrator, plan) = scene::orchestrator(&workflow, cast, journal);
                     scene::run_all(&orchestrator, &plan, RUNS).await;
                 });
             });

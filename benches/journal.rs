@@ -9,12 +9,17 @@ mod scene;
 use std::{
     path::Path,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use rehearsal::orchestration::{Journal, SqliteJournal};
+use rehearsal::{
+    domain::{Call, Reply},
+    orchestration::{Entry, Journal, JournalError, SqliteJournal, Workflow},
+    services::{CallResult, Service},
+};
 use rusqlite::Connection;
+use serde_json::json;
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args()
@@ -23,7 +28,10 @@ fn main() -> ExitCode {
         .collect();
     let folder = tempfile::tempdir().expect("a directory can be made");
     let mut all_within = true;
-    for (name, case) in [("durable", durable as fn(&Path) -> bool)] {
+    for (name, case) in [
+        ("durable", durable as fn(&Path) -> bool),
+        ("restart", restart),
+    ] {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             all_within &= case(folder.path());
         }
@@ -99,11 +107,83 @@ fn run_workflows(journal: &Arc<dyn Journal>, round: usize, runs: u64) -> Duratio
     workflow.id = format!("createAgent{round}");
     let (workflow, journal) = (Arc::new(workflow), Arc::clone(journal));
     scene::runtime().block_on(async {
-        let (orchestrator, plan, _) = scene::orchestrator(&workflow, "0ms", journal);
+        let (orchestrator, plan) = scene::orchestrator(&workflow, scene::cast("0ms"), journal);
         let began = Instant::now();
         scene::run_all(&orchestrator, &plan, runs).await;
         began.elapsed()
     })
+}
+
+/// From the opening of a journal of unfinished four-step workflows to the first call, and to the end.
+///
+/// One step of each is done, a second was under way.
+fn restart(folder: &Path) -> bool {
+    const RUNS: usize = 10_000;
+    const AT_MOST: Duration = Duration::from_secs(1);
+    let file = folder.join("unfinished.db");
+    let workflow = Arc::new(scene::workflow());
+    leave_unfinished(&file, &workflow, RUNS).expect("the journal can be written");
+    let first_call = Arc::new(OnceLock::new());
+    let (first, all) = scene::runtime().block_on(async {
+        let (registry, timeline) = scene::cast("10ms");
+        registry.add(Watch(Arc::clone(&first_call)));
+        let began = Instant::now();
+        let journal = Arc::new(SqliteJournal::open(&file).expect("the journal opens"));
+        let (orchestrator, _) = scene::orchestrator(&workflow, (registry, timeline), journal);
+        let recovered = orchestrator.recover().await.expect("the journal is read");
+        let all = began.elapsed();
+        assert_eq!(recovered.len(), RUNS);
+        assert!(recovered.iter().all(|(_, outcome)| outcome.is_ok()));
+        let first_call = first_call.get().expect("a service was called");
+        (first_call.duration_since(began), all)
+    });
+    println!(
+        "restart: over {RUNS} unfinished workflows the first call after {first:.1?} (at most {AT_MOST:?}), all ended after {all:.1?}"
+    );
+    first <= AT_MOST
+}
+
+fn leave_unfinished(
+    file: &Path,
+    workflow: &Arc<Workflow>,
+    runs: usize,
+) -> Result<(), JournalError> {
+    let journal = SqliteJournal::open(file)?;
+    let at = Duration::ZERO;
+    for run in 1..=runs {
+        let run = format!("createAgent-{run}").into();
+        let started = Entry::Started {
+            workflow: Arc::clone(workflow),
+            input: Arc::new(json!({"personalityId": "p-1"})),
+            at,
+        };
+        journal.begin(&run, started)?;
+        journal.append(&run, &Entry::StepStarted { step: 0, at })?;
+        let completed = Entry::StepCompleted {
+            step: 0,
+            reply: Arc::new(json!({"valid": true, "id": "p-1"})),
+            fallback_used: false,
+            at,
+        };
+        journal.append(&run, &completed)?;
+        journal.append(&run, &Entry::StepStarted { step: 1, at })?;
+    }
+    Ok(())
+}
+
+/// The service of the step under way: notes when it is first called.
+struct Watch(Arc<OnceLock<Instant>>);
+
+#[async_trait::async_trait]
+impl Service for Watch {
+    fn name(&self) -> &str {
+        "RoleService"
+    }
+
+    async fn call(&self, _: &Call) -> CallResult {
+        self.0.get_or_init(Instant::now);
+        Ok(Reply::new(json!({"valid": true})))
+    }
 }
 
 fn median(figures: &mut [f64]) -> f64 {

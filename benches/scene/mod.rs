@@ -31,12 +31,8 @@ pub fn workflow() -> Workflow {
     .expect("the workflow is well-formed")
 }
 
-/// An orchestrator on a new timeline, its services as slow as said.
-pub fn orchestrator(
-    workflow: &Arc<Workflow>,
-    latency: &str,
-    journal: Arc<dyn Journal>,
-) -> (Orchestrator, Arc<Plan>, Timeline) {
+/// The services of the workflow, as slow as said, on a new timeline.
+pub fn cast(latency: &str) -> (Registry, Timeline) {
     let timeline = Timeline::new(Clock::start());
     let registry = Registry::default();
     let effects = Effects::new(timeline.clone());
@@ -57,17 +53,26 @@ pub fn orchestrator(
         .expect("the definition is well-formed");
         registry.add(MockService::new(definition, effects.clone()));
     }
+    (registry, timeline)
+}
+
+/// An orchestrator of such a cast.
+pub fn orchestrator(
+    workflow: &Arc<Workflow>,
+    (registry, timeline): (Registry, Timeline),
+    journal: Arc<dyn Journal>,
+) -> (Orchestrator, Arc<Plan>) {
     let client = Arc::new(Client::new(
         registry,
         Arc::new(RwLock::new(Policies::default())),
         Faults::default(),
-        timeline.clone(),
+        timeline,
         Seed(0),
     ));
     let plan = Plan::new(Arc::clone(workflow), client.registry());
     let plan = Arc::new(plan.expect("the workflow is sound"));
     let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
-    (orchestrator, plan, timeline)
+    (orchestrator, plan)
 }
 
 /// Runs a workflow so many times, one after the other.
