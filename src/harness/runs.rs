@@ -1,3 +1,5 @@
+mod in_process;
+
 use std::{path::PathBuf, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
@@ -73,14 +75,21 @@ impl Runs {
 
     /// Opens the journal as a new process does, with an orchestrator of its own.
     fn open_journal(&mut self) -> Result<(), JournalError> {
+        // The former process and its journal are gone before the file can be opened again.
+        self.close_journal();
         if let Some(file) = &self.file {
-            // The former process and its journal are gone before the file can be opened again.
-            self.journal = Arc::new(MemoryJournal::default());
-            self.orchestrator = self.new_orchestrator();
             self.journal = Arc::new(SqliteJournal::open(file)?);
         }
         self.orchestrator = self.new_orchestrator();
         Ok(())
+    }
+
+    /// Lets go of the journal's file, where it is kept in one.
+    fn close_journal(&mut self) {
+        if self.file.is_some() {
+            self.journal = Arc::new(MemoryJournal::default());
+            self.orchestrator = self.new_orchestrator();
+        }
     }
 
     fn new_orchestrator(&self) -> Orchestrator {
@@ -114,6 +123,12 @@ impl Runs {
     ///
     /// If there is no workflow, or it has no such step, or the step nothing to compensate.
     pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
+        self.check_crash(point, step)?;
+        self.crashes.declare(point, step, at);
+        Ok(())
+    }
+
+    fn check_crash(&self, point: CrashPoint, step: &str) -> Result<&Arc<Workflow>, String> {
         let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
         let ids = workflow.steps.iter().map(|step| step.id.as_str());
         let Some(found) = workflow.steps.iter().find(|own| own.id == step) else {
@@ -126,8 +141,7 @@ impl Runs {
         if point == CrashPoint::DuringCompensation && found.compensation.is_none() {
             return Err(format!("step {step:?} has no compensation to crash in"));
         }
-        self.crashes.declare(point, step, at);
-        Ok(())
+        Ok(workflow)
     }
 
     /// Runs the workflow `times` times at once, to its end or its crash.
