@@ -53,9 +53,7 @@ async fn killed_after(world: &mut World, name: String) -> StepResult {
 }
 
 /// A process of its own, killed after the compensation's call and before it has its answer.
-#[when(
-    expr = "a process runs the workflow and is killed during the compensation of step {string}"
-)]
+#[when(expr = "a process runs the workflow and is killed during the compensation of step {string}")]
 async fn killed_during_compensation(world: &mut World, name: String) -> StepResult {
     kill(world, CrashPoint::DuringCompensation, &name).await
 }

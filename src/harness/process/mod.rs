@@ -9,6 +9,9 @@ mod child;
 mod link;
 mod parent;
 mod protocol;
+mod spawned;
+#[cfg(test)]
+mod tests;
 mod watched;
 
 pub(super) use child::orchestrate_if_asked;

@@ -1,19 +1,12 @@
-use std::{
-    io::{self, BufRead as _, BufReader, Read, Write as _},
-    path::PathBuf,
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::{
     VARIABLE,
     protocol::{Said, ServiceSketch, Task, Told},
+    spawned::Spawned,
 };
 use crate::{
     domain::{Call, Key, WorkflowStatus},
@@ -44,28 +37,33 @@ pub(in crate::harness) async fn run_until_killed(mission: Mission<'_>) -> Result
     if std::env::var_os(VARIABLE).is_some() {
         return Err("this process is itself one that a scenario has started".to_owned());
     }
-    let mut process = Process::start()?;
-    let ended = mission.follow(&mut process).await;
-    // Gone before anyone else opens the journal, whatever happened.
-    let end = process.kill();
-    for line in end.errors.lines() {
-        logs::note(&format!("the orchestrator's process: {line}"));
-    }
-    let timeline = mission.client.timeline();
-    match ended {
-        Ok(Some(run)) if end.was_killed() => {
-            timeline.record(EventKind::OrchestratorCrashed {});
-            Ok(run)
-        }
-        Ok(Some(_)) => Err(end.explain("the orchestrator's process ended by itself")),
-        Ok(None) => Err(end.explain("the orchestrator's process ended by itself")),
-        Err(why) => Err(end.explain(&why)),
-    }
+    let program = std::env::current_exe()
+        .map_err(|error| format!("this program, to be started again, is not found: {error}"))?;
+    mission.run(Command::new(program).env(VARIABLE, "1")).await
 }
 
 impl Mission<'_> {
+    pub(super) async fn run(&self, program: &mut Command) -> Result<Arc<str>, String> {
+        let mut process = Spawned::start(program)?;
+        let reached = self.follow(&mut process).await;
+        // Gone before anyone else opens the journal, whatever happened.
+        let end = process.kill();
+        match reached {
+            Ok(Some(run)) if end.was_killed() => {
+                for line in end.errors.lines() {
+                    logs::note(&format!("the orchestrator's process: {line}"));
+                }
+                let timeline = self.client.timeline();
+                timeline.record(EventKind::OrchestratorCrashed {});
+                Ok(run)
+            }
+            Ok(_) => Err(end.explain("the orchestrator's process ended by itself")),
+            Err(why) => Err(end.explain(&why)),
+        }
+    }
+
     /// Does what the process asks for until the point is reached; `None` if it ends before.
-    async fn follow(&self, process: &mut Process) -> Result<Option<Arc<str>>, String> {
+    async fn follow(&self, process: &mut Spawned) -> Result<Option<Arc<str>>, String> {
         let mut calls = FuturesUnordered::new();
         let mut run = None;
         let mut deadline = None;
@@ -171,116 +169,4 @@ fn sketches(registry: &Registry) -> Vec<ServiceSketch> {
         })
     };
     registry.names().into_iter().filter_map(sketch).collect()
-}
-
-/// The orchestrator's process; killed when it is dropped.
-struct Process {
-    child: Child,
-    told: ChildStdin,
-    said: mpsc::UnboundedReceiver<Result<Said, String>>,
-    errors: Option<JoinHandle<String>>,
-}
-
-/// How a process ended.
-struct End {
-    status: io::Result<ExitStatus>,
-    /// What it wrote to its standard error.
-    errors: String,
-}
-
-impl Process {
-    fn start() -> Result<Self, String> {
-        let cannot = |error: io::Error| format!("the orchestrator's process cannot start: {error}");
-        let program = std::env::current_exe().map_err(cannot)?;
-        let mut child = Command::new(program)
-            .env(VARIABLE, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(cannot)?;
-        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(told), Some(out), Some(mut err)) = streams else {
-            return Err(cannot(io::ErrorKind::BrokenPipe.into()));
-        };
-        let (sender, said) = mpsc::unbounded_channel();
-        thread::spawn(move || {
-            for line in BufReader::new(out).lines() {
-                let said = line.map_err(|error| error.to_string()).and_then(|line| {
-                    serde_json::from_str(&line).map_err(|error| {
-                        format!("the orchestrator's process talks nonsense, {line:?}: {error}")
-                    })
-                });
-                if sender.send(said).is_err() {
-                    return;
-                }
-            }
-        });
-        let errors = thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = err.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        Ok(Self {
-            child,
-            told,
-            said,
-            errors: Some(errors),
-        })
-    }
-
-    fn tell(&mut self, line: &impl serde::Serialize) -> Result<(), String> {
-        let line = serde_json::to_string(line).map_err(|error| error.to_string())?;
-        writeln!(self.told, "{line}")
-            .map_err(|error| format!("the orchestrator's process does not listen: {error}"))
-    }
-
-    /// Kills it, if it has not ended, and waits until it is gone.
-    fn kill(mut self) -> End {
-        // It may have ended by itself meanwhile, which its status tells.
-        let _ = self.child.kill();
-        let status = self.child.wait();
-        let errors = self.errors.take().map(JoinHandle::join);
-        End {
-            status,
-            errors: errors.and_then(Result::ok).unwrap_or_default(),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl End {
-    #[cfg(unix)]
-    fn was_killed(&self) -> bool {
-        const SIGKILL: i32 = 9;
-        use std::os::unix::process::ExitStatusExt as _;
-        matches!(&self.status, Ok(status) if status.signal() == Some(SIGKILL))
-    }
-
-    #[cfg(not(unix))]
-    fn was_killed(&self) -> bool {
-        matches!(&self.status, Ok(status) if !status.success())
-    }
-
-    /// A message with what is known of the end.
-    fn explain(&self, why: &str) -> String {
-        let mut text = why.to_owned();
-        match &self.status {
-            Ok(status) if self.was_killed() => {
-                let _ = status;
-            }
-            Ok(status) => text += &format!(" ({status})"),
-            Err(error) => text += &format!(" (how is not known: {error})"),
-        }
-        for line in self.errors.lines() {
-            text += &format!("\n  {line}");
-        }
-        text
-    }
 }
