@@ -134,9 +134,9 @@ Feature: Process death
 
   @orchestration-13
   Scenario: The deadline counts from the start in the process that was killed
-    Given the workflow must finish within 500 ms
+    Given the workflow must finish within 300 ms
     When a process runs the workflow and is killed after step "hold"
-    And 500 ms pass
+    And 300 ms pass
     And the orchestrator restarts
     Then the workflow is rolled back
     And the error is "WORKFLOW_TIMEOUT" from "Payments.charge"
