@@ -16,19 +16,28 @@ pub const EPOCH: Timestamp = Timestamp::constant(1_735_689_600, 0);
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    /// What it showed at the start.
+    shown: Duration,
 }
 
 impl Clock {
     /// Starts a clock at offset zero.
     pub fn start() -> Self {
+        Self::start_at(Duration::ZERO)
+    }
+
+    /// Starts a clock that shows an offset already: it goes on where another, which its process may
+    /// have taken with it, would be now.
+    pub fn start_at(shown: Duration) -> Self {
         Self {
             start: Instant::now(),
+            shown,
         }
     }
 
     /// Time since the start, cut to whole milliseconds.
     pub fn now(&self) -> Duration {
-        whole_millis(self.start.elapsed())
+        whole_millis(self.shown + self.start.elapsed())
     }
 
     /// Lets `duration` pass.
@@ -40,7 +49,8 @@ impl Clock {
 
     /// Waits until the clock shows `offset`; returns at once when it already does.
     pub async fn sleep_until(&self, offset: Duration) {
-        tokio::time::sleep_until(self.start + offset).await;
+        let left = offset.saturating_sub(self.shown);
+        tokio::time::sleep_until(self.start + left).await;
     }
 
     /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].
@@ -99,6 +109,18 @@ mod tests {
             Clock::timestamp(Duration::from_millis(1_500)),
             "2025-01-01T00:00:01.5Z"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_goes_on_where_another_would_be() {
+        let ms = Duration::from_millis;
+        let first = Clock::start();
+        first.sleep(ms(40)).await;
+        let second = Clock::start_at(first.now());
+        second.sleep_until(ms(30)).await;
+        assert_eq!(second.now(), ms(40));
+        second.sleep_until(ms(70)).await;
+        assert_eq!((first.now(), second.now()), (ms(70), ms(70)));
     }
 
     #[test]

@@ -593,3 +593,56 @@ fn the_same_bytes_come_out_whatever_the_concurrency() {
     };
     assert_eq!(told("1"), told("8"));
 }
+
+#[test]
+fn what_hinders_a_process_from_being_killed_is_told() {
+    const ORDER: &str = r#"
+    Given a service "A"
+    And the workflow:
+      """json
+      { "id": "w", "steps": [
+        { "id": "one", "service": "A", "operation": "one" },
+        { "id": "two", "service": "A", "operation": "two" } ] }
+      """"#;
+    const FILE: &str = "And the journal is kept in a file";
+    const KILLED: &str = "When a process runs the workflow and is killed during step";
+    Package::new(&format!(
+        r#"Feature: Sample
+  Scenario: Virtual{ORDER}
+    {FILE}
+    {KILLED} "one"
+
+  @wall-clock
+  Scenario: Forgetful{ORDER}
+    {KILLED} "one"
+
+  @wall-clock
+  Scenario: Unknown{ORDER}
+    {FILE}
+    {KILLED} "tow"
+
+  @wall-clock
+  Scenario: Missed{ORDER}
+    {FILE}
+    And "A.one" fails with "PERMANENT_ERROR"
+    {KILLED} "two"
+
+  @wall-clock
+  Scenario: Refused{ORDER}
+    {FILE}
+    And the workflow:
+      """json
+      {{ "id": "w", "steps": [ {{ "id": "one", "service": "B", "operation": "one" }} ] }}
+      """
+    {KILLED} "one"
+    Then the workflow is refused with "SERVICE_NOT_FOUND"
+"#
+    ))
+    .run(&[])
+    .exits(1)
+    .says("a process runs in real time: tag the scenario @wall-clock")
+    .says("say `the journal is kept in a file` before")
+    .says("step \"tow\" does not exist in workflow \"w\": did you mean \"two\"?")
+    .says("the workflow ended, rolled_back, before its process could be killed during step \"two\"")
+    .says("✔ Refused");
+}

@@ -12,7 +12,7 @@ use std::{
 };
 
 use rehearsal::harness::{
-    Options, Suite,
+    Options, Selection, Suite,
     events::{Attachment, RunEvent, View},
 };
 
@@ -36,12 +36,24 @@ impl View for Everything {
     }
 }
 
+/// All scenarios that can be repeated to the millisecond.
+fn in_virtual_time() -> Options {
+    let selection = Selection {
+        tags: Some("not @wall-clock".parse().unwrap()),
+        ..Selection::default()
+    };
+    Options {
+        selection,
+        ..Options::default()
+    }
+}
+
 /// Runs this package's features; gives all that was told and the virtual time covered.
 fn rehearse(concurrency: NonZeroUsize) -> String {
     let told = Arc::new(Mutex::new(String::new()));
     let options = Options {
         concurrency,
-        ..Options::default()
+        ..in_virtual_time()
     };
     let summary = Suite::new("features")
         .execute(&options, &mut [Box::new(Everything(Arc::clone(&told)))])
@@ -87,7 +99,7 @@ fn hours_of_virtual_time_pass_in_seconds() {
     let covered = Arc::new(Mutex::new(Duration::ZERO));
     let views: &mut [Box<dyn View>] = &mut [Box::new(Covered(Arc::clone(&covered)))];
     Suite::new("features")
-        .execute(&Options::default(), views)
+        .execute(&in_virtual_time(), views)
         .unwrap();
     assert!(*covered.lock().unwrap() > Duration::from_secs(24 * 60 * 60));
 }

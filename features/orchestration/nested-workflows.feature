@@ -170,9 +170,13 @@ Feature: Workflows within workflows
       | /steps/0/status             | compensated         |
       | /steps/1/status             | compensation_failed |
       | /error/code                 | CARD_DECLINED       |
-      | /compensations/0/step       | settle              |
+      | /compensations/0/step       | settle/hold         |
+      | /compensations/0/call       | Stock.release       |
       | /compensations/0/error/code | PERMANENT_ERROR     |
-      | /compensations/1/step       | place               |
+      | /compensations/1/step       | settle              |
+      | /compensations/1/call       |                     |
+      | /compensations/1/error/code | PERMANENT_ERROR     |
+      | /compensations/2/step       | place               |
 
   @orchestration-19
   Scenario: The deadline of the run reaches the workflows within it

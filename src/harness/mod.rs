@@ -20,6 +20,7 @@ mod outcome_text;
 mod package;
 mod panics;
 pub mod pickle;
+mod process;
 mod rows;
 mod runner;
 mod runs;

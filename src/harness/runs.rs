@@ -1,3 +1,5 @@
+mod in_process;
+
 use std::{path::PathBuf, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
@@ -86,14 +88,21 @@ impl Runs {
 
     /// Opens the journal as a new process does, with an orchestrator of its own.
     fn open_journal(&mut self) -> Result<(), JournalError> {
+        // The former process and its journal are gone before the file can be opened again.
+        self.close_journal();
         if let Some(file) = &self.file {
-            // The former process and its journal are gone before the file can be opened again.
-            self.journal = Arc::new(MemoryJournal::default());
-            self.orchestrator = self.new_orchestrator();
             self.journal = Arc::new(SqliteJournal::open(file)?);
         }
         self.orchestrator = self.new_orchestrator();
         Ok(())
+    }
+
+    /// Lets go of the journal's file, where it is kept in one.
+    fn close_journal(&mut self) {
+        if self.file.is_some() {
+            self.journal = Arc::new(MemoryJournal::default());
+            self.orchestrator = self.new_orchestrator();
+        }
     }
 
     fn new_orchestrator(&self) -> Orchestrator {
@@ -128,6 +137,13 @@ impl Runs {
     /// If there is no workflow, or it has no such step (`<step>/<its step>` where a step runs a
     /// workflow), or the step nothing to compensate.
     pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
+        self.check_crash(point, step)?;
+        self.crashes.declare(point, step, at);
+        Ok(())
+    }
+
+    /// Whether the workflow has such a step and can crash there.
+    fn check_crash(&self, point: CrashPoint, step: &str) -> Result<(), String> {
         let mut workflow = Arc::clone(self.workflow.as_ref().ok_or_else(no_workflow)?);
         let mut path = step.split('/').peekable();
         while let Some(id) = path.next() {
@@ -153,7 +169,6 @@ impl Runs {
             };
             workflow = inner;
         }
-        self.crashes.declare(point, step, at);
         Ok(())
     }
 

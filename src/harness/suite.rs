@@ -12,6 +12,7 @@ use super::{
     events::View,
     features::load,
     package::package_root,
+    process,
     runner::{self, Interrupt, Job, Settings},
 };
 use crate::clock::Seed;
@@ -89,6 +90,9 @@ impl Suite {
     /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and
     /// 130 if it was interrupted. The process should end with it: a thread that hangs ends only then.
     pub fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+        if let Some(status) = process::orchestrate_if_asked() {
+            return status;
+        }
         let args = match RunArgs::read(args) {
             Ok(args) => args,
             Err(error) => {

@@ -31,6 +31,8 @@ pub struct Stage {
     pub line: usize,
     /// Whether a fault that is never hit is fine.
     pub allow_unused: bool,
+    /// Whether it runs in real time.
+    pub wall_clock: bool,
     /// The snapshots of the suite.
     pub snapshots: Option<Arc<Snapshots>>,
 }
@@ -44,6 +46,7 @@ impl Default for Stage {
             seed: Seed(0),
             line: 0,
             allow_unused: false,
+            wall_clock: false,
             snapshots: None,
         }
     }

@@ -3,10 +3,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::services::{FaultId, Faults};
 
 /// Where the orchestrator's process is lost, relative to a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum CrashPoint {
     /// Its intent is not journalled.
     Before,

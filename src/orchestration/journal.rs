@@ -12,7 +12,8 @@ use crate::domain::{Failure, WorkflowStatus, duration_text};
 
 /// A transition of a run, written before it is acted on.
 ///
-/// Steps are named by their index in the workflow, times are offsets on the clock.
+/// Steps are named by their index in the workflow, times are offsets on the clock. Those of all
+/// processes on a journal count from one start: see [`Clock::start_at`](crate::clock::Clock::start_at).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "entry",

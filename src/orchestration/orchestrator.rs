@@ -227,7 +227,10 @@ impl Orchestrator {
         Ok(running)
     }
 
-    /// Runs all unfinished runs of the journal to their end.
+    /// Runs all unfinished runs of the journal to their end, in the order they began.
+    ///
+    /// A run is read back when its turn to go on comes, so that the first goes on at once, however
+    /// many there are.
     ///
     /// # Errors
     ///
@@ -237,23 +240,27 @@ impl Orchestrator {
     ) -> Result<Vec<(Arc<str>, Result<Outcome, RunError>)>, JournalError> {
         let timeline = self.client.timeline();
         timeline.record(EventKind::OrchestratorRestarted {});
-        let mut unfinished = FuturesOrdered::new();
-        for id in self.journal.unfinished()? {
-            let recalled = self
-                .known(&id)
-                .map(|state| self.running(state, Place::default()));
-            if let Ok(running) = &recalled {
-                running.run.record_resumption();
-            }
-            unfinished.push_back(async move {
-                let result = match recalled {
-                    Ok(running) => running.outcome().await,
-                    Err(error) => Err(error),
-                };
+        let unfinished = self.journal.unfinished()?.into_iter();
+        let recovered: FuturesOrdered<_> = unfinished
+            .map(|id| async move {
+                let result = self.go_on(&id).await;
                 (id, result)
-            });
-        }
-        Ok(unfinished.collect().await)
+            })
+            .collect();
+        Ok(recovered.collect().await)
+    }
+
+    /// Runs an unfinished run to its end.
+    async fn go_on(&self, id: &str) -> Result<Outcome, RunError> {
+        self.must_live()?;
+        let running = self.running(self.known(id)?, Place::default());
+        running.run.record_resumption();
+        running.outcome().await
+    }
+
+    /// Lets go of a run that has ended: from now on the journal knows it well enough.
+    pub(super) fn forget(&self, id: &str) {
+        self.lock().states.remove(id);
     }
 
     /// Asks a run to stop: no new step starts, running ones end, then it is undone.
@@ -263,10 +270,14 @@ impl Orchestrator {
     /// If the run is not running, or the process is lost.
     pub fn cancel(&self, id: &str) -> Result<(), RunError> {
         self.must_live()?;
-        let Some(run) = self.find(id) else {
-            return Err(JournalError::Unknown(id.to_owned()).into());
-        };
-        run.cancel()
+        match self.find(id) {
+            Some(run) => run.cancel(),
+            None => Err(match self.known(id)?.status {
+                // It is not this process that runs it.
+                WorkflowStatus::Running => JournalError::Unknown(id.to_owned()).into(),
+                _ => has_ended(id),
+            }),
+        }
     }
 
     /// The state of a run, at any time; `None` if there never was one of this id.
@@ -352,6 +363,11 @@ impl Orchestrator {
     fn lock(&self) -> MutexGuard<'_, Runs> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+pub(super) fn has_ended(id: &str) -> RunError {
+    let message = format!("the run {id:?} has ended");
+    RunError::Refused(Box::new(Failure::new(code::CANCELLED, message)))
 }
 
 fn refused(error: JournalError) -> RunError {

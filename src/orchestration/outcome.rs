@@ -3,7 +3,11 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::state::{RunState, Stop};
+use super::{
+    journal::inner_run,
+    plan::PlannedCompensation,
+    state::{RunState, Stop},
+};
 use crate::{
     clock::Clock,
     domain::{CallName, Failure, StepStatus, WorkflowStatus, duration_text},
@@ -29,7 +33,7 @@ pub struct Outcome {
     pub data: Map<String, Value>,
     /// The steps, in order of declaration.
     pub steps: Vec<StepOutcome>,
-    /// The compensations, in the order they started.
+    /// The compensations, in the order they started, those of runs within it too.
     pub compensations: Vec<CompensationOutcome>,
     /// The first failure; later ones stand with their steps.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +69,7 @@ pub struct StepOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompensationOutcome {
-    /// The step that was to be undone.
+    /// The step that was to be undone; `<step>/<its step>` where a step ran a workflow.
     pub step: Arc<str>,
     /// What was called; nothing where the workflow that the step ran undid itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +83,8 @@ pub struct CompensationOutcome {
 }
 
 impl Outcome {
-    pub(super) fn of(state: &RunState) -> Self {
+    /// What a run came to; `inner` finds the runs within it.
+    pub(super) fn of(state: &RunState, inner: FindRun<'_>) -> Self {
         let plan = &state.plan;
         let mut data = Map::new();
         data.insert("input".to_owned(), Value::clone(&redact(&state.input)));
@@ -88,11 +93,6 @@ impl Outcome {
                 data.insert(planned.id.to_string(), Value::clone(&redact(reply)));
             }
         }
-        let unboxed = |failure: &Option<Box<Failure>>| failure.as_deref().cloned();
-        let took = |from: Option<Duration>, to: Option<Duration>| {
-            to.unwrap_or_default()
-                .saturating_sub(from.unwrap_or_default())
-        };
         let steps = state.steps.iter().zip(&plan.steps);
         Self {
             workflow: Arc::clone(&plan.id),
@@ -111,19 +111,7 @@ impl Outcome {
                     error: unboxed(&step.failure),
                 })
                 .collect(),
-            compensations: state
-                .compensated
-                .iter()
-                .filter_map(|&index| {
-                    let step = &state.steps[index];
-                    Some(CompensationOutcome {
-                        step: Arc::clone(&plan.steps[index].id),
-                        call: plan.steps[index].compensation.as_ref()?.call().cloned(),
-                        took: took(step.compensation_started_at, step.compensation_ended_at),
-                        error: unboxed(&step.compensation_failure),
-                    })
-                })
-                .collect(),
+            compensations: compensations(state, inner, ""),
             error: match state.stop {
                 Some(Stop::Failed(step)) => unboxed(&state.steps[step].failure),
                 Some(Stop::Cancelled | Stop::Undone) | None => None,
@@ -136,4 +124,65 @@ impl Outcome {
                 .collect(),
         }
     }
+}
+
+/// Finds a run by its id.
+type FindRun<'a> = &'a dyn Fn(&str) -> Option<RunState>;
+
+/// The compensations of a run and of those within it, by start.
+///
+/// A run within has undone what it did by itself before the run around it begins to, or does so when
+/// its turn comes there.
+fn compensations(state: &RunState, inner: FindRun<'_>, path: &str) -> Vec<CompensationOutcome> {
+    let within = |step: usize, time: usize| {
+        let id = &state.plan.steps[step].id;
+        let found = inner(&inner_run(&state.run, id, time));
+        found.map_or_else(Vec::new, |found| {
+            let started_at = found
+                .compensated
+                .first()
+                .map(|&step| found.steps[step].compensation_started_at);
+            let found = compensations(&found, inner, &format!("{path}{id}/"));
+            found.into_iter().map(|it| (started_at, it)).collect()
+        })
+    };
+    let has_its_turn = |step: usize| {
+        let undoes_itself = matches!(
+            state.plan.steps[step].compensation,
+            Some(PlannedCompensation::Workflow)
+        );
+        undoes_itself && state.steps[step].compensation_started_at.is_some()
+    };
+    let mut by_themselves = Vec::new();
+    for (index, step) in state.steps.iter().enumerate() {
+        let last = step.inners - usize::from(has_its_turn(index));
+        by_themselves.extend((1..=last).flat_map(|time| within(index, time)));
+    }
+    by_themselves.sort_by_key(|(started_at, _)| *started_at);
+    let mut all: Vec<_> = by_themselves.into_iter().map(|(_, it)| it).collect();
+    for &index in &state.compensated {
+        let (planned, step) = (&state.plan.steps[index], &state.steps[index]);
+        if has_its_turn(index) {
+            all.extend(within(index, step.inners).into_iter().map(|(_, it)| it));
+        }
+        all.push(CompensationOutcome {
+            step: format!("{path}{}", planned.id).into(),
+            call: planned
+                .compensation
+                .as_ref()
+                .and_then(|it| it.call().cloned()),
+            took: took(step.compensation_started_at, step.compensation_ended_at),
+            error: unboxed(&step.compensation_failure),
+        });
+    }
+    all
+}
+
+fn took(from: Option<Duration>, to: Option<Duration>) -> Duration {
+    to.unwrap_or_default()
+        .saturating_sub(from.unwrap_or_default())
+}
+
+fn unboxed(failure: &Option<Box<Failure>>) -> Option<Failure> {
+    failure.as_deref().cloned()
 }

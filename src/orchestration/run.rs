@@ -7,8 +7,11 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Entry, JournalError, Orchestrator, Outcome, Plan, RunError, orchestrator::Place,
-    plan::Task, reference, state::RunState,
+    CrashPoint, Entry, JournalError, Orchestrator, Outcome, Plan, RunError,
+    orchestrator::{Place, has_ended},
+    plan::Task,
+    reference,
+    state::RunState,
 };
 use crate::{
     domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code},
@@ -233,7 +236,9 @@ impl Run {
                 });
             }
         }
-        let outcome = Outcome::of(&self.lock());
+        let inner = |id: &str| self.orchestrator.recall(id).ok().flatten();
+        let outcome = Outcome::of(&self.lock(), &inner);
+        self.orchestrator.forget(&self.id);
         self.timeline().record(EventKind::WorkflowEnded {
             workflow: Arc::clone(&self.plan.id),
             run: Arc::clone(&self.id),
@@ -275,9 +280,7 @@ impl Run {
             (state.status, state.cancelled, inner)
         };
         if status != WorkflowStatus::Running {
-            let message = format!("the run {:?} has ended", self.id);
-            let failure = Failure::new(code::CANCELLED, message);
-            return Err(RunError::Refused(Box::new(failure)));
+            return Err(has_ended(&self.id));
         }
         if !cancelled {
             let at = self.now();

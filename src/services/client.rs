@@ -176,6 +176,8 @@ impl Client {
                 }
                 failure.executions = executions;
                 failure.in_doubt = in_doubt;
+                // One who called on for us may have retried, too.
+                causes.append(&mut failure.causes);
                 failure.causes = causes;
                 return Err(failure);
             };
@@ -221,7 +223,7 @@ impl Client {
             }
         }
         result.map_err(|mut failure| {
-            failure.executions = 1;
+            failure.executions = failure.executions.max(1);
             Attempt {
                 failure,
                 execution,

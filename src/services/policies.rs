@@ -1,6 +1,9 @@
 use std::{collections::HashMap, time::Duration};
 
-use crate::{domain::CallName, resilience::Retry};
+use crate::{
+    domain::{CallName, LONGEST},
+    resilience::Retry,
+};
 
 /// How long an execution may take where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,6 +26,7 @@ pub struct Policies {
     /// What is said of every call.
     pub every: CallPolicy,
     operations: HashMap<CallName, Own>,
+    left_alone: bool,
 }
 
 /// What is said of one operation.
@@ -33,6 +37,14 @@ struct Own {
 }
 
 impl Policies {
+    /// No call is ended or repeated, whatever it asks for itself: for callers of one who sees to that.
+    pub fn leaving_alone() -> Self {
+        Self {
+            left_alone: true,
+            ..Self::default()
+        }
+    }
+
     /// Every execution of the operation may take this long.
     pub fn time_out(&mut self, call: CallName, after: Duration) {
         self.operations.entry(call).or_default().timeout = Some(after);
@@ -51,6 +63,9 @@ impl Policies {
 
     /// The timeout and retries of one call.
     pub fn of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retry) {
+        if self.left_alone {
+            return (LONGEST, Retry::up_to(0));
+        }
         let own = if self.operations.is_empty() {
             Own::default()
         } else {
@@ -98,5 +113,17 @@ mod tests {
         policies.retry(call.clone(), 2);
         assert_eq!(policies.of(&call, &asked).0, secs(2));
         assert_eq!(policies.of(&call, &asked).1.max_retries, 2);
+    }
+
+    #[test]
+    fn calls_that_are_left_alone_are_neither_ended_nor_repeated() {
+        let call = CallName::new("S", "op");
+        let asked = CallPolicy {
+            timeout: Some(Duration::from_secs(1)),
+            retry: Some(Retry::up_to(3)),
+        };
+        let (timeout, retry) = Policies::leaving_alone().of(&call, &asked);
+        assert_eq!(timeout, LONGEST);
+        assert_eq!(retry.max_retries, 0);
     }
 }

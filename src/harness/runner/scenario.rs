@@ -82,6 +82,7 @@ impl Play<'_> {
             seed,
             line: pickle.line,
             allow_unused: self.job.options.allow_unused,
+            wall_clock: self.job.options.wall_clock,
             snapshots: Some(Arc::clone(snapshots)),
         });
         let timeline = world.timeline().clone();

@@ -40,24 +40,48 @@ fn conforms(journal: &dyn Journal) {
         at,
     };
     journal.append(&one, &ended).unwrap();
-    assert_eq!(journal.unfinished().unwrap(), [two]);
+    assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
+    // What lies within another run is that one's to finish.
     for entry in [ended.clone(), Entry::Resumed { at }] {
         journal.append(&within, &entry).unwrap();
     }
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     let entries = journal.read("w-1").unwrap().unwrap();
-    assert_eq!(
-        entries,
-        [
-            started,
-            Entry::StepStarted {
-                step: 0,
-                inner: None,
-                at
-            },
-            ended
-        ]
-    );
+    let of_one = [
+        started.clone(),
+        Entry::StepStarted {
+            step: 0,
+            inner: None,
+            at,
+        },
+        ended.clone(),
+    ];
+    assert_eq!(entries, of_one);
+
+    // Whoever comes second leaves no trace, though its workflow is another.
+    let other: Workflow =
+        serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
+    let other = Entry::Started {
+        workflow: Arc::new(other),
+        input: Arc::new(json!({"n": 1})),
+        at,
+    };
+    assert!(matches!(
+        journal.begin(&one, other.clone()),
+        Err(JournalError::AlreadyExists(_))
+    ));
+    assert_eq!(journal.read("w-1").unwrap().unwrap(), of_one);
+    let three: Arc<str> = "other-1".into();
+    journal.begin(&three, other.clone()).unwrap();
+    assert_eq!(journal.read("other-1").unwrap().unwrap(), [other]);
+    journal.append(&three, &ended).unwrap();
+
+    // What is resumed stands where it began.
+    journal.append(&one, &Entry::Resumed { at }).unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
+    journal.append(&one, &ended).unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [two]);
+    assert_eq!(journal.read("w-1").unwrap().unwrap().len(), 5);
 }
 
 #[test]
@@ -72,11 +96,60 @@ fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
     conforms(&SqliteJournal::open(&path).unwrap());
     let reopened = SqliteJournal::open(&path).unwrap();
     assert_eq!(reopened.unfinished().unwrap(), ["w-2".into()]);
-    assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 3);
+    assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 5);
     let at = Duration::ZERO;
-    reopened
-        .append(&"w-2".into(), &Entry::CancellationRequested { at })
+    let asked = Entry::CancellationRequested { at };
+    reopened.append(&"w-2".into(), &asked).unwrap();
+    assert_eq!(reopened.read("w-2").unwrap().unwrap()[1..], [asked]);
+
+    // A workflow that is known, read back or defined again, is the same row.
+    let read = reopened.read("w-2").unwrap().unwrap().remove(0);
+    let Entry::Started {
+        workflow, input, ..
+    } = &read
+    else {
+        panic!("{read:?}");
+    };
+    let again = Entry::Started {
+        workflow: Arc::new(Workflow::clone(workflow)),
+        input: Arc::clone(input),
+        at,
+    };
+    reopened.begin(&"w-3".into(), read).unwrap();
+    reopened.begin(&"w-4".into(), again).unwrap();
+    drop(reopened);
+    let workflows = rusqlite::Connection::open(&path).unwrap().query_row(
+        "SELECT count(*) FROM workflows",
+        [],
+        |row| row.get(0),
+    );
+    assert_eq!(workflows, Ok(2), "\"w\" and \"other\"");
+}
+
+#[test]
+fn runs_of_one_workflow_share_its_definition_when_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = SqliteJournal::open(folder.path().join("journal.db")).unwrap();
+    conforms(&journal);
+    let workflow = |run: &str| match journal.read(run).unwrap().unwrap().remove(0) {
+        Entry::Started { workflow, .. } => workflow,
+        other => panic!("{other:?}"),
+    };
+    let (one, two) = (workflow("w-1"), workflow("w-2"));
+    assert!(Arc::ptr_eq(&one, &two));
+}
+
+#[test]
+fn a_definition_that_is_gone_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    conforms(&SqliteJournal::open(&path).unwrap());
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("DELETE FROM workflows")
         .unwrap();
+    let error = SqliteJournal::open(&path).unwrap().read("w-2").unwrap_err();
+    assert!(error.to_string().ends_with("is missing"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! What benches of the engine run: a four-step workflow and an orchestrator of its services.
+
+use std::{
+    hint::black_box,
+    sync::{Arc, RwLock},
+};
+
+use rehearsal::{
+    clock::{Clock, Seed},
+    observability::Timeline,
+    orchestration::{Crashes, Journal, Orchestrator, Plan, Workflow},
+    services::{Client, Effects, Faults, MockService, Policies, Registry},
+};
+use serde_json::json;
+
+/// A workflow of four steps, each with a compensation.
+pub fn workflow() -> Workflow {
+    serde_json::from_value(json!({
+        "id": "createAgent",
+        "steps": [
+            {"id": "personality", "service": "PersonalityService", "operation": "validate",
+             "input": {"personalityId": "${/input/personalityId}"}, "compensation": "rollback"},
+            {"id": "role", "service": "RoleService", "operation": "validate",
+             "input": {"capabilities": ["analysis"]}, "compensation": "rollback"},
+            {"id": "agent", "service": "AgentService", "operation": "create",
+             "input": {"name": "a", "personality": "${/personality}"}, "compensation": "rollback"},
+            {"id": "file", "service": "FileService", "operation": "create",
+             "input": {"path": "agents/a.json"}, "compensation": "delete"},
+        ],
+    }))
+    .expect("the workflow is well-formed")
+}
+
+/// The services of the workflow, as slow as said, on a new timeline.
+pub fn cast(latency: &str) -> (Registry, Timeline) {
+    let timeline = Timeline::new(Clock::start());
+    let registry = Registry::default();
+    let effects = Effects::new(timeline.clone());
+    for service in [
+        "PersonalityService",
+        "RoleService",
+        "AgentService",
+        "FileService",
+    ] {
+        let definition = serde_json::from_value(json!({
+            "name": service,
+            "operations": {
+                "validate": {"latency": latency, "reply": {"valid": true, "id": "p-1"}},
+                "create": {"latency": latency, "reply": {"id": "a-1"}},
+                "rollback": {}, "delete": {},
+            },
+        }))
+        .expect("the definition is well-formed");
+        registry.add(MockService::new(definition, effects.clone()));
+    }
+    (registry, timeline)
+}
+
+/// An orchestrator of such a cast.
+pub fn orchestrator(
+    workflow: &Arc<Workflow>,
+    (registry, timeline): (Registry, Timeline),
+    journal: Arc<dyn Journal>,
+) -> (Orchestrator, Arc<Plan>) {
+    let client = Arc::new(Client::new(
+        registry,
+        Arc::new(RwLock::new(Policies::default())),
+        Faults::default(),
+        timeline,
+        Seed(0),
+    ));
+    let plan = Plan::new(Arc::clone(workflow), client.registry());
+    let plan = Arc::new(plan.expect("the workflow is sound"));
+    let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
+    (orchestrator, plan)
+}
+
+/// Runs a workflow so many times, one after the other.
+pub async fn run_all(orchestrator: &Orchestrator, plan: &Arc<Plan>, runs: u64) {
+    let input = Arc::new(json!({"personalityId": "p-1"}));
+    for _ in 0..runs {
+        let outcome = orchestrator.run(plan, Arc::clone(&input), None).await;
+        black_box(outcome.expect("the workflow runs"));
+    }
+}
+
+/// A runtime of one thread, its time virtual.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be built")
+}

@@ -1,0 +1,147 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// A journal that counts how often a run is read back.
+struct Counting {
+    journal: Arc<dyn Journal>,
+    reads: AtomicUsize,
+}
+
+impl Journal for Counting {
+    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError> {
+        self.journal.begin(run, started)
+    }
+
+    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
+        self.journal.append(run, entry)
+    }
+
+    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.journal.read(run)
+    }
+
+    fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError> {
+        self.journal.unfinished()
+    }
+}
+
+/// Notes how many runs were read back when it is first called.
+struct Witness {
+    journal: Arc<Counting>,
+    reads_at_first_call: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl crate::services::Service for Witness {
+    fn name(&self) -> &str {
+        "A"
+    }
+
+    async fn call(&self, _: &crate::domain::Call) -> crate::services::CallResult {
+        let reads = self.journal.reads.load(Ordering::Relaxed);
+        let first = &self.reads_at_first_call;
+        let _ = first.compare_exchange(0, reads, Ordering::Relaxed, Ordering::Relaxed);
+        Ok(crate::domain::Reply::new(json!({})))
+    }
+}
+
+struct Called(Arc<Witness>);
+
+#[async_trait::async_trait]
+impl crate::services::Service for Called {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn call(&self, call: &crate::domain::Call) -> crate::services::CallResult {
+        self.0.call(call).await
+    }
+}
+
+fn begin(scene: &Scene, run: &str, workflow: Value) {
+    let started = Entry::Started {
+        workflow: Arc::new(serde_json::from_value(workflow).unwrap()),
+        input: Arc::new(json!({})),
+        at: Duration::ZERO,
+    };
+    scene.journal.begin(&run.into(), started).unwrap();
+}
+
+#[test]
+fn the_first_run_goes_on_before_the_others_are_read_back() {
+    virtually(async {
+        let mut scene = Scene::new();
+        let workflow = json!({"id": "w", "steps": [step("a", &[])]});
+        for run in 0..100 {
+            begin(&scene, &format!("w-{run}"), workflow.clone());
+        }
+        let journal = Arc::new(Counting {
+            journal: Arc::clone(&scene.journal),
+            reads: AtomicUsize::new(0),
+        });
+        let witness = Arc::new(Witness {
+            journal: Arc::clone(&journal),
+            reads_at_first_call: AtomicUsize::new(0),
+        });
+        scene.registry.add(Called(Arc::clone(&witness)));
+        scene.journal = journal;
+        let orchestrator = scene.orchestrator();
+        let recovered = orchestrator.recover().await.unwrap();
+        assert_eq!(witness.reads_at_first_call.load(Ordering::Relaxed), 1);
+        for (number, (run, result)) in recovered.iter().enumerate() {
+            assert_eq!(**run, format!("w-{number}"));
+            let status = result.as_ref().unwrap().status;
+            assert_eq!(status, WorkflowStatus::Completed);
+        }
+
+        // Those that have ended are no longer kept in mind, and still known.
+        let state = orchestrator.state("w-99").unwrap();
+        assert_eq!(state.status, WorkflowStatus::Completed);
+        let refused = orchestrator.cancel("w-99").unwrap_err().to_string();
+        assert!(refused.contains("has ended"), "{refused}");
+    });
+}
+
+#[test]
+fn runs_that_cannot_go_on_stop_no_other_and_are_told_in_their_place() {
+    virtually(async {
+        let mut scene = Scene::durable();
+        let sound = json!({"id": "w", "steps": [step("a", &[])]});
+        let gone =
+            json!({"id": "gone", "steps": [{"id": "a", "service": "Gone", "operation": "a"}]});
+        begin(&scene, "first", sound.clone());
+        begin(&scene, "torn", sound.clone());
+        begin(&scene, "gone", gone);
+        begin(&scene, "last", sound);
+        let file = scene.folder.as_ref().unwrap().path().join("journal.db");
+        scene.journal = Arc::new(MemoryJournal::default());
+        rusqlite::Connection::open(&file)
+            .unwrap()
+            .execute_batch("UPDATE entries SET entry = '{\"entry' WHERE id = (SELECT number << 32 FROM runs WHERE run = 'torn')")
+            .unwrap();
+        scene.reopen();
+        let recovered = scene.orchestrator().recover().await.unwrap();
+        let told: Vec<String> = recovered
+            .iter()
+            .map(|(run, result)| match result {
+                Ok(outcome) => format!("{run}: {}", outcome.status.as_str()),
+                Err(error) => format!("{run}: {error}"),
+            })
+            .collect();
+        let begin_with = [
+            "first: completed",
+            "torn: the journal of the run \"torn\" is corrupt: EOF while parsing",
+            "gone: the workflow is refused: SERVICE_NOT_FOUND",
+            "last: completed",
+        ];
+        assert_eq!(told.len(), begin_with.len());
+        for (told, expected) in told.iter().zip(begin_with) {
+            assert!(told.starts_with(expected), "{told}");
+        }
+        // They are there to be looked into, and tried again.
+        let unfinished: [Arc<str>; 2] = ["torn".into(), "gone".into()];
+        assert_eq!(scene.journal.unfinished().unwrap(), unfinished);
+    });
+}
