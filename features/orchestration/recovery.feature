@@ -3,7 +3,7 @@ Feature: Recovery of a step
   are tried once, before anything is undone.
 
   Background:
-    Given a service "Profiles":
+    Given a service "Profiles"
       """json
       {
         "operations": {
