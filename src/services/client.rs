@@ -176,7 +176,7 @@ impl Client {
                 }
                 failure.executions = executions;
                 failure.in_doubt = in_doubt;
-                failure.causes = causes;
+                failure.causes.splice(0..0, causes);
                 return Err(failure);
             };
             self.timeline.record(EventKind::RetryScheduled {
