@@ -14,6 +14,8 @@ mod policies;
 mod registry;
 mod script;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;

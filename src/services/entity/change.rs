@@ -140,7 +140,7 @@ impl Store {
                 if let Some(other) = self.shelf(keeper).entities.get(id) {
                     return Err(changed_since(keeper, id, &other.current));
                 }
-                refuse_faults(&self.dangling(&keeper.model, entity.current.fields()))?;
+                refuse_faults(&self.dangling(keeper, entity.current.fields()))?;
                 let entities = &mut self.shelf(keeper).entities;
                 let position = (*position).min(entities.len());
                 entities.shift_insert(position, Arc::clone(id), Entity::clone(entity));
@@ -177,7 +177,7 @@ impl Store {
         let Some(before) = entity.former.last().cloned() else {
             return Ok(false);
         };
-        refuse_faults(&self.dangling(&keeper.model, before.fields()))?;
+        refuse_faults(&self.dangling(keeper, before.fields()))?;
         if let Some(entity) = self.shelf(keeper).entities.get_mut(id) {
             entity.former.pop();
             entity.current = before;

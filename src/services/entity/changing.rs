@@ -40,7 +40,7 @@ impl Store {
             let message = format!("{} exists already", keeper.model.called(&id));
             return Err(refuse(keeper.model.already_exists(), "id", message));
         }
-        refuse_faults(&self.faults(&keeper.model, first.fields()))?;
+        refuse_faults(&self.faults(keeper, first.fields()))?;
         let shelf = self.shelf(keeper);
         shelf
             .entities
@@ -139,7 +139,7 @@ impl Store {
             created_at.unwrap_or_else(|| now.into()),
             now.into(),
         );
-        refuse_faults(&self.faults(&keeper.model, after.fields()))?;
+        refuse_faults(&self.faults(keeper, after.fields()))?;
         self.entity(keeper, "id", id)?.change_to(after.clone());
         Ok(Done {
             reply: Arc::clone(&after.content),

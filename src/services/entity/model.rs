@@ -33,7 +33,7 @@ pub(super) struct Model {
     pub not_found: String,
     /// The codes that follow from the name, beside that.
     pub codes: [(String, CodeDefinition); 2],
-    schema: Schema,
+    schema: Arc<Schema>,
 }
 
 /// A field that names entities of a service.
@@ -61,11 +61,11 @@ pub fn check(
         return Err(DefinitionError::new("/operations", message));
     };
     for (name, operation) in operations {
-        let pointer = format!("/operations/{}", escaped(name));
+        let pointer = || format!("/operations/{}", escaped(name));
         if operation.kind.is_none() {
             let hint = nearest_kind(name);
             let message = format!("an operation on entities needs a kind: {hint}");
-            return Err(DefinitionError::new(pointer, message));
+            return Err(DefinitionError::new(pointer(), message));
         }
         if operation
             .reply
@@ -73,7 +73,10 @@ pub fn check(
             .is_some_and(|reply| !reply.is_object())
         {
             let message = "the reply adds fields to what the kind answers, so it is an object";
-            return Err(DefinitionError::new(format!("{pointer}/reply"), message));
+            return Err(DefinitionError::new(
+                format!("{}/reply", pointer()),
+                message,
+            ));
         }
     }
     Ok(())
@@ -116,7 +119,7 @@ impl Model {
             existing: Vec::new(),
             not_found: format!("{upper}_NOT_FOUND"),
             codes: [code("ALREADY_EXISTS"), code("RESERVED")],
-            schema: Schema::compile(&definition.schema, definition.additional_traits)?,
+            schema: Schema::shared(&definition.schema, definition.additional_traits)?,
             name: name.clone(),
         };
         model.references = model.read_references(definition)?;

@@ -1,6 +1,6 @@
 //! What only reads entities: validate, batchValidate, get, list, suggest.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -24,13 +24,13 @@ impl Store {
         let (id, version, faults) = if input.is_only_an_id() {
             let (field, id) = input.id()?;
             let current = self.entity(keeper, field, id)?.current.clone();
-            let faults = self.faults(&keeper.model, current.fields());
+            let faults = self.faults(keeper, current.fields());
             (Arc::from(id), Some(current.version), faults)
         } else {
             let (id, draft) = self.draft(keeper, input, now)?;
             let stored = self.shelf(keeper).entities.get(&id);
             let version = stored.map(|entity| entity.current.version);
-            (id, version, self.faults(&keeper.model, draft.fields()))
+            (id, version, self.faults(keeper, draft.fields()))
         };
         refuse_faults(&faults)?;
         let mut reply = verdict(&[]);
@@ -147,7 +147,7 @@ impl Store {
             }
         }
         // A stable sort: of equals, the older comes first.
-        found.sort_by(|one, other| other.0.cmp(&one.0));
+        found.sort_by_key(|(similarity, ..)| Reverse(*similarity));
         let suggestions: Vec<Value> = found
             .into_iter()
             .take(usize::try_from(most).unwrap_or(usize::MAX))

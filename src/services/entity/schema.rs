@@ -1,4 +1,8 @@
-use std::fmt;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
@@ -20,14 +24,35 @@ pub(super) struct Schema {
     known_traits: Option<Vec<String>>,
 }
 
+/// Schemas by their text and whether there may be additional traits.
+type Compiled = HashMap<(String, bool), Arc<Schema>>;
+
 impl Schema {
+    /// A schema, compiled once per process, as scenarios define the same services again and again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Schema::compile`].
+    pub fn shared(source: &Value, additional_traits: bool) -> Result<Arc<Self>, DefinitionError> {
+        static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+        let key = (source.to_string(), additional_traits);
+        let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = compiled().get(&key) {
+            return Ok(Arc::clone(schema));
+        }
+        // Outside the lock, so that nobody waits for another schema.
+        let schema = Arc::new(Self::compile(source, additional_traits)?);
+        compiled().insert(key, Arc::clone(&schema));
+        Ok(schema)
+    }
+
     /// Compiles a schema; nothing is fetched from elsewhere.
     ///
     /// # Errors
     ///
     /// If it is no schema, or should name traits and does not: with the pointer within the entity's
     /// definition.
-    pub fn compile(source: &Value, additional_traits: bool) -> Result<Self, DefinitionError> {
+    fn compile(source: &Value, additional_traits: bool) -> Result<Self, DefinitionError> {
         let validator = jsonschema::draft202012::options()
             .offline()
             .should_validate_formats(true)

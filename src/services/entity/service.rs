@@ -155,13 +155,13 @@ impl EntityService {
     }
 
     /// Says where a failure happened, and what its code means here.
-    fn settle(&self, mut failure: Box<Failure>, call: &Call) -> Box<Failure> {
-        for cause in &mut failure.causes {
-            (cause.mode, cause.retryable) = self.classify(&cause.code);
-            *cause = cause.clone().at(&call.name);
-        }
+    fn settle(&self, failure: &mut Failure, call: &Call) {
         (failure.mode, failure.retryable) = self.classify(&failure.code);
-        Box::new(failure.at(&call.name))
+        failure.service = Some(call.name.service().into());
+        failure.operation = Some(call.name.operation().into());
+        for cause in &mut failure.causes {
+            self.settle(cause, call);
+        }
     }
 }
 
@@ -202,10 +202,11 @@ impl Service for EntityService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        match self.answer(call) {
-            Ok(reply) => Ok(Reply::new(reply)),
-            Err(failure) => Err(self.settle(failure, call)),
-        }
+        let answer = self.answer(call).map(Reply::new);
+        answer.map_err(|mut failure| {
+            self.settle(&mut failure, call);
+            failure
+        })
     }
 }
 

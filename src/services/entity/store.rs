@@ -189,16 +189,16 @@ impl Store {
     }
 
     /// What is wrong with an entity: first what the schema finds, then what it refers to in vain.
-    pub fn faults(&self, model: &Model, entity: &Map<String, Value>) -> Vec<Fault> {
-        let mut faults = model.faults(entity);
-        faults.extend(self.dangling(model, entity));
+    pub fn faults(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
+        let mut faults = keeper.model.faults(entity);
+        faults.extend(self.dangling(keeper, entity));
         faults
     }
 
-    /// What an entity refers to in vain.
-    pub fn dangling(&self, model: &Model, entity: &Map<String, Value>) -> Vec<Fault> {
+    /// What an entity refers to in vain; itself it may name before it is there.
+    pub fn dangling(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for reference in &model.references {
+        for reference in &keeper.model.references {
             let field = &reference.field;
             let fault = |code, message| Fault {
                 field: field.clone(),
@@ -221,8 +221,11 @@ impl Store {
                 }
                 Err(_) => continue,
             };
+            let itself = (reference.service == keeper.service)
+                .then(|| entity.get("id").and_then(Value::as_str))
+                .flatten();
             for id in ids {
-                if !shelf.entities.contains_key(id) {
+                if itself != Some(id) && !shelf.entities.contains_key(id) {
                     let hint = did_you_mean(id, shelf.entities.keys().map(|id| &**id));
                     let message = format!("{} does not exist: {hint}", shelf.model.called(id));
                     faults.push(fault(code::INVALID_REFERENCE, message));
@@ -276,6 +279,11 @@ impl Store {
             }
         }
         dependents
+    }
+
+    #[cfg(test)]
+    pub fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        self.shelves.values()
     }
 
     fn known(&self, service: &str) -> Result<&Shelf, UnknownName> {
