@@ -240,9 +240,16 @@ Feature: Entities
       { "name": "Wild Mouse", "similarityThreshold": 0.5, "max": 1 }
       """
     Then the reply has:
-      | path             | value           |
+      | path              | value           |
       | /suggestions/0/id | creative-menace |
       | /suggestions/1    |                 |
+    When "PersonalityService.suggestAlternativePersonalities" is called with:
+      """json
+      { "id": "creative-mentor" }
+      """
+    Then the reply has:
+      | path              | value           |
+      | /suggestions/0/id | creative-menace |
 
   @configuration-8
   Scenario: Two references in vain are reported together
@@ -263,6 +270,25 @@ Feature: Entities
       | /causes/1/message | CustomRole "juggler" does not exist: there are: "teacher"                         |
       | /causes/2         |                                                                                   |
     And nothing has an effect
+
+  @configuration-8
+  Scenario: A reference to a service that does not take part
+    Given a service "TeamService"
+      """json
+      {
+        "entity": { "name": "Team", "references": { "lead": "AgentServise" } },
+        "operations": { "createTeam": { "kind": "create" } }
+      }
+      """
+    When "TeamService.createTeam" is called with:
+      """json
+      { "name": "Tutors", "lead": "ada" }
+      """
+    Then the call fails with "SERVICE_NOT_FOUND"
+    And the failure has:
+      | path     | value                                                                             |
+      | /field   | lead                                                                              |
+      | /message | entity service "AgentServise" does not exist: did you mean "AgentService"?        |
 
   @configuration-8
   Scenario: A list of references, at a pointer
@@ -445,4 +471,39 @@ Feature: Entities
       | path        | value |
       | /total      | 1     |
       | /items/0/id | grace |
+    And nothing has an effect
+
+  @configuration-1
+  Scenario Outline: <call> with <input> says which field is at fault
+    When "<call>" is called with:
+      """json
+      <input>
+      """
+    Then the call fails with "VALIDATION_FAILED"
+    And the failure has:
+      | path     | value     |
+      | /field   | <field>   |
+      | /message | <message> |
+
+    Examples:
+      | call                                               | input                                     | field               | message                                            |
+      | PersonalityService.getPersonality                  | {}                                        | id                  | no id is given                                     |
+      | PersonalityService.getPersonality                  | { "id": 5 }                               | id                  | expected a text that is not empty, found 5         |
+      | PersonalityService.getPersonality                  | ["strict-auditor"]                        |                     | expected an object, found a list                   |
+      | PersonalityService.updatePersonality               | { "id": "strict-auditor", "version": "4" } | version             | expected a whole number from 0 on, found a text    |
+      | PersonalityService.batchValidatePersonalities      | {}                                        | items               | expected a list of entities or ids, found null     |
+      | PersonalityService.suggestAlternativePersonalities | { "name": "x", "similarityThreshold": 2 } | similarityThreshold | expected a number from 0 to 1, found 2             |
+      | AgentService.listAgents                            | { "filter": "ada" }                       | filter              | expected an object of fields, found a text         |
+
+  @configuration-1
+  Scenario: Failures that follow from the entity's name can be scripted
+    Given "AgentService.createAgent" answers:
+      | execution | answer                     |
+      | 1         | error AGENT_ALREADY_EXISTS |
+      | 2         | error AGENT_RESERVED       |
+      | 3         | error AGENT_NOT_FOUND      |
+    When "AgentService.createAgent" is called 3 times
+    Then 1 call fails with "AGENT_ALREADY_EXISTS"
+    And 1 call fails with "AGENT_RESERVED"
+    And 1 call fails with "AGENT_NOT_FOUND"
     And nothing has an effect

@@ -116,6 +116,80 @@ proptest! {
     }
 }
 
+/// What others have done since to the entity of a deed, and what its undo then comes to.
+#[tokio::test(start_paused = true)]
+async fn an_undo_takes_nothing_away_from_others() {
+    let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
+    let gone = Err("CONCURRENT_MODIFICATION");
+    for (deed, input, since, undone) in [
+        (
+            "create",
+            json!({"id": "c"}),
+            vec![("delete", "c"), ("create", "c")],
+            Ok("restored"),
+        ),
+        (
+            "create",
+            json!({"id": "c"}),
+            vec![("delete", "c")],
+            Ok("restored"),
+        ),
+        ("delete", b.clone(), vec![("create", "b")], gone),
+        (
+            "delete",
+            b.clone(),
+            vec![("create", "b"), ("delete", "b"), ("delete", "a")],
+            Err("INVALID_REFERENCE"),
+        ),
+        ("update", b.clone(), vec![("delete", "b")], gone),
+        (
+            "update",
+            b.clone(),
+            vec![("delete", "b"), ("create", "b"), ("sync", "b")],
+            gone,
+        ),
+        (
+            "reserve",
+            a.clone(),
+            vec![("release", "a"), ("reserve", "a")],
+            Ok("restored"),
+        ),
+    ] {
+        let notes = Notes::new();
+        let key = Key::of_step("run-1", "deed");
+        notes.call(deed, &input, key.clone()).await.unwrap();
+        for (number, (operation, id)) in since.iter().enumerate() {
+            let other = Key::of_step("run-2", &number.to_string());
+            notes
+                .call(operation, &json!({ "id": id }), other)
+                .await
+                .unwrap();
+        }
+        let before = notes.all();
+        let undo = notes.call("restore", &json!({}), key.undo()).await;
+        match (undo, undone) {
+            (Ok(reply), Ok(word)) => assert_eq!(reply[word], false, "{deed}, then {since:?}"),
+            (Err(failure), Err(code)) => assert_eq!(&*failure.code, code, "{deed}, then {since:?}"),
+            (undo, _) => panic!("{deed}, then {since:?}: {undo:?}"),
+        }
+        assert_eq!(notes.all(), before, "{deed}, then {since:?}");
+    }
+
+    let notes = Notes::new();
+    notes
+        .call("reserve", &a, Key::of_step("run-1", "reserve"))
+        .await
+        .unwrap();
+    let key = Key::of_step("run-1", "release");
+    notes.call("release", &a, key.clone()).await.unwrap();
+    notes
+        .call("reserve", &a, Key::of_step("run-2", "reserve"))
+        .await
+        .unwrap();
+    let undo = notes.call("reserve", &a, key.undo()).await;
+    assert_eq!(&*undo.unwrap_err().code, "NOTE_RESERVED");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_not_done_is_not_undone() {
     let notes = Notes::new();

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The services that the suite is for.
-const SUBJECTS: [fn() -> Subject; 2] = [mock, entity];
+const SUBJECTS: &[fn() -> Subject] = &[mock, entity];
 
 /// A service, and calls that put it to the test.
 struct Subject {
@@ -158,7 +158,7 @@ fn key(step: &str) -> Key {
 
 #[tokio::test(start_paused = true)]
 async fn names_latencies_class_and_codes_are_those_of_the_definition() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let Subject {
             definition,
             service,
@@ -184,7 +184,7 @@ async fn names_latencies_class_and_codes_are_those_of_the_definition() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deed_is_done_once_per_key() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let [deed, _] = &subject.deeds;
         let before = subject.state();
         let first = subject.call(deed, Some(&key("a"))).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_deed_is_done_once_per_key() {
 
 #[tokio::test(start_paused = true)]
 async fn two_keys_are_two_deeds() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let [one, other] = &subject.deeds;
         subject.call(one, Some(&key("a"))).await.unwrap();
         let after_one = subject.state();
@@ -212,7 +212,7 @@ async fn two_keys_are_two_deeds() {
 
 #[tokio::test(start_paused = true)]
 async fn an_undo_takes_its_deed_back_once() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let [deed, other] = &subject.deeds;
         subject.call(other, Some(&key("b"))).await.unwrap();
         let before = subject.state();
@@ -232,7 +232,7 @@ async fn an_undo_takes_its_deed_back_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_undo_before_its_deed_bars_it() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let [deed, _] = &subject.deeds;
         let before = subject.state();
         subject.undo(deed, &key("a")).await.unwrap();
@@ -246,7 +246,7 @@ async fn an_undo_before_its_deed_bars_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_only_reads_leaves_no_effect() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let before = subject.state();
         subject.call(&subject.read, Some(&key("a"))).await.unwrap();
         assert_eq!(subject.shown(), (0, 0));
@@ -256,7 +256,7 @@ async fn what_only_reads_leaves_no_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_leaves_no_effect_and_may_be_repeated() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         let Some((failing, mend)) = &subject.failing else {
             continue;
         };
@@ -274,7 +274,7 @@ async fn a_failure_leaves_no_effect_and_may_be_repeated() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_key_a_call_is_just_made() {
-    for subject in SUBJECTS.map(|make| make()) {
+    for subject in SUBJECTS.iter().map(|make| make()) {
         for deed in &subject.deeds {
             let before = subject.state();
             subject.call(deed, None).await.unwrap();
