@@ -81,7 +81,7 @@ impl Cast {
     }
 
     /// Adds a service that only answers as its definition says, and keeps nothing.
-    pub fn add_mock(&self, definition: impl Into<Arc<ServiceDefinition>>) {
+    pub fn add_mock(&self, definition: ServiceDefinition) {
         self.registry
             .add(MockService::new(definition, self.effects.clone()));
     }

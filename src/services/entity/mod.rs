@@ -8,6 +8,7 @@ mod input;
 mod model;
 mod naming;
 mod reading;
+mod references;
 mod reserving;
 mod schema;
 mod service;

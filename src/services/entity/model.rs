@@ -6,6 +6,7 @@ use super::{
     definition::EntityDefinition,
     fault::Fault,
     naming::{kebab, reference_field, upper_snake},
+    references::Reference,
     schema::{Schema, escaped},
     store::Revision,
 };
@@ -34,15 +35,6 @@ pub(super) struct Model {
     /// The codes that follow from the name, beside that.
     pub codes: [(String, CodeDefinition); 2],
     schema: Arc<Schema>,
-}
-
-/// A field that names entities of a service.
-#[derive(Debug)]
-pub(super) struct Reference {
-    /// As the definition writes it.
-    pub field: String,
-    pub service: Arc<str>,
-    pointer: String,
 }
 
 /// Checks the definition of a service that keeps entities.
@@ -194,27 +186,17 @@ impl Model {
     ) -> Result<Vec<Reference>, DefinitionError> {
         let only = self.schema.only_fields();
         let read = |(field, service): (&String, &String)| {
-            let pointer = if field.starts_with('/') {
-                field.clone()
-            } else {
-                format!("/{}", escaped(field))
-            };
-            let top = pointer[1..].split('/').next().unwrap_or_default();
+            let reference = Reference::new(field, service);
+            let top = reference.top.as_str();
             if let Some(only) = &only
-                && !only.iter().any(|name| escaped(name) == top)
+                && !only.contains(&top)
             {
-                let message = format!(
-                    "the schema allows no field {top:?}: {}",
-                    did_you_mean(top, only.iter().copied())
-                );
+                let hint = did_you_mean(top, only.iter().copied());
+                let message = format!("the schema allows no field {top:?}: {hint}");
                 let pointer = format!("/references/{}", escaped(field));
                 return Err(DefinitionError::new(pointer, message));
             }
-            Ok(Reference {
-                field: field.clone(),
-                service: service.as_str().into(),
-                pointer,
-            })
+            Ok(reference)
         };
         definition.references.iter().map(read).collect()
     }
@@ -237,29 +219,5 @@ impl Model {
             all.push((id, revision));
         }
         Ok(all)
-    }
-}
-
-impl Reference {
-    /// The ids that an entity names here.
-    ///
-    /// # Errors
-    ///
-    /// If there is something that is neither an id, a list of ids, nor null.
-    pub fn ids<'a>(&self, entity: &'a Map<String, Value>) -> Result<Vec<&'a str>, &'a Value> {
-        // By hand, as `Value::pointer` needs an owned object.
-        let mut parts = self.pointer[1..].splitn(2, '/');
-        let name = parts.next().unwrap_or_default();
-        let name = name.replace("~1", "/").replace("~0", "~");
-        let found = entity.get(&name).and_then(|value| match parts.next() {
-            None => Some(value),
-            Some(rest) => value.pointer(&format!("/{rest}")),
-        });
-        let id = |value: &'a Value| value.as_str().ok_or(value);
-        match found {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(items)) => items.iter().map(id).collect(),
-            Some(value) => Ok(vec![id(value)?]),
-        }
     }
 }

@@ -7,15 +7,10 @@ use std::{
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{
-    change::Deed,
-    fault::{Fault, refuse},
-    input::kind_of,
-    model::{Model, Reference},
-};
+use super::{change::Deed, fault::refuse, model::Model};
 use crate::{
     clock::Clock,
-    domain::{Failure, code, did_you_mean},
+    domain::{Failure, did_you_mean},
     services::{DefinitionError, UnknownName},
 };
 
@@ -188,105 +183,17 @@ impl Store {
         }
     }
 
-    /// What is wrong with an entity: first what the schema finds, then what it refers to in vain.
-    pub fn faults(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
-        let mut faults = keeper.model.faults(entity);
-        faults.extend(self.dangling(keeper, entity));
-        faults
+    /// The services that keep entities, in the order they came, and what they keep.
+    pub fn shelves(&self) -> impl Iterator<Item = (&Arc<str>, &Shelf)> {
+        self.shelves.iter()
     }
 
-    /// What an entity refers to in vain; itself it may name before it is there.
-    pub fn dangling(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for reference in &keeper.model.references {
-            let field = &reference.field;
-            let fault = |code, message| Fault {
-                field: field.clone(),
-                message,
-                code,
-            };
-            let ids = match reference.ids(entity) {
-                Ok(ids) => ids,
-                Err(other) => {
-                    let message = format!("expected an id, found {}", kind_of(other));
-                    faults.push(fault(code::INVALID_REFERENCE, message));
-                    continue;
-                }
-            };
-            let shelf = match self.known(&reference.service) {
-                Ok(shelf) => shelf,
-                Err(unknown) if !ids.is_empty() => {
-                    faults.push(fault(code::SERVICE_NOT_FOUND, unknown.to_string()));
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            let itself = (reference.service == keeper.service)
-                .then(|| entity.get("id").and_then(Value::as_str))
-                .flatten();
-            for id in ids {
-                if itself != Some(id) && !shelf.entities.contains_key(id) {
-                    let hint = did_you_mean(id, shelf.entities.keys().map(|id| &**id));
-                    let message = format!("{} does not exist: {hint}", shelf.model.called(id));
-                    faults.push(fault(code::INVALID_REFERENCE, message));
-                }
-            }
-        }
-        faults
-    }
-
-    /// Refuses to take away an entity that others refer to.
-    pub fn refuse_dependents(&self, keeper: &Keeper, id: &str) -> Result<(), Box<Failure>> {
-        const SHOWN: usize = 8;
-        let dependents = self.dependents(&keeper.service, id);
-        let count = match dependents.len() {
-            0 => return Ok(()),
-            1 => "1 dependent".to_owned(),
-            count => format!("{count} dependents"),
-        };
-        let shown: Vec<&str> = dependents.iter().take(SHOWN).map(String::as_str).collect();
-        let more = match dependents.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let called = keeper.model.called(id);
-        let message = format!("{called} has {count}: {}{more}", shown.join(", "));
-        Err(refuse(code::REFERENTIAL_INTEGRITY_VIOLATION, "id", message))
-    }
-
-    /// The other entities that refer to one, as messages call them.
-    fn dependents(&self, service: &str, id: &str) -> Vec<String> {
-        let mut dependents = Vec::new();
-        for (other, shelf) in &self.shelves {
-            let references: Vec<_> = shelf
-                .model
-                .references
-                .iter()
-                .filter(|reference| *reference.service == *service)
-                .collect();
-            if references.is_empty() {
-                continue;
-            }
-            for (other_id, entity) in &shelf.entities {
-                let is_itself = **other == *service && **other_id == *id;
-                let fields = entity.current.fields();
-                let refers = |reference: &&&Reference| {
-                    reference.ids(fields).is_ok_and(|ids| ids.contains(&id))
-                };
-                if !is_itself && references.iter().find(refers).is_some() {
-                    dependents.push(shelf.model.called(other_id));
-                }
-            }
-        }
-        dependents
-    }
-
-    #[cfg(test)]
-    pub fn shelves(&self) -> impl Iterator<Item = &Shelf> {
-        self.shelves.values()
-    }
-
-    fn known(&self, service: &str) -> Result<&Shelf, UnknownName> {
+    /// What a service keeps.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such service, or it keeps no entities.
+    pub fn known(&self, service: &str) -> Result<&Shelf, UnknownName> {
         self.shelves.get(service).ok_or_else(|| UnknownName {
             what: "entity service",
             name: service.to_owned(),

@@ -59,7 +59,7 @@ impl Notes {
     /// All that is kept, in its order: what each note is and was, and what holds it.
     fn all(&self) -> Vec<String> {
         let store = self.entities.lock();
-        let notes = store.shelves().flat_map(|shelf| &shelf.entities);
+        let notes = store.shelves().flat_map(|(_, shelf)| &shelf.entities);
         notes.map(|(id, note)| format!("{id} {note:?}")).collect()
     }
 }
