@@ -83,7 +83,7 @@ impl Cast {
     /// Adds a service that only answers as its definition says, and keeps nothing.
     pub fn add_mock(&self, definition: ServiceDefinition) {
         self.registry
-            .add(MockService::new(definition, self.effects.clone()));
+            .add(MockService::new(Arc::new(definition), self.effects.clone()));
     }
 
     /// Adds a service that answers `{}` to any operation.
