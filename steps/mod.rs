@@ -10,6 +10,7 @@
 
 mod calls;
 mod crashes;
+mod entities;
 mod failing;
 mod outcomes;
 mod parameters;

@@ -21,7 +21,7 @@ use crate::{
 fn services_from(world: &mut World, name: String) -> StepResult {
     let file = world.fixtures().services(&name)?;
     for definition in &file.services {
-        world.cast().add_mock(definition.clone());
+        world.cast().add_defined(Arc::clone(definition))?;
     }
     Ok(())
 }
@@ -42,8 +42,12 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
         return Err(format!("the definition is of {own:?}, the step of {name:?}").into());
     }
     definition.name = name;
-    world.cast().add_mock(definition);
-    Ok(())
+    let added = world.cast().add_defined(definition);
+    // The text begins two lines below the step: behind the opening quotes.
+    added.map_err(|error| {
+        let uri = &world.stage().uri;
+        format!("{uri}:{}: {error}", step.position.line + 2).into()
+    })
 }
 
 /// The latency of every execution from now on.

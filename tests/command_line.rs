@@ -492,6 +492,93 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
 }
 
 #[test]
+fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
+    let feature = r#"Feature: F
+  Scenario: A definition
+    Given a service "Agents"
+      """json
+      {
+        "entity": { "name": "Agent", "schema": { "properties": { "name": { "type": "strin" } } } },
+        "operations": {}
+      }
+      """
+
+  Scenario: A definition in a fixture
+    Given the services from "platform"
+
+  Scenario: Entities that cannot be
+    Given a service "Agents":
+    And "Agent" has the entity "ada":
+      """json
+      {}
+      """
+
+  Scenario: An entity of another id
+    Given a service "Agents":
+    And "Agents" has the entity "ada":
+      """json
+      { "id": "bob" }
+      """
+
+  Scenario: An entity that is there
+    Given a service "Agents":
+    And "Agents" has the entity "grace":
+      """json
+      {}
+      """
+    And "Agents" has the entity "grace":
+      """json
+      {}
+      """
+
+  Scenario: Entities that are not there
+    Given a service "Agents":
+    Then "Agents" holds the entity "grade"
+
+  Scenario: Entities that are there
+    Given a service "Agents":
+    Then "Agents" does not hold the entity "ada"
+
+  Scenario: A service that keeps nothing
+    Given a service "Payments"
+    Then "Payments" does not hold the entity "ada"
+
+  Scenario: Another value
+    Given a service "Agents":
+    Then the entity "ada" of "Agents" has:
+      | path  | value |
+      | /name | Grace |
+"#;
+    let definition = r#"    Given a service "Agents"
+      """json
+      {
+        "entity": { "name": "Agent", "existing": [{ "id": "ada", "name": "Ada" }] },
+        "operations": { "getAgent": { "kind": "get" } }
+      }
+      """
+"#;
+    Package::new(&feature.replace("    Given a service \"Agents\":\n", definition))
+        .file(
+            "fixtures/services/platform.json",
+            br#"{"services": [{"name": "A"}, {"name": "B", "entity": {"name": "B"}, "operations": {"createB": {}}}]}"#,
+        )
+        .run(&[])
+        .exits(1)
+        .says("features/sample.feature:5: at /entity/schema/properties/name/type: ")
+        .says("did you mean \"string\"?")
+        .says("fixtures/services/platform.json: at /services/1/operations/createB: ")
+        .says("did you mean \"create\"?")
+        .says("entity service \"Agent\" does not exist: did you mean \"Agents\"?")
+        .says("the entity is \"bob\", the step's is \"ada\"")
+        .says("Agent \"grace\" exists already")
+        .says("expected Agents to hold \"grade\", it does not: there are: \"ada\"")
+        .says("expected Agents not to hold \"ada\", it does:")
+        .says("entity service \"Payments\" does not exist: there are none")
+        .says("/name: expected Grace, found Ada")
+        .says("9 scenarios (9 failed)");
+}
+
+#[test]
 fn a_then_that_is_asked_too_early_says_so() {
     Package::new(
         r#"Feature: F

@@ -26,6 +26,12 @@ pub mod code {
     pub const INVALID_WORKFLOW: &str = "INVALID_WORKFLOW";
     /// The run id is taken.
     pub const WORKFLOW_ALREADY_EXISTS: &str = "WORKFLOW_ALREADY_EXISTS";
+    /// An input is not as it must be.
+    pub const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
+    /// Someone else has changed it since.
+    pub const CONCURRENT_MODIFICATION: &str = "CONCURRENT_MODIFICATION";
+    /// Others depend on it.
+    pub const REFERENTIAL_INTEGRITY_VIOLATION: &str = "REFERENTIAL_INTEGRITY_VIOLATION";
     /// The caller gave up.
     pub const CANCELLED: &str = "CANCELLED";
 
@@ -41,7 +47,7 @@ pub mod code {
         ("RATE_LIMITED", PolicyRateLimit, true),
         (BULKHEAD_FULL, ResourceCircuit, true),
         ("AGENT_TIMEOUT", AgentTimeout, true),
-        ("VALIDATION_FAILED", AgentValidation, false),
+        (VALIDATION_FAILED, AgentValidation, false),
         (INVALID_REFERENCE, AgentValidation, false),
         ("INVALID_MODEL", AgentValidation, false),
         (INVALID_WORKFLOW, AgentValidation, false),
@@ -58,8 +64,8 @@ pub mod code {
         ("PERMANENT_ERROR", AgentLogic, false),
         ("AGENT_CREATION_ERROR", AgentLogic, false),
         ("CAPABILITY_ERROR", AgentLogic, false),
-        ("CONCURRENT_MODIFICATION", AgentState, false),
-        ("REFERENTIAL_INTEGRITY_VIOLATION", AgentState, false),
+        (CONCURRENT_MODIFICATION, AgentState, false),
+        (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),
         (WORKFLOW_ALREADY_EXISTS, AgentState, false),
         (WORKFLOW_TIMEOUT, SystemTimeout, false),
         ("UNAUTHENTICATED", PolicySecurity, false),
@@ -90,9 +96,9 @@ pub struct Failure {
     /// How many executions the call had; refusals are none.
     pub executions: u32,
     /// Whether an execution was ended by our own timeout or deadline, so that
-    /// its effect may still arrive.
+    /// its effect may still arrive, or a run within left something undone.
     pub in_doubt: bool,
-    /// The failures that were retried before this one, oldest first, or found together with it.
+    /// The failures that were retried before this one, oldest first, then those it sums up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Failure>,
 }

@@ -8,8 +8,8 @@ use crate::{
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, Directory, Effects, Faults, MockService, Policies, Registry, Service,
-        ServiceDefinition,
+        Client, DefinitionError, Directory, Effects, Entities, EntityService, Faults, MockService,
+        Policies, Registry, Service, ServiceDefinition,
     },
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub struct Cast {
     registry: Registry,
     effects: Effects,
+    entities: Entities,
     faults: Faults,
     policies: Arc<RwLock<Policies>>,
     client: Arc<Client>,
@@ -37,6 +38,7 @@ impl Cast {
             seed,
         );
         Self {
+            entities: Entities::new(timeline.clock()),
             effects: Effects::new(timeline),
             registry,
             faults,
@@ -56,10 +58,32 @@ impl Cast {
         self.registry.add(service);
     }
 
-    /// Adds a service that is played as its definition says.
+    /// Adds a service that is played as its definition says: one that keeps what its definition
+    /// has a section for, else one that only answers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ServiceDefinition::check`].
+    pub fn add_defined(
+        &self,
+        definition: impl Into<Arc<ServiceDefinition>>,
+    ) -> Result<(), DefinitionError> {
+        let definition = definition.into();
+        let effects = self.effects.clone();
+        if let Some(entity) = &definition.entity {
+            let entities = self.entities.clone();
+            let service = EntityService::new(Arc::clone(&definition), entity, entities, effects)?;
+            self.registry.add(service);
+        } else {
+            self.registry.add(MockService::new(definition, effects));
+        }
+        Ok(())
+    }
+
+    /// Adds a service that only answers as its definition says, and keeps nothing.
     pub fn add_mock(&self, definition: ServiceDefinition) {
         self.registry
-            .add(MockService::new(definition, self.effects.clone()));
+            .add(MockService::new(Arc::new(definition), self.effects.clone()));
     }
 
     /// Adds a service that answers `{}` to any operation.
@@ -109,6 +133,11 @@ impl Cast {
     /// Timeouts and retries.
     pub fn policies(&self) -> &RwLock<Policies> {
         &self.policies
+    }
+
+    /// The entities that services keep.
+    pub fn entities(&self) -> &Entities {
+        &self.entities
     }
 
     /// The declared faults.

@@ -176,9 +176,7 @@ impl Client {
                 }
                 failure.executions = executions;
                 failure.in_doubt = in_doubt;
-                // One who called on for us may have retried, too.
-                causes.append(&mut failure.causes);
-                failure.causes = causes;
+                failure.causes.splice(0..0, causes);
                 return Err(failure);
             };
             self.timeline.record(EventKind::RetryScheduled {

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{EntityDefinition, entity};
 use crate::domain::{FailureMode, duration_text};
 
 /// A file of service definitions, as in `fixtures/services/`.
@@ -14,7 +15,7 @@ pub struct CastFile {
     #[serde(default)]
     pub description: Option<String>,
     /// The services.
-    pub services: Vec<ServiceDefinition>,
+    pub services: Vec<Arc<ServiceDefinition>>,
 }
 
 /// A service that is played, as data.
@@ -31,6 +32,73 @@ pub struct ServiceDefinition {
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; any name will do where none are given.
     pub operations: Option<IndexMap<String, OperationDefinition>>,
+    /// The entities that it keeps; none unless given.
+    pub entity: Option<EntityDefinition>,
+}
+
+/// What is wrong with a definition that is of the right form.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("at {pointer}: {message}")]
+pub struct DefinitionError {
+    /// JSON pointer to what is at fault.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl CastFile {
+    /// Checks what the form of the definitions does not tell.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ServiceDefinition::check`].
+    pub fn check(&self) -> Result<(), DefinitionError> {
+        for (index, service) in self.services.iter().enumerate() {
+            let within = |error: DefinitionError| error.within(&format!("/services/{index}"));
+            service.check().map_err(within)?;
+        }
+        Ok(())
+    }
+}
+
+impl ServiceDefinition {
+    /// Checks what the form of the definition does not tell.
+    ///
+    /// # Errors
+    ///
+    /// If it keeps entities, and they, their schema or an operation on them cannot be.
+    pub fn check(&self) -> Result<(), DefinitionError> {
+        match &self.entity {
+            Some(entity) => entity::check(entity, self),
+            None => Ok(()),
+        }
+    }
+
+    /// An operation by name.
+    pub fn operation(&self, name: &str) -> Option<&OperationDefinition> {
+        self.operations.as_ref()?.get(name)
+    }
+
+    /// How long an operation takes.
+    pub fn latency(&self, operation: &str) -> Duration {
+        self.operation(operation)
+            .map_or(Duration::ZERO, |operation| operation.latency)
+    }
+}
+
+impl DefinitionError {
+    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same, of a definition that stands at a pointer of something larger.
+    pub(super) fn within(mut self, pointer: &str) -> Self {
+        self.pointer.insert_str(0, pointer);
+        self
+    }
 }
 
 /// An operation of a service that is played.
@@ -68,6 +136,22 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// The names, as definitions write them.
+    pub const NAMES: [&str; 12] = [
+        "validate",
+        "create",
+        "get",
+        "update",
+        "delete",
+        "list",
+        "restore",
+        "reserve",
+        "release",
+        "sync",
+        "suggest",
+        "batchValidate",
+    ];
+
     /// Whether it only reads, so that a call leaves no effect.
     pub fn reads_only(self) -> bool {
         matches!(

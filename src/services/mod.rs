@@ -5,6 +5,7 @@ mod client;
 mod definition;
 mod directory;
 mod effects;
+mod entity;
 mod execution;
 mod faults;
 mod guards;
@@ -13,14 +14,18 @@ mod policies;
 mod registry;
 mod script;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;
 pub use definition::{
-    CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
+    CastFile, CodeDefinition, DefinitionError, OperationDefinition, OperationKind,
+    ServiceDefinition,
 };
 pub use directory::Directory;
 pub use effects::{Due, Effects};
+pub use entity::{Entities, EntityDefinition, EntityError, EntityService};
 pub use faults::{FaultId, Faults, UnusedFault};
 pub use mock::MockService;
 pub use policies::{CallPolicy, Policies};

@@ -1,0 +1,353 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Entities, EntityService};
+use crate::{
+    clock::Clock,
+    domain::{Call, CallName, Failure, Key, from_json},
+    observability::Timeline,
+    services::{DefinitionError, Effects, Service as _, ServiceDefinition},
+};
+
+/// A service of notes, whose operations go by the names of their kinds.
+struct Notes {
+    service: EntityService,
+    entities: Entities,
+}
+
+impl Notes {
+    fn new() -> Self {
+        let timeline = Timeline::new(Clock::start());
+        let kinds = [
+            "create", "update", "sync", "delete", "restore", "reserve", "release",
+        ];
+        let operations = kinds.map(|kind| (kind.to_owned(), json!({ "kind": kind })));
+        let definition: Arc<ServiceDefinition> = serde_json::from_value(json!({
+            "name": "Notes",
+            "entity": {
+                "name": "Note",
+                "references": {"parent": "Notes"},
+                "existing": [{"id": "a"}, {"id": "b", "parent": "a"}],
+            },
+            "operations": serde_json::Map::from_iter(operations),
+        }))
+        .unwrap();
+        let entities = Entities::new(timeline.clock());
+        let section = definition.entity.as_ref().unwrap();
+        let effects = Effects::new(timeline);
+        let service =
+            EntityService::new(Arc::clone(&definition), section, entities.clone(), effects);
+        Self {
+            service: service.unwrap(),
+            entities,
+        }
+    }
+
+    async fn call(
+        &self,
+        operation: &str,
+        input: &Value,
+        key: Key,
+    ) -> Result<Arc<Value>, Box<Failure>> {
+        let mut call = Call::new("test", CallName::new("Notes", operation), input.clone());
+        call.key = Some(key);
+        self.service.call(&call).await.map(|reply| reply.value)
+    }
+
+    /// All that is kept, in its order: what each note is and was, and what holds it.
+    fn all(&self) -> Vec<String> {
+        let store = self.entities.lock();
+        let notes = store.shelves().flat_map(|(_, shelf)| &shelf.entities);
+        notes.map(|(id, note)| format!("{id} {note:?}")).collect()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    operation: &'static str,
+    input: Value,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let operation = prop::sample::select(vec![
+        "create", "update", "sync", "delete", "restore", "reserve", "release",
+    ]);
+    let id = prop::sample::select(vec!["a", "b", "c", "d"]);
+    let parent = prop::option::of(prop::sample::select(vec!["a", "b", "c"]));
+    (operation, id, parent, 0..9).prop_map(|(operation, id, parent, text)| Step {
+        operation,
+        input: match operation {
+            "create" | "update" => json!({"id": id, "parent": parent, "text": text}),
+            _ => json!({ "id": id }),
+        },
+    })
+}
+
+proptest! {
+    /// Whatever was done, and whatever operation the undo calls.
+    #[test]
+    fn undos_in_reverse_leave_everything_as_it_was(steps in prop::collection::vec(step(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let notes = Notes::new();
+            let mut done = Vec::new();
+            for (number, step) in steps.iter().enumerate() {
+                let key = Key::of_step("run-1", &number.to_string());
+                let before = notes.all();
+                match notes.call(step.operation, &step.input, key.clone()).await {
+                    Ok(_) => done.push((key, before)),
+                    Err(_) => prop_assert_eq!(notes.all(), before, "a failure changes nothing"),
+                }
+            }
+            let undos = ["restore", "delete", "release"].into_iter().cycle();
+            for ((key, before), undo) in done.into_iter().rev().zip(undos) {
+                let undone = notes.call(undo, &json!({}), key.undo()).await;
+                prop_assert!(undone.is_ok(), "{:?}", undone);
+                prop_assert_eq!(notes.all(), before);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+/// What others have done since to the entity of a deed, and what its undo then comes to.
+#[tokio::test(start_paused = true)]
+async fn an_undo_takes_nothing_away_from_others() {
+    let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
+    let gone = Err("CONCURRENT_MODIFICATION");
+    for (deed, input, since, undone) in [
+        (
+            "create",
+            json!({"id": "c"}),
+            vec![("delete", "c"), ("create", "c")],
+            Ok("restored"),
+        ),
+        (
+            "create",
+            json!({"id": "c"}),
+            vec![("delete", "c")],
+            Ok("restored"),
+        ),
+        ("delete", b.clone(), vec![("create", "b")], gone),
+        (
+            "delete",
+            b.clone(),
+            vec![("create", "b"), ("delete", "b"), ("delete", "a")],
+            Err("INVALID_REFERENCE"),
+        ),
+        ("update", b.clone(), vec![("delete", "b")], gone),
+        (
+            "update",
+            b.clone(),
+            vec![("delete", "b"), ("create", "b"), ("sync", "b")],
+            gone,
+        ),
+        (
+            "reserve",
+            a.clone(),
+            vec![("release", "a"), ("reserve", "a")],
+            Ok("restored"),
+        ),
+    ] {
+        let notes = Notes::new();
+        let key = Key::of_step("run-1", "deed");
+        notes.call(deed, &input, key.clone()).await.unwrap();
+        for (number, (operation, id)) in since.iter().enumerate() {
+            let other = Key::of_step("run-2", &number.to_string());
+            notes
+                .call(operation, &json!({ "id": id }), other)
+                .await
+                .unwrap();
+        }
+        let before = notes.all();
+        let undo = notes.call("restore", &json!({}), key.undo()).await;
+        match (undo, undone) {
+            (Ok(reply), Ok(word)) => assert_eq!(reply[word], false, "{deed}, then {since:?}"),
+            (Err(failure), Err(code)) => assert_eq!(&*failure.code, code, "{deed}, then {since:?}"),
+            (undo, _) => panic!("{deed}, then {since:?}: {undo:?}"),
+        }
+        assert_eq!(notes.all(), before, "{deed}, then {since:?}");
+    }
+
+    let notes = Notes::new();
+    notes
+        .call("reserve", &a, Key::of_step("run-1", "reserve"))
+        .await
+        .unwrap();
+    let key = Key::of_step("run-1", "release");
+    notes.call("release", &a, key.clone()).await.unwrap();
+    notes
+        .call("reserve", &a, Key::of_step("run-2", "reserve"))
+        .await
+        .unwrap();
+    let undo = notes.call("reserve", &a, key.undo()).await;
+    assert_eq!(&*undo.unwrap_err().code, "NOTE_RESERVED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_done_is_not_undone() {
+    let notes = Notes::new();
+    let before = notes.all();
+    for (operation, reply) in [
+        ("delete", json!({"deleted": false})),
+        ("release", json!({"released": false})),
+        ("restore", json!({"restored": false})),
+    ] {
+        let undo = Key::of_step("run-1", operation).undo();
+        let reply_found = notes
+            .call(operation, &json!({"id": "b"}), undo)
+            .await
+            .unwrap();
+        assert_eq!(*reply_found, reply);
+    }
+    assert_eq!(notes.all(), before);
+}
+
+/// Reads a definition whose entity section and operations are as given.
+fn refused(entity: &str, operations: &str) -> DefinitionError {
+    let text = format!(r#"{{"name": "S", "entity": {entity}, "operations": {operations}}}"#);
+    let definition: ServiceDefinition = from_json(&text, "S.json", 1).unwrap();
+    definition.check().unwrap_err()
+}
+
+#[test]
+fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
+    let closed =
+        r#"{"properties": {"id": {}, "personalityId": {}}, "additionalProperties": false}"#;
+    for (entity, operations, pointer, message) in [
+        (
+            r#"{"name": "an agent"}"#.to_owned(),
+            "{}",
+            "/entity/name",
+            r#""an agent" is no entity's name, expected one like "Agent""#,
+        ),
+        (
+            r#"{"name": "Agent", "schema": {"properties": {"a": {"type": "strin"}}}}"#.to_owned(),
+            "{}",
+            "/entity/schema/properties/a/type",
+            r#"the schema does not compile: there is no type "strin", did you mean "string"?"#,
+        ),
+        (
+            r#"{"name": "Agent", "schema": {"minimum": "low"}}"#.to_owned(),
+            "{}",
+            "/entity/schema/minimum",
+            r#"the schema does not compile: "low" is not of type "number""#,
+        ),
+        (
+            format!(
+                r#"{{"name": "Agent", "schema": {closed}, "references": {{"personalityID": "P"}}}}"#
+            ),
+            "{}",
+            "/entity/references/personalityID",
+            r#"the schema allows no field "personalityID": did you mean "personalityId"?"#,
+        ),
+        (
+            r#"{"name": "Agent", "additionalTraits": true}"#.to_owned(),
+            "{}",
+            "/entity/additionalTraits",
+            "the schema names no `traits` with properties that others could be added to",
+        ),
+        (
+            r#"{"name": "Agent", "existing": [{"id": "a"}, {"name": "b"}]}"#.to_owned(),
+            "{}",
+            "/entity/existing/1/id",
+            "expected a text that is not empty",
+        ),
+        (
+            r#"{"name": "Agent", "existing": [{"id": "a", "version": 0}]}"#.to_owned(),
+            "{}",
+            "/entity/existing/0/version",
+            "expected a whole number from 1 on",
+        ),
+        (
+            r#"{"name": "Agent", "existing": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}"#.to_owned(),
+            "{}",
+            "/entity/existing/2/id",
+            r#"the id "a" is that of /entity/existing/0 too"#,
+        ),
+        (
+            r#"{"name": "Agent", "schema": {"required": ["name"]}, "existing": [{"id": "a"}]}"#
+                .to_owned(),
+            "{}",
+            "/entity/existing/0/name",
+            "is required",
+        ),
+        (
+            r#"{"name": "Agent"}"#.to_owned(),
+            r#"{"createAgent": {}}"#,
+            "/operations/createAgent",
+            r#"an operation on entities needs a kind: did you mean "create"?"#,
+        ),
+        (
+            r#"{"name": "Agent"}"#.to_owned(),
+            r#"{"a/b": {"kind": "get", "reply": [1]}}"#,
+            "/operations/a~1b/reply",
+            "the reply adds fields to what the kind answers, so it is an object",
+        ),
+        (
+            r#"{"name": "Agent"}"#.to_owned(),
+            "null",
+            "/operations",
+            "a service that keeps entities says which operations it has",
+        ),
+    ] {
+        let error = refused(&entity, operations);
+        assert_eq!(
+            (error.pointer.as_str(), error.message.as_str()),
+            (pointer, message)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn traits_beyond_the_schema_are_numbers_up_to_100_where_they_may_be_at_all() {
+    let check = |additional: bool, traits: Value| {
+        let definition: ServiceDefinition = serde_json::from_value(json!({
+            "name": "S",
+            "entity": {
+                "name": "Personality",
+                "additionalTraits": additional,
+                "schema": {
+                    "properties": {"traits": {"$ref": "#/$defs/traits"}},
+                    "$defs": {"traits": {
+                        "properties": {"openness": {"maximum": 50}},
+                        "additionalProperties": false,
+                    }},
+                },
+                "existing": [{"id": "a", "traits": traits}],
+            },
+            "operations": {},
+        }))
+        .unwrap();
+        definition.check().map_err(|error| error.pointer)
+    };
+    let at = |name: &str| Err(format!("/entity/existing/0/traits/{name}"));
+    assert_eq!(check(false, json!({"openness": 50})), Ok(()));
+    assert_eq!(check(false, json!({"creativity": 50})), at("creativity"));
+    assert_eq!(
+        check(true, json!({"creativity": 100, "openness": 50})),
+        Ok(())
+    );
+    assert_eq!(check(true, json!({"creativity": 101})), at("creativity"));
+    assert_eq!(check(true, json!({"creativity": "much"})), at("creativity"));
+    assert_eq!(check(true, json!({"openness": 51})), at("openness"));
+}
+
+#[test]
+fn a_message_about_a_field_hides_secrets_and_long_values() {
+    let schema = r#"{"properties": {"password": {"minLength": 20}, "tags": {"maxItems": 1}}}"#;
+    let message = |existing: &str| {
+        let entity = format!(r#"{{"name": "User", "schema": {schema}, "existing": [{existing}]}}"#);
+        refused(&entity, "{}").message
+    };
+    let secret = message(r#"{"id": "a", "password": "open sesame"}"#);
+    assert_eq!(secret, "value is shorter than 20 characters");
+    let long = message(r#"{"id": "a", "tags": ["x", "y"]}"#);
+    assert_eq!(long, "value has more than 1 item");
+}

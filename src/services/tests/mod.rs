@@ -1,0 +1,3 @@
+//! Tests that all kinds of services pass.
+
+mod conformance;

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use cucumber::{gherkin, given, then};
+use serde_json::{Map, Value};
+
+use super::{
+    StepResult,
+    failing::expect,
+    parameters::{json, table_of},
+};
+use crate::{
+    domain::did_you_mean,
+    harness::{World, paths_difference},
+};
+
+/// One more entity of a service, as if it had been there from the start.
+#[given(expr = "{string} has the entity {string}:")]
+fn has_the_entity(
+    world: &mut World,
+    step: &gherkin::Step,
+    service: String,
+    id: String,
+) -> StepResult {
+    let mut fields: Map<String, Value> = json(world, step)?;
+    match fields.get("id") {
+        None => fields.shift_insert(0, "id".to_owned(), id.into()),
+        Some(own) if *own == id => None,
+        Some(own) => return Err(format!("the entity is {own}, the step's is {id:?}").into()),
+    };
+    Ok(world.cast().entities().add(&service, &fields)?)
+}
+
+/// The service has the entity.
+#[then(expr = "{string} holds the entity {string}")]
+fn holds(world: &mut World, service: String, id: String) -> StepResult {
+    found(world, &service, &id).map(drop)
+}
+
+/// The service has no such entity.
+#[then(expr = "{string} does not hold the entity {string}")]
+fn does_not_hold(world: &mut World, service: String, id: String) -> StepResult {
+    let found = world.cast().entities().get(&service, &id)?;
+    expect(found.is_none(), || {
+        let entity = found.map(|entity| format!("{entity:#}"));
+        format!(
+            "expected {service} not to hold {id:?}, it does:\n{}",
+            entity.unwrap_or_default()
+        )
+    })
+}
+
+/// Values of an entity, by JSON Pointer.
+#[then(expr = "the entity {string} of {string} has:")]
+fn entity_has(world: &mut World, step: &gherkin::Step, id: String, service: String) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    match paths_difference(rows, &*found(world, &service, &id)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+fn found(world: &mut World, service: &str, id: &str) -> Result<Arc<Value>, super::StepError> {
+    let entities = world.cast().entities();
+    if let Some(entity) = entities.get(service, id)? {
+        return Ok(entity);
+    }
+    let ids = entities.ids(service)?;
+    let hint = did_you_mean(id, ids.iter().map(|id| &**id));
+    Err(format!("expected {service} to hold {id:?}, it does not: {hint}").into())
+}
