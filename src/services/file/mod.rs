@@ -1,0 +1,28 @@
+//! The file service: a careful file system in the scenario's folder, which writes atomically, keeps versions and undoes by key.
+
+mod atomic;
+mod change;
+mod content;
+mod definition;
+mod disk_faults;
+mod failures;
+mod files;
+mod operations;
+mod path;
+mod place;
+mod record;
+mod request;
+mod service;
+mod shelf;
+mod state;
+mod survey;
+mod query;
+#[cfg(test)]
+mod tests;
+
+pub use definition::FilesDefinition;
+pub use disk_faults::{Stage as DiskStage, StageError as DiskStageError};
+pub use files::Files;
+pub use path::FilePath;
+pub use record::{BackupMetadata, FileMetadata, Permissions, PermissionsError};
+pub use service::FileService;
