@@ -11,6 +11,7 @@
 mod calls;
 mod crashes;
 mod failing;
+mod files;
 mod outcomes;
 mod parameters;
 mod policies;

@@ -8,8 +8,8 @@ use crate::{
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, Directory, Effects, Faults, MockService, Policies, Registry, Service,
-        ServiceDefinition,
+        Client, DefinitionError, Directory, Effects, Faults, FileService, Files, MockService,
+        Policies, Registry, Service, ServiceDefinition,
     },
 };
 
@@ -21,6 +21,7 @@ pub struct Cast {
     policies: Arc<RwLock<Policies>>,
     client: Arc<Client>,
     directory: Directory,
+    files: Files,
 }
 
 impl Cast {
@@ -36,13 +37,15 @@ impl Cast {
             timeline.clone(),
             seed,
         );
+        let directory = Directory::default();
         Self {
+            files: Files::new(directory.clone(), faults.clone(), timeline.clone()),
             effects: Effects::new(timeline),
             registry,
             faults,
             policies,
             client: Arc::new(client),
-            directory: Directory::default(),
+            directory,
         }
     }
 
@@ -56,8 +59,29 @@ impl Cast {
         self.registry.add(service);
     }
 
-    /// Adds a service that is played as its definition says.
-    pub fn add_mock(&self, definition: ServiceDefinition) {
+    /// Adds a service that is played as its definition says: one that keeps what its definition
+    /// has a section for, else one that only answers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ServiceDefinition::check`].
+    pub fn add_defined(
+        &self,
+        definition: impl Into<Arc<ServiceDefinition>>,
+    ) -> Result<(), DefinitionError> {
+        let definition = definition.into();
+        let effects = self.effects.clone();
+        if let Some(files) = definition.files {
+            let service = FileService::new(definition, files, self.files.clone(), effects)?;
+            self.registry.add(service);
+        } else {
+            self.registry.add(MockService::new(definition, effects));
+        }
+        Ok(())
+    }
+
+    /// Adds a service that only answers as its definition says, and keeps nothing.
+    pub fn add_mock(&self, definition: impl Into<Arc<ServiceDefinition>>) {
         self.registry
             .add(MockService::new(definition, self.effects.clone()));
     }
@@ -109,6 +133,11 @@ impl Cast {
     /// Timeouts and retries.
     pub fn policies(&self) -> &RwLock<Policies> {
         &self.policies
+    }
+
+    /// The files that services keep, and how the disk fails.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The declared faults.

@@ -11,7 +11,7 @@ use super::package::package_root;
 use crate::{
     domain::{JsonError, did_you_mean, from_json},
     orchestration::{Workflow, WorkflowFile},
-    services::CastFile,
+    services::{CastFile, DefinitionError},
 };
 
 /// The folder of services and workflows as JSON. Each file is read once per process.
@@ -35,6 +35,15 @@ pub enum FixtureError {
     /// A file is not what it should be.
     #[error(transparent)]
     Malformed(#[from] JsonError),
+    /// A file holds a service that cannot be played.
+    #[error("{path}: {source}")]
+    Definition {
+        /// Relative to the package.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: DefinitionError,
+    },
     /// No file holds what was asked for.
     #[error("{what} {name:?} does not exist in {directory}: {hint}")]
     Unknown {
@@ -107,6 +116,10 @@ impl Fixtures {
             return Ok(Arc::clone(cast));
         }
         let cast: Arc<CastFile> = Arc::new(from_json(&read(path)?, &shown(path), 1)?);
+        cast.check().map_err(|source| FixtureError::Definition {
+            path: shown(path),
+            source,
+        })?;
         loaded.services.insert(path.clone(), Arc::clone(&cast));
         Ok(cast)
     }

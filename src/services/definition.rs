@@ -1,9 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{FilesDefinition, file};
 use crate::domain::{FailureMode, duration_text};
 
 /// A file of service definitions, as in `fixtures/services/`.
@@ -14,7 +15,7 @@ pub struct CastFile {
     #[serde(default)]
     pub description: Option<String>,
     /// The services.
-    pub services: Vec<ServiceDefinition>,
+    pub services: Vec<Arc<ServiceDefinition>>,
 }
 
 /// A service that is played, as data.
@@ -31,6 +32,73 @@ pub struct ServiceDefinition {
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; any name will do where none are given.
     pub operations: Option<IndexMap<String, OperationDefinition>>,
+    /// How it keeps files; it keeps none unless given.
+    pub files: Option<FilesDefinition>,
+}
+
+/// What is wrong with a definition that is of the right form.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("at {pointer}: {message}")]
+pub struct DefinitionError {
+    /// JSON pointer to what is at fault.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl CastFile {
+    /// Checks what the form of the definitions does not tell.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ServiceDefinition::check`].
+    pub fn check(&self) -> Result<(), DefinitionError> {
+        for (index, service) in self.services.iter().enumerate() {
+            let within = |error: DefinitionError| error.within(&format!("/services/{index}"));
+            service.check().map_err(within)?;
+        }
+        Ok(())
+    }
+}
+
+impl ServiceDefinition {
+    /// Checks what the form of the definition does not tell.
+    ///
+    /// # Errors
+    ///
+    /// If it keeps files, and an operation on them cannot be.
+    pub fn check(&self) -> Result<(), DefinitionError> {
+        match &self.files {
+            Some(_) => file::check(self),
+            None => Ok(()),
+        }
+    }
+
+    /// An operation by name.
+    pub fn operation(&self, name: &str) -> Option<&OperationDefinition> {
+        self.operations.as_ref()?.get(name)
+    }
+
+    /// How long an operation takes.
+    pub fn latency(&self, operation: &str) -> Duration {
+        self.operation(operation)
+            .map_or(Duration::ZERO, |operation| operation.latency)
+    }
+}
+
+impl DefinitionError {
+    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same, of a definition that stands at a pointer of something larger.
+    pub(super) fn within(mut self, pointer: &str) -> Self {
+        self.pointer.insert_str(0, pointer);
+        self
+    }
 }
 
 /// An operation of a service that is played.
@@ -49,7 +117,7 @@ pub struct OperationDefinition {
 }
 
 /// What an operation does to the state of its service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names say all there is to say")]
 pub enum OperationKind {
@@ -65,6 +133,9 @@ pub enum OperationKind {
     Sync,
     Suggest,
     BatchValidate,
+    Exists,
+    Describe,
+    Permit,
 }
 
 impl OperationKind {
@@ -72,7 +143,13 @@ impl OperationKind {
     pub fn reads_only(self) -> bool {
         matches!(
             self,
-            Self::Validate | Self::Get | Self::List | Self::Suggest | Self::BatchValidate
+            Self::Validate
+                | Self::Get
+                | Self::List
+                | Self::Suggest
+                | Self::BatchValidate
+                | Self::Exists
+                | Self::Describe
         )
     }
 }

@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::{CallResult, CodeDefinition, Effects, OperationDefinition, Service, ServiceDefinition};
+use super::{CallResult, CodeDefinition, Effects, Service, ServiceDefinition};
 use crate::domain::{Call, Reply};
 
 static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
@@ -14,15 +14,15 @@ static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map
 /// A service that answers as its definition says, and remembers what it did by key.
 #[derive(Debug)]
 pub struct MockService {
-    definition: ServiceDefinition,
+    definition: Arc<ServiceDefinition>,
     effects: Effects,
 }
 
 impl MockService {
     /// A service by its definition.
-    pub fn new(definition: ServiceDefinition, effects: Effects) -> Self {
+    pub fn new(definition: impl Into<Arc<ServiceDefinition>>, effects: Effects) -> Self {
         Self {
-            definition,
+            definition: definition.into(),
             effects,
         }
     }
@@ -34,10 +34,6 @@ impl MockService {
             ..ServiceDefinition::default()
         };
         Self::new(definition, effects)
-    }
-
-    fn operation(&self, name: &str) -> Option<&OperationDefinition> {
-        self.definition.operations.as_ref()?.get(name)
     }
 }
 
@@ -60,8 +56,7 @@ impl Service for MockService {
     }
 
     fn latency(&self, operation: &str) -> Duration {
-        self.operation(operation)
-            .map_or(Duration::ZERO, |operation| operation.latency)
+        self.definition.latency(operation)
     }
 
     fn class(&self) -> Option<&str> {
@@ -77,7 +72,7 @@ impl Service for MockService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let operation = self.operation(call.name.operation());
+        let operation = self.definition.operation(call.name.operation());
         let reply = operation
             .and_then(|operation| operation.reply.as_ref())
             .unwrap_or(&EMPTY);

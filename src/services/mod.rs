@@ -7,6 +7,7 @@ mod directory;
 mod effects;
 mod execution;
 mod faults;
+mod file;
 mod guards;
 mod mock;
 mod policies;
@@ -17,11 +18,16 @@ mod service;
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;
 pub use definition::{
-    CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
+    CastFile, CodeDefinition, DefinitionError, OperationDefinition, OperationKind,
+    ServiceDefinition,
 };
 pub use directory::Directory;
 pub use effects::{Due, Effects};
 pub use faults::{FaultId, Faults, UnusedFault};
+pub use file::{
+    BackupMetadata, DiskStage, DiskStageError, FileMetadata, FilePath, FileService, Files,
+    FilesDefinition, Permissions, PermissionsError,
+};
 pub use mock::MockService;
 pub use policies::{CallPolicy, Policies};
 pub use registry::{Registry, UnknownName};

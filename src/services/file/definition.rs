@@ -75,25 +75,39 @@ impl FileOperation {
         }
     }
 
+    /// Whether it may only tell something, by its input.
+    pub fn may_query(self) -> bool {
+        matches!(
+            self,
+            Self::Get | Self::List | Self::Validate | Self::Exists | Self::Describe
+        )
+    }
+
     fn of(kind: OperationKind) -> Option<Self> {
         let found = Self::ALL.into_iter().find(|(own, _)| *own == kind);
         found.map(|(_, operation)| operation)
     }
 }
 
+/// Checks the definition of a file service.
+///
+/// # Errors
+///
+/// If there are no operations, or one has no kind, a kind that is not one of files, or a reply that
+/// is no object.
+pub fn check(definition: &ServiceDefinition) -> Result<(), DefinitionError> {
+    operations(definition).map(|_| ())
+}
+
 /// What each operation of a file service does.
 ///
 /// # Errors
 ///
-/// If there are none, or one has no kind, a kind that is not one of files, or a reply that is no object.
+/// As for [`check`].
 pub(super) fn operations(
     definition: &ServiceDefinition,
 ) -> Result<IndexMap<String, FileOperation>, DefinitionError> {
-    let refused = |pointer: String, message: String| DefinitionError {
-        service: definition.name.clone(),
-        pointer,
-        message,
-    };
+    let refused = |pointer: String, message: String| DefinitionError::new(pointer, message);
     let names = || FileOperation::ALL.map(|(_, operation)| operation.as_str());
     let Some(operations) = &definition.operations else {
         let message = "a file service has operations, each with a kind".to_owned();
@@ -116,8 +130,9 @@ pub(super) fn operations(
         };
         let reply = operation.reply.as_deref();
         if let Some(reply) = reply.filter(|reply| !matches!(reply, Value::Object(_))) {
-            let message =
-                format!("{reply} adds no fields to what a file service replies, expected an object");
+            let message = format!(
+                "{reply} adds no fields to what a file service replies, expected an object"
+            );
             return Err(refused(format!("{at}/reply"), message));
         }
         found.insert(name.clone(), file_operation);

@@ -126,13 +126,20 @@ impl DiskFaults {
     }
 
     fn next(&mut self, stage: Stage) -> Option<DiskFault> {
-        let queued = self.queue.iter_mut().find(|(_, fault)| fault.stage == stage);
+        let queued = self
+            .queue
+            .iter_mut()
+            .find(|(_, fault)| fault.stage == stage);
         let fault = match queued {
             Some((left, fault)) => {
                 *left = left.saturating_sub(1);
                 Some(fault.clone())
             }
-            None => self.always.iter().find(|fault| fault.stage == stage).cloned(),
+            None => self
+                .always
+                .iter()
+                .find(|fault| fault.stage == stage)
+                .cloned(),
         };
         self.queue.retain(|(left, _)| *left > 0);
         fault

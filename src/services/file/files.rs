@@ -6,16 +6,16 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Stage,
     atomic::Replacement,
+    content::Content,
     definition::FilesDefinition,
-    disk_faults::DiskFault,
+    disk_faults::{DiskFault, Stage},
     failures::{FileResult, PATH, io_failure, refused},
     operations::{Desk, Done},
     path::FilePath,
     place::read,
     query,
-    record::{BackupMetadata, FileMetadata, Form, Permissions, Record, checksum},
+    record::{BackupMetadata, FileMetadata, Permissions, Record, checksum},
     request::{Command, Query},
     shelf::Shelf,
     state::{Deed, State},
@@ -50,10 +50,12 @@ impl Files {
 
     /// A file that is there from the start, at version 1; no fault of the disk strikes it.
     ///
+    /// A text is written as it is, any other JSON indented and with a line end behind it.
+    ///
     /// # Errors
     ///
     /// If the path is none or leads outside, if there is a file already, or the disk fails.
-    pub fn hold(&self, path: &str, text: &str) -> Result<(), Box<Failure>> {
+    pub fn hold(&self, path: &str, content: &Value) -> Result<(), Box<Failure>> {
         let mut state = self.lock();
         let place = state.place(path)?;
         if state.is_there(&place) {
@@ -61,11 +63,11 @@ impl Files {
             return Err(refused(code::FILE_ALREADY_EXISTS, PATH, message));
         }
         state.refuse_foreign(&place)?;
-        let bytes = text.as_bytes();
+        let Content { bytes, form } = Content::of(content);
         let permissions = Permissions::default();
         let replacement = Replacement {
             place: &place,
-            bytes,
+            bytes: &bytes,
             permissions,
             backup: None,
         };
@@ -76,14 +78,11 @@ impl Files {
             created_at: now,
             modified_at: now,
             permissions,
-            checksum: checksum(bytes),
+            checksum: checksum(&bytes),
             version: 1,
         };
         let shelf = Shelf {
-            record: Some(Record {
-                metadata,
-                form: Form::Text,
-            }),
+            record: Some(Record { metadata, form }),
             ..state.shelf(&place.path)
         };
         state.set(&place.path, shelf);
@@ -120,6 +119,23 @@ impl Files {
         self.lock().disk.add(fault, times);
     }
 
+    /// The bytes of any file in the folder, whoever made it; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the path is none or leads outside, or the file cannot be read.
+    pub fn look_at(&self, path: &str) -> Result<Option<Vec<u8>>, Box<Failure>> {
+        let path = FilePath::any(path)?;
+        let Some(root) = self.lock().directory.existing() else {
+            return Ok(None);
+        };
+        let target = root.join(path.as_str());
+        match target.is_file() {
+            true => read(&target),
+            false => Ok(None),
+        }
+    }
+
     /// What is known of a file; `None` where no file service has made one.
     pub fn metadata(&self, path: &str) -> Option<FileMetadata> {
         let (_, record) = self.lock().recorded(path).ok()?;
@@ -133,7 +149,10 @@ impl Files {
             return Vec::new();
         };
         let backups = state.shelf(&path).backups;
-        backups.iter().map(|backup| backup.describe(&path)).collect()
+        backups
+            .iter()
+            .map(|backup| backup.describe(&path))
+            .collect()
     }
 
     /// The paths of all files on disk that are the file services' own, backups too, in order.
@@ -193,7 +212,11 @@ impl Files {
     }
 
     /// Takes back what was done under a key; `None` if that was not a file service's.
-    pub(super) fn take_back(&self, subject: &str, by: &str) -> Option<FileResult<Map<String, Value>>> {
+    pub(super) fn take_back(
+        &self,
+        subject: &str,
+        by: &str,
+    ) -> Option<FileResult<Map<String, Value>>> {
         let mut state = self.lock();
         let taken_back = state.take_back(subject)?.map(|deed| match deed {
             Deed::Done(change) | Deed::TakenBack(change) => {
@@ -237,7 +260,10 @@ impl Files {
         }
         if let Some(backup) = &done.restored {
             reply.insert("restoredVersion".to_owned(), backup.metadata.version.into());
-            reply.insert("restoredFrom".to_owned(), backup.describe(&done.path).id.into());
+            reply.insert(
+                "restoredFrom".to_owned(),
+                backup.describe(&done.path).id.into(),
+            );
         }
         reply
     }

@@ -10,17 +10,16 @@ mod files;
 mod operations;
 mod path;
 mod place;
+mod query;
 mod record;
 mod request;
 mod service;
 mod shelf;
 mod state;
 mod survey;
-mod query;
-#[cfg(test)]
-mod tests;
 
 pub use definition::FilesDefinition;
+pub(super) use definition::check;
 pub use disk_faults::{Stage as DiskStage, StageError as DiskStageError};
 pub use files::Files;
 pub use path::FilePath;

@@ -174,7 +174,8 @@ impl Desk<'_> {
         self.state.check_version(&place, delete.version)?;
         let before = self.state.shelf(&place.path);
         let bytes = read(&place.target())?;
-        let backs_up = delete.create_backup.unwrap_or(self.policy.backups) && !delete.remove_backups;
+        let backs_up =
+            delete.create_backup.unwrap_or(self.policy.backups) && !delete.remove_backups;
         let mut shelf = Shelf {
             record: None,
             ..before.clone()
@@ -251,14 +252,22 @@ impl Desk<'_> {
         let new = &put.content.bytes;
         let metadata = FileMetadata {
             size: new.len() as u64,
-            created_at: last.clone().map(|last| last.created_at).min().unwrap_or(self.now),
+            created_at: last
+                .clone()
+                .map(|last| last.created_at)
+                .min()
+                .unwrap_or(self.now),
             modified_at: self.now,
             permissions: put
                 .permissions
                 .or(old.map(|old| old.permissions))
                 .unwrap_or_default(),
             checksum: checksum(new),
-            version: last.map(|last| last.version).max().unwrap_or(0).saturating_add(1),
+            version: last
+                .map(|last| last.version)
+                .max()
+                .unwrap_or(0)
+                .saturating_add(1),
         };
         let mut shelf = Shelf {
             record: Some(Record {
@@ -268,16 +277,22 @@ impl Desk<'_> {
             ..before.clone()
         };
         let backs_up = put.backup && bytes.is_some();
-        let backup = self.back_up(&mut shelf, &before, bytes.as_deref(), backs_up, put.operation);
+        let backup = self.back_up(
+            &mut shelf,
+            &before,
+            bytes.as_deref(),
+            backs_up,
+            put.operation,
+        );
         let folders = Replacement {
             place: &place,
             bytes: new,
             permissions: metadata.permissions,
             backup,
         }
-        .run(
-            self.state.disk.striking(self.call), |written| put.check.run(written),
-        )?;
+        .run(self.state.disk.striking(self.call), |written| {
+            put.check.run(written)
+        })?;
         let given_up = self.give_up_old(&place, &mut shelf, backs_up);
         let path = place.path.clone();
         let change = Change {
@@ -286,7 +301,10 @@ impl Desk<'_> {
             bytes,
             given_up,
             folders,
-            after: (self.state.set(&path, shelf), Some(metadata.checksum.clone())),
+            after: (
+                self.state.set(&path, shelf),
+                Some(metadata.checksum.clone()),
+            ),
             place,
         };
         Ok(Done {
@@ -324,7 +342,12 @@ impl Desk<'_> {
     }
 
     /// Gives up the backups whose time is over, now that there may be a new one.
-    fn give_up_old(&self, place: &Place, shelf: &mut Shelf, backed_up: bool) -> Vec<(u32, Vec<u8>)> {
+    fn give_up_old(
+        &self,
+        place: &Place,
+        shelf: &mut Shelf,
+        backed_up: bool,
+    ) -> Vec<(u32, Vec<u8>)> {
         if !backed_up {
             return Vec::new();
         }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::failures::{FileResult, PATH, refused};
-use crate::domain::code;
+use crate::domain::{Failure, code};
 
 const STAGING: &str = ".staging";
 const BACKUP: &str = ".backup.";
@@ -26,10 +26,26 @@ impl FilePath {
     /// itself; `INVALID_PATH` for what no file can be called, and for the names of staging files and
     /// backups.
     pub fn parse(text: &str) -> FileResult<Self> {
-        let invalid = |why: &str| {
-            let message = format!("{text:?} is no path of a file: {why}");
-            refused(code::INVALID_PATH, PATH, message)
-        };
+        let path = Self::any(text)?;
+        if path
+            .names()
+            .last()
+            .is_some_and(|file| file.len() > LONGEST_NAME - LONGEST_SUFFIX)
+        {
+            let why = "a file's name has 237 bytes at most, to leave room for that of a backup";
+            return Err(invalid(text, why));
+        }
+        if path.names().any(is_reserved) {
+            let why =
+                "names that end in .staging or .backup.<n> are kept for staging files and backups";
+            return Err(invalid(text, why));
+        }
+        Ok(path)
+    }
+
+    /// Reads a relative path that may be one of a staging file or a backup.
+    pub(super) fn any(text: &str) -> FileResult<Self> {
+        let invalid = |why: &str| invalid(text, why);
         if text.is_empty() {
             return Err(invalid("it is empty"));
         }
@@ -38,8 +54,7 @@ impl FilePath {
         }
         if text.len() > LONGEST_PATH {
             let length = text.len();
-            let message =
-                format!("the path has {length} bytes, expected {LONGEST_PATH} at most");
+            let message = format!("the path has {length} bytes, expected {LONGEST_PATH} at most");
             return Err(refused(code::INVALID_PATH, PATH, message));
         }
         let either = ['/', '\\'];
@@ -48,13 +63,15 @@ impl FilePath {
             return Err(outside(text));
         }
         if text.contains('\\') {
-            return Err(invalid("a backslash parts folders on some systems only, use /"));
+            return Err(invalid(
+                "a backslash parts folders on some systems only, use /",
+            ));
         }
         let names: Vec<&str> = text
             .split('/')
             .filter(|name| !matches!(*name, "" | "."))
             .collect();
-        let Some((file, folders)) = names.split_last() else {
+        let Some(file) = names.last() else {
             return Err(outside(text));
         };
         if !text.ends_with(file) {
@@ -63,17 +80,13 @@ impl FilePath {
         if names.iter().any(|name| name.len() > LONGEST_NAME) {
             return Err(invalid("a name has 255 bytes at most"));
         }
-        if file.len() > LONGEST_NAME - LONGEST_SUFFIX {
-            return Err(invalid(
-                "a file's name has 237 bytes at most, to leave room for that of a backup",
-            ));
-        }
-        if folders.iter().chain([file]).any(|name| is_reserved(name)) {
-            return Err(invalid(
-                "names that end in .staging or .backup.<n> are kept for staging files and backups",
-            ));
-        }
         Ok(Self(names.join("/")))
+    }
+
+    /// The file that a path of a backup is of, and the backup's number.
+    pub(super) fn of_backup(path: &str) -> Option<(Self, u32)> {
+        let (of, number) = path.rsplit_once(BACKUP)?;
+        Some((Self::parse(of).ok()?, number.parse().ok()?))
     }
 
     /// The path as text.
@@ -103,8 +116,13 @@ impl fmt::Display for FilePath {
     }
 }
 
+fn invalid(text: &str, why: &str) -> Box<Failure> {
+    let message = format!("{text:?} is no path of a file: {why}");
+    refused(code::INVALID_PATH, PATH, message)
+}
+
 /// The path leads out of the folder.
-pub(super) fn outside(path: &str) -> Box<crate::domain::Failure> {
+pub(super) fn outside(path: &str) -> Box<Failure> {
     let message = format!("{path:?} leads to no file within the scenario's directory");
     refused(code::PATH_OUTSIDE_DIRECTORY, PATH, message)
 }

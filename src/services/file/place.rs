@@ -49,7 +49,10 @@ impl Place {
             let is_last = rest.is_empty();
             if is_last == metadata.is_dir() {
                 let kind = if is_last { "folder" } else { "file" };
-                let message = format!("{path:?} is no path of a file: {name:?} is a {kind}", path = path.as_str());
+                let message = format!(
+                    "{path:?} is no path of a file: {name:?} is a {kind}",
+                    path = path.as_str()
+                );
                 return Err(refused(code::INVALID_PATH, PATH, message));
             }
         }

@@ -33,7 +33,10 @@ pub(super) fn answer(state: &State, query: &Query) -> FileResult<Map<String, Val
             check_integrity(&place, &record)?;
             let bytes = read(&place.target())?.unwrap_or_default();
             let content = Content::give_back(&bytes, record.form).ok_or_else(|| {
-                let message = format!("{:?} is not in the form it was written in", place.path.as_str());
+                let message = format!(
+                    "{:?} is not in the form it was written in",
+                    place.path.as_str()
+                );
                 refused(code::CORRUPTION_DETECTED, PATH, message)
             })?;
             let mut reply = object(json!({ "path": place.path.as_str(), "content": content }));

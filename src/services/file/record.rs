@@ -134,8 +134,6 @@ pub(super) enum Form {
 pub(super) struct Record {
     pub metadata: FileMetadata,
     pub form: Form,
-    /// Tells this state of the file from any other, also from one with the same bytes.
-    pub stamp: u64,
 }
 
 /// A former content of a file.
@@ -199,7 +197,17 @@ mod tests {
         }
         assert_eq!(Permissions::default().to_string(), "0644");
         for text in [
-            "", "0", "64", "0688", "1644", "+644", "rw-r--r--", "0000", "0200", "00644", " 644",
+            "",
+            "0",
+            "64",
+            "0688",
+            "1644",
+            "+644",
+            "rw-r--r--",
+            "0000",
+            "0200",
+            "00644",
+            " 644",
         ] {
             assert!(text.parse::<Permissions>().is_err(), "{text:?}");
         }

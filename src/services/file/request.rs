@@ -153,6 +153,20 @@ impl Request {
     }
 }
 
+impl Command {
+    /// The operation's name, as replies have it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
+            Self::Restore(_) => "restore",
+            Self::Permit(_) => "permit",
+            Self::Repair(_) => "validate",
+        }
+    }
+}
+
 /// The input of an operation that takes back what another service did: of a compensation's
 /// `{ "input", "reply" }` the fields that the operation needs, what was sent before what was received.
 pub(super) fn of_compensation(operation: FileOperation, input: &Value) -> Value {

@@ -8,20 +8,20 @@ use super::{
     Files, FilesDefinition,
     definition::{FileOperation, operations},
     failures::FileResult,
-    request::{self, Request},
+    request::{self, Command, Request},
 };
 use crate::{
     domain::{Call, Failure, Key, Reply, did_you_mean},
     services::{
-        CallResult, CodeDefinition, DefinitionError, Due, Effects, OperationDefinition, Service,
-        ServiceDefinition, UnknownName,
+        CallResult, CodeDefinition, DefinitionError, Due, Effects, Service, ServiceDefinition,
+        UnknownName,
     },
 };
 
 /// A service that keeps files in the scenario's folder, by its definition's `files`.
 #[derive(Debug)]
 pub struct FileService {
-    definition: ServiceDefinition,
+    definition: Arc<ServiceDefinition>,
     policy: FilesDefinition,
     operations: IndexMap<String, FileOperation>,
     files: Files,
@@ -29,58 +29,87 @@ pub struct FileService {
 }
 
 impl FileService {
-    /// A service by its definition, which keeps its files among `files`.
+    /// A service by its definition, which keeps its files among `files` as `policy` says.
     ///
     /// # Errors
     ///
     /// If an operation is none that a file service can do.
     pub fn new(
-        definition: ServiceDefinition,
+        definition: impl Into<Arc<ServiceDefinition>>,
+        policy: FilesDefinition,
         files: Files,
         effects: Effects,
     ) -> Result<Self, DefinitionError> {
+        let definition = definition.into();
         Ok(Self {
             operations: operations(&definition)?,
-            policy: definition.files.unwrap_or_default(),
+            policy,
             definition,
             files,
             effects,
         })
     }
 
-    fn operation(&self, name: &str) -> Option<&OperationDefinition> {
-        self.definition.operations.as_ref()?.get(name)
+    fn perform(&self, call: &Call, operation: FileOperation) -> FileResult<Arc<Value>> {
+        match &call.key {
+            Some(Key::Undo(subject)) => self.undo(call, subject, operation),
+            key => match Request::read(operation, &call.input)? {
+                Request::Query(query) => self.files.ask(&query),
+                Request::Command(command) => {
+                    let subject = key.as_ref().map(Key::subject);
+                    return self.effects.once(call, |_| {
+                        let done = self.act(call, &command, subject)?;
+                        Ok(self.with_own_fields(call, done))
+                    });
+                }
+            }
+            .map(|reply| self.with_own_fields(call, reply)),
+        }
     }
 
-    fn perform(&self, call: &Call, operation: FileOperation) -> FileResult<Arc<Value>> {
-        let undoes = matches!(call.key, Some(Key::Undo(_)));
-        // An undo of a deed of our own needs no input; what others did is undone by the path.
-        let read = || match undoes {
-            true => Request::read(operation, &request::of_compensation(operation, &call.input)),
-            false => Request::read(operation, &call.input),
-        };
-        let mut command = None;
-        if !undoes || operation.may_query() {
-            match read()? {
-                Request::Query(query) => return Ok(self.with_own_fields(call, self.files.ask(&query)?)),
-                Request::Command(asked) => command = Some(asked),
-            }
+    /// Takes back what was done under a key, by the key alone where it was a file service's deed;
+    /// what another service did is answered by what the operation does to the path.
+    fn undo(
+        &self,
+        call: &Call,
+        subject: &Arc<str>,
+        operation: FileOperation,
+    ) -> FileResult<Arc<Value>> {
+        let read = || Request::read(operation, &request::of_compensation(operation, &call.input));
+        if operation.may_query()
+            && let Request::Query(query) = read()?
+        {
+            return Ok(self.with_own_fields(call, self.files.ask(&query)?));
         }
+        let by = operation.as_str();
         self.effects.once(call, |due| {
-            let subject = call.key.as_ref().map(Key::subject);
-            let by = operation.as_str();
             let done = match due {
-                Due::Nothing => Ok(self.files.nothing_done(request::path_in(&call.input), by)),
-                Due::Undo => subject.and_then(|subject| self.files.take_back(subject, by)).unwrap_or_else(|| self.act(call, read()?, None)),
-                Due::Act => self.act(call, command, subject),
-            }?;
+                Due::Nothing => self.files.nothing_done(request::path_in(&call.input), by),
+                Due::Act | Due::Undo => match self.files.take_back(subject, by) {
+                    Some(taken_back) => taken_back?,
+                    None => match read()? {
+                        Request::Query(query) => self.files.ask(&query)?,
+                        Request::Command(command) => self.act(call, &command, None)?,
+                    },
+                },
+            };
             Ok(self.with_own_fields(call, done))
         })
     }
 
+    fn act(
+        &self,
+        call: &Call,
+        command: &Command,
+        subject: Option<&Arc<str>>,
+    ) -> FileResult<Map<String, Value>> {
+        self.files
+            .change(command, &call.name, &self.policy, subject)
+    }
+
     /// What is computed, and the fields that the definition's reply has beside.
     fn with_own_fields(&self, call: &Call, mut reply: Map<String, Value>) -> Arc<Value> {
-        let operation = self.operation(call.name.operation());
+        let operation = self.definition.operation(call.name.operation());
         let own = operation.and_then(|operation| operation.reply.as_deref());
         for (name, value) in own.and_then(Value::as_object).into_iter().flatten() {
             reply.entry(name.as_str()).or_insert_with(|| value.clone());
@@ -104,8 +133,7 @@ impl Service for FileService {
     }
 
     fn latency(&self, operation: &str) -> Duration {
-        self.operation(operation)
-            .map_or(Duration::ZERO, |operation| operation.latency)
+        self.definition.latency(operation)
     }
 
     fn class(&self) -> Option<&str> {

@@ -65,7 +65,9 @@ fn orphans(state: &State, undone: impl Fn(&str) -> bool) -> Vec<String> {
     for (subject, deed) in &state.deeds {
         let Deed::Done(change) = deed else { continue };
         let path = &change.place.path;
-        let is_last = state.known(path).is_some_and(|shelf| shelf.stamp == change.after.0);
+        let is_last = state
+            .known(path)
+            .is_some_and(|shelf| shelf.stamp == change.after.0);
         if is_last && change.created() && undone(subject) {
             orphans.push(path.as_str().to_owned());
         }
