@@ -92,17 +92,22 @@ impl Check {
             Self::WellFormed => json(bytes).map(|_| ()),
             Self::Schema(validator) => {
                 let value = json(bytes)?;
-                let mut first = None;
+                let mut wrong: Vec<(String, String)> = validator
+                    .iter_errors(&value)
+                    .map(|error| {
+                        let at = format!("/{CONTENT}{}", error.instance_path());
+                        (at, error.to_string())
+                    })
+                    .collect();
+                wrong.sort();
+                let Some((field, _)) = wrong.first() else {
+                    return Ok(());
+                };
                 let mut message = "the content is not as its schema says".to_owned();
-                for error in validator.iter_errors(&value) {
-                    let at = format!("/{CONTENT}{}", error.instance_path());
+                for (at, error) in &wrong {
                     let _ = write!(message, "\n  at {at}: {error}");
-                    first.get_or_insert(at);
                 }
-                match first {
-                    None => Ok(()),
-                    Some(field) => Err(refused(code::VALIDATION_FAILED, &field, message)),
-                }
+                Err(refused(code::VALIDATION_FAILED, field, message))
             }
         }
     }

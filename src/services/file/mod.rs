@@ -17,6 +17,8 @@ mod service;
 mod shelf;
 mod state;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 pub use definition::FilesDefinition;
 pub(super) use definition::check;
