@@ -10,7 +10,7 @@ use rehearsal::{
     clock::{Clock, Seed},
     observability::Timeline,
     orchestration::{Crashes, Journal, MemoryJournal, Orchestrator, Plan, SqliteJournal, Workflow},
-    services::{Client, Effects, Faults, MockService, Policies, Registry},
+    services::{Client, Effects, Faults, MockService, Policies, Registry, ServiceDefinition},
 };
 use serde_json::json;
 
@@ -46,7 +46,7 @@ fn orchestrator(
         "AgentService",
         "FileService",
     ] {
-        let definition = serde_json::from_value(json!({
+        let definition: ServiceDefinition = serde_json::from_value(json!({
             "name": service,
             "operations": {
                 "validate": {"latency": latency, "reply": {"valid": true, "id": "p-1"}},

@@ -2,12 +2,13 @@
 
 mod atomic;
 mod change;
+mod commands;
 mod content;
 mod definition;
+mod desk;
 mod disk_faults;
 mod failures;
 mod files;
-mod operations;
 mod path;
 mod place;
 mod query;

@@ -1,52 +1,17 @@
-use std::time::Duration;
-
 use super::{
-    atomic::{Removal, Replacement, remove, set_permissions},
+    atomic::{Removal, set_permissions},
     change::Change,
     content::{Check, Content},
-    definition::FilesDefinition,
+    desk::{Desk, Done, Put, give_up},
     disk_faults::Stage,
     failures::{FileResult, PATH, refused},
-    path::FilePath,
     place::{Place, read},
-    record::{Backup, FileMetadata, Permissions, Record, checksum},
+    record::{Backup, checksum},
     request::{Command, Create, Delete, OneFile, Permit, Restore, Update},
     shelf::Shelf,
-    state::{State, check_integrity},
+    state::check_integrity,
 };
-use crate::domain::{CallName, Failure, code};
-
-/// One change of a file, from what is asked for to what was done.
-pub(super) struct Desk<'a> {
-    pub state: &'a mut State,
-    pub call: &'a CallName,
-    pub policy: &'a FilesDefinition,
-    pub now: Duration,
-}
-
-/// What a command came to.
-pub(super) struct Done {
-    /// `None` where nothing had to be changed.
-    pub change: Option<Change>,
-    pub path: FilePath,
-    /// The file as it is now; as it was, where it is gone.
-    pub metadata: FileMetadata,
-    pub backup_created: bool,
-    /// The backup that was restored.
-    pub restored: Option<Backup>,
-}
-
-/// A content that is to take a file's place.
-struct Put<'a> {
-    operation: &'static str,
-    content: Content,
-    check: &'a Check,
-    /// Those of the file unless given.
-    permissions: Option<Permissions>,
-    backup: bool,
-    /// What was restored, of which the file is the continuation.
-    of: Option<&'a FileMetadata>,
-}
+use crate::domain::{Failure, code};
 
 impl Desk<'_> {
     /// Does what is asked, or changes nothing.
@@ -239,145 +204,6 @@ impl Desk<'_> {
             restored: None,
         })
     }
-
-    fn put(&mut self, place: Place, put: &Put<'_>) -> FileResult<Done> {
-        let before = self.state.shelf(&place.path);
-        let bytes = match before.record {
-            Some(_) => read(&place.target())?,
-            None => None,
-        };
-        let old = before.record.as_ref().map(|record| &record.metadata);
-        let old = old.filter(|_| bytes.is_some());
-        let last = old.into_iter().chain(put.of);
-        let new = &put.content.bytes;
-        let metadata = FileMetadata {
-            size: new.len() as u64,
-            created_at: last
-                .clone()
-                .map(|last| last.created_at)
-                .min()
-                .unwrap_or(self.now),
-            modified_at: self.now,
-            permissions: put
-                .permissions
-                .or(old.map(|old| old.permissions))
-                .unwrap_or_default(),
-            checksum: checksum(new),
-            version: last
-                .map(|last| last.version)
-                .max()
-                .unwrap_or(0)
-                .saturating_add(1),
-        };
-        let mut shelf = Shelf {
-            record: Some(Record {
-                metadata: metadata.clone(),
-                form: put.content.form,
-            }),
-            ..before.clone()
-        };
-        let backs_up = put.backup && bytes.is_some();
-        let backup = self.back_up(
-            &mut shelf,
-            &before,
-            bytes.as_deref(),
-            backs_up,
-            put.operation,
-        );
-        let folders = Replacement {
-            place: &place,
-            bytes: new,
-            permissions: metadata.permissions,
-            backup,
-        }
-        .run(self.state.disk.striking(self.call), |written| {
-            put.check.run(written)
-        })?;
-        let given_up = self.give_up_old(&place, &mut shelf, backs_up);
-        let path = place.path.clone();
-        let change = Change {
-            operation: put.operation,
-            before,
-            bytes,
-            given_up,
-            folders,
-            after: (
-                self.state.set(&path, shelf),
-                Some(metadata.checksum.clone()),
-            ),
-            place,
-        };
-        Ok(Done {
-            change: Some(change),
-            path,
-            metadata,
-            backup_created: backs_up,
-            restored: None,
-        })
-    }
-
-    /// Notes the backup that is to be made of a file; says its number and bytes.
-    fn back_up<'b>(
-        &self,
-        shelf: &mut Shelf,
-        before: &Shelf,
-        bytes: Option<&'b [u8]>,
-        backs_up: bool,
-        reason: &'static str,
-    ) -> Option<(u32, &'b [u8])> {
-        let (record, bytes) = (before.record.as_ref()?, bytes?);
-        if !backs_up {
-            return None;
-        }
-        shelf.last_backup += 1;
-        shelf.backups.push(Backup {
-            number: shelf.last_backup,
-            made_at: self.now,
-            metadata: record.metadata.clone(),
-            form: record.form,
-            reason,
-            retention_days: self.policy.retention_days,
-        });
-        Some((shelf.last_backup, bytes))
-    }
-
-    /// Gives up the backups whose time is over, now that there may be a new one.
-    fn give_up_old(
-        &self,
-        place: &Place,
-        shelf: &mut Shelf,
-        backed_up: bool,
-    ) -> Vec<(u32, Vec<u8>)> {
-        if !backed_up {
-            return Vec::new();
-        }
-        give_up(place, shelf, |backup, newest| {
-            !newest && (!self.policy.versions || backup.expired(self.now))
-        })
-    }
-}
-
-/// Removes backups; those that cannot be removed stay known.
-fn give_up(
-    place: &Place,
-    shelf: &mut Shelf,
-    old: impl Fn(&Backup, bool) -> bool,
-) -> Vec<(u32, Vec<u8>)> {
-    let newest = shelf.last_backup;
-    let mut given_up = Vec::new();
-    shelf.backups.retain(|backup| {
-        if !old(backup, backup.number == newest) {
-            return true;
-        }
-        let path = place.backup(backup.number);
-        let Ok(bytes) = read(&path) else { return true };
-        if remove(&path).is_err() {
-            return true;
-        }
-        given_up.extend(bytes.map(|bytes| (backup.number, bytes)));
-        false
-    });
-    given_up
 }
 
 fn no_backup(place: &Place, shelf: &Shelf, version: Option<u32>, corrupt: bool) -> Box<Failure> {
