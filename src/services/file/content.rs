@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{
     failures::{FileResult, refused},
     record::Form,
 };
-use crate::domain::code;
+use crate::{domain::code, observability::redact};
 
 const CONTENT: &str = "content";
 const CHECK: &str = "validateContent";
@@ -91,12 +91,18 @@ impl Check {
             Self::Nothing => Ok(()),
             Self::WellFormed => json(bytes).map(|_| ()),
             Self::Schema(validator) => {
-                let value = json(bytes)?;
+                let value = Arc::new(json(bytes)?);
+                // A message quotes what it is about, which a secret must not be.
+                let may_quote = Arc::ptr_eq(&redact(&value), &value);
                 let mut wrong: Vec<(String, String)> = validator
                     .iter_errors(&value)
                     .map(|error| {
                         let at = format!("/{CONTENT}{}", error.instance_path());
-                        (at, error.to_string())
+                        let what = match may_quote {
+                            true => error.to_string(),
+                            false => error.masked().to_string(),
+                        };
+                        (at, what)
                     })
                     .collect();
                 wrong.sort();
@@ -110,5 +116,41 @@ impl Check {
                 Err(refused(code::VALIDATION_FAILED, field, message))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_schema_or_says_whether_to_check_at_all() {
+        for (check, content, passes) in [
+            (json!(null), "{", true),
+            (json!(false), "{", true),
+            (json!(true), "{", false),
+            (json!(true), "{}", true),
+            (json!({ "type": "array" }), "{}", false),
+            (json!({ "type": "array" }), "[]", true),
+            (json!({ "type": "array" }), "[", false),
+        ] {
+            let found = Check::read(Some(&check)).unwrap().run(content.as_bytes());
+            assert_eq!(found.is_ok(), passes, "{check} {content}");
+        }
+        for none in [json!("true"), json!({ "type": "aray" })] {
+            let failure = Check::read(Some(&none)).err().unwrap();
+            assert_eq!(failure.field.as_deref(), Some("validateContent"));
+        }
+    }
+
+    #[test]
+    fn a_check_quotes_no_secret() {
+        let schema = json!({ "properties": { "password": { "type": "integer" } } });
+        let check = Check::read(Some(&schema)).unwrap();
+        let failure = check.run(br#"{"password": "open sesame"}"#).unwrap_err();
+        assert!(!failure.message.contains("sesame"), "{failure}");
+        assert_eq!(failure.field.as_deref(), Some("/content/password"));
     }
 }

@@ -205,7 +205,7 @@ impl Files {
         let change = done.change.take();
         let reply = self.reply(&done, command.operation());
         if let Some(subject) = subject {
-            let deed = change.map_or(Deed::Nothing, Deed::Done);
+            let deed = change.map_or(Deed::Nothing, |change| Deed::Done(Box::new(change)));
             state.deeds.insert(Arc::clone(subject), deed);
         }
         Ok(reply)
@@ -218,19 +218,14 @@ impl Files {
         by: &str,
     ) -> Option<FileResult<Map<String, Value>>> {
         let mut state = self.lock();
-        let taken_back = state.take_back(subject)?.map(|deed| match deed {
-            Deed::Done(change) | Deed::TakenBack(change) => {
-                Some((change.place.path.clone(), change.operation))
-            }
-            Deed::Nothing => None,
-        });
-        Some(taken_back.map(|taken_back| {
-            let Some((path, operation)) = taken_back else {
+        let taken_back = state.take_back(subject)?;
+        Some(taken_back.map(|undone| {
+            let Some(undone) = undone else {
                 return self.nothing_done(None, by);
             };
-            let mut reply = self.head(Some(path.as_str()), by);
-            reply.insert("undone".to_owned(), operation.into());
-            if let Some(record) = state.shelf(&path).record {
+            let mut reply = self.head(Some(undone.path.as_str()), by);
+            reply.insert("undone".to_owned(), undone.operation.into());
+            if let Some(record) = state.shelf(&undone.path).record {
                 reply.extend(query::identity(&record.metadata));
             }
             reply

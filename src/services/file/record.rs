@@ -214,6 +214,30 @@ mod tests {
     }
 
     #[test]
+    fn a_backups_time_is_over_after_so_many_whole_days() {
+        let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+        let mut backup = Backup {
+            number: 1,
+            made_at: hours(1),
+            metadata: FileMetadata {
+                size: 0,
+                created_at: Duration::ZERO,
+                modified_at: Duration::ZERO,
+                permissions: Permissions::default(),
+                checksum: checksum(&[]),
+                version: 1,
+            },
+            form: Form::Text,
+            reason: "update",
+            retention_days: Some(2),
+        };
+        assert!(!backup.expired(hours(49) - Duration::from_millis(1)));
+        assert!(backup.expired(hours(49)));
+        backup.retention_days = None;
+        assert!(!backup.expired(hours(1_000_000)));
+    }
+
+    #[test]
     fn checksums_are_those_of_the_standard() {
         assert_eq!(
             checksum(b"abc"),

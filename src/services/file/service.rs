@@ -51,19 +51,19 @@ impl FileService {
     }
 
     fn perform(&self, call: &Call, operation: FileOperation) -> FileResult<Arc<Value>> {
-        match &call.key {
-            Some(Key::Undo(subject)) => self.undo(call, subject, operation),
-            key => match Request::read(operation, &call.input)? {
-                Request::Query(query) => self.files.ask(&query),
-                Request::Command(command) => {
-                    let subject = key.as_ref().map(Key::subject);
-                    return self.effects.once(call, |_| {
-                        let done = self.act(call, &command, subject)?;
-                        Ok(self.with_own_fields(call, done))
-                    });
-                }
+        if let Some(Key::Undo(subject)) = &call.key {
+            return self.undo(call, subject, operation);
+        }
+        match Request::read(operation, &call.input)? {
+            Request::Query(query) => {
+                let told = self.files.ask(&query)?;
+                Ok(self.with_own_fields(call, told))
             }
-            .map(|reply| self.with_own_fields(call, reply)),
+            Request::Command(command) => self.effects.once(call, |_| {
+                let subject = call.key.as_ref().map(Key::subject);
+                let done = self.act(call, &command, subject)?;
+                Ok(self.with_own_fields(call, done))
+            }),
         }
     }
 

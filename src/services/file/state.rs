@@ -34,8 +34,16 @@ pub(super) struct State {
 pub(super) enum Deed {
     /// Nothing had to be changed.
     Nothing,
-    Done(Change),
-    TakenBack(Change),
+    Done(Box<Change>),
+    TakenBack(Undone),
+}
+
+/// What was taken back.
+#[derive(Clone, Debug)]
+pub(super) struct Undone {
+    pub path: FilePath,
+    /// What had been done: `create`, `update`, ….
+    pub operation: &'static str,
 }
 
 impl State {
@@ -73,21 +81,25 @@ impl State {
     /// # Errors
     ///
     /// As [`Change::take_back`].
-    pub fn take_back(&mut self, subject: &str) -> Option<FileResult<&Deed>> {
-        let index = self.deeds.get_index_of(subject)?;
-        let deed = &mut self.deeds[index];
-        if let Deed::Done(change) = deed {
-            let path = change.place.path.clone();
-            let shelf = self.shelves.get(&path).cloned().unwrap_or_default();
-            if let Err(failure) = change.take_back(&shelf) {
-                return Some(Err(failure));
-            }
-            self.shelves.insert(path, change.before.clone());
+    pub fn take_back(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
+        let deed = self.deeds.get_mut(subject)?;
+        let change = match deed {
+            Deed::Done(change) => change,
+            Deed::TakenBack(undone) => return Some(Ok(Some(undone.clone()))),
+            Deed::Nothing => return Some(Ok(None)),
+        };
+        let path = change.place.path.clone();
+        let shelf = self.shelves.entry(path.clone()).or_default();
+        if let Err(failure) = change.take_back(shelf) {
+            return Some(Err(failure));
         }
-        if let Deed::Done(change) = std::mem::replace(deed, Deed::Nothing) {
-            *deed = Deed::TakenBack(change);
-        }
-        Some(Ok(deed))
+        *shelf = std::mem::take(&mut change.before);
+        let undone = Undone {
+            path,
+            operation: change.operation,
+        };
+        *deed = Deed::TakenBack(undone.clone());
+        Some(Ok(Some(undone)))
     }
 
     /// The files that there are, as far as they are the services' own, in order of their paths.
