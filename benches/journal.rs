@@ -158,15 +158,29 @@ fn leave_unfinished(
             at,
         };
         journal.begin(&run, started)?;
-        journal.append(&run, &Entry::StepStarted { step: 0, at })?;
+        journal.append(
+            &run,
+            &Entry::StepStarted {
+                step: 0,
+                inner: None,
+                at,
+            },
+        )?;
         let completed = Entry::StepCompleted {
             step: 0,
             reply: Arc::new(json!({"valid": true, "id": "p-1"})),
-            fallback_used: false,
+            degraded: false,
             at,
         };
         journal.append(&run, &completed)?;
-        journal.append(&run, &Entry::StepStarted { step: 1, at })?;
+        journal.append(
+            &run,
+            &Entry::StepStarted {
+                step: 1,
+                inner: None,
+                at,
+            },
+        )?;
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{
     Call, Count, StepResult,
     failing::expect,
-    parameters::{json, table_of},
+    parameters::{json, table, table_of},
 };
 use crate::{
-    domain::{self, CallName, Key},
+    domain::{self, CallName, Key, from_json},
     harness::{World, describe, json_difference, paths_difference},
     services::{CallPolicy, CallResult},
 };
@@ -42,16 +42,27 @@ async fn is_called_times(world: &mut World, call: Call, count: Count) -> StepRes
 async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepResult {
     let call = call.name()?;
     let count = count.value()?;
+    let call = (call, Arc::new(json!({})));
     at_once(world, std::iter::repeat_n(call, count as usize)).await
 }
 
-/// Concurrent calls of several operations, each so many times.
+/// Concurrent calls of several operations, each so many times, or once with an input of its own.
 #[when(expr = "these calls are made at once:")]
 async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut calls = Vec::new();
+    let header = table(step)?.first().map(Vec::as_slice);
+    if header.is_some_and(|header| header == ["call", "input"]) {
+        for row in table_of(step, &["call", "input"])? {
+            let call: CallName = row[0].parse()?;
+            let input: Value = from_json(&row[1], "the input", 1)?;
+            calls.push((call, Arc::new(input)));
+        }
+        return at_once(world, calls).await;
+    }
+    let input = Arc::new(json!({}));
     for row in table_of(step, &["call", "times"])? {
         let times: Count = row[1].parse()?;
-        let call: CallName = row[0].parse()?;
+        let call = (row[0].parse::<CallName>()?, Arc::clone(&input));
         calls.extend(std::iter::repeat_n(call, times.value()? as usize));
     }
     at_once(world, calls).await
@@ -71,12 +82,14 @@ async fn in_turn(world: &mut World, call: Call, input: Value, times: u32) -> Ste
     Ok(())
 }
 
-async fn at_once(world: &mut World, names: impl IntoIterator<Item = CallName>) -> StepResult {
+async fn at_once(
+    world: &mut World,
+    asked: impl IntoIterator<Item = (CallName, Arc<Value>)>,
+) -> StepResult {
     let client = world.cast().client();
-    let input = Arc::new(json!({}));
     let policy = CallPolicy::default();
     let mut calls = Vec::new();
-    for name in names {
+    for (name, input) in asked {
         world.registry().check(&name)?;
         calls.push(direct(world, &name, &input));
     }

@@ -12,6 +12,7 @@ mod calls;
 mod crashes;
 mod entities;
 mod failing;
+mod files;
 mod outcomes;
 mod parameters;
 mod policies;

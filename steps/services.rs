@@ -192,12 +192,12 @@ fn is_removed(world: &mut World, service: String) -> StepResult {
     Ok(world.registry().remove(&service)?)
 }
 
-fn declare(world: &mut World, what: String) -> FaultId {
+pub(super) fn declare(world: &mut World, what: String) -> FaultId {
     let here = world.here();
     world.cast().faults().declare(what, here)
 }
 
-fn at_least_once(count: Count) -> Result<u32, String> {
+pub(super) fn at_least_once(count: Count) -> Result<u32, String> {
     match count.value()? {
         0 => Err("a fault that happens 0 times is none".to_owned()),
         count => Ok(count),
@@ -215,15 +215,43 @@ fn with_script(
 
 /// A bare service takes any code; one with a definition those that it or the product knows.
 fn check_code(world: &mut World, call: &CallName, code: &str) -> StepResult {
-    use crate::domain::code::KNOWN;
-    if !is_code(code) {
-        return Err(AnswerError::Code(code.to_owned()).into());
+    let own: Option<Vec<String>> = world
+        .registry()
+        .script(call.service(), |_, service| own_codes(service))?;
+    match own {
+        Some(own) => check_known(call.service(), &own, code),
+        None => check_form(code),
     }
-    let own: Option<Vec<String>> = world.registry().script(call.service(), |_, service| {
-        let codes = service.codes()?;
-        Some(codes.into_iter().map(|(code, _)| code.to_owned()).collect())
-    })?;
-    let Some(own) = own else { return Ok(()) };
+}
+
+/// A fault that is no single service's has a code that a service or the product knows.
+pub(super) fn check_code_of_any(world: &mut World, code: &str) -> StepResult {
+    let mut own = Vec::new();
+    for service in world.registry().names() {
+        let codes = world
+            .registry()
+            .script(&service, |_, service| own_codes(service))?;
+        own.extend(codes.into_iter().flatten());
+    }
+    check_known("any service", &own, code)
+}
+
+fn own_codes(service: &dyn Service) -> Option<Vec<String>> {
+    let codes = service.codes()?;
+    Some(codes.into_iter().map(|(code, _)| code.to_owned()).collect())
+}
+
+fn check_form(code: &str) -> StepResult {
+    if is_code(code) {
+        Ok(())
+    } else {
+        Err(AnswerError::Code(code.to_owned()).into())
+    }
+}
+
+fn check_known(service: &str, own: &[String], code: &str) -> StepResult {
+    use crate::domain::code::KNOWN;
+    check_form(code)?;
     let known = || {
         let own = own.iter().map(String::as_str);
         own.chain(KNOWN.iter().map(|(code, ..)| *code))
@@ -231,7 +259,6 @@ fn check_code(world: &mut World, call: &CallName, code: &str) -> StepResult {
     if code.ends_with("_NOT_FOUND") || known().any(|known| known == code) {
         return Ok(());
     }
-    let service = call.service();
     Err(format!(
         "neither {service} nor the product knows the code {code:?}: {}",
         did_you_mean(code, known())

@@ -9,7 +9,7 @@ use rehearsal::{
     clock::{Clock, Seed},
     observability::Timeline,
     orchestration::{Crashes, Journal, Orchestrator, Plan, Workflow},
-    services::{Client, Effects, Faults, MockService, Policies, Registry},
+    services::{Client, Effects, Faults, MockService, Policies, Registry, ServiceDefinition},
 };
 use serde_json::json;
 
@@ -42,7 +42,7 @@ pub fn cast(latency: &str) -> (Registry, Timeline) {
         "AgentService",
         "FileService",
     ] {
-        let definition = serde_json::from_value(json!({
+        let definition: ServiceDefinition = serde_json::from_value(json!({
             "name": service,
             "operations": {
                 "validate": {"latency": latency, "reply": {"valid": true, "id": "p-1"}},

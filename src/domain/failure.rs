@@ -34,6 +34,26 @@ pub mod code {
     pub const REFERENTIAL_INTEGRITY_VIOLATION: &str = "REFERENTIAL_INTEGRITY_VIOLATION";
     /// The caller gave up.
     pub const CANCELLED: &str = "CANCELLED";
+    /// Bytes are not those that were written.
+    pub const CORRUPTION_DETECTED: &str = "CORRUPTION_DETECTED";
+    /// There is no such file.
+    pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
+    /// There is such a file already.
+    pub const FILE_ALREADY_EXISTS: &str = "FILE_ALREADY_EXISTS";
+    /// No backup holds what is to be restored.
+    pub const BACKUP_NOT_FOUND: &str = "BACKUP_NOT_FOUND";
+    /// No file can be called so.
+    pub const INVALID_PATH: &str = "INVALID_PATH";
+    /// The path leads out of the scenario's directory.
+    pub const PATH_OUTSIDE_DIRECTORY: &str = "PATH_OUTSIDE_DIRECTORY";
+    /// The disk is full.
+    pub const ENOSPC: &str = "ENOSPC";
+    /// The file's permissions forbid it.
+    pub const EACCES: &str = "EACCES";
+    /// The system forbids it.
+    pub const EPERM: &str = "EPERM";
+    /// The disk fails in a way that has no code of its own.
+    pub const IO_ERROR: &str = "IO_ERROR";
 
     /// Every code known from the start, its mode, and whether it is worth a retry.
     pub const KNOWN: &[(&str, FailureMode, bool)] = &[
@@ -49,26 +69,32 @@ pub mod code {
         ("AGENT_TIMEOUT", AgentTimeout, true),
         (VALIDATION_FAILED, AgentValidation, false),
         (INVALID_REFERENCE, AgentValidation, false),
+        (INVALID_PATH, AgentValidation, false),
+        (FILE_NOT_FOUND, AgentValidation, false),
+        (BACKUP_NOT_FOUND, AgentValidation, false),
         ("INVALID_MODEL", AgentValidation, false),
         (INVALID_WORKFLOW, AgentValidation, false),
         (SERVICE_NOT_FOUND, AgentValidation, false),
         (OPERATION_NOT_FOUND, AgentValidation, false),
         ("PERMISSION_DENIED", UserPermission, false),
-        ("EACCES", UserPermission, false),
-        ("EPERM", UserPermission, false),
-        ("CORRUPTION_DETECTED", AgentContract, false),
+        (EACCES, UserPermission, false),
+        (EPERM, UserPermission, false),
+        (CORRUPTION_DETECTED, AgentContract, false),
         ("CONTRACT_VIOLATION", AgentContract, false),
-        ("ENOSPC", SystemDisk, false),
+        (ENOSPC, SystemDisk, false),
+        (IO_ERROR, SystemDisk, false),
         ("BUDGET_EXHAUSTED", PolicyBudget, false),
         (CANCELLED, UserCancelled, false),
         ("PERMANENT_ERROR", AgentLogic, false),
         ("AGENT_CREATION_ERROR", AgentLogic, false),
         ("CAPABILITY_ERROR", AgentLogic, false),
         (CONCURRENT_MODIFICATION, AgentState, false),
+        (FILE_ALREADY_EXISTS, AgentState, false),
         (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),
         (WORKFLOW_ALREADY_EXISTS, AgentState, false),
         (WORKFLOW_TIMEOUT, SystemTimeout, false),
         ("UNAUTHENTICATED", PolicySecurity, false),
+        (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
     ];
 }
 

@@ -1,4 +1,5 @@
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::did_you_mean;
 
@@ -50,6 +51,29 @@ pub fn from_json<T: DeserializeOwned>(
         .end()
         .map_err(|error| refused(String::new(), &error))?;
     Ok(value)
+}
+
+/// Why a JSON value was refused: where in it, what was found, what was expected.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}{message}", pointer_prefix(.pointer))]
+pub struct ValueError {
+    /// JSON pointer to the part at fault; empty for the whole value.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+/// Reads a value of a type from a JSON value.
+///
+/// # Errors
+///
+/// If it is not of the type: with the JSON pointer, and the nearest valid name where a field or
+/// variant is unknown.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
+    serde_path_to_error::deserialize(value).map_err(|error| ValueError {
+        pointer: pointer(error.path()),
+        message: readable(error.inner()),
+    })
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -119,9 +143,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_read_as_a_text_is() {
+        let value = serde_json::json!({"a": [{"latncy": 1}]});
+        let error = from_value::<std::collections::BTreeMap<String, Vec<Inner>>>(&value);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "at /a/0/latncy: unknown field `latncy`, expected `latency` or `reply`; did you mean \"latency\"?"
+        );
+    }
+
+    #[test]
     fn broken_json_is_told_with_its_line() {
-        let error = from_json::<serde_json::Value>("{\n\"a\": }", "x.json", 1).unwrap_err();
+        let error = from_json::<Value>("{\n\"a\": }", "x.json", 1).unwrap_err();
         assert_eq!((error.line, error.message.as_str()), (2, "expected value"));
-        assert!(from_json::<serde_json::Value>("{} {}", "x.json", 1).is_err());
+        assert!(from_json::<Value>("{} {}", "x.json", 1).is_err());
     }
 }

@@ -16,7 +16,7 @@ pub use duration::{
     DurationError, LONGEST, duration_text, format_duration, opt_duration_text, parse_duration,
 };
 pub use failure::{Failure, code};
-pub use json::{JsonError, from_json};
+pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};

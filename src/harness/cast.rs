@@ -8,8 +8,8 @@ use crate::{
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, DefinitionError, Directory, Effects, Entities, EntityService, Faults, MockService,
-        Policies, Registry, Service, ServiceDefinition,
+        Client, DefinitionError, Directory, Effects, Entities, EntityService, Faults, FileService,
+        Files, MockService, Policies, Registry, Service, ServiceDefinition,
     },
 };
 
@@ -22,6 +22,7 @@ pub struct Cast {
     policies: Arc<RwLock<Policies>>,
     client: Arc<Client>,
     directory: Directory,
+    files: Files,
 }
 
 impl Cast {
@@ -37,14 +38,16 @@ impl Cast {
             timeline.clone(),
             seed,
         );
+        let directory = Directory::default();
         Self {
             entities: Entities::new(timeline.clock()),
+            files: Files::new(directory.clone(), faults.clone(), timeline.clone()),
             effects: Effects::new(timeline),
             registry,
             faults,
             policies,
             client: Arc::new(client),
-            directory: Directory::default(),
+            directory,
         }
     }
 
@@ -74,6 +77,9 @@ impl Cast {
             let entities = self.entities.clone();
             let service = EntityService::new(Arc::clone(&definition), entity, entities, effects)?;
             self.registry.add(service);
+        } else if let Some(files) = definition.files {
+            let service = FileService::new(definition, files, self.files.clone(), effects)?;
+            self.registry.add(service);
         } else {
             self.registry.add(MockService::new(definition, effects));
         }
@@ -81,9 +87,9 @@ impl Cast {
     }
 
     /// Adds a service that only answers as its definition says, and keeps nothing.
-    pub fn add_mock(&self, definition: ServiceDefinition) {
+    pub fn add_mock(&self, definition: impl Into<Arc<ServiceDefinition>>) {
         self.registry
-            .add(MockService::new(Arc::new(definition), self.effects.clone()));
+            .add(MockService::new(definition, self.effects.clone()));
     }
 
     /// Adds a service that answers `{}` to any operation.
@@ -138,6 +144,11 @@ impl Cast {
     /// The entities that services keep.
     pub fn entities(&self) -> &Entities {
         &self.entities
+    }
+
+    /// The files that services keep, and how the disk fails.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The declared faults.

@@ -173,7 +173,7 @@ mod tests {
                 0,
                 EventKind::FaultInjected {
                     call: hold.clone(),
-                    execution: 1,
+                    execution: Some(1),
                     fault: "error TIMEOUT".into(),
                     declared_at: "features/a.feature:3".into(),
                 },

@@ -29,6 +29,8 @@ pub struct Stage {
     pub seed: Seed,
     /// The line of the step that is under way.
     pub line: usize,
+    /// The media type of that step's doc string, such as `json`.
+    pub media_type: Option<String>,
     /// Whether a fault that is never hit is fine.
     pub allow_unused: bool,
     /// Whether it runs in real time.
@@ -45,6 +47,7 @@ impl Default for Stage {
             row: None,
             seed: Seed(0),
             line: 0,
+            media_type: None,
             allow_unused: false,
             wall_clock: false,
             snapshots: None,
@@ -122,9 +125,10 @@ impl World {
         format!("{}:{}", self.stage.uri, self.stage.line).into()
     }
 
-    /// A step begins.
-    pub fn begin_step(&mut self, line: usize) {
+    /// A step begins, whose doc string may have a media type.
+    pub fn begin_step(&mut self, line: usize, media_type: Option<&str>) {
         self.stage.line = line;
+        self.stage.media_type = media_type.map(str::to_owned);
         self.step_began = self.timeline.now();
     }
 
@@ -288,7 +292,7 @@ mod tests {
             (StepKind::Then, 4_000, Some(ms(20))),
             (StepKind::When, 0, Some(ms(0))),
         ] {
-            world.begin_step(1);
+            world.begin_step(1, None);
             world.clock().sleep(ms(takes)).await;
             world.end_step(kind);
             assert_eq!(world.when_took(), expected, "after {kind:?}");

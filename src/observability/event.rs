@@ -161,7 +161,9 @@ pub enum EventKind {
     },
     FaultInjected {
         call: CallName,
-        execution: u32,
+        /// `None` where a fault strikes within the service, which does not know the number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        execution: Option<u32>,
         fault: Arc<str>,
         #[serde(rename = "declared at")]
         declared_at: Arc<str>,

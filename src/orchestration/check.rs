@@ -27,7 +27,11 @@ pub(super) fn indices<'a>(
         let message = match step.id.as_str() {
             "" => "a step's id is not empty".to_owned(),
             "input" => "no step may be called \"input\": the run's input is kept there".to_owned(),
-            id if id.contains('/') => format!("the step id {id:?} has a slash"),
+            id if id.contains(['/', '~']) => {
+                format!(
+                    "the step id {id:?} has a slash or a tilde, which pointers and runs within runs use"
+                )
+            }
             id => match indices.insert(id, index) {
                 None => continue,
                 Some(first) => format!("the step id {id:?} is taken by {at}/steps/{first}"),

@@ -280,7 +280,7 @@ impl Client {
             let (what, declared_at) = self.faults.hit(fault);
             self.timeline.record(EventKind::FaultInjected {
                 call: call.name.clone(),
-                execution: cue.execution,
+                execution: Some(cue.execution),
                 fault: what,
                 declared_at,
             });

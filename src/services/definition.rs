@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EntityDefinition, entity};
+use super::{EntityDefinition, FilesDefinition, entity, file};
 use crate::domain::{FailureMode, duration_text};
 
 /// A file of service definitions, as in `fixtures/services/`.
@@ -34,6 +34,8 @@ pub struct ServiceDefinition {
     pub operations: Option<IndexMap<String, OperationDefinition>>,
     /// The entities that it keeps; none unless given.
     pub entity: Option<EntityDefinition>,
+    /// How it keeps files; it keeps none unless given.
+    pub files: Option<FilesDefinition>,
 }
 
 /// What is wrong with a definition that is of the right form.
@@ -66,11 +68,16 @@ impl ServiceDefinition {
     ///
     /// # Errors
     ///
-    /// If it keeps entities, and they, their schema or an operation on them cannot be.
+    /// If it keeps entities or files, and they or an operation on them cannot be; if it keeps both.
     pub fn check(&self) -> Result<(), DefinitionError> {
-        match &self.entity {
-            Some(entity) => entity::check(entity, self),
-            None => Ok(()),
+        match (&self.entity, &self.files) {
+            (Some(_), Some(_)) => {
+                let message = "a service keeps entities or files, not both";
+                Err(DefinitionError::new("/files", message))
+            }
+            (Some(entity), None) => entity::check(entity, self),
+            (None, Some(_)) => file::check(self),
+            (None, None) => Ok(()),
         }
     }
 
@@ -117,7 +124,7 @@ pub struct OperationDefinition {
 }
 
 /// What an operation does to the state of its service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names say all there is to say")]
 pub enum OperationKind {
@@ -133,30 +140,39 @@ pub enum OperationKind {
     Sync,
     Suggest,
     BatchValidate,
+    Exists,
+    Describe,
+    Permit,
 }
 
 impl OperationKind {
-    /// The names, as definitions write them.
-    pub const NAMES: [&str; 12] = [
-        "validate",
-        "create",
-        "get",
-        "update",
-        "delete",
-        "list",
-        "restore",
-        "reserve",
-        "release",
-        "sync",
-        "suggest",
-        "batchValidate",
+    /// What can be done to entities, as definitions write it.
+    pub const OF_ENTITIES: [(Self, &str); 12] = [
+        (Self::Validate, "validate"),
+        (Self::Create, "create"),
+        (Self::Get, "get"),
+        (Self::Update, "update"),
+        (Self::Delete, "delete"),
+        (Self::List, "list"),
+        (Self::Restore, "restore"),
+        (Self::Reserve, "reserve"),
+        (Self::Release, "release"),
+        (Self::Sync, "sync"),
+        (Self::Suggest, "suggest"),
+        (Self::BatchValidate, "batchValidate"),
     ];
 
     /// Whether it only reads, so that a call leaves no effect.
     pub fn reads_only(self) -> bool {
         matches!(
             self,
-            Self::Validate | Self::Get | Self::List | Self::Suggest | Self::BatchValidate
+            Self::Validate
+                | Self::Get
+                | Self::List
+                | Self::Suggest
+                | Self::BatchValidate
+                | Self::Exists
+                | Self::Describe
         )
     }
 }

@@ -20,9 +20,9 @@ pub struct MockService {
 
 impl MockService {
     /// A service by its definition.
-    pub fn new(definition: Arc<ServiceDefinition>, effects: Effects) -> Self {
+    pub fn new(definition: impl Into<Arc<ServiceDefinition>>, effects: Effects) -> Self {
         Self {
-            definition,
+            definition: definition.into(),
             effects,
         }
     }
@@ -33,7 +33,7 @@ impl MockService {
             name: name.to_owned(),
             ..ServiceDefinition::default()
         };
-        Self::new(Arc::new(definition), effects)
+        Self::new(definition, effects)
     }
 }
 

@@ -8,6 +8,7 @@ mod effects;
 mod entity;
 mod execution;
 mod faults;
+mod file;
 mod guards;
 mod mock;
 mod policies;
@@ -27,6 +28,10 @@ pub use directory::Directory;
 pub use effects::{Due, Effects};
 pub use entity::{Entities, EntityDefinition, EntityError, EntityService};
 pub use faults::{FaultId, Faults, UnusedFault};
+pub use file::{
+    BackupMetadata, DiskStage, DiskStageError, FileMetadata, FilePath, FileService, Files,
+    FilesDefinition, Permissions, PermissionsError,
+};
 pub use mock::MockService;
 pub use policies::{CallPolicy, Policies};
 pub use registry::{Registry, UnknownName};

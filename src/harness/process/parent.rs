@@ -12,7 +12,7 @@ use crate::{
     domain::{Call, Key, WorkflowStatus},
     harness::logs,
     observability::EventKind,
-    orchestration::{CrashPoint, Workflow},
+    orchestration::{CrashPoint, Step, SubWorkflow, Workflow},
     services::{CallPolicy, CallResult, Client, Registry},
 };
 
@@ -131,11 +131,11 @@ impl Mission<'_> {
         deadline: Option<Duration>,
     ) -> (u64, Call, CallResult) {
         let undoes = matches!(call.key, Some(Key::Undo(_)));
-        let step = self
-            .workflow
-            .steps
-            .iter()
-            .find(|step| !undoes && call.context.step.as_deref() == Some(&step.id));
+        // What recovers or undoes the step has the scenario's policies alone.
+        let step = self.step_of(&call).filter(|step| {
+            let own = step.service.as_deref().zip(step.operation.as_deref());
+            !undoes && own == Some((call.name.service(), call.name.operation()))
+        });
         let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
             timeout: step.timeout,
             retry: step.retry,
@@ -154,7 +154,28 @@ impl Mission<'_> {
         } else {
             CrashPoint::During
         };
-        self.point == point && call.context.step.as_deref() == Some(self.step)
+        let is_inner = call
+            .context
+            .run
+            .as_ref()
+            .is_some_and(|run| run.contains('/'));
+        self.point == point && !is_inner && call.context.step.as_deref() == Some(self.step)
+    }
+
+    /// The step that a call is made for, in the workflow or in one that lies within it.
+    fn step_of(&self, call: &Call) -> Option<&Step> {
+        let mut workflow = &self.workflow;
+        // A run within another is called for the steps around it: `<run>/<step>~<time>/…`.
+        for part in call.context.run.as_deref()?.split('/').skip(1) {
+            let id = part.split_once('~').map_or(part, |(id, _)| id);
+            let around = workflow.steps.iter().find(|step| step.id == id)?;
+            let Some(SubWorkflow::Defined(inner)) = &around.workflow else {
+                return None;
+            };
+            workflow = inner;
+        }
+        let id = call.context.step.as_deref()?;
+        workflow.steps.iter().find(|step| step.id == id)
     }
 }
 

@@ -81,6 +81,7 @@ impl Play<'_> {
             row: pickle.row,
             seed,
             line: pickle.line,
+            media_type: None,
             allow_unused: self.job.options.allow_unused,
             wall_clock: self.job.options.wall_clock,
             snapshots: Some(Arc::clone(snapshots)),
@@ -90,7 +91,9 @@ impl Play<'_> {
         self.timeline = Some(timeline.clone());
         for (index, step) in pickle.steps.iter().enumerate() {
             self.slot.reach(index);
-            world.begin_step(step.line);
+            let doc_string = step.doc_string.as_ref();
+            let media_type = doc_string.and_then(|doc_string| doc_string.media_type.as_deref());
+            world.begin_step(step.line, media_type);
             let result = match lookup.find(step) {
                 Match::Found {
                     definition,

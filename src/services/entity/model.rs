@@ -54,10 +54,23 @@ pub fn check(
     };
     for (name, operation) in operations {
         let pointer = || format!("/operations/{}", escaped(name));
-        if operation.kind.is_none() {
-            let hint = nearest_kind(name);
-            let message = format!("an operation on entities needs a kind: {hint}");
-            return Err(DefinitionError::new(pointer(), message));
+        let of_entities = |kind| {
+            OperationKind::OF_ENTITIES
+                .iter()
+                .any(|(own, _)| *own == kind)
+        };
+        match operation.kind {
+            Some(kind) if of_entities(kind) => {}
+            Some(_) => {
+                let hint = nearest_kind(name);
+                let message = format!("nothing of the kind can be done to entities: {hint}");
+                return Err(DefinitionError::new(format!("{}/kind", pointer()), message));
+            }
+            None => {
+                let hint = nearest_kind(name);
+                let message = format!("an operation on entities needs a kind: {hint}");
+                return Err(DefinitionError::new(pointer(), message));
+            }
         }
         if operation
             .reply
@@ -76,7 +89,7 @@ pub fn check(
 
 /// The kind that an operation's name begins with, else the nearest, else all.
 fn nearest_kind(operation: &str) -> String {
-    let kinds = OperationKind::NAMES;
+    let kinds = OperationKind::OF_ENTITIES.map(|(_, name)| name);
     let begins = kinds.into_iter().find(|kind| operation.starts_with(*kind));
     did_you_mean(begins.unwrap_or(operation), kinds)
 }

@@ -150,6 +150,11 @@ impl EntityService {
             K::Get => store.get(keeper, input)?,
             K::List => store.list(keeper, input)?,
             K::Suggest => store.suggest(keeper, input)?,
+            // Refused when the definition was checked.
+            K::Exists | K::Describe | K::Permit => {
+                let message = "nothing of the kind can be done to entities";
+                return Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)));
+            }
         };
         Ok(Done::read(reply))
     }

@@ -1,0 +1,156 @@
+use std::{fmt::Write as _, sync::Arc};
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::{
+    failures::{FileResult, refused},
+    record::Form,
+};
+use crate::{domain::code, observability::redact};
+
+const CONTENT: &str = "content";
+const CHECK: &str = "validateContent";
+
+/// What a file is to hold.
+pub(super) struct Content {
+    pub bytes: Vec<u8>,
+    pub form: Form,
+}
+
+impl Content {
+    /// A text as it is; any other JSON indented, with a line end behind it.
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self {
+                bytes: text.clone().into_bytes(),
+                form: Form::Text,
+            },
+            value => Self {
+                bytes: format!("{value:#}\n").into_bytes(),
+                form: Form::Json,
+            },
+        }
+    }
+
+    /// What bytes hold, in the form that they were given in.
+    pub fn give_back(bytes: &[u8], form: Form) -> Option<Value> {
+        match form {
+            Form::Text => Some(std::str::from_utf8(bytes).ok()?.into()),
+            Form::Json => serde_json::from_slice(bytes).ok(),
+        }
+    }
+}
+
+/// What a content must be before it may take its file's place.
+pub(super) enum Check {
+    /// Anything.
+    Nothing,
+    /// JSON.
+    WellFormed,
+    /// JSON that a schema allows.
+    Schema(Box<Validator>),
+}
+
+impl Check {
+    /// Reads the field `validateContent`: a JSON Schema, or whether it must be JSON at all.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_FAILED` if it is neither, or the schema is none.
+    pub fn read(value: Option<&Value>) -> FileResult<Self> {
+        match value {
+            None | Some(Value::Null | Value::Bool(false)) => Ok(Self::Nothing),
+            Some(Value::Bool(true)) => Ok(Self::WellFormed),
+            Some(schema @ Value::Object(_)) => jsonschema::validator_for(schema)
+                .map(|validator| Self::Schema(Box::new(validator)))
+                .map_err(|error| {
+                    let message = format!("the schema is none: {error}");
+                    refused(code::VALIDATION_FAILED, CHECK, message)
+                }),
+            Some(other) => {
+                let message = format!("{other} is no JSON Schema and neither true nor false");
+                Err(refused(code::VALIDATION_FAILED, CHECK, message))
+            }
+        }
+    }
+
+    /// Checks the bytes of a content.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_FAILED` with all that is wrong; the field is the JSON pointer of the first.
+    pub fn run(&self, bytes: &[u8]) -> FileResult<()> {
+        let json = |bytes: &[u8]| {
+            serde_json::from_slice::<Value>(bytes).map_err(|error| {
+                let message = format!("the content is no JSON: {error}");
+                refused(code::VALIDATION_FAILED, CONTENT, message)
+            })
+        };
+        match self {
+            Self::Nothing => Ok(()),
+            Self::WellFormed => json(bytes).map(|_| ()),
+            Self::Schema(validator) => {
+                let value = Arc::new(json(bytes)?);
+                // A message quotes what it is about, which a secret must not be.
+                let may_quote = Arc::ptr_eq(&redact(&value), &value);
+                let mut wrong: Vec<(String, String)> = validator
+                    .iter_errors(&value)
+                    .map(|error| {
+                        let at = format!("/{CONTENT}{}", error.instance_path());
+                        let what = match may_quote {
+                            true => error.to_string(),
+                            false => error.masked().to_string(),
+                        };
+                        (at, what)
+                    })
+                    .collect();
+                wrong.sort();
+                let Some((field, _)) = wrong.first() else {
+                    return Ok(());
+                };
+                let mut message = "the content is not as its schema says".to_owned();
+                for (at, error) in &wrong {
+                    let _ = write!(message, "\n  at {at}: {error}");
+                }
+                Err(refused(code::VALIDATION_FAILED, field, message))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_schema_or_says_whether_to_check_at_all() {
+        for (check, content, passes) in [
+            (json!(null), "{", true),
+            (json!(false), "{", true),
+            (json!(true), "{", false),
+            (json!(true), "{}", true),
+            (json!({ "type": "array" }), "{}", false),
+            (json!({ "type": "array" }), "[]", true),
+            (json!({ "type": "array" }), "[", false),
+        ] {
+            let found = Check::read(Some(&check)).unwrap().run(content.as_bytes());
+            assert_eq!(found.is_ok(), passes, "{check} {content}");
+        }
+        for none in [json!("true"), json!({ "type": "aray" })] {
+            let failure = Check::read(Some(&none)).err().unwrap();
+            assert_eq!(failure.field.as_deref(), Some("validateContent"));
+        }
+    }
+
+    #[test]
+    fn a_check_quotes_no_secret() {
+        let schema = json!({ "properties": { "password": { "type": "integer" } } });
+        let check = Check::read(Some(&schema)).unwrap();
+        let failure = check.run(br#"{"password": "open sesame"}"#).unwrap_err();
+        assert!(!failure.message.contains("sesame"), "{failure}");
+        assert_eq!(failure.field.as_deref(), Some("/content/password"));
+    }
+}

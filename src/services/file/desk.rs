@@ -1,0 +1,193 @@
+use std::time::Duration;
+
+use super::{
+    atomic::{Replacement, remove},
+    change::Change,
+    content::{Check, Content},
+    definition::FilesDefinition,
+    failures::FileResult,
+    path::FilePath,
+    place::{Place, read},
+    record::{Backup, FileMetadata, Permissions, Record, checksum},
+    shelf::Shelf,
+    state::State,
+};
+use crate::domain::CallName;
+
+/// One change of a file, from what is asked for to what was done.
+pub(super) struct Desk<'a> {
+    pub state: &'a mut State,
+    pub call: &'a CallName,
+    pub policy: &'a FilesDefinition,
+    pub now: Duration,
+}
+
+/// What a command came to.
+pub(super) struct Done {
+    /// `None` where nothing had to be changed.
+    pub change: Option<Change>,
+    pub path: FilePath,
+    /// The file as it is now; as it was, where it is gone.
+    pub metadata: FileMetadata,
+    pub backup_created: bool,
+    /// The backup that was restored.
+    pub restored: Option<Backup>,
+}
+
+/// A content that is to take a file's place.
+pub(super) struct Put<'a> {
+    pub operation: &'static str,
+    pub content: Content,
+    pub check: &'a Check,
+    /// Those of the file unless given.
+    pub permissions: Option<Permissions>,
+    pub backup: bool,
+    /// What was restored, of which the file is the continuation.
+    pub of: Option<&'a FileMetadata>,
+}
+
+impl Desk<'_> {
+    /// Puts a content in a file's place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Replacement::run`].
+    pub fn put(&mut self, place: Place, put: &Put<'_>) -> FileResult<Done> {
+        let before = self.state.shelf(&place.path);
+        let bytes = match before.record {
+            Some(_) => read(&place.target())?,
+            None => None,
+        };
+        let old = before.record.as_ref().map(|record| &record.metadata);
+        let old = old.filter(|_| bytes.is_some());
+        let last = old.into_iter().chain(put.of);
+        let new = &put.content.bytes;
+        let metadata = FileMetadata {
+            size: new.len() as u64,
+            created_at: last
+                .clone()
+                .map(|last| last.created_at)
+                .min()
+                .unwrap_or(self.now),
+            modified_at: self.now,
+            permissions: put
+                .permissions
+                .or(old.map(|old| old.permissions))
+                .unwrap_or_default(),
+            checksum: checksum(new),
+            version: last
+                .map(|last| last.version)
+                .max()
+                .unwrap_or(0)
+                .saturating_add(1),
+        };
+        let mut shelf = Shelf {
+            record: Some(Record {
+                metadata: metadata.clone(),
+                form: put.content.form,
+            }),
+            ..before.clone()
+        };
+        let backs_up = put.backup && bytes.is_some();
+        let backup = self.back_up(
+            &mut shelf,
+            &before,
+            bytes.as_deref(),
+            backs_up,
+            put.operation,
+        );
+        let folders = Replacement {
+            place: &place,
+            bytes: new,
+            permissions: metadata.permissions,
+            backup,
+        }
+        .run(self.state.disk.striking(self.call), |written| {
+            put.check.run(written)
+        })?;
+        let given_up = self.give_up_old(&place, &mut shelf, backs_up);
+        let path = place.path.clone();
+        let change = Change {
+            operation: put.operation,
+            before,
+            bytes,
+            given_up,
+            folders,
+            after: (
+                self.state.set(&path, shelf),
+                Some(metadata.checksum.clone()),
+            ),
+            place,
+        };
+        Ok(Done {
+            change: Some(change),
+            path,
+            metadata,
+            backup_created: backs_up,
+            restored: None,
+        })
+    }
+
+    /// Notes the backup that is to be made of a file; says its number and bytes.
+    pub fn back_up<'b>(
+        &self,
+        shelf: &mut Shelf,
+        before: &Shelf,
+        bytes: Option<&'b [u8]>,
+        backs_up: bool,
+        reason: &'static str,
+    ) -> Option<(u32, &'b [u8])> {
+        let (record, bytes) = (before.record.as_ref()?, bytes?);
+        if !backs_up {
+            return None;
+        }
+        shelf.last_backup += 1;
+        shelf.backups.push(Backup {
+            number: shelf.last_backup,
+            made_at: self.now,
+            metadata: record.metadata.clone(),
+            form: record.form,
+            reason,
+            retention_days: self.policy.retention_days,
+        });
+        Some((shelf.last_backup, bytes))
+    }
+
+    /// Gives up the backups whose time is over, now that there may be a new one.
+    pub fn give_up_old(
+        &self,
+        place: &Place,
+        shelf: &mut Shelf,
+        backed_up: bool,
+    ) -> Vec<(u32, Vec<u8>)> {
+        if !backed_up {
+            return Vec::new();
+        }
+        give_up(place, shelf, |backup, newest| {
+            !newest && (!self.policy.versions || backup.expired(self.now))
+        })
+    }
+}
+
+/// Removes backups; those that cannot be removed stay known.
+pub(super) fn give_up(
+    place: &Place,
+    shelf: &mut Shelf,
+    old: impl Fn(&Backup, bool) -> bool,
+) -> Vec<(u32, Vec<u8>)> {
+    let newest = shelf.last_backup;
+    let mut given_up = Vec::new();
+    shelf.backups.retain(|backup| {
+        if !old(backup, backup.number == newest) {
+            return true;
+        }
+        let path = place.backup(backup.number);
+        let Ok(bytes) = read(&path) else { return true };
+        if remove(&path).is_err() {
+            return true;
+        }
+        given_up.extend(bytes.map(|bytes| (backup.number, bytes)));
+        false
+    });
+    given_up
+}

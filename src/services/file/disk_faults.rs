@@ -1,0 +1,184 @@
+use std::{collections::VecDeque, fmt, str::FromStr, sync::Arc};
+
+use super::failures::{FileResult, PATH, refused};
+use crate::{
+    domain::{CallName, did_you_mean},
+    observability::{EventKind, Timeline},
+    services::{FaultId, Faults},
+};
+
+/// How far a change of a file has come.
+///
+/// What writes bytes passes all three; deleting a file and setting permissions only commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The new content is written beside the file.
+    Staging,
+    /// What was written is read back and checked.
+    Validation,
+    /// It takes the file's place.
+    Commit,
+}
+
+/// A text that names no stage.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the stage {name:?} does not exist: {hint}")]
+pub struct StageError {
+    name: String,
+    hint: String,
+}
+
+impl Stage {
+    const ALL: [Self; 3] = [Self::Staging, Self::Validation, Self::Commit];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Validation => "validation",
+            Self::Commit => "commit",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = StageError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|stage| stage.as_str() == text);
+        named.ok_or_else(|| StageError {
+            name: text.to_owned(),
+            hint: did_you_mean(text, Self::ALL.map(Self::as_str)),
+        })
+    }
+}
+
+/// How the disk is to fail, stage by stage.
+#[derive(Debug)]
+pub(super) struct DiskFaults {
+    faults: Faults,
+    timeline: Timeline,
+    /// For so many changes each, first come first served.
+    queue: VecDeque<(u32, DiskFault)>,
+    /// For every change, once the queue has nothing for its stage.
+    always: Vec<DiskFault>,
+}
+
+/// A way that the disk is to fail.
+#[derive(Clone, Debug)]
+pub(super) struct DiskFault {
+    pub stage: Stage,
+    /// The code that the change fails with.
+    pub code: Arc<str>,
+    pub fault: FaultId,
+}
+
+impl DiskFaults {
+    /// A disk that does not fail.
+    pub fn new(faults: Faults, timeline: Timeline) -> Self {
+        Self {
+            faults,
+            timeline,
+            queue: VecDeque::new(),
+            always: Vec::new(),
+        }
+    }
+
+    /// Lets that many changes fail, behind those already spoken for; all of them where no number is given.
+    pub fn add(&mut self, fault: DiskFault, times: Option<u32>) {
+        match times {
+            Some(times) => self.queue.push_back((times, fault)),
+            None => {
+                self.always.retain(|other| other.stage != fault.stage);
+                self.always.push(fault);
+            }
+        }
+    }
+
+    /// What the stages of a call's change are to come to.
+    pub fn striking(&mut self, call: &CallName) -> impl FnMut(Stage) -> FileResult<()> {
+        move |stage| self.strike(stage, call)
+    }
+
+    /// Fails if a fault strikes the change of a call at this stage.
+    ///
+    /// # Errors
+    ///
+    /// With the code of the fault.
+    pub fn strike(&mut self, stage: Stage, call: &CallName) -> FileResult<()> {
+        let Some(DiskFault { code, fault, .. }) = self.next(stage) else {
+            return Ok(());
+        };
+        let (what, declared_at) = self.faults.hit(fault);
+        self.timeline.record(EventKind::FaultInjected {
+            call: call.clone(),
+            execution: None,
+            fault: what,
+            declared_at,
+        });
+        let message = format!("the disk fails at the {stage}");
+        Err(refused(&code, PATH, message))
+    }
+
+    fn next(&mut self, stage: Stage) -> Option<DiskFault> {
+        let queued = self
+            .queue
+            .iter_mut()
+            .find(|(_, fault)| fault.stage == stage);
+        let fault = match queued {
+            Some((left, fault)) => {
+                *left = left.saturating_sub(1);
+                Some(fault.clone())
+            }
+            None => self
+                .always
+                .iter()
+                .find(|fault| fault.stage == stage)
+                .cloned(),
+        };
+        self.queue.retain(|(left, _)| *left > 0);
+        fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn stages_fail_apart_and_numbers_come_before_always() {
+        let faults = Faults::default();
+        let timeline = Timeline::new(crate::clock::Clock::start());
+        let mut disk = DiskFaults::new(faults.clone(), timeline);
+        let add = |disk: &mut DiskFaults, stage: &str, code: &str, times| {
+            let fault = DiskFault {
+                stage: stage.parse().unwrap(),
+                code: code.into(),
+                fault: faults.declare(code, "here"),
+            };
+            disk.add(fault, times);
+        };
+        add(&mut disk, "staging", "A", None);
+        add(&mut disk, "commit", "B", Some(1));
+        add(&mut disk, "staging", "C", Some(2));
+        let mut codes = |stage, count| -> Vec<Option<String>> {
+            (0..count)
+                .map(|_| disk.next(stage).map(|fault| fault.code.to_string()))
+                .collect()
+        };
+        let some = |code: &str| Some(code.to_owned());
+        assert_eq!(
+            codes(Stage::Staging, 4),
+            [some("C"), some("C"), some("A"), some("A")]
+        );
+        assert_eq!(codes(Stage::Commit, 2), [some("B"), None]);
+        assert_eq!(codes(Stage::Validation, 1), [None]);
+        let error = "comit".parse::<Stage>().unwrap_err().to_string();
+        assert!(error.ends_with("did you mean \"commit\"?"), "{error}");
+    }
+}

@@ -1,0 +1,113 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    failures::{FileResult, PATH, io_failure, refused},
+    path::{FilePath, outside},
+};
+use crate::domain::code;
+
+/// Where a file lies on disk, once all links on the way have been followed.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The file's own path, which two ways to one file share.
+    pub path: FilePath,
+    root: PathBuf,
+}
+
+impl Place {
+    /// Follows a path from the folder `root`, which exists; nothing is touched.
+    ///
+    /// # Errors
+    ///
+    /// `PATH_OUTSIDE_DIRECTORY` if a link leads out or nowhere, `INVALID_PATH` if a file is where a
+    /// folder should be, or the other way round.
+    pub fn find(root: &Path, path: &FilePath) -> FileResult<Self> {
+        let root = fs::canonicalize(root).map_err(|error| io_failure("finding", root, &error))?;
+        let mut found = root.clone();
+        let mut rest: Vec<&str> = path.names().collect();
+        rest.reverse();
+        while let Some(name) = rest.pop() {
+            found.push(name);
+            let metadata = match fs::symlink_metadata(&found) {
+                Ok(metadata) => metadata,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(io_failure("finding", &found, &error)),
+            };
+            let metadata = if metadata.is_symlink() {
+                // A link that leads nowhere would lead somewhere once that is made.
+                found = fs::canonicalize(&found).map_err(|_| outside(path.as_str()))?;
+                if !found.starts_with(&root) {
+                    return Err(outside(path.as_str()));
+                }
+                fs::metadata(&found).map_err(|error| io_failure("finding", &found, &error))?
+            } else {
+                metadata
+            };
+            let is_last = rest.is_empty();
+            if is_last == metadata.is_dir() {
+                let kind = if is_last { "folder" } else { "file" };
+                let message = format!(
+                    "{path:?} is no path of a file: {name:?} is a {kind}",
+                    path = path.as_str()
+                );
+                return Err(refused(code::INVALID_PATH, PATH, message));
+            }
+        }
+        found.extend(rest.into_iter().rev());
+        let own = found.strip_prefix(&root).ok().and_then(portable);
+        let own = own.ok_or_else(|| outside(path.as_str()))?;
+        Ok(Self {
+            path: FilePath::parse(&own)?,
+            root,
+        })
+    }
+
+    /// The file.
+    pub fn target(&self) -> PathBuf {
+        self.root.join(self.path.as_str())
+    }
+
+    /// Where a new content stays until it takes the file's place.
+    pub fn staging(&self) -> PathBuf {
+        self.root.join(self.path.staging())
+    }
+
+    /// A backup of the file.
+    pub fn backup(&self, number: u32) -> PathBuf {
+        self.root.join(self.path.backup(number))
+    }
+
+    /// Makes the folders on the way that are missing; says which, outermost first.
+    pub fn make_folders(&self, made: &mut Vec<PathBuf>) -> FileResult<()> {
+        let target = self.target();
+        let missing: Vec<&Path> = target
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != self.root && !folder.exists())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            fs::create_dir(folder)
+                .map_err(|error| io_failure("making the folder", folder, &error))?;
+            made.push(folder.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A relative path with `/` between its names, where it is text.
+pub(super) fn portable(path: &Path) -> Option<String> {
+    let names: Option<Vec<&str>> = path.iter().map(|name| name.to_str()).collect();
+    Some(names?.join("/"))
+}
+
+/// The bytes of a file; `None` where there is none.
+pub(super) fn read(path: &Path) -> FileResult<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_failure("reading", path, &error)),
+    }
+}

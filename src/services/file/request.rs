@@ -1,0 +1,214 @@
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    definition::FileOperation,
+    failures::{FileResult, refused},
+    record::Permissions,
+};
+use crate::domain::{code, from_value};
+
+/// What a file service is asked for.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// To tell something.
+    Query(Query),
+    /// To change something.
+    Command(Command),
+}
+
+/// What a file service can tell.
+#[derive(Debug)]
+pub(super) enum Query {
+    Get(OneFile),
+    Exists(OneFile),
+    Describe(OneFile),
+    /// Whether the bytes on disk are those that were written.
+    Validate(OneFile),
+    List(List),
+}
+
+/// What a file service can change.
+#[derive(Debug)]
+pub(super) enum Command {
+    Create(Create),
+    Update(Update),
+    Delete(Delete),
+    Restore(Restore),
+    Permit(Permit),
+    /// An integrity check that restores what is corrupt.
+    Repair(OneFile),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Create {
+    #[serde(default)]
+    pub path: String,
+    pub content: Value,
+    pub permissions: Option<Permissions>,
+    /// Whether a file that is there may be replaced.
+    #[serde(default)]
+    pub overwrite_existing: bool,
+    pub create_backup: Option<bool>,
+    pub validate_content: Option<Value>,
+    /// The version that the file must have.
+    pub version: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Update {
+    #[serde(default)]
+    pub path: String,
+    pub content: Value,
+    pub permissions: Option<Permissions>,
+    pub create_backup: Option<bool>,
+    pub validate_content: Option<Value>,
+    /// The version that the file must have.
+    pub version: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Delete {
+    #[serde(default)]
+    pub path: String,
+    pub create_backup: Option<bool>,
+    /// Whether its backups go with it; then none is made either.
+    #[serde(default)]
+    pub remove_backups: bool,
+    /// The version that the file must have.
+    pub version: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Restore {
+    #[serde(default)]
+    pub path: String,
+    /// The version to go back to; the newest that a backup holds unless given.
+    pub version: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Permit {
+    #[serde(default)]
+    pub path: String,
+    pub permissions: Permissions,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Validate {
+    #[serde(default)]
+    path: String,
+    /// Whether a file that is found corrupt is restored.
+    #[serde(default)]
+    restore: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OneFile {
+    #[serde(default)]
+    pub path: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct List {
+    /// The folder to list with all below it; everything unless given.
+    pub path: Option<String>,
+}
+
+impl Request {
+    /// Reads the input of an operation.
+    ///
+    /// # Errors
+    ///
+    /// `VALIDATION_FAILED` with the field at fault and, where it is unknown, the nearest.
+    pub fn read(operation: FileOperation, input: &Value) -> FileResult<Self> {
+        use FileOperation as O;
+        Ok(match operation {
+            O::Create => Self::Command(Command::Create(fields(input)?)),
+            O::Update => Self::Command(Command::Update(fields(input)?)),
+            O::Delete => Self::Command(Command::Delete(fields(input)?)),
+            O::Restore => Self::Command(Command::Restore(fields(input)?)),
+            O::Permit => Self::Command(Command::Permit(fields(input)?)),
+            O::Get => Self::Query(Query::Get(fields(input)?)),
+            O::Exists => Self::Query(Query::Exists(fields(input)?)),
+            O::Describe => Self::Query(Query::Describe(fields(input)?)),
+            O::List => Self::Query(Query::List(fields(input)?)),
+            O::Validate => {
+                let Validate { path, restore } = fields(input)?;
+                let one = OneFile { path };
+                match restore {
+                    true => Self::Command(Command::Repair(one)),
+                    false => Self::Query(Query::Validate(one)),
+                }
+            }
+        })
+    }
+}
+
+impl Command {
+    /// The operation's name, as replies have it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
+            Self::Restore(_) => "restore",
+            Self::Permit(_) => "permit",
+            Self::Repair(_) => "validate",
+        }
+    }
+}
+
+/// The input of an operation that takes back what another service did: of a compensation's
+/// `{ "input", "reply" }` the fields that the operation needs, what was sent before what was received.
+pub(super) fn of_compensation(operation: FileOperation, input: &Value) -> Value {
+    let Some((sent, received)) = compensated(input) else {
+        return input.clone();
+    };
+    let needed: &[&str] = match operation {
+        FileOperation::Create | FileOperation::Update => &["path", "content", "permissions"],
+        FileOperation::Permit => &["path", "permissions"],
+        _ => &["path"],
+    };
+    let fields = needed.iter().filter_map(|field| {
+        let value = sent.get(field).or_else(|| received.get(field))?;
+        Some(((*field).to_owned(), value.clone()))
+    });
+    Value::Object(fields.collect::<Map<_, _>>())
+}
+
+/// The path that an input is about, as far as it says.
+pub(super) fn path_in(input: &Value) -> Option<&str> {
+    let path = match compensated(input) {
+        Some((sent, received)) => sent.get("path").or_else(|| received.get("path")),
+        None => input.get("path"),
+    };
+    path?.as_str()
+}
+
+fn compensated(input: &Value) -> Option<(&Value, &Value)> {
+    let fields = input.as_object().filter(|fields| fields.len() == 2)?;
+    Some((fields.get("input")?, fields.get("reply")?))
+}
+
+fn fields<T: DeserializeOwned>(input: &Value) -> FileResult<T> {
+    from_value(input).map_err(|error| {
+        // A field of the input itself goes by its name, what lies deeper by its pointer.
+        let name = error.pointer.trim_start_matches('/');
+        let field = match name.contains('/') {
+            true => error.pointer.as_str(),
+            false => name,
+        };
+        let mut failure = refused(code::VALIDATION_FAILED, field, error.to_string());
+        failure.field = failure.field.filter(|field| !field.is_empty());
+        failure
+    })
+}

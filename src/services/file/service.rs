@@ -1,0 +1,171 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::{
+    Files, FilesDefinition,
+    definition::{FileOperation, operations},
+    failures::FileResult,
+    request::{self, Command, Request},
+};
+use crate::{
+    domain::{Call, Failure, Key, Reply, did_you_mean},
+    services::{
+        CallResult, CodeDefinition, DefinitionError, Due, Effects, Service, ServiceDefinition,
+        UnknownName,
+    },
+};
+
+/// A service that keeps files in the scenario's folder, by its definition's `files`.
+#[derive(Debug)]
+pub struct FileService {
+    definition: Arc<ServiceDefinition>,
+    policy: FilesDefinition,
+    operations: IndexMap<String, FileOperation>,
+    files: Files,
+    effects: Effects,
+}
+
+impl FileService {
+    /// A service by its definition, which keeps its files among `files` as `policy` says.
+    ///
+    /// # Errors
+    ///
+    /// If an operation is none that a file service can do.
+    pub fn new(
+        definition: impl Into<Arc<ServiceDefinition>>,
+        policy: FilesDefinition,
+        files: Files,
+        effects: Effects,
+    ) -> Result<Self, DefinitionError> {
+        let definition = definition.into();
+        Ok(Self {
+            operations: operations(&definition)?,
+            policy,
+            definition,
+            files,
+            effects,
+        })
+    }
+
+    fn perform(&self, call: &Call, operation: FileOperation) -> FileResult<Arc<Value>> {
+        if let Some(Key::Undo(subject)) = &call.key {
+            return self.undo(call, subject, operation);
+        }
+        match Request::read(operation, &call.input)? {
+            Request::Query(query) => {
+                let told = self.files.ask(&query)?;
+                Ok(self.with_own_fields(call, told))
+            }
+            Request::Command(command) => self.effects.once(call, |_| {
+                let subject = call.key.as_ref().map(Key::subject);
+                let done = self.act(call, &command, subject)?;
+                Ok(self.with_own_fields(call, done))
+            }),
+        }
+    }
+
+    /// Takes back what was done under a key, by the key alone where it was a file service's deed;
+    /// what another service did is answered by what the operation does to the path.
+    fn undo(
+        &self,
+        call: &Call,
+        subject: &Arc<str>,
+        operation: FileOperation,
+    ) -> FileResult<Arc<Value>> {
+        let read = || Request::read(operation, &request::of_compensation(operation, &call.input));
+        if operation.may_query()
+            && let Request::Query(query) = read()?
+        {
+            return Ok(self.with_own_fields(call, self.files.ask(&query)?));
+        }
+        let by = operation.as_str();
+        self.effects.once(call, |due| {
+            let done = match due {
+                Due::Nothing => self.files.nothing_done(request::path_in(&call.input), by),
+                Due::Act | Due::Undo => match self.files.take_back(subject, by) {
+                    Some(taken_back) => taken_back?,
+                    None => match read()? {
+                        Request::Query(query) => self.files.ask(&query)?,
+                        Request::Command(command) => self.act(call, &command, None)?,
+                    },
+                },
+            };
+            Ok(self.with_own_fields(call, done))
+        })
+    }
+
+    fn act(
+        &self,
+        call: &Call,
+        command: &Command,
+        subject: Option<&Arc<str>>,
+    ) -> FileResult<Map<String, Value>> {
+        self.files
+            .change(command, &call.name, &self.policy, subject)
+    }
+
+    /// What is computed, and the fields that the definition's reply has beside.
+    fn with_own_fields(&self, call: &Call, mut reply: Map<String, Value>) -> Arc<Value> {
+        let operation = self.definition.operation(call.name.operation());
+        let own = operation.and_then(|operation| operation.reply.as_deref());
+        for (name, value) in own.and_then(Value::as_object).into_iter().flatten() {
+            reply.entry(name.as_str()).or_insert_with(|| value.clone());
+        }
+        Arc::new(Value::Object(reply))
+    }
+}
+
+#[async_trait]
+impl Service for FileService {
+    fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(self.operations.keys().map(String::as_str).collect())
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        self.operations.contains_key(operation)
+    }
+
+    fn latency(&self, operation: &str) -> Duration {
+        self.definition.latency(operation)
+    }
+
+    fn class(&self) -> Option<&str> {
+        self.definition.class.as_deref()
+    }
+
+    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
+        let codes = self.definition.codes.iter();
+        Some(codes.map(|(code, own)| (code.as_str(), own)).collect())
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let name = call.name.operation();
+        let Some(operation) = self.operations.get(name) else {
+            let names = self.operations.keys().map(String::as_str);
+            let unknown = UnknownName {
+                what: "operation",
+                name: call.name.to_string(),
+                hint: did_you_mean(name, names),
+            };
+            return Err(Box::new(unknown.failure(&call.name)));
+        };
+        match self.perform(call, *operation) {
+            Ok(reply) => Ok(Reply::new(reply)),
+            Err(failure) => {
+                let (mode, retryable) = self.classify(&failure.code);
+                Err(Box::new(Failure {
+                    mode,
+                    retryable,
+                    ..failure.at(&call.name)
+                }))
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+use std::{fs, path::Path, sync::Arc};
+
+use indexmap::IndexMap;
+
+use super::{
+    change::Change,
+    disk_faults::DiskFaults,
+    failures::{FileResult, PATH, concurrent, io_failure, not_found, refused},
+    path::FilePath,
+    place::{Place, read},
+    record::{Record, checksum},
+    shelf::Shelf,
+};
+use crate::{
+    domain::{Failure, code},
+    observability::Timeline,
+    services::{Directory, Faults},
+};
+
+/// What the file services of a cast know of their files and deeds.
+#[derive(Debug)]
+pub(super) struct State {
+    pub directory: Directory,
+    pub disk: DiskFaults,
+    pub deeds: IndexMap<Arc<str>, Deed>,
+    /// Whether a service was ever asked to change a file.
+    pub asked: bool,
+    shelves: IndexMap<FilePath, Shelf>,
+    stamps: u64,
+}
+
+/// What was done under a key.
+#[derive(Debug)]
+pub(super) enum Deed {
+    /// Nothing had to be changed.
+    Nothing,
+    Done(Box<Change>),
+    TakenBack(Undone),
+}
+
+/// What was taken back.
+#[derive(Clone, Debug)]
+pub(super) struct Undone {
+    pub path: FilePath,
+    /// What had been done: `create`, `update`, ….
+    pub operation: &'static str,
+}
+
+impl State {
+    pub fn new(directory: Directory, faults: Faults, timeline: Timeline) -> Self {
+        Self {
+            directory,
+            disk: DiskFaults::new(faults, timeline),
+            deeds: IndexMap::new(),
+            asked: false,
+            shelves: IndexMap::new(),
+            stamps: 0,
+        }
+    }
+
+    /// What is known of a path.
+    pub fn shelf(&self, path: &FilePath) -> Shelf {
+        self.shelves.get(path).cloned().unwrap_or_default()
+    }
+
+    /// What is known of a path, if it was ever a file's.
+    pub fn known(&self, path: &FilePath) -> Option<&Shelf> {
+        self.shelves.get(path)
+    }
+
+    /// Puts what a deed made of a path in place of what was known; says the stamp that it gets.
+    pub fn set(&mut self, path: &FilePath, mut shelf: Shelf) -> u64 {
+        self.stamps += 1;
+        shelf.stamp = self.stamps;
+        self.shelves.insert(path.clone(), shelf);
+        self.stamps
+    }
+
+    /// Takes back what was done under a key; `None` if nothing is known of it here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Change::take_back`].
+    pub fn take_back(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
+        let deed = self.deeds.get_mut(subject)?;
+        let change = match deed {
+            Deed::Done(change) => change,
+            Deed::TakenBack(undone) => return Some(Ok(Some(undone.clone()))),
+            Deed::Nothing => return Some(Ok(None)),
+        };
+        let path = change.place.path.clone();
+        let shelf = self.shelves.entry(path.clone()).or_default();
+        if let Err(failure) = change.take_back(shelf) {
+            return Some(Err(failure));
+        }
+        *shelf = std::mem::take(&mut change.before);
+        let undone = Undone {
+            path,
+            operation: change.operation,
+        };
+        *deed = Deed::TakenBack(undone.clone());
+        Some(Ok(Some(undone)))
+    }
+
+    /// The files that there are, as far as they are the services' own, in order of their paths.
+    pub fn paths(&self) -> Vec<&str> {
+        let files = self.shelves.iter();
+        let mut paths: Vec<&str> = files
+            .filter(|(_, shelf)| shelf.record.is_some())
+            .map(|(path, _)| path.as_str())
+            .collect();
+        paths.sort_unstable();
+        paths
+    }
+
+    /// Where a file is to be; the folder of all files is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// If the path is none, or leads outside.
+    pub fn place(&self, path: &str) -> FileResult<Place> {
+        let path = FilePath::parse(path)?;
+        let made = self.directory.path();
+        let root = made.map_err(|error| io_failure("making", Path::new("directory"), &error))?;
+        Place::find(&root, &path)
+    }
+
+    /// A file that a service has made, whether or not it is still on disk.
+    ///
+    /// # Errors
+    ///
+    /// `FILE_NOT_FOUND` if there is none; if the path is none, or leads outside.
+    pub fn recorded(&self, path: &str) -> FileResult<(Place, Record)> {
+        let path = FilePath::parse(path)?;
+        let Some(root) = self.directory.existing() else {
+            return Err(self.not_found(&path));
+        };
+        let place = Place::find(&root, &path)?;
+        match self.shelf(&place.path).record {
+            Some(record) => Ok((place, record)),
+            None => Err(self.not_found(&place.path)),
+        }
+    }
+
+    /// A file that a service has made and that is on disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::recorded`].
+    pub fn present(&self, path: &str) -> FileResult<(Place, Record)> {
+        let (place, record) = self.recorded(path)?;
+        match place.target().is_file() {
+            true => Ok((place, record)),
+            false => Err(self.not_found(&place.path)),
+        }
+    }
+
+    /// Whether a file that a service has made is on disk.
+    pub fn is_there(&self, place: &Place) -> bool {
+        let shelf = self.shelves.get(&place.path);
+        shelf.is_some_and(|shelf| shelf.record.is_some()) && place.target().is_file()
+    }
+
+    /// There is no such file.
+    pub fn not_found(&self, path: &FilePath) -> Box<Failure> {
+        not_found(path.as_str(), self.paths())
+    }
+
+    /// Leaves files alone that no file service made.
+    ///
+    /// # Errors
+    ///
+    /// `FILE_ALREADY_EXISTS` if there is one.
+    pub fn refuse_foreign(&self, place: &Place) -> FileResult<()> {
+        if fs::symlink_metadata(place.target()).is_err() {
+            return Ok(());
+        }
+        let path = place.path.as_str();
+        let message = format!("{path:?} is in the way: no file service has made it");
+        Err(refused(code::FILE_ALREADY_EXISTS, PATH, message))
+    }
+
+    /// Lets nobody change what he has not seen.
+    ///
+    /// # Errors
+    ///
+    /// `CONCURRENT_MODIFICATION` if the file is not at the version expected.
+    pub fn check_version(&self, place: &Place, expected: Option<u32>) -> FileResult<()> {
+        let Some(expected) = expected else {
+            return Ok(());
+        };
+        let record = self.shelf(&place.path).record;
+        let current = record.map_or(0, |record| record.metadata.version);
+        if current == expected {
+            return Ok(());
+        }
+        let path = place.path.as_str();
+        let is = match current {
+            0 => "does not exist".to_owned(),
+            current => format!("is at version {current}"),
+        };
+        let message = format!("the file {path:?} {is}, expected version {expected}");
+        Err(concurrent(message))
+    }
+}
+
+/// Checks that the bytes on disk are those that were written.
+///
+/// # Errors
+///
+/// `CORRUPTION_DETECTED` if they are not, or the file is gone.
+pub(super) fn check_integrity(place: &Place, record: &Record) -> FileResult<()> {
+    let path = place.path.as_str();
+    let expected = &record.metadata.checksum;
+    let message = match read(&place.target())? {
+        None => format!("the file {path:?} is gone from the disk"),
+        Some(bytes) => match checksum(&bytes) {
+            found if found == *expected => return Ok(()),
+            found => format!("the file {path:?} has the checksum {found}, expected {expected}"),
+        },
+    };
+    Err(refused(code::CORRUPTION_DETECTED, PATH, message))
+}
