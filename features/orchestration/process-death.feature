@@ -144,3 +144,11 @@ Feature: Process death
     And these compensations run in order:
       | Stock.release |
     And no effect remains
+
+  @orchestration-13
+  Scenario: Both processes go by the scenario's clock
+    Given the workflow must finish within 500 ms
+    When 500 ms pass
+    And a process runs the workflow and is killed after step "hold"
+    And the orchestrator restarts
+    Then the workflow completes

@@ -260,3 +260,39 @@ fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
         );
     });
 }
+
+#[test]
+fn a_run_that_cannot_begin_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(SqliteJournal::open(&path).unwrap());
+    // What the first run is to write last is there already.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("INSERT INTO unfinished (number, run) VALUES (1, 'x')")
+        .unwrap();
+    let journal = SqliteJournal::open(&path).unwrap();
+    let workflow = json!({"id": "w", "steps": [step("a", &[])]});
+    let workflow: Workflow = serde_json::from_value(workflow).unwrap();
+    let started = Entry::Started {
+        workflow: Arc::new(workflow),
+        input: Arc::new(json!({})),
+        at: Duration::ZERO,
+    };
+    for _ in 0..2 {
+        let refused = journal.begin(&"w-1".into(), started.clone());
+        assert!(matches!(refused, Err(JournalError::Database(_))));
+        assert!(journal.read("w-1").unwrap().is_none());
+    }
+    drop(journal);
+    let count = |table: &str| {
+        rusqlite::Connection::open(&path).unwrap().query_row(
+            &format!("SELECT count(*) FROM {table}"),
+            [],
+            |row| row.get(0),
+        )
+    };
+    assert_eq!(count("runs"), Ok(0));
+    assert_eq!(count("workflows"), Ok(0));
+    assert_eq!(count("entries"), Ok(0));
+}
