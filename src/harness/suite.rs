@@ -1,20 +1,28 @@
 use std::{
-    collections::HashMap, ffi::OsString, io, path::Path, process::ExitCode, sync::Arc,
+    collections::HashMap,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
     time::Instant,
 };
 
 use rand::Rng as _;
 
 use super::{
-    Compiled, FeaturesError, JUnit, Options, Order, Progress, RunArgs, SelectionError,
-    SnapshotError, Snapshots, StepDefinition, StepIndex, Summary, Terminal, TerminalOptions,
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs,
+    SelectionError, SnapshotError, Snapshots, StepDefinition, StepIndex, Summary, Terminal,
+    TerminalOptions, World,
+    backstage::{Backstage, own_service},
     cli::{Output, ReportKind},
     events::View,
     features::load,
     package::package_root,
+    pickle::Pickle,
     runner::{self, Interrupt, Job, Settings},
 };
-use crate::clock::Seed;
+use crate::{clock::Seed, domain::did_you_mean, services::Service};
 
 /// What runs one scenario again, its place and seed behind it.
 const REPRODUCE: &str = "cargo test --test cucumber --";
@@ -22,19 +30,54 @@ const REPRODUCE: &str = "cargo test --test cucumber --";
 /// Exit status when a suite cannot be run at all.
 const EXIT_CANNOT_RUN: u8 = 2;
 
-/// Features and the definitions of their steps.
+/// Features, the definitions of their steps, and what all scenarios share.
 ///
-/// ```no_run
-/// use rehearsal::harness::Suite;
+/// [`crate::run`] will do where the defaults do. Steps of one's own need no mention here: those that
+/// cucumber's macros define on [`World`] are found.
+///
+/// ```
+/// use std::time::Duration;
+/// use rehearsal::{
+///     Hook, Suite,
+///     domain::{Call, Reply},
+///     services::{CallResult, Service},
+/// };
+/// use serde_json::json;
+///
+/// struct Ledger;
+///
+/// #[async_trait::async_trait]
+/// impl Service for Ledger {
+///     fn name(&self) -> &str {
+///         "Ledger"
+///     }
+///
+///     async fn call(&self, _: &Call) -> CallResult {
+///         Ok(Reply::new(json!({ "posted": true })))
+///     }
+/// }
 ///
 /// fn main() -> std::process::ExitCode {
-///     Suite::new("features").run(std::env::args_os())
+///     Suite::new("features/services")
+///         .fixtures("fixtures")
+///         .snapshots("tests/snapshots")
+///         .service(|| Ledger)
+///         .hook(Hook::before_scenario("a slow ledger", async |world| {
+///             world.cast().script("Ledger.post")?.takes(Duration::from_millis(20));
+///             Ok(())
+///         }))
+///         .run(std::env::args_os())
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a suite does nothing until it is run"]
 pub struct Suite {
     features: String,
+    fixtures: Option<PathBuf>,
+    snapshots: Option<PathBuf>,
     steps: Vec<StepDefinition>,
+    services: Vec<Hook>,
+    hooks: Vec<Hook>,
 }
 
 /// Why a suite cannot be run.
@@ -50,11 +93,32 @@ pub enum SuiteError {
     /// The features hold no scenario.
     #[error("no scenario in {0:?}")]
     NoScenario(String),
+    /// A folder that the suite names and that is none.
+    #[error("the folder of {what} {path:?} {reason}")]
+    Folder {
+        /// `fixtures` or `snapshots`.
+        what: &'static str,
+        /// The folder, relative to the package.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A hook for tags that cannot be read.
+    #[error("the hook {name:?} ({location}) is for tags that cannot be read")]
+    Hook {
+        /// Its name.
+        name: String,
+        /// `file:line:column` of where it was made.
+        location: String,
+        /// What is wrong with the tags.
+        #[source]
+        source: SelectionError,
+    },
     /// A report that cannot be written.
     #[error("the report {path:?} cannot be written")]
     Report {
         /// The report.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
@@ -73,12 +137,56 @@ impl Suite {
     pub fn new(features: impl Into<String>) -> Self {
         Self {
             features: features.into(),
+            fixtures: None,
+            snapshots: None,
             steps: Vec::new(),
+            services: Vec::new(),
+            hooks: Vec::new(),
         }
     }
 
-    /// Adds definitions of steps.
-    #[must_use]
+    /// The folder of services and workflows as JSON, relative to the package: `fixtures` unless given.
+    pub fn fixtures(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.fixtures = Some(folder.into());
+        self
+    }
+
+    /// The folder of snapshots, relative to the package: `tests/snapshots` unless given.
+    ///
+    /// It is made for the first snapshot.
+    pub fn snapshots(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.snapshots = Some(folder.into());
+        self
+    }
+
+    /// Adds a service to the cast of every scenario, a new one each, before hooks and steps.
+    ///
+    /// A step that adds one of the same name replaces it.
+    #[track_caller]
+    pub fn service<S: Service + 'static>(
+        self,
+        make: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.service_with(move |_| make())
+    }
+
+    /// As [`Suite::service`], for one that needs the scenario's timeline, clock or directory.
+    #[track_caller]
+    pub fn service_with<S: Service + 'static>(
+        mut self,
+        make: impl Fn(&mut World) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.services.push(own_service(make));
+        self
+    }
+
+    /// Adds what is done before or after every scenario or step.
+    pub fn hook(mut self, hook: Hook) -> Self {
+        self.hooks.push(hook);
+        self
+    }
+
+    /// Adds definitions of steps, beside those of cucumber's macros.
     pub fn steps(mut self, steps: Vec<StepDefinition>) -> Self {
         self.steps.extend(steps);
         self
@@ -149,7 +257,7 @@ impl Suite {
         }
         let warnings = duplicates(&pickles);
         let all = pickles.iter().map(|compiled| &*compiled.pickle);
-        let snapshots = Snapshots::new(Snapshots::default_directory(), all)?;
+        let backstage = self.backstage(&root, all)?;
         let mut selected = options.selection.apply(pickles)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
@@ -172,9 +280,77 @@ impl Suite {
         Ok(Plan {
             jobs: selected.into_iter().map(job).collect(),
             index: Arc::new(StepIndex::new(definitions)),
-            snapshots,
+            backstage,
             warnings,
         })
+    }
+
+    fn backstage<'a>(
+        &self,
+        root: &Path,
+        all: impl Iterator<Item = &'a Pickle>,
+    ) -> Result<Backstage, SuiteError> {
+        let fixtures = match &self.fixtures {
+            None => Fixtures::default(),
+            Some(folder) => {
+                let path = root.join(folder);
+                if !path.is_dir() {
+                    return Err(no_folder("fixtures", folder, &path));
+                }
+                Fixtures::new(path)
+            }
+        };
+        let snapshots = match &self.snapshots {
+            None => Snapshots::default_directory(),
+            Some(folder) => {
+                let path = root.join(folder);
+                if path.exists() && !path.is_dir() {
+                    return Err(no_folder("snapshots", folder, &path));
+                }
+                path
+            }
+        };
+        for hook in &self.hooks {
+            hook.check().map_err(|source| SuiteError::Hook {
+                name: hook.info().name.clone(),
+                location: hook.info().location.clone(),
+                source,
+            })?;
+        }
+        Ok(Backstage {
+            services: self.services.clone(),
+            hooks: self.hooks.clone(),
+            fixtures,
+            snapshots: Arc::new(Snapshots::new(snapshots, all)?),
+        })
+    }
+}
+
+/// What to say of a path that is no folder, with the nearest name that is one.
+fn no_folder(what: &'static str, folder: &Path, path: &Path) -> SuiteError {
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let reason = if path.exists() {
+        "is no folder".to_owned()
+    } else {
+        let beside = path.parent().and_then(|parent| parent.read_dir().ok());
+        let mut beside: Vec<String> = beside
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.is_dir())
+            .filter_map(|path| name(&path))
+            .collect();
+        beside.sort();
+        let hint = did_you_mean(
+            &name(path).unwrap_or_default(),
+            beside.iter().map(String::as_str),
+        );
+        format!("does not exist: {hint}")
+    };
+    SuiteError::Folder {
+        what,
+        path: folder.to_owned(),
+        reason,
     }
 }
 
@@ -182,7 +358,7 @@ impl Suite {
 struct Plan {
     jobs: Vec<Job>,
     index: Arc<StepIndex>,
-    snapshots: Snapshots,
+    backstage: Backstage,
     warnings: Vec<String>,
 }
 
@@ -195,7 +371,7 @@ impl Plan {
             scenario_timeout: options.scenario_timeout,
             interrupt: options.interrupt.clone(),
         };
-        runner::run(self.jobs, self.index, self.snapshots, &settings, views)
+        runner::run(self.jobs, self.index, self.backstage, &settings, views)
             .map_err(SuiteError::Threads)
     }
 }

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{cast::Cast, fixtures::Fixtures, pickle::StepKind, runs::Runs, snapshot::Snapshots};
+use super::{
+    cast::Cast, fixtures::Fixtures, own_state::OwnState, pickle::StepKind, runs::Runs,
+    snapshot::Snapshots,
+};
 use crate::{
     clock::{Clock, Seed},
     domain::Failure,
@@ -28,6 +31,8 @@ pub struct Stage {
     pub line: usize,
     /// Whether a fault that is never hit is fine.
     pub allow_unused: bool,
+    /// Services and workflows as JSON.
+    pub fixtures: Fixtures,
     /// The snapshots of the suite.
     pub snapshots: Option<Arc<Snapshots>>,
 }
@@ -41,6 +46,7 @@ impl Default for Stage {
             seed: Seed(0),
             line: 0,
             allow_unused: false,
+            fixtures: Fixtures::default(),
             snapshots: None,
         }
     }
@@ -64,6 +70,7 @@ pub struct World {
     runs: Option<Box<Runs>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
+    own: OwnState,
 }
 
 impl Default for World {
@@ -85,6 +92,7 @@ impl World {
             runs: None,
             calls: Vec::new(),
             direct_calls: 0,
+            own: OwnState::default(),
         }
     }
 
@@ -176,17 +184,14 @@ impl World {
         // By hand, so that the cast is built and asked only for the first time.
         let runs = match self.runs.take() {
             Some(runs) => runs,
-            None => {
-                let cast = self.cast();
-                Box::new(Runs::new(cast.client(), cast.faults().clone()))
-            }
+            None => Box::new(self.cast().runs()),
         };
         self.runs.insert(runs)
     }
 
     /// Services and workflows as JSON.
     pub fn fixtures(&self) -> Fixtures {
-        Fixtures::default()
+        self.stage.fixtures.clone()
     }
 
     /// Where snapshots are kept.
@@ -199,6 +204,24 @@ impl World {
             .snapshots
             .as_deref()
             .ok_or_else(|| "the scenario runs outside a suite, which has no snapshots".to_owned())
+    }
+
+    /// What steps of one's own keep in the scenario: one value of each type, made on first use.
+    ///
+    /// ```
+    /// use rehearsal::World;
+    ///
+    /// #[derive(Default)]
+    /// struct Basket {
+    ///     books: Vec<String>,
+    /// }
+    ///
+    /// let mut world = World::default();
+    /// world.state::<Basket>().books.push("Emma".to_owned());
+    /// assert_eq!(world.state::<Basket>().books, ["Emma"]);
+    /// ```
+    pub fn state<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.own.get()
     }
 
     /// Counts the direct calls.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod codes;
 mod definition;
 mod directory;
 mod effects;
@@ -16,6 +17,7 @@ mod service;
 
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;
+pub use codes::CodeError;
 pub use definition::{
     CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
 };
