@@ -69,3 +69,29 @@ fn another_crate_rehearses_with_what_it_has_of_its_own() {
 fn another_crate_rehearses_in_release() {
     rehearses("release");
 }
+
+#[test]
+fn all_that_another_crate_compiles_is_packaged() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = ["package", "--list", "--allow-dirty", "--offline"];
+    let packaged = cargo(root, &list);
+    for folder in ["src", "steps"] {
+        for file in rust_files(&root.join(folder)) {
+            let file = file.strip_prefix(root).unwrap().to_str().unwrap();
+            assert!(packaged.lines().any(|line| line == file), "{file}");
+        }
+    }
+    assert!(!packaged.lines().any(|line| line.starts_with("tests/")));
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => rust_files(&path),
+            false => vec![path],
+        })
+        .collect()
+}

@@ -17,3 +17,20 @@ impl OwnState {
             .expect("a value is kept under its own type")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_each_type_is_made_once_and_kept() {
+        #[derive(Default)]
+        struct Other(u32);
+
+        let mut own = OwnState::default();
+        *own.get::<u32>() += 1;
+        own.get::<Other>().0 += 10;
+        *own.get::<u32>() += 1;
+        assert_eq!((*own.get::<u32>(), own.get::<Other>().0), (2, 10));
+    }
+}

@@ -169,3 +169,98 @@ fn here() -> Arc<str> {
     let place = Location::caller();
     source_place(&format!("{}:{}", place.file(), place.line())).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        clock::{Clock, Seed},
+        domain::Call,
+        observability::Timeline,
+        services::CallPolicy,
+    };
+
+    fn cast() -> Cast {
+        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
+        cast.add_bare("Stock");
+        cast
+    }
+
+    /// What calls one after the other come to, each with the time it ended.
+    async fn results(cast: &Cast, count: usize) -> Vec<(String, Duration)> {
+        let mut results = Vec::new();
+        for _ in 0..count {
+            let call = Call::new("test", CallName::new("Stock", "count"), json!({}));
+            let policy = CallPolicy {
+                timeout: Some(Duration::from_secs(5)),
+                ..CallPolicy::default()
+            };
+            let result = match cast.client().call(&call, &policy, None).await {
+                Ok(reply) => reply.value.to_string(),
+                Err(failure) => failure.code.to_string(),
+            };
+            results.push((result, cast.client().timeline().now()));
+        }
+        results
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_said_in_a_row_holds_together() -> Result<(), ScriptError> {
+        let cast = cast();
+        cast.script("Stock.count")?
+            .takes(Duration::from_secs(1))
+            .succeeds(json!(7))
+            .fails_times(1, "BUSY")?
+            .hangs_times(1)?;
+        let seconds = Duration::from_secs;
+        let expected = [("BUSY", 1), ("TIMEOUT", 6), ("7", 7)];
+        let expected = expected.map(|(result, at)| (result.to_owned(), seconds(at)));
+        assert_eq!(results(&cast, 3).await, expected);
+
+        cast.script("Stock.count")?.fails("GONE")?;
+        assert_eq!(results(&cast, 1).await, [("GONE".to_owned(), seconds(8))]);
+        cast.script("Stock.count")?.hangs();
+        assert_eq!(results(&cast, 1).await[0].0, "TIMEOUT");
+        cast.is_down("Stock")?;
+        assert_eq!(results(&cast, 1).await[0].0, "SERVICE_UNAVAILABLE");
+        assert_eq!(cast.faults().unused(), []);
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_is_declared_where_it_is_written() -> Result<(), ScriptError> {
+        let cast = cast();
+        let line = line!() + 1;
+        cast.script("Stock.count")?.fails("GONE")?;
+        cast.is_down("Stock")?;
+        let unused = cast.faults().unused();
+        let unused: Vec<_> = unused.iter().map(ToString::to_string).collect();
+        let declared = |what, line| format!("{what} (declared at {}:{line})", file!());
+        assert_eq!(
+            unused,
+            [
+                declared("Stock.count fails with GONE", line),
+                declared("Stock is down", line + 1)
+            ]
+        );
+        Ok(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_exist_is_refused_and_declares_nothing() -> Result<(), ScriptError> {
+        let cast = cast();
+        let refused = |call: &str| cast.script(call).unwrap_err().to_string();
+        assert!(refused("Stock").contains("expected \"Service.operation\""));
+        assert!(refused("Stok.count").ends_with("did you mean \"Stock\"?"));
+        let script = || cast.script("Stock.count");
+        let error = script()?.fails("Out of luck").unwrap_err().to_string();
+        assert!(error.contains("expected UPPER_SNAKE case"), "{error}");
+        assert_eq!(script()?.hangs_times(0).unwrap_err(), ScriptError::Never);
+        assert!(script()?.fails_times(0, "BUSY").is_err());
+        assert!(cast.is_down("Stok").is_err());
+        assert_eq!(cast.faults().unused(), []);
+        Ok(())
+    }
+}

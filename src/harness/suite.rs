@@ -1,3 +1,6 @@
+mod error;
+mod folder;
+
 use std::{
     collections::HashMap,
     ffi::OsString,
@@ -10,10 +13,11 @@ use std::{
 
 use rand::Rng as _;
 
+pub use self::error::SuiteError;
+use self::folder::{existing, made_when_needed};
 use super::{
-    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs,
-    SelectionError, SnapshotError, Snapshots, StepDefinition, StepIndex, Summary, Terminal,
-    TerminalOptions, World,
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs, Snapshots,
+    StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
     backstage::{Backstage, own_service},
     cli::{Output, ReportKind},
     events::View,
@@ -22,7 +26,7 @@ use super::{
     pickle::Pickle,
     runner::{self, Interrupt, Job, Settings},
 };
-use crate::{clock::Seed, domain::did_you_mean, services::Service};
+use crate::{clock::Seed, services::Service};
 
 /// What runs one scenario again, its place and seed behind it.
 const REPRODUCE: &str = "cargo test --test cucumber --";
@@ -78,57 +82,6 @@ pub struct Suite {
     steps: Vec<StepDefinition>,
     services: Vec<Hook>,
     hooks: Vec<Hook>,
-}
-
-/// Why a suite cannot be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SuiteError {
-    /// Features are missing or faulty.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The selection is faulty or selects nothing.
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
-    /// The features hold no scenario.
-    #[error("no scenario in {0:?}")]
-    NoScenario(String),
-    /// A folder that the suite names and that is none.
-    #[error("the folder of {what} {path:?} {reason}")]
-    Folder {
-        /// `fixtures` or `snapshots`.
-        what: &'static str,
-        /// The folder, relative to the package.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A hook for tags that cannot be read.
-    #[error("the hook {name:?} ({location}) is for tags that cannot be read")]
-    Hook {
-        /// Its name.
-        name: String,
-        /// `file:line:column` of where it was made.
-        location: String,
-        /// What is wrong with the tags.
-        #[source]
-        source: SelectionError,
-    },
-    /// A report that cannot be written.
-    #[error("the report {path:?} cannot be written")]
-    Report {
-        /// The report.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The environment asks insta for what it does not know.
-    #[error(transparent)]
-    Snapshots(#[from] SnapshotError),
-    /// No thread to run scenarios on.
-    #[error("no thread can be started to run scenarios on")]
-    Threads(#[source] io::Error),
 }
 
 impl Suite {
@@ -292,23 +245,11 @@ impl Suite {
     ) -> Result<Backstage, SuiteError> {
         let fixtures = match &self.fixtures {
             None => Fixtures::default(),
-            Some(folder) => {
-                let path = root.join(folder);
-                if !path.is_dir() {
-                    return Err(no_folder("fixtures", folder, &path));
-                }
-                Fixtures::new(path)
-            }
+            Some(folder) => Fixtures::new(existing("fixtures", folder, root)?),
         };
         let snapshots = match &self.snapshots {
             None => Snapshots::default_directory(),
-            Some(folder) => {
-                let path = root.join(folder);
-                if path.exists() && !path.is_dir() {
-                    return Err(no_folder("snapshots", folder, &path));
-                }
-                path
-            }
+            Some(folder) => made_when_needed("snapshots", folder, root)?,
         };
         for hook in &self.hooks {
             hook.check().map_err(|source| SuiteError::Hook {
@@ -323,34 +264,6 @@ impl Suite {
             fixtures,
             snapshots: Arc::new(Snapshots::new(snapshots, all)?),
         })
-    }
-}
-
-/// What to say of a path that is no folder, with the nearest name that is one.
-fn no_folder(what: &'static str, folder: &Path, path: &Path) -> SuiteError {
-    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
-    let reason = if path.exists() {
-        "is no folder".to_owned()
-    } else {
-        let beside = path.parent().and_then(|parent| parent.read_dir().ok());
-        let mut beside: Vec<String> = beside
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.is_dir())
-            .filter_map(|path| name(&path))
-            .collect();
-        beside.sort();
-        let hint = did_you_mean(
-            &name(path).unwrap_or_default(),
-            beside.iter().map(String::as_str),
-        );
-        format!("does not exist: {hint}")
-    };
-    SuiteError::Folder {
-        what,
-        path: folder.to_owned(),
-        reason,
     }
 }
 
