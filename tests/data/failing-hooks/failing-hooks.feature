@@ -13,3 +13,7 @@ Feature: Hooks that fail
   Scenario: After a failure
     Given "Emma" is in the basket
     Then the basket holds "Ulysses"
+
+  @cleared
+  Scenario: After a step that never ends
+    When nothing can happen any more
