@@ -28,6 +28,18 @@ fn crashes_after(world: &mut World, name: String) -> StepResult {
     declare(world, CrashPoint::After, &name)
 }
 
+/// The process is lost before the compensation's intent is journalled.
+#[given(expr = "the orchestrator crashes before the compensation of step {string}")]
+fn crashes_before_compensation(world: &mut World, name: String) -> StepResult {
+    declare(world, CrashPoint::BeforeCompensation, &name)
+}
+
+/// The process is lost after the compensation's completion is journalled.
+#[given(expr = "the orchestrator crashes after the compensation of step {string}")]
+fn crashes_after_compensation(world: &mut World, name: String) -> StepResult {
+    declare(world, CrashPoint::AfterCompensation, &name)
+}
+
 /// The process is lost after the compensation's call, before its completion is journalled.
 #[given(expr = "the orchestrator crashes during the compensation of step {string}")]
 fn crashes_during_compensation(world: &mut World, name: String) -> StepResult {

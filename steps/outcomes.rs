@@ -1,5 +1,5 @@
 use cucumber::{Parameter, gherkin, then};
-use std::{convert::Infallible, str::FromStr};
+use std::{collections::HashSet, convert::Infallible, str::FromStr, sync::Arc};
 
 use super::{
     Call, Span, StepResult,
@@ -7,8 +7,9 @@ use super::{
     parameters::{column, table_of},
 };
 use crate::{
-    domain::{WorkflowStatus, format_duration},
+    domain::{CallName, WorkflowStatus, format_duration},
     harness::{World, lines_difference, paths_difference},
+    observability::EventKind,
     orchestration::{Outcome, RunError},
 };
 
@@ -150,27 +151,50 @@ fn steps_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     same_lines("steps", &expected, &found)
 }
 
-/// The compensations, by start, failed ones too.
+/// The calls of compensations, by start, failed ones and those of inner workflows too.
 #[then(expr = "these compensations run in order:")]
 fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?;
-    let outcome = world.runs().outcome()?;
-    let calls = outcome.compensations.iter();
-    let found: Vec<&str> = calls
-        .map(|compensation| compensation.call.as_str())
-        .collect();
+    let run = Arc::clone(&world.runs().outcome()?.run);
+    let found = compensations(world, &run);
+    let found: Vec<&str> = found.iter().map(CallName::as_str).collect();
     same_lines("compensations", &expected, &found)
 }
 
 /// Nothing was to be undone, or nothing was undone.
 #[then(expr = "no compensation runs")]
 fn no_compensation_runs(world: &mut World) -> StepResult {
-    for outcome in world.runs().outcomes()? {
-        if let Some(first) = outcome.compensations.first() {
-            return Err(format!("expected no compensation, {} ran", first.call).into());
+    let outcomes = world.runs().outcomes()?;
+    let runs: Vec<Arc<str>> = outcomes.iter().map(|it| Arc::clone(&it.run)).collect();
+    for run in runs {
+        if let Some(first) = compensations(world, &run).first() {
+            return Err(format!("expected no compensation, {first} ran").into());
         }
     }
     Ok(())
+}
+
+/// What a run, and the runs within it, called to undo steps: once each, however often a crash cut it off.
+fn compensations(world: &World, run: &str) -> Vec<CallName> {
+    let mut seen = HashSet::new();
+    let within = |other: &str| {
+        other
+            .strip_prefix(run)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    world.timeline().read(|events| {
+        let started = events.iter().filter_map(|event| match &event.kind {
+            EventKind::CompensationStarted {
+                run,
+                step,
+                call: Some(call),
+            } if within(run) && seen.insert((Arc::clone(run), Arc::clone(step))) => {
+                Some(call.clone())
+            }
+            _ => None,
+        });
+        started.collect()
+    })
 }
 
 /// The first failure, and where it came from.

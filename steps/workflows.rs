@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use cucumber::{gherkin, given};
+use serde_json::{Value, json};
 
-use super::{Span, StepResult, parameters::json};
+use super::{Call, Count, Span, StepResult, parameters};
 use crate::{
+    domain::CallName,
     harness::World,
     orchestration::{OnFailure, Workflow},
 };
@@ -19,7 +21,68 @@ fn by_id(world: &mut World, id: String) -> StepResult {
 /// A workflow by the definition below.
 #[given(expr = "the workflow:")]
 fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let workflow: Workflow = json(world, step)?;
+    let workflow: Workflow = parameters::json(world, step)?;
+    world.runs().declare(Arc::new(workflow));
+    Ok(())
+}
+
+/// A workflow of so many steps, `step-1`, `step-2`, …, each behind the one before.
+#[given(expr = "the workflow {string} of {count} steps that call {call}")]
+fn of_steps(world: &mut World, id: String, count: Count, call: Call) -> StepResult {
+    let steps = many(count, &call.name()?, None)?;
+    declare(world, json!({ "id": id, "steps": steps }))
+}
+
+/// As above, none behind another, so many of them at a time.
+#[given(expr = "the workflow {string} of {count} steps that call {call}, {count} at a time")]
+fn of_parallel_steps(
+    world: &mut World,
+    id: String,
+    count: Count,
+    call: Call,
+    at_a_time: Count,
+) -> StepResult {
+    let mut steps = many(count, &call.name()?, None)?;
+    for step in &mut steps {
+        step["dependencies"] = json!([]);
+    }
+    let at_a_time = at_a_time.value()?;
+    declare(
+        world,
+        json!({ "id": id, "maxParallel": at_a_time, "steps": steps }),
+    )
+}
+
+/// As above, each with a compensation.
+#[given(expr = "the workflow {string} of {count} steps that call {call}, undone by {call}")]
+fn of_steps_undone(
+    world: &mut World,
+    id: String,
+    count: Count,
+    call: Call,
+    undo: Call,
+) -> StepResult {
+    let steps = many(count, &call.name()?, Some(&undo.name()?))?;
+    declare(world, json!({ "id": id, "steps": steps }))
+}
+
+fn many(count: Count, call: &CallName, undo: Option<&CallName>) -> Result<Vec<Value>, String> {
+    let step = |number: u32| {
+        let mut step = json!({
+            "id": format!("step-{number}"),
+            "service": call.service(),
+            "operation": call.operation(),
+        });
+        if let Some(undo) = undo {
+            step["compensation"] = undo.as_str().into();
+        }
+        step
+    };
+    Ok((1..=count.value()?).map(step).collect())
+}
+
+fn declare(world: &mut World, workflow: Value) -> StepResult {
+    let workflow: Workflow = serde_json::from_value(workflow)?;
     world.runs().declare(Arc::new(workflow));
     Ok(())
 }

@@ -163,6 +163,63 @@ fn a_failed_step_says_what_when_between_whom_and_how_to_see_it_again() {
 }
 
 #[test]
+fn the_report_of_ten_thousand_steps_stays_readable() {
+    let mut feature = "Feature: Sample\n".to_owned();
+    for (name, then) in [
+        ("Completes", "the workflow completes"),
+        (
+            "Outcome",
+            "the outcome has:\n      | path | value |\n      | /steps | [] |",
+        ),
+        (
+            "State",
+            "the state of the workflow has:\n      | path | value |\n      | /failed | [] |",
+        ),
+        ("Order", "the steps run in this order:\n      | step-2 |"),
+        (
+            "Calls",
+            "the calls are:\n      | call | result |\n      | A.y | ok |",
+        ),
+        (
+            "Timeline",
+            "the timeline has, in order:\n      | event | step |\n      | step_started | step-0 |",
+        ),
+        (
+            "Undone",
+            "these compensations run in order:\n      | A.undo |",
+        ),
+        ("Snapshot", "the outcome matches the snapshot"),
+    ] {
+        feature += &format!(
+            r#"
+  Scenario: {name}
+    Given a service "A"
+    And the workflow "long" of 10000 steps that call "A.x", undone by "A.y"
+    And "A.x" answers:
+      | execution | answer            |
+      | 10000     | error OUT_OF_LUCK |
+    When the workflow runs
+    Then {then}
+"#
+        );
+    }
+    let package = Package::new(&feature);
+    let ran = package.run(&[]);
+    ran.exits(1)
+        .says("8 scenarios (8 failed)")
+        .says("first failure: OUT_OF_LUCK from A.x")
+        .says("… 9980 more")
+        .says("the last 12 of 99997 events:");
+    assert!(
+        ran.out.lines().count() < 1_000,
+        "{}",
+        ran.out.lines().count()
+    );
+    let longest = ran.out.lines().map(|line| line.chars().count()).max();
+    assert!(longest < Some(2_000), "{longest:?}");
+}
+
+#[test]
 fn an_undefined_step_names_the_nearest_phrases() {
     Package::new("Feature: F\n  Scenario: S\n    Then the workflow complets\n")
         .run(&[])

@@ -70,9 +70,9 @@ Feature: Crash recovery
       And the outcome matches the snapshot
 
     @orchestration-13
-    Scenario Outline: A crash in the compensation of <step> leaves the rest to the next process
+    Scenario Outline: A crash <point> the compensation of <step> leaves the rest to the next process
       Given "FileService.createFile" fails with "EACCES"
-      And the orchestrator crashes during the compensation of step "<step>"
+      And the orchestrator crashes <point> the compensation of step "<step>"
       When the workflow runs
       Then it takes <lost after>
       When the orchestrator restarts
@@ -82,10 +82,16 @@ Feature: Crash recovery
       And no effect remains
 
       Examples:
-        | step                | lost after | rest   |
-        | createAgent         | 575 ms     | 125 ms |
-        | validateRole        | 600 ms     | 75 ms  |
-        | validatePersonality | 650 ms     | 50 ms  |
+        | point  | step                | lost after | rest   |
+        | before | createAgent         | 525 ms     | 125 ms |
+        | during | createAgent         | 575 ms     | 125 ms |
+        | after  | createAgent         | 575 ms     | 75 ms  |
+        | before | validateRole        | 575 ms     | 75 ms  |
+        | during | validateRole        | 600 ms     | 75 ms  |
+        | after  | validateRole        | 600 ms     | 50 ms  |
+        | before | validatePersonality | 600 ms     | 50 ms  |
+        | during | validatePersonality | 650 ms     | 50 ms  |
+        | after  | validatePersonality | 650 ms     | 0 ms   |
 
     @orchestration-13
     Scenario: What a crash cut off is undone when its repetition fails

@@ -49,7 +49,7 @@ Feature: Faulty definitions
       | a step called input             | {"id": "input", "service": "Payments", "operation": "charge"}                                                                                               | INVALID_WORKFLOW    | /steps/0/id                  | no step may be called         |
       | an unknown service              | {"id": "pay", "service": "Paymnets", "operation": "charge"}                                                                                                 | SERVICE_NOT_FOUND   | /steps/0/service             | did you mean                  |
       | an unknown operation            | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "hold", "service": "Stock", "operation": "holt"}                                        | OPERATION_NOT_FOUND | /steps/1/operation           | did you mean                  |
-      | an unknown compensation         | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "hold", "service": "Stock", "operation": "hold", "compensation": "Stock.realease"}      | OPERATION_NOT_FOUND | /steps/1/compensation/operation | did you mean               |
+      | an unknown compensation         | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "hold", "service": "Stock", "operation": "hold", "compensation": "Stock.realease"}      | OPERATION_NOT_FOUND | /steps/1/compensation           | did you mean               |
       | an unknown compensating service | {"id": "pay", "service": "Payments", "operation": "charge", "compensation": "Ledger.revert"}                                                                | SERVICE_NOT_FOUND   | /steps/0/compensation        | does not exist                |
 
   @orchestration-11

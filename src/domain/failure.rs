@@ -92,7 +92,7 @@ pub struct Failure {
     /// Whether an execution was ended by our own timeout or deadline, so that
     /// its effect may still arrive.
     pub in_doubt: bool,
-    /// The failures that were retried before this one, oldest first.
+    /// The failures that were retried before this one, oldest first, or found together with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Failure>,
 }

@@ -45,16 +45,15 @@ impl WorkflowStatus {
         }
     }
 
-    /// The table of transitions: a run ends once; only an interrupted one goes on.
+    /// The table of transitions.
+    ///
+    /// A run ends once. An interrupted one may go on; one that a step of another
+    /// run made may be taken up again, to be undone with that.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Running => next != Self::Running,
-            Self::Interrupted => next == Self::Running,
-            Self::Completed
-            | Self::Degraded
-            | Self::RolledBack
-            | Self::Failed
-            | Self::Cancelled => false,
+            Self::Interrupted | Self::Completed | Self::Degraded => next == Self::Running,
+            Self::RolledBack | Self::Failed | Self::Cancelled => false,
         }
     }
 }
@@ -145,6 +144,8 @@ mod tests {
             (W::Running, W::Failed),
             (W::Running, W::Cancelled),
             (W::Interrupted, W::Running),
+            (W::Completed, W::Running),
+            (W::Degraded, W::Running),
         ];
         for from in W::ALL {
             for to in W::ALL {

@@ -73,6 +73,8 @@ impl Cast {
     }
 
     /// An orchestrator that calls these services, with a journal in memory and no workflow yet.
+    ///
+    /// [`Runs::with_fixtures`] lets its workflows run those of the fixtures.
     pub fn runs(&self) -> Runs {
         Runs::new(self.client(), self.faults.clone())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 
-use super::difference::lines_difference;
+use super::{difference::lines_difference, excerpt::excerpt};
 use crate::domain::parse_duration;
 
 /// A cell of a table as it compares: JSON where it parses, else text.
@@ -97,13 +97,13 @@ pub fn paths_difference(rows: &[Vec<String>], found: &Value) -> Option<String> {
                 None if expected.is_empty() => None,
                 Some(value) => Some(format!(
                     "{path}: expected {expected}, found {}",
-                    cell_text(value)
+                    cell_text(&excerpt(value))
                 )),
                 None => Some(format!("{path}: expected {expected}, found nothing there")),
             }
         })
         .collect();
-    (!wrong.is_empty()).then(|| format!("{}\n{found:#}", wrong.join("\n")))
+    (!wrong.is_empty()).then(|| format!("{}\n{:#}", wrong.join("\n"), excerpt(found)))
 }
 
 /// What two JSON documents differ in, or `None` where they are the same.

@@ -8,6 +8,7 @@ mod compare;
 mod diagnostic;
 mod difference;
 pub mod events;
+mod excerpt;
 mod features;
 mod fixtures;
 mod gherkin;

@@ -18,7 +18,12 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
         .map(|step| {
             vec![
                 format!("  {}", step.id),
-                step.call.to_string(),
+                match (&step.call, &step.workflow) {
+                    (Some(call), _) => call.to_string(),
+                    (None, workflow) => {
+                        format!("workflow {}", workflow.as_deref().unwrap_or_default())
+                    }
+                },
                 step.status.as_str().to_owned(),
                 format_duration(step.took),
                 step.error
@@ -37,7 +42,10 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
                 let result = compensation.error.as_ref();
                 vec![
                     format!("  {}", compensation.step),
-                    compensation.call.to_string(),
+                    compensation
+                        .call
+                        .as_ref()
+                        .map_or_else(|| "its workflow".to_owned(), ToString::to_string),
                     format_duration(compensation.took),
                     result.map_or_else(|| "ok".to_owned(), ToString::to_string),
                 ]

@@ -4,11 +4,12 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::fixtures::Fixtures;
 use crate::{
-    domain::Failure,
+    domain::{Failure, did_you_mean},
     orchestration::{
         CrashPoint, Crashes, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, Plan,
-        RunError, RunView, SqliteJournal, Workflow,
+        RunError, RunView, SqliteJournal, SubWorkflow, Workflow,
     },
     services::{Client, Faults},
 };
@@ -24,6 +25,9 @@ pub struct Runs {
     crashes: Crashes,
     orchestrator: Orchestrator,
     workflow: Option<Arc<Workflow>>,
+    /// Those that were declared before it, which its steps may run.
+    others: Vec<Arc<Workflow>>,
+    fixtures: Option<Fixtures>,
     /// The runs that the last steps are about, and what they came to.
     last: Vec<LastRun>,
 }
@@ -54,8 +58,17 @@ impl Runs {
             file: None,
             crashes,
             workflow: None,
+            others: Vec::new(),
+            fixtures: None,
             last: Vec::new(),
         }
+    }
+
+    /// Looks up in fixtures what workflows are run by steps and were not declared.
+    #[must_use]
+    pub fn with_fixtures(mut self, fixtures: Fixtures) -> Self {
+        self.fixtures = Some(fixtures);
+        self
     }
 
     /// Keeps the journal in a file from now on, which a new process opens again.
@@ -91,9 +104,9 @@ impl Runs {
         )
     }
 
-    /// Makes this the workflow that steps are about.
+    /// Makes this the workflow that steps are about; one that was declared before can be run by its steps.
     pub fn declare(&mut self, workflow: Arc<Workflow>) {
-        self.workflow = Some(workflow);
+        self.others.extend(self.workflow.replace(workflow));
     }
 
     /// The workflow, to change for this scenario.
@@ -112,19 +125,33 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If there is no workflow, or it has no such step, or the step nothing to compensate.
+    /// If there is no workflow, or it has no such step (`<step>/<its step>` where a step runs a
+    /// workflow), or the step nothing to compensate.
     pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
-        let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
-        let ids = workflow.steps.iter().map(|step| step.id.as_str());
-        let Some(found) = workflow.steps.iter().find(|own| own.id == step) else {
-            let hint = crate::domain::did_you_mean(step, ids);
-            return Err(format!(
-                "step {step:?} does not exist in workflow {:?}: {hint}",
-                workflow.id
-            ));
-        };
-        if point == CrashPoint::DuringCompensation && found.compensation.is_none() {
-            return Err(format!("step {step:?} has no compensation to crash in"));
+        let mut workflow = Arc::clone(self.workflow.as_ref().ok_or_else(no_workflow)?);
+        let mut path = step.split('/').peekable();
+        while let Some(id) = path.next() {
+            let Some(found) = workflow.steps.iter().find(|own| own.id == id) else {
+                let ids = workflow.steps.iter().map(|step| step.id.as_str());
+                return Err(format!(
+                    "step {id:?} does not exist in workflow {:?}: {}",
+                    workflow.id,
+                    did_you_mean(id, ids)
+                ));
+            };
+            let inner = match (&found.workflow, path.peek()) {
+                (_, None) => {
+                    let undone = found.compensation.is_some() || found.workflow.is_some();
+                    if point.is_compensation() && !undone {
+                        return Err(format!("step {id:?} has no compensation to crash in"));
+                    }
+                    break;
+                }
+                (Some(SubWorkflow::Named(name)), _) => self.find(name)?,
+                (Some(SubWorkflow::Defined(inner)), _) => Arc::clone(inner),
+                (None, Some(_)) => return Err(format!("step {id:?} runs no workflow")),
+            };
+            workflow = inner;
         }
         self.crashes.declare(point, step, at);
         Ok(())
@@ -329,8 +356,23 @@ impl Runs {
     fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
         let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
         let refused = |failure: Box<Failure>| RunError::Refused(failure);
-        let plan = Plan::new(Arc::clone(workflow), self.client.registry());
+        let plan = Plan::finding(workflow, self.client.registry(), &|id| self.find(id));
         Ok(plan.map(Arc::new).map_err(refused))
+    }
+
+    /// A workflow that a step runs: the last one declared under this id, else one of the fixtures.
+    fn find(&self, id: &str) -> Result<Arc<Workflow>, String> {
+        let declared = || self.others.iter().chain(&self.workflow);
+        if let Some(found) = declared().rev().find(|workflow| workflow.id == id) {
+            return Ok(Arc::clone(found));
+        }
+        match &self.fixtures {
+            Some(fixtures) => fixtures.workflow(id).map_err(|error| error.to_string()),
+            None => {
+                let hint = did_you_mean(id, declared().map(|workflow| workflow.id.as_str()));
+                Err(format!("workflow {id:?} does not exist: {hint}"))
+            }
+        }
     }
 
     fn last_id(&self) -> Result<Arc<str>, String> {

@@ -205,7 +205,7 @@ mod tests {
                 EventKind::CompensationEnded {
                     run,
                     step,
-                    call: CallName::new("Stock", "release"),
+                    call: Some(CallName::new("Stock", "release")),
                     result: "ok".into(),
                 },
             ),

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    cast::Cast, fixtures::Fixtures, own_state::OwnState, pickle::StepKind, runs::Runs,
-    snapshot::Snapshots,
+    cast::Cast, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
+    runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -184,7 +184,7 @@ impl World {
         // By hand, so that the cast is built and asked only for the first time.
         let runs = match self.runs.take() {
             Some(runs) => runs,
-            None => Box::new(self.cast().runs()),
+            None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
     }
@@ -283,7 +283,7 @@ impl fmt::Debug for World {
 /// The failure of a call that should have succeeded, or its reply where it should have failed.
 pub fn describe(result: &CallResult) -> String {
     let failure: &Failure = match result {
-        Ok(reply) => return format!("it replies {}", reply.value),
+        Ok(reply) => return format!("it replies {}", excerpt(&reply.value)),
         Err(failure) => failure,
     };
     format!("it fails with {failure}")

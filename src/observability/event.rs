@@ -141,12 +141,15 @@ pub enum EventKind {
     CompensationStarted {
         run: Arc<str>,
         step: Arc<str>,
-        call: CallName,
+        /// None where the workflow that the step ran undoes itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<CallName>,
     },
     CompensationEnded {
         run: Arc<str>,
         step: Arc<str>,
-        call: CallName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<CallName>,
         /// `ok`, or the failure's code.
         result: Arc<str>,
     },

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CrashPoint, Entry, RunError, plan::PlannedCompensation, reference, run::Run};
 use crate::{
-    domain::{Call, Failure, Key},
+    domain::{Call, CallName, Failure, Key},
     observability::EventKind,
     services::{CallPolicy, CallResult},
 };
@@ -18,17 +18,23 @@ impl Run {
             let Some(compensation) = &planned.compensation else {
                 continue;
             };
+            self.strike(CrashPoint::BeforeCompensation, step)?;
             let at = self.now();
             self.commit(&Entry::CompensationStarted { step, at })?;
             self.timeline().record(EventKind::CompensationStarted {
                 run: Arc::clone(&self.id),
                 step: Arc::clone(&planned.id),
-                call: compensation.call.clone(),
+                call: compensation.call().cloned(),
             });
-            let result = self.undo(step, compensation).await;
+            let result = match compensation {
+                PlannedCompensation::Call { call, input } => {
+                    self.undo(step, call, input.as_ref()).await.map(|_| ())
+                }
+                PlannedCompensation::Workflow => self.undo_inner(step).await?,
+            };
             self.strike(CrashPoint::DuringCompensation, step)?;
             let code = match &result {
-                Ok(_) => "ok".into(),
+                Ok(()) => "ok".into(),
                 Err(failure) => Arc::clone(&failure.code),
             };
             let at = self.now();
@@ -37,37 +43,35 @@ impl Run {
             self.timeline().record(EventKind::CompensationEnded {
                 run: Arc::clone(&self.id),
                 step: Arc::clone(&planned.id),
-                call: compensation.call.clone(),
+                call: compensation.call().cloned(),
                 result: code,
             });
+            self.strike(CrashPoint::AfterCompensation, step)?;
         }
         Ok(())
     }
 
-    async fn undo(&self, step: usize, compensation: &PlannedCompensation) -> CallResult {
+    async fn undo(&self, step: usize, name: &CallName, input: Option<&Value>) -> CallResult {
         let input = self
-            .undo_input(step, compensation)
-            .map_err(|failure| Box::new(failure.at(&compensation.call)))?;
+            .undo_input(step, input)
+            .map_err(|failure| Box::new(failure.at(name)))?;
         let call = Call {
-            caller: Arc::clone(&self.caller),
-            name: compensation.call.clone(),
+            caller: Arc::clone(&self.orchestrator.caller),
+            name: name.clone(),
             input: Arc::new(input),
             context: self.context(step),
             key: Some(Key::of_step(&self.id, &self.plan.steps[step].id).undo()),
         };
+        let client = &self.orchestrator.client;
         // The deadline is for the work; undoing it takes what it takes.
-        self.client.call(&call, &CallPolicy::default(), None).await
+        client.call(&call, &CallPolicy::default(), None).await
     }
 
     /// The compensation's own input, else the input and reply of the step.
-    fn undo_input(
-        &self,
-        step: usize,
-        compensation: &PlannedCompensation,
-    ) -> Result<Value, Box<Failure>> {
+    fn undo_input(&self, step: usize, own: Option<&Value>) -> Result<Value, Box<Failure>> {
         let state = self.lock();
         let data = |name: &str| state.data(name);
-        if let Some(input) = &compensation.input {
+        if let Some(input) = own {
             return reference::resolve(input, &data);
         }
         // An input that refers to nothing never left: the call was not made.

@@ -14,8 +14,22 @@ pub enum CrashPoint {
     During,
     /// Its completion is journalled.
     After,
+    /// The intent of its compensation is not journalled.
+    BeforeCompensation,
     /// The intent of its compensation is journalled, the call made, the completion not journalled.
     DuringCompensation,
+    /// The completion of its compensation is journalled.
+    AfterCompensation,
+}
+
+impl CrashPoint {
+    /// Whether it lies at a step's compensation.
+    pub fn is_compensation(self) -> bool {
+        matches!(
+            self,
+            Self::BeforeCompensation | Self::DuringCompensation | Self::AfterCompensation
+        )
+    }
 }
 
 impl fmt::Display for CrashPoint {
@@ -24,7 +38,9 @@ impl fmt::Display for CrashPoint {
             Self::Before => "before",
             Self::During => "during",
             Self::After => "after",
+            Self::BeforeCompensation => "before the compensation of",
             Self::DuringCompensation => "during the compensation of",
+            Self::AfterCompensation => "after the compensation of",
         })
     }
 }
@@ -45,7 +61,7 @@ impl Crashes {
         }
     }
 
-    /// Declares a crash at a step.
+    /// Declares a crash at a step; one of a workflow that a step runs is `<step>/<its step>`.
     pub fn declare(&self, point: CrashPoint, step: &str, at: impl Into<Arc<str>>) {
         let what = format!("the orchestrator crashes {point} step {step:?}");
         let fault = self.faults.declare(what, at);
@@ -53,12 +69,12 @@ impl Crashes {
         to_come.push((point, step.to_owned(), fault));
     }
 
-    /// Whether the process is lost here and now.
-    pub(super) fn strike(&self, point: CrashPoint, step: &str) -> bool {
+    /// Whether the process is lost here and now, at a step behind the path of those around it.
+    pub(super) fn strike(&self, point: CrashPoint, path: &str, step: &str) -> bool {
         let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = to_come
-            .iter()
-            .position(|(declared, id, _)| *declared == point && id == step);
+        let position = to_come.iter().position(|(declared, id, _)| {
+            *declared == point && id.strip_prefix(path).is_some_and(|id| id == step)
+        });
         let Some(position) = position else {
             return false;
         };

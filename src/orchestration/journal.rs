@@ -29,9 +29,11 @@ pub enum Entry {
         #[serde(with = "duration_text")]
         at: Duration,
     },
-    /// A step's call is about to be made.
+    /// A step's call is about to be made, or the run of its workflow to begin or go on.
     StepStarted {
         step: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inner: Option<Arc<str>>,
         #[serde(with = "duration_text")]
         at: Duration,
     },
@@ -39,7 +41,7 @@ pub enum Entry {
     StepCompleted {
         step: usize,
         reply: Arc<Value>,
-        fallback_used: bool,
+        degraded: bool,
         #[serde(with = "duration_text")]
         at: Duration,
     },
@@ -76,6 +78,11 @@ pub enum Entry {
     },
     /// An interrupted run goes on.
     Resumed {
+        #[serde(with = "duration_text")]
+        at: Duration,
+    },
+    /// A run that has ended is to be undone, as part of the run around it.
+    UndoRequested {
         #[serde(with = "duration_text")]
         at: Duration,
     },
@@ -136,12 +143,26 @@ pub trait Journal: Send + Sync {
     /// If the journal cannot be read.
     fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError>;
 
-    /// The runs that have begun and not ended, in the order they began.
+    /// The runs that have begun and not ended, in the order they began; not those within
+    /// another, which brings them to their end.
     ///
     /// # Errors
     ///
     /// If the journal cannot be read.
     fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError>;
+}
+
+/// The id of the run within another that a step makes; the first, second, … time that it does.
+pub(super) fn inner_run(run: &str, step: &str, time: usize) -> Arc<str> {
+    match time {
+        1 => format!("{run}/{step}").into(),
+        time => format!("{run}/{step}~{time}").into(),
+    }
+}
+
+/// Whether a run lies within another.
+pub(super) fn is_inner(run: &str) -> bool {
+    run.contains('/')
 }
 
 /// A journal in memory: it outlives an orchestrator, not the process.
@@ -177,7 +198,9 @@ impl Journal for MemoryJournal {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(runs
             .iter()
-            .filter(|(_, entries)| !matches!(entries.last(), Some(Entry::Ended { .. })))
+            .filter(|(run, entries)| {
+                !is_inner(run) && !matches!(entries.last(), Some(Entry::Ended { .. }))
+            })
             .map(|(run, _)| Arc::clone(run))
             .collect())
     }

@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{StreamExt as _, stream::FuturesOrdered};
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, RunView,
+    journal::is_inner,
     process::Process,
     run::{CALLER, Run},
     state::RunState,
@@ -24,12 +26,12 @@ use crate::{
 /// new process: it knows what was journalled, and nothing else.
 #[derive(Clone)]
 pub struct Orchestrator {
-    client: Arc<Client>,
-    journal: Arc<dyn Journal>,
-    crashes: Crashes,
-    caller: Arc<str>,
+    pub(super) client: Arc<Client>,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) crashes: Crashes,
+    pub(super) caller: Arc<str>,
     runs: Arc<Mutex<Runs>>,
-    process: Process,
+    pub(super) process: Process,
 }
 
 #[derive(Default)]
@@ -37,6 +39,15 @@ struct Runs {
     states: HashMap<Arc<str>, Arc<Mutex<RunState>>>,
     /// How many run ids were made for a workflow.
     numbered: HashMap<Arc<str>, u64>,
+}
+
+/// Where a run lies within another, if it does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// The deadline of the run around it, as an offset on the clock.
+    pub deadline: Option<Duration>,
+    /// What its steps' ids are preceded by: the steps around them, each with a slash behind it.
+    pub path: String,
 }
 
 /// A run that was begun; drive it to get its outcome.
@@ -57,6 +68,10 @@ impl Running {
     /// If the orchestrator crashes, or its journal fails.
     pub async fn outcome(self) -> Result<Outcome, RunError> {
         self.run.drive().await
+    }
+
+    pub(super) fn into_run(self) -> Run {
+        self.run
     }
 }
 
@@ -110,13 +125,13 @@ impl Orchestrator {
         id: Option<&str>,
     ) -> Result<Running, RunError> {
         self.must_live()?;
-        let at = self.client.timeline().now();
-        let started = Entry::Started {
-            workflow: Arc::clone(plan.workflow()),
-            input: Arc::clone(&input),
-            at,
-        };
+        let started = self.started(plan, &input);
         let id: Arc<str> = match id {
+            Some(id) if is_inner(id) => {
+                let message = format!("the run id {id:?} has a slash, as runs within others have");
+                let failure = Failure::new(code::INVALID_WORKFLOW, message).field("/run");
+                return Err(RunError::Refused(Box::new(failure)));
+            }
             Some(id) => {
                 let id = id.into();
                 self.journal.begin(&id, started).map_err(refused)?;
@@ -124,13 +139,53 @@ impl Orchestrator {
             }
             None => self.begin_numbered(plan, &started)?,
         };
-        let state = RunState::new(Arc::clone(plan), Arc::clone(&id), input, at);
+        Ok(self.begun(plan, input, &id, Place::default()))
+    }
+
+    /// Begins a run within another, or goes on with it.
+    pub(super) fn begin_inner(
+        &self,
+        plan: Arc<Plan>,
+        input: Arc<Value>,
+        id: &Arc<str>,
+        place: Place,
+    ) -> Result<Running, RunError> {
+        let Some(state) = self.recall(id)? else {
+            self.journal.begin(id, self.started(&plan, &input))?;
+            return Ok(self.begun(&plan, input, id, place));
+        };
+        let status = state.status;
+        let running = self.running(state, place);
+        if status == WorkflowStatus::Interrupted {
+            let at = running.run.now();
+            running.run.commit(&Entry::Resumed { at })?;
+        }
+        if matches!(
+            status,
+            WorkflowStatus::Interrupted | WorkflowStatus::Running
+        ) {
+            running.run.record_resumption();
+        }
+        Ok(running)
+    }
+
+    fn started(&self, plan: &Plan, input: &Arc<Value>) -> Entry {
+        Entry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::clone(input),
+            at: self.client.timeline().now(),
+        }
+    }
+
+    fn begun(&self, plan: &Arc<Plan>, input: Arc<Value>, id: &Arc<str>, place: Place) -> Running {
+        let at = self.client.timeline().now();
         self.client.timeline().record(EventKind::WorkflowStarted {
             workflow: Arc::clone(plan.id()),
-            run: Arc::clone(&id),
+            run: Arc::clone(id),
             status: WorkflowStatus::Running,
         });
-        Ok(self.running(state))
+        let state = RunState::new(Arc::clone(plan), Arc::clone(id), input, at);
+        self.running(state, place)
     }
 
     fn begin_numbered(&self, plan: &Plan, started: &Entry) -> Result<Arc<str>, RunError> {
@@ -158,17 +213,17 @@ impl Orchestrator {
     /// If the run is unknown, or is not interrupted, or the process is lost.
     pub fn resume(&self, id: &str) -> Result<Running, RunError> {
         self.must_live()?;
-        let state = self.recall(id)?;
+        let state = self.known(id)?;
         if state.status != WorkflowStatus::Interrupted {
             return Err(RunError::NotInterrupted {
                 run: id.to_owned(),
                 status: state.status,
             });
         }
-        let running = self.running(state);
+        let running = self.running(state, Place::default());
         let at = running.run.now();
         running.run.commit(&Entry::Resumed { at })?;
-        self.record_resumption(&running);
+        running.run.record_resumption();
         Ok(running)
     }
 
@@ -184,9 +239,11 @@ impl Orchestrator {
         timeline.record(EventKind::OrchestratorRestarted {});
         let mut unfinished = FuturesOrdered::new();
         for id in self.journal.unfinished()? {
-            let recalled = self.recall(&id).map(|state| self.running(state));
+            let recalled = self
+                .known(&id)
+                .map(|state| self.running(state, Place::default()));
             if let Ok(running) = &recalled {
-                self.record_resumption(running);
+                running.run.record_resumption();
             }
             unfinished.push_back(async move {
                 let result = match recalled {
@@ -206,54 +263,33 @@ impl Orchestrator {
     /// If the run is not running, or the process is lost.
     pub fn cancel(&self, id: &str) -> Result<(), RunError> {
         self.must_live()?;
-        let state = self.lock().states.get(id).cloned();
-        let Some(state) = state else {
+        let Some(run) = self.find(id) else {
             return Err(JournalError::Unknown(id.to_owned()).into());
         };
-        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.status != WorkflowStatus::Running {
-            let message = format!("the run {id:?} has ended");
-            return Err(RunError::Refused(Box::new(Failure::new(
-                code::CANCELLED,
-                message,
-            ))));
-        }
-        let at = self.client.timeline().now();
-        let entry = Entry::CancellationRequested { at };
-        self.journal.append(&state.run, &entry)?;
-        state.apply(&entry).map_err(|why| JournalError::Corrupt {
-            run: id.to_owned(),
-            why,
-        })?;
-        self.client
-            .timeline()
-            .record(EventKind::CancellationRequested {
-                workflow: Arc::clone(state.plan.id()),
-                run: Arc::clone(&state.run),
-                status: state.status,
-            });
-        Ok(())
+        run.cancel()
     }
 
     /// The state of a run, at any time; `None` if there never was one of this id.
     pub fn state(&self, id: &str) -> Option<RunView> {
-        let state = self.lock().states.get(id).cloned();
+        let run = self.find(id);
         let now = self.client.timeline().now();
-        match state {
-            Some(state) => {
-                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(state.view(now))
-            }
-            None => Some(self.recall(id).ok()?.view(now)),
+        match run {
+            Some(run) => Some(run.lock().view(now)),
+            None => Some(self.recall(id).ok()??.view(now)),
         }
     }
 
-    /// Reads a run back from the journal.
-    fn recall(&self, id: &str) -> Result<RunState, RunError> {
-        let entries = self
-            .journal
-            .read(id)?
-            .ok_or_else(|| JournalError::Unknown(id.to_owned()))?;
+    /// Reads a run back from the journal, which must know it.
+    fn known(&self, id: &str) -> Result<RunState, RunError> {
+        self.recall(id)?
+            .ok_or_else(|| JournalError::Unknown(id.to_owned()).into())
+    }
+
+    /// Reads a run back from the journal, if it knows it.
+    pub(super) fn recall(&self, id: &str) -> Result<Option<RunState>, RunError> {
+        let Some(entries) = self.journal.read(id)? else {
+            return Ok(None);
+        };
         let corrupt = |why: String| JournalError::Corrupt {
             run: id.to_owned(),
             why,
@@ -272,28 +308,21 @@ impl Orchestrator {
         for entry in entries {
             state.apply(&entry).map_err(corrupt)?;
         }
-        Ok(state)
+        Ok(Some(state))
     }
 
-    fn running(&self, state: RunState) -> Running {
-        let id = Arc::clone(&state.run);
-        let plan = Arc::clone(&state.plan);
-        let state = Arc::new(Mutex::new(state));
-        self.lock()
-            .states
-            .insert(Arc::clone(&id), Arc::clone(&state));
-        Running {
-            run: Run {
-                id,
-                caller: Arc::clone(&self.caller),
-                plan,
-                state,
-                client: Arc::clone(&self.client),
-                journal: Arc::clone(&self.journal),
-                crashes: self.crashes.clone(),
-                process: self.process.clone(),
-            },
-        }
+    pub(super) fn running(&self, state: RunState, place: Place) -> Running {
+        let run = Run {
+            id: Arc::clone(&state.run),
+            plan: Arc::clone(&state.plan),
+            state: Arc::new(Mutex::new(state)),
+            orchestrator: self.clone(),
+            place,
+        };
+        let mut runs = self.lock();
+        runs.states
+            .insert(Arc::clone(&run.id), Arc::clone(&run.state));
+        Running { run }
     }
 
     fn must_live(&self) -> Result<(), RunError> {
@@ -304,12 +333,20 @@ impl Orchestrator {
         }
     }
 
-    fn record_resumption(&self, running: &Running) {
-        self.client.timeline().record(EventKind::WorkflowResumed {
-            workflow: Arc::clone(running.run.plan.id()),
-            run: Arc::clone(&running.run.id),
-            status: WorkflowStatus::Running,
-        });
+    /// The run of an id that this process has begun or taken up.
+    pub(super) fn find(&self, id: &str) -> Option<Run> {
+        let state = self.lock().states.get(id).cloned()?;
+        let (id, plan) = {
+            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&state.run), Arc::clone(&state.plan))
+        };
+        Some(Run {
+            id,
+            plan,
+            state,
+            orchestrator: self.clone(),
+            place: Place::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Runs> {

@@ -46,7 +46,11 @@ pub struct StepOutcome {
     /// The step.
     pub id: Arc<str>,
     /// What was called.
-    pub call: CallName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallName>,
+    /// The workflow that ran in place of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Arc<str>>,
     /// How it ended, compensation included.
     pub status: StepStatus,
     /// How long its call took, retries included.
@@ -63,8 +67,9 @@ pub struct StepOutcome {
 pub struct CompensationOutcome {
     /// The step that was to be undone.
     pub step: Arc<str>,
-    /// What was called.
-    pub call: CallName,
+    /// What was called; nothing where the workflow that the step ran undid itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallName>,
     /// How long it took, retries included.
     #[serde(with = "duration_text")]
     pub took: Duration,
@@ -99,7 +104,8 @@ impl Outcome {
             steps: steps
                 .map(|(step, planned)| StepOutcome {
                     id: Arc::clone(&planned.id),
-                    call: planned.call.clone(),
+                    call: planned.call().cloned(),
+                    workflow: planned.workflow().map(|plan| Arc::clone(plan.id())),
                     status: step.status,
                     took: took(step.started_at, step.ended_at),
                     error: unboxed(&step.failure),
@@ -112,7 +118,7 @@ impl Outcome {
                     let step = &state.steps[index];
                     Some(CompensationOutcome {
                         step: Arc::clone(&plan.steps[index].id),
-                        call: plan.steps[index].compensation.as_ref()?.call.clone(),
+                        call: plan.steps[index].compensation.as_ref()?.call().cloned(),
                         took: took(step.compensation_started_at, step.compensation_ended_at),
                         error: unboxed(&step.compensation_failure),
                     })
@@ -120,7 +126,7 @@ impl Outcome {
                 .collect(),
             error: match state.stop {
                 Some(Stop::Failed(step)) => unboxed(&state.steps[step].failure),
-                Some(Stop::Cancelled) | None => None,
+                Some(Stop::Cancelled | Stop::Undone) | None => None,
             },
             order: state
                 .ended

@@ -7,22 +7,17 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, process::Process,
-    reference, state::RunState,
+    CrashPoint, Entry, JournalError, Orchestrator, Outcome, Plan, RunError, orchestrator::Place,
+    plan::Task, reference, state::RunState,
 };
 use crate::{
-    domain::{Call, Context, Key, StepStatus, WorkflowStatus},
+    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code},
     observability::{EventKind, Timeline},
-    services::{CallResult, Client},
+    services::{CallPolicy, CallResult},
 };
 
 /// Who calls where a workflow does.
 pub(super) const CALLER: &str = "orchestrator";
-
-/// Above this share of what was expected, a duration is worth a warning.
-const SLOW: u32 = 12;
-/// Above this share of what was expected, a duration is an error.
-const TOO_SLOW: u32 = 20;
 
 /// One run of a workflow, driven from entry to entry.
 ///
@@ -30,13 +25,10 @@ const TOO_SLOW: u32 = 20;
 /// is acted on, so that a crash between any two loses nothing.
 pub(super) struct Run {
     pub id: Arc<str>,
-    pub caller: Arc<str>,
     pub plan: Arc<Plan>,
     pub state: Arc<Mutex<RunState>>,
-    pub client: Arc<Client>,
-    pub journal: Arc<dyn Journal>,
-    pub crashes: Crashes,
-    pub process: Process,
+    pub orchestrator: Orchestrator,
+    pub place: Place,
 }
 
 impl Run {
@@ -49,7 +41,7 @@ impl Run {
         tokio::select! {
             // What ends at the very instant of a crash is lost with the rest.
             biased;
-            () = self.process.is_lost() => Err(RunError::Crashed),
+            () = self.orchestrator.process.is_lost() => Err(RunError::Crashed),
             outcome = self.go_through() => outcome,
         }
     }
@@ -81,15 +73,12 @@ impl Run {
         loop {
             {
                 let state = self.lock();
-                if state.stop.is_none() {
-                    let room = self
-                        .plan
-                        .workflow
-                        .max_parallel
-                        .saturating_sub(running.len() + due.len());
-                    let ready = (0..self.plan.steps.len()).filter(|step| state.is_ready(*step));
-                    due.extend(ready.take(room));
-                }
+                let room = self
+                    .plan
+                    .workflow
+                    .max_parallel
+                    .saturating_sub(running.len() + due.len());
+                due.extend(state.ready().take(room));
             }
             for step in due.drain(..) {
                 running.push(self.start(step)?);
@@ -105,19 +94,19 @@ impl Run {
             }
             ended.sort_by_key(|(step, _)| *step);
             for (step, result) in ended.drain(..) {
-                self.finish(step, result)?;
+                self.finish(step, result?)?;
             }
         }
     }
 
-    /// Journals a step's start and gets its call ready.
+    /// Journals a step's start and gets its call, or its workflow's run, ready.
     fn start(
         &self,
         step: usize,
-    ) -> Result<impl Future<Output = (usize, CallResult)> + '_, RunError> {
+    ) -> Result<impl Future<Output = (usize, Result<CallResult, RunError>)> + '_, RunError> {
         let planned = &self.plan.steps[step];
         self.strike(CrashPoint::Before, step)?;
-        let (was, input, deadline) = {
+        let (was, input) = {
             let state = self.lock();
             let input = if planned.refers {
                 let data = |name: &str| state.data(name);
@@ -125,37 +114,64 @@ impl Run {
             } else {
                 Ok(Arc::clone(&planned.input))
             };
-            let deadline = self.plan.workflow.deadline;
-            let deadline = deadline.map(|deadline| state.counts_from + deadline);
-            (state.steps[step].status, input, deadline)
+            (state.steps[step].status, input)
+        };
+        let cut_off = was == StepStatus::Running;
+        let inner = match planned.workflow() {
+            Some(_) => Some(self.inner_id(step, cut_off)?),
+            None => None,
         };
         let at = self.now();
-        self.commit(&Entry::StepStarted { step, at })?;
+        self.commit(&Entry::StepStarted {
+            step,
+            inner: inner.clone(),
+            at,
+        })?;
         self.timeline().record(EventKind::StepStarted {
             run: Arc::clone(&self.id),
             step: Arc::clone(&planned.id),
             status: StepStatus::Running,
         });
-        let cut_off = was == StepStatus::Running;
         Ok(async move {
-            let input = match input {
-                Ok(input) => input,
-                Err(failure) => return (step, Err(Box::new(failure.at(&planned.call)))),
+            let result = match (&planned.task, inner, input) {
+                (Task::Call { call, policy }, _, input) => {
+                    Ok(self.call(step, call, policy, input, cut_off).await)
+                }
+                (Task::Workflow(plan), Some(inner), Ok(input)) => {
+                    self.run_inner(step, plan, inner, input).await
+                }
+                (_, _, input) => Ok(Err(input.err().unwrap_or_else(no_inner_run))),
             };
-            let call = Call {
-                caller: Arc::clone(&self.caller),
-                name: planned.call.clone(),
-                input,
-                context: self.context(step),
-                key: Some(Key::of_step(&self.id, &planned.id)),
-            };
-            let mut result = self.client.call(&call, &planned.policy, deadline).await;
-            if let (true, Err(failure)) = (cut_off, &mut result) {
-                // The execution that the crash cut off may have had its effect.
-                failure.in_doubt = true;
-            }
             (step, result)
         })
+    }
+
+    async fn call(
+        &self,
+        step: usize,
+        name: &CallName,
+        policy: &CallPolicy,
+        input: Result<Arc<Value>, Box<Failure>>,
+        cut_off: bool,
+    ) -> CallResult {
+        let input = input.map_err(|failure| Box::new(failure.at(name)))?;
+        let call = Call {
+            caller: Arc::clone(&self.orchestrator.caller),
+            name: name.clone(),
+            input,
+            context: self.context(step),
+            key: Some(Key::of_step(&self.id, &self.plan.steps[step].id)),
+        };
+        let client = &self.orchestrator.client;
+        let mut result = client.call(&call, policy, self.deadline()).await;
+        if let (true, Err(failure)) = (cut_off, &mut result) {
+            // The execution that the crash cut off may have had its effect.
+            failure.in_doubt = true;
+        }
+        match result {
+            Err(failure) => self.recover(step, &call, failure).await,
+            reply => reply,
+        }
     }
 
     /// Journals how a step's call ended.
@@ -166,16 +182,15 @@ impl Run {
         let definition = &self.plan.workflow.steps[step];
         let status = match result {
             Ok(reply) => {
-                if let Some(expected) = &definition.expected_output
-                    && let Some(missing) = first_missing(expected, &reply.value, String::new())
-                {
-                    let message = format!("the reply lacks what is expected at {missing:?}");
-                    self.warn(&planned.id, message);
-                }
+                self.check_output(
+                    &planned.id,
+                    &reply.value,
+                    definition.expected_output.as_ref(),
+                );
                 self.commit(&Entry::StepCompleted {
                     step,
                     reply: reply.value,
-                    fallback_used: reply.fallback_used,
+                    degraded: reply.fallback_used,
                     at,
                 })?;
                 StepStatus::Completed
@@ -235,10 +250,10 @@ impl Run {
     /// Writes an entry, then lets it change the state.
     pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
         // A run on another thread may have met a crash meanwhile.
-        if !self.process.is_alive() {
+        if !self.orchestrator.is_alive() {
             return Err(RunError::Crashed);
         }
-        self.journal.append(&self.id, entry)?;
+        self.orchestrator.journal.append(&self.id, entry)?;
         let applied = self.lock().apply(entry);
         applied.map_err(|why| JournalError::Corrupt {
             run: self.id.to_string(),
@@ -247,14 +262,72 @@ impl Run {
         Ok(())
     }
 
+    /// Asks the run to stop, and those that lie within it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not under way.
+    pub fn cancel(&self) -> Result<(), RunError> {
+        let (status, cancelled, inner) = {
+            let state = self.lock();
+            let inner = |step: usize| state.steps[step].inner.clone();
+            let inner: Vec<Arc<str>> = state.running().filter_map(inner).collect();
+            (state.status, state.cancelled, inner)
+        };
+        if status != WorkflowStatus::Running {
+            let message = format!("the run {:?} has ended", self.id);
+            let failure = Failure::new(code::CANCELLED, message);
+            return Err(RunError::Refused(Box::new(failure)));
+        }
+        if !cancelled {
+            let at = self.now();
+            self.commit(&Entry::CancellationRequested { at })?;
+            self.timeline().record(EventKind::CancellationRequested {
+                workflow: Arc::clone(self.plan.id()),
+                run: Arc::clone(&self.id),
+                status,
+            });
+        }
+        for run in inner.iter().filter_map(|id| self.orchestrator.find(id)) {
+            let under_way = run.lock().status == WorkflowStatus::Running;
+            if under_way {
+                run.cancel()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// When the run's time is over, as an offset on the clock: its own, or that of the run around it.
+    pub fn deadline(&self) -> Option<Duration> {
+        let own = self.plan.workflow.deadline;
+        let own = own.map(|deadline| self.lock().counts_from + deadline);
+        own.into_iter().chain(self.place.deadline).min()
+    }
+
+    /// A step's id behind those of the steps around it.
+    pub fn path_of(&self, step: usize) -> String {
+        format!("{}{}", self.place.path, self.plan.steps[step].id)
+    }
+
     /// Loses the orchestrator's process, if the scenario says so here.
     pub fn strike(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
-        if self.crashes.strike(point, &self.plan.steps[step].id) {
-            self.process.lose();
+        let Orchestrator {
+            crashes, process, ..
+        } = &self.orchestrator;
+        if crashes.strike(point, &self.place.path, &self.plan.steps[step].id) {
+            process.lose();
             self.timeline().record(EventKind::OrchestratorCrashed {});
             return Err(RunError::Crashed);
         }
         Ok(())
+    }
+
+    pub fn record_resumption(&self) {
+        self.timeline().record(EventKind::WorkflowResumed {
+            workflow: Arc::clone(self.plan.id()),
+            run: Arc::clone(&self.id),
+            status: WorkflowStatus::Running,
+        });
     }
 
     pub fn context(&self, step: usize) -> Context {
@@ -273,45 +346,18 @@ impl Run {
     }
 
     pub fn timeline(&self) -> &Timeline {
-        self.client.timeline()
+        self.orchestrator.client.timeline()
     }
 
-    fn warn(&self, about: &Arc<str>, message: String) {
+    pub fn warn(&self, about: &Arc<str>, message: String) {
         self.timeline().record(EventKind::Warning {
             about: Arc::clone(about),
             message,
         });
     }
-
-    fn check_duration(&self, about: &Arc<str>, took: Duration, expected: Option<Duration>) {
-        let Some(expected) = expected else { return };
-        let message = || {
-            let format = crate::domain::format_duration;
-            format!("took {}, expected {}", format(took), format(expected))
-        };
-        if took * 10 > expected * TOO_SLOW {
-            self.timeline().record(EventKind::Error {
-                about: Arc::clone(about),
-                message: message(),
-            });
-        } else if took * 10 > expected * SLOW {
-            self.warn(about, message());
-        }
-    }
 }
 
-/// The first place where `found` has not what `expected` has.
-fn first_missing(expected: &Value, found: &Value, at: String) -> Option<String> {
-    match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            expected.iter().find_map(|(name, value)| {
-                let at = format!("{at}/{name}");
-                match found.get(name) {
-                    Some(found) => first_missing(value, found, at),
-                    None => Some(at),
-                }
-            })
-        }
-        (expected, found) => (expected != found).then_some(at),
-    }
+/// Cannot be: a step that runs a workflow is given the run's id.
+fn no_inner_run() -> Box<Failure> {
+    Box::new(Failure::new(code::INVALID_WORKFLOW, "it has no run"))
 }

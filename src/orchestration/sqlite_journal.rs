@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
-use super::{Entry, Journal, JournalError};
+use super::{Entry, Journal, JournalError, journal::is_inner};
 
 /// Marks a database as a journal: `rehe` in ASCII.
 const APPLICATION: i32 = 0x7265_6865;
@@ -183,7 +183,10 @@ impl Journal for SqliteJournal {
             Some(ErrorCode::ConstraintViolation) => JournalError::AlreadyExists(run.to_string()),
             _ => error.into(),
         })?;
-        let unfinished = Some(insert_unfinished(&transaction, run)?);
+        let unfinished = match is_inner(run) {
+            true => None,
+            false => Some(insert_unfinished(&transaction, run)?),
+        };
         transaction.commit()?;
         let known = Known {
             next: 1,
@@ -212,7 +215,9 @@ impl Journal for SqliteJournal {
             Entry::Resumed { .. } => {
                 let transaction = database.connection.transaction()?;
                 insert(&transaction, run, known.next, &text)?;
-                known.unfinished = Some(insert_unfinished(&transaction, run)?);
+                if !is_inner(run) {
+                    known.unfinished = Some(insert_unfinished(&transaction, run)?);
+                }
                 transaction.commit()?;
             }
             // One statement is a transaction of its own.

@@ -1,10 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Entry, OnFailure, OnParallelFailure, Plan};
-use crate::domain::{Failure, StepStatus, WorkflowStatus, code, duration_text};
+use super::{Entry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
+use crate::domain::{Failure, StepStatus, WorkflowStatus, code};
 
 /// What the entries of a run's journal add up to.
 ///
@@ -20,6 +19,10 @@ pub(super) struct RunState {
     pub counts_from: Duration,
     pub ended_at: Option<Duration>,
     pub steps: Vec<StepState>,
+    /// Steps that can start as far as the others go, by declaration.
+    ready: BTreeSet<usize>,
+    /// Steps that are under way, by declaration.
+    running: BTreeSet<usize>,
     /// Steps in the order they ended.
     pub ended: Vec<usize>,
     /// Compensations in the order they started.
@@ -37,6 +40,8 @@ pub(super) enum Stop {
     Failed(usize),
     /// Someone asked.
     Cancelled,
+    /// The run around it is undone, and this one with it.
+    Undone,
 }
 
 /// One step of a run.
@@ -46,8 +51,14 @@ pub(super) struct StepState {
     pub started_at: Option<Duration>,
     pub ended_at: Option<Duration>,
     pub reply: Option<Arc<Value>>,
-    /// Whether the reply is a breaker's fallback, not the service's.
-    pub fallback_used: bool,
+    /// Whether it made do: with a breaker's fallback, or a workflow that is degraded.
+    pub degraded: bool,
+    /// The run of the workflow that it runs, the last one where it ran again.
+    pub inner: Option<Arc<str>>,
+    /// How many such runs there have been.
+    pub inners: usize,
+    /// How many of the steps that it waits for are not done.
+    waits: usize,
     pub failure: Option<Box<Failure>>,
     /// Whether a failure that no longer counts left its effect in doubt.
     pub in_doubt: bool,
@@ -63,8 +74,17 @@ pub(super) struct StepState {
 impl RunState {
     /// The state after a run's first entry.
     pub fn new(plan: Arc<Plan>, run: Arc<str>, input: Arc<Value>, at: Duration) -> Self {
+        let waits = |step: &PlannedStep| StepState {
+            waits: step.dependencies.len(),
+            ..StepState::default()
+        };
+        let steps: Vec<StepState> = plan.steps.iter().map(waits).collect();
         Self {
-            steps: vec![StepState::default(); plan.steps.len()],
+            ready: (0..steps.len())
+                .filter(|&step| steps[step].waits == 0)
+                .collect(),
+            running: BTreeSet::new(),
+            steps,
             plan,
             run,
             input,
@@ -87,17 +107,24 @@ impl RunState {
     pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
         match entry {
             Entry::Started { .. } => return Err("it starts twice".to_owned()),
-            Entry::StepStarted { step, at } => {
-                let beside = self.running().any(|other| other != *step);
-                if beside {
-                    for other in &mut self.steps {
-                        other.beside_others |= other.status == StepStatus::Running;
-                    }
-                }
+            Entry::StepStarted { step, inner, at } => {
                 let again = self.step(*step)?.status == StepStatus::Failed;
-                let state = self.advance(*step, StepStatus::Running)?;
-                state.beside_others |= beside;
+                self.advance(*step, StepStatus::Running)?;
+                self.ready.remove(step);
+                let mut others = self.running.iter().filter(|other| *other != step);
+                let other = others.next().copied();
+                // Where there are more, they have started beside each other.
+                if let (Some(only), None) = (other, others.next()) {
+                    self.steps[only].beside_others = true;
+                }
+                self.running.insert(*step);
+                let state = &mut self.steps[*step];
+                state.beside_others |= other.is_some();
                 state.ran_again |= again;
+                if state.inner != *inner {
+                    state.inner.clone_from(inner);
+                    state.inners += 1;
+                }
                 state.started_at.get_or_insert(*at);
                 if again {
                     // Its failure no longer counts; that of another may, and its doubt does.
@@ -110,14 +137,15 @@ impl RunState {
             Entry::StepCompleted {
                 step,
                 reply,
-                fallback_used,
+                degraded,
                 at,
             } => {
                 let state = self.advance(*step, StepStatus::Completed)?;
-                state.fallback_used = *fallback_used;
+                state.degraded = *degraded;
                 state.reply = Some(Arc::clone(reply));
                 state.ended_at = Some(*at);
-                self.ended.push(*step);
+                self.has_ended(*step);
+                self.is_done(*step);
             }
             Entry::StepFailed { step, failure, at } => {
                 let state = self.advance(*step, StepStatus::Failed)?;
@@ -125,8 +153,10 @@ impl RunState {
                 failure.in_doubt |= state.in_doubt;
                 state.failure = Some(failure);
                 state.ended_at = Some(*at);
-                self.ended.push(*step);
-                if !self.plan.workflow.steps[*step].optional {
+                self.has_ended(*step);
+                if self.plan.workflow.steps[*step].optional {
+                    self.is_done(*step);
+                } else {
                     self.stop.get_or_insert(Stop::Failed(*step));
                 }
             }
@@ -166,15 +196,39 @@ impl RunState {
                 self.counts_from = *at;
                 self.ended_at = None;
                 self.stop = None;
-                for state in &mut self.steps {
+                for (step, state) in self.steps.iter_mut().enumerate() {
                     if state.status == StepStatus::Failed {
                         // What passed meanwhile is no part of what the step takes.
                         state.started_at = None;
+                        if !self.plan.workflow.steps[step].optional {
+                            self.ready.insert(step);
+                        }
                     }
                 }
             }
+            Entry::UndoRequested { .. } => {
+                self.become_status(WorkflowStatus::Running)?;
+                self.ended_at = None;
+                self.stop = Some(Stop::Undone);
+            }
         }
         Ok(())
+    }
+
+    fn has_ended(&mut self, step: usize) {
+        self.running.remove(&step);
+        self.ended.push(step);
+    }
+
+    /// Lets those that wait for a step know that it is done: it completed, or failed and was optional.
+    fn is_done(&mut self, step: usize) {
+        for &dependent in &self.plan.steps[step].dependents {
+            let state = &mut self.steps[dependent];
+            state.waits = state.waits.saturating_sub(1);
+            if state.waits == 0 && state.status == StepStatus::Pending {
+                self.ready.insert(dependent);
+            }
+        }
     }
 
     fn step(&self, step: usize) -> Result<&StepState, String> {
@@ -217,33 +271,22 @@ impl RunState {
         })
     }
 
-    /// The steps that are running.
+    /// The steps that are under way.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
-        self.with_status(StepStatus::Running)
+        self.running.iter().copied()
     }
 
-    fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
+    pub fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
         (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
     }
 
-    /// Whether a step can start: it has not, and what it waits for is done.
+    /// The steps that can start, by declaration: what they wait for is done, and nothing stops the run.
     ///
-    /// A failed step that was optional counts as done. So does, in a run that was
-    /// resumed, a failed step as one that has not started.
-    pub fn is_ready(&self, step: usize) -> bool {
-        let not_started = match self.steps[step].status {
-            StepStatus::Pending => true,
-            StepStatus::Failed => !self.plan.workflow.steps[step].optional,
-            _ => false,
-        };
-        not_started
-            && self.plan.steps[step].dependencies.iter().all(|&before| {
-                match self.steps[before].status {
-                    StepStatus::Completed => true,
-                    StepStatus::Failed => self.plan.workflow.steps[before].optional,
-                    _ => false,
-                }
-            })
+    /// A failed step that was optional counts as done. A run that was resumed takes up the others
+    /// that failed.
+    pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
+        let none = self.stop.is_some();
+        self.ready.iter().copied().filter(move |_| !none)
     }
 
     /// The next failed step of a parallel group that gets a second chance, by declaration.
@@ -276,10 +319,14 @@ impl RunState {
 
     /// Whether what was done is to be undone, once nothing runs any more.
     ///
-    /// A cancelled run is undone also where a failure would leave a partial result.
+    /// A run that is cancelled, or undone with the one around it, goes back also where a failure would leave a partial result.
     pub fn goes_back(&self) -> bool {
         let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
-        self.stop.is_some() && (compensates || self.cancelled)
+        match self.stop {
+            None => false,
+            Some(Stop::Undone) => true,
+            Some(Stop::Failed(_) | Stop::Cancelled) => compensates || self.cancelled,
+        }
     }
 
     /// Steps to undo, newest first: completed ones, and failed ones that may have had an effect.
@@ -308,12 +355,13 @@ impl RunState {
             .with_status(StepStatus::CompensationFailed)
             .next()
             .is_some();
-        let made_do = |step: &StepState| step.status == StepStatus::Failed || step.fallback_used;
+        let made_do = |step: &StepState| step.status == StepStatus::Failed || step.degraded;
         match self.stop {
             None if self.steps.iter().any(made_do) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
             Some(Stop::Cancelled) => WorkflowStatus::Cancelled,
+            Some(Stop::Undone) => WorkflowStatus::RolledBack,
             Some(Stop::Failed(_)) if self.goes_back() => WorkflowStatus::RolledBack,
             Some(Stop::Failed(_)) => WorkflowStatus::Interrupted,
         }
@@ -324,52 +372,18 @@ impl RunState {
         if name == "input" {
             return Some(&self.input);
         }
-        let step = self.plan.steps.iter().position(|step| &*step.id == name)?;
-        self.steps[step].reply.as_ref()
+        self.steps[self.plan.index(name)?].reply.as_ref()
     }
 
-    /// The state as people read it.
-    pub fn view(&self, now: Duration) -> RunView {
-        let named = |status: StepStatus| {
-            self.with_status(status)
-                .map(|step| Arc::clone(&self.plan.steps[step].id))
-                .collect()
-        };
-        RunView {
-            workflow: Arc::clone(&self.plan.id),
-            run: Arc::clone(&self.run),
-            status: self.status,
-            elapsed: self.ended_at.unwrap_or(now).saturating_sub(self.started_at),
-            current: named(StepStatus::Running),
-            pending: named(StepStatus::Pending),
-            completed: named(StepStatus::Completed),
-            failed: named(StepStatus::Failed),
-            compensated: named(StepStatus::Compensated),
+    /// All that the run's data holds.
+    pub fn data_so_far(&self) -> Value {
+        let mut data = Map::new();
+        data.insert("input".to_owned(), Value::clone(&self.input));
+        for (step, planned) in self.steps.iter().zip(&self.plan.steps) {
+            if let Some(reply) = &step.reply {
+                data.insert(planned.id.to_string(), Value::clone(reply));
+            }
         }
+        Value::Object(data)
     }
-}
-
-/// The state of a run as it can be read at any time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RunView {
-    /// The workflow's id.
-    pub workflow: Arc<str>,
-    /// The run's id.
-    pub run: Arc<str>,
-    /// How far it is.
-    pub status: WorkflowStatus,
-    /// Time since it started, or that it took.
-    #[serde(with = "duration_text")]
-    pub elapsed: Duration,
-    /// Steps whose calls are under way.
-    pub current: Vec<Arc<str>>,
-    /// Steps that have not started.
-    pub pending: Vec<Arc<str>>,
-    /// Steps that completed.
-    pub completed: Vec<Arc<str>>,
-    /// Steps that failed.
-    pub failed: Vec<Arc<str>>,
-    /// Steps that were undone.
-    pub compensated: Vec<Arc<str>>,
 }

@@ -1,6 +1,9 @@
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::Value;
 
 use crate::{domain::opt_duration_text, resilience::Retry};
@@ -74,7 +77,7 @@ pub enum OnParallelFailure {
     Sequential,
 }
 
-/// One step of a workflow: a call.
+/// One step of a workflow: a call, or the run of another workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
@@ -84,9 +87,14 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The service called.
-    pub service: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The operation called.
-    pub operation: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The workflow that runs in place of a call; it undoes itself, so it needs no compensation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<SubWorkflow>,
     /// What is sent: JSON in which a string `${/step/field}` stands for data of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
@@ -103,6 +111,10 @@ pub struct Step {
     /// How often and when the call is repeated: a preset's name, or a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// Calls that are made once, one after the other, when it fails: `Service.operation`, or an
+    /// operation of the step's own service. If all succeed it has completed, with the last reply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recover: Vec<String>,
     /// What undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensation: Option<Compensation>,
@@ -122,6 +134,42 @@ pub struct Step {
     /// Fields and values that the reply is expected to have; a warning where it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_output: Option<Value>,
+}
+
+/// A workflow that a step runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum SubWorkflow {
+    /// By its id.
+    Named(String),
+    /// By its definition.
+    Defined(Arc<Workflow>),
+}
+
+impl<'de> Deserialize<'de> for SubWorkflow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SubWorkflowVisitor)
+    }
+}
+
+/// Unlike an untagged enum it tells what is wrong within a definition.
+struct SubWorkflowVisitor;
+
+impl<'de> Visitor<'de> for SubWorkflowVisitor {
+    type Value = SubWorkflow;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a workflow's id, or its definition")
+    }
+
+    fn visit_str<E: de::Error>(self, id: &str) -> Result<Self::Value, E> {
+        Ok(SubWorkflow::Named(id.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let workflow = Workflow::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(SubWorkflow::Defined(Arc::new(workflow)))
+    }
 }
 
 /// What undoes a step.
@@ -188,6 +236,14 @@ mod tests {
             (
                 r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"inptu": 1}}]}"#,
                 "a compensation is",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "workflow": {"id": "v", "steps": [{"idd": 1}]}}]}"#,
+                "at /steps/0/workflow/steps/0/idd: unknown field",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "workflow": 1}]}"#,
+                "expected a workflow's id, or its definition",
             ),
         ] {
             let error = from_json::<Workflow>(text, "w.json", 1)

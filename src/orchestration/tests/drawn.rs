@@ -4,15 +4,20 @@ use super::*;
 
 #[derive(Clone, Debug)]
 struct Drawn {
-    /// Per step: which earlier steps it waits for (as bits), latency, and whether it fails.
-    steps: Vec<(u8, u64, bool)>,
+    /// Per step: which earlier steps it waits for (as bits), latency, whether it fails, and whether
+    /// it runs a workflow of two steps, of which the second fails.
+    steps: Vec<(u8, u64, bool, bool)>,
     max_parallel: usize,
-    crashes: Vec<(usize, usize)>,
+    /// Point, step, and whether it is one within the step's workflow.
+    crashes: Vec<(usize, usize, bool)>,
 }
 
 fn drawn() -> impl Strategy<Value = Drawn> {
-    let steps = prop::collection::vec((any::<u8>(), 0..50_u64, prop::bool::weighted(0.15)), 1..7);
-    let crashes = prop::collection::vec((0..4_usize, 0..7_usize), 0..4);
+    let fails = prop::bool::weighted(0.15);
+    let step = (any::<u8>(), 0..50_u64, fails, prop::bool::weighted(0.3));
+    let steps = prop::collection::vec(step, 1..7);
+    let crash = (0..POINTS.len(), 0..7_usize, any::<bool>());
+    let crashes = prop::collection::vec(crash, 0..4);
     (steps, 1..4_usize, crashes).prop_map(|(steps, max_parallel, crashes)| Drawn {
         steps,
         max_parallel,
@@ -20,14 +25,17 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     })
 }
 
+const POINTS: [CrashPoint; 6] = [
+    CrashPoint::Before,
+    CrashPoint::During,
+    CrashPoint::After,
+    CrashPoint::BeforeCompensation,
+    CrashPoint::DuringCompensation,
+    CrashPoint::AfterCompensation,
+];
+
 /// Runs what was drawn, restarting after every crash; gives the last status and all events.
 fn rehearse(drawn: &Drawn, durable: bool) -> (WorkflowStatus, Vec<Event>) {
-    const POINTS: [CrashPoint; 4] = [
-        CrashPoint::Before,
-        CrashPoint::During,
-        CrashPoint::After,
-        CrashPoint::DuringCompensation,
-    ];
     virtually(async {
         let mut scene = if durable {
             Scene::durable()
@@ -35,27 +43,36 @@ fn rehearse(drawn: &Drawn, durable: bool) -> (WorkflowStatus, Vec<Event>) {
             Scene::new()
         };
         let mut steps = Vec::new();
-        for (index, (waits_for, latency, fails)) in drawn.steps.iter().enumerate() {
+        for (index, (waits_for, latency, fails, nests)) in drawn.steps.iter().enumerate() {
             let id = format!("s{index}");
             let before: Vec<String> = (0..index)
                 .filter(|before| waits_for >> before & 1 == 1)
                 .map(|before| format!("s{before}"))
                 .collect();
             let before: Vec<&str> = before.iter().map(String::as_str).collect();
-            steps.push(step(&id, &before));
+            let (inner, failing) = (format!("t{index}"), if *nests { "t" } else { "s" });
+            steps.push(match nests {
+                true => json!({"id": id, "dependencies": before, "workflow": {
+                    "id": format!("n{index}"), "steps": [step(&id, &[]), step(&inner, &[&id])],
+                }}),
+                false => step(&id, &before),
+            });
             let scripted = scene.registry.script("A", |script, _| {
                 script.takes(&id, Duration::from_millis(*latency));
                 if *fails {
                     let fault = scene.faults.declare("fails", "here");
-                    script.always(&id, Response::Error("PERMANENT_ERROR".into()), fault);
+                    let failing = format!("{failing}{index}");
+                    script.always(&failing, Response::Error("PERMANENT_ERROR".into()), fault);
                 }
             });
             scripted.unwrap();
         }
-        for (point, index) in &drawn.crashes {
-            scene
-                .crashes
-                .declare(POINTS[*point], &format!("s{index}"), "here");
+        for (point, index, within) in &drawn.crashes {
+            let step = match within {
+                true => format!("s{index}/t{index}"),
+                false => format!("s{index}"),
+            };
+            scene.crashes.declare(POINTS[*point], &step, "here");
         }
         let workflow = json!({"id": "w", "maxParallel": drawn.max_parallel, "steps": steps});
         let plan = scene.plan(workflow).unwrap();
@@ -87,13 +104,14 @@ proptest! {
             }
         }
         let done = keys.iter().filter(|key| matches!(key, Key::Do(_))).count();
-        let any_fails = drawn.steps.iter().any(|(_, _, fails)| *fails);
+        let any_fails = drawn.steps.iter().any(|(_, _, fails, _)| *fails);
+        let within = drawn.steps.iter().filter(|(_, _, _, nests)| *nests).count();
         if any_fails {
             prop_assert_eq!(status, WorkflowStatus::RolledBack);
             prop_assert_eq!(keys.len(), 2 * done, "all that was done is undone");
         } else {
             prop_assert_eq!(status, WorkflowStatus::Completed);
-            prop_assert_eq!(done, drawn.steps.len());
+            prop_assert_eq!(done, drawn.steps.len() + within);
             prop_assert_eq!(keys.len(), done);
         }
     }

@@ -23,8 +23,17 @@ fn conforms(journal: &dyn Journal) {
     ));
     journal.begin(&two, started.clone()).unwrap();
     journal
-        .append(&one, &Entry::StepStarted { step: 0, at })
+        .append(
+            &one,
+            &Entry::StepStarted {
+                step: 0,
+                inner: None,
+                at,
+            },
+        )
         .unwrap();
+    let within: Arc<str> = "w-2/a".into();
+    journal.begin(&within, started.clone()).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     let ended = Entry::Ended {
         status: WorkflowStatus::Completed,
@@ -32,10 +41,22 @@ fn conforms(journal: &dyn Journal) {
     };
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [two]);
+    for entry in [ended.clone(), Entry::Resumed { at }] {
+        journal.append(&within, &entry).unwrap();
+    }
+    assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     let entries = journal.read("w-1").unwrap().unwrap();
     assert_eq!(
         entries,
-        [started, Entry::StepStarted { step: 0, at }, ended]
+        [
+            started,
+            Entry::StepStarted {
+                step: 0,
+                inner: None,
+                at
+            },
+            ended
+        ]
     );
 }
 
@@ -130,7 +151,7 @@ fn entries_survive_being_written_as_json() {
         Entry::StepCompleted {
             step: 0,
             reply: Arc::new(json!({"a": 1})),
-            fallback_used: false,
+            degraded: false,
             at,
         },
     ] {

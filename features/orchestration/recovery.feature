@@ -1,0 +1,143 @@
+Feature: Recovery of a step
+  Some failures can be put right on the spot. A step says by which calls; they
+  are tried once, before anything is undone.
+
+  Background:
+    Given a service "Profiles":
+      """json
+      {
+        "operations": {
+          "update": { "latency": "10ms", "reply": { "version": 2 } },
+          "resolve": { "latency": "20ms", "kind": "get" },
+          "updateAgain": { "latency": "30ms", "reply": { "version": 3 } },
+          "revert": {}
+        }
+      }
+      """
+    And a service "Search"
+    And the workflow:
+      """json
+      {
+        "id": "rename",
+        "steps": [
+          { "id": "update", "service": "Profiles", "operation": "update", "input": { "name": "${/input/name}" },
+            "recover": ["resolve", "Profiles.updateAgain"], "compensation": "revert" },
+          { "id": "index", "service": "Search", "operation": "index", "input": { "version": "${/update/version}" } }
+        ]
+      }
+      """
+
+  @orchestration-2
+  Scenario: A step that recovers has completed, with the reply of the last call
+    Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow completes
+    And it takes 60 ms
+    And no compensation runs
+    And the timeline has, in order:
+      | event        | call                 | step   | result                  |
+      | call_ended   | Profiles.update      | update | CONCURRENT_MODIFICATION |
+      | call_ended   | Profiles.resolve     | update | ok                      |
+      | call_ended   | Profiles.updateAgain | update | ok                      |
+    And the timeline has, in order:
+      | event      | about  | message                                | status    |
+      | warning    | update | recovered from CONCURRENT_MODIFICATION |           |
+      | step_ended |        |                                        | completed |
+    And the timeline has, in order:
+      | event        | call         | input          |
+      | call_started | Search.index | {"version": 3} |
+    And the timeline has, in order:
+      | event  | operation   | key             |
+      | effect | updateAgain | rename-1/update |
+
+  @orchestration-2
+  Scenario: What stands for the step is undone as the step would be
+    Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    And "Search.index" fails with "PERMANENT_ERROR"
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow is rolled back
+    And these compensations run in order:
+      | Profiles.revert |
+    And the timeline has, in order:
+      | event  | operation   | key                  |
+      | effect | updateAgain | rename-1/update      |
+      | effect | revert      | rename-1/update:undo |
+
+  @orchestration-2
+  Scenario Outline: A recovery that fails leaves the step's own failure
+    Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    And "<call>" fails with "PERMANENT_ERROR"
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow is rolled back
+    And it takes <time>
+    And the error is "CONCURRENT_MODIFICATION" from "Profiles.update"
+    And "Profiles.updateAgain" is executed <times> times
+    And "Search.index" is never executed
+    And the timeline has, in order:
+      | event      | about  | message                                                                                     | status |
+      | warning    | update | <call> does not recover it: PERMANENT_ERROR from <call>: answered so by script |        |
+      | step_ended |        |                                                                                             | failed |
+
+    Examples:
+      | call                 | time  | times |
+      | Profiles.resolve     | 30 ms | 0     |
+      | Profiles.updateAgain | 60 ms | 1     |
+
+  @orchestration-2
+  Scenario: Retries come before recovery
+    Given "Profiles.update" fails with "TRANSIENT_ERROR"
+    And "Profiles.update" is retried up to 1 time
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow completes
+    And "Profiles.update" is executed 2 times
+    And "Profiles.resolve" is executed 1 time
+
+  @orchestration-2 @orchestration-14
+  Scenario: Past the deadline there is nothing to recover
+    Given "Profiles.update" hangs
+    And the workflow must finish within 50 ms
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow is rolled back
+    And "Profiles.resolve" is never executed
+
+  @orchestration-2 @orchestration-13
+  Scenario: A crash in the middle of a recovery tries the step again first
+    Given "Profiles.update" fails 1 time with "CONCURRENT_MODIFICATION"
+    And the orchestrator crashes during step "update"
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    And the orchestrator restarts
+    Then the workflow completes
+    And "Profiles.update" is executed 2 times
+    And "Profiles.updateAgain" is executed 1 time
+    And no effect happens twice
+    And the timeline has, in order:
+      | event        | call         | input          |
+      | call_started | Search.index | {"version": 3} |
+
+  @orchestration-2
+  Scenario: An unknown recovery is refused before any call
+    Given the workflow:
+      """json
+      { "id": "rename", "steps": [ { "id": "update", "service": "Profiles", "operation": "update", "recover": ["updateAgian"] } ] }
+      """
+    When the workflow runs
+    Then the workflow is refused with "OPERATION_NOT_FOUND"
+    And the refusal names "/steps/0/recover/0" and says "updateAgain"

@@ -1,0 +1,62 @@
+use serde_json::{Map, Value};
+
+use super::table::shortened;
+
+/// Most items of an array, and fields of an object, that are shown.
+const ITEMS: usize = 20;
+
+/// Most characters of a text that are shown.
+const TEXT: usize = 200;
+
+/// A JSON document cut to what a reader takes in: long arrays, objects and texts end in `…`, and say
+/// how much more there is.
+pub fn excerpt(value: &Value) -> Value {
+    match value {
+        Value::String(text) => shortened(text, TEXT).into(),
+        Value::Array(items) => {
+            let mut cut: Vec<Value> = items.iter().take(ITEMS).map(excerpt).collect();
+            if items.len() > ITEMS {
+                cut.push(more(items.len()).into());
+            }
+            cut.into()
+        }
+        Value::Object(fields) => {
+            let mut cut: Map<String, Value> = fields
+                .iter()
+                .take(ITEMS)
+                .map(|(name, value)| (name.clone(), excerpt(value)))
+                .collect();
+            if fields.len() > ITEMS {
+                cut.insert("…".to_owned(), more(fields.len()).into());
+            }
+            cut.into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+fn more(all: usize) -> String {
+    format!("… {} more", all - ITEMS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_cut_and_says_so() {
+        let twenty: Vec<usize> = (0..20).collect();
+        assert_eq!(excerpt(&json!(twenty)), json!(twenty));
+        let many: Vec<usize> = (0..10_000).collect();
+        let cut = excerpt(&json!({ "deep": [many] }));
+        assert_eq!(cut["deep"][0][19], 19);
+        assert_eq!(cut["deep"][0][20], "… 9980 more");
+        assert_eq!(cut["deep"][0].as_array().map(Vec::len), Some(21));
+        let wide: Map<String, Value> = (0..30).map(|n| (n.to_string(), n.into())).collect();
+        assert_eq!(excerpt(&wide.into())["…"], "… 10 more");
+        let text = excerpt(&"x".repeat(201).into());
+        assert_eq!(text.as_str().map(|text| text.chars().count()), Some(200));
+    }
+}
