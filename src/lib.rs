@@ -30,36 +30,20 @@
 //! The rooms can be used from any test. Time is virtual wherever the runtime's time is paused:
 //!
 //! ```
-//! use std::{sync::Arc, time::Duration};
 //! use rehearsal::{
-//!     clock::{Clock, Seed},
 //!     domain::WorkflowStatus,
-//!     harness::{Cast, Runs},
-//!     observability::Timeline,
-//!     services::Response,
+//!     harness::{Cast, Fixtures, no_input},
 //! };
-//! use serde_json::json;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
-//! let timeline = Timeline::new(Clock::start());
-//! let cast = Cast::new(timeline, Seed(0));
-//! cast.add_bare("Payments");
-//! let fault = cast.faults().declare("the payment fails", "example.rs:1");
-//! cast.registry().script("Payments", |script, _| {
-//!     script.takes("charge", Duration::from_millis(200));
-//!     script.times("charge", 1, Response::Error("CARD_DECLINED".into()), fault);
-//! })?;
+//! let cast = Cast::load("agent-platform")?;
+//! cast.script("AgentService.createAgent")?.fails("AGENT_CREATION_ERROR")?;
 //!
-//! let mut runs = Runs::new(cast.client(), cast.faults().clone());
-//! runs.declare(Arc::new(serde_json::from_value(json!({
-//!     "id": "checkout",
-//!     "steps": [{"id": "pay", "service": "Payments", "operation": "charge"}],
-//! }))?));
-//! runs.run(json!({}), None, 1).await?;
+//! let mut runs = cast.runs();
+//! runs.declare(Fixtures::default().workflow("completeAgentCreation")?);
+//! runs.run(no_input(), None, 1).await?;
 //!
-//! let outcome = runs.outcome()?;
-//! assert_eq!(outcome.status, WorkflowStatus::RolledBack);
-//! assert_eq!(outcome.took, Duration::from_millis(200));
+//! assert_eq!(runs.outcome()?.status, WorkflowStatus::RolledBack);
 //! assert!(cast.faults().unused().is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
@@ -80,7 +64,7 @@ pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
 
-pub use harness::World;
+pub use harness::{Hook, Suite, World, events::Status};
 
 /// Runs the features that a file, a folder or a pattern stands for, relative to the package, as the
 /// process's command line asks for.
@@ -88,5 +72,5 @@ pub use harness::World;
 /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and 130
 /// if it was interrupted.
 pub fn run(features: &str) -> std::process::ExitCode {
-    harness::Suite::new(features).run(std::env::args_os())
+    Suite::new(features).run(std::env::args_os())
 }

@@ -7,7 +7,7 @@ use super::{
     Count, StepResult,
     failing::expect,
     parameters::{column, doc_string, json},
-    services::{at_least_once, check_code_of_any, declare},
+    services::{at_least_once, declare},
 };
 use crate::{
     domain::{Key, did_you_mean, from_json},
@@ -39,7 +39,7 @@ fn fail_disk(
     what: String,
 ) -> StepResult {
     let stage: DiskStage = stage.parse()?;
-    check_code_of_any(world, code)?;
+    world.registry().check_code_of_any(code)?;
     let fault = declare(world, what);
     world.cast().files().fail_at(stage, code, times, fault);
     Ok(())

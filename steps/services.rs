@@ -4,26 +4,20 @@ use cucumber::{gherkin, given, when};
 use serde_json::Value;
 
 use super::{
-    Call, Count, Span, StepResult,
+    Call, Count, Span, StepError, StepResult,
     parameters::{json, table_of},
 };
 use crate::{
-    domain::{CallName, did_you_mean},
-    harness::World,
-    services::{
-        Answer, AnswerError, Executions, FaultId, Response, Script, Service, ServiceDefinition,
-        is_code,
-    },
+    domain::CallName,
+    harness::{CallScript, World},
+    services::{Answer, Executions, FaultId, Response, Script, Service, ServiceDefinition},
 };
 
 /// Loads the service definitions in `fixtures/services/<name>.json`.
 #[given(expr = "the services from {string}")]
 fn services_from(world: &mut World, name: String) -> StepResult {
-    let file = world.fixtures().services(&name)?;
-    for definition in &file.services {
-        world.cast().add_defined(Arc::clone(definition))?;
-    }
-    Ok(())
+    let fixtures = world.fixtures();
+    Ok(world.cast().add_from(&fixtures, &name)?)
 }
 
 /// A service by the definition below, or one that answers `{}` to any operation.
@@ -53,64 +47,47 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
 /// The latency of every execution from now on.
 #[given(expr = "{call} takes {duration}")]
 fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
-    let (call, latency) = (call.name()?, latency.value()?);
-    with_script(world, &call, |script, _| {
-        script.takes(call.operation(), latency)
-    })
+    let latency = latency.value()?;
+    script(world, call)?.takes(latency);
+    Ok(())
 }
 
 /// The reply of every execution.
 #[given(expr = "{call} replies:")]
 fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
-    let call = call.name()?;
     let reply: Arc<Value> = json(world, step)?;
-    with_script(world, &call, |script, _| {
-        script.replies(call.operation(), reply)
-    })
+    script(world, call)?.succeeds(reply);
+    Ok(())
 }
 
 /// Every execution fails with the code.
 #[given(expr = "{call} fails with {string}")]
 fn fails(world: &mut World, call: Call, code: String) -> StepResult {
-    let call = call.name()?;
-    check_code(world, &call, &code)?;
-    let fault = declare(world, format!("{call} fails with {code}"));
-    let response = Response::Error(code.into());
-    with_script(world, &call, |script, _| {
-        script.always(call.operation(), response, fault)
-    })
+    script(world, call)?.fails(&code)?;
+    Ok(())
 }
 
 /// So many executions fail with the code, later ones answer normally.
 #[given(expr = "{call} fails {count} time(s) with {string}")]
 fn fails_times(world: &mut World, call: Call, count: Count, code: String) -> StepResult {
-    let (call, count) = (call.name()?, at_least_once(count)?);
-    check_code(world, &call, &code)?;
-    let fault = declare(world, format!("{call} fails {count} time(s) with {code}"));
-    let response = Response::Error(code.into());
-    with_script(world, &call, |script, _| {
-        script.times(call.operation(), count, response, fault);
-    })
+    let count = count.value()?;
+    script(world, call)?.fails_times(count, &code)?;
+    Ok(())
 }
 
 /// It never answers; only a timeout or a deadline ends an execution.
 #[given(expr = "{call} hangs")]
 fn hangs(world: &mut World, call: Call) -> StepResult {
-    let call = call.name()?;
-    let fault = declare(world, format!("{call} hangs"));
-    with_script(world, &call, |script, _| {
-        script.always(call.operation(), Response::Hang, fault);
-    })
+    script(world, call)?.hangs();
+    Ok(())
 }
 
 /// So many executions never answer, later ones answer normally.
 #[given(expr = "{call} hangs {count} time(s)")]
 fn hangs_times(world: &mut World, call: Call, count: Count) -> StepResult {
-    let (call, count) = (call.name()?, at_least_once(count)?);
-    let fault = declare(world, format!("{call} hangs {count} time(s)"));
-    with_script(world, &call, |script, _| {
-        script.times(call.operation(), count, Response::Hang, fault);
-    })
+    let count = count.value()?;
+    script(world, call)?.hangs_times(count)?;
+    Ok(())
 }
 
 /// A script by execution, counted from 1 over the whole scenario.
@@ -124,7 +101,7 @@ fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
             return Err(format!("the executions {} are spoken for twice", row[0]).into());
         }
         if let Response::Error(code) = &answer.response {
-            check_code(world, &call, code)?;
+            world.registry().check_code(&call, code)?;
         }
         let fault = answer.response.is_fault().then(|| {
             declare(
@@ -204,6 +181,11 @@ pub(super) fn at_least_once(count: Count) -> Result<u32, String> {
     }
 }
 
+fn script(world: &mut World, call: Call) -> Result<CallScript<'_>, StepError> {
+    let here = world.here();
+    Ok(world.cast().script_at(call.name()?, here)?)
+}
+
 fn with_script(
     world: &mut World,
     call: &CallName,
@@ -211,57 +193,4 @@ fn with_script(
 ) -> StepResult {
     world.registry().check(call)?;
     Ok(world.registry().script(call.service(), change)?)
-}
-
-/// A bare service takes any code; one with a definition those that it or the product knows.
-fn check_code(world: &mut World, call: &CallName, code: &str) -> StepResult {
-    let own: Option<Vec<String>> = world
-        .registry()
-        .script(call.service(), |_, service| own_codes(service))?;
-    match own {
-        Some(own) => check_known(call.service(), &own, code),
-        None => check_form(code),
-    }
-}
-
-/// A fault that is no single service's has a code that a service or the product knows.
-pub(super) fn check_code_of_any(world: &mut World, code: &str) -> StepResult {
-    let mut own = Vec::new();
-    for service in world.registry().names() {
-        let codes = world
-            .registry()
-            .script(&service, |_, service| own_codes(service))?;
-        own.extend(codes.into_iter().flatten());
-    }
-    check_known("any service", &own, code)
-}
-
-fn own_codes(service: &dyn Service) -> Option<Vec<String>> {
-    let codes = service.codes()?;
-    Some(codes.into_iter().map(|(code, _)| code.to_owned()).collect())
-}
-
-fn check_form(code: &str) -> StepResult {
-    if is_code(code) {
-        Ok(())
-    } else {
-        Err(AnswerError::Code(code.to_owned()).into())
-    }
-}
-
-fn check_known(service: &str, own: &[String], code: &str) -> StepResult {
-    use crate::domain::code::KNOWN;
-    check_form(code)?;
-    let known = || {
-        let own = own.iter().map(String::as_str);
-        own.chain(KNOWN.iter().map(|(code, ..)| *code))
-    };
-    if code.ends_with("_NOT_FOUND") || known().any(|known| known == code) {
-        return Ok(());
-    }
-    Err(format!(
-        "neither {service} nor the product knows the code {code:?}: {}",
-        did_you_mean(code, known())
-    )
-    .into())
 }

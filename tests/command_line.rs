@@ -241,9 +241,56 @@ fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
         .says("waiting for the specification")
         .says("✔ After")
         .says("6 scenarios (2 passed, 2 failed, 1 ambiguous, 1 pending)");
+}
+
+#[test]
+fn services_hooks_and_state_of_a_suite_stand_beside_its_steps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     run("own_steps", root, &[], &[])
         .exits(0)
-        .says("2 scenarios (2 passed)");
+        .says("7 scenarios (7 passed)");
+}
+
+#[test]
+fn a_failing_hook_is_told_by_name_and_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("junit.xml");
+    let to_report = format!("junit={}", report.display());
+    let args = [
+        "--input",
+        "tests/data/failing-hooks",
+        "--report",
+        &to_report,
+    ];
+    let ran = run("own_steps", root, &args, &[]);
+    ran.exits(1)
+        .says(
+            "  ✘ After a step (failed, 0 ms)
+    ✔ Given a service Payments of my own
+    ✘ hook after the step: the inventory
+    ↷ When \"Payments.charge\" is called
+
+      service \"Stok\" does not exist: there are: \"Ledger\", \"Payments\"
+      at tests/data/failing-hooks/failing-hooks.feature:5
+      by tests/own_steps.rs:",
+        )
+        .says(
+            "    ✔ Given \"Emma\" is in the basket
+    ✘ hook after the scenario: the basket is cleared
+
+      books are left
+      at tests/data/failing-hooks/failing-hooks.feature:9
+      by tests/own_steps.rs:",
+        )
+        .says("INFO own_steps: the scenario has passed")
+        .says("4 scenarios (4 failed)\n6 steps (3 passed, 2 failed, 1 skipped)");
+    assert_eq!(ran.out.matches("the scenario has failed").count(), 2);
+    let report = fs::read_to_string(report).unwrap();
+    let case = "type=\"failed\">hook after the scenario: the basket is cleared
+at tests/data/failing-hooks/failing-hooks.feature:9
+by tests/own_steps.rs:";
+    assert!(report.contains(case), "{report}");
 }
 
 #[cfg(unix)]

@@ -1,20 +1,25 @@
-//! Steps and services of one's own beside the vocabulary, and steps that never end.
+//! Steps, services, hooks and state of one's own beside the vocabulary, and what never ends.
 
 #![expect(
     clippy::needless_pass_by_value,
     reason = "cucumber's macros hand parameters over by value"
 )]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use cucumber::{given, then, when};
 use rehearsal::{
-    World,
+    Hook, Suite, World,
     domain::{Call, Reply},
     services::{CallResult, Service},
 };
 use serde_json::json;
+
+const SLOW: Duration = Duration::from_millis(200);
 
 /// A service that is no mock: it counts what is posted.
 #[derive(Default)]
@@ -34,9 +39,20 @@ impl Service for Ledger {
     }
 }
 
-#[given("a ledger of my own")]
-fn a_ledger_of_my_own(world: &mut World) {
-    world.cast().add(Ledger::default());
+/// What the steps of a scenario have put together.
+#[derive(Default)]
+struct Basket {
+    books: Vec<String>,
+}
+
+#[given(expr = "{string} is in the basket")]
+fn is_in_the_basket(world: &mut World, book: String) {
+    world.state::<Basket>().books.push(book);
+}
+
+#[then(expr = "the basket holds {string}")]
+fn the_basket_holds(world: &mut World, books: String) {
+    assert_eq!(world.state::<Basket>().books.join(", "), books);
 }
 
 #[given(expr = "a service {word} of my own")]
@@ -68,5 +84,28 @@ fn one_answers(_: &mut World) {}
 fn another_answers(_: &mut World, _who: String) {}
 
 fn main() -> std::process::ExitCode {
-    rehearsal::run("tests/data/own-steps")
+    let stock = Hook::before_scenario("a stock", async |world| {
+        world.cast().add_bare("Stock");
+        Ok(())
+    });
+    let slow_stock = Hook::before_scenario("a slow stock", async |world| {
+        world.cast().script("Stock.reserve")?.takes(SLOW);
+        Ok(())
+    });
+    let inventory = Hook::after_step("the inventory", async |world, _| {
+        world.cast().script("Stok.reserve")?;
+        Ok(())
+    });
+    let cleared = Hook::after_scenario("the basket is cleared", async |world, status| {
+        tracing::info!("the scenario has {}", status.as_str());
+        assert!(world.state::<Basket>().books.is_empty(), "books are left");
+        Ok(())
+    });
+    Suite::new("tests/data/own-steps")
+        .service(Ledger::default)
+        .hook(stock.tagged("@stock"))
+        .hook(slow_stock.tagged("@stock and @slow"))
+        .hook(inventory.tagged("@inventory"))
+        .hook(cleared.tagged("@cleared"))
+        .run(std::env::args_os())
 }

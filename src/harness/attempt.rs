@@ -1,9 +1,9 @@
 //! An attempt at a scenario, as the stream of run events told it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    events::{Attachment, RunEvent, Status, StepResult},
+    events::{Attachment, HookInfo, RunEvent, Status, StepResult},
     pickle::{Pickle, PickleStep},
 };
 use crate::observability::Event;
@@ -18,8 +18,50 @@ pub(super) struct Attempt {
     /// Counted from 1.
     pub number: u32,
     results: Vec<StepResult>,
+    /// The hooks that did not pass.
+    hooks: Vec<FailedHook>,
     timeline: Option<Arc<Vec<Event>>>,
     pub log: String,
+}
+
+#[derive(Clone, Debug)]
+struct FailedHook {
+    hook: Arc<HookInfo>,
+    /// Its step's index, if it is about a step.
+    step: Option<usize>,
+    /// How many steps had been told of before it.
+    after: usize,
+    result: StepResult,
+}
+
+/// A part of a scenario that passes or fails by itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part<'a> {
+    Step(&'a PickleStep),
+    /// A hook, and the step it is about, if any.
+    Hook(&'a HookInfo, Option<&'a PickleStep>),
+    End,
+}
+
+impl Part<'_> {
+    /// The step that is the part or that the part is about.
+    pub fn step(&self) -> Option<&PickleStep> {
+        match self {
+            Self::Step(step) => Some(step),
+            Self::Hook(_, step) => *step,
+            Self::End => None,
+        }
+    }
+}
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(step) => write!(f, "{} {}", step.keyword.trim(), step.text),
+            Self::Hook(hook, _) => write!(f, "hook {hook}"),
+            Self::End => f.write_str("at the end of the scenario"),
+        }
+    }
 }
 
 impl Attempt {
@@ -34,12 +76,23 @@ impl Attempt {
                     pickle: Arc::clone(pickle),
                     number: *attempt,
                     results: Vec::new(),
+                    hooks: Vec::new(),
                     timeline: None,
                     log: String::new(),
                 });
             }
             (RunEvent::TestStepFinished { step, result }, Some(current)) => {
                 current.record(*step, result);
+            }
+            (RunEvent::HookFinished { hook, step, result }, Some(current))
+                if result.status != Status::Passed =>
+            {
+                current.hooks.push(FailedHook {
+                    hook: Arc::clone(hook),
+                    step: *step,
+                    after: current.results.len(),
+                    result: result.clone(),
+                });
             }
             (RunEvent::Attached(attachment), Some(current)) => current.attach(attachment),
             _ => {}
@@ -51,6 +104,7 @@ impl Attempt {
         self.pickle = Arc::clone(pickle);
         self.number = number;
         self.results.clear();
+        self.hooks.clear();
         self.timeline = None;
         self.log.clear();
     }
@@ -80,27 +134,40 @@ impl Attempt {
         self.pickle.steps.iter().zip(told.chain(untold))
     }
 
-    /// How the scenario's own end went, where something was said about it.
-    pub fn end(&self) -> Option<&StepResult> {
-        self.results.get(self.pickle.steps.len())
+    /// The steps, the hooks that did not pass and the scenario's own end where something was said
+    /// about it, in order, and how each ended.
+    pub fn parts(&self) -> Vec<(Part<'_>, Option<&StepResult>)> {
+        let steps = &self.pickle.steps;
+        let mut parts = Vec::with_capacity(steps.len() + 1 + self.hooks.len());
+        let mut hooks = self.hooks.iter().peekable();
+        for index in 0..steps.len().max(self.results.len()) {
+            while let Some(hook) = hooks.next_if(|hook| hook.after <= index) {
+                parts.push(hook.part(&self.pickle));
+            }
+            let part = steps.get(index).map_or(Part::End, Part::Step);
+            parts.push((part, self.results.get(index)));
+        }
+        parts.extend(hooks.map(|hook| hook.part(&self.pickle)));
+        parts
     }
 
-    /// What kept the attempt from passing, in order; the step is missing for the scenario's own end.
-    pub fn troubles(&self) -> impl Iterator<Item = (Option<&PickleStep>, &StepResult)> {
-        self.results
-            .iter()
-            .enumerate()
+    /// What kept the attempt from passing, in order.
+    pub fn troubles(&self) -> Vec<(Part<'_>, &StepResult)> {
+        let parts = self.parts().into_iter();
+        parts
+            .filter_map(|(part, result)| Some((part, result?)))
             .filter(|(_, result)| match result.status {
                 Status::Passed => false,
                 Status::Skipped => result.message.is_some(),
                 _ => true,
             })
-            .map(|(index, result)| (self.pickle.steps.get(index), result))
+            .collect()
     }
 
     /// The message of the first trouble that has one.
     pub fn message(&self) -> Option<&str> {
         self.troubles()
+            .into_iter()
             .find_map(|(_, result)| result.message.as_deref())
     }
 
@@ -116,5 +183,12 @@ impl Attempt {
     /// The virtual time that an attempt covered: none for one on the wall's clock.
     pub fn virtual_time(&self, covered: Duration) -> Option<Duration> {
         (!self.pickle.has_tag("wall-clock")).then_some(covered)
+    }
+}
+
+impl FailedHook {
+    fn part<'a>(&'a self, pickle: &'a Pickle) -> (Part<'a>, Option<&'a StepResult>) {
+        let step = self.step.and_then(|step| pickle.steps.get(step));
+        (Part::Hook(&self.hook, step), Some(&self.result))
     }
 }

@@ -3,8 +3,9 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+use super::{FixtureError, Fixtures, Runs};
 use crate::{
-    clock::Seed,
+    clock::{Clock, Seed},
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
@@ -49,6 +50,43 @@ impl Cast {
             client: Arc::new(client),
             directory,
         }
+    }
+
+    /// The services in `fixtures/services/<name>.json` of the package, on a clock that starts now.
+    ///
+    /// Time is virtual where the runtime's time is paused.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or it is malformed.
+    pub fn load(name: &str) -> Result<Self, FixtureError> {
+        let cast = Self::new(Timeline::new(Clock::start()), Seed(0));
+        cast.add_from(&Fixtures::default(), name)?;
+        Ok(cast)
+    }
+
+    /// Adds the services in `services/<name>.json`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or it is malformed.
+    pub fn add_from(&self, fixtures: &Fixtures, name: &str) -> Result<(), FixtureError> {
+        for definition in &fixtures.services(name)?.services {
+            self.add_defined(Arc::clone(definition)).map_err(|source| {
+                FixtureError::Definition {
+                    path: format!("services/{name}.json"),
+                    source,
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// An orchestrator that calls these services, with a journal in memory and no workflow yet.
+    ///
+    /// [`Runs::with_fixtures`] lets its workflows run those of the fixtures.
+    pub fn runs(&self) -> Runs {
+        Runs::new(self.client(), self.faults.clone())
     }
 
     /// The folder of files that services keep.

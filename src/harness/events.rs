@@ -1,8 +1,8 @@
 //! The stream of run events: what the runner says, and all that reports know.
 //!
 //! Modelled on [Cucumber Messages](https://github.com/cucumber/messages): a test run has test
-//! cases, a test case has attempts, an attempt has steps and attachments. Events are plain data
-//! and come in file order, whatever finished first.
+//! cases, a test case has attempts, an attempt has steps, hooks and attachments. Events are plain
+//! data and come in file order, whatever finished first.
 
 use std::{sync::Arc, time::Duration};
 
@@ -79,6 +79,53 @@ impl StepResult {
     }
 }
 
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HookKind {
+    /// Before the first step.
+    BeforeScenario,
+    /// Before a step.
+    BeforeStep,
+    /// After a step.
+    AfterStep,
+    /// After the last step that was run.
+    AfterScenario,
+}
+
+impl HookKind {
+    /// What reports call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BeforeScenario => "before the scenario",
+            Self::BeforeStep => "before the step",
+            Self::AfterStep => "after the step",
+            Self::AfterScenario => "after the scenario",
+        }
+    }
+
+    /// Whether it is about a step, not about the scenario.
+    pub fn is_about_a_step(self) -> bool {
+        matches!(self, Self::BeforeStep | Self::AfterStep)
+    }
+}
+
+/// What reports know of a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookInfo {
+    /// When it runs.
+    pub kind: HookKind,
+    /// What it is for, by its author's own word.
+    pub name: String,
+    /// `file:line:column` of where it was made.
+    pub location: String,
+}
+
+impl std::fmt::Display for HookInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.name)
+    }
+}
+
 /// What an attachment holds.
 #[derive(Clone, Debug)]
 pub enum Attachment {
@@ -109,6 +156,15 @@ pub enum RunEvent {
     TestStepFinished {
         /// Its index in the pickle's steps; one past the last is the scenario's own end.
         step: usize,
+        /// How it ended.
+        result: StepResult,
+    },
+    /// A hook has ended; those of a step stand around the step's own event.
+    HookFinished {
+        /// The hook.
+        hook: Arc<HookInfo>,
+        /// The index of its step in the pickle's steps, if it is about a step.
+        step: Option<usize>,
         /// How it ended.
         result: StepResult,
     },

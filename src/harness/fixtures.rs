@@ -17,7 +17,7 @@ use crate::{
 /// The folder of services and workflows as JSON. Each file is read once per process.
 #[derive(Clone, Debug)]
 pub struct Fixtures {
-    directory: PathBuf,
+    directory: Arc<Path>,
 }
 
 /// Why a fixture could not be had.
@@ -90,7 +90,7 @@ impl Fixtures {
     /// The fixtures below a folder.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
-            directory: directory.into(),
+            directory: directory.into().into(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Fixtures {
 
     fn workflows(&self) -> Result<Arc<Vec<Held>>, FixtureError> {
         let mut loaded = loaded();
-        if let Some(workflows) = loaded.workflows.get(&self.directory) {
+        if let Some(workflows) = loaded.workflows.get(&*self.directory) {
             return Ok(Arc::clone(workflows));
         }
         let mut all = Vec::new();
@@ -167,7 +167,7 @@ impl Fixtures {
         let all = Arc::new(all);
         loaded
             .workflows
-            .insert(self.directory.clone(), Arc::clone(&all));
+            .insert(self.directory.to_path_buf(), Arc::clone(&all));
         Ok(all)
     }
 }

@@ -146,6 +146,7 @@ impl View for JUnit {
             RunEvent::TestRunStarted { .. }
             | RunEvent::TestCaseStarted { .. }
             | RunEvent::TestStepFinished { .. }
+            | RunEvent::HookFinished { .. }
             | RunEvent::Attached(_) => {}
         }
         Ok(())
@@ -156,12 +157,9 @@ impl Trouble {
     fn of(attempt: &Attempt, status: Status, time: Option<Duration>) -> Self {
         let pickle = &attempt.pickle;
         let mut text = String::new();
-        for (step, result) in attempt.troubles() {
-            let (what, line) = match step {
-                Some(step) => (format!("{} {}", step.keyword.trim(), step.text), step.line),
-                None => ("at the end of the scenario".to_owned(), pickle.line),
-            };
-            text.push_str(&format!("{what}\nat {}:{line}\n", pickle.uri));
+        for (part, result) in attempt.troubles() {
+            let line = part.step().map_or(pickle.line, |step| step.line);
+            text.push_str(&format!("{part}\nat {}:{line}\n", pickle.uri));
             if let Some(location) = &result.location {
                 text.push_str(&format!("by {location}\n"));
             }

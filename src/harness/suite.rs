@@ -1,21 +1,33 @@
+mod error;
+mod folder;
+
 use std::{
-    collections::HashMap, ffi::OsString, io, path::Path, process::ExitCode, sync::Arc,
+    collections::HashMap,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
     time::Instant,
 };
 
 use rand::Rng as _;
 
+pub use self::error::SuiteError;
+use self::folder::{existing, made_when_needed};
 use super::{
-    Compiled, FeaturesError, JUnit, Options, Order, Progress, RunArgs, SelectionError,
-    SnapshotError, Snapshots, StepDefinition, StepIndex, Summary, Terminal, TerminalOptions,
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs, Snapshots,
+    StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
+    backstage::{Backstage, own_service},
     cli::{Output, ReportKind},
     events::View,
     features::load,
     package::package_root,
+    pickle::Pickle,
     process,
     runner::{self, Interrupt, Job, Settings},
 };
-use crate::clock::Seed;
+use crate::{clock::Seed, services::Service};
 
 /// What runs one scenario again, its place and seed behind it.
 const REPRODUCE: &str = "cargo test --test cucumber --";
@@ -23,49 +35,54 @@ const REPRODUCE: &str = "cargo test --test cucumber --";
 /// Exit status when a suite cannot be run at all.
 const EXIT_CANNOT_RUN: u8 = 2;
 
-/// Features and the definitions of their steps.
+/// Features, the definitions of their steps, and what all scenarios share.
 ///
-/// ```no_run
-/// use rehearsal::harness::Suite;
+/// [`crate::run`] will do where the defaults do. Steps of one's own need no mention here: those that
+/// cucumber's macros define on [`World`] are found.
+///
+/// ```
+/// use std::time::Duration;
+/// use rehearsal::{
+///     Hook, Suite,
+///     domain::{Call, Reply},
+///     services::{CallResult, Service},
+/// };
+/// use serde_json::json;
+///
+/// struct Ledger;
+///
+/// #[async_trait::async_trait]
+/// impl Service for Ledger {
+///     fn name(&self) -> &str {
+///         "Ledger"
+///     }
+///
+///     async fn call(&self, _: &Call) -> CallResult {
+///         Ok(Reply::new(json!({ "posted": true })))
+///     }
+/// }
 ///
 /// fn main() -> std::process::ExitCode {
-///     Suite::new("features").run(std::env::args_os())
+///     Suite::new("features/services")
+///         .fixtures("fixtures")
+///         .snapshots("tests/snapshots")
+///         .service(|| Ledger)
+///         .hook(Hook::before_scenario("a slow ledger", async |world| {
+///             world.cast().script("Ledger.post")?.takes(Duration::from_millis(20));
+///             Ok(())
+///         }))
+///         .run(std::env::args_os())
 /// }
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a suite does nothing until it is run"]
 pub struct Suite {
     features: String,
+    fixtures: Option<PathBuf>,
+    snapshots: Option<PathBuf>,
     steps: Vec<StepDefinition>,
-}
-
-/// Why a suite cannot be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SuiteError {
-    /// Features are missing or faulty.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The selection is faulty or selects nothing.
-    #[error(transparent)]
-    Selection(#[from] SelectionError),
-    /// The features hold no scenario.
-    #[error("no scenario in {0:?}")]
-    NoScenario(String),
-    /// A report that cannot be written.
-    #[error("the report {path:?} cannot be written")]
-    Report {
-        /// The report.
-        path: std::path::PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The environment asks insta for what it does not know.
-    #[error(transparent)]
-    Snapshots(#[from] SnapshotError),
-    /// No thread to run scenarios on.
-    #[error("no thread can be started to run scenarios on")]
-    Threads(#[source] io::Error),
+    services: Vec<Hook>,
+    hooks: Vec<Hook>,
 }
 
 impl Suite {
@@ -74,12 +91,56 @@ impl Suite {
     pub fn new(features: impl Into<String>) -> Self {
         Self {
             features: features.into(),
+            fixtures: None,
+            snapshots: None,
             steps: Vec::new(),
+            services: Vec::new(),
+            hooks: Vec::new(),
         }
     }
 
-    /// Adds definitions of steps.
-    #[must_use]
+    /// The folder of services and workflows as JSON, relative to the package: `fixtures` unless given.
+    pub fn fixtures(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.fixtures = Some(folder.into());
+        self
+    }
+
+    /// The folder of snapshots, relative to the package: `tests/snapshots` unless given.
+    ///
+    /// It is made for the first snapshot.
+    pub fn snapshots(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.snapshots = Some(folder.into());
+        self
+    }
+
+    /// Adds a service to the cast of every scenario, a new one each, before hooks and steps.
+    ///
+    /// A step that adds one of the same name replaces it.
+    #[track_caller]
+    pub fn service<S: Service + 'static>(
+        self,
+        make: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.service_with(move |_| make())
+    }
+
+    /// As [`Suite::service`], for one that needs the scenario's timeline, clock or directory.
+    #[track_caller]
+    pub fn service_with<S: Service + 'static>(
+        mut self,
+        make: impl Fn(&mut World) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.services.push(own_service(make));
+        self
+    }
+
+    /// Adds what is done before or after every scenario or step.
+    pub fn hook(mut self, hook: Hook) -> Self {
+        self.hooks.push(hook);
+        self
+    }
+
+    /// Adds definitions of steps, beside those of cucumber's macros.
     pub fn steps(mut self, steps: Vec<StepDefinition>) -> Self {
         self.steps.extend(steps);
         self
@@ -153,7 +214,7 @@ impl Suite {
         }
         let warnings = duplicates(&pickles);
         let all = pickles.iter().map(|compiled| &*compiled.pickle);
-        let snapshots = Snapshots::new(Snapshots::default_directory(), all)?;
+        let backstage = self.backstage(&root, all)?;
         let mut selected = options.selection.apply(pickles)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
@@ -176,8 +237,36 @@ impl Suite {
         Ok(Plan {
             jobs: selected.into_iter().map(job).collect(),
             index: Arc::new(StepIndex::new(definitions)),
-            snapshots,
+            backstage,
             warnings,
+        })
+    }
+
+    fn backstage<'a>(
+        &self,
+        root: &Path,
+        all: impl Iterator<Item = &'a Pickle>,
+    ) -> Result<Backstage, SuiteError> {
+        let fixtures = match &self.fixtures {
+            None => Fixtures::default(),
+            Some(folder) => Fixtures::new(existing("fixtures", folder, root)?),
+        };
+        let snapshots = match &self.snapshots {
+            None => Snapshots::default_directory(),
+            Some(folder) => made_when_needed("snapshots", folder, root)?,
+        };
+        for hook in &self.hooks {
+            hook.check().map_err(|source| SuiteError::Hook {
+                name: hook.info().name.clone(),
+                location: hook.info().location.clone(),
+                source,
+            })?;
+        }
+        Ok(Backstage {
+            services: self.services.clone(),
+            hooks: self.hooks.clone(),
+            fixtures,
+            snapshots: Arc::new(Snapshots::new(snapshots, all)?),
         })
     }
 }
@@ -186,7 +275,7 @@ impl Suite {
 struct Plan {
     jobs: Vec<Job>,
     index: Arc<StepIndex>,
-    snapshots: Snapshots,
+    backstage: Backstage,
     warnings: Vec<String>,
 }
 
@@ -199,7 +288,7 @@ impl Plan {
             scenario_timeout: options.scenario_timeout,
             interrupt: options.interrupt.clone(),
         };
-        runner::run(self.jobs, self.index, self.snapshots, &settings, views)
+        runner::run(self.jobs, self.index, self.backstage, &settings, views)
             .map_err(SuiteError::Threads)
     }
 }

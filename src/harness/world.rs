@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    cast::Cast, excerpt::excerpt, fixtures::Fixtures, pickle::StepKind, runs::Runs,
-    snapshot::Snapshots,
+    cast::Cast, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
+    runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -35,6 +35,8 @@ pub struct Stage {
     pub allow_unused: bool,
     /// Whether it runs in real time.
     pub wall_clock: bool,
+    /// Services and workflows as JSON.
+    pub fixtures: Fixtures,
     /// The snapshots of the suite.
     pub snapshots: Option<Arc<Snapshots>>,
 }
@@ -50,6 +52,7 @@ impl Default for Stage {
             media_type: None,
             allow_unused: false,
             wall_clock: false,
+            fixtures: Fixtures::default(),
             snapshots: None,
         }
     }
@@ -73,6 +76,7 @@ pub struct World {
     runs: Option<Box<Runs>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
+    own: OwnState,
 }
 
 impl Default for World {
@@ -94,6 +98,7 @@ impl World {
             runs: None,
             calls: Vec::new(),
             direct_calls: 0,
+            own: OwnState::default(),
         }
     }
 
@@ -129,6 +134,11 @@ impl World {
     pub fn begin_step(&mut self, line: usize, media_type: Option<&str>) {
         self.stage.line = line;
         self.stage.media_type = media_type.map(str::to_owned);
+        self.step_began = self.timeline.now();
+    }
+
+    /// The step begins only now: what hooks before it took is no part of it.
+    pub fn restart_step(&mut self) {
         self.step_began = self.timeline.now();
     }
 
@@ -186,18 +196,14 @@ impl World {
         // By hand, so that the cast is built and asked only for the first time.
         let runs = match self.runs.take() {
             Some(runs) => runs,
-            None => {
-                let cast = self.cast();
-                let runs = Runs::new(cast.client(), cast.faults().clone());
-                Box::new(runs.with_fixtures(self.fixtures()))
-            }
+            None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
     }
 
     /// Services and workflows as JSON.
     pub fn fixtures(&self) -> Fixtures {
-        Fixtures::default()
+        self.stage.fixtures.clone()
     }
 
     /// Where snapshots are kept.
@@ -210,6 +216,24 @@ impl World {
             .snapshots
             .as_deref()
             .ok_or_else(|| "the scenario runs outside a suite, which has no snapshots".to_owned())
+    }
+
+    /// What steps of one's own keep in the scenario: one value of each type, made on first use.
+    ///
+    /// ```
+    /// use rehearsal::World;
+    ///
+    /// #[derive(Default)]
+    /// struct Basket {
+    ///     books: Vec<String>,
+    /// }
+    ///
+    /// let mut world = World::default();
+    /// world.state::<Basket>().books.push("Emma".to_owned());
+    /// assert_eq!(world.state::<Basket>().books, ["Emma"]);
+    /// ```
+    pub fn state<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.own.get()
     }
 
     /// Counts the direct calls.

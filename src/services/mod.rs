@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod codes;
 mod definition;
 mod directory;
 mod effects;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use answer::{Answer, AnswerError, Executions, Response, is_code};
 pub use client::Client;
+pub use codes::CodeError;
 pub use definition::{
     CastFile, CodeDefinition, DefinitionError, OperationDefinition, OperationKind,
     ServiceDefinition,

@@ -2,7 +2,7 @@ use std::io;
 
 use super::{
     Job, Summary,
-    report::{Attempt, Case},
+    report::{Attempt, Case, HookRun},
 };
 use crate::harness::events::{RunEvent, Status, View};
 
@@ -63,8 +63,15 @@ impl<'a> Audience<'a> {
             pickle: job.pickle.clone(),
             attempt: number,
         });
+        let mut hooks = attempt.hooks.into_iter().peekable();
         for (step, result) in attempt.steps.into_iter().enumerate() {
+            while let Some(run) = hooks.next_if(|run| run.after <= step) {
+                self.tell(&run.into());
+            }
             self.tell(&RunEvent::TestStepFinished { step, result });
+        }
+        for run in hooks {
+            self.tell(&run.into());
         }
         for attachment in attempt.attachments {
             self.tell(&RunEvent::Attached(attachment));
@@ -80,5 +87,15 @@ impl<'a> Audience<'a> {
     pub fn tell_unrun(&mut self, job: &Job, status: Status) {
         self.tell_attempt(job, 1, Attempt::unmade(&job.pickle, status), false);
         self.summary.count(status);
+    }
+}
+
+impl From<HookRun> for RunEvent {
+    fn from(run: HookRun) -> Self {
+        Self::HookFinished {
+            hook: run.hook,
+            step: run.step,
+            result: run.result,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs scenarios on all cores and tells of them in one order, whatever finished first.
 
 mod audience;
+mod guard;
 mod interrupt;
 mod queue;
 mod report;
@@ -29,11 +30,11 @@ use self::{
 };
 use super::{
     StepIndex, TagOptions,
+    backstage::Backstage,
     events::{RunEvent, Status, StepResult, View},
     logs,
     pickle::Pickle,
 };
-use crate::harness::Snapshots;
 use crate::{clock::Seed, domain::format_duration};
 
 /// Exit status of an interrupted run: 128 and the number of the signal, as shells have it.
@@ -119,7 +120,7 @@ impl Summary {
 pub(super) fn run(
     jobs: Vec<Job>,
     index: Arc<StepIndex>,
-    snapshots: Snapshots,
+    backstage: Backstage,
     settings: &Settings,
     views: &mut [Box<dyn View>],
 ) -> io::Result<Summary> {
@@ -139,7 +140,7 @@ pub(super) fn run(
         jobs,
         index,
         seed: Seed(settings.seed),
-        snapshots: Arc::new(snapshots),
+        backstage,
     });
     let mut run = Running {
         settings,
@@ -275,7 +276,22 @@ impl Running<'_> {
     fn give_up(&mut self, run: Run, status: Status, message: String) {
         let job = &self.shop.jobs[run.job];
         let result = StepResult::because(status, message);
-        let mut attempt = Attempt::given_up(&job.pickle, run.step, result, run.timeline);
+        let mut attempt = match run.hook {
+            None => {
+                let mut attempt = Attempt::at_step(run.step);
+                attempt.add_step(result);
+                attempt
+            }
+            Some((hook, mut attempt)) => {
+                let location = Some(hook.location.clone());
+                attempt.add_hook(&hook, StepResult { location, ..result });
+                attempt
+            }
+        };
+        attempt.settle(job.pickle.steps.len());
+        if let Some(timeline) = &run.timeline {
+            attempt.attach_tail(timeline);
+        }
         if job.options.wall_clock {
             attempt.virtual_time = Duration::ZERO;
         }
@@ -289,6 +305,9 @@ impl Running<'_> {
     }
 
     fn step_name(&self, run: &Run) -> String {
+        if let Some((hook, _)) = &run.hook {
+            return format!("the hook {hook}");
+        }
         match self.shop.jobs[run.job].pickle.steps.get(run.step) {
             Some(step) => format!("\"{} {}\" (line {})", step.keyword, step.text, step.line),
             None => "the end of the scenario".to_owned(),

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     harness::{
-        events::{Attachment, Status, StepResult},
+        events::{Attachment, HookInfo, HookKind, Status, StepResult},
         panics::Panicked,
         pickle::Pickle,
     },
@@ -15,8 +15,21 @@ pub(super) struct Attempt {
     pub status: Status,
     /// One result per step; one more if the scenario's own end did not pass.
     pub steps: Vec<StepResult>,
+    /// In the order they ended.
+    pub hooks: Vec<HookRun>,
     pub attachments: Vec<Attachment>,
     pub virtual_time: Duration,
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug)]
+pub(super) struct HookRun {
+    pub hook: Arc<HookInfo>,
+    /// The index of its step, if it is about a step.
+    pub step: Option<usize>,
+    /// How many of the attempt's steps are told of before it.
+    pub after: usize,
+    pub result: StepResult,
 }
 
 /// How a scenario went, all attempts at it.
@@ -32,6 +45,7 @@ impl Attempt {
         Self {
             status: Status::Passed,
             steps: Vec::with_capacity(steps),
+            hooks: Vec::new(),
             attachments: Vec::new(),
             virtual_time: Duration::ZERO,
         }
@@ -46,54 +60,80 @@ impl Attempt {
         }
     }
 
-    /// An attempt that was given up in a step; those before it had passed.
-    pub fn given_up(
-        pickle: &Pickle,
-        step: usize,
-        result: StepResult,
-        timeline: Option<Timeline>,
-    ) -> Self {
+    /// An attempt that reached a step; those before it had passed.
+    pub fn at_step(step: usize) -> Self {
+        Self {
+            steps: vec![StepResult::new(Status::Passed); step],
+            ..Self::with_capacity(0)
+        }
+    }
+
+    /// Takes the virtual time covered and the last events from a timeline that may still grow.
+    pub fn attach_tail(&mut self, timeline: &Timeline) {
         /// A loop may have recorded no end of events.
         const SHOWN: usize = 1_000;
-        let events = timeline.map_or_else(Vec::new, |timeline| timeline.tail(SHOWN));
-        let mut attempt = Self::with_capacity(pickle.steps.len());
-        attempt.steps = vec![StepResult::new(Status::Passed); step];
-        attempt.steps.push(result);
-        attempt.virtual_time = events.last().map_or(Duration::ZERO, |event| event.at);
+        let events = timeline.tail(SHOWN);
+        self.virtual_time = events.last().map_or(Duration::ZERO, |event| event.at);
         if !events.is_empty() {
-            attempt
-                .attachments
+            self.attachments
                 .push(Attachment::Timeline(Arc::new(events)));
         }
-        attempt.settle(pickle.steps.len());
-        attempt
     }
 
-    pub fn all_passed(&self) -> bool {
-        self.steps.iter().all(|step| step.status == Status::Passed)
+    pub fn passes(&self) -> bool {
+        self.status == Status::Passed
     }
 
-    /// Records a failure outside of any step; a step that did not pass stays what it is.
+    /// Records how the next step, or behind the last the scenario's own end, went.
+    pub fn add_step(&mut self, result: StepResult) {
+        self.take(result.status);
+        self.steps.push(result);
+    }
+
+    /// Records how a hook went that ran just now.
+    pub fn add_hook(&mut self, hook: &Arc<HookInfo>, result: StepResult) {
+        self.take(result.status);
+        let after = self.steps.len();
+        self.hooks.push(HookRun {
+            hook: Arc::clone(hook),
+            step: match hook.kind {
+                HookKind::BeforeStep => Some(after),
+                HookKind::AfterStep => after.checked_sub(1),
+                HookKind::BeforeScenario | HookKind::AfterScenario => None,
+            },
+            after,
+            result,
+        });
+    }
+
+    /// Records a failure outside of any step and hook; an attempt that did not pass stays what it is.
     pub fn fail(&mut self, panicked: Panicked) {
-        if self.all_passed() {
-            let Panicked { message, location } = panicked;
-            self.steps.push(StepResult {
-                location,
-                ..StepResult::because(Status::Failed, message)
-            });
+        if self.passes() {
+            self.add_step(panicked.into());
         }
     }
 
-    /// Marks the steps that were not reached, and takes the status of the first that did not pass.
+    /// Marks the steps that were not reached.
     pub fn settle(&mut self, steps: usize) {
         while self.steps.len() < steps {
             self.steps.push(StepResult::new(Status::Skipped));
         }
-        let first = self.steps.iter().map(|step| step.status);
-        self.status = first
-            .filter(|status| *status != Status::Passed)
-            .find(|_| true)
-            .unwrap_or(Status::Passed);
+    }
+
+    /// The attempt ends as the first of its parts that did not pass.
+    fn take(&mut self, status: Status) {
+        if self.passes() {
+            self.status = status;
+        }
+    }
+}
+
+impl From<Panicked> for StepResult {
+    fn from(Panicked { message, location }: Panicked) -> Self {
+        Self {
+            location,
+            ..Self::because(Status::Failed, message)
+        }
     }
 }
 

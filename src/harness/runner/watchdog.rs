@@ -1,13 +1,13 @@
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use super::report::Attempt;
-use crate::observability::Timeline;
+use crate::{harness::events::HookInfo, observability::Timeline};
 
 /// What a worker is at, for the watchdog to see and to take away.
 ///
@@ -28,8 +28,10 @@ pub(super) struct Run {
     pub attempts: Vec<Attempt>,
     /// What has happened in the current attempt.
     pub timeline: Option<Timeline>,
-    /// The step it is in.
+    /// The step it is in, if it is in no hook.
     pub step: usize,
+    /// The hook it is in, and how the attempt went before.
+    pub hook: Option<(Arc<HookInfo>, Attempt)>,
     /// None between two attempts.
     started: Option<Instant>,
 }
@@ -42,6 +44,7 @@ impl Slot {
             attempts: Vec::new(),
             timeline: None,
             step: 0,
+            hook: None,
             started: None,
         });
     }
@@ -62,11 +65,22 @@ impl Slot {
         self.step.store(step, Ordering::Relaxed);
     }
 
+    /// A hook begins.
+    pub fn enter_hook(&self, hook: &Arc<HookInfo>, before: &Attempt) {
+        self.with(|run| run.hook = Some((Arc::clone(hook), before.clone())));
+    }
+
+    /// A hook has ended.
+    pub fn leave_hook(&self) {
+        self.with(|run| run.hook = None);
+    }
+
     /// An attempt has ended; false if the scenario was taken away.
     pub fn end(&self, attempt: Attempt) -> bool {
         self.with(|run| {
             run.started = None;
             run.timeline = None;
+            run.hook = None;
             run.attempts.push(attempt);
         })
     }

@@ -7,7 +7,7 @@ use std::{
 use super::{Job, queue::Queue, report::Case, scenario, watchdog::Slot};
 use crate::{
     clock::Seed,
-    harness::{Lookup, Snapshots, StepIndex, events::Status, panics},
+    harness::{Lookup, StepIndex, backstage::Backstage, events::Status, panics},
 };
 
 /// What all workers share.
@@ -17,7 +17,7 @@ pub(super) struct Shop {
     pub queue: Queue,
     pub index: Arc<StepIndex>,
     pub seed: Seed,
-    pub snapshots: Arc<Snapshots>,
+    pub backstage: Backstage,
 }
 
 /// Starts a worker.
@@ -63,7 +63,7 @@ fn attempt(shop: &Shop, job: &Job, lookup: &mut Lookup, slot: &Slot) -> bool {
         if !slot.start() {
             return false;
         }
-        let attempt = scenario::run(job, seed, &shop.snapshots, lookup, slot);
+        let attempt = scenario::run(job, seed, &shop.backstage, lookup, slot);
         let again = attempt.status == Status::Failed && retries_left > 0;
         if !slot.end(attempt) {
             return false;

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::style::{Style, Tone};
 use crate::harness::{
-    attempt::Attempt,
+    attempt::{Attempt, Part},
     events::Status,
     pickle::{Pickle, PickleStep},
     table::piped,
@@ -16,18 +16,17 @@ pub(super) fn write_steps(
     indent: &str,
     attempt: &Attempt,
 ) -> io::Result<()> {
-    for (step, status) in attempt.steps() {
-        let mark = style.mark(status);
-        writeln!(out, "{indent}{mark} {} {}", step.keyword.trim(), step.text)?;
-        if !matches!(status, Status::Passed | Status::Skipped) {
+    for (part, result) in attempt.parts() {
+        let status = result.map_or(Status::Skipped, |result| result.status);
+        if matches!(part, Part::End) && status == Status::Passed {
+            continue;
+        }
+        writeln!(out, "{indent}{} {part}", style.mark(status))?;
+        if let Part::Step(step) = part
+            && !matches!(status, Status::Passed | Status::Skipped)
+        {
             write_argument(out, &format!("{indent}    "), step)?;
         }
-    }
-    if let Some(end) = attempt.end()
-        && end.status != Status::Passed
-    {
-        let mark = style.mark(end.status);
-        writeln!(out, "{indent}{mark} at the end of the scenario")?;
     }
     Ok(())
 }
@@ -40,12 +39,12 @@ pub(super) fn write_troubles(
     attempt: &Attempt,
 ) -> io::Result<()> {
     let pickle = &attempt.pickle;
-    for (step, result) in attempt.troubles() {
+    for (part, result) in attempt.troubles() {
         writeln!(out)?;
         if let Some(message) = &result.message {
             style.write_lines(out, indent, message)?;
         }
-        let line = step.map_or(pickle.line, |step| step.line);
+        let line = part.step().map_or(pickle.line, |step| step.line);
         let aside = |text| style.paint(Tone::Aside, text);
         writeln!(out, "{indent}{} {}:{line}", aside("at"), pickle.uri)?;
         if let Some(location) = &result.location {

@@ -194,6 +194,7 @@ impl View for Terminal {
             }
             RunEvent::TestCaseStarted { .. }
             | RunEvent::TestStepFinished { .. }
+            | RunEvent::HookFinished { .. }
             | RunEvent::Attached(_) => {}
         }
         Ok(())

@@ -96,7 +96,9 @@ impl View for Progress {
                 self.on_wall_clock = pickle.has_tag("wall-clock");
                 return Ok(());
             }
-            RunEvent::TestStepFinished { .. } | RunEvent::Attached(_) => return Ok(()),
+            RunEvent::TestStepFinished { .. }
+            | RunEvent::HookFinished { .. }
+            | RunEvent::Attached(_) => return Ok(()),
         }
         self.tick()
     }

@@ -1,0 +1,500 @@
+//! What a suite has of its own: hooks, services, folders, as run events tell of them.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{
+    fs, io,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use rehearsal::{
+    Hook, Status, Suite, World,
+    domain::{Call, Reply},
+    harness::{
+        HookResult, Options, SuiteError,
+        events::{Attachment, RunEvent, View},
+    },
+    services::{CallResult, Service},
+};
+use serde_json::json;
+
+/// What a run told, a line for each part of a scenario.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl View for Told {
+    fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
+        let (what, result) = match event {
+            RunEvent::TestStepFinished { step, result } => (format!("step {step}"), result),
+            RunEvent::HookFinished { hook, step, result } => {
+                let of = step.map(|step| format!(" {step}")).unwrap_or_default();
+                (format!("{hook}{of}"), result)
+            }
+            RunEvent::TestCaseFinished { status, .. } => {
+                self.say(format!("= {}", status.as_str()));
+                return Ok(());
+            }
+            RunEvent::Attached(Attachment::Log(log)) => {
+                let said = log.lines().filter_map(|line| line.split_once("hooks: "));
+                said.for_each(|(_, said)| self.say(said.to_owned()));
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let mut line = format!("{what} {}", result.status.as_str());
+        if let Some(message) = &result.message {
+            line.push_str(&format!(": {}", message.lines().next().unwrap_or_default()));
+        }
+        if let Some((file, _)) = result.location.as_ref().and_then(|at| at.split_once(':')) {
+            line.push_str(&format!(" by {file}"));
+        }
+        self.say(line);
+        Ok(())
+    }
+}
+
+impl Told {
+    fn say(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+fn options() -> Options {
+    Options {
+        concurrency: NonZeroUsize::new(2).unwrap(),
+        scenario_timeout: Duration::from_millis(500),
+        ..Options::default()
+    }
+}
+
+/// Runs a feature by a suite that `build` completes.
+fn try_run(
+    feature: &str,
+    options: &Options,
+    build: impl FnOnce(Suite) -> Suite,
+) -> Result<Vec<String>, SuiteError> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.feature"), feature).unwrap();
+    let told = Told::default();
+    let suite = build(Suite::new(folder.path().to_str().unwrap()));
+    suite.execute(options, &mut [Box::new(told.clone())])?;
+    let lines = told.0.lock().unwrap().clone();
+    Ok(lines)
+}
+
+fn run(feature: &str, build: impl FnOnce(Suite) -> Suite) -> Vec<String> {
+    try_run(feature, &options(), build).unwrap()
+}
+
+const TWO_STEPS: &str = "Feature: F\n  Scenario: S\n    When 1 s passes\n    When 2 s pass\n";
+const FAILING: &str =
+    "Feature: F\n  Scenario: S\n    Then the call succeeds\n    When 1 s passes\n";
+
+async fn fine(_: &mut World) -> HookResult {
+    Ok(())
+}
+
+async fn seen(_: &mut World, status: Status) -> HookResult {
+    tracing::info!("saw {}", status.as_str());
+    Ok(())
+}
+
+#[test]
+fn hooks_stand_around_scenarios_and_steps_and_unwind_in_the_contrary_order() {
+    let told = run(TWO_STEPS, |suite| {
+        suite
+            .hook(Hook::after_scenario("a", seen))
+            .hook(Hook::before_scenario("a", fine))
+            .hook(Hook::before_step("a", fine))
+            .hook(Hook::after_step("a", seen))
+            .hook(Hook::before_scenario("b", fine))
+            .hook(Hook::before_step("b", fine))
+            .hook(Hook::after_step("b", seen))
+            .hook(Hook::after_scenario("b", seen))
+    });
+    let mut expected = vec![
+        "before the scenario: a passed",
+        "before the scenario: b passed",
+    ];
+    let steps = ["0", "1"].map(|step| {
+        [
+            format!("before the step: a {step} passed"),
+            format!("before the step: b {step} passed"),
+            format!("step {step} passed"),
+            format!("after the step: b {step} passed"),
+            format!("after the step: a {step} passed"),
+        ]
+    });
+    expected.extend(steps.iter().flatten().map(String::as_str));
+    expected.extend([
+        "after the scenario: b passed",
+        "after the scenario: a passed",
+    ]);
+    expected.extend(["saw passed"; 6]);
+    expected.push("= passed");
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_hook_is_for_the_scenarios_whose_tags_it_names() {
+    let feature = "Feature: F\n  @db\n  Scenario: A\n    When 1 s passes\n\n  @db @slow\n  Scenario: B\n    When 1 s passes\n";
+    let told = run(feature, |suite| {
+        suite
+            .hook(Hook::before_scenario("both", fine).tagged("@db"))
+            .hook(Hook::after_step("one", seen).tagged("@db and not @slow"))
+            .hook(Hook::after_scenario("none", seen).tagged("@other"))
+    });
+    let expected = [
+        "before the scenario: both passed",
+        "step 0 passed",
+        "after the step: one 0 passed",
+        "saw passed",
+        "= passed",
+        "before the scenario: both passed",
+        "step 0 passed",
+        "= passed",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_failing_hook_before_fails_the_scenario_and_hooks_after_still_run() {
+    let after = |suite: Suite| {
+        suite
+            .hook(Hook::before_scenario("not any more", fine))
+            .hook(Hook::before_step("not any more", fine))
+            .hook(Hook::after_step("not any more", seen))
+            .hook(Hook::after_scenario("looks", seen))
+    };
+    let by_error = Hook::before_scenario("the stock", async |world| {
+        world.cast().script("Stock.reserve")?;
+        Ok(())
+    });
+    let by_panic = Hook::before_scenario("the stock", async |_| panic!("no luck"));
+    let never = Hook::before_scenario("the stock", async |_| std::future::pending().await);
+    for (hook, says) in [
+        (by_error, "service \"Stock\" does not exist: there are none"),
+        (by_panic, "no luck"),
+        (
+            never,
+            "the hook before the scenario: the stock never ends: nothing is left that could happen, however much virtual time passes",
+        ),
+    ] {
+        let failed = format!("before the scenario: the stock failed: {says} by tests/hooks.rs");
+        let expected = [
+            &failed,
+            "step 0 skipped",
+            "step 1 skipped",
+            "after the scenario: looks passed",
+            "saw failed",
+            "= failed",
+        ];
+        let told = run(TWO_STEPS, |suite| after(suite.hook(hook)));
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn hooks_around_a_step_fail_with_it_or_in_its_place() {
+    let fails = async |_: &mut World| Err("no".into());
+    let told = run(TWO_STEPS, |suite| {
+        suite
+            .hook(Hook::before_step("b", fails))
+            .hook(Hook::after_step("a", seen))
+    });
+    let expected = [
+        "before the step: b 0 failed: no by tests/hooks.rs",
+        "step 0 skipped",
+        "after the step: a 0 passed",
+        "step 1 skipped",
+        "saw skipped",
+        "= failed",
+    ];
+    assert_eq!(told, expected);
+
+    let told = run(TWO_STEPS, |suite| {
+        suite.hook(Hook::after_step("a", async |_, _| Err("no".into())))
+    });
+    let expected = [
+        "step 0 passed",
+        "after the step: a 0 failed: no by tests/hooks.rs",
+        "step 1 skipped",
+        "= failed",
+    ];
+    assert_eq!(told, expected);
+
+    let told = run(FAILING, |suite| suite.hook(Hook::after_step("a", seen)));
+    let expected = [
+        "step 0 failed: no service was called directly by steps/calls.rs",
+        "after the step: a 0 passed",
+        "step 1 skipped",
+        "saw failed",
+        "= failed",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn hooks_after_see_how_it_went_and_can_fail_what_had_passed() {
+    let hooks = |suite: Suite| {
+        suite
+            .hook(Hook::after_scenario("last", seen))
+            .hook(Hook::after_scenario(
+                "first",
+                async |_, status| match status {
+                    Status::Passed => Err("left over".into()),
+                    _ => Ok(()),
+                },
+            ))
+    };
+    let expected = [
+        "step 0 passed",
+        "step 1 passed",
+        "after the scenario: first failed: left over by tests/hooks.rs",
+        "after the scenario: last passed",
+        "saw failed",
+        "= failed",
+    ];
+    assert_eq!(run(TWO_STEPS, hooks), expected);
+    assert_eq!(
+        run(FAILING, hooks)[2..],
+        [
+            "after the scenario: first passed",
+            "after the scenario: last passed",
+            "saw failed",
+            "= failed"
+        ]
+    );
+    let unused = "Feature: F\n  Scenario: S\n    Given a service \"A\"\n    And \"A\" is down\n";
+    let told = run(unused, hooks);
+    assert!(
+        told[2].starts_with("step 2 failed: declared but never hit"),
+        "{told:?}"
+    );
+    assert_eq!(told.last().unwrap(), "= failed");
+}
+
+#[test]
+fn an_undefined_step_has_no_hooks_and_a_hook_may_leave_the_scenario_pending() {
+    let feature = "Feature: F\n  Scenario: S\n    Given something undefined\n";
+    let told = run(feature, |suite| {
+        suite
+            .hook(Hook::before_step("no", fine))
+            .hook(Hook::after_scenario("looks", seen))
+    });
+    assert!(
+        told[0].starts_with("step 0 undefined: no definition"),
+        "{told:?}"
+    );
+    assert_eq!(
+        told[1..],
+        [
+            "after the scenario: looks passed",
+            "saw undefined",
+            "= undefined"
+        ]
+    );
+    let told = run(TWO_STEPS, |suite| {
+        suite.hook(Hook::before_scenario("later", async |world| {
+            world.pending("the design");
+            Ok(())
+        }))
+    });
+    let expected = [
+        "before the scenario: later pending: the design",
+        "step 0 skipped",
+        "step 1 skipped",
+        "= pending",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_hook_that_spins_is_given_up_and_what_went_before_is_told() {
+    let spins = async |_: &mut World, _| loop {
+        thread::sleep(Duration::from_millis(5));
+    };
+    let told = run(FAILING, |suite| {
+        suite
+            .hook(Hook::before_scenario("first", fine))
+            .hook(Hook::after_scenario("spins", spins))
+    });
+    let expected = [
+        "before the scenario: first passed",
+        "step 0 failed: no service was called directly by steps/calls.rs",
+        "step 1 skipped",
+        "after the scenario: spins failed: no progress in 500ms of real time (--scenario-timeout), given up in the hook after the scenario: spins by tests/hooks.rs",
+        "= failed",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn time_in_hooks_is_the_scenarios_but_not_the_steps() {
+    let feature = "Feature: F\n  Scenario: S\n    When 2 s pass\n    Then it takes 2 s\n";
+    let waits = async |world: &mut World| {
+        world.clock().sleep(Duration::from_secs(60)).await;
+        Ok(())
+    };
+    let told = run(feature, |suite| {
+        suite
+            .hook(Hook::before_step("waits", waits))
+            .hook(Hook::after_step("waits", async move |world, _| {
+                waits(world).await
+            }))
+            .hook(Hook::after_scenario("the end", async |world, _| {
+                assert_eq!(world.clock().now(), Duration::from_secs(242));
+                Ok(())
+            }))
+    });
+    assert_eq!(told.last().unwrap(), "= passed", "{told:#?}");
+}
+
+#[test]
+fn a_scenario_whose_hook_fails_is_repeated() {
+    let feature = "Feature: F\n  @retry(1)\n  Scenario: S\n    When 1 s passes\n";
+    let told = run(feature, |suite| {
+        suite.hook(Hook::after_scenario("no", async |_, _| Err("no".into())))
+    });
+    assert_eq!(told.iter().filter(|line| *line == "= failed").count(), 2);
+}
+
+/// A service that counts what it is asked.
+struct Counter {
+    name: &'static str,
+    asked: Mutex<u32>,
+}
+
+impl Counter {
+    fn named(name: &'static str) -> Self {
+        let asked = Mutex::new(0);
+        Self { name, asked }
+    }
+}
+
+#[async_trait::async_trait]
+impl Service for Counter {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn call(&self, _: &Call) -> CallResult {
+        let mut asked = self.asked.lock().unwrap();
+        *asked += 1;
+        Ok(Reply::new(json!({ "asked": *asked })))
+    }
+}
+
+#[test]
+fn each_scenario_has_own_services_of_its_own() {
+    let scenario = "    When \"Counter.ask\" is called\n    Then the reply has:\n      | path   | value |\n      | /asked | 1     |\n";
+    let feature = format!("Feature: F\n  Scenario: A\n{scenario}\n  Scenario: B\n{scenario}");
+    let told = run(&feature, |suite| {
+        suite
+            .service(|| Counter::named("Counter"))
+            .hook(Hook::before_scenario("a slow counter", async |world| {
+                let script = world.cast().script("Counter.ask")?;
+                script.takes(Duration::from_secs(1));
+                Ok(())
+            }))
+            .hook(Hook::after_scenario("it was slow", async |world, _| {
+                assert_eq!(world.clock().now(), Duration::from_secs(1));
+                Ok(())
+            }))
+    });
+    let ends = told.iter().filter(|line| line.starts_with('='));
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        ["= passed", "= passed"],
+        "{told:#?}"
+    );
+    assert!(
+        !told.iter().any(|line| line.contains("service")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_service_of_the_suite_that_cannot_be_had_fails_the_scenario() {
+    let told = |build: fn(Suite) -> Suite| run(TWO_STEPS, build).swap_remove(0);
+    let failed = |says: &str| {
+        format!("before the scenario: a service of the suite failed: {says} by tests/hooks.rs")
+    };
+    let twice = |suite: Suite| {
+        suite
+            .service(|| Counter::named("Counter"))
+            .service(|| Counter::named("Counter"))
+    };
+    assert_eq!(
+        told(twice),
+        failed("the suite has two services named \"Counter\"")
+    );
+    let nameless = |suite: Suite| suite.service(|| Counter::named("A.b"));
+    assert_eq!(
+        told(nameless),
+        failed("\"A.b\" names no service: it is not empty and has no dot")
+    );
+    let panics = |suite: Suite| {
+        suite.service_with(|world| {
+            assert!(world.clock().now() > Duration::ZERO, "not yet");
+            Counter::named("Counter")
+        })
+    };
+    assert_eq!(told(panics), failed("not yet"));
+}
+
+#[test]
+fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
+    let refused = |build: fn(Suite) -> Suite| {
+        let error = try_run(TWO_STEPS, &options(), build).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        (error.to_string(), cause.unwrap_or_default())
+    };
+    let (message, _) = refused(|suite| suite.fixtures("fixtuers"));
+    assert_eq!(
+        message,
+        "the folder of fixtures \"fixtuers\" does not exist: did you mean \"fixtures\"?"
+    );
+    let (message, _) = refused(|suite| suite.snapshots("Cargo.toml"));
+    assert_eq!(
+        message,
+        "the folder of snapshots \"Cargo.toml\" is no folder"
+    );
+    let (message, cause) =
+        refused(|suite| suite.hook(Hook::before_step("h", fine).tagged("@a and")));
+    assert!(
+        message.starts_with("the hook \"h\" (tests/hooks.rs:"),
+        "{message}"
+    );
+    assert!(
+        cause.starts_with("\"@a and\" is no tag expression"),
+        "{cause}"
+    );
+}
+
+#[test]
+fn what_is_told_of_hooks_does_not_depend_on_concurrency() {
+    let mut feature = "Feature: F\n".to_owned();
+    for number in 0..20 {
+        let tag = ["@a", "@b", "@c"][number % 3];
+        feature.push_str(&format!(
+            "  {tag}\n  Scenario: S{number}\n    When 1 s passes\n"
+        ));
+    }
+    let tell = |concurrency| {
+        let options = Options {
+            concurrency: NonZeroUsize::new(concurrency).unwrap(),
+            ..Options::default()
+        };
+        let build = |suite: Suite| {
+            suite
+                .hook(Hook::before_step("fails", async |_| Err("no".into())).tagged("@a"))
+                .hook(Hook::after_step("looks", seen).tagged("@a or @b"))
+        };
+        try_run(&feature, &options, build).unwrap()
+    };
+    assert_eq!(tell(1), tell(7));
+}
