@@ -27,11 +27,7 @@ pub(super) fn indices<'a>(
         let message = match step.id.as_str() {
             "" => "a step's id is not empty".to_owned(),
             "input" => "no step may be called \"input\": the run's input is kept there".to_owned(),
-            id if id.contains(['/', '~']) => {
-                format!(
-                    "the step id {id:?} has a slash or a tilde, which pointers and runs within runs use"
-                )
-            }
+            id if id.contains('/') => format!("the step id {id:?} has a slash"),
             id => match indices.insert(id, index) {
                 None => continue,
                 Some(first) => format!("the step id {id:?} is taken by {at}/steps/{first}"),
@@ -133,6 +129,11 @@ impl Check<'_> {
             ("recover", !step.recover.is_empty()),
             ("partiallyEffective", step.partially_effective),
         ];
+        if id.contains('~') {
+            let message =
+                format!("the step id {id:?} has a tilde, which numbers the runs of its workflow");
+            self.faults.push(invalid(&format!("{at}/id"), message));
+        }
         for (field, _) in of_calls.iter().filter(|(_, given)| *given) {
             let message = format!("step {id:?} runs a workflow, {field:?} is for steps that call");
             self.faults.push(invalid(&format!("{at}/{field}"), message));
