@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::did_you_mean;
+use super::{did_you_mean, pointer_token};
 
 /// Why a JSON text was refused: where, what was found, what was expected.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => format!("/{}", pointer_token(key)),
             Segment::Enum { .. } | Segment::Unknown => String::new(),
         })
         .collect()

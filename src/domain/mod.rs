@@ -8,6 +8,7 @@ mod json;
 mod key;
 mod mode;
 mod nearest;
+mod schema;
 mod status;
 
 pub use call::{Call, Context, Reply};
@@ -20,4 +21,5 @@ pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
+pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};
 pub use status::{StepStatus, WorkflowStatus};

@@ -7,12 +7,12 @@ use super::{
     fault::Fault,
     naming::{kebab, reference_field, upper_snake},
     references::Reference,
-    schema::{Schema, escaped},
+    schema::Schema,
     store::Revision,
 };
 use crate::{
     clock::Clock,
-    domain::{FailureMode, did_you_mean},
+    domain::{FailureMode, did_you_mean, pointer_token},
     services::{CodeDefinition, DefinitionError, OperationKind, ServiceDefinition},
 };
 
@@ -53,7 +53,7 @@ pub fn check(
         return Err(DefinitionError::new("/operations", message));
     };
     for (name, operation) in operations {
-        let pointer = || format!("/operations/{}", escaped(name));
+        let pointer = || format!("/operations/{}", pointer_token(name));
         let of_entities = |kind| {
             OperationKind::OF_ENTITIES
                 .iter()
@@ -206,7 +206,7 @@ impl Model {
             {
                 let hint = did_you_mean(top, only.iter().copied());
                 let message = format!("the schema allows no field {top:?}: {hint}");
-                let pointer = format!("/references/{}", escaped(field));
+                let pointer = format!("/references/{}", pointer_token(field));
                 return Err(DefinitionError::new(pointer, message));
             }
             Ok(reference)

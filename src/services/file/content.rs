@@ -1,13 +1,15 @@
 use std::{fmt::Write as _, sync::Arc};
 
-use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{
     failures::{FileResult, refused},
     record::Form,
 };
-use crate::{domain::code, observability::redact};
+use crate::{
+    domain::{JsonSchema, code},
+    observability::redact,
+};
 
 const CONTENT: &str = "content";
 const CHECK: &str = "validateContent";
@@ -49,7 +51,7 @@ pub(super) enum Check {
     /// JSON.
     WellFormed,
     /// JSON that a schema allows.
-    Schema(Box<Validator>),
+    Schema(Box<JsonSchema>),
 }
 
 impl Check {
@@ -62,12 +64,9 @@ impl Check {
         match value {
             None | Some(Value::Null | Value::Bool(false)) => Ok(Self::Nothing),
             Some(Value::Bool(true)) => Ok(Self::WellFormed),
-            Some(schema @ Value::Object(_)) => jsonschema::validator_for(schema)
-                .map(|validator| Self::Schema(Box::new(validator)))
-                .map_err(|error| {
-                    let message = format!("the schema is none: {error}");
-                    refused(code::VALIDATION_FAILED, CHECK, message)
-                }),
+            Some(schema @ Value::Object(_)) => JsonSchema::compile(schema)
+                .map(|schema| Self::Schema(Box::new(schema)))
+                .map_err(|error| refused(code::VALIDATION_FAILED, CHECK, error.to_string())),
             Some(other) => {
                 let message = format!("{other} is no JSON Schema and neither true nor false");
                 Err(refused(code::VALIDATION_FAILED, CHECK, message))
@@ -90,22 +89,24 @@ impl Check {
         match self {
             Self::Nothing => Ok(()),
             Self::WellFormed => json(bytes).map(|_| ()),
-            Self::Schema(validator) => {
+            Self::Schema(schema) => {
                 let value = Arc::new(json(bytes)?);
                 // A message quotes what it is about, which a secret must not be.
                 let may_quote = Arc::ptr_eq(&redact(&value), &value);
-                let mut wrong: Vec<(String, String)> = validator
-                    .iter_errors(&value)
-                    .map(|error| {
-                        let at = format!("/{CONTENT}{}", error.instance_path());
-                        let what = match may_quote {
-                            true => error.to_string(),
-                            false => error.masked().to_string(),
-                        };
-                        (at, what)
+                let faults = schema.faults(&value).into_iter();
+                let wrong: Vec<(String, String)> = faults
+                    .map(|fault| {
+                        let at = format!("/{CONTENT}{}", fault.pointer);
+                        (
+                            at,
+                            if may_quote {
+                                fault.message
+                            } else {
+                                fault.masked
+                            },
+                        )
                     })
                     .collect();
-                wrong.sort();
                 let Some((field, _)) = wrong.first() else {
                     return Ok(());
                 };

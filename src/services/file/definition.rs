@@ -3,7 +3,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    domain::did_you_mean,
+    domain::{did_you_mean, pointer_token},
     services::{DefinitionError, OperationKind, ServiceDefinition},
 };
 
@@ -115,7 +115,7 @@ pub(super) fn operations(
     };
     let mut found = IndexMap::new();
     for (name, operation) in operations {
-        let at = format!("/operations/{}", name.replace('~', "~0").replace('/', "~1"));
+        let at = format!("/operations/{}", pointer_token(name));
         let Some(kind) = operation.kind else {
             let hint = did_you_mean(name, names());
             let message = format!("an operation of a file service needs a kind: {hint}");

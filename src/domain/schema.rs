@@ -1,0 +1,233 @@
+use std::fmt;
+
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use serde_json::{Map, Value};
+
+use super::did_you_mean;
+
+/// A JSON Schema of [draft 2020-12](https://json-schema.org/draft/2020-12), compiled.
+///
+/// Formats are checked, and nothing is fetched from elsewhere.
+pub struct JsonSchema {
+    validator: Validator,
+    source: Value,
+}
+
+/// Why a schema does not compile.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the schema does not compile: at {pointer:?}: {message}")]
+pub struct SchemaError {
+    /// JSON pointer within the schema.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+/// What is wrong with a value, as its schema has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SchemaFault {
+    /// JSON pointer to what is at fault; of what is missing or too much, to where it is.
+    pub pointer: String,
+    /// What was found and what was expected; quotes texts, numbers and the like.
+    pub message: String,
+    /// The same without quoting, for what is nobody's business.
+    pub masked: String,
+}
+
+impl JsonSchema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, refers to what is not in it, or knows formats that do not exist.
+    pub fn compile(source: &Value) -> Result<Self, SchemaError> {
+        let validator = jsonschema::draft202012::options()
+            .offline()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(source)
+            .map_err(|error| refused(&error))?;
+        Ok(Self {
+            validator,
+            source: source.clone(),
+        })
+    }
+
+    /// The schema itself.
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// All that is wrong with a value, in the order of the pointers.
+    pub fn faults(&self, value: &Value) -> Vec<SchemaFault> {
+        let errors = self.validator.iter_errors(value);
+        let mut faults: Vec<SchemaFault> = errors.flat_map(|error| self.told(&error)).collect();
+        // The validator promises no order.
+        faults.sort();
+        faults.dedup();
+        faults
+    }
+
+    /// The properties that a part of the schema names, itself or by reference to another part.
+    pub fn properties<'a>(&'a self, part: &'a Value) -> Option<&'a Map<String, Value>> {
+        let referred = part
+            .get("$ref")
+            .and_then(|reference| self.source.pointer(reference.as_str()?.strip_prefix('#')?));
+        let own = part.get("properties");
+        own.or_else(|| referred?.get("properties"))?.as_object()
+    }
+
+    /// One fault, or one for each property that is too much.
+    fn told(&self, error: &ValidationError<'_>) -> Vec<SchemaFault> {
+        let pointer = error.instance_path().as_str();
+        match error.kind() {
+            ValidationErrorKind::Required {
+                property: Value::String(property),
+            } => vec![SchemaFault::plain(
+                format!("{pointer}/{}", pointer_token(property)),
+                "is required".to_owned(),
+            )],
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let one = |property: &String| {
+                    let hint = self.nearest_property(error, property);
+                    SchemaFault::plain(
+                        format!("{pointer}/{}", pointer_token(property)),
+                        format!("{property:?} is not known here: {hint}"),
+                    )
+                };
+                unexpected.iter().map(one).collect()
+            }
+            _ => {
+                let masked = error.masked().to_string();
+                let message = match error.instance().as_ref() {
+                    Value::Object(_) | Value::Array(_) => masked.clone(),
+                    _ => error.to_string(),
+                };
+                vec![SchemaFault {
+                    pointer: pointer.to_owned(),
+                    message,
+                    masked,
+                }]
+            }
+        }
+    }
+
+    fn nearest_property(&self, error: &ValidationError<'_>, unexpected: &str) -> String {
+        // The place of the keyword in the schema, behind references.
+        let keyword = error.schema_path().as_str();
+        let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let names = self
+            .source
+            .pointer(parent)
+            .and_then(|it| self.properties(it));
+        did_you_mean(
+            unexpected,
+            names.into_iter().flat_map(Map::keys).map(String::as_str),
+        )
+    }
+}
+
+impl SchemaFault {
+    fn plain(pointer: String, message: String) -> Self {
+        Self {
+            pointer,
+            masked: message.clone(),
+            message,
+        }
+    }
+}
+
+impl fmt::Debug for JsonSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JsonSchema").field(&self.source).finish()
+    }
+}
+
+fn refused(error: &ValidationError<'_>) -> SchemaError {
+    const TYPES: [&str; 7] = [
+        "array", "boolean", "integer", "null", "number", "object", "string",
+    ];
+    let pointer = error.instance_path().as_str();
+    let message = match (pointer.rsplit('/').next(), error.instance().as_ref()) {
+        (Some("type"), Value::String(found)) => {
+            format!("there is no type {found:?}, {}", did_you_mean(found, TYPES))
+        }
+        _ => error.to_string(),
+    };
+    SchemaError {
+        pointer: pointer.to_owned(),
+        message,
+    }
+}
+
+/// A name as a reference token of a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_faults_are_told_with_pointer_and_nearest_name() {
+        let schema = JsonSchema::compile(&json!({
+            "type": "object",
+            "required": ["name"],
+            "properties": { "steps": { "type": "array", "items": { "$ref": "#/$defs/step" } } },
+            "$defs": { "step": {
+                "properties": { "service": { "type": "string" }, "timeout": {} },
+                "additionalProperties": false,
+            } },
+        }));
+        let value = json!({ "steps": [{ "service": 1 }, { "timeuot": 1, "x/y": 2 }] });
+        let faults: Vec<_> = schema
+            .unwrap()
+            .faults(&value)
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.message, fault.masked))
+            .collect();
+        let told = |pointer: &str, message: &str, masked: &str| {
+            (pointer.to_owned(), message.to_owned(), masked.to_owned())
+        };
+        let known = "\"timeuot\" is not known here: did you mean \"timeout\"?";
+        let others = "\"x/y\" is not known here: there are: \"service\", \"timeout\"";
+        assert_eq!(
+            faults,
+            [
+                told("/name", "is required", "is required"),
+                told(
+                    "/steps/0/service",
+                    "1 is not of type \"string\"",
+                    "value is not of type \"string\""
+                ),
+                told("/steps/1/timeuot", known, known),
+                told("/steps/1/x~1y", others, others),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused_with_its_place() {
+        for (source, pointer, says) in [
+            (
+                json!({ "type": "strng" }),
+                "/type",
+                "did you mean \"string\"?",
+            ),
+            (json!({ "minimum": "1" }), "/minimum", "is not of type"),
+            (json!({ "format": "nonsense" }), "/format", "nonsense"),
+            (
+                json!({ "$ref": "https://example.com/other" }),
+                "",
+                "example.com",
+            ),
+        ] {
+            let error = JsonSchema::compile(&source).unwrap_err();
+            assert_eq!(error.pointer, pointer, "{error}");
+            assert!(error.message.contains(says), "{error}");
+        }
+    }
+}
