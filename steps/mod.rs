@@ -13,6 +13,7 @@ mod crashes;
 mod entities;
 mod failing;
 mod files;
+mod fixtures;
 mod outcomes;
 mod parameters;
 mod policies;

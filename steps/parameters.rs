@@ -86,8 +86,12 @@ impl FromStr for Count {
 /// The JSON in the step's doc string.
 pub(super) fn json<T: DeserializeOwned>(world: &World, step: &gherkin::Step) -> Result<T, String> {
     let text = doc_string(step)?;
-    // The text begins two lines below the step: behind the opening quotes.
-    from_json(text, &world.stage().uri, step.position.line + 2).map_err(|error| error.to_string())
+    from_json(text, &world.stage().uri, first_line(step)).map_err(|error| error.to_string())
+}
+
+/// The line that the step's doc string begins on: two below the step, behind the opening quotes.
+pub(super) fn first_line(step: &gherkin::Step) -> usize {
+    step.position.line + 2
 }
 
 /// The step's doc string.

@@ -519,11 +519,11 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
 "#;
     Package::new(&feature.replace("    Given a service \"A\":\n", ""))
         .file("fixtures/services/broken.json", b"{\"services\": [{\"name\": \"A\",\n  \"operations\": {\"x\": {\"latncy\": \"1s\"}}}]}")
-        .file("fixtures/flows.json", b"{\"workflows\": [{\"id\": \"checkout\", \"steps\": []}]}")
+        .file("fixtures/flows.json", br#"{"workflows": [{"id": "checkout", "totalExpectedDuration": "1s", "steps": [{"id": "pay", "service": "Payments", "operation": "charge"}]}]}"#)
         .run(&[])
         .exits(1)
         .says("fixtures/services/broken.json:2:")
-        .says("at /services/0/operations/x/latncy: unknown field `latncy`")
+        .says("at /services/0/operations/x/latncy: \"latncy\" is not known here")
         .says("did you mean \"latency\"?")
         .says("did you mean \"broken\"?")
         .says("did you mean \"checkout\"?")

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-use super::{FixtureError, Fixtures, Runs};
+use super::{FixtureError, FixtureFault, Fixtures, Runs};
 use crate::{
     clock::{Clock, Seed},
     observability::Timeline,
@@ -72,11 +72,9 @@ impl Cast {
     /// If there is no such file, or it is malformed.
     pub fn add_from(&self, fixtures: &Fixtures, name: &str) -> Result<(), FixtureError> {
         for definition in &fixtures.services(name)?.services {
-            self.add_defined(Arc::clone(definition)).map_err(|source| {
-                FixtureError::Definition {
-                    path: format!("services/{name}.json"),
-                    source,
-                }
+            // It was checked when it was loaded.
+            self.add_defined(Arc::clone(definition)).map_err(|error| {
+                FixtureError::Faulty(vec![FixtureFault::of_services(name, error)])
             })?;
         }
         Ok(())

@@ -45,7 +45,7 @@ pub use compare::{cell_matches, cell_text, json_difference, paths_difference, sa
 pub use diagnostic::Diagnostic;
 pub use difference::lines_difference;
 pub use features::FeaturesError;
-pub use fixtures::{FixtureError, Fixtures};
+pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
 pub use humane::Humane;

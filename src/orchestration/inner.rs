@@ -52,7 +52,7 @@ impl Run {
         };
         let plan = Arc::clone(plan);
         Box::pin(async move {
-            let begun = self.orchestrator.begin_inner(plan, input, &id, place)?;
+            let begun = self.orchestrator.begin_inner(&plan, input, &id, place)?;
             let run = begun.into_run();
             let cancelled = self.lock().cancelled;
             if cancelled {

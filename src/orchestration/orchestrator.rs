@@ -145,14 +145,14 @@ impl Orchestrator {
     /// Begins a run within another, or goes on with it.
     pub(super) fn begin_inner(
         &self,
-        plan: Arc<Plan>,
+        plan: &Arc<Plan>,
         input: Arc<Value>,
         id: &Arc<str>,
         place: Place,
     ) -> Result<Running, RunError> {
         let Some(state) = self.recall(id)? else {
-            self.journal.begin(id, self.started(&plan, &input))?;
-            return Ok(self.begun(&plan, input, id, place));
+            self.journal.begin(id, self.started(plan, &input))?;
+            return Ok(self.begun(plan, input, id, place));
         };
         let status = state.status;
         let running = self.running(state, place);
@@ -314,7 +314,7 @@ impl Orchestrator {
         else {
             return Err(corrupt("it does not start".to_owned()).into());
         };
-        let plan = Plan::new(workflow, self.client.registry()).map_err(RunError::Refused)?;
+        let plan = Plan::new(&workflow, self.client.registry()).map_err(RunError::Refused)?;
         let mut state = RunState::new(Arc::new(plan), id.into(), input, at);
         for entry in entries {
             state.apply(&entry).map_err(corrupt)?;

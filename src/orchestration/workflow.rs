@@ -12,6 +12,12 @@ use crate::{domain::opt_duration_text, resilience::Retry};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkflowFile {
+    /// The schema, for editors.
+    #[serde(default, rename = "$schema")]
+    pub schema: Option<String>,
+    /// The file of services that the steps call.
+    #[serde(default)]
+    pub services: Option<String>,
     /// What the workflows are for.
     #[serde(default)]
     pub description: Option<String>,

@@ -11,6 +11,9 @@ use crate::domain::{FailureMode, duration_text};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CastFile {
+    /// The schema, for editors.
+    #[serde(default, rename = "$schema")]
+    pub schema: Option<String>,
     /// What the services are for.
     #[serde(default)]
     pub description: Option<String>,

@@ -1,0 +1,145 @@
+Feature: Broken fixtures
+  Whoever writes services and workflows as data learns at once of everything that
+  is wrong with a file, and where.
+
+  @configuration-17
+  Scenario: All faults of a file of workflows are told at once
+    When the workflows are loaded:
+      """json
+      {
+        "services": "agent-platform",
+        "workflows": [
+          { "id": "withoutSteps", "totalExpectedDuration": "1s" },
+          {
+            "id": "untimed",
+            "onFailure": "compensat",
+            "steps": [
+              { "id": "check", "service": "PersonalitService", "operation": "validatePersonalityConfiguration" },
+              { "id": "check", "service": "RoleService", "operation": "validateRole" }
+            ]
+          },
+          {
+            "id": "mistyped",
+            "totalExpectedDuration": 525,
+            "steps": [
+              { "id": "check", "service": "RoleService", "operation": "validateRoleCapabilities", "optional": "yes", "timeuot": "1s" },
+              { "service": "AgentService" }
+            ]
+          }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer                            | message                                                     |
+      | /workflows/0/steps                 | is required                                                 |
+      | /workflows/1/totalExpectedDuration | is required                                                 |
+      | /workflows/1/onFailure             | "compensat" is not one of "compensate"                      |
+      | /workflows/2/totalExpectedDuration | 525 is not of type "string"                                 |
+      | /workflows/2/steps/0/optional      | "yes" is not of type "boolean"                              |
+      | /workflows/2/steps/0/timeuot       | "timeuot" is not known here: did you mean "timeout"?        |
+      | /workflows/2/steps/1/id            | is required                                                 |
+      | /workflows/2/steps/1/operation     | is required                                                 |
+
+  @configuration-17
+  Scenario: Names that lead nowhere are told with the nearest, beside what is missing
+    When the workflows are loaded:
+      """json
+      {
+        "services": "agent-platform",
+        "workflows": [
+          {
+            "id": "creation",
+            "steps": [
+              { "id": "check", "service": "PersonalitService", "operation": "validatePersonalityConfiguration" },
+              { "id": "check", "service": "RoleService", "operation": "validateRoleCapability" },
+              { "id": "create", "service": "AgentService", "operation": "createAgent", "dependencies": ["chekc"],
+                "compensation": "deletAgent" },
+              { "id": "settle", "workflow": "completAgentCreation" }
+            ]
+          },
+          {
+            "id": "update",
+            "totalExpectedDuration": "1s",
+            "steps": [
+              { "id": "one", "service": "RoleService", "operation": "reserveRole", "dependencies": ["two"] },
+              { "id": "two", "service": "RoleService", "operation": "reserveRole", "dependencies": ["one"] }
+            ]
+          }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer                                | message                                                  |
+      | /workflows/0/totalExpectedDuration     | is required                                              |
+      | /workflows/0/steps/0/service           | did you mean "PersonalityService"?                       |
+      | /workflows/0/steps/1/id                | is taken                                                 |
+      | /workflows/0/steps/1/operation         | did you mean "validateRoleCapabilities"?                 |
+      | /workflows/0/steps/2/dependencies/0    | did you mean "check"?                                    |
+      | /workflows/0/steps/2/compensation      | did you mean "deleteAgent"?                              |
+      | /workflows/0/steps/3/workflow          | did you mean "completeAgentCreation"?                    |
+      | /workflows/1/steps/0/dependencies      | one → two → one                                          |
+
+  @configuration-17
+  Scenario: A file that does not say whose services it calls is checked without them
+    When the workflows are loaded:
+      """json
+      {
+        "workflows": [
+          { "id": "order", "totalExpectedDuration": "1s",
+            "steps": [ { "id": "pay", "service": "Payments", "operation": "charge" } ] }
+        ]
+      }
+      """
+    Then the fixture is sound
+
+  @configuration-17
+  Scenario: Services that do not exist are a fault of the file that names them
+    When the workflows are loaded:
+      """json
+      {
+        "services": "agent-platfrom",
+        "workflows": [
+          { "id": "order", "totalExpectedDuration": "1s",
+            "steps": [ { "id": "pay", "service": "Payments", "operation": "charge" } ] }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer   | message                        |
+      | /services | did you mean "agent-platform"? |
+
+  @configuration-17
+  Scenario: All faults of a file of services are told at once
+    When the services are loaded:
+      """json
+      {
+        "services": [
+          { "name": "AgentService",
+            "codes": { "not a code": {} },
+            "operations": { "createAgent": { "kind": "creat", "latncy": "200ms" }, "getAgent": { "latency": 50 } } },
+          { "operations": [] }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer                                   | message                      |
+      | /services/0/codes                         | not a code                   |
+      | /services/0/operations/createAgent/kind   | "creat" is not one of        |
+      | /services/0/operations/createAgent/latncy | did you mean "latency"?      |
+      | /services/0/operations/getAgent/latency   | 50 is not of type "string"   |
+      | /services/1/name                          | is required                  |
+      | /services/1/operations                    | is not of type "object"      |
+
+  @configuration-17
+  Scenario: What a schema cannot tell is told where the schema finds nothing
+    When the services are loaded:
+      """json
+      {
+        "services": [
+          { "name": "Stock", "operations": { "hold": { "latency": "5 parsecs" } } }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer                             | message |
+      | /services/0/operations/hold/latency | parsecs |
