@@ -613,7 +613,7 @@ fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
         .exits(1)
         .says("features/sample.feature:5: at /entity/schema/properties/name/type: ")
         .says("did you mean \"string\"?")
-        .says("fixtures/services/platform.json: at /services/1/operations/createB: ")
+        .says("fixtures/services/platform.json:1: at /services/1/operations/createB: ")
         .says("did you mean \"create\"?")
         .says("entity service \"Agent\" does not exist: did you mean \"Agents\"?")
         .says("the entity is \"bob\", the step's is \"ada\"")

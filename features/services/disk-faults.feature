@@ -142,8 +142,8 @@ Feature: Disk faults
     Then the call fails with "VALIDATION_FAILED"
     And the failure has:
       | path     | value                                                                                                                                                              |
-      | /field   | /content                                                                                                                                                           |
-      | /message | the content is not as its schema says\n  at /content: "id" is a required property\n  at /content/version: "two" is not of type "integer" |
+      | /field   | /content/id                                                                                                                                                        |
+      | /message | the content is not as its schema says\n  at /content/id: is required\n  at /content/version: "two" is not of type "integer" |
     When "FileService.createFile" is called with:
       """json
       { "path": "bob.json", "content": "{ \"version\": ", "validateContent": true }
