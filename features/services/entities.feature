@@ -149,7 +149,7 @@ Feature: Entities
       | /causes/2/field   | /traits/openness                                                                                         |
       | /causes/2/message | 101 is greater than the maximum of 100                                                                   |
       | /causes/3/field   | /traits/patiense                                                                                         |
-      | /causes/3/message | Additional properties are not allowed ('patiense' was unexpected): did you mean "patience"?             |
+      | /causes/3/message | "patiense" is not known here: did you mean "patience"?                                                  |
       | /causes/3/code    | VALIDATION_FAILED                                                                                        |
       | /causes/4         |                                                                                                          |
     And "PersonalityService" does not hold the entity "Loud"
