@@ -1,0 +1,51 @@
+//! How fast services and workflows are there: the fixtures of this package read and checked for the
+//! first time in a process, and the whole cast built for a scenario.
+//!
+//! `cargo bench --bench cast`. It fails above its limits.
+
+use std::{
+    hint::black_box,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use rehearsal::harness::{Cast, Fixtures};
+
+/// The whole folder, schemas compiled, names checked.
+const LOADED_WITHIN: Duration = Duration::from_millis(5);
+/// All services of the platform, from fixtures that are loaded.
+const CAST_WITHIN: Duration = Duration::from_millis(1);
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let fixtures = Fixtures::default();
+    let workflow = fixtures.workflow("completeAgentCreation");
+    black_box(workflow.expect("the workflow is among the fixtures"));
+    let loaded = started.elapsed();
+
+    let mut casts: Vec<Duration> = (0..1_001)
+        .map(|_| {
+            let started = Instant::now();
+            black_box(Cast::load("agent-platform").expect("the cast is sound"));
+            started.elapsed()
+        })
+        .collect();
+    casts.sort();
+    let cast = casts[casts.len() / 2];
+
+    let mut all_within = true;
+    for (what, took, limit) in [
+        ("fixtures, the first time", loaded, LOADED_WITHIN),
+        ("cast, median of 1,001", cast, CAST_WITHIN),
+    ] {
+        let within = took <= limit;
+        all_within &= within;
+        let mark = if within { "" } else { "  ABOVE THE LIMIT" };
+        println!("{what:<26} {took:>10.1?}  (at most {limit:?}){mark}");
+    }
+    if all_within {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
