@@ -11,9 +11,13 @@ Feature: Optional steps
         "steps": [
           {
             "id": "create", "service": "AgentService", "operation": "createAgent",
+            "input": { "name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model" },
             "compensation": "AgentService.rollbackAgent"
           },
-          { "id": "write", "service": "FileService", "operation": "createFile", "optional": true },
+          {
+            "id": "write", "service": "FileService", "operation": "createFile", "optional": true,
+            "input": { "path": "agents/ada.json", "content": "${/create}" }
+          },
           { "id": "check", "service": "ValidationService", "operation": "validateSystemConsistency" }
         ]
       }
