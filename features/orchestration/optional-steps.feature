@@ -23,7 +23,7 @@ Feature: Optional steps
       }
       """
 
-  @orchestration-6
+  @orchestration-6 @configuration-1
   Scenario: The workflow completes without its optional step and is marked degraded
     Given "FileService" is down
     When the workflow runs
