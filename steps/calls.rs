@@ -46,24 +46,33 @@ async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepR
     at_once(world, std::iter::repeat_n(call, count as usize)).await
 }
 
-/// Concurrent calls of several operations, each so many times, or once with an input of its own.
+/// Concurrent calls of several operations, each so many times, with an input of its own, or both.
 #[when(expr = "these calls are made at once:")]
 async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
+    const FORMS: [&[&str]; 3] = [
+        &["call", "times"],
+        &["call", "input"],
+        &["call", "times", "input"],
+    ];
+    let header = table(step)?.first().map(Vec::as_slice).unwrap_or_default();
+    let form = FORMS.into_iter().find(|form| header == *form);
+    let form = form.unwrap_or(FORMS[0]);
+    let cell = |row: &[String], column: &str| {
+        let position = form.iter().position(|own| *own == column);
+        position.and_then(|position| row.get(position).cloned())
+    };
     let mut calls = Vec::new();
-    let header = table(step)?.first().map(Vec::as_slice);
-    if header.is_some_and(|header| header == ["call", "input"]) {
-        for row in table_of(step, &["call", "input"])? {
-            let call: CallName = row[0].parse()?;
-            let input: Value = from_json(&row[1], "the input", 1)?;
-            calls.push((call, Arc::new(input)));
-        }
-        return at_once(world, calls).await;
-    }
-    let input = Arc::new(json!({}));
-    for row in table_of(step, &["call", "times"])? {
-        let times: Count = row[1].parse()?;
-        let call = (row[0].parse::<CallName>()?, Arc::clone(&input));
-        calls.extend(std::iter::repeat_n(call, times.value()? as usize));
+    for row in table_of(step, form)? {
+        let call: CallName = row[0].parse()?;
+        let times = match cell(row, "times") {
+            Some(times) => times.parse::<Count>()?.value()? as usize,
+            None => 1,
+        };
+        let input = match cell(row, "input") {
+            Some(input) => from_json(&input, "the input", 1)?,
+            None => json!({}),
+        };
+        calls.extend(std::iter::repeat_n((call, Arc::new(input)), times));
     }
     at_once(world, calls).await
 }

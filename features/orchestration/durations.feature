@@ -85,7 +85,10 @@ Feature: Expected durations
         "id": "agentWithFile",
         "totalExpectedDuration": "200ms",
         "steps": [
-          { "id": "create", "service": "AgentService", "operation": "createAgent" },
+          {
+            "id": "create", "service": "AgentService", "operation": "createAgent",
+            "input": { "name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model" }
+          },
           { "id": "write", "service": "FileService", "operation": "createFile", "optional": true }
         ]
       }

@@ -11,15 +11,19 @@ Feature: Optional steps
         "steps": [
           {
             "id": "create", "service": "AgentService", "operation": "createAgent",
+            "input": { "name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model" },
             "compensation": "AgentService.rollbackAgent"
           },
-          { "id": "write", "service": "FileService", "operation": "createFile", "optional": true },
+          {
+            "id": "write", "service": "FileService", "operation": "createFile", "optional": true,
+            "input": { "path": "agents/ada.json", "content": "${/create}" }
+          },
           { "id": "check", "service": "ValidationService", "operation": "validateSystemConsistency" }
         ]
       }
       """
 
-  @orchestration-6
+  @orchestration-6 @configuration-1
   Scenario: The workflow completes without its optional step and is marked degraded
     Given "FileService" is down
     When the workflow runs

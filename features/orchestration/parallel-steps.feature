@@ -12,8 +12,14 @@ Feature: Parallel steps
         {
           "id": "coordination",
           "steps": [
-            { "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [] },
-            { "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [] },
+            {
+              "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [],
+              "input": { "items": ["creative-mentor", "patient-mentor"] }
+            },
+            {
+              "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [],
+              "input": { "items": ["software-mentor"] }
+            },
             { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] },
             {
               "id": "unify", "service": "ConfigurationService", "operation": "createUnifiedConfiguration",
@@ -224,8 +230,14 @@ Feature: Parallel steps
           "id": "coordination",
           "onParallelFailure": "sequential",
           "steps": [
-            { "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [] },
-            { "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [] },
+            {
+              "id": "personality", "service": "PersonalityService", "operation": "batchValidatePersonalities", "dependencies": [],
+              "input": { "items": ["creative-mentor", "patient-mentor"] }
+            },
+            {
+              "id": "role", "service": "RoleService", "operation": "batchValidateRoles", "dependencies": [],
+              "input": { "items": ["software-mentor"] }
+            },
             { "id": "model", "service": "ModelService", "operation": "validateCompatibility", "dependencies": [] },
             {
               "id": "unify", "service": "ConfigurationService", "operation": "createUnifiedConfiguration",

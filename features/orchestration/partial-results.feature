@@ -81,8 +81,14 @@ Feature: Partial results
         "id": "agentWithFile",
         "onFailure": "keep",
         "steps": [
-          { "id": "write", "service": "FileService", "operation": "createFile" },
-          { "id": "create", "service": "AgentService", "operation": "createAgent" }
+          {
+            "id": "write", "service": "FileService", "operation": "createFile",
+            "input": { "path": "agents/ada.json", "content": "to come" }
+          },
+          {
+            "id": "create", "service": "AgentService", "operation": "createAgent",
+            "input": { "name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model" }
+          }
         ]
       }
       """

@@ -8,11 +8,11 @@ Feature: Bulkhead
     And a bulkhead of 5 calls on "non-critical"
     And a bulkhead of 10 calls on "critical"
     When these calls are made at once:
-      | call                                            | times |
-      | FileService.createFile                          | 10    |
-      | ValidationService.validateSystemConsistency     | 5     |
-      | PersonalityService.validatePersonalityReference | 4     |
-      | AgentService.createAgent                        | 4     |
+      | call                                            | times | input                                                                                                       |
+      | FileService.createFile                          | 10    | {"path": "notes.json", "content": "-", "overwriteExisting": true}                                           |
+      | ValidationService.validateSystemConsistency     | 5     | {}                                                                                                          |
+      | PersonalityService.validatePersonalityReference | 4     | {"personalityId": "creative-mentor"}                                                                        |
+      | AgentService.createAgent                        | 4     | {"name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model"} |
     Then 23 calls succeed
     And it takes 260 ms
     And at most 5 calls to "non-critical" run at once
@@ -27,9 +27,9 @@ Feature: Bulkhead
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "critical"
     When these calls are made at once:
-      | call                                            | times |
-      | FileService.createFile                          | 6     |
-      | PersonalityService.validatePersonalityReference | 6     |
+      | call                                            | times | input                                                             |
+      | FileService.createFile                          | 6     | {"path": "notes.json", "content": "-", "overwriteExisting": true} |
+      | PersonalityService.validatePersonalityReference | 6     | {"personalityId": "creative-mentor"}                              |
     Then 12 calls succeed
     And it takes 200 ms
     And at most 3 calls to "critical" run at once
@@ -87,19 +87,21 @@ Feature: Bulkhead
   @resilience-8
   Scenario: Runs of a workflow share the room of a service
     Given the services from "agent-platform"
-    And the workflow "completeAgentCreation"
-    And a bulkhead of 2 calls on "AgentService"
+    And the workflow "parallelServiceCoordination"
+    And a bulkhead of 2 calls on "ConfigurationService"
     When the workflow runs 4 times at once
     Then the workflow completes
-    And it takes 725 ms
-    And at most 2 calls to "AgentService" run at once
+    And it takes 700 ms
+    And at most 2 calls to "ConfigurationService" run at once
 
   @resilience-8
   Scenario: A service may have less room than its class
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "non-critical"
     And a bulkhead of 1 call on "FileService"
-    When "FileService.createFile" is called 3 times at once
+    When these calls are made at once:
+      | call                   | times | input                                                             |
+      | FileService.createFile | 3     | {"path": "notes.json", "content": "-", "overwriteExisting": true} |
     Then 3 calls succeed
     And it takes 225 ms
     And at most 1 call to "FileService" run at once

@@ -42,7 +42,10 @@ Feature: Circuit breaker
       When "PersonalityService.validatePersonalityReference" is called 3 times
       Then the circuit breaker on "PersonalityService" is open
       And the circuit breaker on "RoleService" is closed
-      When "RoleService.validateRoleCapabilities" is called
+      When "RoleService.validateRoleCapabilities" is called with:
+        """json
+        { "id": "software-mentor" }
+        """
       Then the call succeeds
       And the reply has:
         | path                | value |
@@ -156,11 +159,17 @@ Feature: Circuit breaker
       Then the circuit breaker on "PersonalityService" is open
       When 1 ms passes
       Then the circuit breaker on "PersonalityService" is half-open
-      When "PersonalityService.validatePersonalityReference" is called
+      When "PersonalityService.validatePersonalityReference" is called with:
+        """json
+        { "personalityId": "creative-mentor" }
+        """
       Then the call succeeds
       And it takes 500 ms
       And the circuit breaker on "PersonalityService" is half-open
-      When "PersonalityService.validatePersonalityReference" is called
+      When "PersonalityService.validatePersonalityReference" is called with:
+        """json
+        { "personalityId": "creative-mentor" }
+        """
       Then the call succeeds
       And it takes 450 ms
       And the circuit breaker on "PersonalityService" is closed

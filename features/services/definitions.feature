@@ -83,7 +83,10 @@ Feature: Services as data
 
   Scenario Outline: The platform answers <call> in <time>
     Given the services from "agent-platform"
-    When "<call>" is called
+    When "<call>" is called with:
+      """json
+      <input>
+      """
     Then the call succeeds
     And it takes <time>
     And the reply has:
@@ -91,16 +94,16 @@ Feature: Services as data
       | <path> | <value> |
 
     Examples:
-      | call                                               | time   | path                      | value                   |
-      | PersonalityService.suggestAlternativePersonalities | 100 ms | /suggestions/0/similarity | 0.85                    |
-      | PersonalityService.reservePersonality              | 50 ms  | /reservationId            | personality-reservation-1 |
-      | RoleService.reserveRole                            | 50 ms  | /reservationId            | role-reservation-1      |
-      | AgentService.validateAgentComposition              | 150 ms | /compositionScore         | 0.92                    |
-      | AgentService.syncAgentWithPersonality              | 180 ms | /syncStatus               | synchronized            |
-      | FileService.updateFile                             | 90 ms  | /backupCreated            | true                    |
-      | ValidationService.validateSystemConsistency        | 110 ms | /isValid                  | true                    |
-      | ModelService.validateCompatibility                 | 160 ms | /modelId                  | standard-model          |
-      | ConfigurationService.createUnifiedConfiguration    | 250 ms | /id                       | ada-configuration       |
+      | call                                               | input                                        | time   | path                      | value                     |
+      | PersonalityService.suggestAlternativePersonalities | {"personalityId": "careful-coach"}           | 100 ms | /suggestions/0/similarity | 0.85                      |
+      | PersonalityService.reservePersonality              | {"id": "creative-mentor"}                    | 50 ms  | /reservationId            | personality-reservation-1 |
+      | RoleService.reserveRole                            | {"id": "software-mentor"}                    | 50 ms  | /reservationId            | custom-role-reservation-1 |
+      | AgentService.validateAgentComposition              | {"id": "grace"}                              | 150 ms | /compositionScore         | 0.92                      |
+      | AgentService.syncAgentWithPersonality              | {"id": "grace", "personalityVersion": 2}     | 180 ms | /syncStatus               | synchronized              |
+      | FileService.updateFile                             | {"path": "agents/grace.json", "content": {}} | 90 ms  | /backupCreated            | true                      |
+      | ValidationService.validateSystemConsistency        | {}                                           | 110 ms | /isValid                  | true                      |
+      | ModelService.validateCompatibility                 | {}                                           | 160 ms | /modelId                  | standard-model            |
+      | ConfigurationService.createUnifiedConfiguration    | {}                                           | 250 ms | /id                       | ada-configuration         |
 
   Scenario: A service that is defined again takes the place of the first
     Given the services from "agent-platform"

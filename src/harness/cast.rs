@@ -113,7 +113,7 @@ impl Cast {
             let entities = self.entities.clone();
             let service = EntityService::new(Arc::clone(&definition), entity, entities, effects)?;
             self.registry.add(service);
-        } else if let Some(files) = definition.files {
+        } else if let Some(files) = definition.files.clone() {
             let service = FileService::new(definition, files, self.files.clone(), effects)?;
             self.registry.add(service);
         } else {

@@ -12,15 +12,15 @@ use crate::{domain::opt_duration_text, resilience::Retry};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkflowFile {
-    /// The schema, for editors.
+    /// The JSON Schema of such files, for editors.
     #[serde(default, rename = "$schema")]
     pub schema: Option<String>,
-    /// The file of services that the steps call.
-    #[serde(default)]
-    pub services: Option<String>,
     /// What the workflows are for.
     #[serde(default)]
     pub description: Option<String>,
+    /// The file in `fixtures/services/` whose services the steps call, without its ending.
+    #[serde(default)]
+    pub services: Option<String>,
     /// The workflows.
     pub workflows: Vec<Workflow>,
 }

@@ -11,7 +11,7 @@ use crate::domain::{FailureMode, duration_text};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CastFile {
-    /// The schema, for editors.
+    /// The JSON Schema of such files, for editors.
     #[serde(default, rename = "$schema")]
     pub schema: Option<String>,
     /// What the services are for.
@@ -79,7 +79,7 @@ impl ServiceDefinition {
                 Err(DefinitionError::new("/files", message))
             }
             (Some(entity), None) => entity::check(entity, self),
-            (None, Some(_)) => file::check(self),
+            (None, Some(files)) => file::check(files, self),
             (None, None) => Ok(()),
         }
     }

@@ -7,16 +7,13 @@ use serde_json::{Map, Value, json};
 use super::{
     change::{Change, Done},
     fault::{refuse, refuse_faults},
-    input::Input,
+    input::{BASES, Input},
     naming::slug,
     store::{Entity, Keeper, Revision, Store},
 };
 use crate::domain::{Failure, code};
 
 type Changed = Result<Done, Box<Failure>>;
-
-/// The versions that an update may be based on, by the field that says so.
-const BASES: [&str; 2] = ["version", "expectedVersion"];
 
 impl Store {
     /// An entity as a create would make it now, its id made where none is given.

@@ -3,6 +3,9 @@ use serde_json::{Map, Value};
 use super::fault::refuse;
 use crate::domain::{Failure, code};
 
+/// The versions that an update may be based on, by the field that says so.
+pub(super) const BASES: [&str; 2] = ["version", "expectedVersion"];
+
 /// What a call sends, as an operation on an entity reads it.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
@@ -100,6 +103,20 @@ pub(super) fn kind_of(value: &Value) -> String {
         Value::Object(_) => "an object",
     };
     kind.to_owned()
+}
+
+/// What the input of a recovery, `{ "input", "error" }`, asks for: what was sent before.
+///
+/// After a conflict it is asked of what is there now, whatever version it was based on. Any other
+/// input stands for itself.
+pub(super) fn asked_again(input: &Value) -> Option<Value> {
+    let fields = input.as_object().filter(|fields| fields.len() == 2)?;
+    let code = fields.get("error")?.get("code")?;
+    let mut asked = fields.get("input")?.as_object()?.clone();
+    if code == code::CONCURRENT_MODIFICATION {
+        asked.retain(|name, _| !BASES.contains(&name.as_str()));
+    }
+    Some(Value::Object(asked))
 }
 
 /// The ids of an entity of ours that the input of an undo, `{ "input", "reply" }`, speaks of.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     change::{Deed, Done, undone},
     definition::EntityDefinition,
-    input::{Input, spoken_of},
+    input::{Input, asked_again, spoken_of},
     store::{Entities, Keeper},
 };
 use crate::{
@@ -40,6 +40,9 @@ use crate::{
 ///
 /// A validation that finds faults fails, so that a workflow stops there: with the code and field of
 /// the first fault, the messages of all, and each of several as a cause.
+///
+/// A recovery, which is sent `{ "input", "error" }`, is answered as the input in it would be; after
+/// `CONCURRENT_MODIFICATION` it is based on what is there now.
 ///
 /// An undo takes back what was done under its key, whatever the kind of the operation it calls. It
 /// fails rather than lose what others have changed since. Where the deed was another service's, the
@@ -131,7 +134,8 @@ impl EntityService {
     fn perform(&self, kind: OperationKind, input: &Value) -> Result<Done, Box<Failure>> {
         use OperationKind as K;
         let keeper = &self.keeper;
-        let input = Input::new(input, &keeper.model.alias)?;
+        let again = asked_again(input);
+        let input = Input::new(again.as_ref().unwrap_or(input), &keeper.model.alias)?;
         let now = &self.entities.now();
         let mut store = self.entities.lock();
         let reply = match kind {

@@ -1,14 +1,17 @@
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::path::FilePath;
 use crate::{
     domain::{did_you_mean, pointer_token},
     services::{DefinitionError, OperationKind, ServiceDefinition},
 };
 
-/// What makes a service a file service: how it keeps former contents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// What makes a service a file service: how it keeps former contents, and what is there from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilesDefinition {
     /// Whether all backups of a file are kept, so that every former version can be restored; else
@@ -18,6 +21,11 @@ pub struct FilesDefinition {
     pub backups: bool,
     /// After how many days a backup is given up, when the next one is made; never unless given.
     pub retention_days: Option<u32>,
+    /// The files that are there from the start, at version 1: contents by path.
+    ///
+    /// They are laid down when files are first asked for, where there is none yet. A text is written
+    /// as it is, any other JSON indented and with a line end behind it.
+    pub existing: IndexMap<String, Arc<Value>>,
 }
 
 impl Default for FilesDefinition {
@@ -26,6 +34,7 @@ impl Default for FilesDefinition {
             versions: false,
             backups: true,
             retention_days: None,
+            existing: IndexMap::new(),
         }
     }
 }
@@ -94,9 +103,39 @@ impl FileOperation {
 /// # Errors
 ///
 /// If there are no operations, or one has no kind, a kind that is not one of files, or a reply that
-/// is no object.
-pub fn check(definition: &ServiceDefinition) -> Result<(), DefinitionError> {
+/// is no object; if files that are there from the start cannot be, or not beside each other.
+pub fn check(
+    files: &FilesDefinition,
+    definition: &ServiceDefinition,
+) -> Result<(), DefinitionError> {
+    existing(files)?;
     operations(definition).map(|_| ())
+}
+
+/// The files that are there from the start.
+///
+/// # Errors
+///
+/// If a path is none, is that of another of them, or has another of them for a folder.
+pub(super) fn existing(
+    files: &FilesDefinition,
+) -> Result<IndexMap<FilePath, Arc<Value>>, DefinitionError> {
+    let mut found: IndexMap<FilePath, Arc<Value>> = IndexMap::new();
+    for (text, content) in &files.existing {
+        let refused = |message: String| {
+            DefinitionError::new(format!("/files/existing/{}", pointer_token(text)), message)
+        };
+        let path = FilePath::parse(text).map_err(|failure| refused(failure.message))?;
+        let clash = found
+            .keys()
+            .find(|other| other.is_or_holds(&path) || path.is_or_holds(other));
+        if let Some(other) = clash {
+            let message = format!("the file cannot be beside {:?}", other.as_str());
+            return Err(refused(message));
+        }
+        found.insert(path, Arc::clone(content));
+    }
+    Ok(found)
 }
 
 /// What each operation of a file service does.

@@ -3,11 +3,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    atomic::Replacement,
-    content::Content,
     definition::FilesDefinition,
     desk::{Desk, Done},
     disk_faults::{DiskFault, Stage},
@@ -15,9 +14,8 @@ use super::{
     path::FilePath,
     place::read,
     query,
-    record::{BackupMetadata, FileMetadata, Permissions, Record, checksum},
+    record::{BackupMetadata, FileMetadata},
     request::{Command, Query},
-    shelf::Shelf,
     state::{Deed, State},
     survey::Survey,
 };
@@ -56,37 +54,14 @@ impl Files {
     ///
     /// If the path is none or leads outside, if there is a file already, or the disk fails.
     pub fn hold(&self, path: &str, content: &Value) -> Result<(), Box<Failure>> {
-        let mut state = self.lock();
+        let now = self.timeline.now();
+        let mut state = self.opened()?;
         let place = state.place(path)?;
         if state.is_there(&place) {
             let message = format!("the file {path:?} is there already");
             return Err(refused(code::FILE_ALREADY_EXISTS, PATH, message));
         }
-        state.refuse_foreign(&place)?;
-        let Content { bytes, form } = Content::of(content);
-        let permissions = Permissions::default();
-        let replacement = Replacement {
-            place: &place,
-            bytes: &bytes,
-            permissions,
-            backup: None,
-        };
-        replacement.run(|_| Ok(()), |_| Ok(()))?;
-        let now = self.timeline.now();
-        let metadata = FileMetadata {
-            size: bytes.len() as u64,
-            created_at: now,
-            modified_at: now,
-            permissions,
-            checksum: checksum(&bytes),
-            version: 1,
-        };
-        let shelf = Shelf {
-            record: Some(Record { metadata, form }),
-            ..state.shelf(&place.path)
-        };
-        state.set(&place.path, shelf);
-        Ok(())
+        state.hold(&place, content, now)
     }
 
     /// Changes a byte of a file behind the back of its service.
@@ -95,7 +70,7 @@ impl Files {
     ///
     /// If there is no such file, or the disk fails.
     pub fn corrupt(&self, path: &str) -> Result<(), Box<Failure>> {
-        let state = self.lock();
+        let state = self.opened()?;
         let (place, _) = state.present(path)?;
         let target = place.target();
         let mut bytes = read(&target)?.unwrap_or_default();
@@ -126,7 +101,7 @@ impl Files {
     /// If the path is none or leads outside, or the file cannot be read.
     pub fn look_at(&self, path: &str) -> Result<Option<Vec<u8>>, Box<Failure>> {
         let path = FilePath::any(path)?;
-        let Some(root) = self.lock().directory.existing() else {
+        let Some(root) = self.opened()?.directory.existing() else {
             return Ok(None);
         };
         let target = root.join(path.as_str());
@@ -138,14 +113,13 @@ impl Files {
 
     /// What is known of a file; `None` where no file service has made one.
     pub fn metadata(&self, path: &str) -> Option<FileMetadata> {
-        let (_, record) = self.lock().recorded(path).ok()?;
+        let (_, record) = self.opened().ok()?.recorded(path).ok()?;
         Some(record.metadata)
     }
 
     /// The backups of a file, oldest first.
     pub fn backups(&self, path: &str) -> Vec<BackupMetadata> {
-        let state = self.lock();
-        let Ok(path) = FilePath::parse(path) else {
+        let (Ok(state), Ok(path)) = (self.opened(), FilePath::parse(path)) else {
             return Vec::new();
         };
         let backups = state.shelf(&path).backups;
@@ -159,9 +133,10 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// If a folder cannot be read.
+    /// If a folder cannot be read, or a file that is there from the start cannot be laid down.
     pub fn on_disk(&self) -> io::Result<Vec<String>> {
-        Ok(Survey::of(&self.lock(), |_| false)?.own)
+        let state = self.opened().map_err(io::Error::other)?;
+        Ok(Survey::of(&state, |_| false)?.own)
     }
 
     /// The paths of all files on disk that should not be there: staging files, and what remains of
@@ -179,9 +154,14 @@ impl Files {
         self.lock().asked
     }
 
+    /// Has files there from the start, laid down when files are first asked for.
+    pub(super) fn expect(&self, existing: IndexMap<FilePath, Arc<Value>>) {
+        self.lock().expected.extend(existing);
+    }
+
     /// Answers a query.
     pub(super) fn ask(&self, query: &Query) -> FileResult<Map<String, Value>> {
-        query::answer(&self.lock(), query)
+        query::answer(&*self.opened()?, query)
     }
 
     /// Does what a call asks for, to be taken back by the key's subject.
@@ -193,7 +173,7 @@ impl Files {
         subject: Option<&Arc<str>>,
     ) -> FileResult<Map<String, Value>> {
         let now = self.timeline.now();
-        let mut state = self.lock();
+        let mut state = self.opened()?;
         state.asked = true;
         let mut desk = Desk {
             state: &mut state,
@@ -271,6 +251,13 @@ impl Files {
             "timestamp": Clock::timestamp(self.timeline.now()),
             "backupCreated": false,
         }))
+    }
+
+    /// The state, with the files that are there from the start.
+    fn opened(&self) -> FileResult<MutexGuard<'_, State>> {
+        let mut state = self.lock();
+        state.lay_down()?;
+        Ok(state)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -99,6 +99,12 @@ impl FilePath {
         self.0.split('/')
     }
 
+    /// Whether it is the other, or would have to be a folder for the other to lie in.
+    pub(super) fn is_or_holds(&self, other: &Self) -> bool {
+        let below = other.0.strip_prefix(&self.0);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    }
+
     /// The path of a new content until it takes the file's place.
     pub(super) fn staging(&self) -> String {
         format!("{}{STAGING}", self.0)

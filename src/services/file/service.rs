@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Files, FilesDefinition,
-    definition::{FileOperation, operations},
+    definition::{FileOperation, existing, operations},
     failures::FileResult,
     request::{self, Command, Request},
 };
@@ -33,7 +33,7 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// If an operation is none that a file service can do.
+    /// If an operation is none that a file service can do, or `existing` has files that cannot be.
     pub fn new(
         definition: impl Into<Arc<ServiceDefinition>>,
         policy: FilesDefinition,
@@ -41,6 +41,7 @@ impl FileService {
         effects: Effects,
     ) -> Result<Self, DefinitionError> {
         let definition = definition.into();
+        files.expect(existing(&policy)?);
         Ok(Self {
             operations: operations(&definition)?,
             policy,

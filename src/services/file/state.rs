@@ -1,14 +1,17 @@
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use super::{
+    atomic::Replacement,
     change::Change,
+    content::Content,
     disk_faults::DiskFaults,
     failures::{FileResult, PATH, concurrent, io_failure, not_found, refused},
     path::FilePath,
     place::{Place, read},
-    record::{Record, checksum},
+    record::{FileMetadata, Permissions, Record, checksum},
     shelf::Shelf,
 };
 use crate::{
@@ -25,6 +28,8 @@ pub(super) struct State {
     pub deeds: IndexMap<Arc<str>, Deed>,
     /// Whether a service was ever asked to change a file.
     pub asked: bool,
+    /// Files that are there from the start and not laid down yet.
+    pub expected: IndexMap<FilePath, Arc<Value>>,
     shelves: IndexMap<FilePath, Shelf>,
     stamps: u64,
 }
@@ -53,9 +58,59 @@ impl State {
             disk: DiskFaults::new(faults, timeline),
             deeds: IndexMap::new(),
             asked: false,
+            expected: IndexMap::new(),
             shelves: IndexMap::new(),
             stamps: 0,
         }
+    }
+
+    /// Lays down the files that are there from the start, but where there is one already.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be; the next time it is tried again.
+    pub fn lay_down(&mut self) -> FileResult<()> {
+        while let Some((path, content)) = self.expected.first() {
+            let (path, content) = (path.clone(), Arc::clone(content));
+            let place = self.place(path.as_str())?;
+            if !self.is_there(&place) {
+                self.hold(&place, &content, Duration::ZERO)?;
+            }
+            self.expected.shift_remove(&path);
+        }
+        Ok(())
+    }
+
+    /// Puts a file there as if it had always been, at version 1; no fault of the disk strikes it.
+    ///
+    /// # Errors
+    ///
+    /// If there is a file that no service has made, or the disk fails.
+    pub fn hold(&mut self, place: &Place, content: &Value, since: Duration) -> FileResult<()> {
+        self.refuse_foreign(place)?;
+        let Content { bytes, form } = Content::of(content);
+        let permissions = Permissions::default();
+        let replacement = Replacement {
+            place,
+            bytes: &bytes,
+            permissions,
+            backup: None,
+        };
+        replacement.run(|_| Ok(()), |_| Ok(()))?;
+        let metadata = FileMetadata {
+            size: bytes.len() as u64,
+            created_at: since,
+            modified_at: since,
+            permissions,
+            checksum: checksum(&bytes),
+            version: 1,
+        };
+        let shelf = Shelf {
+            record: Some(Record { metadata, form }),
+            ..self.shelf(&place.path)
+        };
+        self.set(&place.path, shelf);
+        Ok(())
     }
 
     /// What is known of a path.

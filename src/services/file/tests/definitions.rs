@@ -42,7 +42,7 @@ fn a_code_of_the_services_own_says_what_trouble_it_is() {
     definition.codes.insert("ETIMEDOUT".to_owned(), code);
     let cabinet = Cabinet::new();
     let effects = Effects::new(Timeline::new(Clock::start()));
-    let policy = definition.files.unwrap();
+    let policy = definition.files.clone().unwrap();
     let service = FileService::new(definition, policy, cabinet.files.clone(), effects).unwrap();
     let fault = cabinet.faults.declare("late", "here");
     let staging = "staging".parse().unwrap();

@@ -36,7 +36,7 @@ impl Cabinet {
         let directory = Directory::at(folder.path());
         let files = Files::new(directory, faults.clone(), timeline.clone());
         let definition = definition(&json!({ "versions": true }));
-        let policy = definition.files.unwrap();
+        let policy = definition.files.clone().unwrap();
         let effects = Effects::new(timeline);
         Self {
             service: FileService::new(definition, policy, files.clone(), effects).unwrap(),
