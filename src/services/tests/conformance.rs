@@ -1,6 +1,6 @@
 //! What every service that is played must do, whatever it keeps.
 
-use std::sync::Arc;
+use std::{fs, path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,14 @@ use crate::{
     clock::Clock,
     domain::{Call, CallName, Failure, Key, code},
     observability::{EventKind, Timeline},
-    services::{Effects, Entities, EntityService, MockService, Service, ServiceDefinition},
+    services::{
+        Directory, Effects, Entities, EntityService, Faults, FileService, Files, MockService,
+        Service, ServiceDefinition,
+    },
 };
 
 /// The services that the suite is for.
-const SUBJECTS: &[fn() -> Subject] = &[mock, entity];
+const SUBJECTS: &[fn() -> Subject] = &[mock, entity, file];
 
 /// A service, and calls that put it to the test.
 struct Subject {
@@ -100,6 +103,57 @@ fn entity() -> Subject {
         failing: Some((
             ("write", json!({"id": "leaf", "parent": "root"})),
             ("write", json!({"id": "root"})),
+        )),
+        state: Some(Box::new(state)),
+    }
+}
+
+fn file() -> Subject {
+    let timeline = Timeline::new(Clock::start());
+    let definition = definition(json!({
+        "name": "Letters",
+        "class": "critical",
+        "codes": {"SHELF_FULL": {"mode": "resource_api", "retryable": true}},
+        "files": {"versions": true},
+        "operations": {
+            "write": {"kind": "create", "latency": "20 ms"},
+            "rewrite": {"kind": "update"},
+            "burn": {"kind": "delete", "latency": "5 ms"},
+            "list": {"kind": "list"},
+        },
+    }));
+    let directory = Directory::default();
+    let files = Files::new(directory.clone(), Faults::default(), timeline.clone());
+    let policy = definition.files.clone().unwrap();
+    let effects = Effects::new(timeline.clone());
+    let service = FileService::new(Arc::clone(&definition), policy, files, effects).unwrap();
+    let state = move || {
+        let names = |folder| {
+            let entries = fs::read_dir(folder).unwrap();
+            entries.map(|entry| entry.unwrap().path())
+        };
+        let mut paths: Vec<_> = names(directory.path().unwrap()).collect();
+        paths.sort();
+        let shown = |path: PathBuf| {
+            let bytes = fs::read(&path).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            json!([name, String::from_utf8(bytes).unwrap()])
+        };
+        paths.into_iter().map(shown).collect()
+    };
+    Subject {
+        service: Box::new(service),
+        definition,
+        timeline,
+        deeds: [
+            ("write", json!({"path": "a.txt", "content": "a"})),
+            ("write", json!({"path": "b.txt", "content": "b"})),
+        ],
+        undo: "burn",
+        read: ("list", json!({})),
+        failing: Some((
+            ("rewrite", json!({"path": "c.txt", "content": "c"})),
+            ("write", json!({"path": "c.txt", "content": "first"})),
         )),
         state: Some(Box::new(state)),
     }
