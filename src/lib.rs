@@ -11,12 +11,12 @@
 //! | no. | room | holds |
 //! |---|---|---|
 //! | 11 | [`steps`] | the vocabulary: step definitions, by the room they speak of |
-//! | 10 | [`harness`] | pickles, the [`harness::World`], step lookup, runner, run events, views of them, snapshots, command line |
-//! | 7 | [`orchestration`] | workflows, the engine that runs them, compensation, the journal, crash and restart |
-//! | 4 | [`services`] | the services that take part, the scripts that say how they answer, the one client that calls them |
+//! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, views of them, snapshots, command line |
+//! | 7 | [`orchestration`] | workflows, and those within them; the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 4 | [`services`] | the services that take part: played, keeping entities, keeping files; the scripts that say how they answer, the one client that calls them |
 //! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
-//! | 1 | [`domain`] | call, reply, failure, keys, states, durations |
+//! | 1 | [`domain`] | call, reply, failure, keys, states, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
 //!
 //! # The way of a scenario
