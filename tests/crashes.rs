@@ -271,10 +271,21 @@ fn drawn(subject: &Subject, seed: u64) -> Told {
         draw_policies(&mut stage, &mut rng);
         draw_faults(&stage, subject, &mut rng);
         draw_crashes(&mut stage.runs, subject, &mut rng);
-        stage.runs.run(no_input(), None, 1).await.unwrap();
-        while is_lost(&mut stage.runs) {
-            let client = stage.cast.restart();
-            stage.runs.restart(client).await.unwrap();
+        stage.runs.start(no_input()).unwrap();
+        if rng.random_bool(0.1) {
+            tokio::time::sleep(Duration::from_millis(rng.random_range(0..900))).await;
+            // It may have ended, or crashed, before.
+            let _ = stage.runs.cancel();
+        }
+        stage.runs.wait().await.unwrap();
+        while let Some(next) = next(&mut stage.runs) {
+            match next {
+                Next::Restart => {
+                    let client = stage.cast.restart();
+                    stage.runs.restart(client).await.unwrap();
+                }
+                Next::Resume => stage.runs.resume().await.unwrap(),
+            }
         }
         let status = stage.runs.outcome().unwrap().status;
         // What is late has arrived by then.
@@ -290,11 +301,18 @@ fn drawn(subject: &Subject, seed: u64) -> Told {
     })
 }
 
-fn is_lost(runs: &mut Runs) -> bool {
-    let results = runs.results().unwrap();
-    results
-        .iter()
-        .any(|result| matches!(result, Err(RunError::Crashed)))
+/// What a run needs that has not come to its end.
+enum Next {
+    Restart,
+    Resume,
+}
+
+fn next(runs: &mut Runs) -> Option<Next> {
+    match runs.results().unwrap()[..] {
+        [Err(RunError::Crashed)] => Some(Next::Restart),
+        [Ok(outcome)] if outcome.status == WorkflowStatus::Interrupted => Some(Next::Resume),
+        _ => None,
+    }
 }
 
 fn draw_policies(stage: &mut Stage, rng: &mut ChaCha8Rng) {
@@ -303,8 +321,9 @@ fn draw_policies(stage: &mut Stage, rng: &mut ChaCha8Rng) {
     policies.retry_every(rng.random_range(0..3));
     drop(policies);
     let workflow = stage.runs.workflow_mut().unwrap();
-    assert_eq!(workflow.on_failure, OnFailure::Compensate);
     if rng.random_bool(0.1) {
+        workflow.on_failure = OnFailure::Keep;
+    } else if rng.random_bool(0.1) {
         workflow.deadline = Some(Duration::from_millis(rng.random_range(50..900)));
     }
 }
@@ -384,6 +403,13 @@ fn draw_crashes(runs: &mut Runs, subject: &Subject, rng: &mut ChaCha8Rng) {
     }
 }
 
+/// The key of the first of the runs that a step has made within its own.
+fn first_time(key: &Key) -> Key {
+    let names = key.subject().split('/');
+    let first = names.map(|name| name.split_once('~').map_or(name, |(name, _)| name));
+    Key::Do(first.collect::<Vec<_>>().join("/").into())
+}
+
 /// Says what is wrong with what a run has left.
 fn verify(subject: &Subject, told: &Told) -> Result<(), String> {
     let effects = effects(&told.events);
@@ -392,26 +418,25 @@ fn verify(subject: &Subject, told: &Told) -> Result<(), String> {
         if !seen.insert(key.clone()) {
             return Err(format!("the effect {key} happened twice"));
         }
-    }
-    let expected = match told.status {
-        WorkflowStatus::Completed => {
-            if seen != subject.keys {
-                return Err(format!("it completed with the effects {seen:?}"));
-            }
-            &subject.after
+        if matches!(key, Key::Undo(_)) && !seen.contains(&Key::Do(Arc::clone(key.subject()))) {
+            return Err(format!("{key} undid nothing"));
         }
-        WorkflowStatus::RolledBack => {
-            for key in &effects {
-                let Key::Do(_) = key else { continue };
-                if !seen.contains(&key.undo()) {
-                    return Err(format!("the effect {key} was not undone"));
-                }
-            }
-            &subject.before
+    }
+    let stands = |key: &&Key| matches!(key, Key::Do(_)) && !seen.contains(&key.undo());
+    let standing: HashSet<Key> = effects.iter().filter(stands).map(first_time).collect();
+    let (keys, kept) = match told.status {
+        WorkflowStatus::Completed => (&subject.keys, &subject.after),
+        WorkflowStatus::RolledBack | WorkflowStatus::Cancelled => {
+            (&HashSet::new(), &subject.before)
         }
         other => return Err(format!("it is {}", other.as_str())),
     };
-    match json_difference(expected, &told.kept) {
+    if standing != *keys {
+        return Err(format!(
+            "the effects {standing:?} remain, expected {keys:?}"
+        ));
+    }
+    match json_difference(kept, &told.kept) {
         None => Ok(()),
         Some(difference) => Err(difference),
     }

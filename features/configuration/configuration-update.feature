@@ -25,15 +25,15 @@ Feature: Updating a configuration across services
       | /traits/imagination | 90    |
       | /traits/patience    | 80    |
     And the entity "software-mentor" of "RoleService" has:
-      | path            | value                                           |
-      | /version        | 2                                               |
-      | /capabilities   | ["code-review", "mentoring", "pair-programming"] |
-      | /constraints/0  | never writes to production                      |
+      | path           | value                                            |
+      | /version       | 2                                                |
+      | /capabilities  | ["code-review", "mentoring", "pair-programming"] |
+      | /constraints/0 | never writes to production                       |
     And the entity "grace" of "AgentService" has:
-      | path                | value                                           |
-      | /version            | 2                                               |
-      | /personalityVersion | 2                                               |
-      | /syncStatus         | synchronized                                    |
+      | path                | value                                            |
+      | /version            | 2                                                |
+      | /personalityVersion | 2                                                |
+      | /syncStatus         | synchronized                                     |
       | /capabilities       | ["code-review", "mentoring", "pair-programming"] |
     And the files are:
       | agents/grace.json          |
@@ -47,19 +47,19 @@ Feature: Updating a configuration across services
       { "path": "agents/grace.json" }
       """
     Then the reply has:
-      | path                                        | value        |
-      | /version                                    | 2            |
-      | /content/data/agents/0/personalityVersion   | 2            |
-      | /content/data/agents/0/syncStatus           | synchronized |
-      | /content/data/personalities/0/version       | 2            |
-      | /content/data/roles/0/version               | 2            |
+      | path                                      | value        |
+      | /version                                  | 2            |
+      | /content/data/agents/0/personalityVersion | 2            |
+      | /content/data/agents/0/syncStatus         | synchronized |
+      | /content/data/personalities/0/version     | 2            |
+      | /content/data/roles/0/version             | 2            |
 
   @configuration-2
   Scenario: The check is told what every service has come to
     When the workflow runs
     Then the workflow completes
     And the timeline has, in order:
-      | event        | call                                        | input |
+      | event        | call                                        | input                                                                                                                                                                                                                                                                                                           |
       | call_started | ValidationService.validateSystemConsistency | {"personality": {"id": "creative-mentor", "version": 2}, "role": {"id": "software-mentor", "version": 2}, "agent": {"id": "grace", "version": 2, "personalityVersion": 2}, "file": {"path": "agents/grace.json", "version": 2, "checksum": "3cc08e53be6072cbbefa34fa4e29c14f17fe3687a235002bce3002a836403176"}} |
 
   @configuration-2

@@ -171,7 +171,7 @@ Feature: Creating an agent on services that keep what they are told
       | FileService.createFile   |
 
   @configuration-1
-  Scenario: Whom somebody relies on by now is not taken away
+  Scenario: The agent goes, although somebody has changed it since
     Given the workflow "completeAgentCreation"
     And "FileService" is slowed by 1 s
     And "FileService.createFile" fails with "EACCES"

@@ -66,13 +66,13 @@ Feature: A file is the old one or the new one
       | /version | 1     |
 
     Examples:
-      | stage      | code               |
-      | staging    | ENOSPC             |
-      | staging    | EACCES             |
-      | validation | VALIDATION_FAILED  |
+      | stage      | code                |
+      | staging    | ENOSPC              |
+      | staging    | EACCES              |
+      | validation | VALIDATION_FAILED   |
       | validation | CORRUPTION_DETECTED |
-      | commit     | EACCES             |
-      | commit     | ENOSPC             |
+      | commit     | EACCES              |
+      | commit     | ENOSPC              |
 
   @configuration-9
   Scenario: A disk that does not answer once

@@ -18,9 +18,9 @@ Feature: Coordinating services side by side
       | 0 ms   | ModelService.validateCompatibility              | 160 ms |
       | 200 ms | ConfigurationService.createUnifiedConfiguration | 250 ms |
     And the outcome has:
-      | path                                    | value           |
+      | path                                     | value          |
       | /data/validatePersonalities/results/2/id | creative-coach |
-      | /data/validateRoles/isValid             | true            |
+      | /data/validateRoles/isValid              | true           |
     And the timeline has none of:
       | event   |
       | warning |
@@ -74,10 +74,10 @@ Feature: Coordinating services side by side
       | path                                  | value |
       | /data/createConfiguration/alternative | true  |
     And the timeline has, in order:
-      | event      | call                                                | result                 |
-      | call_ended | ConfigurationService.createUnifiedConfiguration     | CONFIGURATION_CONFLICT |
-      | call_ended | ConfigurationService.analyzeConflicts               | ok                     |
-      | call_ended | ConfigurationService.generateAlternativeConfiguration | ok                   |
+      | event      | call                                                  | result                 |
+      | call_ended | ConfigurationService.createUnifiedConfiguration       | CONFIGURATION_CONFLICT |
+      | call_ended | ConfigurationService.analyzeConflicts                 | ok                     |
+      | call_ended | ConfigurationService.generateAlternativeConfiguration | ok                     |
 
   @configuration-1 @orchestration-8
   Scenario: A contradiction that nothing resolves is the workflow's error

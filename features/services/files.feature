@@ -508,3 +508,47 @@ Feature: Files
       | path     | value |
       | /version | 8     |
     And no file is left behind
+
+  @configuration-2
+  Scenario: A file that the definition says is there from the start
+    Given a service "Archive"
+      """json
+      {
+        "files": { "existing": { "notes/first.json": { "pages": 1 }, "readme.txt": "Read me." } },
+        "operations": {
+          "read": { "kind": "get" },
+          "change": { "kind": "update" }
+        }
+      }
+      """
+    And the disk fails 1 time at "staging" with "ENOSPC"
+    Then the files are:
+      | notes/first.json |
+      | readme.txt       |
+    And the file "readme.txt" contains:
+      """
+      Read me.
+      """
+    When 1 h passes
+    And "Archive.read" is called with:
+      """json
+      { "path": "notes/first.json" }
+      """
+    Then the reply has:
+      | path     | value        |
+      | /content | {"pages": 1} |
+      | /version | 1            |
+    When "Archive.change" is called with:
+      """json
+      { "path": "notes/first.json", "content": { "pages": 2 }, "version": 1 }
+      """
+    Then the call fails with "ENOSPC"
+    When "Archive.change" is called with:
+      """json
+      { "path": "notes/first.json", "content": { "pages": 2 }, "version": 1 }
+      """
+    Then the call succeeds
+    And the files are:
+      | notes/first.json          |
+      | notes/first.json.backup.1 |
+      | readme.txt                |

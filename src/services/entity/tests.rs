@@ -351,3 +351,27 @@ fn a_message_about_a_field_hides_secrets_and_long_values() {
     let long = message(r#"{"id": "a", "tags": ["x", "y"]}"#);
     assert_eq!(long, "value has more than 1 item");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_is_based_on_what_there_is_after_a_conflict_alone() {
+    let notes = Notes::new();
+    let again = |code: &str, text: u32| {
+        let input = json!({ "id": "a", "version": 7, "text": text });
+        json!({ "input": input, "error": { "code": code } })
+    };
+    for (code, result) in [
+        ("CONCURRENT_MODIFICATION", Ok(2)),
+        ("TRANSIENT_ERROR", Err("CONCURRENT_MODIFICATION")),
+    ] {
+        let key = Key::of_step("recovery", code);
+        let reply = notes.call("update", &again(code, 1), key).await;
+        let version = reply.map(|reply| reply["version"].as_u64().unwrap());
+        let version = version.map_err(|failure| failure.code.to_string());
+        assert_eq!(version, result.map_err(str::to_owned));
+    }
+    let own = json!({ "id": "c", "input": 1, "error": { "code": "E" } });
+    let kept = notes
+        .call("create", &own, Key::of_step("recovery", "own"))
+        .await;
+    assert_eq!(kept.unwrap()["error"], json!({ "code": "E" }));
+}

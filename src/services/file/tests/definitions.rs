@@ -1,3 +1,5 @@
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,4 +54,68 @@ fn a_code_of_the_services_own_says_what_trouble_it_is() {
     let failure = service.call(&call).now_or_never().unwrap().unwrap_err();
     assert!(failure.retryable, "{failure:?}");
     assert!(cabinet.faults.unused().is_empty());
+}
+
+#[test]
+fn a_file_that_is_there_from_the_start_can_be() {
+    let refusal = |existing: Value| {
+        let refused = definition(&json!({ "existing": existing })).check();
+        refused.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(json!({ "../a~b": {} })),
+        "at /files/existing/..~1a~0b: \"../a~b\" leads to no file within the scenario's directory"
+    );
+    assert!(refusal(json!({ "a.staging": {} })).contains("are kept for staging files"));
+    for other in ["./a", "a/b"] {
+        assert!(refusal(json!({ "a": {}, other: {} })).ends_with("cannot be beside \"a\""));
+        assert!(refusal(json!({ other: {}, "a": {} })).starts_with("at /files/existing/a: "));
+    }
+    let existing = json!({ "a": "", "ab": "", "b/c": 1, "b/d": null });
+    assert!(definition(&json!({ "existing": existing })).check().is_ok());
+}
+
+#[test]
+fn files_that_are_there_from_the_start_are_laid_down_when_files_are_asked_for() {
+    let existing = json!({ "a": "one\n", "b/c": { "d": 1 } });
+    let directory = Directory::default();
+    let cabinet = Cabinet::in_folder(&directory, &json!({ "existing": existing }));
+    assert_eq!(directory.existing(), None);
+    assert!(!cabinet.files.were_asked());
+
+    assert_eq!(cabinet.files.on_disk().unwrap(), ["a", "b/c"]);
+    let metadata = cabinet.files.metadata("b/c").unwrap();
+    assert_eq!((metadata.version, metadata.size), (1, 13));
+    let content = |path: &str| {
+        let told = cabinet.call("get", json!({ "path": path }), None).unwrap();
+        told["content"].clone()
+    };
+    assert_eq!(
+        [content("a"), content("b/c")],
+        [json!("one\n"), json!({ "d": 1 })]
+    );
+}
+
+#[test]
+fn files_that_are_there_from_the_start_replace_none() {
+    let directory = Directory::default();
+    fs::write(directory.path().unwrap().join("b"), "not ours").unwrap();
+    let cabinet = Cabinet::in_folder(
+        &directory,
+        &json!({ "existing": { "a": "one", "b": "two" } }),
+    );
+    for _ in 0..2 {
+        let asked = cabinet.call("get", json!({ "path": "a" }), None);
+        assert_eq!(&*asked.unwrap_err().code, "FILE_ALREADY_EXISTS");
+    }
+    fs::remove_file(directory.path().unwrap().join("b")).unwrap();
+    let update = json!({ "path": "a", "content": "changed" });
+    cabinet.call("update", update, None).unwrap();
+    let again = cabinet.service_of(&json!({ "existing": { "a": "one" } }));
+    assert_eq!(again.name(), "Files");
+    let told = cabinet.call("get", json!({ "path": "a" }), None).unwrap();
+    assert_eq!(
+        (&told["content"], &told["version"]),
+        (&json!("changed"), &json!(2))
+    );
 }

@@ -39,11 +39,11 @@ type Done = (Key, &'static str, Option<String>);
 /// Everything below the folder, folders too, but for backups.
 fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
     let mut found = Vec::new();
-    let mut folders = vec![cabinet.folder.path().to_owned()];
+    let mut folders = vec![cabinet.root()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.strip_prefix(cabinet.folder.path()).unwrap();
+            let name = path.strip_prefix(cabinet.root()).unwrap();
             let name = name.to_str().unwrap().to_owned();
             if path.is_dir() {
                 found.push((name, None));

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use super::*;
 
 /// A folder beside the cabinet's, with a file that nobody may touch.
-fn outside() -> TempDir {
+fn outside() -> tempfile::TempDir {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "secret").unwrap();
     outside

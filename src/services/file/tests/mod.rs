@@ -10,7 +10,6 @@ use std::{path::PathBuf, sync::Arc};
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::{FileService, Files};
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
 
 /// A file service in a folder of its own, with an operation of every kind, named for it.
 struct Cabinet {
-    folder: TempDir,
+    directory: Directory,
     files: Files,
     faults: Faults,
     service: FileService,
@@ -30,24 +29,33 @@ struct Cabinet {
 
 impl Cabinet {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(&Directory::default(), &json!({ "versions": true }))
+    }
+
+    /// As its section `files` says.
+    fn in_folder(directory: &Directory, section: &Value) -> Self {
         let faults = Faults::default();
         let timeline = Timeline::new(Clock::start());
-        let directory = Directory::at(folder.path());
-        let files = Files::new(directory, faults.clone(), timeline.clone());
-        let definition = definition(&json!({ "versions": true }));
-        let policy = definition.files.clone().unwrap();
-        let effects = Effects::new(timeline);
+        let files = Files::new(directory.clone(), faults.clone(), timeline);
         Self {
-            service: FileService::new(definition, policy, files.clone(), effects).unwrap(),
-            folder,
+            service: service(section, &files),
+            directory: directory.clone(),
             files,
             faults,
         }
     }
 
+    /// One more service that keeps files here.
+    fn service_of(&self, section: &Value) -> FileService {
+        service(section, &self.files)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.directory.path().unwrap()
+    }
+
     fn at(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
+        self.root().join(path)
     }
 
     fn call(
@@ -61,6 +69,13 @@ impl Cabinet {
         let called = self.service.call(&call).now_or_never();
         called.unwrap().map(|reply| reply.value)
     }
+}
+
+fn service(section: &Value, files: &Files) -> FileService {
+    let definition = definition(section);
+    let policy = definition.files.clone().unwrap();
+    let effects = Effects::new(Timeline::new(Clock::start()));
+    FileService::new(definition, policy, files.clone(), effects).unwrap()
 }
 
 fn definition(files: &Value) -> ServiceDefinition {
