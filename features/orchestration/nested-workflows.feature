@@ -434,6 +434,100 @@ Feature: Workflows within workflows
     And no effect remains
 
   @orchestration-19
+  Scenario: A crash behind the end of what was cancelled inside does not hold it up
+    Given the orchestrator crashes during step "settle"
+    And the journal is kept in a file
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 15 ms pass
+    And cancellation is requested
+    And 20 ms pass
+    And the orchestrator restarts
+    Then the workflow is cancelled
+    And "Payments.charge" is never executed
+    And these compensations run in order:
+      | Stock.release   |
+      | Orders.withdraw |
+    And no effect remains
+
+  @orchestration-19
+  Scenario: A service that has left does not keep the rest from being undone
+    Given "Orders.confirm" fails with "ORDER_CLOSED"
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 70 ms pass
+    And "Stock" is removed
+    And the workflow ends
+    Then the workflow fails with "ORDER_CLOSED"
+    And these compensations run in order:
+      | Payments.refund |
+      | Stock.release   |
+      | Orders.withdraw |
+    And the outcome has:
+      | path                        | value             |
+      | /steps/0/status             | compensated       |
+      | /compensations/1/step       | settle/hold       |
+      | /compensations/1/error/code | SERVICE_NOT_FOUND |
+
+  @orchestration-19
+  Scenario: A compensation that failed inside is not forgotten for a second chance
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "onParallelFailure": "sequential",
+        "steps": [
+          { "id": "place", "service": "Orders", "operation": "place", "compensation": "withdraw", "dependencies": [] },
+          { "id": "settle", "workflow": "settlement", "input": { "amount": 120 }, "dependencies": [] },
+          { "id": "confirm", "service": "Orders", "operation": "confirm" }
+        ]
+      }
+      """
+    And "Payments.charge" fails 1 time with "CARD_DECLINED"
+    And "Stock.release" fails 1 time with "PERMANENT_ERROR"
+    And "Orders.confirm" fails with "ORDER_CLOSED"
+    When the workflow runs with:
+      """json
+      { "amount": 120 }
+      """
+    Then the workflow fails with "ORDER_CLOSED"
+    And these compensations run in order:
+      | Stock.release   |
+      | Payments.refund |
+      | Stock.release   |
+      | Orders.withdraw |
+
+  @orchestration-8 @orchestration-19
+  Scenario: A workflow within that was too slow side by side gets its second chance
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "deadline": "1s",
+        "onParallelFailure": "sequential",
+        "steps": [
+          { "id": "place", "service": "Orders", "operation": "place", "dependencies": [] },
+          { "id": "settle", "dependencies": [],
+            "workflow": {
+              "id": "quick", "deadline": "25ms",
+              "steps": [ { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "release" } ]
+            } }
+        ]
+      }
+      """
+    And "Stock.hold" answers:
+      | execution | answer         |
+      | 1         | after 30 ms ok |
+    When the workflow runs
+    Then the workflow completes
+    And it takes 45 ms
+    And "Stock.hold" is executed 2 times
+
+  @orchestration-19
   Scenario: Four workflows lie within each other, a fifth is refused
     Given the workflow:
       """json
