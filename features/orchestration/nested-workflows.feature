@@ -130,6 +130,23 @@ Feature: Workflows within workflows
       | /compensated | ["hold", "charge"] |
     And the outcome matches the snapshot
 
+  @orchestration-16 @orchestration-19
+  Scenario: The state of what is undone inside can be read while it is
+    Given "Orders.confirm" fails with "ORDER_CLOSED"
+    And "Payments.refund" takes 10 ms
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 105 ms pass
+    Then the state of run "order-1/settle" has:
+      | path       | value    |
+      | /status    | running  |
+      | /elapsed   | 95 ms    |
+      | /completed | ["hold"] |
+    When the workflow ends
+    Then the workflow is rolled back
+
   @orchestration-19
   Scenario: A compensation of its own takes the place of undoing inside
     Given the workflow:
@@ -593,6 +610,11 @@ Feature: Workflows within workflows
       | a service without operation   | {"id": "settle", "service": "Stock"}                                                                                                          | INVALID_WORKFLOW  | /steps/1                             | nor a workflow to run           |
       | a workflow and a call         | {"id": "settle", "workflow": "settlement", "service": "Stock", "operation": "hold"}                                                           | INVALID_WORKFLOW  | /steps/1/service                     | is for steps that call          |
       | a workflow and retries        | {"id": "settle", "workflow": "settlement", "retry": {"maxRetries": 2}}                                                                        | INVALID_WORKFLOW  | /steps/1/retry                       | is for steps that call          |
+      | a workflow and an operation   | {"id": "settle", "workflow": "settlement", "operation": "hold"}                                                                               | INVALID_WORKFLOW  | /steps/1/operation                   | is for steps that call          |
+      | a workflow and a time-out     | {"id": "settle", "workflow": "settlement", "timeout": "2s"}                                                                                   | INVALID_WORKFLOW  | /steps/1/timeout                     | is for steps that call          |
+      | a workflow and a recovery     | {"id": "settle", "workflow": "settlement", "recover": ["Stock.hold"]}                                                                         | INVALID_WORKFLOW  | /steps/1/recover                     | is for steps that call          |
+      | a workflow partly effective   | {"id": "settle", "workflow": "settlement", "partiallyEffective": true}                                                                        | INVALID_WORKFLOW  | /steps/1/partiallyEffective          | is for steps that call          |
+      | an id like a repeated run's   | {"id": "settle~2", "workflow": "settlement"}                                                                                                  | INVALID_WORKFLOW  | /steps/1/id                          | has a tilde                     |
       | a compensation of no service  | {"id": "settle", "workflow": "settlement", "compensation": "undo"}                                                                            | INVALID_WORKFLOW  | /steps/1/compensation                | names no service                |
       | an unknown service within     | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stocks", "operation": "hold"}]}}                               | SERVICE_NOT_FOUND | /steps/1/workflow/steps/0/service    | Stock                           |
       | a cycle within                | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stock", "operation": "hold", "dependencies": ["a"]}]}}         | INVALID_WORKFLOW  | /steps/1/workflow/steps/0/dependencies | a → a                         |

@@ -151,3 +151,44 @@ Feature: Partial results
         | during | two   | 3     |
         | after  | two   | 3     |
         | during | three | 3     |
+
+  Rule: What goes on has its second chances anew
+
+    Background:
+      Given a service "Worker"
+      And "Worker.one" takes 10 ms
+      And "Worker.two" takes 10 ms
+      And the workflow:
+        """json
+        {
+          "id": "pair",
+          "onFailure": "keep",
+          "onParallelFailure": "sequential",
+          "steps": [
+            { "id": "one", "service": "Worker", "operation": "one", "dependencies": [] },
+            { "id": "two", "service": "Worker", "operation": "two", "dependencies": [] }
+          ]
+        }
+        """
+
+    @orchestration-8
+    Scenario: What fails side by side again runs on its own again
+      Given "Worker.one" fails 3 times with "CONNECTION_RESET"
+      And "Worker.two" fails 1 time with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is interrupted
+      And "Worker.one" is executed 2 times
+      When the workflow resumes
+      Then the workflow completes
+      And "Worker.one" is executed 4 times
+      And "Worker.two" is executed 2 times
+
+    @orchestration-8
+    Scenario: What fails alone this time has none
+      Given "Worker.one" fails 3 times with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is interrupted
+      And "Worker.one" is executed 2 times
+      When the workflow resumes
+      Then the workflow is interrupted
+      And "Worker.one" is executed 3 times

@@ -206,6 +206,8 @@ impl RunState {
                     if state.status == StepStatus::Failed {
                         // What passed meanwhile is no part of what the step takes.
                         state.started_at = None;
+                        state.beside_others = false;
+                        state.ran_again = false;
                         if !self.plan.workflow.steps[step].optional {
                             self.ready.insert(step);
                         }
@@ -232,7 +234,7 @@ impl RunState {
         for &dependent in &self.plan.steps[step].dependents {
             let state = &mut self.steps[dependent];
             state.waits = state.waits.saturating_sub(1);
-            if state.waits == 0 && state.status == StepStatus::Pending {
+            if state.waits == 0 {
                 self.ready.insert(dependent);
             }
         }
@@ -301,22 +303,19 @@ impl RunState {
 
     /// The next failed step of a parallel group that gets a second chance, by declaration.
     ///
-    /// There is none once one was lost.
+    /// There is none once one was lost. A run that is resumed has them anew.
     pub fn second_chance(&self) -> Option<usize> {
         let falls_back =
             self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
         if !falls_back || self.cancelled {
             return None;
         }
-        let failed: Vec<usize> = self
+        // One that was lost stays the first, so that none behind it has its turn.
+        let first = self
             .with_status(StepStatus::Failed)
-            .filter(|&step| !self.plan.workflow.steps[step].optional)
-            .collect();
-        let may = |&step: &usize| {
-            let state = &self.steps[step];
-            state.beside_others && !state.ran_again
-        };
-        failed.first().copied().filter(|_| failed.iter().all(may))
+            .find(|&step| !self.plan.workflow.steps[step].optional)?;
+        let state = &self.steps[first];
+        (state.beside_others && !state.ran_again).then_some(first)
     }
 
     /// Whether what was done is to be undone, once nothing runs any more.
