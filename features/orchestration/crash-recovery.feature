@@ -369,6 +369,35 @@ Feature: Crash recovery
       Then no effect happens twice
       And "Payments.charge" is executed 4 times
 
+    @orchestration-13
+    Scenario: A process that is replaced leaves none of its runs at the journal's file
+      Given "Payments.charge" takes 50 ms
+      And the journal is kept in a file
+      When the workflow starts
+      And 20 ms pass
+      And the workflow starts
+      And 20 ms pass
+      And the orchestrator restarts
+      Then the workflow completes
+      And it takes 50 ms
+      And "Payments.charge" is executed 4 times
+
+    @orchestration-13
+    Scenario: A journal that is years old can be read
+      Given the journal is kept in a file
+      And "Mail.send" fails 1 time with "MAILBOX_FULL"
+      And the workflow keeps on failure
+      When 8000 h pass
+      And the workflow runs
+      Then the workflow is interrupted
+      When 8000 h pass
+      And the workflow resumes
+      Then the workflow completes
+      Given the orchestrator crashes after step "hold"
+      When the workflow runs
+      And the orchestrator restarts
+      Then the workflow completes
+
   Rule: Chance outlives a crash
 
     @orchestration-13 @resilience-2

@@ -130,6 +130,23 @@ Feature: Workflows within workflows
       | /compensated | ["hold", "charge"] |
     And the outcome matches the snapshot
 
+  @orchestration-16 @orchestration-19
+  Scenario: The state of what is undone inside can be read while it is
+    Given "Orders.confirm" fails with "ORDER_CLOSED"
+    And "Payments.refund" takes 10 ms
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 105 ms pass
+    Then the state of run "order-1/settle" has:
+      | path       | value    |
+      | /status    | running  |
+      | /elapsed   | 95 ms    |
+      | /completed | ["hold"] |
+    When the workflow ends
+    Then the workflow is rolled back
+
   @orchestration-19
   Scenario: A compensation of its own takes the place of undoing inside
     Given the workflow:
@@ -434,6 +451,100 @@ Feature: Workflows within workflows
     And no effect remains
 
   @orchestration-19
+  Scenario: A crash behind the end of what was cancelled inside does not hold it up
+    Given the orchestrator crashes during step "settle"
+    And the journal is kept in a file
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 15 ms pass
+    And cancellation is requested
+    And 20 ms pass
+    And the orchestrator restarts
+    Then the workflow is cancelled
+    And "Payments.charge" is never executed
+    And these compensations run in order:
+      | Stock.release   |
+      | Orders.withdraw |
+    And no effect remains
+
+  @orchestration-19
+  Scenario: A service that has left does not keep the rest from being undone
+    Given "Orders.confirm" fails with "ORDER_CLOSED"
+    When the workflow starts with:
+      """json
+      { "total": 120 }
+      """
+    And 70 ms pass
+    And "Stock" is removed
+    And the workflow ends
+    Then the workflow fails with "ORDER_CLOSED"
+    And these compensations run in order:
+      | Payments.refund |
+      | Stock.release   |
+      | Orders.withdraw |
+    And the outcome has:
+      | path                        | value             |
+      | /steps/0/status             | compensated       |
+      | /compensations/1/step       | settle/hold       |
+      | /compensations/1/error/code | SERVICE_NOT_FOUND |
+
+  @orchestration-19
+  Scenario: A compensation that failed inside is not forgotten for a second chance
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "onParallelFailure": "sequential",
+        "steps": [
+          { "id": "place", "service": "Orders", "operation": "place", "compensation": "withdraw", "dependencies": [] },
+          { "id": "settle", "workflow": "settlement", "input": { "amount": 120 }, "dependencies": [] },
+          { "id": "confirm", "service": "Orders", "operation": "confirm" }
+        ]
+      }
+      """
+    And "Payments.charge" fails 1 time with "CARD_DECLINED"
+    And "Stock.release" fails 1 time with "PERMANENT_ERROR"
+    And "Orders.confirm" fails with "ORDER_CLOSED"
+    When the workflow runs with:
+      """json
+      { "amount": 120 }
+      """
+    Then the workflow fails with "ORDER_CLOSED"
+    And these compensations run in order:
+      | Stock.release   |
+      | Payments.refund |
+      | Stock.release   |
+      | Orders.withdraw |
+
+  @orchestration-8 @orchestration-19
+  Scenario: A workflow within that was too slow side by side gets its second chance
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "deadline": "1s",
+        "onParallelFailure": "sequential",
+        "steps": [
+          { "id": "place", "service": "Orders", "operation": "place", "dependencies": [] },
+          { "id": "settle", "dependencies": [],
+            "workflow": {
+              "id": "quick", "deadline": "25ms",
+              "steps": [ { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "release" } ]
+            } }
+        ]
+      }
+      """
+    And "Stock.hold" answers:
+      | execution | answer         |
+      | 1         | after 30 ms ok |
+    When the workflow runs
+    Then the workflow completes
+    And it takes 45 ms
+    And "Stock.hold" is executed 2 times
+
+  @orchestration-19
   Scenario: Four workflows lie within each other, a fifth is refused
     Given the workflow:
       """json
@@ -499,6 +610,11 @@ Feature: Workflows within workflows
       | a service without operation   | {"id": "settle", "service": "Stock"}                                                                                                          | INVALID_WORKFLOW  | /steps/1                             | nor a workflow to run           |
       | a workflow and a call         | {"id": "settle", "workflow": "settlement", "service": "Stock", "operation": "hold"}                                                           | INVALID_WORKFLOW  | /steps/1/service                     | is for steps that call          |
       | a workflow and retries        | {"id": "settle", "workflow": "settlement", "retry": {"maxRetries": 2}}                                                                        | INVALID_WORKFLOW  | /steps/1/retry                       | is for steps that call          |
+      | a workflow and an operation   | {"id": "settle", "workflow": "settlement", "operation": "hold"}                                                                               | INVALID_WORKFLOW  | /steps/1/operation                   | is for steps that call          |
+      | a workflow and a time-out     | {"id": "settle", "workflow": "settlement", "timeout": "2s"}                                                                                   | INVALID_WORKFLOW  | /steps/1/timeout                     | is for steps that call          |
+      | a workflow and a recovery     | {"id": "settle", "workflow": "settlement", "recover": ["Stock.hold"]}                                                                         | INVALID_WORKFLOW  | /steps/1/recover                     | is for steps that call          |
+      | a workflow partly effective   | {"id": "settle", "workflow": "settlement", "partiallyEffective": true}                                                                        | INVALID_WORKFLOW  | /steps/1/partiallyEffective          | is for steps that call          |
+      | an id like a repeated run's   | {"id": "settle~2", "workflow": "settlement"}                                                                                                  | INVALID_WORKFLOW  | /steps/1/id                          | has a tilde                     |
       | a compensation of no service  | {"id": "settle", "workflow": "settlement", "compensation": "undo"}                                                                            | INVALID_WORKFLOW  | /steps/1/compensation                | names no service                |
       | an unknown service within     | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stocks", "operation": "hold"}]}}                               | SERVICE_NOT_FOUND | /steps/1/workflow/steps/0/service    | Stock                           |
       | a cycle within                | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stock", "operation": "hold", "dependencies": ["a"]}]}}         | INVALID_WORKFLOW  | /steps/1/workflow/steps/0/dependencies | a → a                         |

@@ -103,3 +103,98 @@ Feature: Partial results
     And the outcome has:
       | path           | value |
       | /steps/0/error |       |
+
+  Rule: All that failed is taken up
+
+    Background:
+      Given a service "Worker"
+      And "Worker.one" takes 10 ms
+      And "Worker.two" takes 10 ms
+      And "Worker.three" takes 10 ms
+      And the workflow:
+        """json
+        {
+          "id": "pair",
+          "onFailure": "keep",
+          "maxParallel": 3,
+          "steps": [
+            { "id": "later", "service": "Worker", "operation": "later", "dependencies": ["one"] },
+            { "id": "last", "service": "Worker", "operation": "last", "dependencies": ["one"] },
+            { "id": "one", "service": "Worker", "operation": "one", "dependencies": [] },
+            { "id": "two", "service": "Worker", "operation": "two", "dependencies": [] },
+            { "id": "three", "service": "Worker", "operation": "three", "dependencies": [] }
+          ]
+        }
+        """
+      And "Worker.two" fails 1 time with "CONNECTION_RESET"
+      And "Worker.three" fails 1 time with "CONNECTION_RESET"
+
+    @orchestration-9
+    Scenario: What failed and finds no room at once follows as room becomes free
+      When the workflow runs
+      Then the workflow is interrupted
+      When the workflow resumes
+      Then the workflow completes
+      And it takes 10 ms
+      And "Worker.three" is executed 2 times
+
+    @orchestration-13
+    Scenario Outline: A crash <point> step <step> of a workflow that goes on loses none that failed
+      When the workflow runs
+      Then the workflow is interrupted
+      Given the orchestrator crashes <point> step "<step>"
+      When the workflow resumes
+      And the orchestrator restarts
+      Then the workflow completes
+      And "Worker.three" is executed <times> times
+      And no effect happens twice
+
+      Examples:
+        | point  | step  | times |
+        | before | later | 2     |
+        | before | two   | 2     |
+        | before | three | 2     |
+        | during | two   | 3     |
+        | after  | two   | 3     |
+        | during | three | 3     |
+
+  Rule: What goes on has its second chances anew
+
+    Background:
+      Given a service "Worker"
+      And "Worker.one" takes 10 ms
+      And "Worker.two" takes 10 ms
+      And the workflow:
+        """json
+        {
+          "id": "pair",
+          "onFailure": "keep",
+          "onParallelFailure": "sequential",
+          "steps": [
+            { "id": "one", "service": "Worker", "operation": "one", "dependencies": [] },
+            { "id": "two", "service": "Worker", "operation": "two", "dependencies": [] }
+          ]
+        }
+        """
+
+    @orchestration-8
+    Scenario: What fails side by side again runs on its own again
+      Given "Worker.one" fails 3 times with "CONNECTION_RESET"
+      And "Worker.two" fails 1 time with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is interrupted
+      And "Worker.one" is executed 2 times
+      When the workflow resumes
+      Then the workflow completes
+      And "Worker.one" is executed 4 times
+      And "Worker.two" is executed 2 times
+
+    @orchestration-8
+    Scenario: What fails alone this time has none
+      Given "Worker.one" fails 3 times with "CONNECTION_RESET"
+      When the workflow runs
+      Then the workflow is interrupted
+      And "Worker.one" is executed 2 times
+      When the workflow resumes
+      Then the workflow is interrupted
+      And "Worker.one" is executed 3 times

@@ -92,6 +92,24 @@ Feature: Recovery of a step
       | Profiles.resolve     | 30 ms | 0     |
       | Profiles.updateAgain | 60 ms | 1     |
 
+  @orchestration-2 @orchestration-12
+  Scenario: What stands for the step and takes effect too late is undone
+    Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    And "Profiles.updateAgain" answers:
+      | execution | answer   |
+      | 1         | late 3 s |
+    And every call times out after 500 ms
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow is rolled back
+    And the error is "CONCURRENT_MODIFICATION" from "Profiles.update"
+    And these compensations run in order:
+      | Profiles.revert |
+    When 1 h passes
+    Then nothing has an effect
+
   @orchestration-2
   Scenario: Retries come before recovery
     Given "Profiles.update" fails with "TRANSIENT_ERROR"

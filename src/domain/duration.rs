@@ -100,6 +100,23 @@ pub mod duration_text {
     }
 }
 
+/// Serde for an offset on the clock as text: a duration of any length.
+pub mod offset_text {
+    use super::*;
+
+    pub use super::duration_text::serialize;
+
+    /// Reads an offset from text.
+    ///
+    /// # Errors
+    ///
+    /// If the value is no text, or not what was written by [`serialize`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Serde for a duration as text that may be missing.
 pub mod opt_duration_text {
     use super::*;

@@ -14,7 +14,8 @@ mod status;
 pub use call::{Call, Context, Reply};
 pub use call_name::{CallName, CallNameError};
 pub use duration::{
-    DurationError, LONGEST, duration_text, format_duration, opt_duration_text, parse_duration,
+    DurationError, LONGEST, duration_text, format_duration, offset_text, opt_duration_text,
+    parse_duration,
 };
 pub use failure::{Failure, code};
 pub use json::{JsonError, ValueError, from_json, from_value};

@@ -299,13 +299,14 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If nothing was run.
+    /// If nothing was run, or the journal cannot be read.
     pub fn state(&self, id: Option<&str>) -> Result<Option<RunView>, String> {
         let id = match id {
             Some(id) => id.into(),
             None => self.last_id()?,
         };
-        Ok(self.orchestrator.state(&id))
+        let state = self.orchestrator.state(&id);
+        state.map_err(|error| error.to_string())
     }
 
     /// What the last runs came to.

@@ -30,7 +30,10 @@ impl Run {
                 PlannedCompensation::Call { call, input } => {
                     self.undo(step, call, input.as_ref()).await.map(|_| ())
                 }
-                PlannedCompensation::Workflow => self.undo_inner(step).await?,
+                PlannedCompensation::Workflow => match planned.workflow() {
+                    Some(plan) => self.undo_inner(step, plan).await?,
+                    None => Ok(()),
+                },
             };
             self.strike(CrashPoint::DuringCompensation, step)?;
             let code = match &result {

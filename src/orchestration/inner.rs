@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    Entry, Plan, RunError,
+    Entry, Orchestrator, Plan, RunError,
     journal::inner_run,
     orchestrator::Place,
     run::Run,
@@ -30,7 +30,10 @@ impl Run {
             if cut_off {
                 return Ok(last);
             }
-            let recalled = self.orchestrator.recall(&last)?;
+            let recalled = match self.plan.steps[step].workflow() {
+                Some(plan) => self.orchestrator.recall_inner(&last, plan)?,
+                None => None,
+            };
             if recalled.is_some_and(|state| state.status == WorkflowStatus::Interrupted) {
                 return Ok(last);
             }
@@ -52,71 +55,85 @@ impl Run {
         };
         let plan = Arc::clone(plan);
         Box::pin(async move {
-            let begun = self.orchestrator.begin_inner(&plan, input, &id, place)?;
-            let run = begun.into_run();
-            let cancelled = self.lock().cancelled;
-            if cancelled {
-                run.cancel()?;
+            let run = self.orchestrator.begin_inner(plan, input, &id, place)?;
+            if run.is_under_way() {
+                let cancelled = self.lock().cancelled;
+                if cancelled {
+                    run.cancel()?;
+                }
+                run.drive().await?;
             }
-            run.drive_inner().await?;
             let state = run.lock();
             Ok(result(&state))
         })
     }
 
     /// Undoes the run that a step made, if there is anything left of it.
-    pub(super) fn undo_inner(
-        &self,
+    ///
+    /// The failure is that of a compensation in it, or in one that the step made before and that
+    /// undid itself.
+    pub(super) fn undo_inner<'a>(
+        &'a self,
         step: usize,
-    ) -> BoxFuture<'_, Result<Result<(), Box<Failure>>, RunError>> {
-        let inner = self.lock().steps[step].inner.clone();
+        plan: &'a Arc<Plan>,
+    ) -> BoxFuture<'a, Result<Result<(), Box<Failure>>, RunError>> {
+        let times = self.lock().steps[step].inners;
         let place = Place {
             deadline: None,
             path: self.path_of(step) + "/",
         };
         Box::pin(async move {
-            let recalled = match inner {
-                Some(id) => self.orchestrator.recall(&id)?,
-                None => None,
-            };
-            let Some(state) = recalled else {
-                return Ok(Ok(()));
-            };
-            let run = self.orchestrator.running(state, place).into_run();
-            let status = run.lock().status;
-            match status {
-                WorkflowStatus::Completed
-                | WorkflowStatus::Degraded
-                | WorkflowStatus::Interrupted => {
-                    let at = run.now();
-                    run.commit(&Entry::UndoRequested { at })?;
-                    run.record_resumption();
-                    run.drive_inner().await?;
+            let mut undone = Ok(());
+            for time in 1..=times {
+                let id = inner_run(&self.id, &self.plan.steps[step].id, time);
+                let Some(state) = self.orchestrator.recall_inner(&id, plan)? else {
+                    continue;
+                };
+                let run = self.orchestrator.take_back(state, place.clone())?;
+                if run.is_under_way() {
+                    run.drive().await?;
                 }
-                // A crash cut its undoing off.
-                WorkflowStatus::Running => {
-                    run.record_resumption();
-                    run.drive_inner().await?;
-                }
-                WorkflowStatus::RolledBack | WorkflowStatus::Failed | WorkflowStatus::Cancelled => {
-                }
+                undone = undone.and(compensations_of(&run.lock()));
             }
-            let state = run.lock();
-            let failed = state.steps.iter().find_map(|step| {
-                let failure = step.compensation_failure.as_ref();
-                failure.filter(|_| state.status == WorkflowStatus::Failed)
-            });
-            Ok(failed.map_or(Ok(()), |failure| Err(failure.clone())))
+            Ok(undone)
         })
     }
+}
 
-    /// Drives a run within another, unless it has ended.
-    async fn drive_inner(&self) -> Result<(), RunError> {
-        let under_way = self.lock().status == WorkflowStatus::Running;
-        if under_way {
-            self.drive().await?;
+impl Orchestrator {
+    /// Begins a run within another, or goes on with it.
+    fn begin_inner(
+        &self,
+        plan: Arc<Plan>,
+        input: Arc<Value>,
+        id: &Arc<str>,
+        place: Place,
+    ) -> Result<Run, RunError> {
+        let Some(state) = self.recall_inner(id, &plan)? else {
+            self.journal.begin(id, self.started(&plan, &input))?;
+            return Ok(self.begun(&plan, input, id, place));
+        };
+        match state.status {
+            WorkflowStatus::Interrupted => {
+                self.go_on(state, place, |at| Some(Entry::Resumed { at }))
+            }
+            WorkflowStatus::Running => self.go_on(state, place, |_| None),
+            _ => Ok(self.run_of(state, place)),
         }
-        Ok(())
+    }
+
+    /// Goes on with a run within another so that it undoes what it did, unless it has done so.
+    fn take_back(&self, state: RunState, place: Place) -> Result<Run, RunError> {
+        match state.status {
+            WorkflowStatus::Completed | WorkflowStatus::Degraded | WorkflowStatus::Interrupted => {
+                self.go_on(state, place, |at| Some(Entry::UndoRequested { at }))
+            }
+            // A crash cut its undoing off.
+            WorkflowStatus::Running => self.go_on(state, place, |_| None),
+            WorkflowStatus::RolledBack | WorkflowStatus::Failed | WorkflowStatus::Cancelled => {
+                Ok(self.run_of(state, place))
+            }
+        }
     }
 }
 
@@ -142,4 +159,13 @@ fn result(state: &RunState) -> CallResult {
         WorkflowStatus::Interrupted | WorkflowStatus::Failed
     );
     Err(failure)
+}
+
+/// The first compensation of a run that failed, if any did.
+fn compensations_of(state: &RunState) -> Result<(), Box<Failure>> {
+    let mut failures = state
+        .steps
+        .iter()
+        .filter_map(|step| step.compensation_failure.clone());
+    failures.next().map_or(Ok(()), Err)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Workflow;
-use crate::domain::{Failure, WorkflowStatus, duration_text};
+use crate::domain::{Failure, WorkflowStatus, offset_text};
 
 /// A transition of a run, written before it is acted on.
 ///
@@ -27,7 +27,7 @@ pub enum Entry {
     Started {
         workflow: Arc<Workflow>,
         input: Arc<Value>,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A step's call is about to be made, or the run of its workflow to begin or go on.
@@ -35,7 +35,7 @@ pub enum Entry {
         step: usize,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inner: Option<Arc<str>>,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A step's call succeeded.
@@ -43,48 +43,48 @@ pub enum Entry {
         step: usize,
         reply: Arc<Value>,
         degraded: bool,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A step's call failed, for good.
     StepFailed {
         step: usize,
         failure: Box<Failure>,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// Someone asked for the run to be cancelled.
     CancellationRequested {
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A step's compensation is about to be called.
     CompensationStarted {
         step: usize,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A step's compensation succeeded, or failed for good.
     CompensationEnded {
         step: usize,
         failure: Option<Box<Failure>>,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// The run has ended.
     Ended {
         status: WorkflowStatus,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// An interrupted run goes on.
     Resumed {
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A run that has ended is to be undone, as part of the run around it.
     UndoRequested {
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
 }

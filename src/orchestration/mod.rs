@@ -14,6 +14,7 @@ mod plan;
 mod process;
 mod recovery;
 mod reference;
+mod replay;
 mod run;
 mod sqlite_journal;
 mod state;

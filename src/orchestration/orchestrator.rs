@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, RunView,
+    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError,
     journal::is_inner,
     process::Process,
     run::{CALLER, Run},
@@ -68,10 +68,6 @@ impl Running {
     /// If the orchestrator crashes, or its journal fails.
     pub async fn outcome(self) -> Result<Outcome, RunError> {
         self.run.drive().await
-    }
-
-    pub(super) fn into_run(self) -> Run {
-        self.run
     }
 }
 
@@ -139,37 +135,27 @@ impl Orchestrator {
             }
             None => self.begin_numbered(plan, &started)?,
         };
-        Ok(self.begun(plan, input, &id, Place::default()))
+        let run = self.begun(plan, input, &id, Place::default());
+        Ok(Running { run })
     }
 
-    /// Begins a run within another, or goes on with it.
-    pub(super) fn begin_inner(
+    /// Goes on with a run that was read back, behind an entry that says why unless it never ended.
+    pub(super) fn go_on(
         &self,
-        plan: &Arc<Plan>,
-        input: Arc<Value>,
-        id: &Arc<str>,
+        state: RunState,
         place: Place,
-    ) -> Result<Running, RunError> {
-        let Some(state) = self.recall(id)? else {
-            self.journal.begin(id, self.started(plan, &input))?;
-            return Ok(self.begun(plan, input, id, place));
-        };
-        let status = state.status;
-        let running = self.running(state, place);
-        if status == WorkflowStatus::Interrupted {
-            let at = running.run.now();
-            running.run.commit(&Entry::Resumed { at })?;
+        why: impl FnOnce(Duration) -> Option<Entry>,
+    ) -> Result<Run, RunError> {
+        let run = self.run_of(state, place);
+        if let Some(entry) = why(run.now()) {
+            run.commit(&entry)?;
         }
-        if matches!(
-            status,
-            WorkflowStatus::Interrupted | WorkflowStatus::Running
-        ) {
-            running.run.record_resumption();
-        }
-        Ok(running)
+        self.keep(&run);
+        run.record_resumption();
+        Ok(run)
     }
 
-    fn started(&self, plan: &Plan, input: &Arc<Value>) -> Entry {
+    pub(super) fn started(&self, plan: &Plan, input: &Arc<Value>) -> Entry {
         Entry::Started {
             workflow: Arc::clone(plan.workflow()),
             input: Arc::clone(input),
@@ -177,7 +163,13 @@ impl Orchestrator {
         }
     }
 
-    fn begun(&self, plan: &Arc<Plan>, input: Arc<Value>, id: &Arc<str>, place: Place) -> Running {
+    pub(super) fn begun(
+        &self,
+        plan: &Arc<Plan>,
+        input: Arc<Value>,
+        id: &Arc<str>,
+        place: Place,
+    ) -> Run {
         let at = self.client.timeline().now();
         self.client.timeline().record(EventKind::WorkflowStarted {
             workflow: Arc::clone(plan.id()),
@@ -185,7 +177,9 @@ impl Orchestrator {
             status: WorkflowStatus::Running,
         });
         let state = RunState::new(Arc::clone(plan), Arc::clone(id), input, at);
-        self.running(state, place)
+        let run = self.run_of(state, place);
+        self.keep(&run);
+        run
     }
 
     fn begin_numbered(&self, plan: &Plan, started: &Entry) -> Result<Arc<str>, RunError> {
@@ -210,9 +204,15 @@ impl Orchestrator {
     ///
     /// # Errors
     ///
-    /// If the run is unknown, or is not interrupted, or the process is lost.
+    /// If the run is unknown, or is not interrupted, or lies within another, which takes it up when
+    /// that is resumed; or the process is lost.
     pub fn resume(&self, id: &str) -> Result<Running, RunError> {
         self.must_live()?;
+        if is_inner(id) {
+            let message = format!("the run {id:?} goes on with the one around it, not by itself");
+            let failure = Failure::new(code::INVALID_WORKFLOW, message).field("/run");
+            return Err(RunError::Refused(Box::new(failure)));
+        }
         let state = self.known(id)?;
         if state.status != WorkflowStatus::Interrupted {
             return Err(RunError::NotInterrupted {
@@ -220,14 +220,12 @@ impl Orchestrator {
                 status: state.status,
             });
         }
-        let running = self.running(state, Place::default());
-        let at = running.run.now();
-        running.run.commit(&Entry::Resumed { at })?;
-        running.run.record_resumption();
-        Ok(running)
+        let run = self.go_on(state, Place::default(), |at| Some(Entry::Resumed { at }))?;
+        Ok(Running { run })
     }
 
-    /// Runs all unfinished runs of the journal to their end, in the order they began.
+    /// Runs all unfinished runs of the journal to their end, in the order they began; those that
+    /// this process runs already are left alone.
     ///
     /// A run is read back when its turn to go on comes, so that the first goes on at once, however
     /// many there are.
@@ -242,8 +240,9 @@ impl Orchestrator {
         timeline.record(EventKind::OrchestratorRestarted {});
         let unfinished = self.journal.unfinished()?.into_iter();
         let recovered: FuturesOrdered<_> = unfinished
+            .filter(|id| self.find(id).is_none())
             .map(|id| async move {
-                let result = self.go_on(&id).await;
+                let result = self.finish(&id).await;
                 (id, result)
             })
             .collect();
@@ -251,11 +250,10 @@ impl Orchestrator {
     }
 
     /// Runs an unfinished run to its end.
-    async fn go_on(&self, id: &str) -> Result<Outcome, RunError> {
+    async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
         self.must_live()?;
-        let running = self.running(self.known(id)?, Place::default());
-        running.run.record_resumption();
-        running.outcome().await
+        let state = self.known(id)?;
+        self.go_on(state, Place::default(), |_| None)?.drive().await
     }
 
     /// Lets go of a run that has ended: from now on the journal knows it well enough.
@@ -280,60 +278,20 @@ impl Orchestrator {
         }
     }
 
-    /// The state of a run, at any time; `None` if there never was one of this id.
-    pub fn state(&self, id: &str) -> Option<RunView> {
-        let run = self.find(id);
-        let now = self.client.timeline().now();
-        match run {
-            Some(run) => Some(run.lock().view(now)),
-            None => Some(self.recall(id).ok()??.view(now)),
-        }
-    }
-
-    /// Reads a run back from the journal, which must know it.
-    fn known(&self, id: &str) -> Result<RunState, RunError> {
-        self.recall(id)?
-            .ok_or_else(|| JournalError::Unknown(id.to_owned()).into())
-    }
-
-    /// Reads a run back from the journal, if it knows it.
-    pub(super) fn recall(&self, id: &str) -> Result<Option<RunState>, RunError> {
-        let Some(entries) = self.journal.read(id)? else {
-            return Ok(None);
-        };
-        let corrupt = |why: String| JournalError::Corrupt {
-            run: id.to_owned(),
-            why,
-        };
-        let mut entries = entries.into_iter();
-        let Some(Entry::Started {
-            workflow,
-            input,
-            at,
-        }) = entries.next()
-        else {
-            return Err(corrupt("it does not start".to_owned()).into());
-        };
-        let plan = Plan::new(&workflow, self.client.registry()).map_err(RunError::Refused)?;
-        let mut state = RunState::new(Arc::new(plan), id.into(), input, at);
-        for entry in entries {
-            state.apply(&entry).map_err(corrupt)?;
-        }
-        Ok(Some(state))
-    }
-
-    pub(super) fn running(&self, state: RunState, place: Place) -> Running {
-        let run = Run {
+    pub(super) fn run_of(&self, state: RunState, place: Place) -> Run {
+        Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),
             state: Arc::new(Mutex::new(state)),
             orchestrator: self.clone(),
             place,
-        };
-        let mut runs = self.lock();
-        runs.states
-            .insert(Arc::clone(&run.id), Arc::clone(&run.state));
-        Running { run }
+        }
+    }
+
+    /// Keeps a run in mind until it has ended.
+    pub(super) fn keep(&self, run: &Run) {
+        let (id, state) = (Arc::clone(&run.id), Arc::clone(&run.state));
+        self.lock().states.insert(id, state);
     }
 
     fn must_live(&self) -> Result<(), RunError> {

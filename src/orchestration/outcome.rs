@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    Plan, RunError,
     journal::inner_run,
     plan::PlannedCompensation,
     state::{RunState, Stop},
@@ -84,7 +85,11 @@ pub struct CompensationOutcome {
 
 impl Outcome {
     /// What a run came to; `inner` finds the runs within it.
-    pub(super) fn of(state: &RunState, inner: FindRun<'_>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If one of those cannot be read.
+    pub(super) fn of(state: &RunState, inner: FindRun<'_>) -> Result<Self, RunError> {
         let plan = &state.plan;
         let mut data = Map::new();
         data.insert("input".to_owned(), Value::clone(&redact(&state.input)));
@@ -94,7 +99,8 @@ impl Outcome {
             }
         }
         let steps = state.steps.iter().zip(&plan.steps);
-        Self {
+        let compensations = compensations(state, inner, "")?;
+        Ok(Self {
             workflow: Arc::clone(&plan.id),
             run: Arc::clone(&state.run),
             status: state.status,
@@ -111,7 +117,7 @@ impl Outcome {
                     error: unboxed(&step.failure),
                 })
                 .collect(),
-            compensations: compensations(state, inner, ""),
+            compensations: compensations.into_iter().map(|(_, it)| it).collect(),
             error: match state.stop {
                 Some(Stop::Failed(step)) => unboxed(&state.steps[step].failure),
                 Some(Stop::Cancelled | Stop::Undone) | None => None,
@@ -122,29 +128,31 @@ impl Outcome {
                 .filter(|&&step| state.steps[step].reply.is_some())
                 .map(|&step| Arc::clone(&plan.steps[step].id))
                 .collect(),
-        }
+        })
     }
 }
 
-/// Finds a run by its id.
-type FindRun<'a> = &'a dyn Fn(&str) -> Option<RunState>;
+/// Finds a run within another by its id and its plan.
+type FindRun<'a> = &'a dyn Fn(&str, &Arc<Plan>) -> Result<Option<RunState>, RunError>;
 
-/// The compensations of a run and of those within it, by start.
+/// The compensations of a run and of those within it, by start, which stands before each.
 ///
 /// A run within has undone what it did by itself before the run around it begins to, or does so when
 /// its turn comes there.
-fn compensations(state: &RunState, inner: FindRun<'_>, path: &str) -> Vec<CompensationOutcome> {
+fn compensations(
+    state: &RunState,
+    inner: FindRun<'_>,
+    path: &str,
+) -> Result<Vec<(Option<Duration>, CompensationOutcome)>, RunError> {
     let within = |step: usize, time: usize| {
-        let id = &state.plan.steps[step].id;
-        let found = inner(&inner_run(&state.run, id, time));
-        found.map_or_else(Vec::new, |found| {
-            let started_at = found
-                .compensated
-                .first()
-                .map(|&step| found.steps[step].compensation_started_at);
-            let found = compensations(&found, inner, &format!("{path}{id}/"));
-            found.into_iter().map(|it| (started_at, it)).collect()
-        })
+        let planned = &state.plan.steps[step];
+        let Some(plan) = planned.workflow() else {
+            return Ok(Vec::new());
+        };
+        match inner(&inner_run(&state.run, &planned.id, time), plan)? {
+            Some(found) => compensations(&found, inner, &format!("{path}{}/", planned.id)),
+            None => Ok(Vec::new()),
+        }
     };
     let has_its_turn = |step: usize| {
         let undoes_itself = matches!(
@@ -156,16 +164,18 @@ fn compensations(state: &RunState, inner: FindRun<'_>, path: &str) -> Vec<Compen
     let mut by_themselves = Vec::new();
     for (index, step) in state.steps.iter().enumerate() {
         let last = step.inners - usize::from(has_its_turn(index));
-        by_themselves.extend((1..=last).flat_map(|time| within(index, time)));
+        for time in 1..=last {
+            by_themselves.push(within(index, time)?);
+        }
     }
-    by_themselves.sort_by_key(|(started_at, _)| *started_at);
-    let mut all: Vec<_> = by_themselves.into_iter().map(|(_, it)| it).collect();
+    by_themselves.sort_by_key(|of_one| of_one.first().map(|(started_at, _)| *started_at));
+    let mut all: Vec<_> = by_themselves.into_iter().flatten().collect();
     for &index in &state.compensated {
         let (planned, step) = (&state.plan.steps[index], &state.steps[index]);
         if has_its_turn(index) {
-            all.extend(within(index, step.inners).into_iter().map(|(_, it)| it));
+            all.extend(within(index, step.inners)?);
         }
-        all.push(CompensationOutcome {
+        let compensation = CompensationOutcome {
             step: format!("{path}{}", planned.id).into(),
             call: planned
                 .compensation
@@ -173,9 +183,10 @@ fn compensations(state: &RunState, inner: FindRun<'_>, path: &str) -> Vec<Compen
                 .and_then(|it| it.call().cloned()),
             took: took(step.compensation_started_at, step.compensation_ended_at),
             error: unboxed(&step.compensation_failure),
-        });
+        };
+        all.push((step.compensation_started_at, compensation));
     }
-    all
+    Ok(all)
 }
 
 fn took(from: Option<Duration>, to: Option<Duration>) -> Duration {

@@ -133,17 +133,32 @@ impl Plan {
     ) -> Result<Self, Vec<Failure>> {
         let mut faults = Vec::new();
         let closed = nesting::closed(workflow, find, &mut faults);
-        let plan = Self::of_closed(closed, registry, "", &mut faults);
+        let plan = Self::of_closed(closed, Some(registry), "", &mut faults);
         match plan {
             Some(plan) if faults.is_empty() => Ok(plan),
             _ => Err(faults),
         }
     }
 
+    /// The plan of a workflow that was checked when its run began; services may have left since.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn recorded(workflow: Arc<Workflow>) -> Result<Self, String> {
+        let mut faults = Vec::new();
+        Self::of_closed(workflow, None, "", &mut faults).ok_or_else(|| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            faults.join("; ")
+        })
+    }
+
     /// The plan of a workflow that stands at a JSON pointer; none if it has faults, which are added.
+    ///
+    /// Without a registry any service will do.
     pub(super) fn of_closed(
         workflow: Arc<Workflow>,
-        registry: &Registry,
+        registry: Option<&Registry>,
         at: &str,
         faults: &mut Vec<Failure>,
     ) -> Option<Self> {

@@ -17,12 +17,13 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// The failure, unchanged, if there is nothing to try, or one of the calls fails too.
+    /// The failure, if there is nothing to try, or one of the calls fails too; in doubt as well
+    /// where that of the last one is.
     pub(super) async fn recover(
         &self,
         step: usize,
         failed: &Call,
-        failure: Box<Failure>,
+        mut failure: Box<Failure>,
     ) -> CallResult {
         let planned = &self.plan.steps[step];
         let hopeless = matches!(&*failure.code, code::WORKFLOW_TIMEOUT | code::CANCELLED);
@@ -30,7 +31,8 @@ impl Run {
         if !hopeless {
             let input = Arc::new(json!({ "input": *failed.input, "error": failure }));
             for (position, name) in planned.recover.iter().enumerate() {
-                let key = match position + 1 == planned.recover.len() {
+                let stands_for_step = position + 1 == planned.recover.len();
+                let key = match stands_for_step {
                     true => failed.key.clone(),
                     false => {
                         let part = format!("{}/recover/{position}", planned.id);
@@ -50,6 +52,7 @@ impl Run {
                     Err(again) => {
                         let message = format!("{name} does not recover it: {again}");
                         self.warn(&planned.id, message);
+                        failure.in_doubt |= again.in_doubt && stands_for_step;
                         return Err(failure);
                     }
                 }

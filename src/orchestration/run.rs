@@ -52,7 +52,8 @@ impl Run {
     async fn go_through(&self) -> Result<Outcome, RunError> {
         self.go_forward().await?;
         loop {
-            let second_chance = self.lock().second_chance();
+            let too_late = self.deadline().is_some_and(|end| self.now() >= end);
+            let second_chance = self.lock().second_chance().filter(|_| !too_late);
             let Some(step) = second_chance else { break };
             self.run_steps(vec![step]).await?;
         }
@@ -217,6 +218,10 @@ impl Run {
         self.strike(CrashPoint::After, step)
     }
 
+    pub fn is_under_way(&self) -> bool {
+        self.lock().status == WorkflowStatus::Running
+    }
+
     /// Ends a run that has nothing left to do.
     fn end(&self) -> Result<Outcome, RunError> {
         let at = self.now();
@@ -236,9 +241,9 @@ impl Run {
                 });
             }
         }
-        let inner = |id: &str| self.orchestrator.recall(id).ok().flatten();
-        let outcome = Outcome::of(&self.lock(), &inner);
         self.orchestrator.forget(&self.id);
+        let inner = |id: &str, plan: &Arc<Plan>| self.orchestrator.recall_inner(id, plan);
+        let outcome = Outcome::of(&self.lock(), &inner)?;
         self.timeline().record(EventKind::WorkflowEnded {
             workflow: Arc::clone(&self.plan.id),
             run: Arc::clone(&self.id),
@@ -258,9 +263,10 @@ impl Run {
         if !self.orchestrator.is_alive() {
             return Err(RunError::Crashed);
         }
+        // Nobody else's entry comes between the writing and the change.
+        let mut state = self.lock();
         self.orchestrator.journal.append(&self.id, entry)?;
-        let applied = self.lock().apply(entry);
-        applied.map_err(|why| JournalError::Corrupt {
+        state.apply(entry).map_err(|why| JournalError::Corrupt {
             run: self.id.to_string(),
             why,
         })?;
@@ -292,8 +298,7 @@ impl Run {
             });
         }
         for run in inner.iter().filter_map(|id| self.orchestrator.find(id)) {
-            let under_way = run.lock().status == WorkflowStatus::Running;
-            if under_way {
+            if run.is_under_way() {
                 run.cancel()?;
             }
         }

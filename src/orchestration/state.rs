@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{Entry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
-use crate::domain::{Failure, StepStatus, WorkflowStatus, code};
+use crate::domain::{Failure, StepStatus, WorkflowStatus};
 
 /// What the entries of a run's journal add up to.
 ///
@@ -23,6 +23,8 @@ pub(super) struct RunState {
     ready: BTreeSet<usize>,
     /// Steps that are under way, by declaration.
     running: BTreeSet<usize>,
+    /// The step that has its second chance now, on its own.
+    alone: Option<usize>,
     /// Steps in the order they ended.
     pub ended: Vec<usize>,
     /// Compensations in the order they started.
@@ -84,6 +86,7 @@ impl RunState {
                 .filter(|&step| steps[step].waits == 0)
                 .collect(),
             running: BTreeSet::new(),
+            alone: None,
             steps,
             plan,
             run,
@@ -110,7 +113,7 @@ impl RunState {
             Entry::StepStarted { step, inner, at } => {
                 let again = self.step(*step)?.status == StepStatus::Failed;
                 self.advance(*step, StepStatus::Running)?;
-                self.ready.remove(step);
+                let taken_up = self.ready.remove(step);
                 let mut others = self.running.iter().filter(|other| *other != step);
                 let other = others.next().copied();
                 // Where there are more, they have started beside each other.
@@ -120,7 +123,10 @@ impl RunState {
                 self.running.insert(*step);
                 let state = &mut self.steps[*step];
                 state.beside_others |= other.is_some();
-                state.ran_again |= again;
+                if again && !taken_up {
+                    state.ran_again = true;
+                    self.alone = Some(*step);
+                }
                 if state.inner != *inner {
                     state.inner.clone_from(inner);
                     state.inners += 1;
@@ -200,6 +206,8 @@ impl RunState {
                     if state.status == StepStatus::Failed {
                         // What passed meanwhile is no part of what the step takes.
                         state.started_at = None;
+                        state.beside_others = false;
+                        state.ran_again = false;
                         if !self.plan.workflow.steps[step].optional {
                             self.ready.insert(step);
                         }
@@ -217,6 +225,7 @@ impl RunState {
 
     fn has_ended(&mut self, step: usize) {
         self.running.remove(&step);
+        self.alone = self.alone.filter(|alone| *alone != step);
         self.ended.push(step);
     }
 
@@ -225,7 +234,7 @@ impl RunState {
         for &dependent in &self.plan.steps[step].dependents {
             let state = &mut self.steps[dependent];
             state.waits = state.waits.saturating_sub(1);
-            if state.waits == 0 && state.status == StepStatus::Pending {
+            if state.waits == 0 {
                 self.ready.insert(dependent);
             }
         }
@@ -264,10 +273,12 @@ impl RunState {
         Ok(())
     }
 
+    /// The first failure that counts: of a step that is not optional, and not taken up again.
     fn first_failure(&self) -> Option<usize> {
         self.ended.iter().copied().find(|&step| {
             self.steps[step].status == StepStatus::Failed
                 && !self.plan.workflow.steps[step].optional
+                && !self.ready.contains(&step)
         })
     }
 
@@ -280,41 +291,31 @@ impl RunState {
         (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
     }
 
-    /// The steps that can start, by declaration: what they wait for is done, and nothing stops the run.
+    /// The steps that can start, by declaration: what they wait for is done, nothing stops the run,
+    /// and none has its second chance now.
     ///
     /// A failed step that was optional counts as done. A run that was resumed takes up the others
     /// that failed.
     pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
-        let none = self.stop.is_some();
+        let none = self.stop.is_some() || self.alone.is_some();
         self.ready.iter().copied().filter(move |_| !none)
     }
 
     /// The next failed step of a parallel group that gets a second chance, by declaration.
     ///
-    /// There is none once one was lost, or the deadline has passed.
+    /// There is none once one was lost. A run that is resumed has them anew.
     pub fn second_chance(&self) -> Option<usize> {
         let falls_back =
             self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
         if !falls_back || self.cancelled {
             return None;
         }
-        let failed: Vec<usize> = self
+        // One that was lost stays the first, so that none behind it has its turn.
+        let first = self
             .with_status(StepStatus::Failed)
-            .filter(|&step| !self.plan.workflow.steps[step].optional)
-            .collect();
-        let may = |&step: &usize| {
-            let StepState {
-                beside_others,
-                ran_again,
-                failure,
-                ..
-            } = &self.steps[step];
-            let too_late = failure
-                .as_ref()
-                .is_some_and(|failure| &*failure.code == code::WORKFLOW_TIMEOUT);
-            *beside_others && !ran_again && !too_late
-        };
-        failed.first().copied().filter(|_| failed.iter().all(may))
+            .find(|&step| !self.plan.workflow.steps[step].optional)?;
+        let state = &self.steps[first];
+        (state.beside_others && !state.ran_again).then_some(first)
     }
 
     /// Whether what was done is to be undone, once nothing runs any more.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, Reply, WorkflowStatus, duration_text},
+    domain::{Call, CallName, Context, Failure, Key, Reply, WorkflowStatus, offset_text},
     orchestration::{CrashPoint, Workflow},
     services::CallResult,
 };
@@ -18,7 +18,7 @@ pub(super) struct Task {
     pub input: Arc<Value>,
     pub services: Vec<ServiceSketch>,
     /// What the scenario's clock shows, so that both processes' offsets count from the same start.
-    #[serde(with = "duration_text")]
+    #[serde(with = "offset_text")]
     pub at: Duration,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Said {
     /// The run has begun.
     Begun {
         run: Arc<str>,
-        #[serde(with = "duration_text")]
+        #[serde(with = "offset_text")]
         at: Duration,
     },
     /// A call is to be made.

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::definitions::Definitions;
 use super::{Entry, Journal, JournalError, journal::is_inner};
-use crate::domain::duration_text;
+use crate::domain::offset_text;
 
 /// A journal in a SQLite file: it outlives the process.
 ///
@@ -98,7 +98,7 @@ impl SqliteJournal {
 struct Started {
     workflow: i64,
     input: Arc<Value>,
-    #[serde(with = "duration_text")]
+    #[serde(with = "offset_text")]
     at: Duration,
 }
 

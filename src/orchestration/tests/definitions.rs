@@ -43,6 +43,12 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
             "did you mean \"alpha\"?",
         ),
         (
+            json!([step("create", &[]), step("created", &["creatde"])]),
+            code::INVALID_WORKFLOW,
+            "/steps/1/dependencies/0",
+            "did you mean \"create\"?",
+        ),
+        (
             json!([
                 step("a", &["c"]),
                 step("b", &["a"]),
@@ -76,6 +82,10 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
         assert_eq!(&*refused.code, code, "{steps}");
         assert_eq!(refused.field.as_deref(), Some(field), "{steps}");
         assert!(refused.message.contains(says), "{}", refused.message);
+    }
+    for id in ["", "a/b"] {
+        let refused = scene.plan(json!({"id": id, "steps": [step("a", &[])]}));
+        assert_eq!(refused.unwrap_err().field.as_deref(), Some("/id"));
     }
     let none_at_once = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
     assert_eq!(

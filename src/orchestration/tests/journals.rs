@@ -223,9 +223,10 @@ fn entries_survive_being_written_as_json() {
         },
         Entry::StepCompleted {
             step: 0,
-            reply: Arc::new(json!({"a": 1})),
+            reply: Arc::new(json!({"a": [1, 31.245270191439438]})),
             degraded: false,
-            at,
+            // Longer than any duration that people may write.
+            at: 400 * Duration::from_secs(24 * 60 * 60) + at,
         },
     ] {
         let text = serde_json::to_string(&entry).unwrap();

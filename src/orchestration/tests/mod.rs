@@ -4,6 +4,7 @@ mod definitions;
 mod drawn;
 mod journals;
 mod processes;
+mod readiness;
 mod restarts;
 
 use std::{

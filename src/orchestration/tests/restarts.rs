@@ -97,7 +97,7 @@ fn the_first_run_goes_on_before_the_others_are_read_back() {
         }
 
         // Those that have ended are no longer kept in mind, and still known.
-        let state = orchestrator.state("w-99").unwrap();
+        let state = orchestrator.state("w-99").unwrap().unwrap();
         assert_eq!(state.status, WorkflowStatus::Completed);
         let refused = orchestrator.cancel("w-99").unwrap_err().to_string();
         assert!(refused.contains("has ended"), "{refused}");
@@ -143,5 +143,42 @@ fn runs_that_cannot_go_on_stop_no_other_and_are_told_in_their_place() {
         // They are there to be looked into, and tried again.
         let unfinished: [Arc<str>; 2] = ["torn".into(), "gone".into()];
         assert_eq!(scene.journal.unfinished().unwrap(), unfinished);
+    });
+}
+
+#[test]
+fn runs_that_have_ended_are_not_kept_in_mind_those_within_others_neither() {
+    virtually(async {
+        let mut scene = Scene::new();
+        let fails = scene.faults.declare("fails", "here");
+        let scripted = scene.registry.script("A", |script, _| {
+            script.always("c", Response::Error("PERMANENT_ERROR".into()), fails);
+        });
+        scripted.unwrap();
+        // One that completes and is undone, and one that undoes itself, ended when its turn comes.
+        let done = json!({"id": "done", "steps": [step("a", &[])]});
+        let failed = json!({"id": "failed", "steps": [step("b", &[]), step("c", &["b"])]});
+        let workflow = json!({"id": "w", "steps": [
+            {"id": "first", "workflow": done}, {"id": "second", "workflow": failed},
+        ]});
+        let plan = scene.plan(workflow).unwrap();
+        let journal = Arc::new(Counting {
+            journal: Arc::clone(&scene.journal),
+            reads: AtomicUsize::new(0),
+        });
+        scene.journal = Arc::clone(&journal) as Arc<dyn Journal>;
+        scene.crashes.declare(CrashPoint::During, "second", "here");
+        let orchestrator = scene.orchestrator();
+        let lost = orchestrator.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(lost, Err(RunError::Crashed)));
+        let orchestrator = scene.orchestrator();
+        let recovered = orchestrator.recover().await.unwrap().remove(0).1.unwrap();
+        assert_eq!(recovered.status, WorkflowStatus::RolledBack);
+        for run in ["w-1", "w-1/first", "w-1/second"] {
+            let reads = journal.reads.load(Ordering::Relaxed);
+            let state = orchestrator.state(run).unwrap().unwrap();
+            assert_eq!(state.status, WorkflowStatus::RolledBack);
+            assert_eq!(journal.reads.load(Ordering::Relaxed), reads + 1, "{run}");
+        }
     });
 }

@@ -1,0 +1,145 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    domain::{Failure, StepStatus},
+    orchestration::state::RunState,
+};
+
+#[derive(Clone, Debug)]
+struct Drawn {
+    /// Per step: which steps further down it waits for (as bits), and whether it is optional.
+    steps: Vec<(u8, bool)>,
+    sequential: bool,
+    /// Which of the entries that may come next does.
+    choices: Vec<prop::sample::Index>,
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let step = (any::<u8>(), prop::bool::weighted(0.2));
+    let choices = prop::collection::vec(any::<prop::sample::Index>(), 1..40);
+    (prop::collection::vec(step, 1..6), any::<bool>(), choices).prop_map(
+        |(steps, sequential, choices)| Drawn {
+            steps,
+            sequential,
+            choices,
+        },
+    )
+}
+
+fn plan(drawn: &Drawn) -> Arc<Plan> {
+    let count = drawn.steps.len();
+    let steps = drawn.steps.iter().enumerate();
+    let steps = steps.map(|(index, (waits_for, optional))| {
+        let waits_for = (index + 1..count).filter(|other| waits_for >> other & 1 == 1);
+        let waits_for: Vec<String> = waits_for.map(|other| format!("s{other}")).collect();
+        json!({"id": format!("s{index}"), "service": "A", "operation": "a", "dependencies": waits_for, "optional": optional})
+    });
+    let mut workflow = json!({"id": "w", "onFailure": "keep", "steps": steps.collect::<Vec<_>>()});
+    if drawn.sequential {
+        workflow["onParallelFailure"] = json!("sequential");
+    }
+    Scene::new().plan(workflow).unwrap()
+}
+
+/// The entries that may follow.
+fn next(state: &RunState) -> Vec<Entry> {
+    let at = Duration::ZERO;
+    let started = |step| Entry::StepStarted {
+        step,
+        inner: None,
+        at,
+    };
+    match state.status {
+        WorkflowStatus::Running => {}
+        WorkflowStatus::Interrupted => return vec![Entry::Resumed { at }],
+        _ => return Vec::new(),
+    }
+    let mut next: Vec<Entry> = state.ready().map(started).collect();
+    for step in state.running() {
+        next.push(started(step));
+        next.push(Entry::StepCompleted {
+            step,
+            reply: Arc::new(json!({})),
+            degraded: false,
+            at,
+        });
+        next.push(Entry::StepFailed {
+            step,
+            failure: Box::new(Failure::new("E", "e")),
+            at,
+        });
+    }
+    if state.running().next().is_none() && state.ready().next().is_none() {
+        next.push(match state.second_chance() {
+            Some(step) => started(step),
+            None => Entry::Ended {
+                status: state.final_status(),
+                at,
+            },
+        });
+    }
+    next
+}
+
+/// The steps that can start, by their definition.
+fn by_definition(state: &RunState, entries: &[Entry]) -> BTreeSet<usize> {
+    let last = |is: &dyn Fn(&Entry) -> bool| entries.iter().rposition(is);
+    let resumed = last(&|entry| matches!(entry, Entry::Resumed { .. }));
+    let failed = |step: usize| {
+        last(&|entry| matches!(entry, Entry::StepFailed { step: failed, .. } if *failed == step))
+    };
+    let is_optional = |step: usize| state.plan.workflow().steps[step].optional;
+    let status = |step: usize| state.steps[step].status;
+    let steps = 0..state.steps.len();
+    // `None` comes before any position.
+    let counts = |step: usize| failed(step) > resumed;
+    let stops = |step: usize| {
+        let fails = status(step) == StepStatus::Failed && !is_optional(step);
+        let has_second_chance = status(step) == StepStatus::Running;
+        (fails || has_second_chance) && counts(step)
+    };
+    if state.status != WorkflowStatus::Running || steps.clone().any(stops) {
+        return BTreeSet::new();
+    }
+    let may = |step: &usize| match status(*step) {
+        StepStatus::Pending => true,
+        StepStatus::Failed => !is_optional(*step),
+        _ => false,
+    };
+    let is_done = |step: &usize| match status(*step) {
+        StepStatus::Completed => true,
+        StepStatus::Failed => is_optional(*step),
+        _ => false,
+    };
+    let waits = |step: &usize| !state.plan.steps[*step].dependencies.iter().all(is_done);
+    steps.filter(|step| may(step) && !waits(step)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn those_that_are_ready_are_ready_by_definition(drawn in drawn()) {
+        let mut state = RunState::new(plan(&drawn), "w-1".into(), Arc::new(json!({})), Duration::ZERO);
+        let mut entries = Vec::new();
+        for choice in &drawn.choices {
+            let next = next(&state);
+            if next.is_empty() {
+                break;
+            }
+            let entry = choice.get(&next).clone();
+            state.apply(&entry).unwrap();
+            entries.push(entry);
+            if state.status == WorkflowStatus::Running {
+                let ready: BTreeSet<usize> = state.ready().collect();
+                prop_assert_eq!(ready, by_definition(&state, &entries), "{:?}", entries);
+            }
+            let running: Vec<usize> = state.running().collect();
+            let under_way: Vec<usize> = state.with_status(StepStatus::Running).collect();
+            prop_assert_eq!(running, under_way);
+        }
+    }
+}
