@@ -1,3 +1,4 @@
+mod declared;
 mod in_process;
 
 use std::{path::PathBuf, sync::Arc};
@@ -8,10 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::fixtures::Fixtures;
 use crate::{
-    domain::{Failure, did_you_mean},
     orchestration::{
-        CrashPoint, Crashes, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, Plan,
-        RunError, RunView, SqliteJournal, SubWorkflow, Workflow,
+        Crashes, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError, RunView,
+        SqliteJournal, Workflow,
     },
     services::{Client, Faults},
 };
@@ -111,65 +111,6 @@ impl Runs {
             Arc::clone(&self.journal),
             self.crashes.clone(),
         )
-    }
-
-    /// Makes this the workflow that steps are about; one that was declared before can be run by its steps.
-    pub fn declare(&mut self, workflow: Arc<Workflow>) {
-        self.others.extend(self.workflow.replace(workflow));
-    }
-
-    /// The workflow, to change for this scenario.
-    ///
-    /// # Errors
-    ///
-    /// If none was declared.
-    pub fn workflow_mut(&mut self) -> Result<&mut Workflow, String> {
-        self.workflow
-            .as_mut()
-            .map(Arc::make_mut)
-            .ok_or_else(no_workflow)
-    }
-
-    /// Declares a crash at a step of the workflow.
-    ///
-    /// # Errors
-    ///
-    /// If there is no workflow, or it has no such step (`<step>/<its step>` where a step runs a
-    /// workflow), or the step nothing to compensate.
-    pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
-        self.check_crash(point, step)?;
-        self.crashes.declare(point, step, at);
-        Ok(())
-    }
-
-    /// Whether the workflow has such a step and can crash there.
-    fn check_crash(&self, point: CrashPoint, step: &str) -> Result<(), String> {
-        let mut workflow = Arc::clone(self.workflow.as_ref().ok_or_else(no_workflow)?);
-        let mut path = step.split('/').peekable();
-        while let Some(id) = path.next() {
-            let Some(found) = workflow.steps.iter().find(|own| own.id == id) else {
-                let ids = workflow.steps.iter().map(|step| step.id.as_str());
-                return Err(format!(
-                    "step {id:?} does not exist in workflow {:?}: {}",
-                    workflow.id,
-                    did_you_mean(id, ids)
-                ));
-            };
-            let inner = match (&found.workflow, path.peek()) {
-                (_, None) => {
-                    let undone = found.compensation.is_some() || found.workflow.is_some();
-                    if point.is_compensation() && !undone {
-                        return Err(format!("step {id:?} has no compensation to crash in"));
-                    }
-                    break;
-                }
-                (Some(SubWorkflow::Named(name)), _) => self.find(name)?,
-                (Some(SubWorkflow::Defined(inner)), _) => Arc::clone(inner),
-                (None, Some(_)) => return Err(format!("step {id:?} runs no workflow")),
-            };
-            workflow = inner;
-        }
-        Ok(())
     }
 
     /// Runs the workflow `times` times at once, to its end or its crash.
@@ -369,28 +310,6 @@ impl Runs {
             .ok_or_else(|| "no workflow was run".to_owned())
     }
 
-    fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
-        let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
-        let refused = |failure: Box<Failure>| RunError::Refused(failure);
-        let plan = Plan::finding(workflow, self.client.registry(), &|id| self.find(id));
-        Ok(plan.map(Arc::new).map_err(refused))
-    }
-
-    /// A workflow that a step runs: the last one declared under this id, else one of the fixtures.
-    fn find(&self, id: &str) -> Result<Arc<Workflow>, String> {
-        let declared = || self.others.iter().chain(&self.workflow);
-        if let Some(found) = declared().rev().find(|workflow| workflow.id == id) {
-            return Ok(Arc::clone(found));
-        }
-        match &self.fixtures {
-            Some(fixtures) => fixtures.workflow(id).map_err(|error| error.to_string()),
-            None => {
-                let hint = did_you_mean(id, declared().map(|workflow| workflow.id.as_str()));
-                Err(format!("workflow {id:?} does not exist: {hint}"))
-            }
-        }
-    }
-
     fn last_id(&self) -> Result<Arc<str>, String> {
         self.last
             .last()
@@ -408,44 +327,7 @@ impl LastRun {
     }
 }
 
-fn no_workflow() -> String {
-    "no workflow is declared: begin with `Given the workflow \"<id>\"` or `Given the workflow:`"
-        .to_owned()
-}
-
 /// The input of a run that is given none.
 pub fn no_input() -> Value {
     json!({})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        clock::{Clock, Seed},
-        harness::Cast,
-        observability::Timeline,
-    };
-
-    #[tokio::test(start_paused = true)]
-    async fn a_crash_is_declared_where_it_can_happen() {
-        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
-        let mut runs = Runs::new(cast.client(), cast.faults().clone());
-        let crash = |runs: &mut Runs, point, step| runs.crash(point, step, "x:1".into());
-        let refused = crash(&mut runs, CrashPoint::After, "pay").unwrap_err();
-        assert!(refused.starts_with("no workflow is declared"), "{refused}");
-        let workflow = json!({
-            "id": "w", "steps": [{"id": "pay", "service": "S", "operation": "pay"}],
-        });
-        runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()));
-        let refused = crash(&mut runs, CrashPoint::After, "pya").unwrap_err();
-        assert!(refused.ends_with("did you mean \"pay\"?"), "{refused}");
-        let refused = crash(&mut runs, CrashPoint::DuringCompensation, "pay").unwrap_err();
-        assert!(
-            refused.ends_with("no compensation to crash in"),
-            "{refused}"
-        );
-        crash(&mut runs, CrashPoint::After, "pay").unwrap();
-        assert_eq!(cast.faults().unused().len(), 1);
-    }
 }
