@@ -44,8 +44,9 @@ use crate::{
 /// A recovery, which is sent `{ "input", "error" }`, is answered as the input in it would be; after
 /// `CONCURRENT_MODIFICATION` it is based on what is there now.
 ///
-/// An undo takes back what was done under its key, whatever the kind of the operation it calls. It
-/// fails rather than lose what others have changed since. Where the deed was another service's, the
+/// An undo takes back what was done under its key, whatever the kind of the operation it calls. That
+/// of a change fails rather than lose what others have changed since; that of a creation removes the
+/// entity, which should never have been, unless others rely on it by now. Where the deed was another service's, the
 /// operation acts by its kind on the ids in the deed's input and reply.
 #[derive(Debug)]
 pub struct EntityService {
