@@ -69,7 +69,7 @@ pub fn orchestrator(
         timeline,
         Seed(0),
     ));
-    let plan = Plan::new(Arc::clone(workflow), client.registry());
+    let plan = Plan::new(workflow, client.registry());
     let plan = Arc::new(plan.expect("the workflow is sound"));
     let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
     (orchestrator, plan)

@@ -91,8 +91,8 @@ impl Plan {
     /// # Errors
     ///
     /// As [`Plan::finding`].
-    pub fn new(workflow: Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
-        Self::finding(&workflow, registry, &|id| {
+    pub fn new(workflow: &Arc<Workflow>, registry: &Registry) -> Result<Self, Box<Failure>> {
+        Self::finding(workflow, registry, &|id| {
             Err(format!("the workflow {id:?} is not defined here"))
         })
     }

@@ -32,7 +32,7 @@ impl Orchestrator {
     /// Reads a run back from the journal, if it knows it.
     fn recall(&self, id: &str) -> Result<Option<RunState>, RunError> {
         self.replay(id, |workflow| {
-            let plan = Plan::new(workflow, self.client.registry());
+            let plan = Plan::new(&workflow, self.client.registry());
             plan.map(Arc::new).map_err(RunError::Refused)
         })
     }

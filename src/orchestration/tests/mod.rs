@@ -85,7 +85,7 @@ impl Scene {
 
     fn plan(&self, workflow: Value) -> Result<Arc<Plan>, Box<crate::domain::Failure>> {
         let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
-        Plan::new(workflow, &self.registry).map(Arc::new)
+        Plan::new(&workflow, &self.registry).map(Arc::new)
     }
 }
 
