@@ -545,6 +545,118 @@ Feature: Workflows within workflows
     And "Stock.hold" is executed 2 times
 
   @orchestration-19
+  Scenario: A degraded workflow within is undone with the run around it
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "settle",
+            "workflow": {
+              "id": "lenient",
+              "steps": [
+                { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "release" },
+                { "id": "charge", "service": "Payments", "operation": "charge", "optional": true }
+              ]
+            } },
+          { "id": "confirm", "service": "Orders", "operation": "confirm" }
+        ]
+      }
+      """
+    And "Payments.charge" fails with "CARD_DECLINED"
+    And "Orders.confirm" fails with "ORDER_CLOSED"
+    When the workflow runs
+    Then the workflow is rolled back
+    And no effect remains
+
+  @orchestration-3 @orchestration-19
+  Scenario: What ran after a workflow within is undone before what ran inside
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "settle", "workflow": "settlement", "input": { "amount": 120 } },
+          { "id": "confirm", "service": "Orders", "operation": "confirm", "compensation": "revoke" },
+          { "id": "close", "service": "Orders", "operation": "close" }
+        ]
+      }
+      """
+    And "Orders.close" fails with "ORDER_CLOSED"
+    When the workflow runs
+    Then the workflow is rolled back
+    And these compensations run in order:
+      | Orders.revoke   |
+      | Payments.refund |
+      | Stock.release   |
+
+  @orchestration-19
+  Scenario: Workflows side by side that undo themselves are told in the order in which they do
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "slow", "optional": true, "dependencies": [],
+            "workflow": {
+              "id": "slow",
+              "steps": [
+                { "id": "confirm", "service": "Orders", "operation": "confirm", "compensation": "revoke" },
+                { "id": "close", "service": "Orders", "operation": "close" }
+              ]
+            } },
+          { "id": "quick", "workflow": "settlement", "input": { "amount": 120 }, "optional": true, "dependencies": [] }
+        ]
+      }
+      """
+    And "Payments.charge" fails with "CARD_DECLINED"
+    And "Orders.close" takes 100 ms
+    And "Orders.close" fails with "ORDER_CLOSED"
+    When the workflow runs
+    Then the workflow is degraded
+    And these compensations run in order:
+      | Stock.release |
+      | Orders.revoke |
+
+  @orchestration-13 @orchestration-19
+  Scenario: A crash is told apart from one at a step of the same name around it
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "hold", "service": "Stock", "operation": "hold" },
+          { "id": "settle", "workflow": "settlement", "input": { "amount": 120 } }
+        ]
+      }
+      """
+    And the orchestrator crashes before step "settle/hold"
+    When the workflow runs
+    Then it takes 20 ms
+    When the orchestrator restarts
+    Then the workflow completes
+    And the timeline has, in order:
+      | event            | run            | status  |
+      | workflow_started | order-1        | running |
+      | workflow_started | order-1/settle | running |
+      | workflow_resumed | order-1        | running |
+      | workflow_resumed | order-1/settle | running |
+
+  @orchestration-19
+  Scenario: Every run that undid itself is told
+    Given the workflow keeps on failure
+    And "Payments.charge" fails with "CARD_DECLINED"
+    When the workflow runs with:
+      """json
+      { "total": 120 }
+      """
+    And the workflow resumes
+    Then the workflow is interrupted
+    And these compensations run in order:
+      | Stock.release |
+      | Stock.release |
+
+  @orchestration-19
   Scenario: Four workflows lie within each other, a fifth is refused
     Given the workflow:
       """json
@@ -563,10 +675,17 @@ Feature: Workflows within workflows
       { "id": "first", "steps": [ { "id": "inner", "workflow": "second" }, { "id": "confirm", "service": "Orders", "operation": "confirm" } ] }
       """
     And "Orders.confirm" fails with "ORDER_CLOSED"
+    And the orchestrator crashes during step "inner/inner/inner/hold"
     When the workflow runs
+    And the orchestrator restarts
     Then the workflow is rolled back
     And these compensations run in order:
       | Stock.release |
+    And the outcome has:
+      | path                  | value                  |
+      | /compensations/0/step | inner/inner/inner/hold |
+      | /compensations/1/step | inner/inner/inner      |
+      | /compensations/3/step | inner                  |
     And the state of run "first-1/inner/inner/inner" has:
       | path    | value       |
       | /status | rolled_back |

@@ -152,3 +152,47 @@ Feature: Process death
     And a process runs the workflow and is killed after step "hold"
     And the orchestrator restarts
     Then the workflow completes
+
+  @orchestration-14
+  Scenario: What is undone in the process that is killed knows no deadline
+    Given the workflow must finish within 100 ms
+    And "Mail.send" hangs
+    When a process runs the workflow and is killed during the compensation of step "pay"
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And "Payments.refund" is executed 2 times
+    And no effect remains
+
+  @orchestration-19
+  Scenario: A process is killed behind a workflow within
+    Given the workflow:
+      """json
+      {
+        "id": "outer",
+        "steps": [
+          { "id": "place", "service": "Mail", "operation": "place" },
+          { "id": "settle",
+            "workflow": {
+              "id": "inner",
+              "steps": [
+                { "id": "hold", "service": "Stock", "operation": "hold" },
+                { "id": "charge", "service": "Payments", "operation": "charge", "retry": { "maxRetries": 1, "base": "1ms" } }
+              ]
+            } },
+          { "id": "charge", "service": "Mail", "operation": "send" }
+        ]
+      }
+      """
+    And "Payments.charge" fails 1 time with "TRANSIENT_ERROR"
+    When a process runs the workflow and is killed after step "settle"
+    Then the state of the workflow has:
+      | path       | value               |
+      | /completed | ["place", "settle"] |
+    When the orchestrator restarts
+    Then the workflow completes
+    And "Payments.charge" is executed 2 times
+    When a process runs the workflow and is killed during step "charge"
+    And the orchestrator restarts
+    Then the workflow completes
+    And "Payments.charge" is executed 3 times
+    And "Mail.send" is executed 3 times

@@ -38,6 +38,9 @@ Feature: Recovery of a step
     And it takes 60 ms
     And no compensation runs
     And the timeline has, in order:
+      | event        | call             | input                                                                                                                                                                                                                                    |
+      | call_started | Profiles.resolve | {"input": {"name": "Ada"}, "error": {"code": "CONCURRENT_MODIFICATION", "message": "answered so by script", "service": "Profiles", "operation": "update", "mode": "agent_state", "retryable": false, "executions": 1, "inDoubt": false}} |
+    And the timeline has, in order:
       | event        | call                 | step   | result                  |
       | call_ended   | Profiles.update      | update | CONCURRENT_MODIFICATION |
       | call_ended   | Profiles.resolve     | update | ok                      |
@@ -132,6 +135,51 @@ Feature: Recovery of a step
       """
     Then the workflow is rolled back
     And "Profiles.resolve" is never executed
+
+  @orchestration-2 @orchestration-14
+  Scenario: The deadline ends a recovery
+    Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    And the workflow must finish within 25 ms
+    When the workflow runs with:
+      """json
+      { "name": "Ada" }
+      """
+    Then the workflow is rolled back
+    And it takes 25 ms
+    And the error is "CONCURRENT_MODIFICATION" from "Profiles.update"
+    And "Profiles.updateAgain" is never executed
+
+  @orchestration-2
+  Scenario Outline: What prepares a recovery <ends> has a key of its own and is not undone
+    Given the workflow:
+      """json
+      {
+        "id": "rename",
+        "steps": [
+          { "id": "update", "service": "Profiles", "operation": "update", "input": { "name": "Ada" },
+            "recover": ["Search.prepare", "updateAgain"], "compensation": "revert" }
+        ]
+      }
+      """
+    And "Profiles.update" fails with "CONCURRENT_MODIFICATION"
+    And "Profiles.updateAgain" fails with "PERMANENT_ERROR"
+    And "Search.prepare" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And every call times out after 500 ms
+    When the workflow runs
+    Then the workflow is rolled back
+    And no compensation runs
+    When 1 h passes
+    Then the timeline has, in order:
+      | event  | operation | key                       |
+      | effect | prepare   | rename-1/update/recover/0 |
+
+    @allow-unused
+    Examples:
+      | ends     | answer        |
+      | in time  | after 1 ms ok |
+      | too late | late 3 s      |
 
   @orchestration-2 @orchestration-13
   Scenario: A crash in the middle of a recovery tries the step again first

@@ -55,7 +55,7 @@ impl Run {
         };
         let plan = Arc::clone(plan);
         Box::pin(async move {
-            let run = self.orchestrator.begin_inner(plan, input, &id, place)?;
+            let run = self.orchestrator.begin_inner(&plan, input, &id, place)?;
             if run.is_under_way() {
                 let cancelled = self.lock().cancelled;
                 if cancelled {
@@ -104,14 +104,14 @@ impl Orchestrator {
     /// Begins a run within another, or goes on with it.
     fn begin_inner(
         &self,
-        plan: Arc<Plan>,
+        plan: &Arc<Plan>,
         input: Arc<Value>,
         id: &Arc<str>,
         place: Place,
     ) -> Result<Run, RunError> {
-        let Some(state) = self.recall_inner(id, &plan)? else {
-            self.journal.begin(id, self.started(&plan, &input))?;
-            return Ok(self.begun(&plan, input, id, place));
+        let Some(state) = self.recall_inner(id, plan)? else {
+            self.journal.begin(id, self.started(plan, &input))?;
+            return Ok(self.begun(plan, input, id, place));
         };
         match state.status {
             WorkflowStatus::Interrupted => {

@@ -271,8 +271,7 @@ impl Orchestrator {
         match self.find(id) {
             Some(run) => run.cancel(),
             None => Err(match self.known(id)?.status {
-                // It is not this process that runs it.
-                WorkflowStatus::Running => JournalError::Unknown(id.to_owned()).into(),
+                WorkflowStatus::Running => cannot_be_cancelled(id, "is not under way here"),
                 _ => has_ended(id),
             }),
         }
@@ -324,7 +323,11 @@ impl Orchestrator {
 }
 
 pub(super) fn has_ended(id: &str) -> RunError {
-    let message = format!("the run {id:?} has ended");
+    cannot_be_cancelled(id, "has ended")
+}
+
+fn cannot_be_cancelled(id: &str, why: &str) -> RunError {
+    let message = format!("the run {id:?} {why}");
     RunError::Refused(Box::new(Failure::new(code::CANCELLED, message)))
 }
 

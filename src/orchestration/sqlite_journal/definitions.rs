@@ -87,3 +87,23 @@ impl Definitions {
         Ok(workflow)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn definitions_that_nobody_uses_are_forgotten() {
+        let workflow: Workflow = serde_json::from_value(json!({"id": "w", "steps": []})).unwrap();
+        let kept = Arc::new(workflow.clone());
+        let mut definitions = Definitions::default();
+        definitions.remember(&kept, 0);
+        for row in 1..1_000 {
+            definitions.remember(&Arc::new(workflow.clone()), row);
+        }
+        assert!(definitions.rows.len() < 100);
+        assert!(definitions.rows.values().any(|(_, row)| *row == 0));
+    }
+}

@@ -310,3 +310,29 @@ impl fmt::Debug for SqliteJournal {
         f.debug_tuple("SqliteJournal").field(&self.path).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{domain::WorkflowStatus, orchestration::Workflow};
+
+    #[test]
+    fn runs_that_have_ended_are_not_kept_in_mind() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(folder.path().join("journal.db")).unwrap();
+        let workflow: Workflow = serde_json::from_value(json!({"id": "w", "steps": []})).unwrap();
+        let at = Duration::ZERO;
+        let started = Entry::Started {
+            workflow: Arc::new(workflow),
+            input: Arc::new(json!({})),
+            at,
+        };
+        let status = WorkflowStatus::Completed;
+        let run = "w-1".into();
+        journal.begin(&run, started).unwrap();
+        journal.append(&run, &Entry::Ended { status, at }).unwrap();
+        assert!(journal.lock().next.is_empty());
+    }
+}

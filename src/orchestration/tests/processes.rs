@@ -78,6 +78,19 @@ fn a_lost_process_takes_no_more_orders() {
         ] {
             assert!(matches!(refused, Some(RunError::Crashed)), "{refused:?}");
         }
+        let elsewhere = Entry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::new(json!({})),
+            at: Duration::ZERO,
+        };
+        scene.journal.begin(&"w-9".into(), elsewhere).unwrap();
+        scene.timeline.take();
+        let recovered = orchestrator.recover().await.unwrap();
+        assert!(matches!(recovered[..], [(_, Err(RunError::Crashed))]));
+        let resumed = |event: &Event| matches!(event.kind, EventKind::WorkflowResumed { .. });
+        assert!(!scene.timeline.take().iter().any(resumed));
+        let refused = scene.orchestrator().cancel("w-1").unwrap_err().to_string();
+        assert!(refused.contains("is not under way here"), "{refused}");
         assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 1);
         assert!(scene.journal.read("w-2").unwrap().is_none());
     });
@@ -124,6 +137,9 @@ fn a_run_within_another_goes_on_with_that_alone() {
         assert_eq!(outcome.unwrap().status, WorkflowStatus::Interrupted);
         let state = orchestrator.state("w-1/n").unwrap().unwrap();
         assert_eq!(state.status, WorkflowStatus::Interrupted);
+        let begun = orchestrator.begin(&plan, Arc::new(json!({})), Some("w-1/m"));
+        let refused = begun.err().unwrap().to_string();
+        assert!(refused.contains("has a slash"), "{refused}");
         let refused = orchestrator.resume("w-1/n").err().unwrap().to_string();
         assert!(refused.contains("with the one around it"), "{refused}");
         let outcome = orchestrator.resume("w-1").unwrap().outcome().await;
@@ -153,5 +169,98 @@ fn the_state_of_a_run_is_known_when_its_service_is_gone_and_an_unreadable_one_is
         scene.journal.append(&"w-1".into(), &entry).unwrap();
         let told = orchestrator.state("w-1").unwrap_err().to_string();
         assert!(told.contains("is corrupt: a run cannot go"), "{told}");
+    });
+}
+
+/// A workflow whose step `n` runs another, of steps `a` and `b`.
+fn nested() -> Value {
+    let inner = json!({"id": "v", "steps": [step("a", &[]), step("b", &["a"])]});
+    json!({"id": "w", "steps": [{"id": "n", "workflow": inner}]})
+}
+
+#[test]
+fn a_recovered_run_is_cancelled_once_with_all_that_runs_within_it() {
+    virtually(async {
+        let scene = Scene::new();
+        let scripted = scene.registry.script("A", |script, _| {
+            script.takes("a", Duration::from_millis(10));
+        });
+        scripted.unwrap();
+        let plan = scene.plan(nested()).unwrap();
+        scene.crashes.declare(CrashPoint::During, "n/a", "here");
+        let first = scene.orchestrator();
+        let lost = first.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(lost, Err(RunError::Crashed)));
+        let second = scene.orchestrator();
+        let cancelled = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            second.cancel("w-1").and_then(|()| second.cancel("w-1"))
+        };
+        let (cancelled, recovered) = futures::join!(cancelled, second.recover());
+        cancelled.unwrap();
+        let outcome = recovered.unwrap().remove(0).1.unwrap();
+        assert_eq!(outcome.status, WorkflowStatus::Cancelled);
+        let asked = |entry: &&Entry| matches!(entry, Entry::CancellationRequested { .. });
+        for run in ["w-1", "w-1/n"] {
+            let state = second.state(run).unwrap().unwrap();
+            assert_eq!(state.status, WorkflowStatus::Cancelled);
+            let entries = scene.journal.read(run).unwrap().unwrap();
+            assert_eq!(entries.iter().filter(asked).count(), 1);
+        }
+    });
+}
+
+#[test]
+fn what_a_cancelled_run_was_about_to_begin_within_it_makes_no_call() {
+    virtually(async {
+        let scene = Scene::new();
+        let plan = scene.plan(nested()).unwrap();
+        let (run, at): (Arc<str>, _) = ("w-1".into(), Duration::ZERO);
+        let started = Entry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::new(json!({})),
+            at,
+        };
+        scene.journal.begin(&run, started).unwrap();
+        let inner = Some("w-1/n".into());
+        let step_started = Entry::StepStarted { step: 0, inner, at };
+        for entry in [step_started, Entry::CancellationRequested { at }] {
+            scene.journal.append(&run, &entry).unwrap();
+        }
+        let recovered = scene.orchestrator().recover().await.unwrap().remove(0).1;
+        assert_eq!(recovered.unwrap().status, WorkflowStatus::Cancelled);
+        let called = |event: &Event| matches!(event.kind, EventKind::CallStarted { .. });
+        assert!(!scene.timeline.take().iter().any(called));
+    });
+}
+
+/// Loses the orchestrator's process while it is called.
+struct Deadly(Arc<std::sync::OnceLock<Orchestrator>>);
+
+#[async_trait::async_trait]
+impl crate::services::Service for Deadly {
+    fn name(&self) -> &str {
+        "A"
+    }
+
+    async fn call(&self, _: &crate::domain::Call) -> crate::services::CallResult {
+        self.0.get().unwrap().lose();
+        Ok(crate::domain::Reply::new(json!({})))
+    }
+}
+
+#[test]
+fn a_process_that_is_lost_elsewhere_writes_nothing_more() {
+    virtually(async {
+        let scene = Scene::new();
+        let orchestrator = Arc::new(std::sync::OnceLock::new());
+        scene.registry.add(Deadly(Arc::clone(&orchestrator)));
+        let plan = scene
+            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
+            .unwrap();
+        let orchestrator = orchestrator.get_or_init(|| scene.orchestrator());
+        let lost = orchestrator.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(lost, Err(RunError::Crashed)));
+        assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 2);
     });
 }

@@ -119,7 +119,7 @@ fn by_definition(state: &RunState, entries: &[Entry]) -> BTreeSet<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn those_that_are_ready_are_ready_by_definition(drawn in drawn()) {
