@@ -94,7 +94,10 @@ async fn verify(world: &mut World, generated: usize) -> StepResult {
 fn holds(world: &mut World) -> StepResult {
     let verdict = verdict(world)?;
     expect(verdict.holds(), || {
-        format!("expected the contract to hold, it is broken by:{}", listed(verdict))
+        format!(
+            "expected the contract to hold, it is broken by:{}",
+            listed(verdict)
+        )
     })
 }
 
@@ -129,7 +132,13 @@ fn is_broken_by_in_order(world: &mut World, step: &gherkin::Step) -> StepResult 
 
 fn header_and_rows(step: &gherkin::Step) -> Result<(&[String], &[Vec<String>]), StepError> {
     const COLUMNS: [&str; 7] = [
-        "breach", "operation", "case", "pointer", "keyword", "code", "message",
+        "breach",
+        "operation",
+        "case",
+        "pointer",
+        "keyword",
+        "code",
+        "message",
     ];
     let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
     if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
@@ -150,6 +159,9 @@ fn verdict(world: &mut World) -> Result<&Verdict, String> {
 }
 
 fn listed(verdict: &Verdict) -> String {
-    let lines = verdict.breaches.iter().map(|breach| format!("\n  {breach}"));
+    let lines = verdict
+        .breaches
+        .iter()
+        .map(|breach| format!("\n  {breach}"));
     lines.collect()
 }

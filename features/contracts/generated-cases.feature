@@ -7,12 +7,11 @@ Feature: Generated cases
     Given a service "AgentDirectory"
       """json
       {
-        "codes": { "AGENT_EXISTS": {} },
         "entity": {
           "name": "Agent",
           "schema": {
             "type": "object",
-            "required": ["id", "name"],
+            "required": ["name"],
             "additionalProperties": false,
             "properties": {
               "id": { "type": "string", "pattern": "^[a-z][a-z0-9-]{0,30}$" },

@@ -96,7 +96,7 @@ Feature: Provider contracts
     Then the contract is broken by:
       | pointer | keyword  | message                            |
       | /isbn   | type     | 7 is not of type "string"          |
-      | /state  | enum     | "torn" is not one of "new", "used" |
+      | /state  | enum     | "torn" is not one of "new" or "used" |
       | /title  | required | is required                        |
 
   @integration-11

@@ -1,31 +1,28 @@
 use serde_json::{Value, json};
 
 use super::{
-    Broken,
+    Base, Broken,
     edit::{of_length, of_size, replaced},
     numbers::decimal,
     shape::Place,
 };
-use crate::{clock::Seed, domain::JsonSchema, domain::pointer_token};
+use crate::domain::{JsonSchema, SchemaFault, pointer_token};
 
 /// One input for each keyword at each place of a valid one, that breaks it and nothing else.
-pub(super) fn broken(
-    full: &Value,
-    places: &[Place],
-    schema: &JsonSchema,
-    seed: Seed,
-) -> Vec<Broken> {
+pub(super) fn broken(base: &Base<'_>) -> Vec<Broken> {
     let mut found = Vec::new();
-    for place in places {
-        let Some(value) = full.pointer(&place.pointer) else {
-            continue;
-        };
+    for place in &base.places {
         for (keyword, says) in &place.shape {
-            for (pointer, candidates) in attempts(keyword, says, place, value, full, schema, seed) {
+            let whole = (base.fresh)(&format!("breaks {keyword} at {:?}", place.pointer));
+            let Some(value) = whole.pointer(&place.pointer) else {
+                continue;
+            };
+            for (pointer, candidates) in attempts(keyword, says, place, value, &whole, base) {
                 let mut inputs = candidates
                     .into_iter()
-                    .map(|candidate| replaced(full, &place.pointer, candidate));
-                if let Some(input) = inputs.find(|input| breaks(schema, input, keyword, &pointer)) {
+                    .map(|candidate| replaced(&whole, &place.pointer, candidate));
+                let breaks = |input: &Value| breaks(base.schema, input, keyword, &pointer);
+                if let Some(input) = inputs.find(breaks) {
                     found.push(Broken {
                         keyword: keyword.clone(),
                         pointer,
@@ -40,8 +37,7 @@ pub(super) fn broken(
 
 fn breaks(schema: &JsonSchema, input: &Value, keyword: &str, pointer: &str) -> bool {
     let faults = schema.faults(input);
-    let as_claimed =
-        |fault: &crate::domain::SchemaFault| fault.keyword == keyword && fault.pointer == pointer;
+    let as_claimed = |fault: &SchemaFault| fault.keyword == keyword && fault.pointer == pointer;
     !faults.is_empty() && faults.iter().all(as_claimed)
 }
 
@@ -51,9 +47,8 @@ fn attempts(
     says: &Value,
     place: &Place,
     value: &Value,
-    full: &Value,
-    schema: &JsonSchema,
-    seed: Seed,
+    whole: &Value,
+    base: &Base<'_>,
 ) -> Vec<(String, Vec<Value>)> {
     let limit = says.as_f64().unwrap_or_default();
     let candidates = match keyword {
@@ -74,10 +69,10 @@ fn attempts(
             decimal(value.as_f64().unwrap_or_default() + 1.0),
             decimal(value.as_f64().unwrap_or_default() + limit / 2.0),
         ],
-        "minLength" => of_length(place, keyword, -1, seed),
-        "maxLength" => of_length(place, keyword, 1, seed),
-        "minItems" => of_size(place, keyword, -1, full, schema, seed),
-        "maxItems" => of_size(place, keyword, 1, full, schema, seed),
+        "minLength" => of_length(place, keyword, -1, base.seed),
+        "maxLength" => of_length(place, keyword, 1, base.seed),
+        "minItems" => of_size(place, keyword, -1, whole, base),
+        "maxItems" => of_size(place, keyword, 1, whole, base),
         "uniqueItems" => doubled(value),
         _ => Vec::new(),
     };

@@ -1,12 +1,13 @@
 use serde_json::Value;
 
 use super::{
+    Base,
     numbers::decimal,
     shape::Place,
     text,
     values::{Extent, Maker, limit},
 };
-use crate::{clock::Seed, domain::JsonSchema};
+use crate::clock::Seed;
 
 /// The longest array that is made.
 const MOST_ITEMS: usize = 256;
@@ -21,21 +22,17 @@ pub(super) fn replaced(value: &Value, pointer: &str, with: Value) -> Value {
 }
 
 /// Valid values that are at a limit: all that is allowed, but no more.
-pub(super) fn boundaries(
-    full: &Value,
-    places: &[Place],
-    schema: &JsonSchema,
-    seed: Seed,
-) -> Vec<(String, Value)> {
+pub(super) fn boundaries(base: &Base<'_>) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    for place in places {
+    for place in &base.places {
         for (keyword, limit) in &place.shape {
-            let candidates = at_limit(keyword, limit, place, full, schema, seed);
-            let mut values = candidates
+            let name = format!("{keyword} at {:?}", place.pointer);
+            let whole = (base.fresh)(&name);
+            let mut values = at_limit(keyword, limit, place, &whole, base)
                 .into_iter()
-                .map(|candidate| replaced(full, &place.pointer, candidate));
-            if let Some(value) = values.find(|value| schema.faults(value).is_empty()) {
-                found.push((format!("{keyword} at {:?}", place.pointer), value));
+                .map(|candidate| replaced(&whole, &place.pointer, candidate));
+            if let Some(value) = values.find(|value| base.schema.faults(value).is_empty()) {
+                found.push((name, value));
             }
         }
     }
@@ -46,17 +43,16 @@ fn at_limit(
     keyword: &str,
     limit: &Value,
     place: &Place,
-    full: &Value,
-    schema: &JsonSchema,
-    seed: Seed,
+    whole: &Value,
+    base: &Base<'_>,
 ) -> Vec<Value> {
     let number = limit.as_f64().unwrap_or_default();
     match keyword {
         "minimum" | "maximum" => vec![limit.clone()],
         "exclusiveMinimum" => vec![decimal(number + 1.0), decimal(number + 0.125)],
         "exclusiveMaximum" => vec![decimal(number - 1.0), decimal(number - 0.125)],
-        "minLength" | "maxLength" => of_length(place, keyword, 0, seed),
-        "minItems" | "maxItems" => of_size(place, keyword, 0, full, schema, seed),
+        "minLength" | "maxLength" => of_length(place, keyword, 0, base.seed),
+        "minItems" | "maxItems" => of_size(place, keyword, 0, whole, base),
         _ => Vec::new(),
     }
 }
@@ -77,18 +73,20 @@ pub(super) fn of_size(
     place: &Place,
     keyword: &str,
     more: isize,
-    full: &Value,
-    schema: &JsonSchema,
-    seed: Seed,
+    whole: &Value,
+    base: &Base<'_>,
 ) -> Vec<Value> {
     let size = limit(&place.shape, keyword).and_then(|it| it.checked_add_signed(more));
-    let items = full.pointer(&place.pointer).and_then(Value::as_array);
+    let items = whole.pointer(&place.pointer).and_then(Value::as_array);
     let (Some(size), Some(items)) = (size.filter(|size| *size <= MOST_ITEMS), items) else {
         return Vec::new();
     };
     let mut items = items.clone();
     items.truncate(size);
-    let mut maker = Maker::new(schema.source(), seed.part([keyword, &place.pointer]));
+    let mut maker = Maker::new(
+        base.schema.source(),
+        base.seed.part([keyword, &place.pointer]),
+    );
     while items.len() < size {
         let index = items.len();
         match maker.another(&place.shape, &items, Extent::Full, &place.pointer, index) {

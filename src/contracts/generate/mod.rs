@@ -9,7 +9,10 @@ mod values;
 
 use serde_json::Value;
 
-use self::values::{Extent, Maker};
+use self::{
+    shape::Place,
+    values::{Extent, Maker},
+};
 use crate::{clock::Seed, domain::JsonSchema};
 
 /// Inputs made from a schema.
@@ -88,7 +91,15 @@ pub fn generate(schema: &JsonSchema, seed: Seed, count: usize) -> Result<Generat
     };
     add("minimal".to_owned(), make(Extent::Minimal, "minimal")?);
     add("full".to_owned(), full.clone());
-    for (name, value) in edit::boundaries(&full, &places, schema, seed) {
+    // Each with texts of its own, so that a service that keeps what it gets does not take one input
+    // for another.
+    let base = Base {
+        schema,
+        places,
+        seed,
+        fresh: &|name| make(Extent::Full, name).unwrap_or_else(|_| full.clone()),
+    };
+    for (name, value) in edit::boundaries(&base) {
         add(name, value);
     }
     for number in 1..=count {
@@ -98,8 +109,18 @@ pub fn generate(schema: &JsonSchema, seed: Seed, count: usize) -> Result<Generat
     }
     Ok(Generated {
         valid,
-        broken: broken::broken(&full, &places, schema, seed),
+        broken: broken::broken(&base),
     })
+}
+
+/// Where inputs start from that are at a limit or beyond it.
+struct Base<'a> {
+    schema: &'a JsonSchema,
+    /// The places of a valid value that has all that is declared.
+    places: Vec<Place>,
+    seed: Seed,
+    /// Makes such a value for an input of this name.
+    fresh: &'a dyn Fn(&str) -> Value,
 }
 
 impl GenerateError {

@@ -48,7 +48,7 @@ pub(super) fn text(shape: &Shape, extent: Extent, rng: &mut ChaCha8Rng) -> Resul
         Extent::Random => rng.random_range(min..=min.saturating_add(12).min(max.max(min))),
     };
     match pattern(shape) {
-        None => Ok(letters(length).into()),
+        None => Ok(letters(length, rng).into()),
         Some(pattern) => match drawn(pattern, length, (min, max), rng)? {
             Some(text) => Ok(text.into()),
             None => Err((
@@ -67,7 +67,7 @@ pub(super) fn of_length(shape: &Shape, length: usize, rng: &mut ChaCha8Rng) -> O
         return None;
     }
     match pattern(shape) {
-        None => Some(letters(length)),
+        None => Some(letters(length, rng)),
         Some(pattern) => drawn(pattern, length, (length, length), rng).ok()?,
     }
 }
@@ -76,8 +76,9 @@ fn pattern(shape: &Shape) -> Option<&str> {
     shape.get("pattern").and_then(Value::as_str)
 }
 
-fn letters(length: usize) -> String {
-    ('a'..='z').cycle().take(length.min(LONGEST)).collect()
+fn letters(length: usize, rng: &mut ChaCha8Rng) -> String {
+    let letters = (0..length.min(LONGEST)).map(|_| rng.random_range('a'..='z'));
+    letters.collect()
 }
 
 /// A text that a pattern matches, of about a length and within limits.
