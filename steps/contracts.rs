@@ -7,9 +7,10 @@ use super::{
     parameters::{doc_string, first_line, table, table_of},
 };
 use crate::{
-    contracts::{Contract, StateCall, Verdict, Verifier},
+    contracts::{ConsumerContract, Contract, StateCall, Verdict, Verifier},
     domain::{did_you_mean, from_json},
     harness::{Fixtures, World, rows_difference, rows_in_order},
+    observability::Event,
 };
 
 /// The contract declared last, and what its last verification came to.
@@ -57,6 +58,23 @@ fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> Step
         return Err("a state takes at least one call".into());
     }
     world.state::<Contracts>().verifier.set_state(name, calls);
+    Ok(())
+}
+
+/// What was asked of the service so far, and what came of it, is the contract from now on.
+#[when(expr = "the calls to {string} are recorded as a contract of {string}")]
+fn are_recorded(world: &mut World, service: String, consumer: String) -> StepResult {
+    let read = |events: &[Event]| ConsumerContract::recorded(&consumer, &service, events);
+    let contract = world.timeline().read(read);
+    if contract.interactions.is_empty() {
+        let names = world.registry().names();
+        let hint = match names.iter().any(|name| **name == *service) {
+            true => "it was not called".to_owned(),
+            false => did_you_mean(&service, names.iter().map(|name| &**name)),
+        };
+        return Err(format!("there is nothing to record of {service:?}: {hint}").into());
+    }
+    declare(world, Contract::Consumer(contract.into()));
     Ok(())
 }
 

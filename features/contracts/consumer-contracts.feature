@@ -19,7 +19,7 @@ Feature: Consumer contracts
       | call                   | result         |
       | RoleService.createRole | ok             |
       | RoleService.getRole    | ok             |
-      | RoleService.getRole    | ROLE_NOT_FOUND |
+      | RoleService.deleteRole | ROLE_NOT_FOUND |
 
   @integration-11
   Scenario Outline: A reply that is not as the rule <rule> has it
@@ -187,7 +187,7 @@ Feature: Consumer contracts
       | breach | case              | message |
       | state  | misspelt          | provider state "an order exist" does not exist: did you mean "an order exists"? |
       | state  | no such parameter | provider state "an order exists" takes no parameter "ids": did you mean "id"? |
-      | state  | not reached       | provider state "an order exists" was not reached: SHOP_CLOSED from Orders.place: scripted failure |
+      | state  | not reached       | provider state "an order exists" was not reached: SHOP_CLOSED from Orders.place: answered so by script |
     And "Orders.get" is never executed
 
   @integration-11
@@ -231,3 +231,40 @@ Feature: Consumer contracts
     Then the contract is broken by:
       | breach | message                                     |
       | empty  | Billing recorded no interaction with Orders |
+
+  @integration-11
+  Scenario: What a scenario sees of a mock is recorded, and held against the service that it stands for
+    Given a service "RoleService"
+    And "RoleService.createRole" replies:
+      """json
+      { "id": "teacher", "version": 1 }
+      """
+    And "RoleService.getRole" replies:
+      """json
+      { "id": "teacher", "name": "Schoolmaster" }
+      """
+    And "RoleService.createRole" fails 1 time with "NETWORK_TIMEOUT"
+    And every call is retried up to 1 time
+    When "RoleService.createRole" is called with:
+      """json
+      { "id": "teacher", "name": "Teacher" }
+      """
+    And "RoleService.getRole" is called with:
+      """json
+      { "id": "teacher" }
+      """
+    And the calls to "RoleService" are recorded as a contract of "AgentService"
+    And the contract is verified
+    Then the contract holds
+    And 2 cases are verified
+    Given a service "RoleService"
+      """json
+      {
+        "entity": { "name": "Role" },
+        "operations": { "createRole": { "kind": "create" }, "getRole": { "kind": "get" } }
+      }
+      """
+    When the contract is verified
+    Then the contract is broken by:
+      | breach | operation | case      | pointer | keyword  | message                                  |
+      | output | getRole   | getRole 2 | /name   | equality | expected "Schoolmaster", found "Teacher" |

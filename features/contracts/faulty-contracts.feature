@@ -53,15 +53,15 @@ Feature: Faulty contracts
       }
       """
     Then the fixture has these faults:
-      | pointer                                   | message                             |
-      | /operations/0/cases/0/input/id            | is required                         |
-      | /operations/0/cases/1/name                | the case "c" is declared twice      |
-      | /operations/0/errors/1/code               | the error "A" is declared twice     |
-      | /operations/0/errors/2/schema/minimum     | is not of type                      |
-      | /operations/0/output/properties/at/type   | did you mean "string"?              |
-      | /operations/1/name                        | the operation "o" is declared twice |
-      | /operations/1/output                      | $defs/none                          |
-      | /states/empty                             | a state takes at least one call     |
+      | pointer                                 | message                             |
+      | /states/empty                           | a state takes at least one call     |
+      | /operations/0/output/properties/at/type | did you mean "string"?              |
+      | /operations/0/errors/1/code             | the error "A" is declared twice     |
+      | /operations/0/errors/2/schema/minimum   | is not of type                      |
+      | /operations/0/cases/0/input/id          | is required                         |
+      | /operations/0/cases/1/name              | the case "c" is declared twice      |
+      | /operations/1/name                      | the operation "o" is declared twice |
+      | /operations/1/output                    | $defs/none                          |
 
   @integration-11
   Scenario: Faults of a consumer's contract

@@ -6,6 +6,7 @@ mod judge;
 mod matching;
 mod provider;
 mod read;
+mod record;
 mod state;
 mod strictness;
 #[cfg(test)]

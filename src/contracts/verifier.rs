@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Who calls where a contract is verified.
-const CALLER: &str = "contract";
+pub(super) const CALLER: &str = "contract";
 
 /// Calls services, through the client as everyone does, and holds them to contracts.
 ///
