@@ -5,7 +5,7 @@ use super::{
     failing::expect,
     parameters::{doc_string, first_line, table_of},
 };
-use crate::harness::{FixtureFault, World};
+use crate::harness::{FixtureError, FixtureFault, Fixtures, World};
 
 /// What was found wrong with the fixture that was loaded last; `None` before the first.
 #[derive(Default)]
@@ -30,6 +30,19 @@ fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
         .fixtures()
         .check_services(&uri, first_line(step), doc_string(step)?)?;
     world.state::<Loaded>().0 = Some(faults);
+    Ok(())
+}
+
+/// A contract, as it would stand in the fixtures.
+#[when(expr = "the contract is loaded:")]
+fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let uri = world.stage().uri.clone();
+    let read = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?);
+    world.state::<Loaded>().0 = match read {
+        Ok(_) => Some(Vec::new()),
+        Err(FixtureError::Faulty(faults)) => Some(faults),
+        Err(error) => return Err(error.into()),
+    };
     Ok(())
 }
 

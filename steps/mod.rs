@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod contracts;
 mod crashes;
 mod entities;
 mod failing;

@@ -32,6 +32,8 @@ pub struct SchemaFault {
     pub message: String,
     /// The same without quoting, for what is nobody's business.
     pub masked: String,
+    /// The keyword of the schema that finds it, such as `required` or `pattern`.
+    pub keyword: String,
 }
 
 impl JsonSchema {
@@ -80,17 +82,21 @@ impl JsonSchema {
     /// One fault, or one for each property that is too much.
     fn told(&self, error: &ValidationError<'_>) -> Vec<SchemaFault> {
         let pointer = error.instance_path().as_str();
+        let keyword = error.kind().keyword();
         match error.kind() {
             ValidationErrorKind::Required {
                 property: Value::String(property),
             } => vec![SchemaFault::plain(
+                keyword,
                 format!("{pointer}/{}", pointer_token(property)),
                 "is required".to_owned(),
             )],
-            ValidationErrorKind::AdditionalProperties { unexpected } => {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let one = |property: &String| {
                     let hint = self.nearest_property(error, property);
                     SchemaFault::plain(
+                        keyword,
                         format!("{pointer}/{}", pointer_token(property)),
                         format!("{property:?} is not known here: {hint}"),
                     )
@@ -107,6 +113,7 @@ impl JsonSchema {
                     pointer: pointer.to_owned(),
                     message,
                     masked,
+                    keyword: keyword.to_owned(),
                 }]
             }
         }
@@ -128,8 +135,9 @@ impl JsonSchema {
 }
 
 impl SchemaFault {
-    fn plain(pointer: String, message: String) -> Self {
+    fn plain(keyword: &str, pointer: String, message: String) -> Self {
         Self {
+            keyword: keyword.to_owned(),
             pointer,
             masked: message.clone(),
             message,
@@ -187,24 +195,26 @@ mod tests {
             .unwrap()
             .faults(&value)
             .into_iter()
-            .map(|fault| (fault.pointer, fault.message, fault.masked))
+            .map(|fault| (fault.keyword, fault.pointer, fault.message, fault.masked))
             .collect();
-        let told = |pointer: &str, message: &str, masked: &str| {
-            (pointer.to_owned(), message.to_owned(), masked.to_owned())
+        let told = |keyword: &str, pointer: &str, message: &str, masked: &str| {
+            let own = str::to_owned;
+            (own(keyword), own(pointer), own(message), own(masked))
         };
         let known = "\"timeuot\" is not known here: did you mean \"timeout\"?";
         let others = "\"x/y\" is not known here: there are: \"service\", \"timeout\"";
         assert_eq!(
             faults,
             [
-                told("/name", "is required", "is required"),
+                told("required", "/name", "is required", "is required"),
                 told(
+                    "type",
                     "/steps/0/service",
                     "1 is not of type \"string\"",
                     "value is not of type \"string\""
                 ),
-                told("/steps/1/timeuot", known, known),
-                told("/steps/1/x~1y", others, others),
+                told("additionalProperties", "/steps/1/timeuot", known, known),
+                told("additionalProperties", "/steps/1/x~1y", others, others),
             ]
         );
     }

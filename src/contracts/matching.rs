@@ -1,0 +1,302 @@
+use indexmap::IndexMap;
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::provider::fault;
+use crate::{domain::pointer_token, services::DefinitionError};
+
+/// How a value of a reply is compared with the recorded one.
+///
+/// The names follow the matching rules of the
+/// [Pact specification](https://github.com/pact-foundation/pact-specification). A rule holds for the
+/// value that its pointer leads to and, but for those of single texts and numbers, for what is
+/// within, as far as no rule of its own holds there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "match", rename_all = "camelCase", deny_unknown_fields)]
+pub enum MatchingRule {
+    /// The same value; more fields may be there.
+    Equality {},
+    /// A value of the same JSON type; an integer and a decimal are both numbers.
+    Type {},
+    /// A text in which the expression is found; a number or boolean is matched as it is written.
+    Regex {
+        /// The expression.
+        regex: String,
+    },
+    /// A number without fraction.
+    Integer {},
+    /// A number written with a fraction.
+    Decimal {},
+    /// An array of at least so many items, each of the type of the first recorded one.
+    ArrayMin {
+        /// How many items there are at least.
+        min: usize,
+    },
+}
+
+/// A place at which a reply does not match the recorded one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// JSON pointer into the reply.
+    pub pointer: String,
+    /// The rule that is broken, as contracts write it.
+    pub rule: &'static str,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl MatchingRule {
+    /// Its name, as contracts write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Equality {} => "equality",
+            Self::Type {} => "type",
+            Self::Regex { .. } => "regex",
+            Self::Integer {} => "integer",
+            Self::Decimal {} => "decimal",
+            Self::ArrayMin { .. } => "arrayMin",
+        }
+    }
+}
+
+/// Everything in which a value found does not match an expected one.
+///
+/// Where no rule holds, values must be equal; an object may have more fields than expected.
+pub fn mismatches(
+    expected: &Value,
+    found: &Value,
+    rules: &IndexMap<String, MatchingRule>,
+) -> Vec<Mismatch> {
+    let mut comparison = Comparison {
+        rules: rules
+            .iter()
+            .map(|(pointer, rule)| (tokens(pointer), rule))
+            .collect(),
+        mismatches: Vec::new(),
+    };
+    let (mut path, rule) = (Vec::new(), &MatchingRule::Equality {});
+    comparison.compare(expected, found, &mut path, rule);
+    comparison.mismatches
+}
+
+struct Comparison<'a> {
+    rules: Vec<(Vec<String>, &'a MatchingRule)>,
+    mismatches: Vec<Mismatch>,
+}
+
+impl<'a> Comparison<'a> {
+    fn compare(
+        &mut self,
+        expected: &Value,
+        found: &Value,
+        path: &mut Vec<String>,
+        inherited: &'a MatchingRule,
+    ) {
+        let rule = self.rule_at(path).unwrap_or(inherited);
+        match rule {
+            MatchingRule::Equality {} | MatchingRule::Type {} => {
+                self.structure(expected, found, path, rule);
+            }
+            MatchingRule::ArrayMin { min } => self.array(expected, found, path, *min),
+            MatchingRule::Regex { regex } => {
+                let text = match found {
+                    Value::String(text) => Some(text.clone()),
+                    Value::Number(_) | Value::Bool(_) => Some(found.to_string()),
+                    _ => None,
+                };
+                // That it compiles has been checked.
+                let matches = Regex::new(regex)
+                    .ok()
+                    .zip(text)
+                    .is_some_and(|(regex, text)| regex.is_match(&text));
+                self.expect(matches, path, rule, || {
+                    format!("expected a text that matches {regex:?}, found {found}")
+                });
+            }
+            MatchingRule::Integer {} => {
+                self.expect(found.is_i64() || found.is_u64(), path, rule, || {
+                    format!("expected a number without fraction, found {found}")
+                });
+            }
+            MatchingRule::Decimal {} => self.expect(found.is_f64(), path, rule, || {
+                format!("expected a number with a fraction, found {found}")
+            }),
+        }
+    }
+
+    /// Compares two values and what is within them.
+    fn structure(
+        &mut self,
+        expected: &Value,
+        found: &Value,
+        path: &mut Vec<String>,
+        rule: &'a MatchingRule,
+    ) {
+        let by_type = matches!(rule, MatchingRule::Type {});
+        match (expected, found) {
+            (Value::Object(fields), Value::Object(others)) => {
+                for (name, expected) in fields {
+                    path.push(name.clone());
+                    match others.get(name) {
+                        Some(found) => self.compare(expected, found, path, rule),
+                        None => self.push(path, rule, format!("is missing, expected {expected}")),
+                    }
+                    path.pop();
+                }
+            }
+            // By type, an array matches by its first item, and need not be as long.
+            (Value::Array(items), Value::Array(others)) if by_type => {
+                self.items(items.first(), others, path);
+            }
+            (Value::Array(items), Value::Array(others)) => {
+                self.expect(items.len() == others.len(), path, rule, || {
+                    format!("expected {} items, found {}", items.len(), others.len())
+                });
+                for (index, (expected, found)) in items.iter().zip(others).enumerate() {
+                    path.push(index.to_string());
+                    self.compare(expected, found, path, rule);
+                    path.pop();
+                }
+            }
+            _ if by_type => self.expect(kind(expected) == kind(found), path, rule, || {
+                format!("expected a value of type {}, found {found}", kind(expected))
+            }),
+            _ => self.expect(same(expected, found), path, rule, || {
+                format!("expected {expected}, found {found}")
+            }),
+        }
+    }
+
+    fn array(&mut self, expected: &Value, found: &Value, path: &mut Vec<String>, min: usize) {
+        let rule = &MatchingRule::ArrayMin { min };
+        let Value::Array(others) = found else {
+            return self.push(path, rule, format!("expected an array, found {found}"));
+        };
+        self.expect(others.len() >= min, path, rule, || {
+            format!("expected at least {min} items, found {}", others.len())
+        });
+        self.items(expected.get(0), others, path);
+    }
+
+    /// Compares each item with the first expected one, by type.
+    fn items(&mut self, first: Option<&Value>, others: &[Value], path: &mut Vec<String>) {
+        for (index, found) in others.iter().enumerate() {
+            path.push(index.to_string());
+            if let Some(expected) = first {
+                self.compare(expected, found, path, &MatchingRule::Type {});
+            }
+            path.pop();
+        }
+    }
+
+    /// The rule for a place: the one that names most of it, the first of several.
+    fn rule_at(&self, path: &[String]) -> Option<&'a MatchingRule> {
+        let named = |tokens: &[String]| tokens.iter().filter(|token| *token != ANY).count();
+        let holding = self.rules.iter().filter(|(tokens, _)| leads(tokens, path));
+        let best = holding.rev().max_by_key(|(tokens, _)| named(tokens));
+        best.map(|(_, rule)| *rule)
+    }
+
+    fn expect(
+        &mut self,
+        holds: bool,
+        path: &[String],
+        rule: &MatchingRule,
+        otherwise: impl FnOnce() -> String,
+    ) {
+        if !holds {
+            self.push(path, rule, otherwise());
+        }
+    }
+
+    fn push(&mut self, path: &[String], rule: &MatchingRule, message: String) {
+        self.mismatches.push(Mismatch {
+            pointer: pointer(path),
+            rule: rule.name(),
+            message,
+        });
+    }
+}
+
+/// The token of a rule's pointer that stands for every item or field.
+const ANY: &str = "*";
+
+fn leads(tokens: &[String], path: &[String]) -> bool {
+    let same = |(token, step): (&String, &String)| token == ANY || token == step;
+    tokens.len() == path.len() && tokens.iter().zip(path).all(same)
+}
+
+fn tokens(pointer: &str) -> Vec<String> {
+    let tokens = pointer.split('/').skip(1);
+    tokens
+        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+fn pointer(path: &[String]) -> String {
+    let tokens = path
+        .iter()
+        .map(|token| format!("/{}", pointer_token(token)));
+    tokens.collect()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Numbers are the same by value, as JSON Schema has it: `1` is `1.0`.
+fn same(one: &Value, other: &Value) -> bool {
+    one == other || (one.is_number() && one.as_f64() == other.as_f64())
+}
+
+/// Finds rules that cannot hold anywhere, and expressions that are none.
+pub(super) fn check(
+    rules: &IndexMap<String, MatchingRule>,
+    output: &Value,
+    at: &str,
+    faults: &mut Vec<DefinitionError>,
+) {
+    for (pointer, rule) in rules {
+        let at = format!("{at}/{}", pointer_token(pointer));
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            let message = format!("{pointer:?} is no JSON pointer: it begins with \"/\"");
+            faults.push(fault(&at, "", message));
+        } else if !reaches(&tokens(pointer), output) {
+            let message = format!("{pointer:?} leads nowhere in the response's output");
+            faults.push(fault(&at, "", message));
+        }
+        if let MatchingRule::Regex { regex } = rule
+            && let Err(error) = Regex::new(regex)
+        {
+            let lines = error.to_string();
+            let reason = lines.lines().last().unwrap_or_default();
+            let message = format!("{regex:?} is no regular expression: {reason}");
+            faults.push(fault(&at, "/regex", message));
+        }
+    }
+}
+
+fn reaches(tokens: &[String], value: &Value) -> bool {
+    let Some((first, rest)) = tokens.split_first() else {
+        return true;
+    };
+    match value {
+        Value::Object(fields) if first == ANY => fields.values().any(|it| reaches(rest, it)),
+        Value::Array(items) if first == ANY => items.iter().any(|it| reaches(rest, it)),
+        Value::Object(fields) => fields.get(first).is_some_and(|it| reaches(rest, it)),
+        Value::Array(items) => first
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| items.get(index))
+            .is_some_and(|it| reaches(rest, it)),
+        _ => false,
+    }
+}

@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use super::{ConsumerContract, ProviderContract};
+use crate::{
+    domain::{JsonError, from_json},
+    services::DefinitionError,
+};
+
+/// A contract of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Contract {
+    /// What a service promises.
+    Provider(Arc<ProviderContract>),
+    /// What another relies on.
+    Consumer(Arc<ConsumerContract>),
+}
+
+impl Contract {
+    /// Reads a contract from JSON text that stands at `first_line` of `source_name`: a consumer's
+    /// where it names one, else a provider's.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no JSON, or no contract. What its form does not tell is for
+    /// [`faults`](Self::faults).
+    pub fn read(text: &str, source_name: &str, first_line: usize) -> Result<Self, JsonError> {
+        let value: serde_json::Value = from_json(text, source_name, first_line)?;
+        Ok(if value.get("consumer").is_some() {
+            Self::Consumer(Arc::new(from_json(text, source_name, first_line)?))
+        } else {
+            Self::Provider(Arc::new(from_json(text, source_name, first_line)?))
+        })
+    }
+
+    /// Everything that is wrong with it, which its form does not tell.
+    pub fn faults(&self) -> Vec<DefinitionError> {
+        match self {
+            Self::Provider(contract) => contract.faults(),
+            Self::Consumer(contract) => contract.faults(),
+        }
+    }
+
+    /// The service that is held to it.
+    pub fn service(&self) -> &str {
+        match self {
+            Self::Provider(contract) => &contract.service,
+            Self::Consumer(contract) => &contract.provider,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{ConsumerContract, Interaction, Request, Response, States, verifier::CALLER};
+use crate::observability::{Event, EventKind};
+
+impl ConsumerContract {
+    /// What was asked of a provider, and what it came to, as a contract of whoever asked.
+    ///
+    /// Of a call that was retried, the last execution counts; one that has not ended is left out, and
+    /// so are the calls of contracts. Nothing may differ: rules are for people to add.
+    pub fn recorded(consumer: &str, provider: &str, events: &[Event]) -> Self {
+        let mut calls: IndexMap<u64, (&str, &Arc<Value>, Option<Response>)> = IndexMap::new();
+        for event in events {
+            match &event.kind {
+                EventKind::CallStarted {
+                    caller,
+                    call,
+                    input,
+                    number,
+                    ..
+                } if call.service() == provider && **caller != *CALLER => {
+                    calls.insert(*number, (call.operation(), input, None));
+                }
+                EventKind::CallEnded {
+                    number,
+                    result,
+                    reply,
+                    ..
+                } => {
+                    if let Some((_, _, response)) = calls.get_mut(number) {
+                        *response = Some(match reply {
+                            Some(reply) => Response::Output((**reply).clone()),
+                            None => Response::Error(result.to_string()),
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        let ended = calls
+            .into_values()
+            .filter_map(|(operation, input, response)| {
+                let request = Request {
+                    operation: operation.to_owned(),
+                    input: (**input).clone(),
+                };
+                response.map(|response| (request, response))
+            });
+        let interactions = ended
+            .zip(1..)
+            .map(|((request, response), number)| Interaction {
+                description: format!("{} {number}", request.operation),
+                provider_states: Vec::new(),
+                request,
+                response,
+                matching_rules: IndexMap::new(),
+            });
+        Self {
+            schema: None,
+            consumer: consumer.to_owned(),
+            provider: provider.to_owned(),
+            interactions: interactions.collect(),
+            states: States::new(),
+        }
+    }
+}

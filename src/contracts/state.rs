@@ -1,0 +1,95 @@
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::provider::fault;
+use crate::{
+    domain::{CallName, did_you_mean, pointer_token},
+    services::DefinitionError,
+};
+
+/// What provider states take: by name, the calls that bring the provider there.
+pub type States = IndexMap<String, Vec<StateCall>>;
+
+/// A state that a provider is brought to before it is called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProviderState {
+    /// Its name.
+    pub name: String,
+    /// Values for the fields of these names in the inputs of its calls.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+}
+
+/// A call that brings a provider to a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StateCall {
+    /// The service and operation; any service of the cast.
+    pub call: CallName,
+    /// What is sent; `{}` unless given.
+    #[serde(default = "no_input")]
+    pub input: Value,
+}
+
+impl ProviderState {
+    /// A state without parameters.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            params: Map::new(),
+        }
+    }
+
+    /// The calls that bring a provider there, with the parameters filled in.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such state, or no input has a field of a parameter's name.
+    pub(super) fn calls(&self, states: &States) -> Result<Vec<StateCall>, String> {
+        let name = &self.name;
+        let Some(calls) = states.get(name) else {
+            let hint = did_you_mean(name, states.keys().map(String::as_str));
+            return Err(format!("provider state {name:?} does not exist: {hint}"));
+        };
+        let mut calls = calls.clone();
+        for (param, value) in &self.params {
+            let mut fields = calls
+                .iter_mut()
+                .filter_map(|call| call.input.get_mut(param))
+                .peekable();
+            if fields.peek().is_none() {
+                let hint = did_you_mean(param, fields_of(&states[name]));
+                return Err(format!(
+                    "provider state {name:?} takes no parameter {param:?}: {hint}"
+                ));
+            }
+            fields.for_each(|field| field.clone_from(value));
+        }
+        Ok(calls)
+    }
+}
+
+fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
+    let inputs = calls.iter().filter_map(|call| call.input.as_object());
+    inputs.flat_map(Map::keys).map(String::as_str)
+}
+
+/// A state that calls nothing would claim what it does not bring about.
+pub(super) fn check(states: &States, faults: &mut Vec<DefinitionError>) {
+    for (name, calls) in states {
+        if calls.is_empty() {
+            let pointer = format!("/{}", pointer_token(name));
+            faults.push(fault(
+                "/states",
+                &pointer,
+                "a state takes at least one call",
+            ));
+        }
+    }
+}
+
+fn no_input() -> Value {
+    Value::Object(Map::new())
+}

@@ -1,0 +1,185 @@
+use cucumber::{gherkin, given, then, when};
+use serde_json::{Map, Value};
+
+use super::{
+    Count, StepError, StepResult,
+    failing::expect,
+    parameters::{doc_string, first_line, table, table_of},
+};
+use crate::{
+    contracts::{ConsumerContract, Contract, StateCall, Verdict, Verifier},
+    domain::{did_you_mean, from_json},
+    harness::{Fixtures, World, rows_difference, rows_in_order},
+    observability::Event,
+};
+
+/// The contract declared last, and what its last verification came to.
+#[derive(Default)]
+struct Contracts {
+    contract: Option<Contract>,
+    verifier: Verifier,
+    verdict: Option<Verdict>,
+}
+
+/// The contract in `fixtures/contracts/<name>.json`; the one declared last is *the* contract.
+#[given(expr = "the contract {string}")]
+fn the_contract(world: &mut World, name: String) -> StepResult {
+    let contract = world.fixtures().contract(&name)?;
+    declare(world, contract);
+    Ok(())
+}
+
+/// The contract below.
+#[given(expr = "the contract:")]
+fn the_contract_below(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let uri = world.stage().uri.clone();
+    let contract = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?)?;
+    declare(world, contract);
+    Ok(())
+}
+
+fn declare(world: &mut World, contract: Contract) {
+    let contracts = world.state::<Contracts>();
+    contracts.contract = Some(contract);
+    contracts.verdict = None;
+}
+
+/// The calls that bring a provider to a state, in place of what contracts say of it.
+#[given(expr = "the provider state {string} takes the calls:")]
+fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
+    let mut calls = Vec::new();
+    for row in table_of(step, &["call", "input"])? {
+        let call = row[0].parse()?;
+        world.registry().check(&call)?;
+        let input = from_json(&row[1], "the input", 1)?;
+        calls.push(StateCall { call, input });
+    }
+    if calls.is_empty() {
+        return Err("a state takes at least one call".into());
+    }
+    world.state::<Contracts>().verifier.set_state(name, calls);
+    Ok(())
+}
+
+/// What was asked of the service so far, and what came of it, is the contract from now on.
+#[when(expr = "the calls to {string} are recorded as a contract of {string}")]
+fn are_recorded(world: &mut World, service: String, consumer: String) -> StepResult {
+    let read = |events: &[Event]| ConsumerContract::recorded(&consumer, &service, events);
+    let contract = world.timeline().read(read);
+    if contract.interactions.is_empty() {
+        let names = world.registry().names();
+        let hint = match names.iter().any(|name| **name == *service) {
+            true => "it was not called".to_owned(),
+            false => did_you_mean(&service, names.iter().map(|name| &**name)),
+        };
+        return Err(format!("there is nothing to record of {service:?}: {hint}").into());
+    }
+    declare(world, Contract::Consumer(contract.into()));
+    Ok(())
+}
+
+/// The service is called with every case of the contract, and held to it.
+#[when(expr = "the contract is verified")]
+async fn is_verified(world: &mut World) -> StepResult {
+    verify(world, 0).await
+}
+
+/// Beside its own cases, so many valid ones of each operation at most, and one for each keyword of
+/// its input schema that breaks it.
+#[when(expr = "the contract is verified with {count} generated case(s) per operation")]
+async fn is_verified_with(world: &mut World, count: Count) -> StepResult {
+    match count.value()? {
+        0 => Err("0 generated cases are none".into()),
+        count => verify(world, count as usize).await,
+    }
+}
+
+async fn verify(world: &mut World, generated: usize) -> StepResult {
+    let client = world.cast().client();
+    let seed = world.stage().seed;
+    let contracts = world.state::<Contracts>();
+    let Some(contract) = &contracts.contract else {
+        return Err("no contract is declared".into());
+    };
+    let verifier = &mut contracts.verifier;
+    let verdict = verifier.verify(&client, contract, seed, generated).await;
+    contracts.verdict = Some(verdict);
+    Ok(())
+}
+
+/// The service keeps to the contract in every case, and there was at least one.
+#[then(expr = "the contract holds")]
+fn holds(world: &mut World) -> StepResult {
+    let verdict = verdict(world)?;
+    expect(verdict.holds(), || {
+        format!(
+            "expected the contract to hold, it is broken by:{}",
+            listed(verdict)
+        )
+    })
+}
+
+/// So many cases were tried.
+#[then(expr = "{count} case(s) is/are verified")]
+fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
+    let (expected, found) = (expected.value()?, verdict(world)?.cases);
+    expect(found == expected as usize, || {
+        format!("expected {expected} cases, {found} were verified")
+    })
+}
+
+/// Every breach, in order of the contract: any of the columns `breach`, `operation`, `case`,
+/// `pointer`, `keyword`, `code` and `message`.
+#[then(expr = "the contract is broken by:")]
+fn is_broken_by(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let (header, rows) = header_and_rows(step)?;
+    let found = breaches(verdict(world)?)?;
+    match rows_difference(header, rows, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// At least these breaches, in this order; others may lie between.
+#[then(expr = "the contract is broken by, in order:")]
+fn is_broken_by_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let (header, rows) = header_and_rows(step)?;
+    let found = breaches(verdict(world)?)?;
+    Ok(rows_in_order(header, rows, &found)?)
+}
+
+fn header_and_rows(step: &gherkin::Step) -> Result<(&[String], &[Vec<String>]), StepError> {
+    const COLUMNS: [&str; 7] = [
+        "breach",
+        "operation",
+        "case",
+        "pointer",
+        "keyword",
+        "code",
+        "message",
+    ];
+    let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
+    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        let hint = did_you_mean(unknown, COLUMNS);
+        return Err(format!("column {unknown:?} does not exist: {hint}").into());
+    }
+    Ok((header, rows))
+}
+
+fn breaches(verdict: &Verdict) -> Result<Vec<Map<String, Value>>, serde_json::Error> {
+    let rows = serde_json::to_value(&verdict.breaches)?;
+    serde_json::from_value(rows)
+}
+
+fn verdict(world: &mut World) -> Result<&Verdict, String> {
+    let verdict = world.state::<Contracts>().verdict.as_ref();
+    verdict.ok_or_else(|| "no contract was verified".to_owned())
+}
+
+fn listed(verdict: &Verdict) -> String {
+    let lines = verdict
+        .breaches
+        .iter()
+        .map(|breach| format!("\n  {breach}"));
+    lines.collect()
+}
