@@ -16,7 +16,7 @@ pub use call_name::{CallName, CallNameError};
 pub use duration::{
     DurationError, LONGEST, duration_text, format_duration, opt_duration_text, parse_duration,
 };
-pub use failure::{Failure, code};
+pub use failure::{Failure, code, is_code};
 pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};

@@ -8,6 +8,8 @@ mod bulkhead;
 mod jitter;
 mod policy;
 mod policy_error;
+mod retrier;
+mod retries;
 mod retry;
 mod timeout;
 
@@ -17,5 +19,7 @@ pub use breaker_state::BreakerState;
 pub use bulkhead::{Bulkhead, BulkheadFull, BulkheadPermit, BulkheadPolicy};
 pub use jitter::{Jitter, JitterError};
 pub use policy_error::{PolicyError, UnknownPreset};
+pub use retrier::Retrier;
+pub use retries::{Retries, Retrying};
 pub use retry::Retry;
 pub use timeout::{TimedOut, Timeout};

@@ -2,7 +2,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::domain::{DurationError, parse_duration};
+use crate::domain::{DurationError, is_code, parse_duration};
 
 /// How a service answers one execution, by script.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,14 +64,6 @@ pub enum AnswerError {
     /// The executions are none.
     #[error("{0:?} names no executions, expected `1`, `2-3` or `4-`, counted from 1")]
     Executions(String),
-}
-
-/// Whether a text is a code: UPPER_SNAKE case.
-pub fn is_code(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 impl FromStr for Answer {

@@ -140,7 +140,7 @@ impl Client {
             return Err(Box::new(past_deadline().at(&call.name)));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retry) = self
+        let (timeout, retries) = self
             .policies
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -148,7 +148,7 @@ impl Client {
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
-        let mut retries = 0;
+        let mut retrying = retries.begin();
         loop {
             let attempt = match self.attempt(&role, call, number, timeout, deadline).await {
                 Ok(reply) => return Ok(reply),
@@ -157,14 +157,10 @@ impl Client {
             let mut failure = attempt.failure;
             executions += failure.executions;
             in_doubt |= failure.in_doubt;
-            let delay = (failure.retryable && retries < retry.max_retries)
-                .then(|| {
-                    let draw = [
-                        call.name.as_str(),
-                        &number.to_string(),
-                        &retries.to_string(),
-                    ];
-                    retry.delay(retries, self.seed().part(draw))
+            let delay = retrying
+                .next_delay(&failure, |retry| {
+                    let draw = [call.name.as_str(), &number.to_string(), &retry.to_string()];
+                    self.seed().part(draw)
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
             let Some(delay) = delay else {
@@ -186,7 +182,6 @@ impl Client {
             });
             self.clock.sleep(delay).await;
             causes.push(*failure);
-            retries += 1;
         }
     }
 

@@ -19,7 +19,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, AnswerError, Executions, Response, is_code};
+pub use answer::{Answer, AnswerError, Executions, Response};
 pub use client::Client;
 pub use codes::CodeError;
 pub use definition::{
