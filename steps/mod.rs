@@ -14,6 +14,8 @@ mod entities;
 mod failing;
 mod files;
 mod fixtures;
+mod health;
+mod network;
 mod outcomes;
 mod parameters;
 mod policies;

@@ -2,7 +2,6 @@
 
 mod breaker;
 mod breaker_policy;
-mod breaker_state;
 mod breaker_window;
 mod bulkhead;
 mod jitter;
@@ -15,7 +14,6 @@ mod timeout;
 
 pub use breaker::{Breaker, BreakerPermit, BreakerRefusal};
 pub use breaker_policy::{BreakerPolicy, WindowKind, WindowSize};
-pub use breaker_state::BreakerState;
 pub use bulkhead::{Bulkhead, BulkheadFull, BulkheadPermit, BulkheadPolicy};
 pub use jitter::{Jitter, JitterError};
 pub use policy_error::{PolicyError, UnknownPreset};
@@ -23,3 +21,5 @@ pub use retrier::Retrier;
 pub use retries::{Retries, Retrying};
 pub use retry::Retry;
 pub use timeout::{TimedOut, Timeout};
+
+pub use crate::domain::BreakerState;
