@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     }
     let (bare, full) = (median(bare), median(full));
     let added = full.saturating_sub(bare);
-    println!("a bare call {bare:?}, through the full client {full:?}: {added:?} more, at most {AT_MOST:?}");
+    println!(
+        "a bare call {bare:?}, through the full client {full:?}: {added:?} more, at most {AT_MOST:?}"
+    );
     if added <= AT_MOST {
         ExitCode::SUCCESS
     } else {
