@@ -93,3 +93,95 @@ impl Registry {
         Err(PartitionError::NotCutOff(one.to_owned(), other.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        observability::Timeline,
+        services::{Effects, Faults, MockService, script::Way},
+    };
+
+    fn registry() -> Registry {
+        let registry = Registry::default();
+        let effects = Effects::new(Timeline::new(Clock::start()));
+        for name in ["Stock", "Payments"] {
+            registry.add(MockService::bare(name, effects.clone()));
+        }
+        registry
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_who_can_call_each_other_can_be_parted() {
+        let registry = registry();
+        for (one, other) in [
+            ("Stock", "Payments"),
+            ("orchestrator", "Stock"),
+            ("Stock", "scenario"),
+        ] {
+            assert_eq!(registry.check_partition(one, other), Ok(()));
+        }
+        for (one, other, expected) in [
+            (
+                "Stok",
+                "Payments",
+                "nobody is called \"Stok\": did you mean \"Stock\"?",
+            ),
+            (
+                "Stock",
+                "orchestrater",
+                "nobody is called \"orchestrater\": did you mean \"orchestrator\"?",
+            ),
+            (
+                "Stock",
+                "Stock",
+                "no call goes between \"Stock\" and \"Stock\"",
+            ),
+            (
+                "scenario",
+                "orchestrator",
+                "no call goes between \"scenario\" and \"orchestrator\"",
+            ),
+        ] {
+            let error = registry.check_partition(one, other).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_partition_ends_once() {
+        let registry = registry();
+        let fault = Faults::default().declare("x", "y");
+        let second = Duration::from_secs(1);
+        let mend = |now| registry.reaches_again("Payments", "Stock", now);
+        let not_cut_off = PartitionError::NotCutOff("Payments".to_owned(), "Stock".to_owned());
+        assert_eq!(mend(second).as_ref(), Err(&not_cut_off));
+        registry.cut_off("Stock", "Payments", None, fault).unwrap();
+        assert_eq!(mend(second), Ok(()));
+        assert_eq!(mend(second).as_ref(), Err(&not_cut_off));
+        let until = Some(second);
+        registry.cut_off("Stock", "Payments", until, fault).unwrap();
+        assert_eq!(mend(second), Err(not_cut_off), "it has ended by itself");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_lost_both_ways_until_but_not_at_the_end() {
+        let registry = registry();
+        let fault = Faults::default().declare("x", "y");
+        let second = Duration::from_secs(1);
+        registry
+            .cut_off("Stock", "Payments", Some(second), fault)
+            .unwrap();
+        let lost = |service: &str, caller: &str, now| {
+            let way = registry.script(service, |script, _| {
+                script.next("op", caller, now, Duration::ZERO).way
+            });
+            way.unwrap() == Way::Lost
+        };
+        let before = second - Duration::from_millis(1);
+        assert!(lost("Stock", "Payments", before) && lost("Payments", "Stock", before));
+        assert!(!lost("Stock", "scenario", before));
+        assert!(!lost("Stock", "Payments", second) && !lost("Payments", "Stock", second));
+    }
+}
