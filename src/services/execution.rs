@@ -2,9 +2,9 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     CallResult, FaultId, Response,
+    cue::{Cue, Way},
     integrity::{Checksum, garbled},
     registry::Role,
-    script::{Cue, Way},
 };
 use crate::domain::{Call, Failure, Reply, code};
 

@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod codes;
+mod cue;
 mod definition;
 mod directory;
 mod effects;

@@ -100,7 +100,7 @@ mod tests {
     use crate::{
         clock::Clock,
         observability::Timeline,
-        services::{Effects, Faults, MockService, script::Way},
+        services::{Effects, Faults, MockService, cue::Way},
     };
 
     fn registry() -> Registry {

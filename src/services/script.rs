@@ -7,7 +7,11 @@ use std::{
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Answer, Executions, FaultId, Response, wire::Wire};
+use super::{
+    Answer, Executions, FaultId, Response,
+    cue::{Cue, Way},
+    wire::Wire,
+};
 use crate::domain::Key;
 
 /// How one service is reached and answers, execution by execution, whatever it is made of.
@@ -51,38 +55,6 @@ struct Operation {
 struct Scripted {
     answer: Answer,
     fault: Option<FaultId>,
-}
-
-/// What the script wants of one execution.
-#[derive(Debug)]
-pub(super) struct Cue {
-    /// The execution's number.
-    pub execution: u32,
-    /// How long it takes.
-    pub latency: Duration,
-    /// What it comes to.
-    pub response: Response,
-    /// What becomes of the request.
-    pub way: Way,
-    /// The fault that this execution hits when it starts.
-    pub fault: Option<FaultId>,
-    /// The fault that it hits if there is a reply.
-    pub reply_corrupted: Option<FaultId>,
-    /// Whether senders take checksums, and receivers check them.
-    pub checked: bool,
-}
-
-/// What becomes of a request on its way to the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// It arrives as it was sent.
-    Clear,
-    /// It never arrives.
-    Lost,
-    /// The whole service is down, which is answered at once.
-    Down,
-    /// It arrives otherwise than it was sent.
-    Corrupted,
 }
 
 impl Script {
