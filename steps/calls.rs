@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Who calls where a step does.
-const CALLER: &str = "scenario";
+const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
 #[when(expr = "{call} is called")]

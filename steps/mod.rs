@@ -15,6 +15,8 @@ mod entities;
 mod failing;
 mod files;
 mod fixtures;
+mod health;
+mod network;
 mod outcomes;
 mod parameters;
 mod policies;

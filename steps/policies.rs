@@ -1,11 +1,16 @@
 use cucumber::{gherkin, given, then};
 
-use super::{Call, Count, Span, StepResult, failing::expect, parameters::table_of};
+use super::{
+    Call, Count, Span, StepError, StepResult,
+    failing::expect,
+    parameters::{table, table_of},
+};
 use crate::{
     clock::Seed,
     domain::did_you_mean,
     harness::World,
-    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retry},
+    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
+    services::CodeError,
 };
 
 /// How long every execution may take.
@@ -43,7 +48,7 @@ fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
 /// Delays and count of every call's retries, by the name of a preset.
 #[given(expr = "the retry policy {string}")]
 fn retry_preset(world: &mut World, name: String) -> StepResult {
-    world.policies().every.retry = Some(Retry::preset(&name)?);
+    world.policies().every.retry = Some(Retry::preset(&name)?.into());
     Ok(())
 }
 
@@ -52,11 +57,54 @@ fn retry_preset(world: &mut World, name: String) -> StepResult {
 fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let mut policies = world.policies();
-    let former = policies.every.retry.take();
-    let retry = former.unwrap_or_else(|| Retry::up_to(0));
+    let retry = match policies.every.retry.take() {
+        Some(Retries::Alike(former)) => former,
+        Some(Retries::ByCode(_)) | None => Retry::none(),
+    };
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
-    policies.every.retry = Some(retry.with_fields(fields)?);
+    policies.every.retry = Some(retry.with_fields(fields)?.into());
     Ok(())
+}
+
+/// Delays and count of every call's retries, by the code of the failure.
+#[given(expr = "every call is retried by code:")]
+fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let retriers = retriers(step, |_| Ok(()))?;
+    world.policies().every.retry = Some(retriers);
+    Ok(())
+}
+
+/// Delays and count of an operation's retries, by the code of the failure.
+#[given(expr = "{call} is retried by code:")]
+fn call_is_retried_by_code(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+    let call = call.name()?;
+    let registry = world.registry();
+    registry.check(&call)?;
+    let retriers = retriers(step, |code| registry.check_code(&call, code))?;
+    world.policies().retry_as(call, retriers);
+    Ok(())
+}
+
+/// Retriers, one a row, in the order in which they are asked; an empty cell says nothing.
+fn retriers(
+    step: &gherkin::Step,
+    check: impl Fn(&str) -> Result<(), CodeError>,
+) -> Result<Retries, StepError> {
+    let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
+    if rows.is_empty() {
+        return Err("the table has no row, expected one a retrier".into());
+    }
+    let mut retriers = Vec::new();
+    for (row, number) in rows.iter().zip(1..) {
+        let cells = header.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+        let retrier = Retrier::from_fields(cells.map(|(field, cell)| (&**field, &**cell)))
+            .map_err(|error| format!("retrier {number}: {error}"))?;
+        for code in &retrier.codes {
+            check(code).map_err(|error| format!("retrier {number}: {error}"))?;
+        }
+        retriers.push(retrier);
+    }
+    Ok(retriers.into_iter().collect())
 }
 
 /// A breaker that opens after so many failures in a row, and closes after two successes.

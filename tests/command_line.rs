@@ -626,6 +626,87 @@ fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
 }
 
 #[test]
+fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "Stock"
+      """json
+      {"operations": {"reserve": {}}, "codes": {"OUT_OF_STOCK": {"retryable": true}}}
+      """
+
+  Scenario: A code that the service does not know
+    Given "Stock.reserve" is retried by code:
+      | codes        | maxRetries |
+      | TIMEOUT      | 1          |
+      | OUT_OF_STOKC | 1          |
+
+  Scenario: A column that no retrier has
+    Given every call is retried by code:
+      | codes   | maxRetires |
+      | TIMEOUT | 1          |
+
+  Scenario: A retrier of nothing
+    Given every call is retried by code:
+      | codes | maxRetries |
+      |       | 1          |
+
+  Scenario: A code that no retry can mend
+    Given every call is retried by code:
+      | codes               | maxRetries |
+      | CORRUPTION_DETECTED | 1          |
+
+  Scenario: Retriers in a step that are none
+    Given the workflow:
+      """json
+      {"id": "w", "steps": [{"id": "a", "service": "Stock", "operation": "reserve",
+        "retry": [{"codes": ["TIMEOUT"], "maxRetries": 1}, {"codes": ["TIMEOUT"]}]}]}
+      """
+
+  Scenario: A partition from nobody
+    Given "orchestrater" is cut off from "Stock"
+
+  Scenario: A partition between two that do not call each other
+    Given "orchestrator" is cut off from "scenario"
+
+  Scenario: A partition that is none
+    When "scenario" reaches "Stock" again
+
+  Scenario: Replies of nobody
+    Given "Stok" corrupts its replies
+
+  Scenario: A probe that is no operation
+    Given a service "Ledger"
+      """json
+      {"probe": "pong", "operations": {"ping": {}}}
+      """
+
+  Scenario: Health that nobody asked about
+    Then "Stock" is healthy
+
+  Scenario: Faults that nothing hits
+    Given "orchestrator" is cut off from "Stock" for 1 s
+    And "Stock" corrupts its replies
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .says("retrier 2: neither Stock nor the product knows the code \"OUT_OF_STOKC\": did you mean \"OUT_OF_STOCK\"?")
+        .says("retrier 1: a retrier has no field \"maxRetires\", did you mean \"maxRetries\"?")
+        .says("retrier 1: faulty retrier: it names no \"codes\"")
+        .says("\"CORRUPTION_DETECTED\" can never be worth a retry")
+        .says("at /steps/0/retry/1: a retrier needs \"maxRetries\" or \"preset\"")
+        .says("nobody is called \"orchestrater\": did you mean \"orchestrator\"?")
+        .says("no call goes between \"orchestrator\" and \"scenario\"")
+        .says("\"scenario\" is not cut off from \"Stock\"")
+        .says("did you mean \"Stock\"?")
+        .says("at /probe: it has no operation \"pong\", did you mean \"ping\"?")
+        .says("the health of \"Stock\" was never checked")
+        .says("orchestrator is cut off from Stock for 1s (declared at features/sample.feature:")
+        .says("Stock corrupts its replies (declared at features/sample.feature:")
+        .says("12 scenarios (12 failed)");
+}
+
+#[test]
 fn a_then_that_is_asked_too_early_says_so() {
     Package::new(
         r#"Feature: F

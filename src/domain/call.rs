@@ -7,8 +7,7 @@ use super::{CallName, Key};
 /// One call to a service, whoever makes it.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who calls: `orchestrator` for a workflow's steps and compensations,
-    /// `scenario` for a direct call, else a service's name.
+    /// Who calls: [`ORCHESTRATOR`](Self::ORCHESTRATOR), [`SCENARIO`](Self::SCENARIO) or a service's name.
     pub caller: Arc<str>,
     /// The service and operation called.
     pub name: CallName,
@@ -22,6 +21,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// The caller of a workflow's steps and compensations.
+    pub const ORCHESTRATOR: &str = "orchestrator";
+    /// The caller where a scenario's step calls directly.
+    pub const SCENARIO: &str = "scenario";
+
     /// A call by `caller`, without context or key.
     pub fn new(caller: &str, name: CallName, input: impl Into<Arc<Value>>) -> Self {
         Self {

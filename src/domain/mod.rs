@@ -1,9 +1,11 @@
 //! The words that every other room speaks: a call, its reply or its failure, names, keys, states and durations.
 
+mod breaker_state;
 mod call;
 mod call_name;
 mod duration;
 mod failure;
+mod health;
 mod json;
 mod key;
 mod mode;
@@ -11,13 +13,15 @@ mod nearest;
 mod schema;
 mod status;
 
+pub use breaker_state::BreakerState;
 pub use call::{Call, Context, Reply};
 pub use call_name::{CallName, CallNameError};
 pub use duration::{
     DurationError, LONGEST, duration_text, format_duration, offset_text, opt_duration_text,
     parse_duration,
 };
-pub use failure::{Failure, code};
+pub use failure::{Failure, code, is_code};
+pub use health::Health;
 pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};

@@ -108,6 +108,7 @@ impl Cast {
         definition: impl Into<Arc<ServiceDefinition>>,
     ) -> Result<(), DefinitionError> {
         let definition = definition.into();
+        definition.check_probe()?;
         let effects = self.effects.clone();
         if let Some(entity) = &definition.entity {
             let entities = self.entities.clone();

@@ -1,9 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::domain::{CallName, Key, StepStatus, WorkflowStatus, duration_text, format_duration};
+use crate::domain::{
+    BreakerState, CallName, Health, Key, StepStatus, WorkflowStatus, duration_text, format_duration,
+};
 
 /// A service's name, as events share it.
 pub type ServiceName = Arc<str>;
@@ -138,6 +140,13 @@ pub enum EventKind {
     BreakerClosed {
         service: ServiceName,
     },
+    HealthChecked {
+        service: ServiceName,
+        status: Health,
+        /// Of a service without a breaker `closed`, of an unknown one `unknown`.
+        #[serde(serialize_with = "state_or_unknown")]
+        breaker: Option<BreakerState>,
+    },
     CompensationStarted {
         run: Arc<str>,
         step: Arc<str>,
@@ -178,6 +187,13 @@ pub enum EventKind {
         about: Arc<str>,
         message: String,
     },
+}
+
+fn state_or_unknown<S: Serializer>(
+    state: &Option<BreakerState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.map_or("unknown", BreakerState::as_str))
 }
 
 impl Event {

@@ -118,7 +118,7 @@ impl Check<'_> {
             self.exists(&call, |what| format!("{at}/{what}"));
             let policy = CallPolicy {
                 timeout: step.timeout,
-                retry: step.retry,
+                retry: step.retry.clone(),
             };
             return Some(Task::Call { call, policy });
         };

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Who calls where a workflow does.
-pub(super) const CALLER: &str = "orchestrator";
+pub(super) const CALLER: &str = Call::ORCHESTRATOR;
 
 /// One run of a workflow, driven from entry to entry.
 ///

@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{domain::opt_duration_text, resilience::Retry};
+use crate::{domain::opt_duration_text, resilience::Retries};
 
 /// A file of workflows, as in `fixtures/service-coordination/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -116,7 +116,7 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// How often and when the call is repeated: a preset's name, or a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
+    pub retry: Option<Retries>,
     /// Calls that are made once, one after the other, when it fails: `Service.operation`, or an
     /// operation of the step's own service. If all succeed it has completed, with the last reply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -209,7 +209,7 @@ fn max_parallel() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::from_json;
+    use crate::{domain::from_json, resilience::Retry};
 
     #[test]
     fn a_workflow_is_read_strictly() {
@@ -220,7 +220,8 @@ mod tests {
         let workflow: Workflow = from_json(text, "w.json", 1).unwrap();
         assert_eq!(workflow.max_parallel, 3);
         assert_eq!(workflow.deadline, Some(Duration::from_secs(2)));
-        assert_eq!(workflow.steps[0].retry.as_ref().unwrap().max_retries, 2);
+        let coordination = Retry::preset("coordination").unwrap();
+        assert_eq!(workflow.steps[0].retry, Some(coordination.into()));
         let again: Workflow =
             from_json(&serde_json::to_string(&workflow).unwrap(), "w.json", 1).unwrap();
         assert_eq!(again, workflow);

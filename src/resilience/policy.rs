@@ -52,6 +52,17 @@ pub(super) fn set_all<'a, P: Policy>(
     set_values(policy, rows)
 }
 
+/// Makes a policy of what a table says, where a required field may not be missing.
+pub(super) fn of_fields<'a, P: Policy>(
+    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<P, PolicyError> {
+    let rows = rows
+        .into_iter()
+        .map(|(field, cell)| (field.to_owned(), parse_cell(cell)))
+        .collect();
+    of_values(rows)
+}
+
 /// Tells everything that is wrong with a policy.
 pub(super) fn check<P: Policy>(policy: &P) -> Result<(), PolicyError> {
     let causes = policy.faults();
@@ -156,6 +167,19 @@ fn set_values<P: Policy>(mut policy: P, mut rows: Vec<(String, Value)>) -> Resul
     }
 }
 
+fn of_values<P: Policy>(rows: Vec<(String, Value)>) -> Result<P, PolicyError> {
+    let given = |wanted: &str| rows.iter().any(|(field, _)| field == wanted);
+    let missing = P::REQUIRED.filter(|field| !given(field) && !given(PRESET));
+    let policy = set_values(P::standard(), rows)?;
+    match missing {
+        None => Ok(policy),
+        Some(field) => Err(PolicyError::Missing {
+            policy: P::NAME,
+            field,
+        }),
+    }
+}
+
 struct PolicyVisitor<P>(PhantomData<P>);
 
 impl<'de, P: Policy> Visitor<'de> for PolicyVisitor<P> {
@@ -174,15 +198,6 @@ impl<'de, P: Policy> Visitor<'de> for PolicyVisitor<P> {
         while let Some(row) = map.next_entry::<String, Value>()? {
             rows.push(row);
         }
-        let given = |wanted: &str| rows.iter().any(|(field, _)| field == wanted);
-        let missing = P::REQUIRED.filter(|field| !given(field) && !given(PRESET));
-        let policy = set_values(P::standard(), rows).map_err(A::Error::custom)?;
-        match missing {
-            None => Ok(policy),
-            Some(field) => Err(A::Error::custom(PolicyError::Missing {
-                policy: P::NAME,
-                field,
-            })),
-        }
+        of_values(rows).map_err(A::Error::custom)
     }
 }

@@ -2,7 +2,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::domain::{DurationError, parse_duration};
+use crate::domain::{DurationError, is_code, parse_duration};
 
 /// How a service answers one execution, by script.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +26,14 @@ pub enum Response {
     Hang,
     /// None; the service acts this long after the caller gave up.
     Late(Duration),
+    /// What the service itself answers, changed on its way back.
+    Corrupt,
 }
 
 impl Response {
     /// Whether it is a fault, which must be hit by a call to prove anything.
     pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Error(_) | Self::Hang | Self::Late(_))
+        !matches!(self, Self::Normal | Self::Reply(_))
     }
 }
 
@@ -49,7 +51,7 @@ impl From<Response> for Answer {
 pub enum AnswerError {
     /// None of the forms.
     #[error(
-        "{0:?} is no answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `late 3 s`, or one of the first four behind `after 200 ms`"
+        "{0:?} is no answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `corrupt`, `late 3 s`, or one of the first five behind `after 200 ms`"
     )]
     Unknown(String),
     /// The code is not in UPPER_SNAKE case.
@@ -66,14 +68,6 @@ pub enum AnswerError {
     Executions(String),
 }
 
-/// Whether a text is a code: UPPER_SNAKE case.
-pub fn is_code(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
 impl FromStr for Answer {
     type Err = AnswerError;
 
@@ -86,6 +80,7 @@ impl FromStr for Answer {
         let response = match (word, rest) {
             ("ok", "") => Response::Normal,
             ("hang", "") => Response::Hang,
+            ("corrupt", "") => Response::Corrupt,
             ("error", code) if !code.is_empty() => {
                 if !is_code(code) {
                     return Err(AnswerError::Code(code.to_owned()));
@@ -98,7 +93,7 @@ impl FromStr for Answer {
             ("late", duration) if !duration.is_empty() => Response::Late(parse_duration(duration)?),
             ("after", rest) => {
                 // The duration ends where the answer's own word begins.
-                let words = [" ok", " error ", " hang", " reply "];
+                let words = [" ok", " error ", " hang", " reply ", " corrupt"];
                 let end = words
                     .iter()
                     .filter_map(|word| rest.find(word))
@@ -203,6 +198,20 @@ mod tests {
                 },
             ),
             (
+                "corrupt",
+                Answer {
+                    after: None,
+                    response: Response::Corrupt,
+                },
+            ),
+            (
+                "after 200 ms corrupt",
+                Answer {
+                    after,
+                    response: Response::Corrupt,
+                },
+            ),
+            (
                 "after 200 ms reply [\"ok\"]",
                 Answer {
                     after,
@@ -228,7 +237,7 @@ mod tests {
             "after 200 ms",
             "after 200 ms late 3 s",
             "hang on",
-            "corrupt",
+            "corrupt {}",
         ] {
             assert!(text.parse::<Answer>().is_err(), "{text:?}");
         }

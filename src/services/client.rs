@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    CallPolicy, CallResult, Faults, Policies, Registry, execution,
+    CallPolicy, CallResult, FaultId, Faults, Policies, Registry, execution,
     guards::{Guards, Passage},
     registry::Role,
 };
@@ -22,10 +22,11 @@ use crate::{
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
 
-/// The one way to a service: retry { bulkhead → breaker → timeout { service } → record } → fallback.
+/// The one way to a service: retry { bulkhead → breaker → timeout { service → integrity check } →
+/// record } → fallback.
 ///
-/// What passes the breaker is an execution, also when the service is down or
-/// hangs; what is refused before is an event only, but uses up a retry.
+/// What passes the breaker is an execution, also when the service is down, cut
+/// off or hangs; what is refused before is an event only, but uses up a retry.
 #[derive(Debug)]
 pub struct Client {
     registry: Registry,
@@ -140,7 +141,7 @@ impl Client {
             return Err(Box::new(past_deadline().at(&call.name)));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retry) = self
+        let (timeout, retries) = self
             .policies
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -148,7 +149,7 @@ impl Client {
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
-        let mut retries = 0;
+        let mut retrying = retries.begin();
         loop {
             let attempt = match self.attempt(&role, call, number, timeout, deadline).await {
                 Ok(reply) => return Ok(reply),
@@ -157,14 +158,10 @@ impl Client {
             let mut failure = attempt.failure;
             executions += failure.executions;
             in_doubt |= failure.in_doubt;
-            let delay = (failure.retryable && retries < retry.max_retries)
-                .then(|| {
-                    let draw = [
-                        call.name.as_str(),
-                        &number.to_string(),
-                        &retries.to_string(),
-                    ];
-                    retry.delay(retries, self.seed().part(draw))
+            let delay = retrying
+                .next_delay(&failure, |retry| {
+                    let draw = [call.name.as_str(), &number.to_string(), &retry.to_string()];
+                    self.seed().part(draw)
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
             let Some(delay) = delay else {
@@ -186,7 +183,6 @@ impl Client {
             });
             self.clock.sleep(delay).await;
             causes.push(*failure);
-            retries += 1;
         }
     }
 
@@ -266,7 +262,7 @@ impl Client {
         let started = self.clock.now();
         let operation = call.name.operation();
         let latency = role.service.latency(operation);
-        let cue = role.script.next(operation, started, latency);
+        let cue = role.script.next(operation, &call.caller, started, latency);
         self.timeline.record(EventKind::CallStarted {
             caller: Arc::clone(&call.caller),
             call: call.name.clone(),
@@ -277,15 +273,10 @@ impl Client {
             number,
         });
         if let Some(fault) = cue.fault {
-            let (what, declared_at) = self.faults.hit(fault);
-            self.timeline.record(EventKind::FaultInjected {
-                call: call.name.clone(),
-                execution: Some(cue.execution),
-                fault: what,
-                declared_at,
-            });
+            self.injected(call, cue.execution, fault);
         }
-        let answered = Timeout(timeout).run(execution::perform(role, call, &cue));
+        let injected = |fault| self.injected(call, cue.execution, fault);
+        let answered = Timeout(timeout).run(execution::exchange(role, call, &cue, injected));
         let result = tokio::select! {
             // An answer, or the end of its own time, at exactly the deadline wins.
             biased;
@@ -318,6 +309,16 @@ impl Client {
             number,
         });
         (cue.execution, result)
+    }
+
+    fn injected(&self, call: &Call, execution: u32, fault: FaultId) {
+        let (what, declared_at) = self.faults.hit(fault);
+        self.timeline.record(EventKind::FaultInjected {
+            call: call.name.clone(),
+            execution: Some(execution),
+            fault: what,
+            declared_at,
+        });
     }
 
     fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> Attempt {
@@ -357,7 +358,7 @@ fn past_deadline() -> Failure {
 }
 
 /// A service that refuses a request, or that the caller stopped waiting for, is not unwell.
-fn counts_against_service(failure: &Failure) -> bool {
+pub(super) fn counts_against_service(failure: &Failure) -> bool {
     let cancelled = matches!(&*failure.code, code::CANCELLED | code::WORKFLOW_TIMEOUT);
     !cancelled && failure.mode != FailureMode::AgentValidation
 }

@@ -1,5 +1,5 @@
-use super::{AnswerError, Registry, Service, UnknownName, is_code};
-use crate::domain::{CallName, code, did_you_mean};
+use super::{AnswerError, Registry, Service, UnknownName};
+use crate::domain::{CallName, code, did_you_mean, is_code};
 
 /// Why a service cannot be made to fail with a code.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EntityDefinition, FilesDefinition, entity, file};
-use crate::domain::{FailureMode, duration_text};
+use super::{EntityDefinition, FilesDefinition, entity, file, service::PROBE};
+use crate::domain::{FailureMode, did_you_mean, duration_text};
 
 /// A file of service definitions, as in `fixtures/services/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +31,8 @@ pub struct ServiceDefinition {
     pub description: Option<String>,
     /// The class whose bulkhead its calls share.
     pub class: Option<String>,
+    /// The operation that its health is checked by; `health` unless given, where it has one.
+    pub probe: Option<String>,
     /// Codes of its own.
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; any name will do where none are given.
@@ -71,8 +73,10 @@ impl ServiceDefinition {
     ///
     /// # Errors
     ///
-    /// If it keeps entities or files, and they or an operation on them cannot be; if it keeps both.
+    /// If it keeps entities or files, and they or an operation on them cannot be; if it keeps both;
+    /// if it has no operation as its probe.
     pub fn check(&self) -> Result<(), DefinitionError> {
+        self.check_probe()?;
         match (&self.entity, &self.files) {
             (Some(_), Some(_)) => {
                 let message = "a service keeps entities or files, not both";
@@ -82,6 +86,27 @@ impl ServiceDefinition {
             (None, Some(files)) => file::check(files, self),
             (None, None) => Ok(()),
         }
+    }
+
+    pub(crate) fn check_probe(&self) -> Result<(), DefinitionError> {
+        let (Some(probe), Some(operations)) = (&self.probe, &self.operations) else {
+            return Ok(());
+        };
+        if operations.contains_key(probe) {
+            return Ok(());
+        }
+        let hint = did_you_mean(probe, operations.keys().map(String::as_str));
+        let message = format!("it has no operation {probe:?}, {hint}");
+        Err(DefinitionError::new("/probe", message))
+    }
+
+    /// The operation that its health is checked by, if any.
+    pub fn probe(&self) -> Option<&str> {
+        let operations = self.operations.as_ref();
+        let has = |name: &str| operations.is_none_or(|known| known.contains_key(name));
+        self.probe
+            .as_deref()
+            .or_else(|| has(PROBE).then_some(PROBE))
     }
 
     /// An operation by name.

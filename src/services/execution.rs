@@ -1,16 +1,71 @@
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use super::{CallResult, Response, registry::Role, script::Cue};
+use super::{
+    CallResult, FaultId, Response,
+    cue::{Cue, Way},
+    integrity::{Checksum, garbled},
+    registry::Role,
+};
 use crate::domain::{Call, Failure, Reply, code};
 
-/// Lets a service answer one execution, as its script says.
-pub(super) async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallResult {
-    if cue.down {
+/// Sends a request over the wire and takes the reply from it.
+///
+/// `injected` hears of a fault that strikes on the way back. What the service did stands, so a
+/// reply that cannot be trusted leaves the call in doubt.
+pub(super) async fn exchange(
+    role: &Arc<Role>,
+    call: &Call,
+    cue: &Cue,
+    injected: impl Fn(FaultId),
+) -> CallResult {
+    let sent = cue.checked.then(|| Checksum::of(&call.input));
+    let arrived = match cue.way {
+        Way::Lost => std::future::pending().await,
+        Way::Corrupted => Cow::Owned(Call {
+            input: garbled(&call.input),
+            ..call.clone()
+        }),
+        Way::Clear | Way::Down => Cow::Borrowed(call),
+    };
+    let (mut reply, answered) = serve(role, &arrived, sent, cue).await?;
+    if let Some(fault) = cue.reply_corrupted {
+        injected(fault);
+        reply.value = garbled(&reply.value);
+    }
+    if let Some(answered) = answered {
+        answered
+            .check(&reply.value, "reply", &call.name)
+            .map_err(|mut failure| {
+                failure.in_doubt = true;
+                failure
+            })?;
+    }
+    Ok(reply)
+}
+
+/// The service's side: checks what has arrived, answers, and takes the checksum of its reply.
+async fn serve(
+    role: &Arc<Role>,
+    call: &Call,
+    sent: Option<Checksum>,
+    cue: &Cue,
+) -> Result<(Reply, Option<Checksum>), Box<Failure>> {
+    if cue.way == Way::Down {
         let message = format!("{} is down", role.name);
         return Err(Box::new(
             Failure::new(code::SERVICE_UNAVAILABLE, message).at(&call.name),
         ));
     }
+    if let Some(sent) = sent {
+        sent.check(&call.input, "request", &call.name)?;
+    }
+    let reply = perform(role, call, cue).await?;
+    let answered = cue.checked.then(|| Checksum::of(&reply.value));
+    Ok((reply, answered))
+}
+
+/// Lets a service answer one execution, as its script says.
+async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallResult {
     match &cue.response {
         Response::Hang => std::future::pending().await,
         Response::Late(after) => {
@@ -25,7 +80,7 @@ pub(super) async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallRes
             wait(cue.latency).await;
             Err(Box::new(scripted_failure(role, call, code)))
         }
-        Response::Normal => {
+        Response::Normal | Response::Corrupt => {
             wait(cue.latency).await;
             role.service.call(call).await
         }

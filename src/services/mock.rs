@@ -59,6 +59,10 @@ impl Service for MockService {
         self.definition.latency(operation)
     }
 
+    fn probe(&self) -> Option<&str> {
+        self.definition.probe()
+    }
+
     fn class(&self) -> Option<&str> {
         self.definition.class.as_deref()
     }

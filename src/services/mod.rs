@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod codes;
+mod cue;
 mod definition;
 mod directory;
 mod effects;
@@ -11,15 +12,19 @@ mod execution;
 mod faults;
 mod file;
 mod guards;
+mod health;
+mod integrity;
 mod mock;
+mod partition;
 mod policies;
 mod registry;
 mod script;
 mod service;
 #[cfg(test)]
 mod tests;
+mod wire;
 
-pub use answer::{Answer, AnswerError, Executions, Response, is_code};
+pub use answer::{Answer, AnswerError, Executions, Response};
 pub use client::Client;
 pub use codes::CodeError;
 pub use definition::{
@@ -34,7 +39,9 @@ pub use file::{
     BackupMetadata, DiskStage, DiskStageError, FileMetadata, FilePath, FileService, Files,
     FilesDefinition, Permissions, PermissionsError,
 };
+pub use health::HealthReport;
 pub use mock::MockService;
+pub use partition::PartitionError;
 pub use policies::{CallPolicy, Policies};
 pub use registry::{Registry, UnknownName};
 pub use script::Script;

@@ -2,7 +2,7 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     domain::{CallName, LONGEST},
-    resilience::Retry,
+    resilience::Retries,
 };
 
 /// How long an execution may take where nothing else is said.
@@ -14,7 +14,7 @@ pub struct CallPolicy {
     /// How long an execution may take.
     pub timeout: Option<Duration>,
     /// How often and when it is repeated.
-    pub retry: Option<Retry>,
+    pub retry: Option<Retries>,
 }
 
 /// Timeouts and retries of all calls.
@@ -30,9 +30,10 @@ pub struct Policies {
 }
 
 /// What is said of one operation.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Own {
     timeout: Option<Duration>,
+    retry: Option<Retries>,
     max_retries: Option<u32>,
 }
 
@@ -55,43 +56,51 @@ impl Policies {
         self.operations.entry(call).or_default().max_retries = Some(max_retries);
     }
 
+    /// Every call of the operation is repeated so.
+    pub fn retry_as(&mut self, call: CallName, retries: Retries) {
+        self.operations.entry(call).or_default().retry = Some(retries);
+    }
+
     /// Every call is repeated up to so many times, at the delays that are set.
     pub fn retry_every(&mut self, max_retries: u32) {
-        let retry = self.every.retry.get_or_insert_with(|| Retry::up_to(0));
-        retry.max_retries = max_retries;
+        let retries = self.every.retry.take().unwrap_or_default();
+        self.every.retry = Some(retries.up_to(max_retries));
     }
 
     /// The timeout and retries of one call.
-    pub fn of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retry) {
+    pub fn of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retries) {
         if self.left_alone {
-            return (LONGEST, Retry::up_to(0));
+            return (LONGEST, Retries::none());
         }
+        // Looked up only where there is any: hashing the name would cost every call.
         let own = if self.operations.is_empty() {
-            Own::default()
+            None
         } else {
-            self.operations.get(call).copied().unwrap_or_default()
+            self.operations.get(call)
         };
         let timeout = own
-            .timeout
+            .and_then(|own| own.timeout)
             .or(asked.timeout)
             .or(self.every.timeout)
             .unwrap_or(DEFAULT_TIMEOUT);
-        let mut retry = asked
-            .retry
-            .as_ref()
+        let retries = own
+            .and_then(|own| own.retry.as_ref())
+            .or(asked.retry.as_ref())
             .or(self.every.retry.as_ref())
             .cloned()
-            .unwrap_or_else(|| Retry::up_to(0));
-        if let Some(max_retries) = own.max_retries {
-            retry.max_retries = max_retries;
-        }
-        (timeout, retry)
+            .unwrap_or_default();
+        let retries = match own.and_then(|own| own.max_retries) {
+            Some(max_retries) => retries.up_to(max_retries),
+            None => retries,
+        };
+        (timeout, retries)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resilience::Retry;
 
     #[test]
     fn the_more_particular_word_wins() {
@@ -100,19 +109,19 @@ mod tests {
         let mut policies = Policies::default();
         let mut asked = CallPolicy::default();
         assert_eq!(policies.of(&call, &asked).0, secs(30));
-        assert_eq!(policies.of(&call, &asked).1.max_retries, 0);
+        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(0).into());
         policies.every.timeout = Some(secs(4));
         policies.retry_every(4);
         assert_eq!(policies.of(&call, &asked).0, secs(4));
-        assert_eq!(policies.of(&call, &asked).1.max_retries, 4);
+        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(4).into());
         asked.timeout = Some(secs(3));
-        asked.retry = Some(Retry::up_to(3));
+        asked.retry = Some(Retry::up_to(3).into());
         assert_eq!(policies.of(&call, &asked).0, secs(3));
-        assert_eq!(policies.of(&call, &asked).1.max_retries, 3);
+        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(3).into());
         policies.time_out(call.clone(), secs(2));
         policies.retry(call.clone(), 2);
         assert_eq!(policies.of(&call, &asked).0, secs(2));
-        assert_eq!(policies.of(&call, &asked).1.max_retries, 2);
+        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(2).into());
     }
 
     #[test]
@@ -120,10 +129,10 @@ mod tests {
         let call = CallName::new("S", "op");
         let asked = CallPolicy {
             timeout: Some(Duration::from_secs(1)),
-            retry: Some(Retry::up_to(3)),
+            retry: Some(Retry::up_to(3).into()),
         };
         let (timeout, retry) = Policies::leaving_alone().of(&call, &asked);
         assert_eq!(timeout, LONGEST);
-        assert_eq!(retry.max_retries, 0);
+        assert_eq!(retry, Retries::none());
     }
 }

@@ -7,10 +7,14 @@ use std::{
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Answer, Executions, FaultId, Response};
+use super::{
+    Answer, Executions, FaultId, Response,
+    cue::{Cue, Way},
+    wire::Wire,
+};
 use crate::domain::Key;
 
-/// How one service answers, execution by execution, whatever it is made of.
+/// How one service is reached and answers, execution by execution, whatever it is made of.
 ///
 /// Executions are counted per operation over the whole scenario.
 #[derive(Debug, Default)]
@@ -22,6 +26,7 @@ pub struct Script {
 struct State {
     down: Option<Down>,
     slowed_by: Duration,
+    wire: Wire,
     operations: IndexMap<Arc<str>, Operation>,
 }
 
@@ -50,21 +55,6 @@ struct Operation {
 struct Scripted {
     answer: Answer,
     fault: Option<FaultId>,
-}
-
-/// What the script wants of one execution.
-#[derive(Debug)]
-pub(super) struct Cue {
-    /// The execution's number.
-    pub execution: u32,
-    /// How long it takes.
-    pub latency: Duration,
-    /// What it comes to.
-    pub response: Response,
-    /// Whether the whole service is down: then it answers at once.
-    pub down: bool,
-    /// The fault that this execution hits.
-    pub fault: Option<FaultId>,
 }
 
 impl Script {
@@ -103,13 +93,20 @@ impl Script {
         operation: &str,
         rows: impl IntoIterator<Item = (Executions, Answer, Option<FaultId>)>,
     ) {
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(executions, answer, fault)| (executions, Scripted { answer, fault }))
+            .collect();
+        if rows
+            .iter()
+            .any(|(_, row)| row.answer.response == Response::Corrupt)
+        {
+            self.lock().wire.checked = true;
+        }
         self.with(operation, |script| {
             script.queue.clear();
             script.always = None;
-            script.rows = rows
-                .into_iter()
-                .map(|(executions, answer, fault)| (executions, Scripted { answer, fault }))
-                .collect();
+            script.rows = rows;
         });
     }
 
@@ -128,25 +125,66 @@ impl Script {
         self.lock().slowed_by = more;
     }
 
+    /// Requests of a caller are lost, until an offset or until it reaches the service again.
+    pub fn is_cut_off_from(&self, caller: &str, until: Option<Duration>, fault: FaultId) {
+        self.lock().wire.cut(caller, until, fault);
+    }
+
+    /// Requests of a caller arrive again; says whether they were lost until `now`.
+    pub fn is_reached_by(&self, caller: &str, now: Duration) -> bool {
+        self.lock().wire.mend(caller, now)
+    }
+
+    /// Every request to the service is changed on its way.
+    pub fn receives_corrupted(&self, fault: FaultId) {
+        let wire = &mut self.lock().wire;
+        wire.requests_corrupted = Some(fault);
+        wire.checked = true;
+    }
+
+    /// Every reply of the service is changed after its checksum was taken.
+    pub fn corrupts_replies(&self, fault: FaultId) {
+        let wire = &mut self.lock().wire;
+        wire.replies_corrupted = Some(fault);
+        wire.checked = true;
+    }
+
     /// Counts an execution that starts now and says what it is to come to.
-    pub(super) fn next(&self, operation: &str, now: Duration, latency: Duration) -> Cue {
+    pub(super) fn next(
+        &self,
+        operation: &str,
+        caller: &str,
+        now: Duration,
+        latency: Duration,
+    ) -> Cue {
         let mut state = self.lock();
         let slowed_by = state.slowed_by;
+        let checked = state.wire.checked;
+        let replies_corrupted = state.wire.replies_corrupted;
         let down = state
             .down
             .as_ref()
             .filter(|down| down.until.is_none_or(|until| now < until))
-            .map(|down| down.fault);
+            .map(|down| (Way::Down, down.fault));
+        let lost = state.wire.loses(caller, now);
+        let corrupted = state.wire.requests_corrupted;
+        // A lost request meets no service that could be down, and one that is down reads nothing.
+        let struck = lost
+            .map(|fault| (Way::Lost, fault))
+            .or(down)
+            .or_else(|| corrupted.map(|fault| (Way::Corrupted, fault)));
         let script = entry(&mut state.operations, operation);
         script.executions += 1;
         let execution = script.executions;
-        if let Some(fault) = down {
+        if let Some((way, fault)) = struck {
             return Cue {
                 execution,
                 latency: Duration::ZERO,
                 response: Response::Normal,
-                down: true,
+                way,
                 fault: Some(fault),
+                reply_corrupted: None,
+                checked,
             };
         }
         let scripted = script.scripted(execution);
@@ -154,16 +192,24 @@ impl Script {
             Some(scripted) => (scripted.answer, scripted.fault),
             None => (Response::Normal.into(), None),
         };
+        let (fault, reply_corrupted) = match answer.response {
+            Response::Corrupt => (None, fault),
+            _ => (fault, replies_corrupted),
+        };
         let response = match (answer.response, &script.reply) {
-            (Response::Normal, Some(reply)) => Response::Reply(Arc::clone(reply)),
+            (Response::Normal | Response::Corrupt, Some(reply)) => {
+                Response::Reply(Arc::clone(reply))
+            }
             (response, _) => response,
         };
         Cue {
             execution,
             latency: answer.after.or(script.takes).unwrap_or(latency) + slowed_by,
             response,
-            down: false,
+            way: Way::Clear,
             fault,
+            reply_corrupted,
+            checked,
         }
     }
 
@@ -224,13 +270,16 @@ mod tests {
 
     fn codes(script: &Script, count: usize) -> Vec<String> {
         (0..count)
-            .map(
-                |_| match script.next("op", Duration::ZERO, Duration::ZERO).response {
+            .map(|_| {
+                match script
+                    .next("op", "scenario", Duration::ZERO, Duration::ZERO)
+                    .response
+                {
                     Response::Error(code) => code.to_string(),
                     Response::Hang => "hang".to_owned(),
                     _ => "ok".to_owned(),
-                },
-            )
+                }
+            })
             .collect()
     }
 
@@ -267,8 +316,9 @@ mod tests {
         let script = Script::default();
         let at = Duration::from_millis;
         script.goes_down(Some(at(100)), fault());
-        assert!(script.next("op", at(99), Duration::ZERO).down);
-        assert!(!script.next("op", at(100), Duration::ZERO).down);
+        let down = |now| script.next("op", "scenario", now, Duration::ZERO).way == Way::Down;
+        assert!(down(at(99)));
+        assert!(!down(at(100)));
     }
 
     #[test]
@@ -281,8 +331,11 @@ mod tests {
             "op",
             [("1".parse().unwrap(), "after 7 ms ok".parse().unwrap(), None)],
         );
-        assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(12));
-        assert_eq!(script.next("op", ms(0), ms(1)).latency, ms(35));
-        assert_eq!(script.next("other", ms(0), ms(1)).latency, ms(6));
+        assert_eq!(script.next("op", "scenario", ms(0), ms(1)).latency, ms(12));
+        assert_eq!(script.next("op", "scenario", ms(0), ms(1)).latency, ms(35));
+        assert_eq!(
+            script.next("other", "scenario", ms(0), ms(1)).latency,
+            ms(6)
+        );
     }
 }

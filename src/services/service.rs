@@ -5,6 +5,9 @@ use async_trait::async_trait;
 use super::CodeDefinition;
 use crate::domain::{Call, Failure, FailureMode, Reply};
 
+/// The operation that a service is probed by where nothing else is said.
+pub(super) const PROBE: &str = "health";
+
 /// What a call comes to.
 pub type CallResult = Result<Reply, Box<Failure>>;
 
@@ -31,6 +34,11 @@ pub trait Service: Send + Sync {
     fn latency(&self, operation: &str) -> Duration {
         let _ = operation;
         Duration::ZERO
+    }
+
+    /// The operation that tells whether it is well, called with `{}`: `health` where it has one.
+    fn probe(&self) -> Option<&str> {
+        self.has_operation(PROBE).then_some(PROBE)
     }
 
     /// The class whose bulkhead its calls share, such as `critical`.

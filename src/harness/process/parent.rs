@@ -138,7 +138,7 @@ impl Mission<'_> {
         });
         let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
             timeout: step.timeout,
-            retry: step.retry,
+            retry: step.retry.clone(),
         });
         // The deadline is for the work; undoing it takes what it takes.
         let deadline = deadline.filter(|_| !undoes);

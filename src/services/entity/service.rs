@@ -194,6 +194,10 @@ impl Service for EntityService {
         self.definition.latency(operation)
     }
 
+    fn probe(&self) -> Option<&str> {
+        self.definition.probe()
+    }
+
     fn class(&self) -> Option<&str> {
         self.definition.class.as_deref()
     }

@@ -137,6 +137,10 @@ impl Service for FileService {
         self.definition.latency(operation)
     }
 
+    fn probe(&self) -> Option<&str> {
+        self.definition.probe()
+    }
+
     fn class(&self) -> Option<&str> {
         self.definition.class.as_deref()
     }

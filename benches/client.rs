@@ -1,0 +1,115 @@
+//! What the client adds to a call: the full path, with every guard on, beside the service itself.
+//!
+//! `cargo bench --bench client`. It fails above its limit.
+
+use std::{
+    hint::black_box,
+    process::ExitCode,
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+use rehearsal::{
+    clock::{Clock, Seed},
+    domain::{Call, CallName},
+    observability::Timeline,
+    resilience::{BreakerPolicy, BulkheadPolicy, Retry},
+    services::{
+        CallPolicy, Client, Effects, Executions, Faults, MockService, Policies, Registry, Response,
+        Service, ServiceDefinition,
+    },
+};
+use serde_json::json;
+
+/// Calls of one measurement.
+const CALLS: u32 = 10_000;
+/// Measurements of each kind, in turn, so that what else the machine does touches both.
+const ROUNDS: usize = 21;
+/// What the client may add to a call.
+const AT_MOST: Duration = Duration::from_micros(10);
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be built");
+    let (mut bare, mut full) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.push(runtime.block_on(bare_calls()));
+        full.push(runtime.block_on(full_calls()));
+    }
+    let (bare, full) = (median(bare), median(full));
+    let added = full.saturating_sub(bare);
+    println!(
+        "a bare call {bare:?}, through the full client {full:?}: {added:?} more, at most {AT_MOST:?}"
+    );
+    if added <= AT_MOST {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn service(timeline: &Timeline) -> MockService {
+    let definition: ServiceDefinition = serde_json::from_value(json!({
+        "name": "AgentService",
+        "operations": {"get": {"kind": "get", "reply": {"id": "a-1", "name": "Ada", "version": 3}}},
+    }))
+    .expect("the definition is well-formed");
+    MockService::new(definition, Effects::new(timeline.clone()))
+}
+
+fn call() -> Call {
+    let input = json!({"agentId": "a-1", "fields": ["name", "version"]});
+    Call::new(Call::SCENARIO, CallName::new("AgentService", "get"), input)
+}
+
+async fn bare_calls() -> Duration {
+    let timeline = Timeline::new(Clock::start());
+    let service = service(&timeline);
+    let call = call();
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        black_box(service.call(black_box(&call)).await).expect("the service answers");
+    }
+    began.elapsed() / CALLS
+}
+
+async fn full_calls() -> Duration {
+    let timeline = Timeline::new(Clock::start());
+    let registry = Registry::default();
+    registry.add(service(&timeline));
+    let faults = Faults::default();
+    // Never reached, but what may be corrupted is sealed and checked from the first call on.
+    let far: Executions = "4000000000-".parse().expect("these are executions");
+    let fault = faults.declare("a corrupted reply", "nowhere");
+    let armed = registry.script("AgentService", |script, _| {
+        script.answers("get", [(far, Response::Corrupt.into(), Some(fault))]);
+    });
+    armed.expect("the service is there");
+    let policies = Arc::new(RwLock::new(Policies::default()));
+    let client = Client::new(registry, policies, faults, timeline, Seed(0));
+    let breaker = BreakerPolicy::preset("agent-service").expect("the preset is known");
+    client.set_breaker("AgentService", breaker);
+    let bulkhead = BulkheadPolicy {
+        max_concurrent_calls: 10,
+        queue_size: Some(10),
+    };
+    client.set_bulkhead("AgentService", bulkhead);
+    let policy = CallPolicy {
+        timeout: Some(Duration::from_secs(5)),
+        retry: Some(Retry::up_to(3).into()),
+    };
+    let call = call();
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        black_box(client.call(black_box(&call), &policy, None).await).expect("the service answers");
+    }
+    began.elapsed() / CALLS
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

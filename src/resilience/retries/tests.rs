@@ -1,0 +1,170 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{FailureMode, code, from_json};
+
+fn read(policy: &Value) -> Result<Retries, String> {
+    from_json(&policy.to_string(), "w.json", 1).map_err(|error| error.to_string())
+}
+
+fn refusal(policy: &Value) -> String {
+    read(policy).expect_err("it is refused")
+}
+
+fn delays(policy: &Retries, codes: &[&str]) -> Vec<Option<u128>> {
+    let mut retrying = policy.begin();
+    let delays = codes.iter().map(|code| {
+        let delay = retrying.next_delay(&Failure::new(code, "no"), |_| Seed(0));
+        delay.map(|delay| delay.as_millis())
+    });
+    delays.collect()
+}
+
+#[test]
+fn each_retrier_counts_for_itself() {
+    let policy = json!([
+        {"codes": ["A", "B"], "maxRetries": 2, "base": "1s", "multiplier": 2},
+        {"codes": ["C"], "maxRetries": 2, "base": "5s"},
+    ]);
+    let policy = read(&policy).unwrap();
+    let waits = [Some(1000), Some(2000), Some(5000), None];
+    assert_eq!(delays(&policy, &["A", "B", "C", "B"]), waits);
+    let waits = [Some(5000), Some(10_000), None, Some(1000)];
+    assert_eq!(delays(&policy, &["C", "C", "C", "A"]), waits);
+    assert_eq!(delays(&policy, &[code::TIMEOUT]), [None]);
+    assert_eq!(delays(&policy.up_to(1), &["A", "C", "B"])[2], None);
+}
+
+#[test]
+fn without_retriers_the_code_says_whether_it_is_retried() {
+    let policy = read(&json!("coordination")).unwrap();
+    assert_eq!(policy, Retry::preset("coordination").unwrap().into());
+    assert_eq!(delays(&policy, &["A", "VALIDATION_FAILED"]), [None, None]);
+    let waits = [Some(100), Some(200), None];
+    assert_eq!(
+        delays(&policy, &["TIMEOUT", "RATE_LIMITED", "TIMEOUT"]),
+        waits
+    );
+}
+
+#[test]
+fn a_failure_that_no_retry_can_mend_is_final_whatever_names_it() {
+    let policy = read(&json!([{"codes": ["A"], "maxRetries": 1}])).unwrap();
+    let mut failure = Failure::new("A", "declared so by its service");
+    failure.mode = FailureMode::PolicySecurity;
+    assert_eq!(policy.begin().next_delay(&failure, |_| Seed(0)), None);
+}
+
+#[test]
+fn a_policy_survives_being_written() {
+    for policy in [
+        json!("worker"),
+        json!({"maxRetries": 2, "jitter": "full"}),
+        json!([{"codes": ["A", "B"], "preset": "worker", "maxRetries": 9}, {"codes": ["C"], "maxRetries": 0}]),
+    ] {
+        let policy = read(&policy).unwrap();
+        assert_eq!(read(&serde_json::to_value(&policy).unwrap()), Ok(policy));
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_refused_where_it_stands() {
+    for (policy, expected) in [
+        (json!([]), "an empty list retries nothing"),
+        (
+            json!(3),
+            "expected a retry policy: a preset's name, an object of fields, or a list of retriers",
+        ),
+        (json!("coordinaton"), "did you mean \"coordination\"?"),
+        (
+            json!({"codes": ["A"], "maxRetries": 1}),
+            "a retry policy has no field \"codes\"",
+        ),
+        (
+            json!([{"codes": ["A"], "maxRetries": 1}, {"maxRetries": 1}]),
+            "at /1: faulty retrier: it names no \"codes\"",
+        ),
+        (
+            json!([{"codes": [], "maxRetries": 1}]),
+            "it names no \"codes\"",
+        ),
+        (
+            json!([{"codes": ["A"]}]),
+            "a retrier needs \"maxRetries\" or \"preset\"",
+        ),
+        (
+            json!([{"code": ["A"], "maxRetries": 1}]),
+            "did you mean \"codes\"?",
+        ),
+        (
+            json!([{"codes": 1, "maxRetries": 1}]),
+            "\"codes\": expected codes such as",
+        ),
+        (
+            json!([{"codes": ["A", 1], "maxRetries": 1}]),
+            "\"codes\": expected codes such as",
+        ),
+        (
+            json!([{"codes": ["a b"], "maxRetries": 1}]),
+            "\"a b\" is no code",
+        ),
+        (
+            json!([{"codes": ["A"], "maxRetries": -1}]),
+            "\"maxRetries\": expected a whole number from 0",
+        ),
+        (
+            json!([{"codes": ["UNAUTHENTICATED"], "maxRetries": 1}]),
+            "can never be worth a retry",
+        ),
+        (
+            json!([{"codes": ["WORKFLOW_TIMEOUT"], "maxRetries": 1}]),
+            "can never be worth a retry",
+        ),
+    ] {
+        let refusal = refusal(&policy);
+        assert!(refusal.contains(expected), "{policy}: {refusal}");
+    }
+}
+
+#[test]
+fn a_row_of_a_table_makes_a_retrier() {
+    let row = [("base", "1 s"), ("codes", "A , B"), ("preset", "constant")];
+    let retrier = Retrier::from_fields(row).unwrap();
+    assert!(retrier.names("A") && retrier.names("B") && !retrier.names("C"));
+    assert_eq!(retrier.retry.base, Duration::from_secs(1));
+    assert_eq!(retrier.retry.max_retries, 3);
+    for (row, expected) in [
+        ([("codes", "A,,B"), ("maxRetries", "1")], "\"\" is no code"),
+        (
+            [("codes", "A"), ("base", "1 s")],
+            "needs \"maxRetries\" or \"preset\"",
+        ),
+        ([("codes", "A"), ("codes", "B")], "\"codes\" is given twice"),
+    ] {
+        let error = Retrier::from_fields(row).unwrap_err().to_string();
+        assert!(error.contains(expected), "{row:?}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_call_is_repeated_more_often_than_its_retriers_say(
+        counts in prop::collection::vec(0_u32..4, 3),
+        codes in prop::collection::vec(0_usize..4, 0..40),
+    ) {
+        let names = ["A", "B", "C", "D"];
+        let policy: Retries = counts.iter().zip(names).map(|(count, code)| Retrier {
+            codes: vec![code.into()],
+            retry: Retry::up_to(*count),
+        }).collect();
+        let asked: Vec<_> = codes.iter().map(|code| names[*code]).collect();
+        let taken = delays(&policy, &asked);
+        for (place, code) in names.iter().enumerate() {
+            let met = asked.iter().filter(|asked| *asked == code).count();
+            let retried = asked.iter().zip(&taken).filter(|(asked, delay)| *asked == code && delay.is_some()).count();
+            let most = counts.get(place).copied().unwrap_or(0) as usize;
+            prop_assert_eq!(retried, met.min(most));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use serde_json::json;
+
+use super::{CallPolicy, Client, client::counts_against_service};
+use crate::{
+    domain::{BreakerState, Call, CallName, Failure, Health},
+    observability::EventKind,
+    resilience::Retries,
+};
+
+/// What a check of a service's health found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HealthReport {
+    /// Whether it is well.
+    pub status: Health,
+    /// The state of its breaker, closed where it has none; `None` for a service that is unknown.
+    pub breaker: Option<BreakerState>,
+    /// Why the probe found it unhealthy; `None` where there was no probe.
+    pub failure: Option<Box<Failure>>,
+}
+
+impl Client {
+    /// Tells whether a service is well, by a probe unless its breaker is open.
+    ///
+    /// The probe is a call like any other, without retries of its own, so it tells the breaker how
+    /// it went. A service that refuses what it is asked has answered, and is well; a fallback is no
+    /// answer of the service.
+    pub async fn check_health(&self, caller: &str, service: &str) -> HealthReport {
+        let (status, failure) = self.probe(caller, service).await;
+        let known = self.registry().role(service).is_ok();
+        let breaker = known.then(|| self.breaker_state(service).unwrap_or(BreakerState::Closed));
+        self.timeline().record(EventKind::HealthChecked {
+            service: service.into(),
+            status,
+            breaker,
+        });
+        HealthReport {
+            status,
+            breaker,
+            failure,
+        }
+    }
+
+    async fn probe(&self, caller: &str, service: &str) -> (Health, Option<Box<Failure>>) {
+        let Ok(role) = self.registry().role(service) else {
+            return (Health::Unknown, None);
+        };
+        if self.breaker_state(service) == Some(BreakerState::Open) {
+            return (Health::Unhealthy, None);
+        }
+        let has = |operation: &&str| role.service.has_operation(operation);
+        let Some(operation) = role.service.probe().filter(has) else {
+            return (Health::Unknown, None);
+        };
+        let call = Call::new(caller, CallName::new(service, operation), json!({}));
+        let once = CallPolicy {
+            timeout: None,
+            retry: Some(Retries::none()),
+        };
+        match self.call(&call, &once, None).await {
+            Ok(reply) if reply.fallback_used => (Health::Unhealthy, None),
+            Ok(_) => (Health::Healthy, None),
+            Err(failure) if counts_against_service(&failure) => (Health::Unhealthy, Some(failure)),
+            Err(_) => (Health::Healthy, None),
+        }
+    }
+}
