@@ -9,7 +9,7 @@ use super::{
     provider::{fault, not_a_code, twice},
     state,
 };
-use crate::services::{DefinitionError, is_code};
+use crate::{domain::is_code, services::DefinitionError};
 
 /// What one service relies on of another, as recorded interactions.
 ///

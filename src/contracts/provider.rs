@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{ProviderState, States, Strictness, state};
 use crate::{
-    domain::{JsonSchema, SchemaError},
-    services::{DefinitionError, is_code},
+    domain::{JsonSchema, SchemaError, is_code},
+    services::DefinitionError,
 };
 
 /// What a service promises to whoever calls it.
