@@ -43,10 +43,10 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
             "did you mean \"alpha\"?",
         ),
         (
-            json!([step("create", &[]), step("created", &["creatde"])]),
+            json!([step("alpha", &[]), step("create", &["creaet"])]),
             code::INVALID_WORKFLOW,
             "/steps/1/dependencies/0",
-            "did you mean \"create\"?",
+            "\"alpha\"",
         ),
         (
             json!([
