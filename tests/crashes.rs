@@ -12,6 +12,7 @@ use rehearsal::{
     harness::{Cast, Fixtures, Runs, json_difference, no_input, timeline_snapshot},
     observability::{Event, EventKind, Timeline},
     orchestration::{Compensation, CrashPoint, OnFailure, RunError, SubWorkflow, Workflow},
+    resilience::Retries,
     services::{CallPolicy, DiskStage, Response},
 };
 use serde_json::{Map, Value, json};
@@ -361,7 +362,10 @@ fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
         .every
         .retry
         .as_ref()
-        .map(|it| it.max_retries);
+        .map(|retries| match retries {
+            Retries::Alike(retry) => retry.max_retries,
+            Retries::ByCode(_) => 0,
+        });
     let undos: Vec<_> = subject
         .places
         .iter()
