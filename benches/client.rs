@@ -22,7 +22,7 @@ use rehearsal::{
 use serde_json::json;
 
 /// Calls of one measurement.
-const CALLS: u32 = 10_000;
+const CALLS: u32 = 2_000;
 /// Measurements of each kind, in turn, so that what else the machine does touches both.
 const ROUNDS: usize = 21;
 /// What the client may add to a call.
