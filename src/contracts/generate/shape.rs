@@ -106,15 +106,15 @@ fn merge(into: &mut Shape, other: Shape) {
                     own.retain(|it| other.contains(it));
                 }
             }
-            "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => {
-                if value.as_f64() > own.as_f64() {
-                    *own = value;
-                }
+            "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties"
+                if value.as_f64() > own.as_f64() =>
+            {
+                *own = value;
             }
-            "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => {
-                if value.as_f64() < own.as_f64() {
-                    *own = value;
-                }
+            "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties"
+                if value.as_f64() < own.as_f64() =>
+            {
+                *own = value;
             }
             "type" if value == "integer" && own == "number" => *own = value,
             "additionalProperties" | "unevaluatedProperties" if value == false => *own = value,
