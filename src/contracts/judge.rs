@@ -9,7 +9,8 @@ use crate::{
 
 /// What an operation promises, ready to hold calls to it.
 pub(super) struct Judge<'a> {
-    operation: &'a Operation,
+    pub operation: &'a Operation,
+    /// The schema of what it takes.
     pub input: JsonSchema,
     output: Option<JsonSchema>,
     /// The schemas of failures, in the order of the declared errors.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Breach, BreachKind, ConsumerContract, Contract, Interaction, Operation, ProviderContract,
-    ProviderState, Response, StateCall, States, Verdict, generate,
+    Breach, BreachKind, ConsumerContract, Contract, Interaction, ProviderContract, ProviderState,
+    Response, StateCall, States, Verdict, generate,
     judge::{Expected, Judge},
     mismatches,
 };
@@ -59,19 +59,8 @@ impl Verifier {
         if !verdict.breaches.is_empty() {
             return verdict;
         }
-        if !client
-            .registry()
-            .names()
-            .iter()
-            .any(|name| **name == *contract.service())
-        {
-            // Any operation will do to be told the nearest name.
-            let name = CallName::new(contract.service(), "");
-            let message = match client.registry().check(&name) {
-                Err(unknown) => unknown.to_string(),
-                Ok(()) => String::new(),
-            };
-            let breach = Breach::new(BreachKind::MissingService, message);
+        if let Err(unknown) = client.registry().script(contract.service(), |_, _| ()) {
+            let breach = Breach::new(BreachKind::MissingService, unknown.to_string());
             verdict.breaches.push(breach);
             return verdict;
         }
@@ -135,16 +124,8 @@ impl Verifier {
                 }
             }
             if generated > 0 {
-                self.generated(
-                    client,
-                    name.service(),
-                    &judge,
-                    operation,
-                    seed,
-                    generated,
-                    verdict,
-                )
-                .await;
+                self.generated(client, name.service(), &judge, seed, generated, verdict)
+                    .await;
             }
             if verdict.cases == before && !verdict.speaks_of(&operation.name) {
                 let message = "no case shows the operation, so nothing was verified";
@@ -155,18 +136,17 @@ impl Verifier {
     }
 
     /// Calls an operation with inputs that its schema allows, and with those that it does not.
-    #[expect(clippy::too_many_arguments, reason = "one caller")]
     async fn generated(
         &mut self,
         client: &Client,
         service: &str,
         judge: &Judge<'_>,
-        operation: &Operation,
         seed: Seed,
         count: usize,
         verdict: &mut Verdict,
     ) {
-        let seed = seed.part(["contract", service, &operation.name]);
+        let operation = judge.operation;
+        let seed = seed.part([CALLER, service, &operation.name]);
         let made = match generate(&judge.input, seed, count) {
             Ok(made) => made,
             Err(error) => {

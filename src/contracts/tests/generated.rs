@@ -60,6 +60,8 @@ fn every_keyword_is_broken_alone() {
             json!({ "required": ["a"], "properties": { "a": {}, "b": {} }, "additionalProperties": false }),
             &["required /a", "additionalProperties /undeclared"],
         ),
+        // What is wrong within `allOf` leaves its properties unevaluated, so that the type of the name
+        // cannot be broken alone.
         (
             json!({
                 "allOf": [{ "$ref": "#/$defs/named" }, { "required": ["age"] }],
@@ -72,7 +74,6 @@ fn every_keyword_is_broken_alone() {
                 "required /name",
                 "required /age",
                 "type /age",
-                "type /name",
             ],
         ),
     ] {
