@@ -97,6 +97,9 @@ Feature: Health
       When the health of "storage-service" is checked
       Then "storage-service" is unhealthy
       And it takes 0 s
+      And the timeline has none of:
+        | event        | call                   |
+        | call_refused | storage-service.health |
       When 119999 ms pass
       And the health of "storage-service" is checked
       Then "storage-service" is unhealthy
