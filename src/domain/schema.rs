@@ -62,6 +62,9 @@ impl JsonSchema {
 
     /// All that is wrong with a value, in the order of the pointers.
     pub fn faults(&self, value: &Value) -> Vec<SchemaFault> {
+        if self.validator.is_valid(value) {
+            return Vec::new();
+        }
         let errors = self.validator.iter_errors(value);
         let mut faults: Vec<SchemaFault> = errors.flat_map(|error| self.told(&error)).collect();
         // The validator promises no order.
