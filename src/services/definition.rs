@@ -109,6 +109,13 @@ impl ServiceDefinition {
             .or_else(|| has(PROBE).then_some(PROBE))
     }
 
+    /// Whether it has an operation; any will do where none are given.
+    pub fn has_operation(&self, name: &str) -> bool {
+        self.operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains_key(name))
+    }
+
     /// An operation by name.
     pub fn operation(&self, name: &str) -> Option<&OperationDefinition> {
         self.operations.as_ref()?.get(name)

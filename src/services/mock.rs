@@ -1,12 +1,9 @@
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::{CallResult, CodeDefinition, Effects, Service, ServiceDefinition};
+use super::{CallResult, Effects, Service, ServiceDefinition};
 use crate::domain::{Call, Reply};
 
 static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
@@ -43,36 +40,8 @@ impl Service for MockService {
         &self.definition.name
     }
 
-    fn operations(&self) -> Option<Vec<&str>> {
-        let operations = self.definition.operations.as_ref()?;
-        Some(operations.keys().map(String::as_str).collect())
-    }
-
-    fn has_operation(&self, operation: &str) -> bool {
-        self.definition
-            .operations
-            .as_ref()
-            .is_none_or(|operations| operations.contains_key(operation))
-    }
-
-    fn latency(&self, operation: &str) -> Duration {
-        self.definition.latency(operation)
-    }
-
-    fn probe(&self) -> Option<&str> {
-        self.definition.probe()
-    }
-
-    fn class(&self) -> Option<&str> {
-        self.definition.class.as_deref()
-    }
-
-    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
-        let bare = self.definition.operations.is_none() && self.definition.codes.is_empty();
-        (!bare).then(|| {
-            let codes = self.definition.codes.iter();
-            codes.map(|(code, own)| (code.as_str(), own)).collect()
-        })
+    fn definition(&self) -> Option<&ServiceDefinition> {
+        Some(&self.definition)
     }
 
     async fn call(&self, call: &Call) -> CallResult {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::CodeDefinition;
+use super::{CodeDefinition, ServiceDefinition};
 use crate::domain::{Call, Failure, FailureMode, Reply};
 
 /// The operation that a service is probed by where nothing else is said.
@@ -17,39 +17,58 @@ pub trait Service: Send + Sync {
     /// The name it is called by.
     fn name(&self) -> &str;
 
+    /// What it is defined by, where that is data; what follows comes from there, unless said
+    /// otherwise.
+    fn definition(&self) -> Option<&ServiceDefinition> {
+        None
+    }
+
     /// The operations it has; `None` where it answers to any name.
     fn operations(&self) -> Option<Vec<&str>> {
-        None
+        let operations = self.definition()?.operations.as_ref()?;
+        Some(operations.keys().map(String::as_str).collect())
     }
 
     /// Whether it has an operation.
     fn has_operation(&self, operation: &str) -> bool {
-        self.operations()
-            .is_none_or(|operations| operations.contains(&operation))
+        match self.definition() {
+            Some(definition) => definition.has_operation(operation),
+            None => self
+                .operations()
+                .is_none_or(|operations| operations.contains(&operation)),
+        }
     }
 
     /// How long an operation takes before it acts, on the virtual clock.
     ///
     /// A script can replace it. A service that waits on its own takes that on top.
     fn latency(&self, operation: &str) -> Duration {
-        let _ = operation;
-        Duration::ZERO
+        self.definition()
+            .map_or(Duration::ZERO, |definition| definition.latency(operation))
     }
 
     /// The operation that tells whether it is well, called with `{}`: `health` where it has one.
     fn probe(&self) -> Option<&str> {
-        self.has_operation(PROBE).then_some(PROBE)
+        match self.definition() {
+            Some(definition) => definition.probe(),
+            None => self.has_operation(PROBE).then_some(PROBE),
+        }
     }
 
     /// The class whose bulkhead its calls share, such as `critical`.
     fn class(&self) -> Option<&str> {
-        None
+        self.definition()?.class.as_deref()
     }
 
     /// Whether it can fail with a code: `None` where any code will do, else
     /// the codes of its own, beside those that the product knows.
     fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
-        None
+        let definition = self.definition()?;
+        let bare = definition.operations.is_none() && definition.codes.is_empty();
+        (!bare).then(|| {
+            let codes = definition.codes.iter();
+            codes.map(|(code, own)| (code.as_str(), own)).collect()
+        })
     }
 
     /// Mode and retryability of one of its codes.

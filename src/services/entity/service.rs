@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -181,25 +181,8 @@ impl Service for EntityService {
         &self.definition.name
     }
 
-    fn operations(&self) -> Option<Vec<&str>> {
-        let operations = self.definition.operations.iter().flatten();
-        Some(operations.map(|(name, _)| name.as_str()).collect())
-    }
-
-    fn has_operation(&self, operation: &str) -> bool {
-        self.definition.operation(operation).is_some()
-    }
-
-    fn latency(&self, operation: &str) -> Duration {
-        self.definition.latency(operation)
-    }
-
-    fn probe(&self) -> Option<&str> {
-        self.definition.probe()
-    }
-
-    fn class(&self) -> Option<&str> {
-        self.definition.class.as_deref()
+    fn definition(&self) -> Option<&ServiceDefinition> {
+        Some(&self.definition)
     }
 
     fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {

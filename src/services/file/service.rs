@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -13,8 +13,7 @@ use super::{
 use crate::{
     domain::{Call, Failure, Key, Reply, did_you_mean},
     services::{
-        CallResult, CodeDefinition, DefinitionError, Due, Effects, Service, ServiceDefinition,
-        UnknownName,
+        CallResult, DefinitionError, Due, Effects, Service, ServiceDefinition, UnknownName,
     },
 };
 
@@ -125,29 +124,8 @@ impl Service for FileService {
         &self.definition.name
     }
 
-    fn operations(&self) -> Option<Vec<&str>> {
-        Some(self.operations.keys().map(String::as_str).collect())
-    }
-
-    fn has_operation(&self, operation: &str) -> bool {
-        self.operations.contains_key(operation)
-    }
-
-    fn latency(&self, operation: &str) -> Duration {
-        self.definition.latency(operation)
-    }
-
-    fn probe(&self) -> Option<&str> {
-        self.definition.probe()
-    }
-
-    fn class(&self) -> Option<&str> {
-        self.definition.class.as_deref()
-    }
-
-    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
-        let codes = self.definition.codes.iter();
-        Some(codes.map(|(code, own)| (code.as_str(), own)).collect())
+    fn definition(&self) -> Option<&ServiceDefinition> {
+        Some(&self.definition)
     }
 
     async fn call(&self, call: &Call) -> CallResult {
