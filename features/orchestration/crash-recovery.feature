@@ -129,6 +129,20 @@ Feature: Crash recovery
         | 48h 525ms | workflow_ended         | completed |
 
     @orchestration-13
+    Scenario: A service that has left by the restart fails at the call, and the rest is undone
+      Given the orchestrator crashes after step "createAgent"
+      When the workflow runs
+      And "FileService" is removed
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And the error is "SERVICE_NOT_FOUND" from "FileService.createFile"
+      And these compensations run in order:
+        | AgentService.rollbackAgent             |
+        | RoleService.rollbackRole               |
+        | PersonalityService.rollbackPersonality |
+      And no effect remains
+
+    @orchestration-13
     Scenario: Two crashes in one run
       Given the orchestrator crashes during step "createAgent"
       And the orchestrator crashes before step "createFile"

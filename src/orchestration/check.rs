@@ -57,9 +57,11 @@ impl Check<'_> {
         for (position, operation) in step.recover.iter().enumerate() {
             recover.extend(self.operation(step, operation, &format!("{at}/recover/{position}")));
         }
-        let compensation = match (&step.compensation, &step.workflow) {
-            (None, Some(_)) => Some(PlannedCompensation::Workflow),
-            (None, None) => None,
+        let compensation = match (&step.compensation, &task) {
+            (None, Some(Task::Workflow(plan))) => {
+                Some(PlannedCompensation::Workflow(Arc::clone(plan)))
+            }
+            (None, _) => None,
             (Some(compensation), _) => {
                 let (operation, input, at) = match compensation {
                     Compensation::Named(operation) => {

@@ -30,10 +30,7 @@ impl Run {
                 PlannedCompensation::Call { call, input } => {
                     self.undo(step, call, input.as_ref()).await.map(|_| ())
                 }
-                PlannedCompensation::Workflow => match planned.workflow() {
-                    Some(plan) => self.undo_inner(step, plan).await?,
-                    None => Ok(()),
-                },
+                PlannedCompensation::Workflow(plan) => self.undo_inner(step, plan).await?,
             };
             self.strike(CrashPoint::DuringCompensation, step)?;
             let code = match &result {

@@ -20,7 +20,12 @@ impl Run {
     ///
     /// What a crash cut off and what was interrupted goes on; what was undone is done anew, by a
     /// run of its own, since its keys are used up.
-    pub(super) fn inner_id(&self, step: usize, cut_off: bool) -> Result<Arc<str>, RunError> {
+    pub(super) fn inner_id(
+        &self,
+        step: usize,
+        plan: &Arc<Plan>,
+        cut_off: bool,
+    ) -> Result<Arc<str>, RunError> {
         let (last, times) = {
             let state = self.lock();
             let step = &state.steps[step];
@@ -30,10 +35,7 @@ impl Run {
             if cut_off {
                 return Ok(last);
             }
-            let recalled = match self.plan.steps[step].workflow() {
-                Some(plan) => self.orchestrator.recall_inner(&last, plan)?,
-                None => None,
-            };
+            let recalled = self.orchestrator.recall_inner(&last, plan)?;
             if recalled.is_some_and(|state| state.status == WorkflowStatus::Interrupted) {
                 return Ok(last);
             }

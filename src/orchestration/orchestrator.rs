@@ -8,14 +8,11 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError,
-    journal::is_inner,
-    process::Process,
-    run::{CALLER, Run},
-    state::RunState,
+    Crashes, Entry, Journal, JournalError, Outcome, Plan, RunError, journal::is_inner,
+    process::Process, run::Run, state::RunState,
 };
 use crate::{
-    domain::{Failure, WorkflowStatus, code},
+    domain::{Call, Failure, WorkflowStatus, code},
     observability::EventKind,
     services::Client,
 };
@@ -78,7 +75,7 @@ impl Orchestrator {
             client,
             journal,
             crashes,
-            caller: CALLER.into(),
+            caller: Call::ORCHESTRATOR.into(),
             runs: Arc::default(),
             process: Process::new(),
         }

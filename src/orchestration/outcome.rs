@@ -157,7 +157,7 @@ fn compensations(
     let has_its_turn = |step: usize| {
         let undoes_itself = matches!(
             state.plan.steps[step].compensation,
-            Some(PlannedCompensation::Workflow)
+            Some(PlannedCompensation::Workflow(_))
         );
         undoes_itself && state.steps[step].compensation_started_at.is_some()
     };

@@ -71,7 +71,7 @@ pub(super) enum PlannedCompensation {
         input: Option<Value>,
     },
     /// The workflow that the step ran undoes itself.
-    Workflow,
+    Workflow(Arc<Plan>),
 }
 
 impl PlannedCompensation {
@@ -79,7 +79,7 @@ impl PlannedCompensation {
     pub fn call(&self) -> Option<&CallName> {
         match self {
             Self::Call { call, .. } => Some(call),
-            Self::Workflow => None,
+            Self::Workflow(_) => None,
         }
     }
 }

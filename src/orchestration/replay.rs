@@ -16,11 +16,7 @@ impl Orchestrator {
         if let Some(run) = self.find(id) {
             return Ok(Some(run.lock().view(now)));
         }
-        let recorded = |workflow| {
-            let plan = Plan::recorded(workflow).map_err(|why| corrupt(id, why))?;
-            Ok(Arc::new(plan))
-        };
-        Ok(self.replay(id, recorded)?.map(|state| state.view(now)))
+        Ok(self.recall(id)?.map(|state| state.view(now)))
     }
 
     /// Reads a run back from the journal, which must know it.
@@ -30,10 +26,13 @@ impl Orchestrator {
     }
 
     /// Reads a run back from the journal, if it knows it.
+    ///
+    /// Its workflow was checked when it began. A service that has left since fails at the call, so
+    /// that what was done with others is undone.
     fn recall(&self, id: &str) -> Result<Option<RunState>, RunError> {
         self.replay(id, |workflow| {
-            let plan = Plan::new(&workflow, self.client.registry());
-            plan.map(Arc::new).map_err(RunError::Refused)
+            let plan = Plan::recorded(workflow).map_err(|why| corrupt(id, why))?;
+            Ok(Arc::new(plan))
         })
     }
 

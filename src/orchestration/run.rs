@@ -14,13 +14,10 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code},
+    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus},
     observability::{EventKind, Timeline},
     services::{CallPolicy, CallResult},
 };
-
-/// Who calls where a workflow does.
-pub(super) const CALLER: &str = Call::ORCHESTRATOR;
 
 /// One run of a workflow, driven from entry to entry.
 ///
@@ -32,6 +29,25 @@ pub(super) struct Run {
     pub state: Arc<Mutex<RunState>>,
     pub orchestrator: Orchestrator,
     pub place: Place,
+}
+
+/// What a step does now.
+enum Work<'a> {
+    Call {
+        call: &'a CallName,
+        policy: &'a CallPolicy,
+    },
+    /// The run of a workflow, begun or taken up.
+    Run { id: Arc<str>, plan: &'a Arc<Plan> },
+}
+
+impl Work<'_> {
+    fn inner(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Call { .. } => None,
+            Self::Run { id, .. } => Some(Arc::clone(id)),
+        }
+    }
 }
 
 impl Run {
@@ -121,14 +137,17 @@ impl Run {
             (state.steps[step].status, input)
         };
         let cut_off = was == StepStatus::Running;
-        let inner = match planned.workflow() {
-            Some(_) => Some(self.inner_id(step, cut_off)?),
-            None => None,
+        let work = match &planned.task {
+            Task::Call { call, policy } => Work::Call { call, policy },
+            Task::Workflow(plan) => Work::Run {
+                id: self.inner_id(step, plan, cut_off)?,
+                plan,
+            },
         };
         let at = self.now();
         self.commit(&Entry::StepStarted {
             step,
-            inner: inner.clone(),
+            inner: work.inner(),
             at,
         })?;
         self.timeline().record(EventKind::StepStarted {
@@ -137,14 +156,12 @@ impl Run {
             status: StepStatus::Running,
         });
         Ok(async move {
-            let result = match (&planned.task, inner, input) {
-                (Task::Call { call, policy }, _, input) => {
+            let result = match (work, input) {
+                (Work::Call { call, policy }, input) => {
                     Ok(self.call(step, call, policy, input, cut_off).await)
                 }
-                (Task::Workflow(plan), Some(inner), Ok(input)) => {
-                    self.run_inner(step, plan, inner, input).await
-                }
-                (_, _, input) => Ok(Err(input.err().unwrap_or_else(no_inner_run))),
+                (Work::Run { id, plan }, Ok(input)) => self.run_inner(step, plan, id, input).await,
+                (Work::Run { .. }, Err(failure)) => Ok(Err(failure)),
             };
             (step, result)
         })
@@ -363,9 +380,4 @@ impl Run {
             message,
         });
     }
-}
-
-/// Cannot be: a step that runs a workflow is given the run's id.
-fn no_inner_run() -> Box<Failure> {
-    Box::new(Failure::new(code::INVALID_WORKFLOW, "it has no run"))
 }
