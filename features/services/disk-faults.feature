@@ -92,15 +92,25 @@ Feature: Disk faults
       | path         | value  |
       | /permissions | "0644" |
 
-  @allow-unused
-  Scenario: Deleting stages nothing
-    Given the disk fails at "staging" with "ENOSPC"
-    And the disk fails at "validation" with "CORRUPTION_DETECTED"
+  @configuration-9
+  Scenario Outline: Deleting passes no <stage>, writing does
+    Given the disk fails at "<stage>" with "<code>"
     When "FileService.deleteFile" is called with:
       """json
       { "path": "ada.json" }
       """
     Then the call succeeds
+    When "FileService.createFile" is called with:
+      """json
+      { "path": "grace.json", "content": {} }
+      """
+    Then the call fails with "<code>"
+    And the file "grace.json" does not exist
+
+    Examples:
+      | stage      | code                |
+      | staging    | ENOSPC              |
+      | validation | CORRUPTION_DETECTED |
 
   @configuration-9
   Scenario: A disk that is full for a while is waited out

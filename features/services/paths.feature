@@ -29,7 +29,7 @@ Feature: Paths
       | ../outside.json        | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
       | a/../../outside.json   | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
       | a/../there.json        | PATH_OUTSIDE_DIRECTORY | updateFile            | , "content": "x" |
-      | /tmp/outside.json      | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
+      | /outside.json          | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
       | ..\\\\outside.json     | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
       | C:\\\\outside.json     | PATH_OUTSIDE_DIRECTORY | createFile            | , "content": "x" |
       | .                      | PATH_OUTSIDE_DIRECTORY | readFile              |                  |

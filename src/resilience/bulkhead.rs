@@ -176,9 +176,10 @@ mod tests {
     use std::{cell::RefCell, time::Duration};
 
     use futures::{FutureExt as _, future::join_all};
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
+    use crate::clock::Clock;
 
     fn bulkhead(max_concurrent_calls: u32, queue_size: Option<u32>) -> Bulkhead {
         Bulkhead::new(BulkheadPolicy {
@@ -189,16 +190,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_run_in_order_and_never_more_than_allowed() {
-        let start = Instant::now();
+        let clock = Clock::start();
         let bulkhead = bulkhead(5, None);
         let entered = RefCell::new(Vec::new());
         join_all((0..15_u64).map(|number| {
             let (bulkhead, entered) = (&bulkhead, &entered);
             async move {
                 let permit = bulkhead.enter().await.unwrap();
-                entered
-                    .borrow_mut()
-                    .push((number, start.elapsed().as_secs()));
+                entered.borrow_mut().push((number, clock.now().as_secs()));
                 sleep(Duration::from_secs(1)).await;
                 drop(permit);
             }
@@ -206,7 +205,7 @@ mod tests {
         .await;
         let expected: Vec<_> = (0..15).map(|number| (number, number / 5)).collect();
         assert_eq!(entered.into_inner(), expected);
-        assert_eq!(start.elapsed(), Duration::from_secs(3));
+        assert_eq!(clock.now(), Duration::from_secs(3));
         assert_eq!(bulkhead.waiting(), 0);
     }
 

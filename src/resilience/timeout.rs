@@ -52,32 +52,30 @@ impl Timeout {
 mod tests {
     use std::cell::Cell;
 
-    use tokio::{
-        sync::oneshot,
-        time::{Instant, sleep},
-    };
+    use tokio::{sync::oneshot, time::sleep};
 
     use super::*;
+    use crate::clock::Clock;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_at_exactly_the_timeout_wins() {
-        let start = Instant::now();
+        let clock = Clock::start();
         let timeout = Timeout(SECOND);
         assert_eq!(timeout.run(sleep(SECOND)).await, Ok(()));
-        assert_eq!(start.elapsed(), SECOND);
+        assert_eq!(clock.now(), SECOND);
         let halves = async {
             sleep(SECOND / 2).await;
             sleep(SECOND / 2).await;
         };
         assert_eq!(timeout.run(halves).await, Ok(()));
-        assert_eq!(start.elapsed(), 2 * SECOND);
+        assert_eq!(clock.now(), 2 * SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_at_exactly_the_timeout_wins_through_other_tasks_too() {
-        let start = Instant::now();
+        let clock = Clock::start();
         let (inner, from_inner) = oneshot::channel();
         let (outer, from_outer) = oneshot::channel();
         let answer = async {
@@ -92,17 +90,17 @@ mod tests {
             from_outer.await
         };
         assert_eq!(Timeout(SECOND).run(answer).await, Ok(Ok(7)));
-        assert_eq!(start.elapsed(), SECOND);
+        assert_eq!(clock.now(), SECOND);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_later_answer_is_too_late() {
-        let start = Instant::now();
+        let clock = Clock::start();
         let late = sleep(SECOND + Duration::from_millis(1));
         let error = Timeout(SECOND).run(late).await.unwrap_err();
         assert_eq!(error, TimedOut(SECOND));
         assert_eq!(error.to_string(), "no answer within 1s");
-        assert_eq!(start.elapsed(), SECOND, "waiting ends with the timeout");
+        assert_eq!(clock.now(), SECOND, "waiting ends with the timeout");
     }
 
     #[tokio::test(start_paused = true)]
