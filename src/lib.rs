@@ -14,6 +14,7 @@
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, views of them, snapshots, command line |
 //! | 7 | [`orchestration`] | workflows, and those within them; the engine that runs them, recovery, compensation, the journal, crash and restart |
 //! | 5 | [`contracts`] | what services promise and rely on, inputs made from schemas, verification |
+//! | 5 | [`messaging`] | requests and their answers, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | the services that take part: played, keeping entities, keeping files; the scripts that say how they answer, the one client that calls them |
 //! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
@@ -59,6 +60,7 @@ pub mod clock;
 pub mod contracts;
 pub mod domain;
 pub mod harness;
+pub mod messaging;
 pub mod observability;
 pub mod orchestration;
 pub mod resilience;

@@ -8,13 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 9] = [
+const ROOMS: [(&str, u8); 10] = [
     ("clock", 0),
     ("domain", 1),
     ("observability", 2),
     ("resilience", 3),
     ("services", 4),
     ("contracts", 5),
+    ("messaging", 5),
     ("orchestration", 7),
     ("harness", 10),
     ("steps", 11),

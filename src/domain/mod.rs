@@ -10,6 +10,7 @@ mod json;
 mod key;
 mod mode;
 mod nearest;
+mod reference;
 mod schema;
 mod status;
 
@@ -26,5 +27,6 @@ pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
+pub use reference::{refers, resolve};
 pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};
 pub use status::{StepStatus, WorkflowStatus};

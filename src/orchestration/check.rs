@@ -4,11 +4,10 @@ use serde_json::json;
 
 use super::{
     plan::{Plan, PlannedCompensation, PlannedStep, Task},
-    reference,
     workflow::{Compensation, Step, SubWorkflow},
 };
 use crate::{
-    domain::{CallName, Failure, code, did_you_mean},
+    domain::{CallName, Failure, code, did_you_mean, refers},
     services::{CallPolicy, Registry},
 };
 
@@ -81,7 +80,7 @@ impl Check<'_> {
         Some(PlannedStep {
             id: step.id.as_str().into(),
             task: task?,
-            refers: reference::any(&input),
+            refers: refers(&input),
             input: Arc::new(input),
             dependencies,
             dependents: Vec::new(),
@@ -121,6 +120,7 @@ impl Check<'_> {
             let policy = CallPolicy {
                 timeout: step.timeout,
                 retry: step.retry.clone(),
+                ..CallPolicy::default()
             };
             return Some(Task::Call { call, policy });
         };

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{CrashPoint, Entry, RunError, plan::PlannedCompensation, reference, run::Run};
+use super::{CrashPoint, Entry, RunError, plan::PlannedCompensation, run::Run};
 use crate::{
-    domain::{Call, CallName, Failure, Key},
+    domain::{Call, CallName, Failure, Key, resolve},
     observability::EventKind,
     services::{CallPolicy, CallResult},
 };
@@ -72,10 +72,10 @@ impl Run {
         let state = self.lock();
         let data = |name: &str| state.data(name);
         if let Some(input) = own {
-            return reference::resolve(input, &data);
+            return resolve(input, &data);
         }
         // An input that refers to nothing never left: the call was not made.
-        let input = reference::resolve(&self.plan.steps[step].input, &data).unwrap_or_default();
+        let input = resolve(&self.plan.steps[step].input, &data).unwrap_or_default();
         Ok(json!({ "input": input, "reply": state.steps[step].reply.as_deref() }))
     }
 }

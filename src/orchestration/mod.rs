@@ -13,7 +13,6 @@ mod outcome;
 mod plan;
 mod process;
 mod recovery;
-mod reference;
 mod replay;
 mod run;
 mod sqlite_journal;

@@ -10,11 +10,10 @@ use super::{
     CrashPoint, Entry, JournalError, Orchestrator, Outcome, Plan, RunError,
     orchestrator::{Place, has_ended},
     plan::Task,
-    reference,
     state::RunState,
 };
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus},
+    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve},
     observability::{EventKind, Timeline},
     services::{CallPolicy, CallResult},
 };
@@ -130,7 +129,7 @@ impl Run {
             let state = self.lock();
             let input = if planned.refers {
                 let data = |name: &str| state.data(name);
-                reference::resolve(&planned.input, &data).map(Arc::new)
+                resolve(&planned.input, &data).map(Arc::new)
             } else {
                 Ok(Arc::clone(&planned.input))
             };

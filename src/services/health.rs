@@ -53,8 +53,8 @@ impl Client {
         };
         let call = Call::new(caller, CallName::new(service, operation), json!({}));
         let once = CallPolicy {
-            timeout: None,
             retry: Some(Retries::none()),
+            ..CallPolicy::default()
         };
         match self.call(&call, &once, None).await {
             Ok(reply) if reply.fallback_used => (Health::Unhealthy, None),

@@ -15,12 +15,15 @@ pub struct CallPolicy {
     pub timeout: Option<Duration>,
     /// How often and when it is repeated.
     pub retry: Option<Retries>,
+    /// The same where nothing is said of every call either: what its kind of call usually does.
+    pub usual_retry: Option<Retries>,
 }
 
 /// Timeouts and retries of all calls.
 ///
 /// What is said of an operation beats what a call asks for itself, which beats
-/// what is said of every call, which beats the default: 30 s and no retry.
+/// what is said of every call, which beats the default: 30 s, and no retry unless its kind of call
+/// usually has some.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
     /// What is said of every call.
@@ -87,6 +90,7 @@ impl Policies {
             .and_then(|own| own.retry.as_ref())
             .or(asked.retry.as_ref())
             .or(self.every.retry.as_ref())
+            .or(asked.usual_retry.as_ref())
             .cloned()
             .unwrap_or_default();
         let retries = match own.and_then(|own| own.max_retries) {
@@ -110,6 +114,8 @@ mod tests {
         let mut asked = CallPolicy::default();
         assert_eq!(policies.of(&call, &asked).0, secs(30));
         assert_eq!(policies.of(&call, &asked).1, Retry::up_to(0).into());
+        asked.usual_retry = Some(Retry::up_to(5).into());
+        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(5).into());
         policies.every.timeout = Some(secs(4));
         policies.retry_every(4);
         assert_eq!(policies.of(&call, &asked).0, secs(4));
@@ -130,6 +136,7 @@ mod tests {
         let asked = CallPolicy {
             timeout: Some(Duration::from_secs(1)),
             retry: Some(Retry::up_to(3).into()),
+            usual_retry: Some(Retry::up_to(3).into()),
         };
         let (timeout, retry) = Policies::leaving_alone().of(&call, &asked);
         assert_eq!(timeout, LONGEST);

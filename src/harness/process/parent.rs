@@ -139,6 +139,7 @@ impl Mission<'_> {
         let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
             timeout: step.timeout,
             retry: step.retry.clone(),
+            ..CallPolicy::default()
         });
         // The deadline is for the work; undoing it takes what it takes.
         let deadline = deadline.filter(|_| !undoes);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::{Failure, code};
+use super::{Failure, code};
 
 /// The JSON pointer in a string `${/…}`.
 fn pointer(text: &str) -> Option<&str> {
@@ -11,25 +11,25 @@ fn pointer(text: &str) -> Option<&str> {
         .filter(|pointer| pointer.starts_with('/'))
 }
 
-/// Whether any string in the value refers to data of the run.
-pub(super) fn any(value: &Value) -> bool {
+/// Whether any string in the value refers to data, as [`resolve`] reads it.
+pub fn refers(value: &Value) -> bool {
     match value {
         Value::String(text) => pointer(text).is_some(),
-        Value::Array(items) => items.iter().any(any),
-        Value::Object(fields) => fields.values().any(any),
+        Value::Array(items) => items.iter().any(refers),
+        Value::Object(fields) => fields.values().any(refers),
         _ => false,
     }
 }
 
-/// The value with every reference replaced by the data it points to, its type kept.
+/// The value with every reference, a string `${/…}`, replaced by the data it points to, its type kept.
 ///
-/// Pointers are those of [RFC 6901](https://www.rfc-editor.org/rfc/rfc6901) into
+/// Pointers are those of [RFC 6901](https://www.rfc-editor.org/rfc/rfc6901) into an object such as
 /// `{ "input": …, "<stepId>": reply }`; `data` finds what stands under the first name.
 ///
 /// # Errors
 ///
 /// `INVALID_REFERENCE`, naming the pointer, if there is nothing there.
-pub(super) fn resolve<'a>(
+pub fn resolve<'a>(
     value: &Value,
     data: &impl Fn(&str) -> Option<&'a Arc<Value>>,
 ) -> Result<Value, Box<Failure>> {

@@ -1,0 +1,9 @@
+//! Requests and events: what services say to each other, and how none of it is lost or taken twice.
+
+mod event;
+mod outbox;
+mod trace;
+
+pub use event::{CloudEvent, EventError, EventId};
+pub use outbox::{Outbox, OutboxError, Publication};
+pub use trace::{TraceContext, TraceError};
