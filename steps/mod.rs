@@ -11,7 +11,9 @@
 mod calls;
 mod contracts;
 mod crashes;
+mod dead_letters;
 mod entities;
+mod events;
 mod failing;
 mod files;
 mod fixtures;
@@ -23,6 +25,7 @@ mod policies;
 mod runs;
 mod services;
 mod snapshots;
+mod subscriptions;
 mod timeline;
 mod workflows;
 

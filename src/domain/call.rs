@@ -23,6 +23,8 @@ pub struct Call {
 impl Call {
     /// The caller of a workflow's steps and compensations.
     pub const ORCHESTRATOR: &str = "orchestrator";
+    /// The caller of what takes an event to its outbox and to the bus.
+    pub const PUBLISHER: &str = "publisher";
     /// The caller where a scenario's step calls directly.
     pub const SCENARIO: &str = "scenario";
 

@@ -36,6 +36,8 @@ pub mod code {
     pub const CANCELLED: &str = "CANCELLED";
     /// Bytes are not those that were written.
     pub const CORRUPTION_DETECTED: &str = "CORRUPTION_DETECTED";
+    /// An answer is not what was agreed on.
+    pub const CONTRACT_VIOLATION: &str = "CONTRACT_VIOLATION";
     /// There is no such file.
     pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
     /// There is such a file already.
@@ -46,6 +48,12 @@ pub mod code {
     pub const INVALID_PATH: &str = "INVALID_PATH";
     /// The path leads out of the scenario's directory.
     pub const PATH_OUTSIDE_DIRECTORY: &str = "PATH_OUTSIDE_DIRECTORY";
+    /// No event is of this type.
+    pub const UNKNOWN_EVENT_TYPE: &str = "UNKNOWN_EVENT_TYPE";
+    /// There is no such event.
+    pub const EVENT_NOT_FOUND: &str = "EVENT_NOT_FOUND";
+    /// There is another event of this source and id.
+    pub const EVENT_ALREADY_EXISTS: &str = "EVENT_ALREADY_EXISTS";
     /// The disk is full.
     pub const ENOSPC: &str = "ENOSPC";
     /// The file's permissions forbid it.
@@ -76,11 +84,13 @@ pub mod code {
         (INVALID_WORKFLOW, AgentValidation, false),
         (SERVICE_NOT_FOUND, AgentValidation, false),
         (OPERATION_NOT_FOUND, AgentValidation, false),
+        (UNKNOWN_EVENT_TYPE, AgentValidation, false),
+        (EVENT_NOT_FOUND, AgentValidation, false),
         ("PERMISSION_DENIED", UserPermission, false),
         (EACCES, UserPermission, false),
         (EPERM, UserPermission, false),
         (CORRUPTION_DETECTED, AgentContract, false),
-        ("CONTRACT_VIOLATION", AgentContract, false),
+        (CONTRACT_VIOLATION, AgentContract, false),
         (ENOSPC, SystemDisk, false),
         (IO_ERROR, SystemDisk, false),
         ("BUDGET_EXHAUSTED", PolicyBudget, false),
@@ -90,6 +100,7 @@ pub mod code {
         ("CAPABILITY_ERROR", AgentLogic, false),
         (CONCURRENT_MODIFICATION, AgentState, false),
         (FILE_ALREADY_EXISTS, AgentState, false),
+        (EVENT_ALREADY_EXISTS, AgentState, false),
         (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),
         (WORKFLOW_ALREADY_EXISTS, AgentState, false),
         (WORKFLOW_TIMEOUT, SystemTimeout, false),

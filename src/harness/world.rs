@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    cast::Cast, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
-    runs::Runs, snapshot::Snapshots,
+    cast::Cast, excerpt::excerpt, fixtures::Fixtures, messages::Messages, own_state::OwnState,
+    pickle::StepKind, runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -74,6 +74,7 @@ pub struct World {
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
+    messages: Option<Box<Messages>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
     own: OwnState,
@@ -96,6 +97,7 @@ impl World {
             when_took: None,
             cast: None,
             runs: None,
+            messages: None,
             calls: Vec::new(),
             direct_calls: 0,
             own: OwnState::default(),
@@ -199,6 +201,18 @@ impl World {
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
+    }
+
+    /// The events that are published, and who hears of them.
+    pub fn messages(&mut self) -> &mut Messages {
+        let messages = match self.messages.take() {
+            Some(messages) => messages,
+            None => {
+                let seed = self.stage.seed;
+                Box::new(Messages::new(self.cast(), seed))
+            }
+        };
+        self.messages.insert(messages)
     }
 
     /// Services and workflows as JSON.

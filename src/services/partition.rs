@@ -11,7 +11,7 @@ pub enum PartitionError {
     Unknown {
         /// The name.
         name: String,
-        /// The nearest name, or all of them: services, `orchestrator` and `scenario`.
+        /// The nearest name, or all of them: services, `orchestrator`, `publisher` and `scenario`.
         hint: String,
     },
     /// No call goes from a caller to another that is no service, or from one to itself.
@@ -30,8 +30,8 @@ impl Registry {
     /// If a name is unknown, or no call goes between the two.
     pub fn check_partition(&self, one: &str, other: &str) -> Result<(), PartitionError> {
         let names = self.names();
-        let callers = [Call::ORCHESTRATOR, Call::SCENARIO];
-        let is_service = |name: &str| names.iter().any(|service| **service == *name);
+        let callers = [Call::ORCHESTRATOR, Call::PUBLISHER, Call::SCENARIO];
+        let is_service = |name: &str| self.role(name).is_ok();
         for name in [one, other] {
             if !is_service(name) && !callers.contains(&name) {
                 let known = names.iter().map(|name| &**name).chain(callers);
