@@ -215,15 +215,19 @@ impl Shared {
             return Round::Done;
         }
         let published = self.publish(backlog, &events, count, items).await;
+        // What was refused alone holds up others no longer than to the next round.
+        let more = if all { Round::Done } else { Round::Full };
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
-            return Round::Done;
+            return more;
         }
         if let Err(failure) = self.mark(&self.calls.mark_published, published, None).await {
             self.waits(backlog, &self.calls.mark_published, &failure);
             return Round::Done;
         }
-        let more = !all || self.lock().woken.is_some();
-        if more { Round::Full } else { Round::Done }
+        match self.lock().woken {
+            Some(_) => Round::Full,
+            None => more,
+        }
     }
 
     async fn unpublished(&self, limit: usize) -> Result<Arc<Value>, Box<Failure>> {
