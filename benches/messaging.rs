@@ -12,9 +12,7 @@ use std::{
 use rehearsal::{
     clock::{Clock, Seed},
     domain::CallName,
-    messaging::{
-        DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription,
-    },
+    messaging::{DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription},
     observability::{EventKind, Timeline},
     services::{Client, Effects, Faults, MockService, Policies, Registry},
 };
@@ -91,7 +89,13 @@ fn stage(timeline: &Timeline) -> (Publisher, EventBus) {
         registry.add(MockService::bare(handler, effects.clone()));
     }
     let policies = Arc::new(RwLock::new(Policies::default()));
-    let client = Client::new(registry, policies, faults.clone(), timeline.clone(), Seed(0));
+    let client = Client::new(
+        registry,
+        policies,
+        faults.clone(),
+        timeline.clone(),
+        Seed(0),
+    );
     let client = Arc::new(client);
     for handler in HANDLERS {
         let subscription = Subscription::new("OrderPlaced", CallName::new(handler, "on"));

@@ -69,9 +69,10 @@ impl BusFaults {
     /// What happens to the delivery that a subscription, by its number, is to get now.
     pub fn strike(&self, subscription: &str, handler: &CallName, delivery: u32) -> Fate {
         let mut declared = self.lock();
-        let due = declared.late.iter().position(|late| {
-            *late.subscription == *subscription && late.delivery == delivery
-        });
+        let due = declared
+            .late
+            .iter()
+            .position(|late| *late.subscription == *subscription && late.delivery == delivery);
         let late = due.map(|place| declared.late.remove(place));
         let twice = declared.twice;
         drop(declared);

@@ -10,9 +10,7 @@ use serde_json::json;
 use crate::{
     clock::{Clock, Seed},
     domain::{CallName, Failure},
-    messaging::{
-        DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription,
-    },
+    messaging::{DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription},
     observability::{Event, EventHead, EventKind, Timeline},
     services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
 };
@@ -58,8 +56,7 @@ impl Rig {
             faults.clone(),
         );
         let types = bus.types().clone();
-        let publisher =
-            Publisher::new(Arc::clone(&client), relay.clone(), types, "test", Seed(0));
+        let publisher = Publisher::new(Arc::clone(&client), relay.clone(), types, "test", Seed(0));
         Self {
             timeline,
             registry,

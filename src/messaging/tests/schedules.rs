@@ -13,15 +13,34 @@ use crate::{
 
 #[derive(Clone, Debug)]
 enum Action {
-    Publish { subject: Option<u8> },
-    GoesDown { service: &'static str, seconds: u64 },
-    Fails { handler: usize, times: u32, worth_a_retry: bool },
-    Late { handler: usize, next: u32, seconds: u64 },
+    Publish {
+        subject: Option<u8>,
+    },
+    GoesDown {
+        service: &'static str,
+        seconds: u64,
+    },
+    Fails {
+        handler: usize,
+        times: u32,
+        worth_a_retry: bool,
+    },
+    Late {
+        handler: usize,
+        next: u32,
+        seconds: u64,
+    },
     Crash(PublisherCrash),
     Restart,
-    Pause { handler: usize },
-    Resume { handler: usize },
-    Pass { millis: u64 },
+    Pause {
+        handler: usize,
+    },
+    Resume {
+        handler: usize,
+    },
+    Pass {
+        millis: u64,
+    },
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -68,14 +87,28 @@ async fn act(rig: &Rig, action: &Action) {
             let until = rig.timeline.now() + Duration::from_secs(*seconds);
             rig.goes_down(service, until);
         }
-        Action::Fails { handler, times, worth_a_retry } => {
-            let code = if *worth_a_retry { "CONNECTION_RESET" } else { "PERMANENT_ERROR" };
+        Action::Fails {
+            handler,
+            times,
+            worth_a_retry,
+        } => {
+            let code = if *worth_a_retry {
+                "CONNECTION_RESET"
+            } else {
+                "PERMANENT_ERROR"
+            };
             rig.fails(HANDLERS[*handler], *times, code);
         }
-        Action::Late { handler, next, seconds } => {
+        Action::Late {
+            handler,
+            next,
+            seconds,
+        } => {
             let by = Duration::from_secs(*seconds);
             // It may have had that many events already.
-            let _ = rig.bus.deliver_late(&subscription(*handler), *next, by, "test");
+            let _ = rig
+                .bus
+                .deliver_late(&subscription(*handler), *next, by, "test");
         }
         Action::Crash(point) => rig.relay.crash(*point, "test"),
         Action::Restart => {
@@ -99,7 +132,10 @@ async fn recover(rig: &Rig) {
             rig.relay.restart();
             let settled = rig.bus.activity().settled();
             // A crash may be yet to come.
-            if tokio::time::timeout(Duration::from_secs(3600), settled).await.is_ok() {
+            if tokio::time::timeout(Duration::from_secs(3600), settled)
+                .await
+                .is_ok()
+            {
                 return;
             }
         }
@@ -114,15 +150,19 @@ fn check_each_once(rig: &Rig) -> Result<(), TestCaseError> {
         let own = subscription(handler);
         let settled = rig.heads(|kind| match kind {
             EventKind::EventHandled { subscription, head }
-            | EventKind::EventDeadLettered { subscription, head, .. }
-                if **subscription == *own =>
-            {
-                Some(head)
-            }
+            | EventKind::EventDeadLettered {
+                subscription, head, ..
+            } if **subscription == *own => Some(head),
             _ => None,
         });
         let unique: HashSet<_> = settled.iter().collect();
-        prop_assert_eq!(unique.len(), settled.len(), "{}: doubled: {:?}", own, settled);
+        prop_assert_eq!(
+            unique.len(),
+            settled.len(),
+            "{}: doubled: {:?}",
+            own,
+            settled
+        );
         let stored = rig.stored();
         let stored: HashSet<_> = stored.iter().collect();
         prop_assert_eq!(&unique, &stored, "{}: lost, or made up", own);
@@ -158,7 +198,13 @@ fn check_order(rig: &Rig) -> Result<(), TestCaseError> {
                 let own = heads.filter(|head| head.subject.as_deref() == Some(&subject));
                 own.map(|head| head.id.to_string()).collect::<Vec<_>>()
             };
-            prop_assert_eq!(of_subject(&seen), of_subject(&stored), "{}: {}", own, subject);
+            prop_assert_eq!(
+                of_subject(&seen),
+                of_subject(&stored),
+                "{}: {}",
+                own,
+                subject
+            );
         }
     }
     Ok(())
