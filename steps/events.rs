@@ -96,7 +96,7 @@ async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResu
     match EventDraft::from_value(&event) {
         Ok(draft) => publish(world, [draft]).await,
         Err(error) => {
-            world.set_calls(vec![Err(Box::new(error.failure()))]);
+            world.set_calls(vec![Err(error.failure())]);
             Ok(())
         }
     }

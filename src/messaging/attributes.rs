@@ -18,8 +18,9 @@ pub struct EventError {
 
 impl EventError {
     /// The failure of a call that brought no event.
-    pub fn failure(&self) -> Failure {
-        Failure::new(code::VALIDATION_FAILED, self.to_string()).field(self.attribute.clone())
+    pub fn failure(&self) -> Box<Failure> {
+        let failure = Failure::new(code::VALIDATION_FAILED, self.to_string());
+        Box::new(failure.field(self.attribute.clone()))
     }
 }
 

@@ -90,7 +90,7 @@ impl EventBus {
         &self,
         subscription: Subscription,
         client: &Arc<Client>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Failure>> {
         let shared = &self.shared;
         for kind in &subscription.types {
             shared.types.check(kind)?;
@@ -232,7 +232,7 @@ impl EventBus {
 }
 
 impl Shared {
-    fn publish(&self, input: &Arc<Value>) -> Result<Value, Failure> {
+    fn publish(&self, input: &Arc<Value>) -> Result<Value, Box<Failure>> {
         let read = |event| Received::read(event).map_err(|error| error.failure());
         let events = match &**input {
             Value::Array(batch) => batch

@@ -43,6 +43,7 @@ pub(super) struct Undelivered {
 }
 
 /// What a handler made of an event.
+#[derive(Clone, Copy, Debug)]
 enum Verdict {
     Handled,
     Unwanted,

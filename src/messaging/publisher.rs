@@ -82,7 +82,7 @@ impl Publisher {
             let message = "the publisher has crashed, and nothing restarted it";
             return Err(Box::new(Failure::new(code::SERVICE_UNAVAILABLE, message)));
         }
-        self.types.check(&draft.kind).map_err(Box::new)?;
+        self.types.check(&draft.kind)?;
         let (event, drawn) = self.complete(draft);
         let event = Arc::new(event);
         let head = Arc::new(event.head());

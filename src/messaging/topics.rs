@@ -136,7 +136,7 @@ impl Topics {
 
 impl Subscribed {
     /// Checks that a subscription may widen this one, whose id it has.
-    pub fn check_more(&self, more: &Subscription) -> Result<(), Failure> {
+    pub fn check_more(&self, more: &Subscription) -> Result<(), Box<Failure>> {
         let why = if more.handler != self.handler {
             format!("has the handler {}, not {}", self.handler, more.handler)
         } else if more.filter.is_some() || more.retry.is_some() {
@@ -145,7 +145,7 @@ impl Subscribed {
             return Ok(());
         };
         let message = format!("the subscription {:?} {why}", self.id);
-        Err(Failure::new(code::VALIDATION_FAILED, message))
+        Err(Box::new(Failure::new(code::VALIDATION_FAILED, message)))
     }
 
     /// The next place in the order of a subject.

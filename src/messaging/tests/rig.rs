@@ -102,7 +102,7 @@ impl Rig {
     }
 
     /// The heads of events that `pick` picks from the timeline.
-    pub fn heads<'a>(
+    pub fn heads(
         &self,
         pick: impl Fn(&EventKind) -> Option<&Arc<EventHead>>,
     ) -> Vec<Arc<EventHead>> {
