@@ -20,6 +20,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod requests;
 mod runs;
 mod services;
 mod snapshots;

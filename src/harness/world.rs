@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     cast::Cast, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
-    runs::Runs, snapshot::Snapshots,
+    requests::SentRequests, runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -74,6 +74,7 @@ pub struct World {
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
+    requests: Option<Box<SentRequests>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
     own: OwnState,
@@ -96,6 +97,7 @@ impl World {
             when_took: None,
             cast: None,
             runs: None,
+            requests: None,
             calls: Vec::new(),
             direct_calls: 0,
             own: OwnState::default(),
@@ -199,6 +201,15 @@ impl World {
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
+    }
+
+    /// The requests that were sent, and those that are answered later.
+    pub fn requests(&mut self) -> &mut SentRequests {
+        let requests = match self.requests.take() {
+            Some(requests) => requests,
+            None => Box::new(SentRequests::new(self.cast().client())),
+        };
+        self.requests.insert(requests)
     }
 
     /// Services and workflows as JSON.

@@ -2,8 +2,13 @@
 
 mod event;
 mod outbox;
+mod request;
 mod trace;
 
 pub use event::{CloudEvent, EventError, EventId};
 pub use outbox::{Outbox, OutboxError, Publication};
+pub use request::{
+    Request, RequestError, RequestOutcome, RequestReceipt, RequestSettings, RequestView, Requests,
+    Response, ResponseBody, ResponseMetadata,
+};
 pub use trace::{TraceContext, TraceError};
