@@ -539,6 +539,62 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
 }
 
 #[test]
+fn faulty_requests_are_told_with_the_nearest_name() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "Reports"
+      """json
+      { "operations": { "build": {}, "built": {} } }
+      """
+
+  Scenario: A callback target that does not exist
+    Given "Report.built" receives the callbacks
+
+  Scenario: A callback operation that does not exist
+    Given "Reports.buit" receives the callbacks
+
+  Scenario: A service that cannot be asked for what comes later
+    When a request to "Reprts.build" is submitted
+
+  Scenario: A request that never was
+    When a request to "Reports.build" is submitted
+    Then the request "request-7" is completed
+
+  Scenario: Nothing was submitted
+    When the request ends
+
+  Scenario: Nothing was sent
+    Then the response has:
+      | path | value |
+
+  Scenario: A negative window
+    Given ended requests are kept for -5 min
+
+  Scenario: Nothing at a time
+    Given requests are processed 0 at a time
+
+  Scenario: What was sent cannot be read
+    When a request is sent to "Reports.build" with:
+      """json
+      { "month": }
+      """
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .says("service \"Report\" does not exist: did you mean \"Reports\"?")
+        .says("operation \"Reports.buit\" does not exist: did you mean \"built\"?")
+        .says("service \"Reprts\" does not exist: did you mean \"Reports\"?")
+        .says("request \"request-7\" does not exist: did you mean \"request-1\"?")
+        .says("no request was submitted")
+        .says("no request was sent")
+        .says("the duration \"-5 min\" is negative")
+        .says("maxConcurrentCalls")
+        .says("features/sample.feature:")
+        .says("9 scenarios (9 failed)");
+}
+
+#[test]
 fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition

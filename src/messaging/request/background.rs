@@ -56,12 +56,10 @@ impl Requests {
             callbacks: callback.is_some().then_some(sender),
         };
         self.entries().insert(Arc::clone(&id), entry);
-        tokio::spawn(self.clone().process(Arc::clone(&id), request.clone()));
+        let asked: Arc<str> = request.call.service().into();
+        tokio::spawn(self.clone().process(Arc::clone(&id), request));
         if let Some(target) = callback.clone() {
-            tokio::spawn(
-                self.clone()
-                    .deliver(request.call.service().into(), target, changes),
-            );
+            tokio::spawn(self.clone().deliver(asked, target, changes));
         }
         Ok(RequestReceipt {
             estimated_completion_time: now + latency,
