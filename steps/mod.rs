@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod communication;
 mod contracts;
 mod crashes;
 mod entities;

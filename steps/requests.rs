@@ -11,7 +11,7 @@ use super::{
     runs::settle,
 };
 use crate::{
-    domain::RequestStatus,
+    domain::{self, RequestStatus},
     harness::{World, json_difference, paths_difference},
     messaging::{Request, RequestView},
     resilience::{Bulkhead, BulkheadPolicy},
@@ -50,7 +50,7 @@ async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: Call) -> St
 }
 
 async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
-    let request = Request::new(call.name()?, input);
+    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().send(&request).await;
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) 
 }
 
 async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
-    let request = Request::new(call.name()?, input);
+    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().submit(request)?;
     settle().await;
     Ok(())

@@ -4,6 +4,7 @@ mod attempt;
 mod backstage;
 mod cast;
 mod cli;
+mod communication;
 mod compare;
 mod diagnostic;
 mod difference;
@@ -46,7 +47,7 @@ pub use compare::{cell_matches, cell_text, json_difference, paths_difference, sa
 pub use diagnostic::Diagnostic;
 pub use difference::lines_difference;
 pub use features::FeaturesError;
-pub use fixtures::{FixtureError, FixtureFault, Fixtures};
+pub use fixtures::{FixtureError, FixtureFault, Fixtures, HeldPattern};
 pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
 pub use humane::Humane;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{Call, CallName},
+    domain::CallName,
     messaging::{Request, RequestReceipt, Requests, Response},
     services::{Client, UnknownName},
 };
@@ -18,7 +18,7 @@ impl SentRequests {
     /// No request yet.
     pub fn new(client: Arc<Client>) -> Self {
         Self {
-            requests: Requests::new(client, Call::SCENARIO),
+            requests: Requests::new(client),
             callback: None,
             response: None,
             receipt: None,

@@ -21,6 +21,8 @@ use crate::{
 /// What is asked of a service.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// Who asks, as [`Call::caller`] names it.
+    pub caller: Arc<str>,
     /// The service and operation asked.
     pub call: CallName,
     /// What is sent.
@@ -40,7 +42,7 @@ pub struct RequestSettings {
     pub at_a_time: Option<Bulkhead>,
 }
 
-/// Sends requests to services for one caller.
+/// Sends requests to services.
 ///
 /// A request gets an id, `request-<n>`, which travels with its call as the idempotency key. The time
 /// it was sent at and its timeout are on the timeline.
@@ -51,7 +53,6 @@ pub struct Requests(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub client: Arc<Client>,
-    caller: Arc<str>,
     sent: AtomicU64,
     settings: Mutex<RequestSettings>,
     entries: Mutex<IndexMap<Arc<str>, Entry>>,
@@ -59,8 +60,9 @@ pub(super) struct Shared {
 
 impl Request {
     /// A request that is timed out and repeated as requests usually are.
-    pub fn new(call: CallName, input: impl Into<Arc<Value>>) -> Self {
+    pub fn new(caller: &str, call: CallName, input: impl Into<Arc<Value>>) -> Self {
         Self {
+            caller: caller.into(),
             call,
             input: input.into(),
             timeout: None,
@@ -94,11 +96,10 @@ impl Default for RequestSettings {
 }
 
 impl Requests {
-    /// No request yet, of a caller as [`Call::caller`] names it.
-    pub fn new(client: Arc<Client>, caller: &str) -> Self {
+    /// No request yet.
+    pub fn new(client: Arc<Client>) -> Self {
         Self(Arc::new(Shared {
             client,
-            caller: caller.into(),
             sent: AtomicU64::new(0),
             settings: Mutex::default(),
             entries: Mutex::default(),
@@ -135,12 +136,17 @@ impl Requests {
         change(&mut settings.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The client that sends them.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
     pub(super) async fn exchange(&self, id: Arc<str>, request: &Request) -> Response {
         let client = &self.0.client;
         let clock = client.timeline().clock();
         let sent = clock.now();
         let mut call = Call::new(
-            &self.0.caller,
+            &request.caller,
             request.call.clone(),
             Arc::clone(&request.input),
         );

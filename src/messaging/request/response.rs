@@ -47,6 +47,9 @@ pub struct RequestError {
     pub code: Arc<str>,
     /// What went wrong, for people.
     pub message: String,
+    /// The field at fault, where the service says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// How many executions there were; refusals are none.
     pub executions: u32,
     /// From the request to its end, waits included.
@@ -107,6 +110,7 @@ impl RequestError {
         Self {
             code: failure.code,
             message: failure.message,
+            field: failure.field,
             executions: failure.executions,
             response_time,
         }
