@@ -207,7 +207,7 @@ Feature: How services talk to each other
   Rule: Whoever writes patterns learns at once of everything that is wrong with them
 
     @configuration-17
-    Scenario: What is missing or of the wrong type is listed, with all the rest
+    Scenario: What is missing or of the wrong type is listed, beside names that lead nowhere
       When the communication patterns are loaded:
         """json
         {
@@ -231,26 +231,28 @@ Feature: How services talk to each other
                 [{ "call": "RoleService.getCustomRole", "times": 0 }],
                 { "call": "RoleService.getCustomRole", "expectedBreakr": "open", "expectedBreaker": "ajar", "expectedError": {} }
               ]
-            }
+            },
+            { "id": "lost", "totalExpectedDuration": "1s", "communicationFlow": [{ "call": "RoleService.getCustomRol" }] }
           ]
         }
         """
       Then the fixture has these faults:
-        | pointer                                                             | message                                             |
-        | /thresholds/responseTime/timeout                                    | is required                                         |
-        | /thresholds/responseTime/slow                                       | 2 is not of type "string"                           |
-        | /thresholds/successRate                                             | 99 is greater than the maximum of 1                 |
-        | /communicationPatterns/0/communicationFlow                          | is required                                         |
-        | /communicationPatterns/1/communicationFlow                          | has less than 1 item                                |
-        | /communicationPatterns/1/totalExpectedDuration                      | is required                                         |
-        | /communicationPatterns/2/polices                                    | did you mean "policies"?                            |
-        | /communicationPatterns/2/policies/bulkheads/critical/maxConcurrentCalls | 0 is less than the minimum of 1                 |
-        | /communicationPatterns/2/answers/RoleService.getCustomRole/0/answer | is required                                         |
-        | /communicationPatterns/2/communicationFlow/0/call                   | is required                                         |
-        | /communicationPatterns/2/communicationFlow/1/0/times                | 0 is less than the minimum of 1                     |
-        | /communicationPatterns/2/communicationFlow/2/expectedBreakr         | did you mean "expectedBreaker"?                     |
-        | /communicationPatterns/2/communicationFlow/2/expectedBreaker        | "ajar" is not one of                                |
-        | /communicationPatterns/2/communicationFlow/2/expectedError/code     | is required                                         |
+        | pointer                                                                 | message                             |
+        | /thresholds/responseTime/slow                                           | 2 is not of type "string"           |
+        | /thresholds/responseTime/timeout                                        | is required                         |
+        | /thresholds/successRate                                                 | 99 is greater than the maximum of 1 |
+        | /communicationPatterns/0/communicationFlow                              | is required                         |
+        | /communicationPatterns/1/communicationFlow                              | has less than 1 item                |
+        | /communicationPatterns/1/totalExpectedDuration                          | is required                         |
+        | /communicationPatterns/2/polices                                        | did you mean "policies"?            |
+        | /communicationPatterns/2/policies/bulkheads/critical/maxConcurrentCalls | 0 is less than the minimum of 1     |
+        | /communicationPatterns/2/answers/RoleService.getCustomRole/0/answer     | is required                         |
+        | /communicationPatterns/2/communicationFlow/0/call                       | is required                         |
+        | /communicationPatterns/2/communicationFlow/1/0/times                    | 0 is less than the minimum of 1     |
+        | /communicationPatterns/2/communicationFlow/2/expectedBreaker            | "ajar" is not one of                |
+        | /communicationPatterns/2/communicationFlow/2/expectedBreakr             | did you mean "expectedBreaker"?     |
+        | /communicationPatterns/2/communicationFlow/2/expectedError/code         | is required                         |
+        | /communicationPatterns/3/communicationFlow/0/call                       | did you mean "getCustomRole"?       |
 
     @configuration-17
     Scenario: Names that lead nowhere, and what cannot be meant, are told with the nearest name
@@ -333,5 +335,5 @@ Feature: How services talk to each other
         }
         """
       Then the fixture has these faults:
-        | pointer                                                    | message |
-        | /communicationPatterns/0/communicationFlow/0/expectedWaits | parsecs |
+        | pointer                                                      | message |
+        | /communicationPatterns/0/communicationFlow/0/expectedWaits/0 | parsecs |

@@ -1,30 +1,17 @@
-use std::collections::HashSet;
-
-use super::{CommunicationFile, CommunicationPattern, Exchange, ScriptedAnswer, Turn};
+use super::{CommunicationPattern, Exchange, ScriptedAnswer, Turn};
 use crate::{
     domain::{Call, CallName, ValueError, did_you_mean, pointer_token},
     services::{Registry, Response},
 };
 
-impl CommunicationFile {
+impl CommunicationPattern {
     /// Everything that is wrong with it beside its form, with the JSON pointer: names that do not
     /// exist, and what cannot be meant. Names of services are checked where `registry` has them.
     pub fn faults(&self, registry: Option<&Registry>) -> Vec<ValueError> {
         let mut faults = Faults(Vec::new());
-        if !self.thresholds.response_time.ascend() {
-            let message = "expected fast, acceptable, slow and timeout to ascend";
-            faults.push("/thresholds/responseTime", message);
-        }
-        let mut ids = HashSet::new();
-        for (index, pattern) in self.communication_patterns.iter().enumerate() {
-            let at = format!("/communicationPatterns/{index}");
-            if !ids.insert(&pattern.id) {
-                faults.push(format!("{at}/id"), format!("{:?} is taken", pattern.id));
-            }
-            faults.meaning(&at, pattern);
-            if let Some(registry) = registry {
-                faults.names(&at, pattern, registry);
-            }
+        faults.meaning(self);
+        if let Some(registry) = registry {
+            faults.names(self, registry);
         }
         faults.0
     }
@@ -47,17 +34,17 @@ impl Faults {
     }
 
     /// What cannot be meant, whatever services there are.
-    fn meaning(&mut self, at: &str, pattern: &CommunicationPattern) {
+    fn meaning(&mut self, pattern: &CommunicationPattern) {
         for (call, rows) in &pattern.answers {
             for (index, row) in rows.iter().enumerate() {
                 let overlaps = |other: &ScriptedAnswer| other.execution.overlaps(row.execution);
                 if rows[..index].iter().any(overlaps) {
-                    let pointer = format!("{at}/answers/{}/{index}/execution", key(call));
+                    let pointer = format!("/answers/{}/{index}/execution", key(call));
                     self.push(pointer, "these executions are spoken for already");
                 }
             }
         }
-        for (at, exchange, at_once) in exchanges(at, pattern) {
+        for (at, exchange, at_once) in exchanges(pattern) {
             if at_once && exchange.expected_waits.is_some() {
                 let message = "cannot be told apart where exchanges are made at once";
                 self.push(format!("{at}/expectedWaits"), message);
@@ -72,7 +59,7 @@ impl Faults {
         }
     }
 
-    fn names(&mut self, at: &str, pattern: &CommunicationPattern, registry: &Registry) {
+    fn names(&mut self, pattern: &CommunicationPattern, registry: &Registry) {
         let policies = &pattern.policies;
         let timeouts = policies
             .timeouts
@@ -84,17 +71,14 @@ impl Faults {
             .map(|call| ("policies/retries", call));
         let answers = pattern.answers.keys().map(|call| ("answers", call));
         for (section, call) in timeouts.chain(retries).chain(answers) {
-            self.keep(
-                || format!("{at}/{section}/{}", key(call)),
-                registry.check(call),
-            );
+            self.keep(|| format!("/{section}/{}", key(call)), registry.check(call));
         }
         for service in policies.breakers.keys() {
-            let pointer = || format!("{at}/policies/breakers/{}", pointer_token(service));
+            let pointer = || format!("/policies/breakers/{}", pointer_token(service));
             self.keep(pointer, registry.script(service, |_, _| ()));
         }
         for name in policies.bulkheads.keys() {
-            let pointer = || format!("{at}/policies/bulkheads/{}", pointer_token(name));
+            let pointer = || format!("/policies/bulkheads/{}", pointer_token(name));
             if !registry.has_class(name) {
                 self.keep(pointer, registry.script(name, |_, _| ()));
             }
@@ -102,12 +86,12 @@ impl Faults {
         for (call, rows) in &pattern.answers {
             for (index, row) in rows.iter().enumerate() {
                 if let Response::Error(code) = &row.answer.response {
-                    let pointer = || format!("{at}/answers/{}/{index}/answer", key(call));
+                    let pointer = || format!("/answers/{}/{index}/answer", key(call));
                     self.code(registry, call, code, pointer);
                 }
             }
         }
-        for (at, exchange, _) in exchanges(at, pattern) {
+        for (at, exchange, _) in exchanges(pattern) {
             let Exchange { call, from, .. } = exchange;
             self.keep(|| format!("{at}/call"), registry.check(call));
             let callers = [Call::ORCHESTRATOR, Call::SCENARIO];
@@ -143,19 +127,15 @@ impl Faults {
 }
 
 /// Every exchange of a pattern with its pointer, and whether others are made at the same time.
-fn exchanges<'a>(
-    at: &str,
-    pattern: &'a CommunicationPattern,
-) -> impl Iterator<Item = (String, &'a Exchange, bool)> {
+fn exchanges(pattern: &CommunicationPattern) -> impl Iterator<Item = (String, &Exchange, bool)> {
     let turns = pattern.communication_flow.iter().enumerate();
-    turns.flat_map(move |(turn, what)| {
-        let at = format!("{at}/communicationFlow/{turn}");
+    turns.flat_map(|(turn, what)| {
         let at_once = matches!(what, Turn::AtOnce(_));
         let exchanges = what.exchanges().iter().enumerate();
         exchanges.map(move |(index, exchange)| {
             let at = match at_once {
-                true => format!("{at}/{index}"),
-                false => at.clone(),
+                true => format!("/communicationFlow/{turn}/{index}"),
+                false => format!("/communicationFlow/{turn}"),
             };
             (at, exchange, at_once)
         })
@@ -163,5 +143,5 @@ fn exchanges<'a>(
 }
 
 fn key(call: &CallName) -> String {
-    pointer_token(call.as_str()).to_string()
+    pointer_token(call.as_str())
 }
