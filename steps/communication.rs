@@ -24,7 +24,15 @@ struct Communication {
 fn the_pattern(world: &mut World, id: String) -> StepResult {
     let held = world.fixtures().communication_pattern(&id)?;
     let here = world.here();
-    world.cast().follow(&held.pattern, &here)?;
+    let followed = world.cast().follow(&held.pattern, &here);
+    followed.map_err(|faults| {
+        let faults = faults.iter().map(|fault| format!("\n  {fault}"));
+        let faults: String = faults.collect();
+        format!(
+            "the pattern {id:?} of {} cannot be followed:{faults}",
+            held.path
+        )
+    })?;
     world.state::<Communication>().held = Some(held);
     Ok(())
 }

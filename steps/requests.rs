@@ -1,4 +1,4 @@
-use std::{convert::Infallible, str::FromStr};
+use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
 use cucumber::{Parameter, gherkin, given, then, when};
 use serde::Serialize;
@@ -14,7 +14,6 @@ use crate::{
     domain::{self, RequestStatus},
     harness::{World, json_difference, paths_difference},
     messaging::{Request, RequestView},
-    resilience::{Bulkhead, BulkheadPolicy},
     services::UnknownName,
 };
 
@@ -87,14 +86,9 @@ fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
 /// So many submitted requests at once, the others wait in order.
 #[given(expr = "requests are processed {count} at a time")]
 fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
-    let policy = BulkheadPolicy {
-        max_concurrent_calls: count.value()?,
-        queue_size: None,
-    };
-    policy.check()?;
-    let at_a_time = Bulkhead::new(policy);
-    let requests = world.requests().all();
-    requests.set(|settings| settings.at_a_time = Some(at_a_time));
+    let count = NonZeroU32::new(count.value()?);
+    let count = count.ok_or("0 requests at a time are never processed, expected 1 or more")?;
+    world.requests().all().process_at_a_time(count);
     Ok(())
 }
 
@@ -102,10 +96,7 @@ fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
 #[given(expr = "ended requests are kept for {duration}")]
 fn are_kept_for(world: &mut World, span: Span) -> StepResult {
     let span = span.value()?;
-    world
-        .requests()
-        .all()
-        .set(|settings| settings.kept_for = span);
+    world.requests().all().keep_for(span);
     Ok(())
 }
 

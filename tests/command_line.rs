@@ -589,7 +589,7 @@ fn faulty_requests_are_told_with_the_nearest_name() {
         .says("no request was submitted")
         .says("no request was sent")
         .says("the duration \"-5 min\" is negative")
-        .says("maxConcurrentCalls")
+        .says("0 requests at a time are never processed")
         .says("features/sample.feature:")
         .says("9 scenarios (9 failed)");
 }

@@ -1,10 +1,10 @@
 use std::sync::{Arc, PoisonError};
 
-use super::{Cast, ScriptError};
+use super::Cast;
 use crate::{
-    domain::CallName,
+    domain::{CallName, ValueError},
     messaging::CommunicationPattern,
-    services::{Executions, Response},
+    services::Executions,
 };
 
 impl Cast {
@@ -13,9 +13,17 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If one of its services, operations or codes does not exist; then nothing is changed.
-    pub fn follow(&self, pattern: &CommunicationPattern, at: &Arc<str>) -> Result<(), ScriptError> {
-        self.check_names(pattern)?;
+    /// All that is wrong with the pattern, such as a service that is not in the cast; then nothing
+    /// is changed.
+    pub fn follow(
+        &self,
+        pattern: &CommunicationPattern,
+        at: &Arc<str>,
+    ) -> Result<(), Vec<ValueError>> {
+        let faults = pattern.faults(Some(self.registry()));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         let policies = &pattern.policies;
         let mut set = self
             .policies()
@@ -46,41 +54,10 @@ impl Cast {
                 })
                 .collect();
             let operation = call.operation();
-            self.registry().script(call.service(), |script, _| {
+            // The service is there: it was looked up among the names.
+            let _ = self.registry().script(call.service(), |script, _| {
                 script.answers(operation, rows);
-            })?;
-        }
-        Ok(())
-    }
-
-    fn check_names(&self, pattern: &CommunicationPattern) -> Result<(), ScriptError> {
-        let registry = self.registry();
-        let policies = &pattern.policies;
-        let asked = pattern
-            .communication_flow
-            .iter()
-            .flat_map(|turn| turn.exchanges());
-        let calls = asked
-            .map(|exchange| &exchange.call)
-            .chain(policies.timeouts.keys())
-            .chain(policies.retries.keys())
-            .chain(pattern.answers.keys());
-        for call in calls {
-            registry.check(call)?;
-        }
-        let classes = policies
-            .bulkheads
-            .keys()
-            .filter(|name| !registry.has_class(name));
-        for service in policies.breakers.keys().chain(classes) {
-            registry.script(service, |_, _| ())?;
-        }
-        for (call, rows) in &pattern.answers {
-            for row in rows {
-                if let Response::Error(code) = &row.answer.response {
-                    registry.check_code(call, code)?;
-                }
-            }
+            });
         }
         Ok(())
     }

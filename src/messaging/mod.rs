@@ -13,7 +13,7 @@ pub use communication::{
 pub use event::{CloudEvent, EventError, EventId};
 pub use outbox::{Outbox, OutboxError, Publication};
 pub use request::{
-    Request, RequestError, RequestOutcome, RequestReceipt, RequestSettings, RequestView, Requests,
-    Response, ResponseBody, ResponseMetadata,
+    Request, RequestError, RequestOutcome, RequestReceipt, RequestView, Requests, Response,
+    ResponseBody, ResponseMetadata,
 };
 pub use trace::{TraceContext, TraceError};

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{CallName, RequestStatus, did_you_mean},
     observability::EventKind,
+    resilience::Bulkhead,
     services::UnknownName,
 };
 
@@ -57,7 +58,8 @@ impl Requests {
         };
         self.entries().insert(Arc::clone(&id), entry);
         let asked: Arc<str> = request.call.service().into();
-        tokio::spawn(self.clone().process(Arc::clone(&id), request));
+        let at_a_time = self.settings().at_a_time;
+        tokio::spawn(self.clone().process(Arc::clone(&id), request, at_a_time));
         if let Some(target) = callback.clone() {
             tokio::spawn(self.clone().deliver(asked, target, changes));
         }
@@ -107,8 +109,8 @@ impl Requests {
         Ok(())
     }
 
-    async fn process(self, id: Arc<str>, request: Request) {
-        let turn = match self.settings().at_a_time {
+    async fn process(self, id: Arc<str>, request: Request, at_a_time: Option<Bulkhead>) {
+        let turn = match at_a_time {
             // Its queue has no end, so that nobody is refused.
             Some(at_a_time) => at_a_time.enter().await.ok(),
             None => None,

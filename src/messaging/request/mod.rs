@@ -6,6 +6,9 @@ mod entry;
 mod requests;
 mod response;
 
+#[cfg(test)]
+mod tests;
+
 pub use entry::{RequestOutcome, RequestReceipt, RequestView};
-pub use requests::{Request, RequestSettings, Requests};
+pub use requests::{Request, Requests};
 pub use response::{RequestError, Response, ResponseBody, ResponseMetadata};

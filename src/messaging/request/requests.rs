@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use super::{Response, ResponseBody, entry::Entry};
 use crate::{
     domain::{Call, CallName, Key},
     observability::EventKind,
-    resilience::{Bulkhead, Retries, Retry},
+    resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
     services::{CallPolicy, Client},
 };
 
@@ -34,11 +35,11 @@ pub struct Request {
 }
 
 /// How requests that are answered later are dealt with.
-#[derive(Clone, Debug)]
-pub struct RequestSettings {
+#[derive(Clone)]
+pub(super) struct Settings {
     /// How long a request can be asked for once it has ended.
     pub kept_for: Duration,
-    /// How many are processed at a time, the others wait in order; all of them where there is none.
+    /// How many are processed at a time; all of them where there is none.
     pub at_a_time: Option<Bulkhead>,
 }
 
@@ -54,7 +55,7 @@ pub struct Requests(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     pub client: Arc<Client>,
     sent: AtomicU64,
-    settings: Mutex<RequestSettings>,
+    settings: Mutex<Settings>,
     entries: Mutex<IndexMap<Arc<str>, Entry>>,
 }
 
@@ -85,8 +86,7 @@ pub(super) fn usual_retry() -> Retries {
     Retry::preset("request").map_or_else(|_| Retries::none(), Retries::from)
 }
 
-impl Default for RequestSettings {
-    /// Ended requests are kept for 5 minutes, and any number is processed at once.
+impl Default for Settings {
     fn default() -> Self {
         Self {
             kept_for: Duration::from_secs(5 * 60),
@@ -130,10 +130,16 @@ impl Requests {
         response
     }
 
-    /// Changes how requests that are submitted from now on, or end from now on, are dealt with.
-    pub fn set(&self, change: impl FnOnce(&mut RequestSettings)) {
-        let settings = self.0.settings.lock();
-        change(&mut settings.unwrap_or_else(PoisonError::into_inner));
+    /// Lets requests that end from now on be asked for so long, in place of 5 minutes.
+    pub fn keep_for(&self, span: Duration) {
+        self.lock_settings().kept_for = span;
+    }
+
+    /// Lets so many of the requests that are submitted from now on be processed at a time, in place of
+    /// all of them; the others wait in order.
+    pub fn process_at_a_time(&self, count: NonZeroU32) {
+        let at_a_time = Bulkhead::new(BulkheadPolicy::of(count.get()));
+        self.lock_settings().at_a_time = Some(at_a_time);
     }
 
     /// The client that sends them.
@@ -160,9 +166,13 @@ impl Requests {
         format!("request-{number}").into()
     }
 
-    pub(super) fn settings(&self) -> RequestSettings {
+    pub(super) fn settings(&self) -> Settings {
+        self.lock_settings().clone()
+    }
+
+    fn lock_settings(&self) -> MutexGuard<'_, Settings> {
         let settings = self.0.settings.lock();
-        settings.unwrap_or_else(PoisonError::into_inner).clone()
+        settings.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn entries(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Entry>> {
