@@ -595,6 +595,56 @@ fn faulty_requests_are_told_with_the_nearest_name() {
 }
 
 #[test]
+fn faulty_communication_patterns_are_told_with_place_pointer_and_nearest_name() {
+    let feature = r#"Feature: F
+  Scenario: A pattern that does not exist
+    Given the services from "shop"
+    And the communication pattern "ordring"
+
+  Scenario: A pattern of services that take no part
+    Given a service "Stok"
+    And the communication pattern "ordering"
+
+  Scenario: Nothing to take place
+    When the communication takes place
+
+  Scenario: Nothing took place
+    Then the communication goes as expected
+"#;
+    let shop = br#"{"services": [{"name": "Stock", "operations": {"hold": {}}}, {"name": "ConfigurationService"}]}"#;
+    let patterns = r#"{
+  "services": "shop",
+  "thresholds": {
+    "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "2s", "timeout": "5s" },
+    "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
+    "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+  },
+  "communicationPatterns": [
+    { "id": "ordering", "totalExpectedDuration": "1s", "communicationFlow": [{ "call": "Stock.hold" }] }
+  ]
+}"#;
+    let package = Package::new(feature)
+        .file("fixtures/services/shop.json", shop)
+        .file("fixtures/patterns.json", patterns.as_bytes());
+    package
+        .run(&[])
+        .exits(1)
+        .says("communication pattern \"ordring\" does not exist in fixtures: did you mean \"ordering\"?")
+        .says("the pattern \"ordering\" of fixtures/patterns.json cannot be followed:")
+        .says("at /communicationFlow/0/call: service \"Stock\" does not exist: did you mean \"Stok\"?")
+        .says("no communication pattern was declared")
+        .says("no communication took place")
+        .says("4 scenarios (4 failed)");
+    let broken = patterns.replace("Stock.hold", "Stock.hodl");
+    package
+        .file("fixtures/patterns.json", broken.as_bytes())
+        .run(&[])
+        .exits(1)
+        .says("fixtures/patterns.json:9: at /communicationPatterns/0/communicationFlow/0/call:")
+        .says("did you mean \"hold\"?");
+}
+
+#[test]
 fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition

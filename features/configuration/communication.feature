@@ -33,7 +33,7 @@ Feature: How services talk to each other
         | role        | 950 ms       | acceptable |
         | agent       | 1450 ms      | slow       |
       And the timeline has, in order:
-        | at     | event   | about            | message                 |
+        | at      | event   | about            | message                    |
         | 2500 ms | warning | agentComposition | took 2s 500ms, expected 2s |
       And the communication exceeds these thresholds:
         | an execution takes 1s 450ms, expected 200ms at most |
@@ -75,12 +75,12 @@ Feature: How services talk to each other
       And the circuit breaker on "RoleService" is closed
       And "PersonalityService.validatePersonalityReference" is executed 3 times
       And the responses are:
-        | exchange        | status  | code    | executions | responseTime | speed    | fallbackUsed |
-        | first           | error   | TIMEOUT | 1          | 2 s          | slow     | false        |
-        | second          | error   | TIMEOUT | 1          | 2 s          | slow     | false        |
-        | third           | error   | TIMEOUT | 1          | 2 s          | slow     | false        |
-        | fourth          | success |         | 0          | 0 s          | fast     | true         |
-        | another service | success |         | 1          | 100 ms       | fast     | false        |
+        | exchange        | status  | code    | executions | responseTime | speed | fallbackUsed |
+        | first           | error   | TIMEOUT | 1          | 2 s          | slow  | false        |
+        | second          | error   | TIMEOUT | 1          | 2 s          | slow  | false        |
+        | third           | error   | TIMEOUT | 1          | 2 s          | slow  | false        |
+        | fourth          | success |         | 0          | 0 s          | fast  | true         |
+        | another service | success |         | 1          | 100 ms       | fast  | false        |
       And the timeline has, in order:
         | at  | event          | service            | by      | code                |
         | 6 s | breaker_opened | PersonalityService |         |                     |
@@ -107,9 +107,9 @@ Feature: How services talk to each other
       And a circuit breaker on "AgentService" opening after 3 failures for 3 s
       When the communication takes place
       Then the timeline has, in order:
-        | event | about  | message                                                                  |
-        | error | second | leaves the circuit breaker on AgentService closed, expected open         |
-        | error | third  | leaves the circuit breaker on AgentService closed, expected half-open    |
+        | event | about  | message                                                               |
+        | error | second | leaves the circuit breaker on AgentService closed, expected open      |
+        | error | third  | leaves the circuit breaker on AgentService closed, expected half-open |
 
     @configuration-16
     Scenario: Failures are beyond what the thresholds allow
@@ -167,9 +167,9 @@ Feature: How services talk to each other
       And "FileService.createFile" is retried up to 1 time
       When the communication takes place
       Then the timeline has, in order:
-        | event | about | message                                                              |
-        | error | file  | has 2 executions, expected 3                                         |
-        | error | file  | waits "100ms" between executions, expected "100ms, 200ms"            |
+        | event | about | message                                                   |
+        | error | file  | has 2 executions, expected 3                              |
+        | error | file  | waits "100ms" between executions, expected "100ms, 200ms" |
 
   Rule: Work that can wait does not take the room of work that cannot
 
@@ -192,8 +192,8 @@ Feature: How services talk to each other
       And a bulkhead of 2 calls on "critical"
       When the communication takes place
       Then the timeline has, in order:
-        | event | about         | message                       |
-        | error | agents        | took 500ms, expected 150ms    |
+        | event | about  | message                    |
+        | error | agents | took 500ms, expected 150ms |
 
   Rule: A pattern's policies hold for whatever else is asked
 
@@ -299,20 +299,20 @@ Feature: How services talk to each other
         }
         """
       Then the fixture has these faults:
-        | pointer                                                               | message                                    |
-        | /thresholds/responseTime                                              | ascend                                     |
-        | /communicationPatterns/0/policies/timeouts/RoleService.getCustomRol   | did you mean "getCustomRole"?              |
-        | /communicationPatterns/0/policies/retries/RolService.getCustomRole    | did you mean "RoleService"?                |
-        | /communicationPatterns/0/policies/breakers/AgentServise               | did you mean "AgentService"?               |
-        | /communicationPatterns/0/policies/bulkheads/non-critcal               | service "non-critcal" does not exist       |
-        | /communicationPatterns/0/answers/AgentService.createAgent/0/answer    | did you mean "SYNCHRONIZATION_ERROR"?      |
-        | /communicationPatterns/0/answers/AgentService.createAgent/1/execution | spoken for already                         |
-        | /communicationPatterns/0/communicationFlow/0/call                     | did you mean "readFile"?                   |
-        | /communicationPatterns/0/communicationFlow/0/from                     | did you mean "ConfigurationService"?       |
-        | /communicationPatterns/0/communicationFlow/1/0/expectedWaits          | made at once                               |
-        | /communicationPatterns/0/communicationFlow/1/1/expectedBreaker        | no circuit breaker on RoleService          |
-        | /communicationPatterns/0/communicationFlow/1/1/expectedError/code     | did you mean "TIMEOUT"?                    |
-        | /communicationPatterns/1/id                                           | "lost" is taken                            |
+        | pointer                                                               | message                               |
+        | /thresholds/responseTime                                              | ascend                                |
+        | /communicationPatterns/0/policies/timeouts/RoleService.getCustomRol   | did you mean "getCustomRole"?         |
+        | /communicationPatterns/0/policies/retries/RolService.getCustomRole    | did you mean "RoleService"?           |
+        | /communicationPatterns/0/policies/breakers/AgentServise               | did you mean "AgentService"?          |
+        | /communicationPatterns/0/policies/bulkheads/non-critcal               | service "non-critcal" does not exist  |
+        | /communicationPatterns/0/answers/AgentService.createAgent/0/answer    | did you mean "SYNCHRONIZATION_ERROR"? |
+        | /communicationPatterns/0/answers/AgentService.createAgent/1/execution | spoken for already                    |
+        | /communicationPatterns/0/communicationFlow/0/call                     | did you mean "readFile"?              |
+        | /communicationPatterns/0/communicationFlow/0/from                     | did you mean "ConfigurationService"?  |
+        | /communicationPatterns/0/communicationFlow/1/0/expectedWaits          | made at once                          |
+        | /communicationPatterns/0/communicationFlow/1/1/expectedBreaker        | no circuit breaker on RoleService     |
+        | /communicationPatterns/0/communicationFlow/1/1/expectedError/code     | did you mean "TIMEOUT"?               |
+        | /communicationPatterns/1/id                                           | "lost" is taken                       |
 
     @configuration-17
     Scenario: What a schema cannot tell is told where the schema finds nothing

@@ -55,11 +55,11 @@ Feature: Requests that are answered later
       Then it takes 20 s
       And the request is completed
       And the request has:
-        | path      | value                |
-        | /status   | completed            |
-        | /endedAt  | 2025-01-01T00:00:20Z |
-        | /result   | {"pages": 12}        |
-        | /error    |                      |
+        | path     | value                |
+        | /status  | completed            |
+        | /endedAt | 2025-01-01T00:00:20Z |
+        | /result  | {"pages": 12}        |
+        | /error   |                      |
 
     @integration-2
     Scenario: Without a callback target nobody is told
@@ -119,11 +119,11 @@ Feature: Requests that are answered later
       When a request to "Reports.build" is submitted
       And the request ends
       Then the timeline has, in order:
-        | at   | event                  | caller  | call         | status     | input                                                                                                                        |
-        | 0 s  | request_status_changed |         |              | processing |                                                                                                                              |
-        | 0 s  | call_started           | Reports | Inbox.notify |            | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}                                       |
-        | 20 s | request_status_changed |         |              | completed  |                                                                                                                              |
-        | 20 s | call_started           | Reports | Inbox.notify |            | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": {"pages": 12}}               |
+        | at   | event                  | caller  | call         | status     | input                                                                                                           |
+        | 0 s  | request_status_changed |         |              | processing |                                                                                                                 |
+        | 0 s  | call_started           | Reports | Inbox.notify |            | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}                         |
+        | 20 s | request_status_changed |         |              | completed  |                                                                                                                 |
+        | 20 s | call_started           | Reports | Inbox.notify |            | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": {"pages": 12}} |
       And "Inbox.notify" is executed 2 times
 
     @integration-2
@@ -141,9 +141,9 @@ Feature: Requests that are answered later
         | /error/executions   | 1                     |
         | /error/responseTime | 20 s                  |
       And the timeline has, in order:
-        | at   | event        | call         | input                                                                                                                                                                                                                  |
-        | 0 s  | call_started | Inbox.notify | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}                                                                                                                                 |
-        | 20 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "failed", "timestamp": "2025-01-01T00:00:20Z", "error": {"code": "PERMANENT_ERROR", "message": "answered so by script", "executions": 1, "responseTime": "20s"}}                 |
+        | at   | event        | call         | input                                                                                                                                                                                                 |
+        | 0 s  | call_started | Inbox.notify | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}                                                                                                               |
+        | 20 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "failed", "timestamp": "2025-01-01T00:00:20Z", "error": {"code": "PERMANENT_ERROR", "message": "answered so by script", "executions": 1, "responseTime": "20s"}} |
       And "Inbox.notify" is executed 2 times
 
     @integration-2
@@ -157,7 +157,7 @@ Feature: Requests that are answered later
       And the request ends
       Then the request is completed
       And the timeline has, in order:
-        | at   | event        | call         | input                                                                                                       |
+        | at   | event        | call         | input                                                                                                      |
         | 20 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": <result>} |
 
       Examples:
@@ -179,13 +179,13 @@ Feature: Requests that are answered later
       Then it takes 20 s
       When 40 s pass
       Then the calls are:
-        | at    | call          | took  | result |
-        | 0 s   | Reports.build | 20 s  | ok     |
-        | 0 s   | Inbox.notify  | 30 s  | ok     |
-        | 30 s  | Inbox.notify  | 30 s  | ok     |
+        | at   | call          | took | result |
+        | 0 s  | Reports.build | 20 s | ok     |
+        | 0 s  | Inbox.notify  | 30 s | ok     |
+        | 30 s | Inbox.notify  | 30 s | ok     |
       And the timeline has, in order:
-        | at    | event        | call         | input                                                                                               |
-        | 30 s  | call_started | Inbox.notify | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": {}} |
+        | at   | event        | call         | input                                                                                                |
+        | 30 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": {}} |
 
     @integration-2
     Scenario: Requests at once stay apart
@@ -270,9 +270,9 @@ Feature: Requests that are answered later
       Then the request is unknown
 
       Examples:
-        | time | before | then      |
+        | time | before  | then      |
         | 2 s  | 1.999 s | completed |
-        | 0 s  | 0 s    | unknown   |
+        | 0 s  | 0 s     | unknown   |
 
     @integration-2
     Scenario: A request that never was is unknown
@@ -297,10 +297,10 @@ Feature: Requests that are answered later
       And "Inbox.notify" is executed 8 times
       And "Inbox.notify" waits "2 s, 4 s, 8 s" between executions
       And the timeline has, in order:
-        | at    | event                  | request   | status     | call         | executions | code                |
-        | 14 s  | callback_failed        | request-1 | processing | Inbox.notify | 4          | SERVICE_UNAVAILABLE |
-        | 20 s  | request_status_changed | request-1 | completed  |              |            |                     |
-        | 34 s  | callback_failed        | request-1 | completed  | Inbox.notify | 4          | SERVICE_UNAVAILABLE |
+        | at   | event                  | request   | status     | call         | executions | code                |
+        | 14 s | callback_failed        | request-1 | processing | Inbox.notify | 4          | SERVICE_UNAVAILABLE |
+        | 20 s | request_status_changed | request-1 | completed  |              |            |                     |
+        | 34 s | callback_failed        | request-1 | completed  | Inbox.notify | 4          | SERVICE_UNAVAILABLE |
       And the timeline has none of:
         | event                  | status |
         | request_status_changed | failed |
@@ -315,12 +315,12 @@ Feature: Requests that are answered later
       And 10 s pass
       Then the request is completed
       And the timeline has, in order:
-        | at   | event           | call         | status     | result              | input                                                                                               |
-        | 14 s | callback_failed | Inbox.notify | processing |                     |                                                                                                     |
+        | at   | event           | call         | status     | result              | input                                                                                                |
+        | 14 s | callback_failed | Inbox.notify | processing |                     |                                                                                                      |
         | 16 s | call_started    | Inbox.notify |            |                     | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:16Z", "result": {}} |
-        | 16 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                     |
-        | 18 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                     |
-        | 22 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                     |
+        | 16 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                      |
+        | 18 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                      |
+        | 22 s | call_ended      | Inbox.notify |            | SERVICE_UNAVAILABLE |                                                                                                      |
       And the timeline has none of:
         | event           | status    |
         | callback_failed | completed |
@@ -339,7 +339,7 @@ Feature: Requests that are answered later
       Then the request is completed
       When 1 s passes
       Then the timeline has, in order:
-        | at  | event        | call         | execution | input                                                                                               |
+        | at  | event        | call         | execution | input                                                                                                |
         | 0 s | call_started | Inbox.notify | 1         | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}              |
         | 2 s | call_started | Inbox.notify | 2         | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}              |
         | 2 s | call_started | Inbox.notify | 3         | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:01Z", "result": {}} |

@@ -150,10 +150,10 @@ Feature: Requests
       And "Reports.build" is executed 1 time
 
       Examples:
-        | how                                        |
-        | "Reports.build" is retried up to 0 times   |
-        | every call is retried up to 0 times        |
-        | the retry policy "none"                    |
+        | how                                      |
+        | "Reports.build" is retried up to 0 times |
+        | every call is retried up to 0 times      |
+        | the retry policy "none"                  |
 
   Rule: Nobody waits for ever
 
@@ -187,10 +187,10 @@ Feature: Requests
       When a request is sent to "Reports.build"
       And 5 s pass
       Then the response has:
-        | path                | value   |
-        | /status             | error   |
-        | /error/code         | TIMEOUT |
-        | /error/responseTime | 30 s    |
+        | path                | value                |
+        | /status             | error                |
+        | /error/code         | TIMEOUT              |
+        | /error/responseTime | 30 s                 |
         | /metadata/timestamp | 2025-01-01T00:00:30Z |
       And the timeline has, in order:
         | at   | event            | request   | key       | result  |
@@ -230,12 +230,12 @@ Feature: Requests
     Scenario: A service that does not exist
       When a request is sent to "Report.build"
       Then the response has:
-        | path                 | value                                                         |
-        | /status              | error                                                         |
-        | /error/code          | SERVICE_NOT_FOUND                                             |
-        | /error/message       | service "Report" does not exist: did you mean "Reports"?      |
-        | /error/executions    | 0                                                             |
-        | /metadata/executions | 0                                                             |
+        | path                 | value                                                    |
+        | /status              | error                                                    |
+        | /error/code          | SERVICE_NOT_FOUND                                        |
+        | /error/message       | service "Report" does not exist: did you mean "Reports"? |
+        | /error/executions    | 0                                                        |
+        | /metadata/executions | 0                                                        |
 
     @integration-1
     Scenario: An operation that does not exist
@@ -245,9 +245,9 @@ Feature: Requests
         """
       When a request is sent to "Ledger.boook"
       Then the response has:
-        | path           | value                                                              |
-        | /error/code    | OPERATION_NOT_FOUND                                                |
-        | /error/message | operation "Ledger.boook" does not exist: did you mean "book"?      |
+        | path           | value                                                         |
+        | /error/code    | OPERATION_NOT_FOUND                                           |
+        | /error/message | operation "Ledger.boook" does not exist: did you mean "book"? |
 
     @integration-1
     Scenario: A service that left
