@@ -33,6 +33,17 @@ fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
+/// A file of communication patterns, as it would stand in the fixtures.
+#[when(expr = "the communication patterns are loaded:")]
+fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let uri = world.stage().uri.clone();
+    let faults = world
+        .fixtures()
+        .check_communication(&uri, first_line(step), doc_string(step)?)?;
+    world.state::<Loaded>().0 = Some(faults);
+    Ok(())
+}
+
 /// A contract, as it would stand in the fixtures.
 #[when(expr = "the contract is loaded:")]
 fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {

@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod communication;
 mod contracts;
 mod crashes;
 mod dead_letters;
@@ -22,6 +23,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod requests;
 mod runs;
 mod services;
 mod snapshots;

@@ -63,7 +63,7 @@ async fn time_passes(world: &mut World, span: Span) -> StepResult {
 ///
 /// The runtime does not tell when all its tasks are idle; a task that is due
 /// acts within a round or two, unless it has hundreds of things to do at once.
-async fn settle() {
+pub(super) async fn settle() {
     const ROUNDS: usize = 64;
     for _ in 0..ROUNDS {
         tokio::task::yield_now().await;

@@ -539,6 +539,112 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
 }
 
 #[test]
+fn faulty_requests_are_told_with_the_nearest_name() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "Reports"
+      """json
+      { "operations": { "build": {}, "built": {} } }
+      """
+
+  Scenario: A callback target that does not exist
+    Given "Report.built" receives the callbacks
+
+  Scenario: A callback operation that does not exist
+    Given "Reports.buit" receives the callbacks
+
+  Scenario: A service that cannot be asked for what comes later
+    When a request to "Reprts.build" is submitted
+
+  Scenario: A request that never was
+    When a request to "Reports.build" is submitted
+    Then the request "request-7" is completed
+
+  Scenario: Nothing was submitted
+    When the request ends
+
+  Scenario: Nothing was sent
+    Then the response has:
+      | path | value |
+
+  Scenario: A negative window
+    Given ended requests are kept for -5 min
+
+  Scenario: Nothing at a time
+    Given requests are processed 0 at a time
+
+  Scenario: What was sent cannot be read
+    When a request is sent to "Reports.build" with:
+      """json
+      { "month": }
+      """
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .says("service \"Report\" does not exist: did you mean \"Reports\"?")
+        .says("operation \"Reports.buit\" does not exist: did you mean \"built\"?")
+        .says("service \"Reprts\" does not exist: did you mean \"Reports\"?")
+        .says("request \"request-7\" does not exist: did you mean \"request-1\"?")
+        .says("no request was submitted")
+        .says("no request was sent")
+        .says("the duration \"-5 min\" is negative")
+        .says("0 requests at a time are never processed")
+        .says("features/sample.feature:")
+        .says("9 scenarios (9 failed)");
+}
+
+#[test]
+fn faulty_communication_patterns_are_told_with_place_pointer_and_nearest_name() {
+    let feature = r#"Feature: F
+  Scenario: A pattern that does not exist
+    Given the services from "shop"
+    And the communication pattern "ordring"
+
+  Scenario: A pattern of services that take no part
+    Given a service "Stok"
+    And the communication pattern "ordering"
+
+  Scenario: Nothing to take place
+    When the communication takes place
+
+  Scenario: Nothing took place
+    Then the communication goes as expected
+"#;
+    let shop = br#"{"services": [{"name": "Stock", "operations": {"hold": {}}}, {"name": "ConfigurationService"}]}"#;
+    let patterns = r#"{
+  "services": "shop",
+  "thresholds": {
+    "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "2s", "timeout": "5s" },
+    "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
+    "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+  },
+  "communicationPatterns": [
+    { "id": "ordering", "totalExpectedDuration": "1s", "communicationFlow": [{ "call": "Stock.hold" }] }
+  ]
+}"#;
+    let package = Package::new(feature)
+        .file("fixtures/services/shop.json", shop)
+        .file("fixtures/patterns.json", patterns.as_bytes());
+    package
+        .run(&[])
+        .exits(1)
+        .says("communication pattern \"ordring\" does not exist in fixtures: did you mean \"ordering\"?")
+        .says("the pattern \"ordering\" of fixtures/patterns.json cannot be followed:")
+        .says("at /communicationFlow/0/call: service \"Stock\" does not exist: did you mean \"Stok\"?")
+        .says("no communication pattern was declared")
+        .says("no communication took place")
+        .says("4 scenarios (4 failed)");
+    let broken = patterns.replace("Stock.hold", "Stock.hodl");
+    package
+        .file("fixtures/patterns.json", broken.as_bytes())
+        .run(&[])
+        .exits(1)
+        .says("fixtures/patterns.json:9: at /communicationPatterns/0/communicationFlow/0/call:")
+        .says("did you mean \"hold\"?");
+}
+
+#[test]
 fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition

@@ -56,6 +56,8 @@ pub struct Reply {
     pub value: Arc<Value>,
     /// Whether a breaker's declared fallback answered in the service's stead.
     pub fallback_used: bool,
+    /// How many executions the call had; 0 until the client has counted them.
+    pub executions: u32,
 }
 
 impl Reply {
@@ -64,6 +66,7 @@ impl Reply {
         Self {
             value: value.into(),
             fallback_used: false,
+            executions: 0,
         }
     }
 }

@@ -11,6 +11,7 @@ mod key;
 mod mode;
 mod nearest;
 mod reference;
+mod request_status;
 mod schema;
 mod status;
 
@@ -28,5 +29,6 @@ pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
 pub use reference::{refers, resolve};
+pub use request_status::RequestStatus;
 pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};
 pub use status::{StepStatus, WorkflowStatus};

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     cast::Cast, excerpt::excerpt, fixtures::Fixtures, messages::Messages, own_state::OwnState,
-    pickle::StepKind, runs::Runs, snapshot::Snapshots,
+    pickle::StepKind, requests::SentRequests, runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -75,6 +75,7 @@ pub struct World {
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
     messages: Option<Box<Messages>>,
+    requests: Option<Box<SentRequests>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
     own: OwnState,
@@ -98,6 +99,7 @@ impl World {
             cast: None,
             runs: None,
             messages: None,
+            requests: None,
             calls: Vec::new(),
             direct_calls: 0,
             own: OwnState::default(),
@@ -213,6 +215,15 @@ impl World {
             }
         };
         self.messages.insert(messages)
+    }
+
+    /// The requests that were sent, and those that are answered later.
+    pub fn requests(&mut self) -> &mut SentRequests {
+        let requests = match self.requests.take() {
+            Some(requests) => requests,
+            None => Box::new(SentRequests::new(self.cast().client())),
+        };
+        self.requests.insert(requests)
     }
 
     /// Services and workflows as JSON.

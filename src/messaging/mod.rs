@@ -5,6 +5,7 @@ mod attributes;
 mod backlog;
 mod bus;
 mod bus_faults;
+mod communication;
 mod dead_letter;
 mod delivery;
 mod draft;
@@ -20,6 +21,7 @@ mod outbox_service;
 mod publisher;
 mod reconnecting;
 mod relay;
+mod request;
 mod subscriber;
 mod subscription;
 #[cfg(test)]
@@ -30,6 +32,10 @@ mod trace;
 pub use activity::{Activity, Counted};
 pub use attributes::EventError;
 pub use bus::EventBus;
+pub use communication::{
+    CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, Exchanged,
+    ExpectedError, ExpectedWait, ResponseTimes, ScriptedAnswer, Speed, Thresholds, Turn,
+};
 pub use dead_letter::{DeadLetter, DeadLetters, LetterError, Origin};
 pub use draft::EventDraft;
 pub use event::{CloudEvent, EventId};
@@ -39,5 +45,9 @@ pub use outbox::{Outbox, OutboxError, Publication};
 pub use outbox_service::{OUTBOX_OPERATIONS, OutboxService, answer_outbox};
 pub use publisher::Publisher;
 pub use relay::{PublisherCrash, Relay};
+pub use request::{
+    Request, RequestError, RequestOutcome, RequestReceipt, RequestView, Requests, Response,
+    ResponseBody, ResponseMetadata,
+};
 pub use subscription::{Filter, Subscription};
 pub use trace::{TraceContext, TraceError};

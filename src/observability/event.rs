@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    BreakerState, CallName, Health, Key, StepStatus, WorkflowStatus, duration_text, format_duration,
+    BreakerState, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus, duration_text,
+    format_duration,
 };
 
 /// A service's name, as events share it.
@@ -161,6 +162,47 @@ pub enum EventKind {
         /// Of a service without a breaker `closed`, of an unknown one `unknown`.
         #[serde(serialize_with = "state_or_unknown")]
         breaker: Option<BreakerState>,
+    },
+    /// A request whose sender waits for the answer.
+    RequestSent {
+        request: Arc<str>,
+        call: CallName,
+        /// How long an execution may take.
+        #[serde(with = "duration_text")]
+        timeout: Duration,
+    },
+    RequestAnswered {
+        request: Arc<str>,
+        call: CallName,
+        /// How many executions it took.
+        executions: u32,
+        #[serde(with = "duration_text")]
+        took: Duration,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
+    /// A request that is answered later.
+    RequestAccepted {
+        request: Arc<str>,
+        call: CallName,
+        status: RequestStatus,
+    },
+    RequestStatusChanged {
+        request: Arc<str>,
+        status: RequestStatus,
+    },
+    /// A callback was given up, its retries included.
+    CallbackFailed {
+        request: Arc<str>,
+        /// The change that it was to tell of.
+        status: RequestStatus,
+        call: CallName,
+        executions: u32,
+        code: Arc<str>,
+    },
+    /// An ended request can no longer be asked for.
+    RequestForgotten {
+        request: Arc<str>,
     },
     CompensationStarted {
         run: Arc<str>,

@@ -146,6 +146,7 @@ fn result(state: &RunState) -> CallResult {
             return Ok(Reply {
                 value: Arc::new(state.data_so_far()),
                 fallback_used: status == WorkflowStatus::Degraded,
+                executions: 0,
             });
         }
         (_, Some(Stop::Failed(step))) => state.steps[step].failure.clone(),

@@ -15,9 +15,11 @@ use super::{
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, Failure, FailureMode, Reply, code},
+    domain::{Call, CallName, Failure, FailureMode, Reply, code},
     observability::{EventKind, RefusedBy, Timeline},
-    resilience::{BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Timeout},
+    resilience::{
+        BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Retries, Timeout,
+    },
 };
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
@@ -112,6 +114,13 @@ impl Client {
         self.guards.set_bulkhead(service_or_class, policy);
     }
 
+    /// How long an execution of a call may take, and how it is repeated, as the policies and what
+    /// the call asks for itself have it now.
+    pub fn policy_of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retries) {
+        let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
+        policies.of(call, asked)
+    }
+
     /// The state of a service's breaker, if it has one.
     pub fn breaker_state(&self, service: &str) -> Option<BreakerState> {
         self.guards.breaker_state(service)
@@ -141,18 +150,17 @@ impl Client {
             return Err(Box::new(past_deadline().at(&call.name)));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retries) = self
-            .policies
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .of(&call.name, asked);
+        let (timeout, retries) = self.policy_of(&call.name, asked);
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
         let mut retrying = retries.begin();
         loop {
             let attempt = match self.attempt(&role, call, number, timeout, deadline).await {
-                Ok(reply) => return Ok(reply),
+                Ok(mut reply) => {
+                    reply.executions = executions + 1;
+                    return Ok(reply);
+                }
                 Err(attempt) => attempt,
             };
             let mut failure = attempt.failure;
@@ -169,6 +177,7 @@ impl Client {
                     return Ok(Reply {
                         value: marked(&fallback),
                         fallback_used: true,
+                        executions,
                     });
                 }
                 failure.executions = executions;

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use indexmap::IndexMap;
@@ -94,6 +95,19 @@ impl Registry {
     /// If the service or the operation does not.
     pub fn check(&self, call: &CallName) -> Result<(), UnknownName> {
         self.role(call.service())?.check(call)
+    }
+
+    /// How long one execution of an operation takes where nothing goes wrong, as far as the service
+    /// and what is scripted of it tell.
+    ///
+    /// # Errors
+    ///
+    /// If the service or the operation does not exist.
+    pub fn usual_latency(&self, call: &CallName) -> Result<Duration, UnknownName> {
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        let own = role.service.latency(call.operation());
+        Ok(role.script.usual_latency(call.operation(), own))
     }
 
     /// The names of all services, in the order they came.

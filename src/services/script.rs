@@ -149,6 +149,15 @@ impl Script {
         wire.checked = true;
     }
 
+    /// How long an execution of the operation takes where no row says otherwise; `latency` is the
+    /// service's own.
+    pub(super) fn usual_latency(&self, operation: &str, latency: Duration) -> Duration {
+        let state = self.lock();
+        let scripted = state.operations.get(operation);
+        let takes = scripted.and_then(|script| script.takes);
+        takes.unwrap_or(latency) + state.slowed_by
+    }
+
     /// Counts an execution that starts now and says what it is to come to.
     pub(super) fn next(
         &self,

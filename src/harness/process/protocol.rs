@@ -55,6 +55,7 @@ pub(super) enum Answer {
     Reply {
         value: Arc<Value>,
         fallback_used: bool,
+        executions: u32,
     },
     Failure(Box<Failure>),
 }
@@ -133,9 +134,11 @@ impl From<CallResult> for Answer {
             Ok(Reply {
                 value,
                 fallback_used,
+                executions,
             }) => Self::Reply {
                 value,
                 fallback_used,
+                executions,
             },
             Err(failure) => Self::Failure(failure),
         }
@@ -148,9 +151,11 @@ impl From<Answer> for CallResult {
             Answer::Reply {
                 value,
                 fallback_used,
+                executions,
             } => Ok(Reply {
                 value,
                 fallback_used,
+                executions,
             }),
             Answer::Failure(failure) => Err(failure),
         }
@@ -186,6 +191,7 @@ mod tests {
         let reply = Reply {
             value: Arc::new(json!([1])),
             fallback_used: true,
+            executions: 2,
         };
         for result in [Ok(reply), Err(Box::new(failure))] {
             let text = serde_json::to_string(&Answer::from(result.clone())).unwrap();

@@ -1,0 +1,74 @@
+use std::sync::{Arc, PoisonError};
+
+use super::Cast;
+use crate::{
+    domain::{CallName, ValueError},
+    messaging::CommunicationPattern,
+    services::Executions,
+};
+
+impl Cast {
+    /// Sets the policies of a communication pattern and lets services answer as it says. Its faults
+    /// count as declared at `at`, such as `file:line`.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the pattern, such as a service that is not in the cast; then nothing
+    /// is changed.
+    pub fn follow(
+        &self,
+        pattern: &CommunicationPattern,
+        at: &Arc<str>,
+    ) -> Result<(), Vec<ValueError>> {
+        let faults = pattern.faults(Some(self.registry()));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let policies = &pattern.policies;
+        let mut set = self
+            .policies()
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (call, timeout) in &policies.timeouts {
+            set.time_out(call.clone(), timeout.0);
+        }
+        for (call, retries) in &policies.retries {
+            set.retry_as(call.clone(), retries.clone());
+        }
+        drop(set);
+        for (service, breaker) in &policies.breakers {
+            self.set_breaker(service, breaker.clone());
+        }
+        for (name, bulkhead) in &policies.bulkheads {
+            self.set_bulkhead(name, *bulkhead);
+        }
+        for (call, rows) in &pattern.answers {
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let fault = row.answer.response.is_fault().then(|| {
+                        let what = answer_text(call, row.execution, &pattern.id);
+                        self.faults().declare(what, Arc::clone(at))
+                    });
+                    (row.execution, row.answer.clone(), fault)
+                })
+                .collect();
+            let operation = call.operation();
+            // The service is there: it was looked up among the names.
+            let _ = self.registry().script(call.service(), |script, _| {
+                script.answers(operation, rows);
+            });
+        }
+        Ok(())
+    }
+}
+
+fn answer_text(call: &CallName, executions: Executions, pattern: &str) -> String {
+    let last = match executions.last {
+        Some(last) if last == executions.first => String::new(),
+        Some(last) => format!("-{last}"),
+        None => "-".to_owned(),
+    };
+    let first = executions.first;
+    format!("{call} answers execution {first}{last} as the communication pattern {pattern:?} says")
+}

@@ -1,0 +1,147 @@
+use super::{CommunicationPattern, Exchange, ScriptedAnswer, Turn};
+use crate::{
+    domain::{Call, CallName, ValueError, did_you_mean, pointer_token},
+    services::{Registry, Response},
+};
+
+impl CommunicationPattern {
+    /// Everything that is wrong with it beside its form, with the JSON pointer: names that do not
+    /// exist, and what cannot be meant. Names of services are checked where `registry` has them.
+    pub fn faults(&self, registry: Option<&Registry>) -> Vec<ValueError> {
+        let mut faults = Faults(Vec::new());
+        faults.meaning(self);
+        if let Some(registry) = registry {
+            faults.names(self, registry);
+        }
+        faults.0
+    }
+}
+
+struct Faults(Vec<ValueError>);
+
+impl Faults {
+    fn push(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.0.push(ValueError {
+            pointer: pointer.into(),
+            message: message.into(),
+        });
+    }
+
+    fn keep<E: ToString>(&mut self, pointer: impl FnOnce() -> String, checked: Result<(), E>) {
+        if let Err(error) = checked {
+            self.push(pointer(), error.to_string());
+        }
+    }
+
+    /// What cannot be meant, whatever services there are.
+    fn meaning(&mut self, pattern: &CommunicationPattern) {
+        for (call, rows) in &pattern.answers {
+            for (index, row) in rows.iter().enumerate() {
+                let overlaps = |other: &ScriptedAnswer| other.execution.overlaps(row.execution);
+                if rows[..index].iter().any(overlaps) {
+                    let pointer = format!("/answers/{}/{index}/execution", key(call));
+                    self.push(pointer, "these executions are spoken for already");
+                }
+            }
+        }
+        for (at, exchange, at_once) in exchanges(pattern) {
+            if at_once && exchange.expected_waits.is_some() {
+                let message = "cannot be told apart where exchanges are made at once";
+                self.push(format!("{at}/expectedWaits"), message);
+            }
+            let service = exchange.call.service();
+            if exchange.expected_breaker.is_some()
+                && !pattern.policies.breakers.contains_key(service)
+            {
+                let message = format!("the pattern has no circuit breaker on {service}");
+                self.push(format!("{at}/expectedBreaker"), message);
+            }
+        }
+    }
+
+    fn names(&mut self, pattern: &CommunicationPattern, registry: &Registry) {
+        let policies = &pattern.policies;
+        let timeouts = policies
+            .timeouts
+            .keys()
+            .map(|call| ("policies/timeouts", call));
+        let retries = policies
+            .retries
+            .keys()
+            .map(|call| ("policies/retries", call));
+        let answers = pattern.answers.keys().map(|call| ("answers", call));
+        for (section, call) in timeouts.chain(retries).chain(answers) {
+            self.keep(|| format!("/{section}/{}", key(call)), registry.check(call));
+        }
+        for service in policies.breakers.keys() {
+            let pointer = || format!("/policies/breakers/{}", pointer_token(service));
+            self.keep(pointer, registry.script(service, |_, _| ()));
+        }
+        for name in policies.bulkheads.keys() {
+            let pointer = || format!("/policies/bulkheads/{}", pointer_token(name));
+            if !registry.has_class(name) {
+                self.keep(pointer, registry.script(name, |_, _| ()));
+            }
+        }
+        for (call, rows) in &pattern.answers {
+            for (index, row) in rows.iter().enumerate() {
+                if let Response::Error(code) = &row.answer.response {
+                    let pointer = || format!("/answers/{}/{index}/answer", key(call));
+                    self.code(registry, call, code, pointer);
+                }
+            }
+        }
+        for (at, exchange, _) in exchanges(pattern) {
+            let Exchange { call, from, .. } = exchange;
+            self.keep(|| format!("{at}/call"), registry.check(call));
+            let callers = [Call::ORCHESTRATOR, Call::SCENARIO];
+            let names = registry.names();
+            let mut known = names.iter().map(|name| &**name).chain(callers);
+            if !known.any(|name| *name == **from) {
+                let known = names.iter().map(|name| &**name).chain(callers);
+                let hint = did_you_mean(from, known);
+                self.push(
+                    format!("{at}/from"),
+                    format!("nobody is called {from:?}: {hint}"),
+                );
+            }
+            if let Some(expected) = &exchange.expected_error {
+                let pointer = || format!("{at}/expectedError/code");
+                self.code(registry, call, &expected.code, pointer);
+            }
+        }
+    }
+
+    fn code(
+        &mut self,
+        registry: &Registry,
+        call: &CallName,
+        code: &str,
+        pointer: impl FnOnce() -> String,
+    ) {
+        // That the call does not exist is told elsewhere.
+        if registry.check(call).is_ok() {
+            self.keep(pointer, registry.check_code(call, code));
+        }
+    }
+}
+
+/// Every exchange of a pattern with its pointer, and whether others are made at the same time.
+fn exchanges(pattern: &CommunicationPattern) -> impl Iterator<Item = (String, &Exchange, bool)> {
+    let turns = pattern.communication_flow.iter().enumerate();
+    turns.flat_map(|(turn, what)| {
+        let at_once = matches!(what, Turn::AtOnce(_));
+        let exchanges = what.exchanges().iter().enumerate();
+        exchanges.map(move |(index, exchange)| {
+            let at = match at_once {
+                true => format!("/communicationFlow/{turn}/{index}"),
+                false => format!("/communicationFlow/{turn}"),
+            };
+            (at, exchange, at_once)
+        })
+    })
+}
+
+fn key(call: &CallName) -> String {
+    pointer_token(call.as_str())
+}

@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::duration_text;
+
+/// What communication is measured by.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Thresholds {
+    /// How long an answer may take.
+    pub response_time: ResponseTimes,
+    /// How long one execution between two services may take.
+    #[serde(with = "duration_text")]
+    pub inter_service_latency: Duration,
+    /// The least share of requests that succeed, from 0 to 1.
+    pub success_rate: f64,
+    /// The greatest share of requests that fail, from 0 to 1.
+    pub error_rate: f64,
+    /// The least share of requests that a service could be reached for, from 0 to 1.
+    pub availability: f64,
+    /// Requests at once, at most.
+    pub concurrent_requests: u32,
+    /// Requests a second that must be possible; of real time, so it is for benchmarks.
+    pub throughput_per_second: u32,
+    /// Memory in use, in megabytes, at most; for benchmarks.
+    pub memory_megabytes: u32,
+}
+
+/// How long an answer may take to be called fast, acceptable or slow; each boundary included.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResponseTimes {
+    /// Up to this it is fast.
+    #[serde(with = "duration_text")]
+    pub fast: Duration,
+    /// Up to this it is acceptable.
+    #[serde(with = "duration_text")]
+    pub acceptable: Duration,
+    /// Up to this it is slow.
+    #[serde(with = "duration_text")]
+    pub slow: Duration,
+    /// Longer than this nobody should have waited.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
+}
+
+/// How soon an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speed {
+    /// At once, or nearly so.
+    Fast,
+    /// Soon enough.
+    Acceptable,
+    /// Late.
+    Slow,
+    /// Later than slow, but nobody need have given up.
+    TooSlow,
+    /// Later than anyone should have waited.
+    Overdue,
+}
+
+impl ResponseTimes {
+    /// How soon an answer came that took so long.
+    pub fn speed(&self, took: Duration) -> Speed {
+        let limits = [
+            (self.fast, Speed::Fast),
+            (self.acceptable, Speed::Acceptable),
+            (self.slow, Speed::Slow),
+            (self.timeout, Speed::TooSlow),
+        ];
+        limits
+            .into_iter()
+            .find(|(limit, _)| took <= *limit)
+            .map_or(Speed::Overdue, |(_, speed)| speed)
+    }
+
+    /// Whether each limit is above the one before.
+    pub fn ascend(&self) -> bool {
+        self.fast < self.acceptable && self.acceptable < self.slow && self.slow < self.timeout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boundary_belongs_to_the_better_word() {
+        let ms = Duration::from_millis;
+        let times = ResponseTimes {
+            fast: ms(500),
+            acceptable: ms(1_000),
+            slow: ms(2_000),
+            timeout: ms(5_000),
+        };
+        assert!(times.ascend());
+        for (took, speed) in [
+            (0, Speed::Fast),
+            (500, Speed::Fast),
+            (501, Speed::Acceptable),
+            (1_000, Speed::Acceptable),
+            (1_001, Speed::Slow),
+            (2_000, Speed::Slow),
+            (2_001, Speed::TooSlow),
+            (5_000, Speed::TooSlow),
+            (5_001, Speed::Overdue),
+        ] {
+            assert_eq!(times.speed(ms(took)), speed, "{took} ms");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    RequestError, ResponseBody,
+    response::{opt_timestamp, timestamp},
+};
+use crate::{
+    clock::Clock,
+    domain::{CallName, RequestStatus},
+};
+
+/// What the sender of a request that is answered later gets at once.
+///
+/// In JSON `{ "requestId", "status": "accepted", "estimatedCompletionTime", "statusUrl",
+/// "callbackUrl"? }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestReceipt {
+    /// The id to ask by.
+    pub request_id: Arc<str>,
+    /// When it will be done if one execution is enough and nothing is before it in line.
+    pub estimated_completion_time: Duration,
+    /// Where to ask.
+    pub status_url: String,
+    /// Who is told of every change.
+    pub callback: Option<CallName>,
+}
+
+/// A request that is answered later, as who asks for it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestView {
+    /// Its id.
+    pub request_id: Arc<str>,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// What is asked for.
+    pub call: CallName,
+    /// When it was accepted.
+    #[serde(serialize_with = "timestamp")]
+    pub accepted_at: Duration,
+    /// When its call began.
+    #[serde(
+        serialize_with = "opt_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub started_at: Option<Duration>,
+    /// When its call ended.
+    #[serde(
+        serialize_with = "opt_timestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ended_at: Option<Duration>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Option<RequestOutcome>,
+}
+
+/// How a request ended: a result, whatever it is, or an error.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RequestOutcome {
+    /// The service's reply.
+    Result(Arc<Value>),
+    /// Why it failed.
+    Error(RequestError),
+}
+
+/// A change of a request's status, as its callback target hears of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Change {
+    pub request_id: Arc<str>,
+    pub status: RequestStatus,
+    /// When it changed, not when the callback arrives.
+    #[serde(serialize_with = "timestamp")]
+    pub timestamp: Duration,
+    #[serde(flatten)]
+    pub outcome: Option<RequestOutcome>,
+}
+
+/// A request that is known.
+pub(super) struct Entry {
+    pub view: RequestView,
+    /// From when on it is unknown, once it has ended.
+    pub gone_at: Option<Duration>,
+    /// Hears of every change, for those who wait for the end.
+    pub status: watch::Sender<RequestStatus>,
+    /// Takes every change to the callback target, if there is one.
+    pub callbacks: Option<mpsc::UnboundedSender<Change>>,
+}
+
+impl RequestReceipt {
+    /// The status that it says: the request's own is `pending` then.
+    pub const STATUS: &str = "accepted";
+
+    /// Where a request is asked for.
+    pub fn status_url_of(id: &str) -> String {
+        format!("/api/v1/requests/{id}/status")
+    }
+}
+
+impl Serialize for RequestReceipt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("RequestReceipt", 5)?;
+        fields.serialize_field("requestId", &self.request_id)?;
+        fields.serialize_field("status", Self::STATUS)?;
+        let estimated = Clock::timestamp(self.estimated_completion_time);
+        fields.serialize_field("estimatedCompletionTime", &estimated)?;
+        fields.serialize_field("statusUrl", &self.status_url)?;
+        match &self.callback {
+            Some(callback) => fields.serialize_field("callbackUrl", callback)?,
+            None => fields.skip_field("callbackUrl")?,
+        }
+        fields.end()
+    }
+}
+
+impl From<ResponseBody> for RequestOutcome {
+    fn from(body: ResponseBody) -> Self {
+        match body {
+            ResponseBody::Success { data } => Self::Result(data),
+            ResponseBody::Error { error } => Self::Error(error),
+        }
+    }
+}
+
+impl RequestOutcome {
+    pub(super) fn status(&self) -> RequestStatus {
+        match self {
+            Self::Result(_) => RequestStatus::Completed,
+            Self::Error(_) => RequestStatus::Failed,
+        }
+    }
+}
+
+impl Entry {
+    /// Notes a change, hands it to whoever waits for it, and says whether the table allows it.
+    pub fn change(
+        &mut self,
+        status: RequestStatus,
+        outcome: Option<RequestOutcome>,
+        now: Duration,
+    ) -> bool {
+        if !self.view.status.can_become(status) {
+            return false;
+        }
+        self.view.status = status;
+        self.view.outcome = outcome;
+        let at = if status.is_final() {
+            &mut self.view.ended_at
+        } else {
+            &mut self.view.started_at
+        };
+        *at = Some(now);
+        if let Some(callbacks) = &self.callbacks {
+            // Who no longer takes callbacks does not hold the request up.
+            let _ = callbacks.send(Change {
+                request_id: Arc::clone(&self.view.request_id),
+                status,
+                timestamp: now,
+                outcome: self.view.outcome.clone(),
+            });
+        }
+        if status.is_final() {
+            self.callbacks = None;
+        }
+        self.status.send_replace(status);
+        true
+    }
+}

@@ -1,0 +1,174 @@
+use cucumber::{gherkin, given, then, when};
+use serde_json::{Map, Value};
+
+use super::{StepResult, failing::expect, parameters::table, runs::settle};
+use crate::{
+    domain::{did_you_mean, format_duration},
+    harness::{HeldPattern, World, rows_difference},
+    messaging::{Exchanged, ResponseBody, Thresholds},
+    observability::EventKind,
+};
+
+/// The pattern that steps are about, and what it came to.
+#[derive(Default)]
+struct Communication {
+    held: Option<HeldPattern>,
+    exchanged: Option<Vec<Exchanged>>,
+    /// How many events there were before it took place.
+    events_before: usize,
+}
+
+/// A pattern by id, from any fixture that holds communication patterns: its policies hold and its
+/// services answer as it says from now on.
+#[given(expr = "the communication pattern {string}")]
+fn the_pattern(world: &mut World, id: String) -> StepResult {
+    let held = world.fixtures().communication_pattern(&id)?;
+    let here = world.here();
+    let followed = world.cast().follow(&held.pattern, &here);
+    followed.map_err(|faults| {
+        let faults = faults.iter().map(|fault| format!("\n  {fault}"));
+        let faults: String = faults.collect();
+        format!(
+            "the pattern {id:?} of {} cannot be followed:{faults}",
+            held.path
+        )
+    })?;
+    world.state::<Communication>().held = Some(held);
+    Ok(())
+}
+
+/// All of the pattern's flow, one turn after the other.
+#[when(expr = "the communication takes place")]
+async fn takes_place(world: &mut World) -> StepResult {
+    let held = world.state::<Communication>().held.clone();
+    let held = held.ok_or("no communication pattern was declared")?;
+    let events_before = world.timeline().read(<[_]>::len);
+    let exchanged = world.requests().all().communicate(&held.pattern).await;
+    settle().await;
+    let communication = world.state::<Communication>();
+    communication.exchanged = Some(exchanged);
+    communication.events_before = events_before;
+    Ok(())
+}
+
+/// Nothing that the pattern expects was otherwise, and nothing took longer.
+#[then(expr = "the communication goes as expected")]
+fn goes_as_expected(world: &mut World) -> StepResult {
+    exchanged(world)?;
+    let before = world.state::<Communication>().events_before;
+    let deviations: Vec<String> = world.timeline().read(|events| {
+        let deviations = events[before..]
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::Warning { about, message } | EventKind::Error { about, message } => {
+                    Some(format!("\n  {about} {message}"))
+                }
+                _ => None,
+            });
+        deviations.collect()
+    });
+    expect(deviations.is_empty(), || {
+        let deviations = deviations.concat();
+        format!("expected the communication to go as the pattern says:{deviations}")
+    })
+}
+
+/// Every response, in the pattern's order.
+#[then(expr = "the responses are:")]
+fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
+    const COLUMNS: [&str; 9] = [
+        "exchange",
+        "from",
+        "call",
+        "status",
+        "code",
+        "executions",
+        "responseTime",
+        "speed",
+        "fallbackUsed",
+    ];
+    let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
+    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        let hint = did_you_mean(unknown, COLUMNS);
+        return Err(format!("column {unknown:?} does not exist: {hint}").into());
+    }
+    let thresholds = thresholds(world)?;
+    let found: Vec<_> = exchanged(world)?
+        .iter()
+        .map(|it| row(it, &thresholds))
+        .collect();
+    match rows_difference(header, rows, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// Rates, times and calls at once, as the pattern's file limits them.
+#[then(expr = "the communication keeps its thresholds")]
+fn keeps_its_thresholds(world: &mut World) -> StepResult {
+    let exceeded = exceeded(world)?;
+    expect(exceeded.is_empty(), || {
+        let exceeded = exceeded.join("\n  ");
+        format!("expected the communication to keep its thresholds:\n  {exceeded}")
+    })
+}
+
+/// What is beyond its limit, a part of what is said of it, one a row.
+#[then(expr = "the communication exceeds these thresholds:")]
+fn exceeds_these_thresholds(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = super::parameters::column(step)?;
+    let exceeded = exceeded(world)?;
+    let as_expected = rows.len() == exceeded.len()
+        && rows.iter().zip(&exceeded).all(|(row, it)| it.contains(row));
+    expect(as_expected, || {
+        let exceeded = exceeded.join("\n  ");
+        format!(
+            "expected {} thresholds to be exceeded, found:\n  {exceeded}",
+            rows.len()
+        )
+    })
+}
+
+fn exceeded(world: &mut World) -> Result<Vec<String>, String> {
+    let thresholds = thresholds(world)?;
+    let exchanged = exchanged(world)?.to_vec();
+    let before = world.state::<Communication>().events_before;
+    let timeline = world.timeline();
+    Ok(timeline.read(|events| thresholds.exceeded(&exchanged, &events[before..])))
+}
+
+fn exchanged(world: &mut World) -> Result<&[Exchanged], String> {
+    let exchanged = world.state::<Communication>().exchanged.as_deref();
+    exchanged.ok_or_else(|| "no communication took place".to_owned())
+}
+
+fn thresholds(world: &mut World) -> Result<std::sync::Arc<Thresholds>, String> {
+    let held = world.state::<Communication>().held.as_ref();
+    let held = held.ok_or_else(|| "no communication pattern was declared".to_owned())?;
+    Ok(held.thresholds.clone())
+}
+
+fn row(exchanged: &Exchanged, thresholds: &Thresholds) -> Map<String, Value> {
+    let Exchanged { exchange, response } = exchanged;
+    let mut row = Map::new();
+    let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
+    put("exchange", (*exchange.about()).into());
+    put("from", (*exchange.from).into());
+    put("call", exchange.call.as_str().into());
+    let (status, code) = match &response.body {
+        ResponseBody::Success { .. } => ("success", Value::Null),
+        ResponseBody::Error { error } => ("error", (*error.code).into()),
+    };
+    put("status", status.into());
+    put("code", code);
+    let metadata = &response.metadata;
+    put("executions", metadata.executions.into());
+    put(
+        "responseTime",
+        format_duration(metadata.response_time).into(),
+    );
+    let speed = thresholds.response_time.speed(metadata.response_time);
+    put("speed", serde_json::to_value(speed).unwrap_or_default());
+    put("fallbackUsed", metadata.fallback_used.into());
+    row
+}

@@ -1,0 +1,211 @@
+use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
+
+use cucumber::{Parameter, gherkin, given, then, when};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    Call, Count, Span, StepResult,
+    failing::expect,
+    parameters::{json, table_of},
+    runs::settle,
+};
+use crate::{
+    domain::{self, RequestStatus},
+    harness::{World, json_difference, paths_difference},
+    messaging::{Request, RequestView},
+    services::UnknownName,
+};
+
+/// `{request_status}`: where a request stands.
+#[derive(Debug, Parameter)]
+#[param(name = "request_status", regex = "pending|processing|completed|failed")]
+pub struct Standing(RequestStatus);
+
+impl FromStr for Standing {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "pending" => RequestStatus::Pending,
+            "processing" => RequestStatus::Processing,
+            "completed" => RequestStatus::Completed,
+            _ => RequestStatus::Failed,
+        }))
+    }
+}
+
+/// A request whose sender waits for the response, which comes in any case.
+#[when(expr = "a request is sent to {call}")]
+async fn is_sent(world: &mut World, call: Call) -> StepResult {
+    send(world, call, json!({})).await
+}
+
+/// A request with the input below.
+#[when(expr = "a request is sent to {call} with:")]
+async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+    let input = json(world, step)?;
+    send(world, call, input).await
+}
+
+async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
+    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
+    world.requests().send(&request).await;
+    Ok(())
+}
+
+/// A request that is accepted at once and processed in the background.
+#[when(expr = "a request to {call} is submitted")]
+async fn is_submitted(world: &mut World, call: Call) -> StepResult {
+    submit(world, call, json!({})).await
+}
+
+/// A request for the background with the input below.
+#[when(expr = "a request to {call} is submitted with:")]
+async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+    let input = json(world, step)?;
+    submit(world, call, input).await
+}
+
+async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
+    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
+    world.requests().submit(request)?;
+    settle().await;
+    Ok(())
+}
+
+/// It is told of every change of the requests that are submitted from now on.
+#[given(expr = "{call} receives the callbacks")]
+fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    world.requests().call_back(call);
+    Ok(())
+}
+
+/// So many submitted requests at once, the others wait in order.
+#[given(expr = "requests are processed {count} at a time")]
+fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
+    let count = NonZeroU32::new(count.value()?);
+    let count = count.ok_or("0 requests at a time are never processed, expected 1 or more")?;
+    world.requests().all().process_at_a_time(count);
+    Ok(())
+}
+
+/// How long a request can be asked for once it has ended, in place of 5 minutes.
+#[given(expr = "ended requests are kept for {duration}")]
+fn are_kept_for(world: &mut World, span: Span) -> StepResult {
+    let span = span.value()?;
+    world.requests().all().keep_for(span);
+    Ok(())
+}
+
+/// Waits until the request that was submitted last has ended.
+#[when(expr = "the request ends")]
+async fn ends(world: &mut World) -> StepResult {
+    let sent = world.requests();
+    let id = sent.receipt()?.request_id.clone();
+    sent.all().ended(&id).await?;
+    settle().await;
+    Ok(())
+}
+
+/// The envelope that the request which was sent last came to.
+#[then(expr = "the response is:")]
+fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let expected: Value = json(world, step)?;
+    let found = serde_json::to_value(world.requests().response()?)?;
+    match json_difference(&expected, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// Values of that envelope, by JSON Pointer.
+#[then(expr = "the response has:")]
+fn response_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    has(step, world.requests().response()?)
+}
+
+/// What the sender of the request that was submitted last got at once.
+#[then(expr = "the request is accepted with:")]
+fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let expected: Value = json(world, step)?;
+    let found = serde_json::to_value(world.requests().receipt()?)?;
+    match json_difference(&expected, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// Where the request that was submitted last stands, as its status URL tells.
+#[then(expr = "the request is {request_status}")]
+fn request_is(world: &mut World, expected: Standing) -> StepResult {
+    stands(&last(world)??, &expected)
+}
+
+/// Where a request stands, by its id or its status URL.
+#[then(expr = "the request {string} is {request_status}")]
+fn request_by_id_is(world: &mut World, id: String, expected: Standing) -> StepResult {
+    stands(&world.requests().all().get(&id)?, &expected)
+}
+
+/// The request that was submitted last can no longer be asked for.
+#[then(expr = "the request is unknown")]
+fn request_is_unknown(world: &mut World) -> StepResult {
+    is_unknown(last(world)?)
+}
+
+/// No request can be asked for by this id or status URL.
+#[then(expr = "the request {string} is unknown")]
+fn request_by_id_is_unknown(world: &mut World, id: String) -> StepResult {
+    is_unknown(world.requests().all().get(&id))
+}
+
+/// What its status URL tells of the request that was submitted last, by JSON Pointer.
+#[then(expr = "the request has:")]
+fn request_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    has(step, &last(world)??)
+}
+
+/// What is told of a request, by its id or its status URL.
+#[then(expr = "the request {string} has:")]
+fn request_by_id_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
+    has(step, &world.requests().all().get(&id)?)
+}
+
+fn last(world: &mut World) -> Result<Result<RequestView, UnknownName>, String> {
+    let sent = world.requests();
+    Ok(sent.all().get(&sent.receipt()?.status_url))
+}
+
+fn stands(found: &RequestView, expected: &Standing) -> StepResult {
+    expect(found.status == expected.0, || {
+        format!(
+            "expected {} to be {}, it is {}",
+            found.request_id,
+            expected.0.as_str(),
+            found.status.as_str()
+        )
+    })
+}
+
+fn is_unknown(found: Result<RequestView, UnknownName>) -> StepResult {
+    match found {
+        Err(_) => Ok(()),
+        Ok(view) => Err(format!(
+            "expected {} to be unknown, it is {}",
+            view.request_id,
+            view.status.as_str()
+        )
+        .into()),
+    }
+}
+
+fn has(step: &gherkin::Step, found: &impl Serialize) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    match paths_difference(rows, &serde_json::to_value(found)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
