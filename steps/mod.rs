@@ -22,6 +22,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod publications;
 mod runs;
 mod services;
 mod snapshots;
