@@ -23,6 +23,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod publications;
 mod requests;
 mod runs;
 mod services;

@@ -362,6 +362,36 @@ Feature: Publishing events
       When the event "OrderShipped" is published
       Then the publication succeeds
 
+    @integration-3
+    Scenario Outline: <call> says what it cannot take
+      When "<call>" is called with:
+        """json
+        <input>
+        """
+      Then the call fails with "<code>"
+      And the failure has:
+        | path   | value   |
+        | /field | <field> |
+
+      Examples:
+        | call                 | input                                       | code              | field       |
+        | Outbox.store         | { "type": "OrderPlaced" }                   | VALIDATION_FAILED | specversion |
+        | Outbox.unpublished   | { "limit": -1 }                             | VALIDATION_FAILED | /limit      |
+        | Outbox.markPublished | { "events": [{ "source": "shop" }] }        | VALIDATION_FAILED | /events/0   |
+        | Outbox.markFailed    | { "events": [] }                            | VALIDATION_FAILED | /failure    |
+        | Outbox.markPublished | { "evnts": [] }                             | VALIDATION_FAILED | /evnts      |
+        | EventBus.publish     | [1]                                         | VALIDATION_FAILED | event       |
+        | DeadLetters.put      | { "id": 1 }                                 | VALIDATION_FAILED | /id         |
+        | DeadLetters.remove   | { "id": "a", "all": true }                  | VALIDATION_FAILED | /all        |
+
+    @integration-3
+    Scenario: Only an event that is stored can be marked
+      When "Outbox.markPublished" is called with:
+        """json
+        { "events": [{ "source": "shop", "id": "e-1" }] }
+        """
+      Then the call fails with "EVENT_NOT_FOUND"
+
   Rule: Any of the parts can be somebody else's
 
     @integration-3

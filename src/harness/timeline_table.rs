@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{CallName, Key, StepStatus, WorkflowStatus},
-        observability::{EventKind, RefusedBy},
+        observability::{EventHead, EventKind, RefusedBy},
     };
 
     fn shown(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
@@ -269,6 +269,38 @@ mod tests {
 6ms  effect                Stock.hold  key order-1/hold
 7ms  warning               hold  slow\\nvery
 8ms  orchestrator_crashed
+"
+        );
+    }
+
+    #[test]
+    fn what_events_are_about_comes_first() {
+        let head = Arc::new(EventHead {
+            kind: "OrderPlaced".into(),
+            source: "shop".into(),
+            id: "event-1".into(),
+            subject: None,
+        });
+        let shown = shown([
+            (
+                1,
+                EventKind::PublisherCrashed {
+                    outbox: "Outbox".into(),
+                },
+            ),
+            (
+                2,
+                EventKind::EventHandled {
+                    subscription: "Mail.send".into(),
+                    head,
+                },
+            ),
+        ]);
+        assert_eq!(
+            shown,
+            "\
+1ms  publisher_crashed  Outbox
+2ms  event_handled      Mail.send  OrderPlaced  source shop  id event-1
 "
         );
     }

@@ -1,3 +1,4 @@
 mod rig;
 mod schedules;
 mod stubborn_bus;
+mod subscribing;

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use cucumber::{gherkin, then};
+use serde_json::Value;
+
+use super::{Count, StepError, StepResult, failing::expect, parameters::table_of};
+use crate::{
+    domain::did_you_mean,
+    harness::{World, describe, paths_difference},
+    messaging::TraceContext,
+    observability::{Event, EventKind},
+};
+
+/// All that the last When published is stored.
+#[then(expr = "the publication succeeds")]
+fn publication_succeeds(world: &mut World) -> StepResult {
+    world.last_call()?;
+    match world.calls().iter().find(|result| result.is_err()) {
+        None => Ok(()),
+        Some(failed) => {
+            let failed = describe(failed);
+            Err(format!("expected the publication to succeed, {failed}").into())
+        }
+    }
+}
+
+/// The last event was not stored, for this reason.
+#[then(expr = "the publication fails with {string}")]
+fn publication_fails(world: &mut World, code: String) -> StepResult {
+    let result = world.last_call()?;
+    let fails = matches!(result, Err(failure) if *failure.code == *code);
+    expect(fails, || {
+        let found = describe(result);
+        format!("expected the publication to fail with {code}, {found}")
+    })
+}
+
+/// Values of the last event that was stored, by JSON Pointer.
+#[then(expr = "the event has:")]
+fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    match paths_difference(rows, &*last_event(world)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// The last event that was stored continues a trace, in a span of its own.
+#[then(expr = "the event is part of the trace {string}")]
+fn is_part_of(world: &mut World, trace: String) -> StepResult {
+    let found = trace_of_last(world)?;
+    expect(found.trace_id_text() == trace, || {
+        format!("expected the event to be part of the trace {trace:?}, found {found}")
+    })
+}
+
+/// The last event that was stored is the only one of its trace, and nobody named that trace before.
+#[then(expr = "the event is part of a new trace")]
+fn is_part_of_new(world: &mut World) -> StepResult {
+    let found = trace_of_last(world)?;
+    let (id, event) = (found.trace_id_text(), last_event(world)?);
+    let own = (&event["source"], &event["id"]);
+    let named = world.timeline().read(|events| {
+        events.iter().find_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => message.contains(&id).then(|| message.clone()),
+            EventKind::CallStarted { input, .. } => {
+                let other = (input.get("source")?, input.get("id")?) != own;
+                let trace = input.get("traceparent")?.as_str()?;
+                (other && trace.contains(&id)).then(|| trace.to_owned())
+            }
+            _ => None,
+        })
+    });
+    expect(named.is_none(), || {
+        let named = named.as_deref().unwrap_or_default();
+        format!("expected a new trace, found {found}, which is that of {named:?}")
+    })
+}
+
+fn trace_of_last(world: &World) -> Result<TraceContext, StepError> {
+    let event = last_event(world)?;
+    let traceparent = event["traceparent"].as_str().unwrap_or_default();
+    Ok(traceparent.parse()?)
+}
+
+/// The last event that was stored, as JSON.
+fn last_event(world: &World) -> Result<Arc<Value>, String> {
+    let result = world.last_call()?;
+    match result {
+        Ok(event) => Ok(Arc::clone(&event.value)),
+        Err(_) => Err(format!("expected an event, {}", describe(result))),
+    }
+}
+
+/// How often events of a type were put on the bus, repetitions included.
+#[then(expr = "the event {string} reaches the bus {count} time(s)")]
+fn reaches_the_bus(world: &mut World, kind: String, count: Count) -> StepResult {
+    reached(world, &kind, count.value()?)
+}
+
+/// No event of a type was put on the bus.
+#[then(expr = "the event {string} never reaches the bus")]
+fn never_reaches_the_bus(world: &mut World, kind: String) -> StepResult {
+    reached(world, &kind, 0)
+}
+
+fn reached(world: &mut World, kind: &str, expected: u32) -> StepResult {
+    check_type(world, kind)?;
+    let found = world.timeline().read(|events| {
+        let published = |event: &&Event| matches!(&event.kind, EventKind::EventPublished { head } if *head.kind == *kind);
+        events.iter().filter(published).count()
+    });
+    expect(found == expected as usize, || {
+        format!("expected {kind} to reach the bus {expected} time(s), found {found}")
+    })
+}
+
+/// A type that never occurred and that nobody handles is a slip of the pen.
+fn check_type(world: &mut World, kind: &str) -> StepResult {
+    let mut known = world.messages().bus().topics();
+    known.extend(world.messages().bus().types().listed());
+    world.timeline().read(|events| {
+        known.extend(events.iter().filter_map(|event| match &event.kind {
+            EventKind::EventStored { head } | EventKind::EventPublished { head } => {
+                Some(Arc::clone(&head.kind))
+            }
+            EventKind::TopicOpened { kind } => Some(Arc::clone(kind)),
+            // Also one that no outbox would take.
+            EventKind::CallStarted { input, .. } => {
+                input.get("specversion")?;
+                Some(input.get("type")?.as_str()?.into())
+            }
+            _ => None,
+        }));
+    });
+    known.sort();
+    known.dedup();
+    if known.iter().any(|own| **own == *kind) {
+        return Ok(());
+    }
+    let hint = did_you_mean(kind, known.iter().map(|own| &**own));
+    Err(format!("no event {kind:?} ever occurred, and nobody handles it: {hint}").into())
+}
