@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod commands;
 mod contracts;
 mod crashes;
 mod entities;
@@ -20,6 +21,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod projections;
 mod runs;
 mod services;
 mod snapshots;

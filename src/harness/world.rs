@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    cast::Cast, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
+    cast::Cast, cqrs::Cqrs, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
     runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
+    cqrs::EventStoreError,
     domain::Failure,
     observability::Timeline,
     services::{CallResult, Policies, Registry},
@@ -74,6 +75,7 @@ pub struct World {
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
+    cqrs: Option<Box<Cqrs>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
     own: OwnState,
@@ -96,6 +98,7 @@ impl World {
             when_took: None,
             cast: None,
             runs: None,
+            cqrs: None,
             calls: Vec::new(),
             direct_calls: 0,
             own: OwnState::default(),
@@ -112,6 +115,9 @@ impl World {
         self.stage.seed = seed;
         if let Some(cast) = &mut self.cast {
             cast.set_seed(seed);
+        }
+        if let Some(cqrs) = &self.cqrs {
+            cqrs.set_seed(seed);
         }
     }
 
@@ -199,6 +205,20 @@ impl World {
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
+    }
+
+    /// The aggregates, the event store and the projections.
+    ///
+    /// # Errors
+    ///
+    /// If the event store cannot be read.
+    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
+        let seed = self.stage.seed;
+        let cqrs = match self.cqrs.take() {
+            Some(cqrs) => cqrs,
+            None => Box::new(Cqrs::new(self.cast(), seed)?),
+        };
+        Ok(self.cqrs.insert(cqrs))
     }
 
     /// Services and workflows as JSON.
