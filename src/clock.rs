@@ -55,11 +55,15 @@ impl Clock {
 
     /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].
     pub fn timestamp(offset: Duration) -> String {
+        Self::instant(offset).to_string()
+    }
+
+    /// The instant of an offset, counted from [`EPOCH`].
+    pub fn instant(offset: Duration) -> Timestamp {
         SignedDuration::try_from(offset)
             .ok()
             .and_then(|since| EPOCH.checked_add(since).ok())
             .unwrap_or(Timestamp::MAX)
-            .to_string()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     cqrs::{Command, CommandResult},
     domain::{Failure, did_you_mean, from_json},
     harness::World,
+    messaging::{PublisherCrash, Relay},
     observability::EventKind,
     services::{CallResult, DefinitionError},
 };
@@ -29,12 +30,51 @@ fn kept_in_a_file(world: &mut World) -> StepResult {
     Ok(world.cqrs()?.keep_events_in(file)?)
 }
 
+/// The process that publishes is lost when events are stored and not on the bus.
+#[given(expr = "the publisher of {string} crashes before publishing")]
+fn crashes_before(world: &mut World, outbox: String) -> StepResult {
+    crash(world, &outbox, PublisherCrash::BeforePublishing)
+}
+
+/// The process that publishes is lost when events are on the bus and not marked.
+#[given(expr = "the publisher of {string} crashes after publishing")]
+fn crashes_after(world: &mut World, outbox: String) -> StepResult {
+    crash(world, &outbox, PublisherCrash::AfterPublishing)
+}
+
+fn crash(world: &mut World, outbox: &str, point: PublisherCrash) -> StepResult {
+    let here = world.here();
+    let relay = world.cqrs()?.relay();
+    check_outbox(relay, outbox)?;
+    relay.crash(point, here);
+    Ok(())
+}
+
+/// A new process goes on with what is stored.
+#[when(expr = "the publisher of {string} restarts")]
+async fn publisher_restarts(world: &mut World, outbox: String) -> StepResult {
+    let cqrs = world.cqrs()?;
+    check_outbox(cqrs.relay(), &outbox)?;
+    expect(cqrs.relay().restart(), || {
+        format!("the publisher of {outbox} has not crashed")
+    })?;
+    cqrs.quiet().await;
+    Ok(())
+}
+
+fn check_outbox(relay: &Relay, outbox: &str) -> StepResult {
+    expect(relay.outbox() == outbox, || {
+        let hint = did_you_mean(outbox, [relay.outbox()]);
+        format!("nothing publishes the events of {outbox:?}: {hint}")
+    })
+}
+
 /// The file of the events is closed, and opened as a new process does.
 #[when(expr = "the event store is reopened")]
 async fn is_reopened(world: &mut World) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.reopen()?;
-    cqrs.projector().quiet().await;
+    cqrs.quiet().await;
     Ok(())
 }
 
@@ -139,7 +179,7 @@ fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, sup
 
 async fn send(world: &mut World, commands: &[Command]) -> StepResult {
     send_ahead(world, commands).await?;
-    world.cqrs()?.projector().quiet().await;
+    world.cqrs()?.quiet().await;
     Ok(())
 }
 

@@ -12,7 +12,9 @@ mod calls;
 mod commands;
 mod contracts;
 mod crashes;
+mod dead_letters;
 mod entities;
+mod events;
 mod failing;
 mod files;
 mod fixtures;
@@ -25,6 +27,7 @@ mod projections;
 mod runs;
 mod services;
 mod snapshots;
+mod subscriptions;
 mod timeline;
 mod workflows;
 

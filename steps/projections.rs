@@ -31,18 +31,18 @@ async fn catch_up(world: &mut World) -> StepResult {
 /// A projection that is paused goes on, its earlier errors forgiven.
 #[when(expr = "the projection {string} is resumed")]
 async fn is_resumed(world: &mut World, name: String) -> StepResult {
-    let projector = world.cqrs()?.projector();
-    projector.resume(&name)?;
-    projector.quiet().await;
+    let cqrs = world.cqrs()?;
+    cqrs.projector().resume(&name)?;
+    cqrs.quiet().await;
     Ok(())
 }
 
 /// A projection forgets all events and takes them again from the first.
 #[when(expr = "the projection {string} is rebuilt")]
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
-    let projector = world.cqrs()?.projector();
-    projector.rebuild(&name)?;
-    projector.quiet().await;
+    let cqrs = world.cqrs()?;
+    cqrs.projector().rebuild(&name)?;
+    cqrs.quiet().await;
     Ok(())
 }
 

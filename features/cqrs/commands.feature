@@ -188,14 +188,14 @@ Feature: Commands
       | deposit  | acc-1 | { "amount": 10 }  |
     Then 2 calls succeed
     And the version of "acc-1" is 2
-    And the calls are:
-      | at   | call              | execution | result                  |
-      | 0s   | EventStore.load   | 1         | ok                      |
-      | 0s   | EventStore.append | 1         | ok                      |
-      | 0s   | EventStore.load   | 2         | ok                      |
-      | 0s   | EventStore.append | 2         | CONCURRENT_MODIFICATION |
-      | 10ms | EventStore.load   | 3         | ok                      |
-      | 10ms | EventStore.append | 3         | ok                      |
+    And the timeline has, in order:
+      | at   | event           | command   | call              | execution | result                  |
+      | 10ms | call_ended      |           | EventStore.append | 1         | ok                      |
+      | 10ms | command_handled | command-1 |                   |           |                         |
+      | 10ms | call_ended      |           | EventStore.append | 2         | CONCURRENT_MODIFICATION |
+      | 10ms | call_started    |           | EventStore.load   | 3         |                         |
+      | 20ms | call_ended      |           | EventStore.append | 3         | ok                      |
+      | 20ms | command_handled | command-2 |                   |           |                         |
     And it takes 20 ms
 
   Scenario: The slower one decides on what the faster one did
@@ -315,14 +315,15 @@ Feature: Commands
     And the version of "acc-1" is 1
     And "EventStore.append" is executed 1 time
 
-  Scenario: Where the answer to an append is lost, the retry does not append again
+  Scenario: Where the answer to an append is lost, sending the command again does not append again
     Given "EventStore.append" answers:
       | execution | answer  |
       | 1         | corrupt |
-    And "EventStore.append" is retried up to 1 time
-    When the command "deposit" is sent to "acc-1" with:
-      """json
-      { "amount": 1 }
-      """
-    Then the command fails with "CORRUPTION_DETECTED"
+    When these commands are sent:
+      | command | to    | payload         | id  |
+      | deposit | acc-1 | { "amount": 1 } | c-1 |
+      | deposit | acc-1 | { "amount": 1 } | c-1 |
+    Then 1 call fails with "CORRUPTION_DETECTED"
+    And 1 call succeeds
     And the version of "acc-1" is 1
+    And "EventStore.append" is executed 1 time

@@ -4,11 +4,9 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use indexmap::IndexMap;
-use jiff::SignedDuration;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Map;
 
@@ -18,10 +16,10 @@ use super::{
     event_store_service::{Append, Appended, Load, Loaded, SaveSnapshot, kinds, to_value},
 };
 use crate::{
-    clock::{EPOCH, Seed},
+    clock::{Clock, Seed},
     domain::{Call, CallName, Failure, Key, code, from_value},
     messaging::{CloudEvent, TraceContext},
-    observability::{EventKind, Timeline},
+    observability::EventKind,
     services::{CallPolicy, Client, DefinitionError},
 };
 
@@ -274,7 +272,7 @@ impl CommandHandler {
         let reply = self.client.call(&call, &CallPolicy::default(), None).await?;
         from_value(&reply.value).map_err(|error| {
             let message = format!("the reply is none of an event store: {error}");
-            Box::new(Failure::new("CONTRACT_VIOLATION", message).at(&call.name))
+            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(&call.name))
         })
     }
 
@@ -287,7 +285,7 @@ impl CommandHandler {
     ) -> Vec<Arc<CloudEvent>> {
         let trace = self.trace_of(stream, command);
         let source: Arc<str> = stream.source().into();
-        let time = now(self.client.timeline());
+        let time = Clock::instant(self.client.timeline().now());
         let user = command.metadata.user_id.iter();
         let extensions: Map<_, _> = user
             .map(|user| ("userid".to_owned(), (**user).into()))
@@ -348,14 +346,6 @@ fn result(command: &Command, version: u64, events: Vec<Arc<str>>) -> CommandResu
         version,
         events,
     }
-}
-
-fn now(timeline: &Timeline) -> jiff::Timestamp {
-    let since: Duration = timeline.now();
-    SignedDuration::try_from(since)
-        .ok()
-        .and_then(|since| EPOCH.checked_add(since).ok())
-        .unwrap_or(jiff::Timestamp::MAX)
 }
 
 impl fmt::Debug for CommandHandler {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{EventStore, EventStoreError, Handled, Snapshot, StreamId};
 use crate::{
     domain::{Call, Failure, Reply, code, from_value},
-    messaging::CloudEvent,
+    messaging::{CloudEvent, OUTBOX_OPERATIONS, answer_outbox},
     observability::{EventKind, Timeline},
     services::{CallResult, Effects, Service},
 };
@@ -101,19 +101,12 @@ pub struct EventStoreService {
     effects: Effects,
     timeline: Timeline,
     last_position: Arc<watch::Sender<u64>>,
+    hearer: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
 }
 
 impl EventStoreService {
-    const OPERATIONS: [&str; 8] = [
-        "load",
-        "append",
-        "read",
-        "saveSnapshot",
-        "store",
-        "unpublished",
-        "markPublished",
-        "markFailed",
-    ];
+    /// What it is asked beside what an outbox is.
+    const OPERATIONS: [&str; 4] = ["load", "append", "read", "saveSnapshot"];
 
     /// A service of a store, whose effects show on a timeline.
     ///
@@ -131,7 +124,16 @@ impl EventStoreService {
             effects,
             timeline,
             last_position: Arc::new(watch::Sender::new(last_position)),
+            hearer: Arc::default(),
         })
+    }
+
+    /// Lets someone hear of it when there is something to publish; the first one hears.
+    ///
+    /// It is heard within the call, so that whoever waits for that knows of what follows.
+    pub fn on_stored(&self, hear: impl Fn() + Send + Sync + 'static) {
+        // Who comes second is not heard of: there is one relay.
+        let _ = self.hearer.set(Box::new(hear));
     }
 
     /// The store.
@@ -147,8 +149,17 @@ impl EventStoreService {
     pub fn replace(&self, store: Arc<dyn EventStore>) -> Result<(), EventStoreError> {
         let last_position = store.last_position()?;
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
-        self.last_position.send_replace(last_position);
+        self.stored(last_position);
         Ok(())
+    }
+
+    fn stored(&self, last_position: u64) {
+        self.last_position.send_replace(last_position);
+        if let Some(hear) = self.hearer.get()
+            && last_position > 0
+        {
+            hear();
+        }
     }
 
     /// The position of the event that was stored last, as it grows.
@@ -192,7 +203,7 @@ impl EventStoreService {
                 version,
                 events: kinds(&asked.events),
             });
-            self.last_position.send_replace(position);
+            self.stored(position);
         }
         to_value(&Appended { version })
     }
@@ -223,6 +234,24 @@ impl EventStoreService {
         Ok(json!({}))
     }
 
+    /// What an outbox is asked.
+    fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
+        if !OUTBOX_OPERATIONS.contains(&call.name.operation()) {
+            return None;
+        }
+        let once = self.effects.once(call, |_| {
+            let store = self.store();
+            let before = store.last_position().map_err(failed)?;
+            let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
+            let position = store.last_position().map_err(failed)?;
+            if position > before {
+                self.stored(position);
+            }
+            Ok(answer?.value)
+        });
+        Some(once.map(Reply::new))
+    }
+
     fn answer(&self, call: &Call) -> Result<Value, Box<Failure>> {
         match call.name.operation() {
             "load" => self.load(input(call)?),
@@ -234,10 +263,7 @@ impl EventStoreService {
             }
             "read" => self.read(&input(call)?),
             "saveSnapshot" => self.save_snapshot(input(call)?),
-            operation => Err(Box::new(Failure::new(
-                code::OPERATION_NOT_FOUND,
-                format!("an event store cannot {operation:?}"),
-            ))),
+            _ => Err(unknown(call)),
         }
     }
 }
@@ -249,10 +275,17 @@ impl Service for EventStoreService {
     }
 
     fn operations(&self) -> Option<Vec<&str>> {
-        Some(Self::OPERATIONS.to_vec())
+        Some([Self::OPERATIONS, OUTBOX_OPERATIONS].concat())
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        Self::OPERATIONS.contains(&operation) || OUTBOX_OPERATIONS.contains(&operation)
     }
 
     async fn call(&self, call: &Call) -> CallResult {
+        if let Some(answer) = self.answer_outbox(call) {
+            return answer;
+        }
         let answer = self.answer(call);
         answer
             .map(Reply::new)
@@ -263,6 +296,12 @@ impl Service for EventStoreService {
 /// The types of events, in order.
 pub(super) fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
     events.iter().map(|event| Arc::clone(&event.kind)).collect()
+}
+
+fn unknown(call: &Call) -> Box<Failure> {
+    let operation = call.name.operation();
+    let message = format!("an event store cannot {operation:?}");
+    Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }
 
 fn failed(error: EventStoreError) -> Box<Failure> {

@@ -383,7 +383,7 @@ impl Calls {
         match reply["events"].is_array() {
             true => Ok(reply),
             false => Err(Box::new(Failure::new(
-                "CONTRACT_VIOLATION",
+                code::CONTRACT_VIOLATION,
                 "the reply has no \"events\"",
             ))),
         }

@@ -27,6 +27,8 @@ impl Call {
     pub const COMMAND_HANDLER: &str = "command handler";
     /// The caller where events are projected.
     pub const PROJECTOR: &str = "projector";
+    /// The caller of what takes an event to its outbox and to the bus.
+    pub const PUBLISHER: &str = "publisher";
     /// The caller where a scenario's step calls directly.
     pub const SCENARIO: &str = "scenario";
 

@@ -28,7 +28,7 @@ pub mod code {
     pub const WORKFLOW_ALREADY_EXISTS: &str = "WORKFLOW_ALREADY_EXISTS";
     /// No aggregate has such a command.
     pub const UNKNOWN_COMMAND_TYPE: &str = "UNKNOWN_COMMAND_TYPE";
-    /// An aggregate or a projection does not know what happened.
+    /// No event is of this type, or none that an aggregate or a projection knows.
     pub const UNKNOWN_EVENT_TYPE: &str = "UNKNOWN_EVENT_TYPE";
     /// No projection keeps such a read model.
     pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
@@ -42,6 +42,8 @@ pub mod code {
     pub const CANCELLED: &str = "CANCELLED";
     /// Bytes are not those that were written.
     pub const CORRUPTION_DETECTED: &str = "CORRUPTION_DETECTED";
+    /// An answer is not what was agreed on.
+    pub const CONTRACT_VIOLATION: &str = "CONTRACT_VIOLATION";
     /// There is no such file.
     pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
     /// There is such a file already.
@@ -52,6 +54,10 @@ pub mod code {
     pub const INVALID_PATH: &str = "INVALID_PATH";
     /// The path leads out of the scenario's directory.
     pub const PATH_OUTSIDE_DIRECTORY: &str = "PATH_OUTSIDE_DIRECTORY";
+    /// There is no such event.
+    pub const EVENT_NOT_FOUND: &str = "EVENT_NOT_FOUND";
+    /// There is another event of this source and id.
+    pub const EVENT_ALREADY_EXISTS: &str = "EVENT_ALREADY_EXISTS";
     /// The disk is full.
     pub const ENOSPC: &str = "ENOSPC";
     /// The file's permissions forbid it.
@@ -80,16 +86,17 @@ pub mod code {
         (BACKUP_NOT_FOUND, AgentValidation, false),
         ("INVALID_MODEL", AgentValidation, false),
         (UNKNOWN_COMMAND_TYPE, AgentValidation, false),
-        (UNKNOWN_EVENT_TYPE, AgentValidation, false),
         (UNKNOWN_READ_MODEL, AgentValidation, false),
         (INVALID_WORKFLOW, AgentValidation, false),
         (SERVICE_NOT_FOUND, AgentValidation, false),
         (OPERATION_NOT_FOUND, AgentValidation, false),
+        (UNKNOWN_EVENT_TYPE, AgentValidation, false),
+        (EVENT_NOT_FOUND, AgentValidation, false),
         ("PERMISSION_DENIED", UserPermission, false),
         (EACCES, UserPermission, false),
         (EPERM, UserPermission, false),
         (CORRUPTION_DETECTED, AgentContract, false),
-        ("CONTRACT_VIOLATION", AgentContract, false),
+        (CONTRACT_VIOLATION, AgentContract, false),
         (ENOSPC, SystemDisk, false),
         (IO_ERROR, SystemDisk, false),
         ("BUDGET_EXHAUSTED", PolicyBudget, false),
@@ -99,6 +106,7 @@ pub mod code {
         ("CAPABILITY_ERROR", AgentLogic, false),
         (CONCURRENT_MODIFICATION, AgentState, false),
         (FILE_ALREADY_EXISTS, AgentState, false),
+        (EVENT_ALREADY_EXISTS, AgentState, false),
         (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),
         (WORKFLOW_ALREADY_EXISTS, AgentState, false),
         (WORKFLOW_TIMEOUT, SystemTimeout, false),

@@ -6,6 +6,7 @@ use std::{
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
 use crate::{
     clock::{Clock, Seed},
+    messaging::{DeadLetters, EventBus, OutboxService},
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
@@ -24,6 +25,7 @@ pub struct Cast {
     client: Arc<Client>,
     directory: Directory,
     files: Files,
+    bus: EventBus,
 }
 
 impl Cast {
@@ -40,10 +42,16 @@ impl Cast {
             seed,
         );
         let directory = Directory::default();
+        let effects = Effects::new(timeline.clone());
+        let bus = EventBus::new(timeline.clone(), faults.clone());
+        registry.add_on_call(bus.clone());
+        registry.add_on_call(OutboxService::in_memory(effects.clone()));
+        registry.add_on_call(DeadLetters::default());
         Self {
+            bus,
             entities: Entities::new(timeline.clock()),
-            files: Files::new(directory.clone(), faults.clone(), timeline.clone()),
-            effects: Effects::new(timeline),
+            files: Files::new(directory.clone(), faults.clone(), timeline),
+            effects,
             registry,
             faults,
             policies,
@@ -191,6 +199,11 @@ impl Cast {
     /// The files that services keep, and how the disk fails.
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// The bus that events go over, unless a service of that name takes its place.
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
     }
 
     /// The declared faults.

@@ -12,6 +12,7 @@ use crate::{
         ProjectionDefinition, Projector, SqliteEventStore,
     },
     domain::{Failure, did_you_mean, pointer_token},
+    messaging::{Activity, Relay},
     services::DefinitionError,
 };
 
@@ -20,32 +21,44 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// The aggregates, the event store and the projections of a scenario, and what its last commands came
 /// to.
-#[derive(Debug)]
 pub struct Cqrs {
     store: EventStoreService,
     /// The file of the store, which is opened again.
     file: Option<PathBuf>,
     commands: CommandHandler,
     projector: Projector,
+    relay: Arc<Relay>,
+    activity: Activity,
     sent: u64,
     results: Vec<Result<CommandResult, Box<Failure>>>,
 }
 
 impl Cqrs {
-    /// An event store in memory, which takes part in the cast as `EventStore`.
+    /// An event store in memory, which takes part in the cast as `EventStore`, and whose events a
+    /// relay takes to the bus.
     ///
     /// # Errors
     ///
     /// If a store cannot be read.
-    pub fn new(cast: &Cast, seed: Seed) -> Result<Self, EventStoreError> {
+    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Result<Self, EventStoreError> {
         let client = cast.client();
         let store = EventStoreService::new(
             Arc::new(MemoryEventStore::default()),
             cast.effects().clone(),
             client.timeline().clone(),
         )?;
-        cast.add(store.clone());
+        cast.registry().add_on_call(store.clone());
+        let relay = Arc::new(relay);
+        // The relay holds the client, which holds the services.
+        let awake = Arc::downgrade(&relay);
+        store.on_stored(move || {
+            if let Some(relay) = awake.upgrade() {
+                relay.wake();
+            }
+        });
         Ok(Self {
+            relay,
+            activity: cast.bus().activity().clone(),
             projector: Projector::new(Arc::clone(&client), &store),
             commands: CommandHandler::new(client, seed),
             store,
@@ -168,6 +181,18 @@ impl Cqrs {
     /// What the last commands came to.
     pub fn results(&self) -> &[Result<CommandResult, Box<Failure>>] {
         &self.results
+    }
+
+    /// Waits until nothing is on its way to the bus or a projection; what waits for an outage to end,
+    /// or to try again, does not count.
+    pub async fn quiet(&self) {
+        self.activity.quiet().await;
+        self.projector.quiet().await;
+    }
+
+    /// What takes stored events to the bus.
+    pub fn relay(&self) -> &Relay {
+        &self.relay
     }
 
     /// Waits until every projection has taken all events, or is paused.

@@ -81,7 +81,7 @@ fn details(mut fields: Map<String, Value>, json_shown: usize) -> String {
             None => text(Some(service)),
         });
     }
-    for subject in ["workflow", "about"] {
+    for subject in ["workflow", "about", "subscription", "outbox", "type"] {
         parts.extend(fields.shift_remove(subject).map(|name| text(Some(name))));
     }
     parts.extend(caller.map(|caller| format!("from {}", text(Some(caller)))));

@@ -6,12 +6,12 @@ use std::{
 };
 
 use super::{
-    cast::Cast, cqrs::Cqrs, excerpt::excerpt, fixtures::Fixtures, own_state::OwnState, pickle::StepKind,
-    runs::Runs, snapshot::Snapshots,
+    cast::Cast, cqrs::Cqrs, excerpt::excerpt, fixtures::Fixtures, messages::Messages,
+    own_state::OwnState, pickle::StepKind, runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
-    cqrs::EventStoreError,
+    cqrs::{EVENT_STORE, EventStoreError},
     domain::Failure,
     observability::Timeline,
     services::{CallResult, Policies, Registry},
@@ -76,6 +76,7 @@ pub struct World {
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
     cqrs: Option<Box<Cqrs>>,
+    messages: Option<Box<Messages>>,
     calls: Vec<CallResult>,
     direct_calls: u64,
     own: OwnState,
@@ -99,6 +100,7 @@ impl World {
             cast: None,
             runs: None,
             cqrs: None,
+            messages: None,
             calls: Vec::new(),
             direct_calls: 0,
             own: OwnState::default(),
@@ -216,9 +218,24 @@ impl World {
         let seed = self.stage.seed;
         let cqrs = match self.cqrs.take() {
             Some(cqrs) => cqrs,
-            None => Box::new(Cqrs::new(self.cast(), seed)?),
+            None => {
+                let relay = self.messages().relay_of(EVENT_STORE);
+                Box::new(Cqrs::new(self.cast(), relay, seed)?)
+            }
         };
         Ok(self.cqrs.insert(cqrs))
+    }
+
+    /// The events that are published, and who hears of them.
+    pub fn messages(&mut self) -> &mut Messages {
+        let messages = match self.messages.take() {
+            Some(messages) => messages,
+            None => {
+                let seed = self.stage.seed;
+                Box::new(Messages::new(self.cast(), seed))
+            }
+        };
+        self.messages.insert(messages)
     }
 
     /// Services and workflows as JSON.

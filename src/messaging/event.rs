@@ -1,15 +1,22 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::TraceContext;
+use super::{
+    EventError, TraceContext, TraceError,
+    attributes::{self, object, refused, required, text},
+};
+use crate::observability::EventHead;
 
 /// Something that happened, as [CloudEvents 1.0](https://github.com/cloudevents/spec) writes it in
 /// JSON; its names are those of the standard and of its documented extensions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct CloudEvent {
     /// Unique within its source.
     pub id: Arc<str>,
@@ -36,22 +43,13 @@ pub struct CloudEvent {
 }
 
 /// What an event is known by: a redelivery has the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EventId {
     /// Where it happened.
     pub source: Arc<str>,
     /// Its id there.
     pub id: Arc<str>,
-}
-
-/// Why a value is no event.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the event's {attribute:?} {why}")]
-pub struct EventError {
-    /// The attribute at fault.
-    pub attribute: String,
-    /// What is wrong with it.
-    pub why: String,
 }
 
 impl CloudEvent {
@@ -70,19 +68,8 @@ impl CloudEvent {
 
     /// The event as JSON, in the standard's structured form.
     pub fn to_value(&self) -> Value {
-        self.clone().into()
-    }
-}
-
-impl From<CloudEvent> for Value {
-    fn from(event: CloudEvent) -> Self {
-        Self::Object(event.into())
-    }
-}
-
-impl From<CloudEvent> for Map<String, Value> {
-    fn from(event: CloudEvent) -> Self {
-        let mut fields = Self::with_capacity(12 + event.extensions.len());
+        let event = self;
+        let mut fields = Map::with_capacity(attributes::NAMES.len() + event.extensions.len());
         let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
         put("specversion", CloudEvent::SPEC_VERSION.into());
         put("id", (*event.id).into());
@@ -104,9 +91,15 @@ impl From<CloudEvent> for Map<String, Value> {
             // A text, as the standard's extension `sequence` wants it.
             put("sequence", sequence.to_string().into());
         }
-        fields.extend(event.extensions);
-        fields.insert("data".to_owned(), Arc::unwrap_or_clone(event.data));
-        fields
+        fields.extend(event.extensions.clone());
+        fields.insert("data".to_owned(), Value::clone(&event.data));
+        Value::Object(fields)
+    }
+}
+
+impl Serialize for CloudEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
     }
 }
 
@@ -114,74 +107,59 @@ impl TryFrom<Map<String, Value>> for CloudEvent {
     type Error = EventError;
 
     fn try_from(mut fields: Map<String, Value>) -> Result<Self, EventError> {
-        let fields = &mut fields;
-        if required(fields, "specversion")? != Self::SPEC_VERSION {
-            return Err(refused("specversion", "is not \"1.0\""));
-        }
-        if let Some(media_type) = text(fields, "datacontenttype")?
-            && media_type != Self::CONTENT_TYPE
-        {
-            return Err(refused("datacontenttype", "is not \"application/json\""));
-        }
-        let time = required(fields, "time")?;
+        let data = fields.get_mut("data").map_or(Value::Null, Value::take);
+        Self::read(&fields, Arc::new(data))
+    }
+}
+
+impl CloudEvent {
+    /// The event that a JSON document is.
+    ///
+    /// # Errors
+    ///
+    /// If it is none: the first attribute at fault.
+    pub fn from_value(value: &Value) -> Result<Self, EventError> {
+        let fields = object(value)?;
+        let data = fields.get("data").cloned().unwrap_or(Value::Null);
+        Self::read(fields, Arc::new(data))
+    }
+
+    /// The attributes of the event that a JSON document is, without its data.
+    pub(super) fn attributes(value: &Value) -> Result<Self, EventError> {
+        static NO_DATA: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
+        Self::read(object(value)?, Arc::clone(&NO_DATA))
+    }
+
+    fn read(fields: &Map<String, Value>, data: Arc<Value>) -> Result<Self, EventError> {
+        required(fields, "specversion")?;
+        attributes::check_spec_version(fields)?;
+        attributes::check_content_type(fields)?;
         let trace = required(fields, "traceparent")?;
-        let sequence = text(fields, "sequence")?;
         Ok(Self {
             id: required(fields, "id")?.into(),
             source: required(fields, "source")?.into(),
             kind: required(fields, "type")?.into(),
             subject: text(fields, "subject")?.map(Arc::from),
-            time: time
-                .parse()
-                .map_err(|_| refused("time", "is no timestamp of RFC 3339"))?,
+            time: attributes::time(fields)?.ok_or_else(|| refused("time", "is missing"))?,
             trace: trace
                 .parse()
-                .map_err(|error: super::TraceError| refused("traceparent", error.to_string()))?,
+                .map_err(|error: TraceError| refused("traceparent", error.to_string()))?,
             correlation_id: text(fields, "correlationid")?.map(Arc::from),
             causation_id: text(fields, "causationid")?.map(Arc::from),
-            sequence: sequence
-                .map(|number| number.parse())
-                .transpose()
-                .map_err(|_| refused("sequence", "is no whole number as text"))?,
-            data: Arc::new(fields.shift_remove("data").unwrap_or(Value::Null)),
-            extensions: extensions(std::mem::take(fields))?,
+            sequence: attributes::sequence(fields)?,
+            data,
+            extensions: attributes::extensions(fields)?,
         })
     }
-}
 
-/// Attributes that the standard does not know by name, which it allows in a certain form.
-fn extensions(fields: Map<String, Value>) -> Result<Map<String, Value>, EventError> {
-    for (name, value) in &fields {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        if name.is_empty() || !name.chars().all(plain) {
-            return Err(refused(
-                name,
-                "is no attribute, expected lower-case letters and digits",
-            ));
+    /// What it is told by on the timeline.
+    pub fn head(&self) -> EventHead {
+        EventHead {
+            kind: Arc::clone(&self.kind),
+            source: Arc::clone(&self.source),
+            id: Arc::clone(&self.id),
+            subject: self.subject.clone(),
         }
-        if value.is_object() || value.is_array() || value.is_null() {
-            return Err(refused(name, "is no text, number or boolean"));
-        }
-    }
-    Ok(fields)
-}
-
-fn required(fields: &mut Map<String, Value>, name: &str) -> Result<String, EventError> {
-    text(fields, name)?.ok_or_else(|| refused(name, "is missing"))
-}
-
-fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, EventError> {
-    match fields.shift_remove(name) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => Err(refused(name, "is no text, or empty")),
-    }
-}
-
-fn refused(attribute: &str, why: impl Into<String>) -> EventError {
-    EventError {
-        attribute: attribute.to_owned(),
-        why: why.into(),
     }
 }
 

@@ -19,6 +19,21 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+/// What an event that services send each other is told by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct EventHead {
+    /// What happened, such as `OrderPlaced`.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+    /// Where it happened.
+    pub source: Arc<str>,
+    /// Its id there.
+    pub id: Arc<str>,
+    /// What it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Arc<str>>,
+}
+
 /// Which policy refused a call before it became an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -261,6 +276,103 @@ pub enum EventKind {
         /// How many events were applied.
         events: u64,
         checkpoint: u64,
+    },
+    /// In the outbox, to be published.
+    EventStored {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The bus took it.
+    EventPublished {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The bus did not take it; it is tried again after a delay.
+    EventPublicationFailed {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    PublisherCrashed {
+        outbox: ServiceName,
+    },
+    PublisherRestarted {
+        outbox: ServiceName,
+    },
+    /// The first subscription to a type of events.
+    TopicOpened {
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+    },
+    /// The last subscription to a type of events has ended.
+    TopicReleased {
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+    },
+    SubscriptionPaused {
+        subscription: Arc<str>,
+    },
+    SubscriptionResumed {
+        subscription: Arc<str>,
+    },
+    SubscriptionEnded {
+        subscription: Arc<str>,
+    },
+    EventHandled {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The subscription does not want it.
+    EventFiltered {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// It came before another of its subject that it must follow.
+    EventHeldBack {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// It came again.
+    DuplicateDropped {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// Its handler failed for good, and the dead letter queue has it.
+    EventDeadLettered {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        retries: u32,
+        /// When the handler was first called.
+        #[serde(with = "duration_text")]
+        first_at: Duration,
+        /// When the handler last failed.
+        #[serde(with = "duration_text")]
+        last_at: Duration,
+    },
+    /// The dead letter queue did not take it; it is tried again after a delay.
+    DeadLetterFailed {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    /// A dead letter was delivered again; with `ok` it has left the queue.
+    EventRedriven {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
     },
     Warning {
         about: Arc<str>,

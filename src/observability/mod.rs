@@ -4,6 +4,6 @@ mod event;
 mod redaction;
 mod timeline;
 
-pub use event::{Event, EventKind, RefusedBy, ServiceName};
+pub use event::{Event, EventHead, EventKind, RefusedBy, ServiceName};
 pub use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

@@ -69,6 +69,23 @@ impl Retry {
         }
     }
 
+    /// What a handler of events is given: 1 s, 2 s.
+    pub const fn subscriber() -> Self {
+        Self {
+            base: Duration::from_secs(1),
+            cap: Some(Duration::from_secs(60)),
+            ..Self::up_to(2)
+        }
+    }
+
+    /// What a connection is sought again by: 1 s, 2 s, 4 s and so on, never more than 60 s.
+    pub const fn reconnect() -> Self {
+        Self {
+            max_retries: 5,
+            ..Self::subscriber()
+        }
+    }
+
     /// A convention by its name.
     ///
     /// # Errors
@@ -96,16 +113,8 @@ impl Retry {
                 first_exponent: 1,
                 ..Self::up_to(3)
             },
-            "subscriber" => Self {
-                base: second,
-                cap: cap(60),
-                ..Self::up_to(2)
-            },
-            "reconnect" => Self {
-                base: second,
-                cap: cap(60),
-                ..Self::up_to(5)
-            },
+            "subscriber" => Self::subscriber(),
+            "reconnect" => Self::reconnect(),
             "constant" => Self {
                 base: Duration::from_secs(2),
                 multiplier: 1.0,

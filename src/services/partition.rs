@@ -34,9 +34,10 @@ impl Registry {
             Call::ORCHESTRATOR,
             Call::COMMAND_HANDLER,
             Call::PROJECTOR,
+            Call::PUBLISHER,
             Call::SCENARIO,
         ];
-        let is_service = |name: &str| names.iter().any(|service| **service == *name);
+        let is_service = |name: &str| self.role(name).is_ok();
         for name in [one, other] {
             if !is_service(name) && !callers.contains(&name) {
                 let known = names.iter().map(|name| &**name).chain(callers);

@@ -6,14 +6,21 @@ use std::{
 use indexmap::IndexMap;
 
 use super::{Script, Service};
-use crate::domain::{CallName, Failure, code, did_you_mean};
+use crate::domain::{CallName, Failure, code, did_you_mean, nearest};
 
 /// The services that take part, each with its script.
 ///
 /// A handle: clones share the services.
 #[derive(Clone, Default)]
 pub struct Registry {
-    roles: Arc<RwLock<IndexMap<Arc<str>, Arc<Role>>>>,
+    roles: Arc<RwLock<Roles>>,
+}
+
+#[derive(Default)]
+struct Roles {
+    cast: IndexMap<Arc<str>, Arc<Role>>,
+    /// Those that are there for whoever asks for them by name.
+    on_call: Vec<Arc<Role>>,
 }
 
 /// A service and how it is to answer.
@@ -38,14 +45,19 @@ pub struct UnknownName {
 impl Registry {
     /// Adds a service; one of the same name leaves, and its script with it.
     pub fn add(&self, service: impl Service + 'static) {
-        let name: Arc<str> = service.name().into();
-        let role = Role {
-            name: Arc::clone(&name),
-            service: Arc::new(service),
-            script: Script::default(),
-        };
+        let role = Arc::new(Role::new(service));
         let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
-        roles.insert(name, Arc::new(role));
+        roles.cast.insert(Arc::clone(&role.name), role);
+    }
+
+    /// Adds a service that takes part only if it is asked for by name and no other has that name.
+    ///
+    /// It is in no list of the services.
+    pub fn add_on_call(&self, service: impl Service + 'static) {
+        let role = Arc::new(Role::new(service));
+        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        roles.on_call.retain(|other| other.name != role.name);
+        roles.on_call.push(role);
     }
 
     /// Removes a service; later calls to it fail with `SERVICE_NOT_FOUND`.
@@ -56,7 +68,8 @@ impl Registry {
     pub fn remove(&self, name: &str) -> Result<(), UnknownName> {
         self.role(name)?;
         let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
-        roles.shift_remove(name);
+        roles.cast.shift_remove(name);
+        roles.on_call.retain(|role| *role.name != *name);
         Ok(())
     }
 
@@ -86,13 +99,14 @@ impl Registry {
     /// The names of all services, in the order they came.
     pub fn names(&self) -> Vec<Arc<str>> {
         let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
-        roles.keys().cloned().collect()
+        roles.cast.keys().cloned().collect()
     }
 
     /// Whether any service is of a class.
     pub fn has_class(&self, class: &str) -> bool {
         let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
         roles
+            .cast
             .values()
             .any(|role| role.service.class() == Some(class))
     }
@@ -101,21 +115,48 @@ impl Registry {
     pub fn of_class(&self, class: &str) -> Vec<Arc<str>> {
         let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
         let of_class = |role: &&Arc<Role>| role.service.class() == Some(class);
-        let roles = roles.values().filter(of_class);
+        let roles = roles.cast.values().filter(of_class);
         roles.map(|role| Arc::clone(&role.name)).collect()
     }
 
     pub(super) fn role(&self, name: &str) -> Result<Arc<Role>, UnknownName> {
         let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
-        roles.get(name).map(Arc::clone).ok_or_else(|| UnknownName {
+        let on_call = || roles.on_call.iter().find(|role| *role.name == *name);
+        roles
+            .cast
+            .get(name)
+            .or_else(on_call)
+            .map(Arc::clone)
+            .ok_or_else(|| roles.unknown(name))
+    }
+}
+
+impl Roles {
+    fn unknown(&self, name: &str) -> UnknownName {
+        let cast = || self.cast.keys().map(|name| &**name);
+        let on_call = self.on_call.iter().map(|role| &*role.name);
+        // Who is on call is named where it is meant, and is no news to anybody else.
+        let hint = match nearest(name, cast().chain(on_call)) {
+            Some(nearest) => did_you_mean(name, [nearest]),
+            None => did_you_mean(name, cast()),
+        };
+        UnknownName {
             what: "service",
             name: name.to_owned(),
-            hint: did_you_mean(name, roles.keys().map(|name| &**name)),
-        })
+            hint,
+        }
     }
 }
 
 impl Role {
+    fn new(service: impl Service + 'static) -> Self {
+        Self {
+            name: service.name().into(),
+            service: Arc::new(service),
+            script: Script::default(),
+        }
+    }
+
     pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {
         if self.service.has_operation(call.operation()) {
             return Ok(());

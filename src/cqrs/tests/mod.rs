@@ -1,1 +1,2 @@
-
+mod handling;
+mod stores;

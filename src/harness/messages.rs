@@ -1,0 +1,136 @@
+use std::{sync::Arc, time::Duration};
+
+use super::Cast;
+use crate::{
+    clock::Seed,
+    domain::{CallName, Failure, format_duration},
+    messaging::{
+        CloudEvent, EventBus, EventDraft, OutboxService, Publisher, PublisherCrash, Relay,
+        Subscription,
+    },
+    services::{Client, Faults},
+};
+
+/// Where events come from that say nothing else.
+const SOURCE: &str = "scenario";
+
+/// Longer than any outage that somebody waits for the end of.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The events of a scenario: who publishes them, and who is subscribed to them.
+pub struct Messages {
+    client: Arc<Client>,
+    faults: Faults,
+    bus: EventBus,
+    relay: Relay,
+    publisher: Publisher,
+}
+
+impl Messages {
+    /// A publisher with an outbox of its own, and a bus without subscriptions.
+    pub fn new(cast: &Cast, seed: Seed) -> Self {
+        let (client, bus) = (cast.client(), cast.bus().clone());
+        let faults = cast.faults().clone();
+        let relay = |outbox| {
+            let client = Arc::clone(&client);
+            Relay::new(client, outbox, bus.activity().clone(), faults.clone())
+        };
+        let relay = relay(OutboxService::NAME);
+        let types = bus.types().clone();
+        let publisher = Publisher::new(Arc::clone(&client), relay.clone(), types, SOURCE, seed);
+        Self {
+            client,
+            faults,
+            bus,
+            relay,
+            publisher,
+        }
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
+    }
+
+    /// A relay of another outbox, that a service of this name has.
+    pub fn relay_of(&self, outbox: &str) -> Relay {
+        let client = Arc::clone(&self.client);
+        let activity = self.bus.activity().clone();
+        Relay::new(client, outbox, activity, self.faults.clone())
+    }
+
+    /// Events that name no source are from here, from now on.
+    pub fn come_from(&mut self, source: &str) {
+        self.publisher.set_source(source);
+    }
+
+    /// Stores an event, which is published in the background.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Publisher::publish`].
+    pub async fn send(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
+        self.publisher.publish(draft).await
+    }
+
+    /// Waits until nothing is on its way and no handler is at work; what waits for an outage or a
+    /// pause to end does not count.
+    pub async fn quiet(&self) {
+        self.bus.activity().quiet().await;
+    }
+
+    /// Waits until everything that was stored is handled, or a dead letter.
+    ///
+    /// # Errors
+    ///
+    /// If that takes longer than a day.
+    pub async fn settled(&self) -> Result<(), String> {
+        let settled = tokio::time::timeout(PATIENCE, self.bus.activity().settled());
+        settled.await.map_err(|_| {
+            format!(
+                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is away, or a subscription paused",
+                format_duration(PATIENCE)
+            )
+        })
+    }
+
+    /// Begins a subscription, or widens the one of its id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EventBus::subscribe`].
+    pub fn subscribe(&self, subscription: Subscription) -> Result<(), Failure> {
+        self.bus.subscribe(subscription, &self.client)
+    }
+
+    /// The publisher's process is lost the next time that it gets there.
+    pub fn crash(&self, point: PublisherCrash, at: impl Into<Arc<str>>) {
+        self.relay.crash(point, at);
+    }
+
+    /// A new process of the publisher goes on with what is stored.
+    ///
+    /// # Errors
+    ///
+    /// If it has not crashed.
+    pub fn restart(&self) -> Result<(), String> {
+        if self.relay.restart() {
+            return Ok(());
+        }
+        Err("the publisher has not crashed".to_owned())
+    }
+
+    /// Delivers every dead letter again; returns how many there are.
+    ///
+    /// # Errors
+    ///
+    /// As for [`EventBus::redrive`].
+    pub async fn redrive(&self) -> Result<usize, Box<Failure>> {
+        self.bus.redrive(&self.client).await
+    }
+
+    /// The subscription that a handler is known by.
+    pub fn subscription_of(handler: &CallName) -> &str {
+        handler.as_str()
+    }
+}

@@ -1,0 +1,154 @@
+//! What a relay could not publish yet, and when it tries again.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{EventId, attributes, reconnecting::Reconnecting};
+use crate::observability::EventHead;
+
+/// An event on its way from the outbox to the bus.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its place in the outbox's reply.
+    pub place: usize,
+    pub head: Arc<EventHead>,
+}
+
+/// When to try again: the bus, for all events, and single events that the bus refused.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    bus: Option<Wait>,
+    refused: IndexMap<EventId, (Wait, Arc<EventHead>)>,
+    /// How many events were left in the outbox on purpose when it was last read.
+    held: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    delays: Reconnecting,
+    until: Duration,
+}
+
+impl Item {
+    pub fn read(place: usize, event: &Value) -> Option<Self> {
+        let fields = event.as_object()?;
+        let text = |name| Some(attributes::text(fields, name).ok()??.into());
+        Some(Self {
+            place,
+            head: Arc::new(EventHead {
+                kind: text("type")?,
+                source: text("source")?,
+                id: text("id")?,
+                subject: text("subject"),
+            }),
+        })
+    }
+
+    pub fn id(&self) -> EventId {
+        EventId {
+            source: Arc::clone(&self.head.source),
+            id: Arc::clone(&self.head.id),
+        }
+    }
+}
+
+impl Backlog {
+    pub fn is_empty(&self) -> bool {
+        self.bus.is_none() && self.refused.is_empty()
+    }
+
+    /// How many events were left in the outbox on purpose when it was last read.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// When there is next something to try, if nothing new comes.
+    pub fn due(&self) -> Option<Duration> {
+        match &self.bus {
+            Some(wait) => Some(wait.until),
+            None => self.refused.values().map(|(wait, _)| wait.until).min(),
+        }
+    }
+
+    /// Whether the bus may be tried.
+    pub fn is_due(&self, now: Duration) -> bool {
+        self.bus.is_none_or(|wait| now >= wait.until)
+    }
+
+    /// Of the outbox's events, oldest first, those that may be published now; `all` if there are no
+    /// more than these.
+    pub fn pick(&mut self, items: Vec<Item>, all: bool, now: Duration) -> Vec<Item> {
+        self.held = 0;
+        if self.refused.is_empty() {
+            return items;
+        }
+        if all {
+            let left: HashSet<EventId> = items.iter().map(Item::id).collect();
+            self.refused.retain(|event, _| left.contains(event));
+        }
+        let mut behind: Vec<Arc<EventHead>> = Vec::new();
+        let mut picked = Vec::new();
+        for item in items {
+            let waits = match self.refused.get(&item.id()) {
+                Some((wait, _)) => now < wait.until,
+                None => behind.iter().any(|head| same_subject(head, &item.head)),
+            };
+            if waits {
+                behind.push(item.head);
+            } else {
+                picked.push(item);
+            }
+        }
+        self.held = behind.len();
+        picked
+    }
+
+    /// Whether an earlier event of the same subject was refused.
+    pub fn holds_back(&self, item: &Item) -> bool {
+        let mut refused = self.refused.values();
+        refused.any(|(_, head)| *head.id != *item.head.id && same_subject(head, &item.head))
+    }
+
+    /// The bus, or the outbox, cannot be used; returns how long to wait.
+    pub fn waits(&mut self, now: Duration) -> Duration {
+        let (wait, delay) = Wait::after(self.bus, now);
+        self.bus = Some(wait);
+        delay
+    }
+
+    pub fn recovers(&mut self) {
+        self.bus = None;
+    }
+
+    /// The bus refuses an event and takes others; returns how long to wait.
+    pub fn refuses(&mut self, item: &Item, now: Duration) -> Duration {
+        self.bus = None;
+        let former = self.refused.get(&item.id()).map(|(wait, _)| *wait);
+        let (wait, delay) = Wait::after(former, now);
+        self.refused
+            .insert(item.id(), (wait, Arc::clone(&item.head)));
+        delay
+    }
+
+    /// An event is on the bus.
+    pub fn forget(&mut self, item: &Item) {
+        if !self.refused.is_empty() {
+            self.refused.shift_remove(&item.id());
+        }
+    }
+}
+
+impl Wait {
+    fn after(former: Option<Self>, now: Duration) -> (Self, Duration) {
+        let mut delays = former.map_or_else(Reconnecting::default, |wait| wait.delays);
+        let delay = delays.next_delay();
+        let until = now + delay;
+        (Self { delays, until }, delay)
+    }
+}
+
+fn same_subject(one: &EventHead, other: &EventHead) -> bool {
+    one.subject.is_some() && one.subject == other.subject && one.source == other.source
+}

@@ -1,0 +1,137 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{Call, Failure, Reply, code, from_value, offset_text},
+    services::{CallResult, Service},
+};
+
+/// An event that a handler failed on for good, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeadLetter {
+    /// `<subscription>/<source>#<id>` of its event.
+    pub id: Arc<str>,
+    /// Whose handler failed.
+    pub subscription: Arc<str>,
+    /// Where the event came from.
+    pub origin: Origin,
+    /// The event itself.
+    pub event: Arc<Value>,
+    /// What the handler failed with last.
+    pub error: LetterError,
+    /// How often the handler was called again.
+    pub retries: u32,
+    /// When the handler was first called, as an offset.
+    #[serde(with = "offset_text")]
+    pub first_at: Duration,
+    /// When the handler last failed, as an offset.
+    #[serde(with = "offset_text")]
+    pub last_at: Duration,
+}
+
+/// Where the event of a dead letter came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// Where it happened.
+    pub source: Arc<str>,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+}
+
+/// What a handler failed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LetterError {
+    /// In UPPER_SNAKE case.
+    pub code: Arc<str>,
+    /// For people.
+    pub message: String,
+}
+
+/// The dead letter queue, as a service: `put`, `list` and `remove`.
+///
+/// A letter that is put again takes the place of the former.
+#[derive(Debug, Default)]
+pub struct DeadLetters {
+    letters: Mutex<IndexMap<Arc<str>, Arc<Value>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    id: Arc<str>,
+}
+
+impl DeadLetters {
+    /// The name that it goes by.
+    pub const NAME: &str = "DeadLetters";
+    pub(super) const PUT: &str = "put";
+    pub(super) const LIST: &str = "list";
+    pub(super) const REMOVE: &str = "remove";
+
+    const OPERATIONS: [&str; 3] = [Self::PUT, Self::LIST, Self::REMOVE];
+
+    fn put(&self, letter: &Arc<Value>) -> Result<Value, Failure> {
+        let DeadLetter { id, .. } = read(letter)?;
+        self.lock().insert(id, Arc::clone(letter));
+        Ok(json!({}))
+    }
+
+    fn list(&self) -> Value {
+        let letters = self.lock();
+        letters.values().map(|letter| Value::clone(letter)).collect()
+    }
+
+    fn remove(&self, input: &Value) -> Result<Value, Failure> {
+        let Removal { id } = read(input)?;
+        let removed = self.lock().shift_remove(&id).is_some();
+        Ok(json!({ "removed": removed }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Value>>> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Service for DeadLetters {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(Self::OPERATIONS.to_vec())
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let answered = match call.name.operation() {
+            Self::PUT => self.put(&call.input),
+            Self::LIST => Ok(self.list()),
+            Self::REMOVE => self.remove(&call.input),
+            other => {
+                let message = format!("the dead letter queue cannot {other:?}");
+                Err(Failure::new(code::OPERATION_NOT_FOUND, message))
+            }
+        };
+        match answered {
+            Ok(value) => Ok(Reply::new(value)),
+            Err(failure) => Err(Box::new(failure.at(&call.name))),
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Failure> {
+    from_value(input).map_err(|error| {
+        Failure::new(code::VALIDATION_FAILED, error.to_string()).field(error.pointer)
+    })
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{CloudEvent, DeadLetter, EventError, EventId, activity::Counted};
+use crate::observability::EventHead;
+
+/// An event as the bus hands it on: to all its subscribers the same.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub head: Arc<EventHead>,
+    /// The whole event, as handlers get it.
+    pub event: Arc<Value>,
+}
+
+/// An event on its way to one subscription.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    pub received: Arc<Received>,
+    /// Its place among the deliveries of its subject to this subscription; `None` without a subject.
+    pub slot: Option<Slot>,
+    /// The dead letter that it comes from, where it is delivered again.
+    pub letter: Option<Arc<DeadLetter>>,
+    /// There while it is on its way or in hand.
+    pub at_work: Option<Counted>,
+}
+
+/// A place in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// The subject, by number.
+    pub subject: usize,
+    /// Counted from 0, without gaps; `None` for what is out of order for good, and comes last.
+    pub number: Option<u64>,
+}
+
+/// What a subscriber hears from the bus.
+#[derive(Debug)]
+pub(super) enum Message {
+    Deliver(Delivery),
+    Pause(Counted),
+    Resume(Counted),
+    End(Counted),
+}
+
+impl Received {
+    pub fn read(event: Arc<Value>) -> Result<Self, EventError> {
+        let head = Arc::new(CloudEvent::attributes(&event)?.head());
+        Ok(Self { head, event })
+    }
+
+    pub fn id(&self) -> EventId {
+        EventId {
+            source: Arc::clone(&self.head.source),
+            id: Arc::clone(&self.head.id),
+        }
+    }
+}

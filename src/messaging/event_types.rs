@@ -1,0 +1,60 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::domain::{Failure, code, did_you_mean};
+
+/// The types of events that there are: any, until they are listed.
+///
+/// A handle: clones share the list.
+#[derive(Clone, Debug, Default)]
+pub struct EventTypes {
+    listed: Arc<RwLock<Option<Vec<Arc<str>>>>>,
+}
+
+impl EventTypes {
+    /// There are these and no others.
+    pub fn list<'a>(&self, types: impl IntoIterator<Item = &'a str>) {
+        let types = types.into_iter().map(Arc::from).collect();
+        let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
+        *listed = Some(types);
+    }
+
+    /// Those that are listed.
+    pub fn listed(&self) -> Vec<Arc<str>> {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.clone().unwrap_or_default()
+    }
+
+    /// Checks that there is a type.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_EVENT_TYPE` if types are listed and this is none of them.
+    pub fn check(&self, kind: &str) -> Result<(), Failure> {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(types) = &*listed else {
+            return Ok(());
+        };
+        if types.iter().any(|known| **known == *kind) {
+            return Ok(());
+        }
+        let hint = did_you_mean(kind, types.iter().map(|known| &**known));
+        let message = format!("event type {kind:?} does not exist: {hint}");
+        Err(Failure::new(code::UNKNOWN_EVENT_TYPE, message).field("type"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_type_will_do_until_they_are_listed() {
+        let types = EventTypes::default();
+        assert_eq!(types.check("OrderPlaced"), Ok(()));
+        types.list(["OrderPlaced", "OrderShipped"]);
+        assert_eq!(types.check("OrderShipped"), Ok(()));
+        let failure = types.check("OrderPlacd").unwrap_err();
+        assert_eq!(&*failure.code, code::UNKNOWN_EVENT_TYPE);
+        assert!(failure.message.ends_with("did you mean \"OrderPlaced\"?"));
+    }
+}

@@ -1,0 +1,115 @@
+//! What every outbox must do, whatever it is kept in.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{CloudEvent, Outbox, OutboxError, Publication, TraceContext};
+use crate::{
+    clock::{EPOCH, Seed},
+    domain::{Failure, code},
+};
+
+/// Checks outboxes that a constructor makes, each of them empty.
+///
+/// # Panics
+///
+/// If one does not do what an outbox must.
+pub(crate) fn check<O: Outbox>(empty: impl Fn() -> O) {
+    keeps_the_order(&empty());
+    stores_all_or_none(&empty());
+    marks_all_or_none(&empty());
+    keeps_what_is_published(&empty());
+    tells_the_last_failure(&empty());
+    gives_back_what_it_took(&empty());
+}
+
+/// An event of a given id.
+pub(crate) fn event(id: &str) -> Arc<CloudEvent> {
+    Arc::new(CloudEvent {
+        id: id.into(),
+        source: "shop".into(),
+        kind: "OrderPlaced".into(),
+        subject: Some("order-1".into()),
+        time: EPOCH,
+        trace: TraceContext::new(Seed(1)),
+        correlation_id: None,
+        causation_id: Some("command-1".into()),
+        sequence: Some(1),
+        extensions: serde_json::Map::from_iter([("region".to_owned(), json!("eu"))]),
+        data: Arc::new(json!({ "total": 12.5 })),
+    })
+}
+
+fn ids(outbox: &impl Outbox, limit: usize) -> Vec<String> {
+    let events = outbox.unpublished(limit).unwrap();
+    events.iter().map(|event| event.id.to_string()).collect()
+}
+
+fn down() -> Failure {
+    Failure::new(code::SERVICE_UNAVAILABLE, "the bus is down")
+}
+
+fn keeps_the_order(outbox: &impl Outbox) {
+    outbox.store(&[event("b"), event("a")]).unwrap();
+    outbox.store(&[event("c")]).unwrap();
+    assert_eq!(ids(outbox, 10), ["b", "a", "c"]);
+    assert_eq!(ids(outbox, 2), ["b", "a"]);
+    outbox
+        .mark_failed(&[event("b").event_id()], &down())
+        .unwrap();
+    assert_eq!(ids(outbox, 10), ["b", "a", "c"], "a failed one stays ahead");
+    outbox.mark_published(&[event("a").event_id()]).unwrap();
+    assert_eq!(ids(outbox, 10), ["b", "c"]);
+}
+
+fn stores_all_or_none(outbox: &impl Outbox) {
+    outbox.store(&[event("a")]).unwrap();
+    let stored = outbox.store(&[event("b"), event("a"), event("c")]);
+    assert!(matches!(stored, Err(OutboxError::AlreadyStored(id)) if id == event("a").event_id()));
+    let stored = outbox.store(&[event("b"), event("b")]);
+    assert!(matches!(stored, Err(OutboxError::AlreadyStored(id)) if id == event("b").event_id()));
+    assert_eq!(ids(outbox, 10), ["a"]);
+    outbox.store(&[event("b"), event("c")]).unwrap();
+    assert_eq!(ids(outbox, 10), ["a", "b", "c"]);
+}
+
+fn marks_all_or_none(outbox: &impl Outbox) {
+    outbox.store(&[event("a")]).unwrap();
+    let both = [event("a").event_id(), event("b").event_id()];
+    let unknown = |result| matches!(result, Err(OutboxError::Unknown(id)) if id == both[1]);
+    assert!(unknown(outbox.mark_published(&both)));
+    assert!(unknown(outbox.mark_failed(&both, &down())));
+    let stands = outbox.publication(&both[0]).unwrap();
+    assert_eq!(stands, Some((Publication::Pending, None)));
+    assert_eq!(outbox.publication(&both[1]).unwrap(), None);
+}
+
+fn keeps_what_is_published(outbox: &impl Outbox) {
+    outbox.store(&[event("a")]).unwrap();
+    let id = [event("a").event_id()];
+    outbox.mark_published(&id).unwrap();
+    outbox.mark_published(&id).unwrap();
+    outbox.mark_failed(&id, &down()).unwrap();
+    let stands = outbox.publication(&id[0]).unwrap();
+    assert_eq!(stands, Some((Publication::Published, None)));
+    assert!(outbox.store(&[event("a")]).is_err(), "still known");
+}
+
+fn tells_the_last_failure(outbox: &impl Outbox) {
+    outbox.store(&[event("a")]).unwrap();
+    let id = [event("a").event_id()];
+    let second = Failure::new(code::TIMEOUT, "no answer");
+    outbox.mark_failed(&id, &down()).unwrap();
+    outbox.mark_failed(&id, &second).unwrap();
+    let stands = outbox.publication(&id[0]).unwrap();
+    assert_eq!(stands, Some((Publication::Failed, Some(second))));
+    outbox.mark_published(&id).unwrap();
+    let stands = outbox.publication(&id[0]).unwrap();
+    assert_eq!(stands.map(|(publication, _)| publication), Some(Publication::Published));
+}
+
+fn gives_back_what_it_took(outbox: &impl Outbox) {
+    outbox.store(&[event("a")]).unwrap();
+    assert_eq!(outbox.unpublished(1).unwrap(), [event("a")]);
+}

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{CloudEvent, EventId, Outbox, OutboxError};
+use crate::{
+    domain::{Call, Failure, Reply, code, from_value},
+    services::{CallResult, Effects, Service},
+};
+
+/// The operations of an outbox, as a service answers them.
+pub(super) mod operation {
+    pub const STORE: &str = "store";
+    pub const UNPUBLISHED: &str = "unpublished";
+    pub const MARK_PUBLISHED: &str = "markPublished";
+    pub const MARK_FAILED: &str = "markFailed";
+}
+
+/// The operations that [`answer_outbox`] knows.
+pub const OUTBOX_OPERATIONS: [&str; 4] = [
+    operation::STORE,
+    operation::UNPUBLISHED,
+    operation::MARK_PUBLISHED,
+    operation::MARK_FAILED,
+];
+
+/// Answers a call for a service that has an outbox; `None` if it asks for something else.
+///
+/// | operation | input | reply |
+/// |---|---|---|
+/// | `store` | an event, or an array of them | `{}` |
+/// | `unpublished` | `{ "limit": 100 }` | an array of events |
+/// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}` |
+/// | `markFailed` | the same with a `failure` | `{}` |
+pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
+    let answered = match call.name.operation() {
+        operation::STORE => store(outbox, &call.input),
+        operation::UNPUBLISHED => unpublished(outbox, &call.input),
+        operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
+        operation::MARK_FAILED => mark_failed(outbox, &call.input),
+        _ => return None,
+    };
+    Some(match answered {
+        Ok(value) => Ok(Reply::new(value)),
+        Err(failure) => Err(Box::new(failure.at(&call.name))),
+    })
+}
+
+/// A service that is an outbox and nothing else.
+pub struct OutboxService {
+    name: Arc<str>,
+    outbox: Arc<dyn Outbox>,
+    effects: Effects,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Limit {
+    limit: usize,
+}
+
+/// What `markPublished` is called with.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Marked {
+    pub events: Vec<EventId>,
+    /// Why they are not published; `markFailed` alone has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl OutboxService {
+    /// The name that it goes by where there is no other outbox.
+    pub const NAME: &str = "Outbox";
+
+    /// A service of a name.
+    pub fn new(name: &str, outbox: Arc<dyn Outbox>, effects: Effects) -> Self {
+        Self {
+            name: name.into(),
+            outbox,
+            effects,
+        }
+    }
+
+    /// The one that is there where nothing else is said.
+    pub fn in_memory(effects: Effects) -> Self {
+        Self::new(Self::NAME, Arc::new(super::MemoryOutbox::default()), effects)
+    }
+}
+
+#[async_trait]
+impl Service for OutboxService {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(OUTBOX_OPERATIONS.to_vec())
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        OUTBOX_OPERATIONS.contains(&operation)
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let answer = || {
+            answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
+                let message = format!("{} is an outbox only", self.name);
+                Err(Box::new(
+                    Failure::new(code::OPERATION_NOT_FOUND, message).at(&call.name),
+                ))
+            })
+        };
+        // A repetition of a call whose answer was lost must not be taken for another event.
+        let once = self.effects.once(call, |_| Ok(answer()?.value));
+        once.map(Reply::new)
+    }
+}
+
+fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+    let read = |event: &Value| {
+        CloudEvent::from_value(event)
+            .map(Arc::new)
+            .map_err(|error| error.failure())
+    };
+    let events = match input {
+        Value::Array(batch) => batch.iter().map(read).collect::<Result<Vec<_>, _>>()?,
+        event => vec![read(event)?],
+    };
+    outbox.store(&events).map_err(failure)?;
+    Ok(nothing())
+}
+
+fn unpublished(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+    let Limit { limit } = read(input)?;
+    let events = outbox.unpublished(limit).map_err(failure)?;
+    Ok(events.iter().map(|event| event.to_value()).collect())
+}
+
+fn mark_published(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+    let Marked { events, .. } = read(input)?;
+    outbox.mark_published(&events).map_err(failure)?;
+    Ok(nothing())
+}
+
+fn mark_failed(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+    let marked: Marked = read(input)?;
+    let why = marked.failure.ok_or_else(|| {
+        let message = "there is no \"failure\" to note";
+        Failure::new(code::VALIDATION_FAILED, message).field("/failure")
+    })?;
+    outbox.mark_failed(&marked.events, &why).map_err(failure)?;
+    Ok(nothing())
+}
+
+fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Failure> {
+    // Noting the path to each value takes longer than all the rest, and only a fault needs it.
+    T::deserialize(input).or_else(|_| {
+        from_value(input).map_err(|error| {
+            Failure::new(code::VALIDATION_FAILED, error.to_string()).field(error.pointer)
+        })
+    })
+}
+
+fn failure(error: OutboxError) -> Failure {
+    let code = match &error {
+        OutboxError::AlreadyStored(_) => code::EVENT_ALREADY_EXISTS,
+        OutboxError::Unknown(_) => code::EVENT_NOT_FOUND,
+        OutboxError::Unusable(_) => code::IO_ERROR,
+    };
+    Failure::new(code, error.to_string())
+}
+
+fn nothing() -> Value {
+    json!({})
+}
+
+impl Marked {
+    pub fn input(&self) -> Value {
+        // Texts and numbers only, under keys that are texts: there is nothing that JSON cannot say.
+        serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
+    }
+}

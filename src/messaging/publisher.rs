@@ -1,0 +1,192 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation,
+};
+use crate::{
+    clock::{Clock, Seed},
+    domain::{Call, CallName, Failure, Key, code},
+    observability::{EventKind, Timeline},
+    services::{CallPolicy, Client},
+};
+
+/// Where events begin: each is completed and stored, and a [`Relay`] takes it from there.
+///
+/// Ids and sequence numbers are counted, and go on after a crash, as those of a process that reads
+/// them back from its store.
+pub struct Publisher {
+    client: Arc<Client>,
+    relay: Relay,
+    types: EventTypes,
+    source: Arc<str>,
+    caller: Arc<str>,
+    store: CallName,
+    seed: Seed,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    events: u64,
+    /// By source and subject.
+    sequences: HashMap<(Arc<str>, Arc<str>), u64>,
+}
+
+/// A number that was drawn for an event, and is given back if the event is not stored.
+struct Drawn {
+    key: (Arc<str>, Arc<str>),
+    sequence: u64,
+}
+
+impl Publisher {
+    /// A publisher that stores where a relay reads.
+    ///
+    /// `source` is that of events which name none; `seed` is where their traces come from.
+    pub fn new(
+        client: Arc<Client>,
+        relay: Relay,
+        types: EventTypes,
+        source: &str,
+        seed: Seed,
+    ) -> Self {
+        Self {
+            store: CallName::new(relay.outbox(), operation::STORE),
+            caller: Call::PUBLISHER.into(),
+            source: source.into(),
+            client,
+            relay,
+            types,
+            seed,
+            counted: Mutex::default(),
+        }
+    }
+
+    /// Events that name no source are from here, from now on.
+    pub fn set_source(&mut self, source: &str) {
+        self.source = source.into();
+    }
+
+    /// Completes an event and stores it; it is published in the background.
+    ///
+    /// A `traceparent` that is none begins a new trace, with a warning.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_EVENT_TYPE`; `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of
+    /// the outbox. Then nothing is published, unless the failure is in doubt and the outbox has
+    /// taken the event after all.
+    pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
+        if !self.relay.is_running() {
+            let message = "the publisher has crashed, and nothing restarted it";
+            return Err(Box::new(Failure::new(code::SERVICE_UNAVAILABLE, message)));
+        }
+        self.types.check(&draft.kind).map_err(Box::new)?;
+        let (event, drawn) = self.complete(draft);
+        let event = Arc::new(event);
+        let head = Arc::new(event.head());
+        let call = Call {
+            caller: Arc::clone(&self.caller),
+            name: self.store.clone(),
+            input: Arc::new(event.to_value()),
+            context: Default::default(),
+            key: Some(Key::Do(
+                format!("{}/{}#{}", self.relay.outbox(), event.source, event.id).into(),
+            )),
+        };
+        match self.client.call(&call, &CallPolicy::default(), None).await {
+            Ok(_) => {
+                self.timeline().record(EventKind::EventStored { head });
+                self.relay.wake();
+                Ok(event)
+            }
+            Err(failure) => {
+                if let Some(drawn) = drawn.filter(|_| !failure.in_doubt) {
+                    self.give_back(&drawn);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<Drawn>) {
+        let source = draft.source.unwrap_or_else(|| Arc::clone(&self.source));
+        let mut counted = self.lock();
+        let id = draft.id.unwrap_or_else(|| {
+            counted.events += 1;
+            format!("event-{}", counted.events).into()
+        });
+        let drawn = match (&draft.subject, draft.sequence) {
+            (Some(subject), None) => Some(counted.draw(&source, subject)),
+            _ => None,
+        };
+        drop(counted);
+        let trace = self.trace(draft.traceparent.as_deref(), &source, &id);
+        let event = CloudEvent {
+            kind: draft.kind,
+            subject: draft.subject,
+            time: draft
+                .time
+                .unwrap_or_else(|| Clock::instant(self.timeline().now())),
+            trace,
+            correlation_id: draft.correlation_id,
+            causation_id: draft.causation_id,
+            sequence: draft.sequence.or(drawn.as_ref().map(|drawn| drawn.sequence)),
+            extensions: draft.extensions,
+            data: draft.data,
+            source,
+            id,
+        };
+        (event, drawn)
+    }
+
+    /// The caller's trace, in a span of the event's own; a new one where the caller has none.
+    fn trace(&self, given: Option<&str>, source: &str, id: &str) -> TraceContext {
+        let seed = self.seed.part(["trace", source, id]);
+        let Some(given) = given else {
+            return TraceContext::new(seed);
+        };
+        match given.parse::<TraceContext>() {
+            Ok(trace) => trace.child(seed),
+            Err(error) => {
+                self.timeline().record(EventKind::Warning {
+                    about: format!("event {source}#{id}").into(),
+                    message: format!("{error}; a new trace begins"),
+                });
+                TraceContext::new(seed)
+            }
+        }
+    }
+
+    fn give_back(&self, drawn: &Drawn) {
+        let mut counted = self.lock();
+        // Not where a later event has the next number already.
+        if let Some(last) = counted.sequences.get_mut(&drawn.key)
+            && *last == drawn.sequence
+        {
+            *last -= 1;
+        }
+    }
+
+    fn timeline(&self) -> &Timeline {
+        self.client.timeline()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> Drawn {
+        let key = (Arc::clone(source), Arc::clone(subject));
+        let last = self.sequences.entry(key.clone()).or_default();
+        *last += 1;
+        Drawn {
+            key,
+            sequence: *last,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+use std::{pin::Pin, sync::Arc, task::Poll};
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{
+    Activity, Subscription,
+    delivery::{Delivery, Message},
+    handling::{Done, Handling},
+    inbox::{Inbox, Notice},
+};
+use crate::{observability::EventKind, services::Client};
+
+/// Most deliveries of a subscription that are at its handler at once.
+const AT_ONCE: usize = 10;
+
+type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A subscription at work: takes what the bus delivers to the handler.
+pub(super) struct Subscriber {
+    handling: Arc<Handling>,
+    inbox: Inbox,
+    running: FuturesUnordered<Task<Done>>,
+    /// Dead letters that wait for their queue.
+    letters: FuturesUnordered<Task<()>>,
+}
+
+impl Subscriber {
+    pub fn new(subscription: Subscription, client: Arc<Client>, activity: Activity) -> Self {
+        Self {
+            inbox: Inbox::new(activity.clone()),
+            handling: Arc::new(Handling::new(subscription, client, activity)),
+            running: FuturesUnordered::new(),
+            letters: FuturesUnordered::new(),
+        }
+    }
+
+    /// Works until the subscription ends, and then only until no dead letter waits.
+    pub async fn run(mut self, mut messages: UnboundedReceiver<Message>) {
+        let mut open = true;
+        loop {
+            self.start().await;
+            tokio::select! {
+                biased;
+                Some(done) = self.running.next(), if !self.running.is_empty() => self.finish(done),
+                Some(()) = self.letters.next(), if !self.letters.is_empty() => {}
+                message = messages.recv(), if open => match message {
+                    Some(Message::Deliver(delivery)) => self.accept(delivery),
+                    Some(Message::Pause(at_work)) => {
+                        self.inbox.pause();
+                        drop(at_work);
+                    }
+                    Some(Message::Resume(at_work)) => {
+                        self.inbox.resume();
+                        drop(at_work);
+                    }
+                    Some(Message::End(at_work)) => {
+                        open = false;
+                        self.inbox.clear();
+                        self.running.clear();
+                        messages.close();
+                        while messages.try_recv().is_ok() {}
+                        drop(at_work);
+                    }
+                    None => open = false,
+                },
+                else => return,
+            }
+        }
+    }
+
+    /// Hands on what may go to the handler now.
+    async fn start(&mut self) {
+        while self.running.len() < AT_ONCE
+            && let Some(delivery) = self.inbox.next()
+        {
+            let mut task: Task<Done> = Box::pin(Arc::clone(&self.handling).handle(delivery));
+            // Most are done at once, and need not queue up.
+            match futures::poll!(task.as_mut()) {
+                Poll::Ready(done) => self.finish(done),
+                Poll::Pending => self.running.push(task),
+            }
+        }
+    }
+
+    fn finish(&mut self, done: Done) {
+        self.inbox.finish(&done.delivery, done.standing);
+        if let Some(undelivered) = done.undelivered {
+            let handling = Arc::clone(&self.handling);
+            self.letters
+                .push(Box::pin(handling.bury_later(undelivered)));
+        }
+    }
+
+    fn accept(&mut self, delivery: Delivery) {
+        let Self {
+            handling,
+            inbox,
+            letters,
+            ..
+        } = self;
+        inbox.accept(delivery, |notice, delivery| {
+            let subscription = Arc::clone(handling.subscription());
+            let head = Arc::clone(&delivery.received.head);
+            handling.timeline().record(match notice {
+                Notice::HeldBack => EventKind::EventHeldBack {
+                    subscription,
+                    head,
+                },
+                Notice::Duplicate | Notice::Moot => EventKind::DuplicateDropped {
+                    subscription,
+                    head,
+                },
+            });
+            if notice == Notice::Moot && delivery.letter.is_some() {
+                letters.push(Box::pin(clear(Arc::clone(handling), delivery)));
+            }
+        });
+    }
+}
+
+/// Takes the dead letter of an event that is settled out of its queue.
+async fn clear(handling: Arc<Handling>, delivery: Delivery) {
+    if let Some(letter) = &delivery.letter {
+        handling.clear(letter, &delivery.received.head).await;
+    }
+}

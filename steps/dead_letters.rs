@@ -1,0 +1,128 @@
+use std::sync::Arc;
+
+use cucumber::{gherkin, then, when};
+use serde_json::{Map, Value};
+
+use super::{StepResult, parameters::table};
+use crate::{
+    domain::{did_you_mean, format_duration},
+    harness::{World, rows_difference},
+    observability::{Event, EventHead, EventKind},
+};
+
+/// Every dead letter is delivered again, to its own subscription; what is handled then leaves the
+/// queue.
+#[when(expr = "the dead letters are redriven")]
+async fn are_redriven(world: &mut World) -> StepResult {
+    let result = world.messages().redrive().await;
+    world.messages().quiet().await;
+    result.map(|_| ()).or_else(|failure| {
+        world.set_calls(vec![Err(failure)]);
+        Ok(())
+    })
+}
+
+/// All that is in the dead letter queue, in the order it came there; any of the columns.
+#[then(expr = "the dead letters are:")]
+fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
+    const COLUMNS: [&str; 9] = [
+        "subscription",
+        "type",
+        "source",
+        "id",
+        "subject",
+        "code",
+        "retries",
+        "firstAt",
+        "lastAt",
+    ];
+    let (header, rows) = match table(step)?.split_first() {
+        Some((header, rows)) if !rows.is_empty() => (header, rows),
+        _ => return Err("the table needs a header and at least one row".into()),
+    };
+    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        let hint = did_you_mean(unknown, COLUMNS);
+        return Err(format!("column {unknown:?} does not exist: {hint}").into());
+    }
+    let found = world.timeline().read(in_queue);
+    match rows_difference(header, rows, &found) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// No event ever became a dead letter.
+#[then(expr = "no event is dead-lettered")]
+fn none_is_dead_lettered(world: &mut World) -> StepResult {
+    let first = world.timeline().read(|events| {
+        let dead = |event: &&Event| {
+            matches!(
+                event.kind,
+                EventKind::EventDeadLettered { .. } | EventKind::DeadLetterFailed { .. }
+            )
+        };
+        events.iter().find(dead).map(Event::fields)
+    });
+    match first {
+        None => Ok(()),
+        Some(event) => {
+            let event = Value::Object(event);
+            Err(format!("expected no dead letter, found {event}").into())
+        }
+    }
+}
+
+/// No dead letter is left in the queue.
+#[then(expr = "no dead letter is left")]
+fn none_is_left(world: &mut World) -> StepResult {
+    match world.timeline().read(in_queue).into_iter().next() {
+        None => Ok(()),
+        Some(letter) => {
+            let letter = Value::Object(letter);
+            Err(format!("expected no dead letter to be left, found {letter}").into())
+        }
+    }
+}
+
+/// The rows of the letters that are in the queue at the timeline's end.
+fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
+    let mut letters: Vec<((Arc<str>, Arc<EventHead>), Map<String, Value>)> = Vec::new();
+    for event in events {
+        match &event.kind {
+            EventKind::EventDeadLettered {
+                subscription,
+                head,
+                code,
+                retries,
+                first_at,
+                last_at,
+            } => {
+                let key = (Arc::clone(subscription), Arc::clone(head));
+                let mut row = Map::new();
+                let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
+                put("subscription", (**subscription).into());
+                put("type", (*head.kind).into());
+                put("source", (*head.source).into());
+                put("id", (*head.id).into());
+                put("subject", head.subject.as_deref().into());
+                put("code", (**code).into());
+                put("retries", (*retries).into());
+                put("firstAt", format_duration(*first_at).into());
+                put("lastAt", format_duration(*last_at).into());
+                match letters.iter_mut().find(|(own, _)| *own == key) {
+                    Some((_, former)) => *former = row,
+                    None => letters.push((key, row)),
+                }
+            }
+            EventKind::EventRedriven {
+                subscription,
+                head,
+                result,
+            } if **result == *"ok" => {
+                letters.retain(|((own, letter), _)| (own, letter) != (subscription, head));
+            }
+            _ => {}
+        }
+    }
+    letters.into_iter().map(|(_, row)| row).collect()
+}

@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use cucumber::{gherkin, given, when};
+use serde_json::Value;
+
+use super::{
+    Call, Count, Span, StepError, StepResult, parameters::table_of, services::at_least_once,
+};
+use crate::{
+    domain::{CallName, JsonSchema, did_you_mean},
+    harness::{Messages, World},
+    messaging::{Filter, Subscription},
+    resilience::Retries,
+};
+
+/// The operation is called with every event of the type from now on; the same operation may handle
+/// several types.
+#[given(expr = "{call} handles {string}")]
+fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
+    let handler = call.name()?;
+    subscribe(world, Subscription::new(&kind, handler))
+}
+
+/// The same, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
+/// (a preset, or its fields as JSON), or both.
+#[given(expr = "{call} handles {string}:")]
+fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String) -> StepResult {
+    const FIELDS: [&str; 2] = ["filter", "retry"];
+    let mut subscription = Subscription::new(&kind, call.name()?);
+    for row in table_of(step, &["field", "value"])? {
+        match row[0].as_str() {
+            "filter" => subscription.filter = Some(filter(world, &row[1])?),
+            "retry" => subscription.retry = Some(retries(&row[1])?),
+            field => {
+                let hint = did_you_mean(field, FIELDS);
+                return Err(format!("a subscription has no {field:?}: {hint}").into());
+            }
+        }
+    }
+    subscribe(world, subscription)
+}
+
+/// Every delivery comes twice, as a bus may do.
+#[given(expr = "the bus delivers every event twice")]
+fn delivers_twice(world: &mut World) {
+    let here = world.here();
+    world.messages().bus().deliver_twice(here);
+}
+
+/// One delivery, counted from the handler's first, is overtaken by those behind it.
+#[given(expr = "the bus delivers event {count} to {call} {duration} late")]
+fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> StepResult {
+    let (event, handler, by) = (at_least_once(count)?, call.name()?, span.value()?);
+    let here = world.here();
+    let bus = world.messages().bus();
+    Ok(bus.deliver_late(Messages::subscription_of(&handler), event, by, here)?)
+}
+
+/// Deliveries wait from now on.
+#[when(expr = "the subscription of {call} is paused")]
+async fn is_paused(world: &mut World, call: Call) -> StepResult {
+    let handler = call.name()?;
+    let messages = world.messages();
+    messages.bus().pause(Messages::subscription_of(&handler))?;
+    messages.quiet().await;
+    Ok(())
+}
+
+/// Ends `is paused`.
+#[when(expr = "the subscription of {call} is resumed")]
+async fn is_resumed(world: &mut World, call: Call) -> StepResult {
+    let handler = call.name()?;
+    let messages = world.messages();
+    messages.bus().resume(Messages::subscription_of(&handler))?;
+    messages.quiet().await;
+    Ok(())
+}
+
+/// The handler hears nothing more.
+#[when(expr = "the subscription of {call} is ended")]
+fn is_ended(world: &mut World, call: Call) -> StepResult {
+    let handler = call.name()?;
+    let bus = world.messages().bus();
+    Ok(bus.end(Messages::subscription_of(&handler))?)
+}
+
+fn subscribe(world: &mut World, subscription: Subscription) -> StepResult {
+    world.registry().check(&subscription.handler)?;
+    Ok(world.messages().subscribe(subscription)?)
+}
+
+fn filter(world: &mut World, text: &str) -> Result<Filter, StepError> {
+    if let Ok(schema @ (Value::Object(_) | Value::Bool(_))) = serde_json::from_str(text) {
+        return Ok(Filter::Schema(Arc::new(JsonSchema::compile(&schema)?)));
+    }
+    let call: CallName = text
+        .parse()
+        .map_err(|_| format!("{text:?} is no filter, expected a JSON Schema or a call"))?;
+    world.registry().check(&call)?;
+    Ok(Filter::Call(call))
+}
+
+fn retries(text: &str) -> Result<Retries, StepError> {
+    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    Ok(crate::domain::from_value(&value)?)
+}
