@@ -100,6 +100,7 @@ async fn full_calls() -> Duration {
     let policy = CallPolicy {
         timeout: Some(Duration::from_secs(5)),
         retry: Some(Retry::up_to(3).into()),
+        ..CallPolicy::default()
     };
     let call = call();
     let began = Instant::now();

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{did_you_mean, from_json},
     harness::{World, describe, paths_difference},
-    messaging::{EventDraft, PublisherCrash},
+    messaging::{EventDraft, PublisherCrash, TraceContext},
     observability::{Event, EventKind},
 };
 
@@ -162,14 +162,56 @@ fn publication_fails(world: &mut World, code: String) -> StepResult {
 #[then(expr = "the event has:")]
 fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
-    let result = world.last_call()?;
-    let Ok(event) = result else {
-        let found = describe(result);
-        return Err(format!("expected an event, {found}").into());
-    };
-    match paths_difference(rows, &event.value) {
+    match paths_difference(rows, &*last_event(world)?) {
         None => Ok(()),
         Some(difference) => Err(difference.into()),
+    }
+}
+
+/// The last event that was stored continues a trace, in a span of its own.
+#[then(expr = "the event is part of the trace {string}")]
+fn is_part_of(world: &mut World, trace: String) -> StepResult {
+    let found = trace_of_last(world)?;
+    expect(found.trace_id_text() == trace, || {
+        format!("expected the event to be part of the trace {trace:?}, found {found}")
+    })
+}
+
+/// The last event that was stored is the only one of its trace, and nobody named that trace before.
+#[then(expr = "the event is part of a new trace")]
+fn is_part_of_new(world: &mut World) -> StepResult {
+    let found = trace_of_last(world)?;
+    let (id, event) = (found.trace_id_text(), last_event(world)?);
+    let own = (&event["source"], &event["id"]);
+    let named = world.timeline().read(|events| {
+        events.iter().find_map(|event| match &event.kind {
+            EventKind::Warning { message, .. } => message.contains(&id).then(|| message.clone()),
+            EventKind::CallStarted { input, .. } => {
+                let other = (input.get("source")?, input.get("id")?) != own;
+                let trace = input.get("traceparent")?.as_str()?;
+                (other && trace.contains(&id)).then(|| trace.to_owned())
+            }
+            _ => None,
+        })
+    });
+    expect(named.is_none(), || {
+        let named = named.as_deref().unwrap_or_default();
+        format!("expected a new trace, found {found}, which is that of {named:?}")
+    })
+}
+
+fn trace_of_last(world: &World) -> Result<TraceContext, StepError> {
+    let event = last_event(world)?;
+    let traceparent = event["traceparent"].as_str().unwrap_or_default();
+    Ok(traceparent.parse()?)
+}
+
+/// The last event that was stored, as JSON.
+fn last_event(world: &World) -> Result<Arc<Value>, String> {
+    let result = world.last_call()?;
+    match result {
+        Ok(event) => Ok(Arc::clone(&event.value)),
+        Err(_) => Err(format!("expected an event, {}", describe(result))),
     }
 }
 
@@ -206,6 +248,11 @@ fn check_type(world: &mut World, kind: &str) -> StepResult {
                 Some(Arc::clone(&head.kind))
             }
             EventKind::TopicOpened { kind } => Some(Arc::clone(kind)),
+            // Also one that no outbox would take.
+            EventKind::CallStarted { input, .. } => {
+                input.get("specversion")?;
+                Some(input.get("type")?.as_str()?.into())
+            }
             _ => None,
         }));
     });

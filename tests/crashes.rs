@@ -19,15 +19,6 @@ use serde_json::{Map, Value, json};
 
 const SEEDS: u64 = 1000;
 
-const POINTS: [CrashPoint; 6] = [
-    CrashPoint::Before,
-    CrashPoint::During,
-    CrashPoint::After,
-    CrashPoint::BeforeCompensation,
-    CrashPoint::DuringCompensation,
-    CrashPoint::AfterCompensation,
-];
-
 const KEEPERS: [&str; 3] = ["PersonalityService", "RoleService", "AgentService"];
 
 /// A step, as crashes name it, and what it calls and is undone by.
@@ -398,9 +389,9 @@ fn draw_crashes(runs: &mut Runs, subject: &Subject, rng: &mut ChaCha8Rng) {
     for _ in 0..rng.random_range(1..4) {
         let place = subject.places.choose(rng).unwrap();
         let possible = if place.is_undone {
-            &POINTS[..]
+            &CrashPoint::ALL[..]
         } else {
-            &POINTS[..3]
+            &CrashPoint::ALL[..3]
         };
         let point = *possible.choose(rng).unwrap();
         runs.crash(point, &place.path, "drawn".into()).unwrap();

@@ -134,3 +134,19 @@ Feature: Cancellation
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
     And nothing has an effect
+
+  @orchestration-15
+  Scenario: Asking twice is asking once
+    When the workflow starts
+    And 200 ms pass
+    And cancellation is requested
+    And 10 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is cancelled
+    And the timeline has none of:
+      | at     | event                  |
+      | 210 ms | cancellation_requested |
+    And these compensations run in order:
+      | RoleService.rollbackRole               |
+      | PersonalityService.rollbackPersonality |

@@ -196,3 +196,25 @@ Feature: Process death
     Then the workflow completes
     And "Payments.charge" is executed 3 times
     And "Mail.send" is executed 3 times
+
+  @orchestration-2 @orchestration-13
+  Scenario: The patience that a step asks for is not that of its recovery, in whatever process
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "release" },
+          { "id": "pay", "service": "Payments", "operation": "charge", "recover": ["ask"],
+            "retry": { "maxRetries": 2, "base": "1ms" } }
+        ]
+      }
+      """
+    And "Payments.charge" fails 3 times with "TRANSIENT_ERROR"
+    And "Payments.ask" fails 1 time with "TRANSIENT_ERROR"
+    When a process runs the workflow and is killed during the compensation of step "hold"
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And "Payments.charge" is executed 3 times
+    And "Payments.ask" is executed 1 time
+    And no effect remains

@@ -30,6 +30,7 @@ pub struct Publisher {
 
 #[derive(Default)]
 struct Counted {
+    calls: u64,
     events: u64,
     /// By source and subject.
     sequences: HashMap<(Arc<str>, Arc<str>), u64>,
@@ -92,9 +93,7 @@ impl Publisher {
             name: self.store.clone(),
             input: Arc::new(event.to_value()),
             context: Default::default(),
-            key: Some(Key::Do(
-                format!("{}/{}#{}", self.relay.outbox(), event.source, event.id).into(),
-            )),
+            key: Some(self.next_key()),
         };
         match self.client.call(&call, &CallPolicy::default(), None).await {
             Ok(_) => {
@@ -109,6 +108,13 @@ impl Publisher {
                 Err(failure)
             }
         }
+    }
+
+    /// A key that is the call's own: two events of one id must not be taken for a repetition.
+    fn next_key(&self) -> Key {
+        let mut counted = self.lock();
+        counted.calls += 1;
+        Key::Do(format!("{}/{}", self.relay.outbox(), counted.calls).into())
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<Drawn>) {

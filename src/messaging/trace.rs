@@ -47,6 +47,11 @@ impl TraceContext {
         context
     }
 
+    /// The trace id as the header writes it.
+    pub fn trace_id_text(&self) -> String {
+        self.to_string()[3..35].to_owned()
+    }
+
     /// The same trace, in a span of its own, drawn from a seed.
     #[must_use]
     pub fn child(self, seed: Seed) -> Self {

@@ -6,7 +6,7 @@ use serde_json::Value;
 pub const REDACTED: &str = "[redacted]";
 
 /// Parts of a key, without case and separators, that make its value a secret.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "password",
     "passwd",
     "passphrase",
@@ -16,28 +16,46 @@ const SECRETS: [&str; 9] = [
     "privatekey",
     "credential",
     "authorization",
+    "bearer",
 ];
 
 /// Whether values under this key are secrets, as far as its name tells.
 ///
 /// A key that only counts or limits tokens (`maxTokens`, `tokenCount`) holds none.
 pub fn looks_secret(key: &str) -> bool {
-    // No secret's name is shorter; most keys end here without an allocation.
+    // Every key of every payload comes by here, and next to none is a secret's: those end without an
+    // allocation.
+    if !has_secret_part(key) {
+        return false;
+    }
+    let plain: String = plain(key).collect();
+    let counts = plain.ends_with("tokens")
+        || plain.starts_with("tokencount")
+        || plain.starts_with("tokenlimit");
+    !counts
+}
+
+/// A key without case and separators.
+fn plain(key: &str) -> impl Iterator<Item = char> {
+    key.chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+}
+
+fn has_secret_part(key: &str) -> bool {
+    // No secret's name is shorter.
     if key.len() < 5 {
         return false;
     }
-    let plain: String = key
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    if plain.ends_with("tokens")
-        || plain.starts_with("tokencount")
-        || plain.starts_with("tokenlimit")
-    {
-        return false;
-    }
-    SECRETS.iter().any(|secret| plain.contains(secret))
+    key.char_indices().any(|(at, first)| {
+        matches!(
+            first.to_ascii_lowercase(),
+            'a' | 'b' | 'c' | 'p' | 's' | 't'
+        ) && SECRETS.iter().any(|secret| {
+            let mut rest = plain(&key[at..]);
+            secret.chars().all(|letter| rest.next() == Some(letter))
+        })
+    })
 }
 
 /// The value with every secret replaced by [`REDACTED`]; the same value where it has none.
@@ -100,6 +118,9 @@ mod tests {
             "private_key",
             "credentials",
             "Authorization",
+            "bearer",
+            "pass·word",
+            "x-ppassword",
         ] {
             assert!(looks_secret(key), "{key}");
         }
@@ -110,6 +131,14 @@ mod tests {
             "secretary".get(0..5).unwrap_or(""),
         ] {
             assert!(!looks_secret(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_secret_begins_with_a_letter_that_is_looked_for() {
+        for secret in SECRETS {
+            assert!(looks_secret(secret), "{secret}");
+            assert!(looks_secret(&secret.to_uppercase()), "{secret}");
         }
     }
 

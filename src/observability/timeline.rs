@@ -3,6 +3,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use super::{Event, EventKind, redact};
 use crate::clock::Clock;
 
@@ -12,7 +14,15 @@ use crate::clock::Clock;
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
-    events: Arc<Mutex<Vec<Event>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    events: Vec<Event>,
+    /// The last payload that was found without a secret: what goes to several services comes by
+    /// as often.
+    clean: Option<Arc<Value>>,
 }
 
 impl Timeline {
@@ -20,7 +30,7 @@ impl Timeline {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            events: Arc::default(),
+            record: Arc::default(),
         }
     }
 
@@ -31,33 +41,37 @@ impl Timeline {
 
     /// Records what happens now.
     pub fn record(&self, mut kind: EventKind) {
+        let at = self.clock.now();
+        let mut record = self.lock();
         match &mut kind {
-            EventKind::CallStarted { input, .. } => *input = redact(input),
+            EventKind::CallStarted { input, .. } => record.redact(input),
             EventKind::CallEnded {
                 reply: Some(reply), ..
-            } => *reply = redact(reply),
+            } => record.redact(reply),
             _ => {}
         }
-        let at = self.clock.now();
-        self.lock().push(Event { at, kind });
+        record.events.push(Event { at, kind });
     }
 
     /// Reads the events so far. Nothing may be recorded meanwhile.
     pub fn read<T>(&self, read: impl FnOnce(&[Event]) -> T) -> T {
-        read(&self.lock())
+        read(&self.lock().events)
     }
 
     /// The last `count` events, or nothing if a thread that hangs holds them.
     pub fn tail(&self, count: usize) -> Vec<Event> {
-        self.events.try_lock().map_or_else(
+        self.record.try_lock().map_or_else(
             |_| Vec::new(),
-            |events| events[events.len().saturating_sub(count)..].to_vec(),
+            |record| {
+                let events = &record.events;
+                events[events.len().saturating_sub(count)..].to_vec()
+            },
         )
     }
 
     /// Takes all events out.
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().events)
     }
 
     /// Time since the scenario's start.
@@ -65,9 +79,27 @@ impl Timeline {
         self.clock.now()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
+    fn lock(&self) -> MutexGuard<'_, Record> {
         // A panic between two events leaves the list whole.
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    fn redact(&mut self, payload: &mut Arc<Value>) {
+        if self
+            .clean
+            .as_ref()
+            .is_some_and(|clean| Arc::ptr_eq(clean, payload))
+        {
+            return;
+        }
+        let redacted = redact(payload);
+        if Arc::ptr_eq(&redacted, payload) {
+            self.clean = Some(redacted);
+        } else {
+            *payload = redacted;
+        }
     }
 }
 
@@ -94,7 +126,7 @@ mod tests {
         });
         let fields = timeline.read(|events| events[0].fields());
         assert_eq!(
-            serde_json::Value::Object(fields),
+            Value::Object(fields),
             json!({
                 "at": "1s 250ms", "event": "call_started", "caller": "scenario",
                 "call": "Vault.open", "execution": 1, "input": {"password": "[redacted]"},

@@ -26,6 +26,16 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
+    /// Every point, those at a step before those at its compensation.
+    pub const ALL: [Self; 6] = [
+        Self::Before,
+        Self::During,
+        Self::After,
+        Self::BeforeCompensation,
+        Self::DuringCompensation,
+        Self::AfterCompensation,
+    ];
+
     /// Whether it lies at a step's compensation.
     pub fn is_compensation(self) -> bool {
         matches!(

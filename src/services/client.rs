@@ -198,7 +198,7 @@ impl Client {
         let _permits = self.enter(call, bulkheads, deadline).await?;
         let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
             None => None,
-            Some(Ok(permit)) => Some(permit),
+            Some(Ok(permit)) => Some((permit, self.clock.now())),
             Some(Err(refusal)) => {
                 let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
                 let mut refused = self.refused(call, RefusedBy::Breaker, failure);
@@ -206,10 +206,9 @@ impl Client {
                 return Err(refused);
             }
         };
-        let started = self.clock.now();
         let (execution, result) = self.execute(role, call, number, timeout, deadline).await;
-        let took = self.clock.now().saturating_sub(started);
-        if let Some(permit) = permit {
+        if let Some((permit, started)) = permit {
+            let took = self.clock.now().saturating_sub(started);
             match &result {
                 Ok(_) => permit.succeeded(took),
                 Err(failure) if counts_against_service(failure) => permit.failed(took),

@@ -166,9 +166,9 @@ impl Mission<'_> {
     /// The step that a call is made for, in the workflow or in one that lies within it.
     fn step_of(&self, call: &Call) -> Option<&Step> {
         let mut workflow = &self.workflow;
-        // A run within another is called for the steps around it: `<run>/<step>~<time>/…`.
-        for part in call.context.run.as_deref()?.split('/').skip(1) {
-            let id = part.split_once('~').map_or(part, |(id, _)| id);
+        // A run within another is called for the steps around it, `<run>/<step>/…`; what is new here
+        // does none of them anew.
+        for id in call.context.run.as_deref()?.split('/').skip(1) {
             let around = workflow.steps.iter().find(|step| step.id == id)?;
             let Some(SubWorkflow::Defined(inner)) = &around.workflow else {
                 return None;

@@ -60,3 +60,43 @@ impl Runs {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::harness::Cast;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_is_killed_only_where_that_can_be_survived() {
+        let cast = Cast::load("agent-platform").unwrap();
+        let mut runs = cast.runs();
+        let workflow = json!({
+            "id": "w", "steps": [{
+                "id": "around", "workflow": {
+                    "id": "within",
+                    "steps": [{ "id": "a", "service": "AgentService", "operation": "createAgent" }],
+                },
+            }],
+        });
+        runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()));
+        let after = CrashPoint::After;
+        let refused = runs.run_in_process_until(after, "around/a").await;
+        assert!(refused.unwrap_err().contains("one of a workflow within"));
+        let refused = runs.run_in_process_until(after, "around").await;
+        assert!(refused.unwrap_err().contains("nothing but its journal"));
+
+        let folder = tempfile::tempdir().unwrap();
+        runs.keep_journal_in(folder.path().join("journal.db"))
+            .unwrap();
+        cast.script("AgentService.createAgent").unwrap().hangs();
+        runs.start(no_input()).unwrap();
+        let refused = runs.run_in_process_until(after, "around").await;
+        assert!(
+            refused
+                .unwrap_err()
+                .contains("still running in this process")
+        );
+    }
+}

@@ -16,7 +16,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     let fails = prop::bool::weighted(0.15);
     let step = (any::<u8>(), 0..50_u64, fails, prop::bool::weighted(0.3));
     let steps = prop::collection::vec(step, 1..7);
-    let crash = (0..POINTS.len(), 0..7_usize, any::<bool>());
+    let crash = (0..CrashPoint::ALL.len(), 0..7_usize, any::<bool>());
     let crashes = prop::collection::vec(crash, 0..4);
     (steps, 1..4_usize, crashes).prop_map(|(steps, max_parallel, crashes)| Drawn {
         steps,
@@ -24,15 +24,6 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         crashes,
     })
 }
-
-const POINTS: [CrashPoint; 6] = [
-    CrashPoint::Before,
-    CrashPoint::During,
-    CrashPoint::After,
-    CrashPoint::BeforeCompensation,
-    CrashPoint::DuringCompensation,
-    CrashPoint::AfterCompensation,
-];
 
 /// Runs what was drawn, restarting after every crash; gives the last status and all events.
 fn rehearse(drawn: &Drawn, durable: bool) -> (WorkflowStatus, Vec<Event>) {
@@ -72,7 +63,9 @@ fn rehearse(drawn: &Drawn, durable: bool) -> (WorkflowStatus, Vec<Event>) {
                 true => format!("s{index}/t{index}"),
                 false => format!("s{index}"),
             };
-            scene.crashes.declare(POINTS[*point], &step, "here");
+            scene
+                .crashes
+                .declare(CrashPoint::ALL[*point], &step, "here");
         }
         let workflow = json!({"id": "w", "maxParallel": drawn.max_parallel, "steps": steps});
         let plan = scene.plan(workflow).unwrap();

@@ -87,6 +87,30 @@ impl Scene {
         let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
         Plan::new(&workflow, &self.registry).map(Arc::new)
     }
+
+    /// The workflow `w` of the step `a` alone.
+    fn one_step(&self) -> Arc<Plan> {
+        self.plan(json!({"id": "w", "steps": [step("a", &[])]}))
+            .unwrap()
+    }
+
+    /// Lets the next execution of an operation of `A` fail, for good.
+    fn fails_once(&self, operation: &str) {
+        let fault = self.faults.declare("fails", "here");
+        let failure = Response::Error("PERMANENT_ERROR".into());
+        let scripted = self.registry.script("A", |script, _| {
+            script.times(operation, 1, failure, fault);
+        });
+        scripted.unwrap();
+    }
+
+    /// Lets an operation of `A` take so long.
+    fn takes(&self, operation: &str, latency: Duration) {
+        let scripted = self
+            .registry
+            .script("A", |script, _| script.takes(operation, latency));
+        scripted.unwrap();
+    }
 }
 
 fn step(id: &str, dependencies: &[&str]) -> Value {

@@ -4,11 +4,7 @@ use super::*;
 fn a_new_process_knows_the_runs_of_the_last_and_goes_on_with_them() {
     virtually(async {
         let scene = Scene::new();
-        let fault = scene.faults.declare("fails", "here");
-        let scripted = scene.registry.script("A", |script, _| {
-            script.times("b", 1, Response::Error("PERMANENT_ERROR".into()), fault);
-        });
-        scripted.unwrap();
+        scene.fails_once("b");
         let steps = [step("a", &[]), step("b", &["a"])];
         let workflow = json!({"id": "w", "onFailure": "keep", "steps": steps});
         let plan = scene.plan(workflow).unwrap();
@@ -33,9 +29,7 @@ fn a_new_process_knows_the_runs_of_the_last_and_goes_on_with_them() {
 fn only_what_is_under_way_is_cancelled_and_only_what_is_interrupted_resumes() {
     virtually(async {
         let scene = Scene::new();
-        let plan = scene
-            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
-            .unwrap();
+        let plan = scene.one_step();
         let orchestrator = scene.orchestrator();
         let run = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert_eq!(run.unwrap().status, WorkflowStatus::Completed);
@@ -62,9 +56,7 @@ fn only_what_is_under_way_is_cancelled_and_only_what_is_interrupted_resumes() {
 fn a_lost_process_takes_no_more_orders() {
     virtually(async {
         let scene = Scene::new();
-        let plan = scene
-            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
-            .unwrap();
+        let plan = scene.one_step();
         let input = Arc::new(json!({}));
         let orchestrator = scene.orchestrator();
         scene.crashes.declare(CrashPoint::Before, "a", "here");
@@ -100,13 +92,8 @@ fn a_lost_process_takes_no_more_orders() {
 fn what_this_process_runs_already_is_not_recovered() {
     virtually(async {
         let scene = Scene::new();
-        let scripted = scene.registry.script("A", |script, _| {
-            script.takes("a", Duration::from_millis(10));
-        });
-        scripted.unwrap();
-        let plan = scene
-            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
-            .unwrap();
+        scene.takes("a", Duration::from_millis(10));
+        let plan = scene.one_step();
         let orchestrator = scene.orchestrator();
         let running = orchestrator.begin(&plan, Arc::new(json!({})), None);
         let outcome = running.unwrap().outcome();
@@ -122,11 +109,7 @@ fn what_this_process_runs_already_is_not_recovered() {
 fn a_run_within_another_goes_on_with_that_alone() {
     virtually(async {
         let scene = Scene::new();
-        let fault = scene.faults.declare("fails", "here");
-        let scripted = scene.registry.script("A", |script, _| {
-            script.times("b", 1, Response::Error("PERMANENT_ERROR".into()), fault);
-        });
-        scripted.unwrap();
+        scene.fails_once("b");
         let inner =
             json!({"id": "v", "onFailure": "keep", "steps": [step("a", &[]), step("b", &["a"])]});
         let workflow =
@@ -153,9 +136,7 @@ fn a_run_within_another_goes_on_with_that_alone() {
 fn the_state_of_a_run_is_known_when_its_service_is_gone_and_an_unreadable_one_is_told() {
     virtually(async {
         let scene = Scene::new();
-        let plan = scene
-            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
-            .unwrap();
+        let plan = scene.one_step();
         let orchestrator = scene.orchestrator();
         let run = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert_eq!(run.unwrap().status, WorkflowStatus::Completed);
@@ -182,10 +163,7 @@ fn nested() -> Value {
 fn a_recovered_run_is_cancelled_once_with_all_that_runs_within_it() {
     virtually(async {
         let scene = Scene::new();
-        let scripted = scene.registry.script("A", |script, _| {
-            script.takes("a", Duration::from_millis(10));
-        });
-        scripted.unwrap();
+        scene.takes("a", Duration::from_millis(10));
         let plan = scene.plan(nested()).unwrap();
         scene.crashes.declare(CrashPoint::During, "n/a", "here");
         let first = scene.orchestrator();
@@ -255,9 +233,7 @@ fn a_process_that_is_lost_elsewhere_writes_nothing_more() {
         let scene = Scene::new();
         let orchestrator = Arc::new(std::sync::OnceLock::new());
         scene.registry.add(Deadly(Arc::clone(&orchestrator)));
-        let plan = scene
-            .plan(json!({"id": "w", "steps": [step("a", &[])]}))
-            .unwrap();
+        let plan = scene.one_step();
         let orchestrator = orchestrator.get_or_init(|| scene.orchestrator());
         let lost = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert!(matches!(lost, Err(RunError::Crashed)));

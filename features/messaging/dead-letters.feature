@@ -1,0 +1,220 @@
+Feature: Dead letters
+  An event that a handler fails on for good is kept with all that is known of it, until somebody
+  has seen to the cause and lets it be delivered again.
+
+  Background:
+    Given a service "Mail"
+    And a service "Audit"
+    And "Mail.send" handles "OrderPlaced"
+    And "Audit.note" handles "OrderPlaced"
+
+  Rule: A dead letter tells all that is known
+
+    @integration-4
+    Scenario: Event, error, retries, first and last time, and origin
+      Given events come from "/shop"
+      And "Mail.send" takes 10 ms
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When 1 s passes
+      And the event "OrderPlaced" of "order-1" is published with:
+        """json
+        { "total": 12.5 }
+        """
+      Then the dead letters are:
+        | subscription | type        | source | id      | subject | code             | retries | firstAt | lastAt  |
+        | Mail.send    | OrderPlaced | /shop  | event-1 | order-1 | CONNECTION_RESET | 2       | 1 s     | 4030 ms |
+      When "DeadLetters.list" is called
+      Then the reply has:
+        | path              | value                                       |
+        | /0/id             | Mail.send//shop#event-1                     |
+        | /0/subscription   | Mail.send                                   |
+        | /0/origin         | { "source": "/shop", "type": "OrderPlaced" } |
+        | /0/event/id       | event-1                                     |
+        | /0/event/data     | { "total": 12.5 }                           |
+        | /0/error/code     | CONNECTION_RESET                            |
+        | /0/retries        | 2                                           |
+        | /0/firstAt        | 1s                                          |
+        | /0/lastAt         | 4s 30ms                                     |
+
+  Rule: A dead letter can be redriven
+
+    @integration-4
+    Scenario: A redriven event is handled under its old id by the one that failed, and by nobody else
+      Given "Mail.send" fails 3 times with "CONNECTION_RESET"
+      When the event "OrderPlaced" of "order-1" is published
+      And the dead letters are redriven
+      Then no dead letter is left
+      And "Mail.send" is executed 4 times
+      And "Audit.note" is executed 1 time
+      And the timeline has, in order:
+        | at  | event               | subscription | id      | result |
+        | 0 s | event_handled       | Audit.note   | event-1 |        |
+        | 3 s | event_dead_lettered | Mail.send    | event-1 |        |
+        | 3 s | event_handled       | Mail.send    | event-1 |        |
+        | 3 s | event_redriven      | Mail.send    | event-1 | ok     |
+      And no effect happens twice
+      And the calls are:
+        | call                 | result           |
+        | Outbox.store         | ok               |
+        | Outbox.unpublished   | ok               |
+        | EventBus.publish     | ok               |
+        | Outbox.markPublished | ok               |
+        | Mail.send            | CONNECTION_RESET |
+        | Audit.note           | ok               |
+        | Mail.send            | CONNECTION_RESET |
+        | Mail.send            | CONNECTION_RESET |
+        | DeadLetters.put      | ok               |
+        | DeadLetters.list     | ok               |
+        | Mail.send            | ok               |
+        | DeadLetters.remove   | ok               |
+
+    @integration-4
+    Scenario: A redriven event that fails again stays, and its retries count on
+      Given "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      And 10 s pass
+      And the dead letters are redriven
+      Then the dead letters are:
+        | subscription | id      | retries | firstAt | lastAt |
+        | Mail.send    | event-1 | 5       | 0 s     | 16 s   |
+      And the timeline has, in order:
+        | at   | event               | result           | retries |
+        | 3 s  | event_dead_lettered |                  | 2       |
+        | 16 s | event_redriven      | CONNECTION_RESET |         |
+        | 16 s | event_dead_lettered |                  | 5       |
+
+    @integration-4
+    Scenario: All dead letters are redriven, in the order they came
+      Given "Mail.send" fails 2 times with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-3 |
+      Then the dead letters are:
+        | subscription | subject |
+        | Mail.send    | order-1 |
+        | Mail.send    | order-2 |
+      When the dead letters are redriven
+      Then no dead letter is left
+      And the timeline has, in order:
+        | event          | subscription | subject |
+        | event_handled  | Mail.send    | order-3 |
+        | event_redriven | Mail.send    | order-1 |
+        | event_redriven | Mail.send    | order-2 |
+      And "Audit.note" is executed 3 times
+
+    @integration-4
+    Scenario: A letter that is handled but could not leave the queue leaves it the next time, unhandled
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      And "DeadLetters.remove" fails 1 time with "SERVICE_UNAVAILABLE"
+      When the event "OrderPlaced" is published
+      And the dead letters are redriven
+      Then the dead letters are:
+        | subscription |
+        | Mail.send    |
+      And the timeline has, in order:
+        | event         | about              | subscription |
+        | event_handled |                    | Mail.send    |
+        | warning       | DeadLetters.remove |              |
+      When the dead letters are redriven
+      Then no dead letter is left
+      And "Mail.send" is executed 2 times
+      And the timeline has, in order:
+        | event             | subscription | result |
+        | duplicate_dropped | Mail.send    |        |
+        | event_redriven    | Mail.send    | ok     |
+
+    @integration-4
+    Scenario: The dead letter of a subscription that has ended stays
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When the event "OrderPlaced" is published
+      And the subscription of "Mail.send" is ended
+      And the dead letters are redriven
+      Then the dead letters are:
+        | subscription |
+        | Mail.send    |
+      And the timeline has, in order:
+        | event   | about       | message                                                                                                                |
+        | warning | DeadLetters | the letter Mail.send/scenario#event-1 stays: subscription "Mail.send" does not exist: there are: "Audit.note" |
+
+    @integration-4
+    Scenario: A queue that is away cannot be redriven from, and says so
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      And "DeadLetters.list" fails 1 time with "SERVICE_UNAVAILABLE"
+      When the event "OrderPlaced" is published
+      And the dead letters are redriven
+      Then the call fails with "SERVICE_UNAVAILABLE"
+      And "Mail.send" is executed 1 time
+      And the dead letters are:
+        | subscription |
+        | Mail.send    |
+
+  Rule: A dead letter queue that is away loses nothing, and is nothing to the others
+
+    @integration-5
+    Scenario: A dead letter waits for its queue
+      Given "Mail.send" fails with "PERMANENT_ERROR"
+      And "DeadLetters" is down for 5 s
+      When the event "OrderPlaced" of "order-1" is published
+      Then it takes 0 s
+      And no dead letter is left
+      And the timeline has, in order:
+        | at  | event              | subscription | id      | code                | delay |
+        | 0 s | dead_letter_failed | Mail.send    | event-1 | SERVICE_UNAVAILABLE | 1 s   |
+        | 0 s | event_handled      | Audit.note   | event-1 |                     |       |
+      When every event is handled
+      Then it takes 7 s
+      And the dead letters are:
+        | subscription | id      | code            | retries | firstAt | lastAt |
+        | Mail.send    | event-1 | PERMANENT_ERROR | 0       | 0 s     | 0 s    |
+      And the timeline has, in order:
+        | at  | event               | delay |
+        | 1 s | dead_letter_failed  | 2 s   |
+        | 3 s | dead_letter_failed  | 4 s   |
+        | 7 s | event_dead_lettered |       |
+
+    @integration-5
+    Scenario: A queue that never answers holds up one subject of one subscription, for as long as its timeout
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      And "DeadLetters.put" hangs 1 time
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-1 |
+      Then it takes 30 s
+      And the timeline has, in order:
+        | at   | event              | subscription | id      | code    |
+        | 0 s  | event_handled      | Mail.send    | event-2 |         |
+        | 30 s | dead_letter_failed | Mail.send    | event-1 | TIMEOUT |
+        | 30 s | event_handled      | Mail.send    | event-3 |         |
+      And "Audit.note" is executed 3 times
+      When every event is handled
+      Then it takes 1 s
+      And the dead letters are:
+        | subscription | id      |
+        | Mail.send    | event-1 |
+
+    @integration-5
+    Scenario: A dead letter that waits for its queue is kept when its subscription ends
+      Given "Mail.send" fails with "PERMANENT_ERROR"
+      And "DeadLetters" is down for 5 s
+      When the event "OrderPlaced" is published
+      And the subscription of "Mail.send" is ended
+      And every event is handled
+      Then the dead letters are:
+        | subscription | id      |
+        | Mail.send    | event-1 |
+
+    @integration-5
+    Scenario: A duplicate of an event that waits as a dead letter is dropped
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      And "DeadLetters" is down for 5 s
+      And the bus delivers every event twice
+      When the event "OrderPlaced" is published
+      And every event is handled
+      Then "Mail.send" is executed 1 time
+      And the dead letters are:
+        | subscription | id      |
+        | Mail.send    | event-1 |

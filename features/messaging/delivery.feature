@@ -1,0 +1,173 @@
+Feature: Delivery
+  A bus may deliver an event twice, and may let one overtake another. A subscription takes each
+  event once, and those of a subject in the order they were published.
+
+  Background:
+    Given a service "Mail"
+    And a service "Audit"
+
+  Rule: An event that comes again is dropped
+
+    @integration-6
+    Scenario: Every event comes twice and is handled once
+      Given "Mail.send" handles "OrderPlaced"
+      And the bus delivers every event twice
+      When the event "OrderPlaced" of "order-1" is published
+      And the event "OrderPlaced" is published
+      Then "Mail.send" is executed 2 times
+      And no effect happens twice
+      And the timeline has, in order:
+        | event             | call      | subscription | id      |
+        | fault_injected    | Mail.send |              |         |
+        | event_handled     |           | Mail.send    | event-1 |
+        | duplicate_dropped |           | Mail.send    | event-1 |
+        | fault_injected    | Mail.send |              |         |
+        | event_handled     |           | Mail.send    | event-2 |
+        | duplicate_dropped |           | Mail.send    | event-2 |
+
+    @integration-6
+    Scenario: A duplicate is dropped while the first is still being retried
+      Given "Mail.send" handles "OrderPlaced"
+      And the bus delivers every event twice
+      And "Mail.send" fails 1 time with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then it takes 1 s
+      And the timeline has, in order:
+        | at  | event             |
+        | 0 s | duplicate_dropped |
+        | 1 s | event_handled     |
+      And "Mail.send" is executed 2 times
+
+    @integration-6
+    Scenario: An event of the same id from another source is no duplicate
+      Given "Mail.send" handles "OrderPlaced"
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop", "id": "1" }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/web", "id": "1" }
+        """
+      Then "Mail.send" is executed 2 times
+
+    @integration-6
+    Scenario: A duplicate that somebody else puts on the bus is dropped as well
+      Given "Mail.send" handles "OrderPlaced"
+      When "EventBus.publish" is called with:
+        """json
+        [
+          { "specversion": "1.0", "type": "OrderPlaced", "source": "/web", "id": "e-1", "subject": "order-1",
+            "time": "2025-01-01T00:00:00Z", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
+          { "specversion": "1.0", "type": "OrderPlaced", "source": "/web", "id": "e-1", "subject": "order-1",
+            "time": "2025-01-01T00:00:00Z", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
+          { "specversion": "1.0", "type": "OrderPlaced", "source": "/web", "id": "e-2", "subject": "order-1",
+            "time": "2025-01-01T00:00:00Z", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" }
+        ]
+        """
+      And every event is handled
+      Then "Mail.send" is executed 2 times
+      And the timeline has, in order:
+        | event             | id  |
+        | duplicate_dropped | e-1 |
+        | event_handled     | e-2 |
+
+    @integration-6
+    Scenario: A batch with something that is no event is refused as a whole
+      Given "Mail.send" handles "OrderPlaced"
+      When "EventBus.publish" is called with:
+        """json
+        [
+          { "specversion": "1.0", "type": "OrderPlaced", "source": "/web", "id": "1",
+            "time": "2025-01-01T00:00:00Z", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
+          { "specversion": "1.0", "type": "OrderPlaced", "source": "/web" }
+        ]
+        """
+      Then the call fails with "VALIDATION_FAILED"
+      And "Mail.send" is never executed
+
+  Rule: Events of a subject are handled in their order
+
+    @integration-6
+    Scenario: An event that overtakes another is held back until it has come
+      Given "Mail.send" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      And the bus delivers event 1 to "Mail.send" 2 s late
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-1 |
+      Then it takes 2 s
+      And the timeline has, in order:
+        | at  | event           | subscription | id      |
+        | 0 s | event_held_back | Mail.send    | event-2 |
+        | 0 s | event_handled   | Mail.send    | event-3 |
+        | 0 s | event_held_back | Mail.send    | event-4 |
+        | 2 s | event_handled   | Mail.send    | event-1 |
+        | 2 s | event_handled   | Mail.send    | event-2 |
+        | 2 s | event_handled   | Mail.send    | event-4 |
+      And the timeline has, in order:
+        | at  | event         | subscription | id      |
+        | 0 s | event_handled | Audit.note   | event-1 |
+        | 0 s | event_handled | Audit.note   | event-2 |
+        | 0 s | event_handled | Audit.note   | event-4 |
+
+    @integration-6
+    Scenario: Late and doubled at once
+      Given "Mail.send" handles "OrderPlaced"
+      And the bus delivers every event twice
+      And the bus delivers event 1 to "Mail.send" 2 s late
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      Then "Mail.send" is executed 2 times
+      And no effect happens twice
+      And the timeline has, in order:
+        | at  | event             | id      |
+        | 0 s | event_held_back   | event-2 |
+        | 0 s | duplicate_dropped | event-2 |
+        | 2 s | event_handled     | event-1 |
+        | 2 s | event_handled     | event-2 |
+        | 2 s | duplicate_dropped | event-1 |
+
+    @integration-4
+    Scenario: A subject that is being retried holds up itself only
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 1 time with "CONNECTION_RESET"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+      Then it takes 1 s
+      And the timeline has, in order:
+        | at  | event         | id      |
+        | 0 s | event_handled | event-3 |
+        | 1 s | event_handled | event-1 |
+        | 1 s | event_handled | event-2 |
+
+    @integration-4
+    Scenario: A dead letter lets those behind it pass
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      Then the timeline has, in order:
+        | event               | id      |
+        | event_dead_lettered | event-1 |
+        | event_handled       | event-2 |
+
+    @integration-4
+    Scenario: Events without a subject have no order to keep
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 1 time with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published 2 times
+      Then the timeline has, in order:
+        | at  | event         | id      |
+        | 0 s | event_handled | event-2 |
+        | 1 s | event_handled | event-1 |

@@ -1,0 +1,373 @@
+Feature: Publishing events
+  An event is stored before it is published: whoever published it can go on, and no outage and no
+  crash loses it. A relay takes it from the outbox to the bus, as often as it takes.
+
+  Background:
+    Given a service "Mail"
+    And "Mail.send" handles "OrderPlaced"
+
+  Rule: An event is stored, published and marked
+
+    @integration-3
+    Scenario: An event reaches its handler by way of the outbox
+      When the event "OrderPlaced" of "order-1" is published with:
+        """json
+        { "total": 12.5 }
+        """
+      Then the publication succeeds
+      And it takes 0 s
+      And the calls are:
+        | call                 | result |
+        | Outbox.store         | ok     |
+        | Outbox.unpublished   | ok     |
+        | EventBus.publish     | ok     |
+        | Outbox.markPublished | ok     |
+        | Mail.send            | ok     |
+      And the timeline has, in order:
+        | event           | type        | source   | id      | subject | subscription |
+        | topic_opened    | OrderPlaced |          |         |         |              |
+        | event_stored    | OrderPlaced | scenario | event-1 | order-1 |              |
+        | event_published | OrderPlaced | scenario | event-1 | order-1 |              |
+        | event_handled   | OrderPlaced | scenario | event-1 | order-1 | Mail.send    |
+      And no effect happens twice
+
+    @integration-3
+    Scenario: An event is written as CloudEvents has it
+      Given events come from "/shop"
+      When 1500 ms pass
+      And the event "OrderPlaced" of "order-1" is published with:
+        """json
+        { "total": 12.5 }
+        """
+      Then the event has:
+        | path             | value                    |
+        | /specversion     | "1.0"                    |
+        | /type            | OrderPlaced              |
+        | /source          | /shop                    |
+        | /id              | event-1                  |
+        | /subject         | order-1                  |
+        | /sequence        | "1"                      |
+        | /time            | 2025-01-01T00:00:01.5Z   |
+        | /datacontenttype | application/json         |
+        | /data            | { "total": 12.5 }        |
+
+    @integration-3
+    Scenario: What the publisher says of an event is kept
+      When the event is published:
+        """json
+        {
+          "type": "OrderPlaced", "source": "/web", "id": "e-7", "subject": "order-7",
+          "time": "2024-12-31T23:59:59Z", "sequence": "41", "correlationid": "basket-3",
+          "causationid": "command-9", "region": "eu"
+        }
+        """
+      Then the event has:
+        | path           | value                |
+        | /source        | /web                 |
+        | /id            | e-7                  |
+        | /time          | 2024-12-31T23:59:59Z |
+        | /sequence      | "41"                 |
+        | /correlationid | basket-3             |
+        | /causationid   | command-9            |
+        | /region        | eu                   |
+      And the timeline has, in order:
+        | event         | source | id  | subscription |
+        | event_handled | /web   | e-7 | Mail.send    |
+
+    @integration-3
+    Scenario: Events of a subject are numbered, and a number that was not stored is given again
+      Given "Outbox.store" answers:
+        | execution | answer       |
+        | 1-2       | ok           |
+        | 3         | error ENOSPC |
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-1 |
+      Then the publication fails with "ENOSPC"
+      When the event "OrderPlaced" of "order-1" is published
+      Then the event has:
+        | path      | value |
+        | /sequence | "2"   |
+
+    @integration-3
+    Scenario: Many events are published in batches
+      When the event "OrderPlaced" is published 250 times
+      Then the event "OrderPlaced" reaches the bus 250 times
+      And "EventBus.publish" is executed 3 times
+      And "Mail.send" is executed 250 times
+
+  Rule: A bus that is away only delays events
+
+    @integration-3
+    Scenario: An event that the bus does not take is marked as failed, and published when it is back
+      Given "EventBus" is down for 5 s
+      When the event "OrderPlaced" is published
+      Then the publication succeeds
+      And it takes 0 s
+      And the timeline has, in order:
+        | at  | event                    | call                 | type        | code                | result              | delay |
+        | 0 s | event_stored             |                      | OrderPlaced |                     |                     |       |
+        | 0 s | call_ended               | EventBus.publish     |             |                     | SERVICE_UNAVAILABLE |       |
+        | 0 s | event_publication_failed |                      | OrderPlaced | SERVICE_UNAVAILABLE |                     | 1 s   |
+        | 0 s | call_ended               | Outbox.markFailed    |             |                     | ok                  |       |
+      When every event is handled
+      Then it takes 7 s
+      And the timeline has, in order:
+        | at  | event                    | type        | delay |
+        | 1 s | event_publication_failed | OrderPlaced | 2 s   |
+        | 3 s | event_publication_failed | OrderPlaced | 4 s   |
+        | 7 s | event_published          | OrderPlaced |       |
+        | 7 s | event_handled            | OrderPlaced |       |
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: What comes during an outage waits behind what came before
+      Given "EventBus" is down
+      When the event "OrderPlaced" of "order-1" is published
+      And the event "OrderPlaced" of "order-2" is published
+      Then "EventBus.publish" is executed 1 time
+      When 10 min pass
+      Then the event "OrderPlaced" never reaches the bus
+      And the timeline has, in order:
+        | at      | event                    | id      | delay |
+        | 0 s     | event_publication_failed | event-1 | 1 s   |
+        | 1 s     | event_publication_failed | event-1 | 2 s   |
+        | 1 s     | event_publication_failed | event-2 | 2 s   |
+        | 3 s     | event_publication_failed | event-1 | 4 s   |
+        | 7 s     | event_publication_failed | event-1 | 8 s   |
+        | 15 s    | event_publication_failed | event-1 | 16 s  |
+        | 31 s    | event_publication_failed | event-1 | 32 s  |
+        | 63 s    | event_publication_failed | event-1 | 1 min |
+        | 123 s   | event_publication_failed | event-1 | 1 min |
+        | 183 s   | event_publication_failed | event-1 | 1 min |
+      When "EventBus" comes back
+      And every event is handled
+      Then the timeline has, in order:
+        | event         | subject |
+        | event_handled | order-1 |
+        | event_handled | order-2 |
+      And "Mail.send" is executed 2 times
+
+    @integration-3
+    Scenario: A bus that hangs may have taken the event, so it is published again and handled once
+      Given "EventBus.publish" answers:
+        | execution | answer   |
+        | 1         | late 1 s |
+      When the event "OrderPlaced" is published
+      And every event is handled
+      Then the timeline has, in order:
+        | at   | event                    | call             | result  | type        | subscription |
+        | 30 s | call_ended               | EventBus.publish | TIMEOUT |             |              |
+        | 30 s | event_publication_failed |                  |         | OrderPlaced |              |
+        | 31 s | event_published          |                  |         | OrderPlaced |              |
+      And the timeline has, in order:
+        | event             | subscription |
+        | event_handled     | Mail.send    |
+        | duplicate_dropped | Mail.send    |
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: A publisher that is cut off from the bus goes on when it reaches it again
+      Given "publisher" is cut off from "EventBus" for 10 s
+      When the event "OrderPlaced" is published
+      Then it takes 30 s
+      And the timeline has, in order:
+        | at   | event                    | code    | delay |
+        | 30 s | event_publication_failed | TIMEOUT | 1 s   |
+      When every event is handled
+      Then it takes 1 s
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: One event that the bus refuses holds up its own subject only
+      Given "EventBus.publish" answers:
+        | execution | answer                  |
+        | 1-2       | error VALIDATION_FAILED |
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-1 |
+      Then the timeline has, in order:
+        | event                    | id      | subject | delay |
+        | event_publication_failed | event-1 | order-1 | 1 s   |
+        | event_published          | event-2 | order-2 |       |
+        | event_handled            | event-2 | order-2 |       |
+      And the event "OrderPlaced" reaches the bus 1 time
+      When every event is handled
+      Then it takes 1 s
+      And the timeline has, in order:
+        | at  | event           | id      |
+        | 1 s | event_published | event-1 |
+        | 1 s | event_published | event-3 |
+        | 1 s | event_handled   | event-1 |
+        | 1 s | event_handled   | event-3 |
+
+  Rule: An event that cannot be stored is not published, and the caller is told
+
+    @integration-3
+    Scenario Outline: An outbox that <is unwell> takes no event
+      Given <fault>
+      When the event "OrderPlaced" is published
+      Then the publication fails with "<code>"
+      And the event "OrderPlaced" never reaches the bus
+      And "EventBus.publish" is never executed
+      And "Mail.send" is never executed
+      And nothing has an effect
+
+      Examples:
+        | is unwell       | fault                                     | code                |
+        | is down         | "Outbox" is down                          | SERVICE_UNAVAILABLE |
+        | is full         | "Outbox.store" fails 1 time with "ENOSPC" | ENOSPC              |
+        | never answers   | "Outbox.store" hangs                      | TIMEOUT             |
+        | is out of reach | "publisher" is cut off from "Outbox"      | TIMEOUT             |
+
+    @integration-3
+    Scenario: A retried event whose first answer was lost is stored and published once
+      Given "Outbox.store" is retried up to 1 time
+      And "Outbox.store" answers:
+        | execution | answer   |
+        | 1         | late 0 s |
+      When the event "OrderPlaced" is published
+      Then the publication succeeds
+      And "Outbox.store" is executed 2 times
+      And the event "OrderPlaced" reaches the bus 1 time
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: Two events cannot have the same id
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "id": "e-1", "data": 1 }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "id": "e-1", "data": 2, "subject": "order-1" }
+        """
+      Then the publication fails with "EVENT_ALREADY_EXISTS"
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: An outbox that goes down after the event was stored delays it
+      Given "Outbox.unpublished" fails 2 times with "SERVICE_UNAVAILABLE"
+      When the event "OrderPlaced" is published
+      Then the publication succeeds
+      And the event "OrderPlaced" never reaches the bus
+      And the timeline has, in order:
+        | at  | event   | about              |
+        | 0 s | warning | Outbox.unpublished |
+      When every event is handled
+      Then it takes 3 s
+      And "Mail.send" is executed 1 time
+
+    @integration-3
+    Scenario: An event whose mark is lost is published again, and handled once
+      Given "Outbox.markPublished" fails 1 time with "IO_ERROR"
+      When the event "OrderPlaced" is published
+      And every event is handled
+      Then it takes 1 s
+      And the event "OrderPlaced" reaches the bus 2 times
+      And "Mail.send" is executed 1 time
+      And the timeline has, in order:
+        | at  | event             | about                |
+        | 0 s | event_published   |                      |
+        | 0 s | warning           | Outbox.markPublished |
+        | 0 s | event_handled     |                      |
+        | 1 s | event_published   |                      |
+        | 1 s | duplicate_dropped |                      |
+
+  Rule: A crash loses nothing, and nothing is handled twice
+
+    @integration-3
+    Scenario: A publisher that crashes between storing and publishing publishes after its restart
+      Given the publisher crashes before publishing
+      When the event "OrderPlaced" is published
+      Then the publication succeeds
+      And the event "OrderPlaced" never reaches the bus
+      When 1 h passes
+      Then the event "OrderPlaced" never reaches the bus
+      When the publisher restarts
+      Then the event "OrderPlaced" reaches the bus 1 time
+      And "Mail.send" is executed 1 time
+      And the timeline has, in order:
+        | at  | event               | type        | outbox |
+        | 0 s | event_stored        | OrderPlaced |        |
+        | 0 s | publisher_crashed   |             | Outbox |
+        | 1 h | publisher_restarted |             | Outbox |
+        | 1 h | event_published     | OrderPlaced |        |
+        | 1 h | event_handled       | OrderPlaced |        |
+
+    @integration-3
+    Scenario: A publisher that crashes between publishing and marking publishes once more
+      Given the publisher crashes after publishing
+      When the event "OrderPlaced" is published
+      Then the event "OrderPlaced" reaches the bus 1 time
+      And "Outbox.markPublished" is never executed
+      When the publisher restarts
+      Then the event "OrderPlaced" reaches the bus 2 times
+      And "Mail.send" is executed 1 time
+      And no effect happens twice
+      And the timeline has, in order:
+        | event               | subscription |
+        | event_published     |              |
+        | publisher_crashed   |              |
+        | event_handled       | Mail.send    |
+        | publisher_restarted |              |
+        | event_published     |              |
+        | duplicate_dropped   | Mail.send    |
+
+    @integration-3
+    Scenario: A publisher that has crashed takes no event
+      Given the publisher crashes before publishing
+      When the event "OrderPlaced" is published
+      And the event "OrderPlaced" is published
+      Then the publication fails with "SERVICE_UNAVAILABLE"
+      And "Outbox.store" is executed 1 time
+
+  Rule: What is no event is refused before it is stored
+
+    @integration-3
+    Scenario Outline: An event with <fault> is refused by the name of the attribute
+      When the event is published:
+        """json
+        <event>
+        """
+      Then the publication fails with "VALIDATION_FAILED"
+      And the failure has:
+        | path     | value       |
+        | /field   | <attribute> |
+        | /message | <message>   |
+      And "Outbox.store" is never executed
+
+      Examples:
+        | fault                 | event                                      | attribute   | message                                                                      |
+        | no type               | { "subject": "order-1" }                   | type        | the event's "type" is missing                                                |
+        | a time that is none   | { "type": "OrderPlaced", "time": "noon" }  | time        | the event's "time" is no timestamp of RFC 3339                               |
+        | another version       | { "type": "OrderPlaced", "specversion": "0.3" } | specversion | the event's "specversion" is not "1.0"                                  |
+        | a name with a capital | { "type": "OrderPlaced", "userId": "u-1" } | userId      | the event's "userId" is no attribute, expected lower-case letters and digits |
+
+    @integration-3
+    Scenario: An event of an unknown type is refused, and the nearest is named
+      Given the event types are:
+        | OrderPlaced  |
+        | OrderShipped |
+      When the event "OrderPlacd" is published
+      Then the publication fails with "UNKNOWN_EVENT_TYPE"
+      And the failure has:
+        | path     | value                                                                      |
+        | /message | event type "OrderPlacd" does not exist: did you mean "OrderPlaced"? |
+      And "Outbox.store" is never executed
+      When the event "OrderShipped" is published
+      Then the publication succeeds
+
+  Rule: Any of the parts can be somebody else's
+
+    @integration-3
+    Scenario: A service of the scenario's own takes the place of the bus
+      Given a service "EventBus"
+      When the event "OrderPlaced" is published
+      Then the event "OrderPlaced" reaches the bus 1 time
+      And "EventBus.publish" is executed 1 time
+      And "Mail.send" is never executed

@@ -1,0 +1,356 @@
+Feature: Subscribing to events
+  Each handler of an event works for itself: it has its own filter, its own retries, its own
+  queue. What one of them does, or fails to do, is nothing to the others.
+
+  Background:
+    Given a service "Mail"
+    And a service "Stock"
+    And a service "Audit"
+
+  Rule: Handlers work in parallel and in isolation
+
+    @integration-4
+    Scenario: A handler that fails leaves the others alone, and ends as a dead letter
+      Given "Mail.send" handles "OrderPlaced"
+      And "Stock.reserve" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      And "Stock.reserve" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" of "order-1" is published
+      Then it takes 3 s
+      And the timeline has, in order:
+        | at  | event               | subscription  | call          | execution | delay | code             | retries |
+        | 0 s | event_handled       | Mail.send     |               |           |       |                  |         |
+        | 0 s | retry_scheduled     |               | Stock.reserve | 1         | 1 s   |                  |         |
+        | 0 s | event_handled       | Audit.note    |               |           |       |                  |         |
+        | 1 s | retry_scheduled     |               | Stock.reserve | 2         | 2 s   |                  |         |
+        | 3 s | event_dead_lettered | Stock.reserve |               |           |       | CONNECTION_RESET | 2       |
+      And the calls are:
+        | at  | call                 | execution | result           |
+        | 0 s | Outbox.store         | 1         | ok               |
+        | 0 s | Outbox.unpublished   | 1         | ok               |
+        | 0 s | EventBus.publish     | 1         | ok               |
+        | 0 s | Outbox.markPublished | 1         | ok               |
+        | 0 s | Mail.send            | 1         | ok               |
+        | 0 s | Stock.reserve        | 1         | CONNECTION_RESET |
+        | 0 s | Audit.note           | 1         | ok               |
+        | 1 s | Stock.reserve        | 2         | CONNECTION_RESET |
+        | 3 s | Stock.reserve        | 3         | CONNECTION_RESET |
+        | 3 s | DeadLetters.put      | 1         | ok               |
+
+    @integration-4
+    Scenario: Slow handlers do not wait for each other
+      Given "Mail.send" handles "OrderPlaced"
+      And "Stock.reserve" handles "OrderPlaced"
+      And "Mail.send" takes 200 ms
+      And "Stock.reserve" takes 300 ms
+      When the event "OrderPlaced" is published
+      Then it takes 300 ms
+
+    @integration-4
+    Scenario: A handler that fails for a while is called again
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 2 times with "SERVICE_UNAVAILABLE"
+      When the event "OrderPlaced" is published
+      Then it takes 3 s
+      And "Mail.send" waits "1 s, 2 s" between executions
+      And no event is dead-lettered
+      And the timeline has, in order:
+        | at  | event         | subscription |
+        | 3 s | event_handled | Mail.send    |
+
+    @integration-4
+    Scenario: A handler that hangs is ended by its timeout, and called again
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" times out after 5 s
+      And "Mail.send" hangs 1 time
+      When the event "OrderPlaced" is published
+      Then it takes 6 s
+      And no event is dead-lettered
+
+    @integration-4
+    Scenario: A handler that is late does what it does once
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" times out after 5 s
+      And "Mail.send" answers:
+        | execution | answer   |
+        | 1         | late 1 s |
+      When the event "OrderPlaced" is published
+      And 10 s pass
+      Then "Mail.send" is executed 2 times
+      And no effect happens twice
+
+    @integration-4
+    Scenario: A handler that refuses an event is not called again
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails with "VALIDATION_FAILED"
+      When the event "OrderPlaced" is published
+      Then it takes 0 s
+      And the dead letters are:
+        | subscription | code              | retries |
+        | Mail.send    | VALIDATION_FAILED | 0       |
+
+    @integration-4
+    Scenario: A handler whose service is gone is a failure like any other
+      Given "Mail.send" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      When "Mail" is removed
+      And the event "OrderPlaced" is published
+      Then the dead letters are:
+        | subscription | code              |
+        | Mail.send    | SERVICE_NOT_FOUND |
+      And "Audit.note" is executed 1 time
+
+    @integration-4
+    Scenario: At most ten events are at a handler at once
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" takes 100 ms
+      When the event "OrderPlaced" is published 25 times
+      Then it takes 300 ms
+      And at most 10 calls to "Mail" run at once
+
+    @integration-4
+    Scenario: One operation handles several types, in one order
+      Given "Audit.note" handles "OrderPlaced"
+      And "Audit.note" handles "OrderShipped"
+      And "Audit.note" takes 10 ms
+      When these events are published:
+        | event        | subject |
+        | OrderPlaced  | order-1 |
+        | OrderShipped | order-1 |
+      Then it takes 20 ms
+      And the timeline has, in order:
+        | at    | event         | type         | subscription |
+        | 10 ms | event_handled | OrderPlaced  | Audit.note   |
+        | 20 ms | event_handled | OrderShipped | Audit.note   |
+
+  Rule: Retries are the subscription's own, unless the scenario says more of the handler
+
+    @integration-4
+    Scenario: Retries as the convention has them, unless something is said
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" waits "1 s, 2 s" between executions
+      And the dead letters are:
+        | subscription | retries |
+        | Mail.send    | 2       |
+
+    @integration-4
+    Scenario: Retries as every call has them
+      Given "Mail.send" handles "OrderPlaced"
+      And every call is retried up to 3 times
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" waits "100 ms, 200 ms, 400 ms" between executions
+
+    @integration-4
+    Scenario: Retries as the subscription says
+      Given "Mail.send" handles "OrderPlaced":
+        | field | value    |
+        | retry | constant |
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" waits "2 s, 2 s, 2 s" between executions
+      And the dead letters are:
+        | subscription | code             | retries |
+        | Mail.send    | CONNECTION_RESET | 3       |
+
+    @integration-4
+    Scenario: Retries as the subscription says in full
+      Given "Mail.send" handles "OrderPlaced":
+        | field | value                                |
+        | retry | { "maxRetries": 1, "base": "50 ms" } |
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" waits "50 ms" between executions
+
+    @integration-4
+    Scenario: Zero retries are none
+      Given "Mail.send" handles "OrderPlaced":
+        | field | value |
+        | retry | none  |
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" is executed 1 time
+      And the dead letters are:
+        | subscription | retries |
+        | Mail.send    | 0       |
+
+    @integration-4
+    Scenario: What is said of the operation counts before
+      Given "Mail.send" handles "OrderPlaced":
+        | field | value    |
+        | retry | constant |
+      And "Mail.send" is retried up to 1 time
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" waits "2 s" between executions
+
+    @integration-4
+    Scenario: A breaker before the handler uses up retries, not executions
+      Given "Mail.send" handles "OrderPlaced"
+      And a circuit breaker on "Mail" opening after 1 failure for 60 s
+      And "Mail.send" fails 1 time with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" is executed 1 time
+      And the dead letters are:
+        | subscription | code                | retries |
+        | Mail.send    | SERVICE_UNAVAILABLE | 0       |
+
+  Rule: A filter keeps from a handler what it does not want
+
+    @integration-4
+    Scenario: Events that do not match the schema leave the handler untouched
+      Given "Mail.send" handles "OrderPlaced":
+        | field  | value                                                                        |
+        | filter | { "properties": { "data": { "properties": { "total": { "minimum": 100 } } } } } |
+      And "Audit.note" handles "OrderPlaced"
+      When these events are published:
+        | event       | subject | data             |
+        | OrderPlaced | order-1 | { "total": 99 }  |
+        | OrderPlaced | order-2 | { "total": 100 } |
+      Then "Mail.send" is executed 1 time
+      And "Audit.note" is executed 2 times
+      And the timeline has, in order:
+        | event          | subscription | subject |
+        | event_filtered | Mail.send    | order-1 |
+        | event_handled  | Mail.send    | order-2 |
+      And no event is dead-lettered
+
+    @integration-4
+    Scenario: A service can tell what is wanted
+      Given a service "Rules"
+      And "Mail.send" handles "OrderPlaced":
+        | field  | value       |
+        | filter | Rules.wants |
+      And "Rules.wants" answers:
+        | execution | answer      |
+        | 1         | reply false |
+        | 2         | reply true  |
+      When the event "OrderPlaced" is published 2 times
+      Then "Mail.send" is executed 1 time
+      And the timeline has, in order:
+        | event          | id      |
+        | event_filtered | event-1 |
+        | event_handled  | event-2 |
+
+    @integration-4
+    Scenario: A filter that fails is a handler that fails
+      Given a service "Rules"
+      And "Rules.wants" replies:
+        """json
+        true
+        """
+      And "Mail.send" handles "OrderPlaced":
+        | field  | value       |
+        | filter | Rules.wants |
+      And "Audit.note" handles "OrderPlaced"
+      And "Rules.wants" fails 1 time with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then "Rules.wants" waits "1 s" between executions
+      And "Mail.send" is executed 1 time
+      Given "Rules.wants" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published
+      Then the dead letters are:
+        | subscription | id      | code             | retries | firstAt | lastAt |
+        | Mail.send    | event-2 | CONNECTION_RESET | 2       | 1 s     | 4 s    |
+      And "Mail.send" is executed 1 time
+      And "Audit.note" is executed 2 times
+
+    @integration-4
+    Scenario: A filter that replies something else is a handler that fails for good
+      Given a service "Rules"
+      And "Mail.send" handles "OrderPlaced":
+        | field  | value       |
+        | filter | Rules.wants |
+      When the event "OrderPlaced" is published
+      Then the dead letters are:
+        | subscription | code               | retries |
+        | Mail.send    | CONTRACT_VIOLATION | 0       |
+      And "Mail.send" is never executed
+
+  Rule: A subscription can be paused, resumed and ended
+
+    @integration-4
+    Scenario: What comes during a pause is handled after it, in order
+      Given "Mail.send" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      When the subscription of "Mail.send" is paused
+      And these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+        | OrderPlaced | order-1 |
+      Then "Mail.send" is never executed
+      And "Audit.note" is executed 3 times
+      When 1 h passes
+      Then "Mail.send" is never executed
+      When the subscription of "Mail.send" is resumed
+      Then the timeline has, in order:
+        | at  | event                | subscription | id      |
+        | 0 s | subscription_paused  | Mail.send    |         |
+        | 0 s | event_handled        | Audit.note   | event-3 |
+        | 1 h | subscription_resumed | Mail.send    |         |
+        | 1 h | event_handled        | Mail.send    | event-1 |
+        | 1 h | event_handled        | Mail.send    | event-2 |
+        | 1 h | event_handled        | Mail.send    | event-3 |
+
+    @integration-4
+    Scenario: A pause lets the event at the handler finish
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" takes 10 s
+      When the event "OrderPlaced" of "order-1" is sent
+      And the event "OrderPlaced" of "order-1" is sent
+      And 4 s pass
+      And the subscription of "Mail.send" is paused
+      Then it takes 6 s
+      And "Mail.send" is executed 1 time
+
+    @integration-4
+    Scenario: A handler that is no longer subscribed hears nothing more
+      Given "Mail.send" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      When the event "OrderPlaced" is published
+      And the subscription of "Mail.send" is ended
+      And the event "OrderPlaced" is published
+      Then "Mail.send" is executed 1 time
+      And "Audit.note" is executed 2 times
+
+    @integration-4
+    Scenario: A subscription that ends takes along what it has not handled, and no retry follows
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails with "CONNECTION_RESET"
+      When the event "OrderPlaced" is sent
+      And 1500 ms pass
+      And the subscription of "Mail.send" is ended
+      And 1 h passes
+      Then "Mail.send" is executed 2 times
+      And no event is dead-lettered
+
+    @integration-4
+    Scenario: The last subscription to a type releases its topic on the bus
+      Given "Mail.send" handles "OrderPlaced"
+      And "Audit.note" handles "OrderPlaced"
+      And "Audit.note" handles "OrderShipped"
+      When the subscription of "Audit.note" is ended
+      And the subscription of "Mail.send" is ended
+      Then the timeline has, in order:
+        | event              | type         | subscription |
+        | topic_opened       | OrderPlaced  |              |
+        | topic_opened       | OrderShipped |              |
+        | subscription_ended |              | Audit.note   |
+        | topic_released     | OrderShipped |              |
+        | subscription_ended |              | Mail.send    |
+        | topic_released     | OrderPlaced  |              |
+
+    @integration-4
+    Scenario: A handler can be subscribed once more
+      Given "Mail.send" handles "OrderPlaced"
+      When the subscription of "Mail.send" is ended
+      And the event "OrderPlaced" is published
+      Given "Mail.send" handles "OrderPlaced"
+      When the event "OrderPlaced" is published
+      Then "Mail.send" is executed 1 time
+      And the timeline has, in order:
+        | event         | id      |
+        | event_handled | event-2 |
