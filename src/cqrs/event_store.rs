@@ -198,7 +198,8 @@ pub(super) fn check<'a>(
 ) -> Result<Option<&'a Arc<str>>, EventStoreError> {
     let command = events.first().and_then(|event| event.causation_id.as_ref());
     let source = stream.source();
-    for (version, event) in (expected + 1..).zip(events) {
+    for (version, event) in (1..).zip(events) {
+        let version = expected.saturating_add(version);
         let misfit = |why: String| EventStoreError::Misfit {
             stream: stream.clone(),
             event: event.event_id(),

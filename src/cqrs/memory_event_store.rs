@@ -153,16 +153,11 @@ impl EventStore for MemoryEventStore {
 
     fn read(&self, after: u64, limit: usize) -> Result<Vec<StoredEvent>, EventStoreError> {
         let state = self.lock();
-        let entries = (after + 1..).zip(
-            state
-                .log
-                .iter()
-                .skip(usize::try_from(after).unwrap_or(usize::MAX)),
-        );
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let entries = state.log.iter().enumerate().skip(after).take(limit);
         Ok(entries
-            .take(limit)
-            .map(|(position, entry)| StoredEvent {
-                position,
+            .map(|(place, entry)| StoredEvent {
+                position: place as u64 + 1,
                 event: Arc::clone(&entry.event),
             })
             .collect())

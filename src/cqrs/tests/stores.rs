@@ -71,7 +71,7 @@ fn conforms(store: &dyn EventStore) {
     assert_eq!(store.last_position().unwrap(), 4);
 
     // A conflict names both versions and changes nothing, in front and behind.
-    for expected in [0, 2, 4] {
+    for expected in [0, 2, 4, u64::from(u32::MAX)] {
         let error = store
             .append(&one, expected, &events(&one, expected, 1, "c-3"))
             .unwrap_err();
@@ -85,6 +85,9 @@ fn conforms(store: &dyn EventStore) {
         store.append(&account("new"), 1, &[]),
         Err(EventStoreError::Conflict { actual: 0, .. })
     ));
+    assert!(store.append(&one, u64::MAX, &[]).is_err());
+    let far = [event(&one, u64::MAX, "c-3")];
+    assert!(store.append(&one, u64::MAX, &far).is_err());
     assert_eq!(store.append(&one, 3, &[]).unwrap(), 3);
 
     // The same command again comes to what it came to, whatever version it expects.
