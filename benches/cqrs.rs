@@ -31,7 +31,10 @@ fn main() -> ExitCode {
         .collect();
     let folder = tempfile::tempdir().expect("a directory can be made");
     let mut all_within = true;
-    for (name, case) in [("append", append as fn(&Path) -> bool), ("rebuild", rebuild)] {
+    for (name, case) in [
+        ("append", append as fn(&Path) -> bool),
+        ("rebuild", rebuild),
+    ] {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             all_within &= case(folder.path());
         }
@@ -108,7 +111,9 @@ fn append_all(store: &dyn EventStore, events: &[(StreamId, Arc<CloudEvent>)]) ->
     for (stream, event) in events {
         let expected = event.sequence.unwrap_or_default() - 1;
         let events = std::slice::from_ref(event);
-        store.append(stream, expected, events).expect("it is stored");
+        store
+            .append(stream, expected, events)
+            .expect("it is stored");
     }
     began.elapsed()
 }
@@ -140,7 +145,10 @@ fn rebuild(folder: &Path) -> bool {
     let file = SqliteEventStore::open(folder.join("rebuild.db")).expect("an event store opens");
     let mut all_within = true;
     for (name, store) in [
-        ("memory", Arc::new(MemoryEventStore::default()) as Arc<dyn EventStore>),
+        (
+            "memory",
+            Arc::new(MemoryEventStore::default()) as Arc<dyn EventStore>,
+        ),
         ("file", Arc::new(file)),
     ] {
         for number in 0..EVENTS {
@@ -164,14 +172,22 @@ async fn rebuild_of(store: Arc<dyn EventStore>, events: u64) -> Duration {
         .expect("the store can be read");
     registry.add(service.clone());
     let policies = Arc::new(RwLock::new(Policies::default()));
-    let client = Client::new(registry, policies, Faults::default(), timeline.clone(), Seed(0));
+    let client = Client::new(
+        registry,
+        policies,
+        Faults::default(),
+        timeline.clone(),
+        Seed(0),
+    );
     let projector = Projector::new(Arc::new(client), &service);
     let balances: ProjectionDefinition = serde_json::from_value(json!({
         "name": "Balances",
         "handles": { "Deposited": { "changes": [{ "add": "/balance", "by": "${/event/data/amount}" }] } },
     }))
     .expect("the definition is well-formed");
-    projector.define(&balances).expect("the definition is sound");
+    projector
+        .define(&balances)
+        .expect("the definition is sound");
     projector.caught_up().await;
     drop(timeline.take());
 
@@ -181,8 +197,13 @@ async fn rebuild_of(store: Arc<dyn EventStore>, events: u64) -> Duration {
     let took = began.elapsed();
     assert_eq!(projector.status("Balances"), Ok(ProjectionStatus::Running));
     assert_eq!(projector.checkpoint("Balances"), Ok(events));
-    let balance = projector.document("Balances", "account-0").expect("it is kept");
-    assert_eq!(balance.as_deref(), Some(&json!({"balance": 5 * events / AGGREGATES})));
+    let balance = projector
+        .document("Balances", "account-0")
+        .expect("it is kept");
+    assert_eq!(
+        balance.as_deref(),
+        Some(&json!({"balance": 5 * events / AGGREGATES}))
+    );
     took
 }
 

@@ -160,8 +160,9 @@ fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, sup
             let index = header.iter().position(|name| name == column);
             index.and_then(|index| row.get(index)).map(String::as_str)
         };
-        let needed =
-            |column: &str| cell(column).ok_or_else(|| format!("the table has no column {column:?}"));
+        let needed = |column: &str| {
+            cell(column).ok_or_else(|| format!("the table has no column {column:?}"))
+        };
         let payload = match cell("payload") {
             None | Some("") => json!({}),
             Some(text) => from_json(text, "the payload", 1)?,
@@ -203,7 +204,9 @@ fn as_call(result: &Result<CommandResult, Box<Failure>>) -> CallResult {
 fn succeeds(world: &mut World) -> StepResult {
     match last(world)? {
         Ok(_) => Ok(()),
-        Err(failure) => Err(format!("expected the command to succeed, it fails with {failure}").into()),
+        Err(failure) => {
+            Err(format!("expected the command to succeed, it fails with {failure}").into())
+        }
     }
 }
 

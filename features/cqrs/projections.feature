@@ -353,12 +353,14 @@ Feature: Projections
       | command | to    | payload         |
       | deposit | acc-1 | { "amount": 1 } |
       | deposit | acc-1 | { "amount": 2 } |
-    Given "Balances.apply" answers:
-      | execution | answer           |
-      | 4         | error TOOL_ERROR |
+    Given "Balances.replay" fails 3 times with "TOOL_ERROR"
     When the projection "Balances" is rebuilt
     Then the projection "Balances" is rebuilding
-    And the checkpoint of "Balances" is 1
+    And the checkpoint of "Balances" is 0
+    And the failed event of "Balances" has:
+      | path        | value      |
+      | /position   | 1          |
+      | /error/code | TOOL_ERROR |
     When the projections catch up
     Then the projection "Balances" is running
     And the checkpoint of "Balances" is 2
@@ -366,6 +368,49 @@ Feature: Projections
       """json
       { "balance": 3 }
       """
+
+  Scenario: A poison event holds a rebuild where it is, and pauses it in the end
+    Given the projection:
+      """json
+      {
+        "name": "Names",
+        "handles": {
+          "AccountOpened": {
+            "key": "${/event/data/owner}",
+            "changes": [{ "append": "/accounts", "item": "${/event/subject}" }]
+          },
+          "Deposited": { "key": "${/event/data/amount}", "changes": [{ "set": "/a/b", "to": 1 }] }
+        }
+      }
+      """
+    When these commands are sent:
+      | command | to    | payload            |
+      | open    | acc-1 | { "owner": "Ada" } |
+      | open    | acc-2 | { "owner": ["x"] } |
+      | open    | acc-3 | { "owner": "Eve" } |
+    And the projections catch up
+    Then the projection "Names" is paused
+    And the checkpoint of "Names" is 1
+    When the projection "Names" is rebuilt
+    Then the projection "Names" is rebuilding
+    And the checkpoint of "Names" is 1
+    And the read model "Names" has "Ada":
+      """json
+      { "accounts": ["acc-1"] }
+      """
+    And the read model "Names" has nothing for "Eve"
+    And the failed event of "Names" has:
+      | path           | value             |
+      | /position      | 2                 |
+      | /event/subject | acc-2             |
+      | /error/code    | VALIDATION_FAILED |
+      | /retries       | 0                 |
+    When the projections catch up
+    Then the projection "Names" is paused
+    And the failed event of "Names" has:
+      | path     | value |
+      | /retries | 10    |
+    And the checkpoint of "Names" is 1
 
   Scenario: An answer that comes too late changes nothing twice
     Given "Balances.apply" answers:

@@ -269,7 +269,10 @@ impl CommandHandler {
         let name = CallName::new(EVENT_STORE, operation);
         let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
         call.key = key;
-        let reply = self.client.call(&call, &CallPolicy::default(), None).await?;
+        let reply = self
+            .client
+            .call(&call, &CallPolicy::default(), None)
+            .await?;
         from_value(&reply.value).map_err(|error| {
             let message = format!("the reply is none of an event store: {error}");
             Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(&call.name))

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AggregateState, AggregateType, Change, Command, Decision, DomainEvent, change::check_references,
-    unknown_event,
+    AggregateState, AggregateType, Change, Command, Decision, DomainEvent,
+    change::check_references, unknown_event,
 };
 use crate::{
     domain::{Failure, JsonSchema, code, did_you_mean, is_code, pointer_token, resolve},
@@ -163,7 +163,10 @@ impl DefinedAggregate {
     }
 }
 
-fn compile_rules(rules: &[RuleDefinition], within: &str) -> Result<Vec<JsonSchema>, DefinitionError> {
+fn compile_rules(
+    rules: &[RuleDefinition],
+    within: &str,
+) -> Result<Vec<JsonSchema>, DefinitionError> {
     let one = |(index, rule): (usize, &RuleDefinition)| {
         if !is_code(&rule.code) {
             let message = format!("{:?} is no code, expected UPPER_SNAKE case", rule.code);

@@ -119,11 +119,8 @@ pub trait EventStore: Outbox {
     /// # Errors
     ///
     /// If the store cannot be read.
-    fn handled(
-        &self,
-        stream: &StreamId,
-        command: &str,
-    ) -> Result<Option<Handled>, EventStoreError>;
+    fn handled(&self, stream: &StreamId, command: &str)
+    -> Result<Option<Handled>, EventStoreError>;
 
     /// The events of all aggregates after a position, at most `limit`, in the order of their positions.
     ///

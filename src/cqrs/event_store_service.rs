@@ -209,12 +209,15 @@ impl EventStoreService {
     }
 
     fn read(&self, asked: &Read) -> Result<Value, Box<Failure>> {
-        let events = self.store().read(asked.after, asked.limit).map_err(failed)?;
+        let events = self
+            .store()
+            .read(asked.after, asked.limit)
+            .map_err(failed)?;
         let events: Vec<Value> = events
             .into_iter()
             .map(|stored| json!({"position": stored.position, "event": stored.event.to_value()}))
             .collect();
-        Ok(json!({ "events": events }))
+        Ok(json!({ "after": asked.after, "events": events }))
     }
 
     fn save_snapshot(&self, asked: SaveSnapshot) -> Result<Value, Box<Failure>> {

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -94,6 +94,21 @@ pub(super) enum Next {
     Read { after: u64, generation: u64 },
     /// Wait until there is something to do.
     Nothing,
+}
+
+/// What came of a replay.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Replayed {
+    /// The position of the last event that was applied or passed by.
+    pub position: u64,
+    /// The position of the last event that was applied.
+    pub checkpoint: u64,
+    /// How many events were applied.
+    pub applied: u64,
+    /// Why the next one was not.
+    #[serde(default)]
+    pub failure: Option<Box<Failure>>,
 }
 
 /// What becomes of an event that was to be applied.
@@ -254,6 +269,29 @@ impl Projecting {
         Fate::Done
     }
 
+    /// Whether events are handed over many at once.
+    pub fn replays(&self) -> bool {
+        self.read_model.is_some() && self.lock().rebuild.is_some()
+    }
+
+    /// Events up to a position were passed by or applied, so many of them, the last one at a checkpoint.
+    pub fn has_replayed(&self, replayed: &Replayed, generation: u64) -> Fate {
+        let mut state = self.lock();
+        if !state.is_current(generation) {
+            return Fate::Moot;
+        }
+        state.cursor = replayed.position;
+        state.checkpoint = replayed.checkpoint;
+        if replayed.applied > 0 {
+            state.failure = None;
+        }
+        if let Some(rebuild) = &mut state.rebuild {
+            rebuild.applied += replayed.applied;
+        }
+        self.end_rebuild(&mut state);
+        Fate::Done
+    }
+
     /// An event could not be applied.
     pub fn fails(&self, position: u64, event: &Value, error: Failure, generation: u64) -> Fate {
         let now = self.timeline.now();
@@ -283,9 +321,7 @@ impl Projecting {
         });
         state.errors.push_back(now);
         let window = self.policy.error_window;
-        state
-            .errors
-            .retain(|at| now.saturating_sub(*at) <= window);
+        state.errors.retain(|at| now.saturating_sub(*at) <= window);
         if state.errors.len() <= ProjectionPolicy::MOST_ERRORS {
             return Fate::Again;
         }

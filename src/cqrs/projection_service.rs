@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -17,6 +20,7 @@ use crate::{
 /// |---|---|---|
 /// | `apply` | `{ "position", "after", "event" }` | `{}` |
 /// | `reset` | `{}` | `{}` |
+/// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }`, and a `failure` where one event could not be applied |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
 /// An event is applied once: behind the one `after` which it comes, so that one which arrives late
@@ -30,12 +34,16 @@ pub(super) struct ProjectionService {
 
 struct Kept {
     projection: Box<dyn Projection>,
+    handles: HashSet<String>,
     /// The position of the event that was applied last.
     applied: u64,
+    /// The position of the event that was applied last, or passed by in a replay since.
+    seen: u64,
 }
 
 pub(super) const APPLY: &str = "apply";
 pub(super) const RESET: &str = "reset";
+pub(super) const REPLAY: &str = "replay";
 pub(super) const QUERY: &str = "query";
 
 #[derive(Deserialize)]
@@ -50,8 +58,14 @@ impl ProjectionService {
         Self {
             name: projection.name().into(),
             kept: Arc::new(Mutex::new(Kept {
+                handles: projection
+                    .handles()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
                 projection,
                 applied: 0,
+                seen: 0,
             })),
             clock,
         }
@@ -63,39 +77,64 @@ impl ProjectionService {
     }
 
     fn apply(&self, input: &Value) -> Result<Value, Box<Failure>> {
-        let number = |name: &str| {
-            input[name].as_u64().ok_or_else(|| {
-                let message = format!("{name:?} is no position");
-                Box::new(Failure::new(code::VALIDATION_FAILED, message).field(name))
-            })
-        };
-        let (position, after) = (number("position")?, number("after")?);
+        let (position, after) = (number(input, "position")?, number(input, "after")?);
         let mut kept = self.lock();
         if position <= kept.applied {
             return Ok(json!({}));
         }
         if after != kept.applied {
-            let message = format!(
-                "the event at position {position} comes after that at {after}, the last one applied is at {}",
-                kept.applied
-            );
-            return Err(Box::new(Failure::new(
-                code::CONCURRENT_MODIFICATION,
-                message,
-            )));
+            return Err(gap(after, kept.applied));
         }
         kept.projection.apply(&ProjectedEvent {
             position,
             event: &input["event"],
         })?;
         kept.applied = position;
+        kept.seen = position;
         Ok(json!({}))
+    }
+
+    /// Applies events one after the other, up to one that cannot be.
+    fn replay(&self, input: &Value) -> Result<Value, Box<Failure>> {
+        let after = number(input, "after")?;
+        let mut kept = self.lock();
+        let kept = &mut *kept;
+        if after > kept.seen {
+            return Err(gap(after, kept.seen));
+        }
+        let mut applied = 0_u64;
+        let mut failure = None;
+        for stored in input["events"].as_array().into_iter().flatten() {
+            let position = number(stored, "position")?;
+            let event = ProjectedEvent {
+                position,
+                event: &stored["event"],
+            };
+            if kept.handles.contains(event.kind()) {
+                if position > kept.seen {
+                    if let Err(why) = kept.projection.apply(&event) {
+                        failure = Some(why);
+                        break;
+                    }
+                    kept.applied = position;
+                }
+                applied += 1;
+            }
+            kept.seen = kept.seen.max(position);
+        }
+        Ok(json!({
+            "position": kept.seen,
+            "checkpoint": kept.applied,
+            "applied": applied,
+            "failure": failure,
+        }))
     }
 
     fn reset(&self) -> Value {
         let mut kept = self.lock();
         kept.projection.reset();
         kept.applied = 0;
+        kept.seen = 0;
         json!({})
     }
 
@@ -124,6 +163,20 @@ impl ProjectionService {
     }
 }
 
+fn number(input: &Value, name: &str) -> Result<u64, Box<Failure>> {
+    input[name].as_u64().ok_or_else(|| {
+        let message = format!("{name:?} is no position");
+        Box::new(Failure::new(code::VALIDATION_FAILED, message).field(name))
+    })
+}
+
+fn gap(after: u64, applied: u64) -> Box<Failure> {
+    let message = format!(
+        "what comes after position {after} would leave a gap: the last one is at {applied}"
+    );
+    Box::new(Failure::new(code::CONCURRENT_MODIFICATION, message))
+}
+
 #[async_trait]
 impl Service for ProjectionService {
     fn name(&self) -> &str {
@@ -131,17 +184,18 @@ impl Service for ProjectionService {
     }
 
     fn operations(&self) -> Option<Vec<&str>> {
-        Some(vec![APPLY, RESET, QUERY])
+        Some(vec![APPLY, RESET, REPLAY, QUERY])
     }
 
     fn has_operation(&self, operation: &str) -> bool {
-        [APPLY, RESET, QUERY].contains(&operation)
+        [APPLY, RESET, REPLAY, QUERY].contains(&operation)
     }
 
     async fn call(&self, call: &Call) -> CallResult {
         let answer = match call.name.operation() {
             APPLY => self.apply(&call.input),
             RESET => Ok(self.reset()),
+            REPLAY => self.replay(&call.input),
             QUERY => self.query(&call.input),
             operation => Err(Box::new(Failure::new(
                 code::OPERATION_NOT_FOUND,

@@ -13,11 +13,11 @@ use tokio::{
 use super::{
     DefinedProjection, EVENT_STORE, EventStoreService, Projection, ProjectionDefinition,
     ProjectionFailure, ProjectionPolicy, ProjectionStatus,
-    projecting::{Fate, Next, Projecting},
-    projection_service::{APPLY, ProjectionService, QUERY, RESET},
+    projecting::{Fate, Next, Projecting, Replayed},
+    projection_service::{APPLY, ProjectionService, QUERY, REPLAY, RESET},
 };
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, code, did_you_mean},
+    domain::{Call, CallName, Context, Failure, Key, code, did_you_mean, from_value},
     services::{CallPolicy, CallResult, Client, DefinitionError, UnknownName},
 };
 
@@ -142,7 +142,11 @@ impl Projector {
         if !is_projection && !is_service {
             return Ok(());
         }
-        let what = if is_projection { "projection" } else { "service" };
+        let what = if is_projection {
+            "projection"
+        } else {
+            "service"
+        };
         Err(DefinitionError {
             pointer: "/name".to_owned(),
             message: format!("a {what} {name:?} is there already"),
@@ -352,6 +356,11 @@ async fn run(
                 Err(_) => wait_to_retry(&projecting).await,
             },
             Next::Read { after, generation } => match calls.read(after).await {
+                Ok(events) if projecting.replays() => {
+                    if calls.replay(&projecting, &events, generation).await == Fate::Again {
+                        wait_to_retry(&projecting).await;
+                    }
+                }
                 Ok(events) => calls.take(&projecting, &events, generation).await,
                 // The store is to blame, and the timeline tells of it: no error of the projection.
                 Err(_) => wait_to_retry(&projecting).await,
@@ -394,6 +403,39 @@ impl Calls {
             self.call(reset.clone(), json!({}), None).await?;
         }
         Ok(())
+    }
+
+    /// Hands events to a projection all at once.
+    async fn replay(&self, projecting: &Projecting, reply: &Arc<Value>, generation: u64) -> Fate {
+        let name = CallName::new(projecting.apply.service(), REPLAY);
+        // What was read is what is sent, so that it is there once.
+        let replayed = self.call(name, Arc::clone(reply), None).await;
+        let replayed = replayed.and_then(|replayed| {
+            from_value::<Replayed>(&replayed).map_err(|error| {
+                let failure = Failure::new(code::CONTRACT_VIOLATION, error.to_string());
+                Box::new(failure.field(error.pointer))
+            })
+        });
+        let (done, failure) = match replayed {
+            Ok(mut replayed) => {
+                let failure = replayed.failure.take();
+                if projecting.has_replayed(&replayed, generation) == Fate::Moot {
+                    return Fate::Moot;
+                }
+                (replayed.position, failure)
+            }
+            Err(failure) => (reply["after"].as_u64().unwrap_or_default(), Some(failure)),
+        };
+        let Some(failure) = failure else {
+            return Fate::Done;
+        };
+        let events = reply["events"].as_array().into_iter().flatten();
+        let position = |stored: &Value| stored["position"].as_u64().unwrap_or_default();
+        let left = events.map(|stored| (position(stored), &stored["event"]));
+        match left.into_iter().find(|(position, _)| *position > done) {
+            Some((position, event)) => projecting.fails(position, event, *failure, generation),
+            None => Fate::Again,
+        }
     }
 
     /// Hands events to a projection, in order, until one no longer matters.
@@ -442,7 +484,10 @@ impl Calls {
             .read_model
             .is_none()
             .then(|| Key::Do(format!("{}/{generation}/{position}", projecting.name).into()));
-        match self.call(projecting.apply.clone(), Value::Object(input), key).await {
+        match self
+            .call(projecting.apply.clone(), Value::Object(input), key)
+            .await
+        {
             Ok(_) => projecting.advances(position, event, generation),
             Err(failure) => projecting.fails(position, event, *failure, generation),
         }
@@ -451,17 +496,20 @@ impl Calls {
     async fn call(
         &self,
         name: CallName,
-        input: Value,
+        input: impl Into<Arc<Value>>,
         key: Option<Key>,
     ) -> Result<Arc<Value>, Box<Failure>> {
         let call = Call {
             caller: Arc::clone(&self.caller),
             name,
-            input: Arc::new(input),
+            input: input.into(),
             context: Context::default(),
             key,
         };
-        let reply = self.client.call(&call, &CallPolicy::default(), None).await?;
+        let reply = self
+            .client
+            .call(&call, &CallPolicy::default(), None)
+            .await?;
         Ok(reply.value)
     }
 }

@@ -7,9 +7,9 @@ use super::Cast;
 use crate::{
     clock::Seed,
     cqrs::{
-        AggregateDefinition, AggregateType, Command, CommandHandler, CommandMetadata, CommandResult,
-        DefinedAggregate, EventStore, EventStoreError, EventStoreService, MemoryEventStore,
-        ProjectionDefinition, Projector, SqliteEventStore,
+        AggregateDefinition, AggregateType, Command, CommandHandler, CommandMetadata,
+        CommandResult, DefinedAggregate, EventStore, EventStoreError, EventStoreService,
+        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
     },
     domain::{Failure, did_you_mean, pointer_token},
     messaging::{Activity, Relay},

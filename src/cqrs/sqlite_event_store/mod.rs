@@ -1,7 +1,9 @@
 //! An event store in a SQLite file.
 
+mod index;
 mod outbox;
 mod rows;
+mod tail;
 
 use std::{
     fmt,
@@ -9,9 +11,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use self::rows::{Key, Streams};
+use self::{
+    index::Index,
+    rows::{Key, Place},
+};
 use super::{
     EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId, event_store::check,
 };
@@ -20,20 +25,26 @@ use crate::{
     messaging::CloudEvent,
 };
 
-// A commit writes every page that it changes, whole, so few trees are touched at each: the events
-// themselves, whose keys grow; where each version of an aggregate lies; and the commands that were
-// handled. What is published is noted only when it is, and mostly as one number.
+// A commit writes every page that it changes, whole, so most change one only: an event goes to one
+// tree, whose keys grow, as SQLite fills pages from the left only where rows come at the end. Where
+// the versions of an aggregate lie and which commands were handled is said by indexes that are brought
+// up to date once in many events; until then it is kept in mind, and read from the events' own rows
+// when the file is opened. What is published is noted only when it is, and mostly as one number.
 const TABLES: &str = "
     CREATE TABLE streams (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-    CREATE TABLE events (position INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
+    CREATE TABLE events (
+        position INTEGER PRIMARY KEY, version INTEGER NOT NULL, command TEXT, event TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE versions (id INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
     CREATE TABLE commands (
         stream INTEGER NOT NULL, command TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
         PRIMARY KEY (stream, command)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE snapshots (stream INTEGER PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
+    CREATE TABLE indexed_to (one INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
     CREATE TABLE published_to (one INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
     CREATE TABLE publications (position INTEGER PRIMARY KEY, published INTEGER NOT NULL, failure TEXT) STRICT;
+    INSERT INTO indexed_to VALUES (1, 0);
     INSERT INTO published_to VALUES (1, 0);
 ";
 
@@ -57,7 +68,7 @@ pub struct SqliteEventStore {
 struct Database {
     connection: Connection,
     last_position: i64,
-    streams: Streams,
+    index: Index,
     /// All up to this position are published.
     published_to: i64,
 }
@@ -80,12 +91,13 @@ impl SqliteEventStore {
             connection.query_row("SELECT max(position) FROM events", [], |row| row.get(0))?;
         let published_to =
             connection.query_row("SELECT position FROM published_to", [], |row| row.get(0))?;
+        let index = Index::open(&connection)?;
         Ok(Self {
             path: path.to_owned(),
             database: Mutex::new(Database {
                 connection,
                 last_position: last.unwrap_or(0),
-                streams: Streams::default(),
+                index,
                 published_to,
             }),
         })
@@ -105,9 +117,9 @@ impl Database {
     ) -> Result<u64, EventStoreError> {
         let command = check(stream, expected, events)?;
         let connection = &self.connection;
-        let known = self.streams.get(connection, stream)?;
+        let known = self.index.stream(connection, stream)?;
         if let (Some(command), Some(known)) = (command, known)
-            && let Some((_, last)) = versions_of(connection, known.number, command)?
+            && let Some((_, last)) = self.index.versions_of(connection, known.number, command)?
         {
             return Ok(last);
         }
@@ -127,34 +139,32 @@ impl Database {
             .map(|event| rows::written(&**event))
             .collect::<Result<_, _>>()?;
         let version = expected + events.len() as u64;
-        let first_position = self.last_position + 1;
-        let number = within_transaction(connection, || {
-            let number = match known {
-                Some(known) => known.number,
-                None => rows::insert_stream(connection, stream)?,
+        let insert = |number: i64| {
+            let mut place = Place {
+                position: self.last_position + 1,
+                key: Key::of(number, expected + 1)?,
             };
-            let mut key = Key::of(number, expected + 1)?;
-            for (position, text) in (first_position..).zip(&texts) {
-                rows::insert_event(connection, position, text)?;
-                rows::insert_version(connection, key, position)?;
-                key = key.next();
-            }
-            if let Some(command) = command {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO commands (stream, command, first, last) VALUES (?, ?, ?, ?)",
-                    )?
-                    .execute(params![
-                        number,
-                        command,
-                        signed(expected + 1)?,
-                        signed(version)?
-                    ])?;
+            for text in &texts {
+                rows::insert_event(connection, place, command.map(|command| &**command), text)?;
+                place = place.next();
             }
             Ok::<_, EventStoreError>(number)
-        })?;
+        };
+        let number = match known {
+            // One statement is a transaction of its own.
+            Some(known) if texts.len() == 1 => insert(known.number)?,
+            Some(known) => within_transaction(connection, || insert(known.number))?,
+            None => within_transaction(connection, || {
+                insert(rows::insert_stream(connection, stream)?)
+            })?,
+        };
+        let first = Place {
+            position: self.last_position + 1,
+            key: Key::of(number, expected + 1)?,
+        };
         self.last_position += texts.len() as i64;
-        self.streams.remember(stream, number, version);
+        self.index.remember(stream, first, version, command);
+        self.index.settle(connection);
         Ok(version)
     }
 
@@ -163,7 +173,7 @@ impl Database {
         stream: &StreamId,
         after: u64,
     ) -> Result<Vec<Arc<CloudEvent>>, EventStoreError> {
-        let Some(known) = self.streams.get(&self.connection, stream)? else {
+        let Some(known) = self.index.stream(&self.connection, stream)? else {
             return Ok(Vec::new());
         };
         if after >= known.version {
@@ -179,32 +189,20 @@ impl Database {
         first: u64,
         last: u64,
     ) -> Result<Vec<Arc<CloudEvent>>, EventStoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT event FROM versions JOIN events USING (position)
-             WHERE id BETWEEN ? AND ? ORDER BY id",
-        )?;
-        let (first, last) = (Key::of(number, first)?, Key::of(number, last)?);
-        let mut rows = statement.query([first.0, last.0])?;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next()? {
+        let connection = &self.connection;
+        let positions = self.index.positions(connection, number, first, last)?;
+        let mut statement =
+            connection.prepare_cached("SELECT event FROM events WHERE position = ?")?;
+        let mut events = Vec::with_capacity(positions.len());
+        for position in positions {
+            let mut rows = statement.query([position])?;
+            let row = rows.next()?.ok_or_else(|| {
+                EventStoreError::Corrupt(format!("there is no event at {position}"))
+            })?;
             events.push(rows::event_of(row, 0)?);
         }
         Ok(events)
     }
-}
-
-fn versions_of(
-    connection: &Connection,
-    number: i64,
-    command: &str,
-) -> Result<Option<(u64, u64)>, EventStoreError> {
-    let found = connection
-        .prepare_cached("SELECT first, last FROM commands WHERE stream = ? AND command = ?")?
-        .query_row(params![number, command], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        })
-        .optional()?;
-    Ok(found.map(|(first, last)| (first.unsigned_abs(), last.unsigned_abs())))
 }
 
 fn signed(number: u64) -> Result<i64, EventStoreError> {
@@ -232,10 +230,14 @@ impl EventStore for SqliteEventStore {
     ) -> Result<Option<Handled>, EventStoreError> {
         let mut database = self.lock();
         let database = &mut *database;
-        let Some(known) = database.streams.get(&database.connection, stream)? else {
+        let Some(known) = database.index.stream(&database.connection, stream)? else {
             return Ok(None);
         };
-        let Some((first, last)) = versions_of(&database.connection, known.number, command)? else {
+        let Some((first, last)) =
+            database
+                .index
+                .versions_of(&database.connection, known.number, command)?
+        else {
             return Ok(None);
         };
         let events = database.between(known.number, first, last)?;
@@ -269,7 +271,7 @@ impl EventStore for SqliteEventStore {
     fn save_snapshot(&self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), EventStoreError> {
         let mut database = self.lock();
         let database = &mut *database;
-        let Some(known) = database.streams.get(&database.connection, stream)? else {
+        let Some(known) = database.index.stream(&database.connection, stream)? else {
             return Ok(());
         };
         database
@@ -290,7 +292,7 @@ impl EventStore for SqliteEventStore {
     fn load_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, EventStoreError> {
         let mut database = self.lock();
         let database = &mut *database;
-        let Some(known) = database.streams.get(&database.connection, stream)? else {
+        let Some(known) = database.index.stream(&database.connection, stream)? else {
             return Ok(None);
         };
         let mut statement = database

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::{
     Database, EventStoreError, SqliteEventStore,
-    rows::{self, Key},
+    rows::{self, Key, Place},
 };
 use crate::{
     cqrs::StreamId,
@@ -35,16 +35,18 @@ impl Database {
         let of_aggregate = StreamId::of_event(event);
         let of_none = (stream_of_none(event), 1);
         for (stream, version) in of_aggregate.into_iter().chain([of_none]) {
-            let Some(known) = self.streams.get(&self.connection, &stream)? else {
+            let connection = &self.connection;
+            let Some(known) = self.index.stream(connection, &stream)? else {
                 continue;
             };
-            let position = self
-                .connection
-                .prepare_cached("SELECT position FROM versions WHERE id = ?")?
-                .query_row([Key::of(known.number, version)?.0], |row| row.get(0))
-                .optional()?;
-            if position.is_some() {
-                return Ok(position);
+            if version > known.version {
+                continue;
+            }
+            let positions = self
+                .index
+                .positions(connection, known.number, version, version)?;
+            if let Some(position) = positions.first() {
+                return Ok(Some(*position));
             }
         }
         Ok(None)
@@ -71,15 +73,21 @@ impl Database {
         }
         let connection = &self.connection;
         let first = self.last_position + 1;
-        within_transaction(connection, || {
+        let places = within_transaction(connection, || {
+            let mut places = Vec::with_capacity(texts.len());
             for (position, (stream, text)) in (first..).zip(&texts) {
-                let number = rows::insert_stream(connection, stream)?;
-                rows::insert_event(connection, position, text)?;
-                rows::insert_version(connection, Key::of(number, 1)?, position)?;
+                let key = Key::of(rows::insert_stream(connection, stream)?, 1)?;
+                let place = Place { position, key };
+                rows::insert_event(connection, place, None, text)?;
+                places.push(place);
             }
-            Ok::<_, OutboxError>(())
+            Ok::<_, OutboxError>(places)
         })?;
         self.last_position += texts.len() as i64;
+        for ((stream, _), place) in texts.iter().zip(places) {
+            self.index.remember(stream, place, 1, None);
+            self.index.settle(connection);
+        }
         Ok(())
     }
 
@@ -157,17 +165,11 @@ impl Database {
         if row.get::<_, i64>(0)? == 1 {
             return Ok(Some((Publication::Published, None)));
         }
-        Ok(Some((
-            Publication::Failed,
-            Some(rows::read_from(row, 1)?),
-        )))
+        Ok(Some((Publication::Failed, Some(rows::read_from(row, 1)?))))
     }
 }
 
-fn is_published(
-    connection: &rusqlite::Connection,
-    position: i64,
-) -> Result<bool, rusqlite::Error> {
+fn is_published(connection: &rusqlite::Connection, position: i64) -> Result<bool, rusqlite::Error> {
     connection
         .prepare_cached("SELECT published = 1 FROM publications WHERE position = ?")?
         .query_row([position], |row| row.get(0))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     clock::{Clock, Seed},
     cqrs::{
-        Aggregate, AggregateOf, AggregateType, Command, CommandHandler, DefinedAggregate, Decision,
+        Aggregate, AggregateOf, AggregateType, Command, CommandHandler, Decision, DefinedAggregate,
         DomainEvent, EventStore, EventStoreService, MemoryEventStore, StreamId, unknown_event,
     },
     domain::{Failure, from_value},
@@ -26,8 +26,7 @@ impl Scene {
         let registry = Registry::default();
         let store = Arc::new(MemoryEventStore::default());
         let effects = Effects::new(timeline.clone());
-        registry
-            .add(EventStoreService::new(store.clone(), effects, timeline.clone()).unwrap());
+        registry.add(EventStoreService::new(store.clone(), effects, timeline.clone()).unwrap());
         let client = Client::new(
             registry,
             Arc::new(RwLock::new(Policies::default())),
@@ -181,6 +180,9 @@ fn a_command_belongs_to_one_type_of_aggregates() {
         let error = scene.handler.add(Arc::new(other)).unwrap_err();
         assert_eq!(error.pointer, "/commands/pop");
         assert_eq!(error.message, "Stack has a command \"pop\" already");
-        assert!(scene.handler.add(stack(Some(1))).is_ok(), "in its own place");
+        assert!(
+            scene.handler.add(stack(Some(1))).is_ok(),
+            "in its own place"
+        );
     });
 }

@@ -5,9 +5,7 @@ use serde_json::json;
 
 use crate::{
     clock::{EPOCH, Seed},
-    cqrs::{
-        EventStore, EventStoreError, MemoryEventStore, Snapshot, SqliteEventStore, StreamId,
-    },
+    cqrs::{EventStore, EventStoreError, MemoryEventStore, Snapshot, SqliteEventStore, StreamId},
     domain::Failure,
     messaging::{CloudEvent, EventId, Outbox, Publication, TraceContext, outbox_conformance},
 };
@@ -31,7 +29,9 @@ fn event(stream: &StreamId, version: u64, command: &str) -> Arc<CloudEvent> {
 /// The events that a command comes to at a version.
 fn events(stream: &StreamId, expected: u64, count: u64, command: &str) -> Vec<Arc<CloudEvent>> {
     let versions = expected + 1..=expected + count;
-    versions.map(|version| event(stream, version, command)).collect()
+    versions
+        .map(|version| event(stream, version, command))
+        .collect()
 }
 
 fn account(id: &str) -> StreamId {
@@ -43,9 +43,18 @@ fn conforms(store: &dyn EventStore) {
     let (one, two) = (account("a"), account("b"));
     assert_eq!(store.last_position().unwrap(), 0);
     assert_eq!(store.load(&one, 0).unwrap(), []);
-    assert_eq!(store.append(&one, 0, &events(&one, 0, 2, "c-1")).unwrap(), 2);
-    assert_eq!(store.append(&two, 0, &events(&two, 0, 1, "c-1")).unwrap(), 1);
-    assert_eq!(store.append(&one, 2, &events(&one, 2, 1, "c-2")).unwrap(), 3);
+    assert_eq!(
+        store.append(&one, 0, &events(&one, 0, 2, "c-1")).unwrap(),
+        2
+    );
+    assert_eq!(
+        store.append(&two, 0, &events(&two, 0, 1, "c-1")).unwrap(),
+        1
+    );
+    assert_eq!(
+        store.append(&one, 2, &events(&one, 2, 1, "c-2")).unwrap(),
+        3
+    );
 
     // In the order of an aggregate, and of all.
     assert_eq!(store.load(&one, 0).unwrap()[..2], events(&one, 0, 2, "c-1"));
@@ -203,7 +212,9 @@ fn what_is_in_the_file_is_there_again_when_it_is_reopened() {
     let again = events(&one, 0, 2, "c-1");
     assert_eq!(reopened.append(&one, 0, &again).unwrap(), 2);
     assert_eq!(
-        reopened.append(&one, 3, &events(&one, 3, 1, "c-9")).unwrap(),
+        reopened
+            .append(&one, 3, &events(&one, 3, 1, "c-9"))
+            .unwrap(),
         4
     );
     assert_eq!(reopened.read(5, 9).unwrap()[0].position, 6);
@@ -301,16 +312,27 @@ fn an_event_that_is_no_event_is_corrupt() {
 
 #[derive(Clone, Debug)]
 enum Move {
-    Append { stream: usize, count: u64, command: u8, behind: u64 },
+    Append {
+        stream: usize,
+        count: u64,
+        command: u8,
+        behind: u64,
+    },
     Publish(usize),
     Fail(usize),
     Reopen,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let append = (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(
-        |(stream, count, command, behind)| Move::Append { stream, count, command, behind },
-    );
+    let append =
+        (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(|(stream, count, command, behind)| {
+            Move::Append {
+                stream,
+                count,
+                command,
+                behind,
+            }
+        });
     proptest::collection::vec(
         prop_oneof![
             4 => append,
