@@ -45,9 +45,7 @@ fn crashes_before(world: &mut World) {
 #[given(expr = "the publisher crashes after publishing")]
 fn crashes_after(world: &mut World) {
     let here = world.here();
-    world
-        .messages()
-        .crash(PublisherCrash::AfterPublishing, here);
+    world.messages().crash(PublisherCrash::AfterPublishing, here);
 }
 
 /// A new process goes on with what is stored.

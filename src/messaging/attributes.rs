@@ -96,11 +96,17 @@ pub fn extensions(fields: &Map<String, Value>) -> Result<Map<String, Value>, Eve
     Ok(extensions)
 }
 
-pub fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, EventError> {
+pub fn required<'a>(
+    fields: &'a Map<String, Value>,
+    name: &str,
+) -> Result<&'a str, EventError> {
     text(fields, name)?.ok_or_else(|| refused(name, "is missing"))
 }
 
-pub fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, EventError> {
+pub fn text<'a>(
+    fields: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'a str>, EventError> {
     match fields.get(name) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),

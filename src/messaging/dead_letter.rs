@@ -89,10 +89,7 @@ impl DeadLetters {
 
     fn list(&self) -> Value {
         let letters = self.lock();
-        letters
-            .values()
-            .map(|letter| Value::clone(letter))
-            .collect()
+        letters.values().map(|letter| Value::clone(letter)).collect()
     }
 
     fn remove(&self, input: &Value) -> Result<Value, Failure> {

@@ -109,9 +109,7 @@ impl Handling {
             None => true,
             Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
             Some(Filter::Call(call)) => {
-                let reply = self
-                    .call(call, Arc::clone(event), None, &self.policy)
-                    .await?;
+                let reply = self.call(call, Arc::clone(event), None, &self.policy).await?;
                 reply.value.as_bool().ok_or_else(|| {
                     let message = format!("a filter replies true or false, not {}", reply.value);
                     Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call))
@@ -132,8 +130,14 @@ impl Handling {
         let subscription = Arc::clone(&self.subscription.id);
         let head = Arc::clone(&received.head);
         self.timeline().record(match verdict {
-            Verdict::Handled => EventKind::EventHandled { subscription, head },
-            Verdict::Unwanted => EventKind::EventFiltered { subscription, head },
+            Verdict::Handled => EventKind::EventHandled {
+                subscription,
+                head,
+            },
+            Verdict::Unwanted => EventKind::EventFiltered {
+                subscription,
+                head,
+            },
         });
     }
 

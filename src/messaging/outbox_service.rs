@@ -86,11 +86,7 @@ impl OutboxService {
 
     /// The one that is there where nothing else is said.
     pub fn in_memory(effects: Effects) -> Self {
-        Self::new(
-            Self::NAME,
-            Arc::new(super::MemoryOutbox::default()),
-            effects,
-        )
+        Self::new(Self::NAME, Arc::new(super::MemoryOutbox::default()), effects)
     }
 }
 

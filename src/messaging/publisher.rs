@@ -3,7 +3,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation};
+use super::{
+    CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation,
+};
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, CallName, Failure, Key, code},
@@ -137,9 +139,7 @@ impl Publisher {
             trace,
             correlation_id: draft.correlation_id,
             causation_id: draft.causation_id,
-            sequence: draft
-                .sequence
-                .or(drawn.as_ref().map(|drawn| drawn.sequence)),
+            sequence: draft.sequence.or(drawn.as_ref().map(|drawn| drawn.sequence)),
             extensions: draft.extensions,
             data: draft.data,
             source,

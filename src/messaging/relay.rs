@@ -144,11 +144,9 @@ impl Relay {
         if !std::mem::take(&mut self.shared.lock().crashed) {
             return false;
         }
-        self.shared
-            .timeline()
-            .record(EventKind::PublisherRestarted {
-                outbox: Arc::clone(&self.shared.outbox),
-            });
+        self.shared.timeline().record(EventKind::PublisherRestarted {
+            outbox: Arc::clone(&self.shared.outbox),
+        });
         self.wake();
         true
     }
@@ -244,12 +242,7 @@ impl Shared {
     ) -> Vec<EventId> {
         let batch = match items.len() == count {
             true => Arc::clone(events),
-            false => Arc::new(
-                items
-                    .iter()
-                    .map(|item| events[item.place].clone())
-                    .collect(),
-            ),
+            false => Arc::new(items.iter().map(|item| events[item.place].clone()).collect()),
         };
         let failure = match self.call(&self.calls.publish, batch).await {
             Ok(_) => {
@@ -377,7 +370,5 @@ impl Shared {
 /// The events that an outbox replies; `None` if it replies something else.
 fn items(events: &Value) -> Option<Vec<Item>> {
     let events = events.as_array()?.iter().enumerate();
-    events
-        .map(|(place, event)| Item::read(place, event))
-        .collect()
+    events.map(|(place, event)| Item::read(place, event)).collect()
 }
