@@ -12,8 +12,10 @@ mod event_store_service;
 mod memory_event_store;
 mod projecting;
 mod projection;
+mod projection_failure;
 mod projection_service;
 mod projection_status;
+mod projection_task;
 mod projector;
 mod sqlite_event_store;
 #[cfg(test)]
@@ -32,8 +34,8 @@ pub use defined_projection::{DefinedProjection, HandlerDefinition, ProjectionDef
 pub use event_store::{EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId};
 pub use event_store_service::{EVENT_STORE, EventStoreService};
 pub use memory_event_store::MemoryEventStore;
-pub use projecting::ProjectionFailure;
 pub use projection::{ProjectedEvent, Projection};
+pub use projection_failure::ProjectionFailure;
 pub use projection_status::{ProjectionPolicy, ProjectionStatus};
 pub use projector::{ProjectionError, Projector};
 pub use sqlite_event_store::SqliteEventStore;

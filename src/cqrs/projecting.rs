@@ -4,34 +4,18 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::{ProjectionPolicy, ProjectionStatus, projection_service::ProjectionService};
+use super::{
+    ProjectionFailure, ProjectionPolicy, ProjectionStatus, projection_service::ProjectionService,
+};
 use crate::{
     clock::Clock,
     domain::{CallName, Failure},
     observability::{EventKind, Timeline},
 };
-
-/// An event that a projection could not apply, and tries again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProjectionFailure {
-    /// The projection.
-    pub projection: Arc<str>,
-    /// The position of the event.
-    pub position: u64,
-    /// The event.
-    pub event: Value,
-    /// Why it could not be applied the last time.
-    pub error: Failure,
-    /// When that was, in RFC 3339.
-    pub timestamp: String,
-    /// How often it was tried again.
-    pub retries: u32,
-}
 
 /// One projection: where it stands, and who waits for it.
 pub(super) struct Projecting {
