@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use cucumber::{gherkin, then, when};
 use serde_json::{Map, Value};
 
@@ -84,9 +82,22 @@ fn none_is_left(world: &mut World) -> StepResult {
     }
 }
 
+/// A dead letter as a row of a table.
+struct Letter<'a> {
+    subscription: &'a str,
+    head: &'a EventHead,
+    row: Map<String, Value>,
+}
+
+impl Letter<'_> {
+    fn is(&self, subscription: &str, head: &EventHead) -> bool {
+        (self.subscription, self.head) == (subscription, head)
+    }
+}
+
 /// The rows of the letters that are in the queue at the timeline's end.
 fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
-    let mut letters: Vec<((Arc<str>, Arc<EventHead>), Map<String, Value>)> = Vec::new();
+    let mut letters: Vec<Letter<'_>> = Vec::new();
     for event in events {
         match &event.kind {
             EventKind::EventDeadLettered {
@@ -97,7 +108,6 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 first_at,
                 last_at,
             } => {
-                let key = (Arc::clone(subscription), Arc::clone(head));
                 let mut row = Map::new();
                 let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
                 put("subscription", (**subscription).into());
@@ -109,9 +119,14 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 put("retries", (*retries).into());
                 put("firstAt", format_duration(*first_at).into());
                 put("lastAt", format_duration(*last_at).into());
-                match letters.iter_mut().find(|(own, _)| *own == key) {
-                    Some((_, former)) => *former = row,
-                    None => letters.push((key, row)),
+                let former = letters.iter_mut().find(|own| own.is(subscription, head));
+                match former {
+                    Some(former) => former.row = row,
+                    None => letters.push(Letter {
+                        subscription,
+                        head,
+                        row,
+                    }),
                 }
             }
             EventKind::EventRedriven {
@@ -119,10 +134,10 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 head,
                 result,
             } if **result == *"ok" => {
-                letters.retain(|((own, letter), _)| (own, letter) != (subscription, head));
+                letters.retain(|own| !own.is(subscription, head));
             }
             _ => {}
         }
     }
-    letters.into_iter().map(|(_, row)| row).collect()
+    letters.into_iter().map(|letter| letter.row).collect()
 }

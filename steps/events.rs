@@ -45,7 +45,9 @@ fn crashes_before(world: &mut World) {
 #[given(expr = "the publisher crashes after publishing")]
 fn crashes_after(world: &mut World) {
     let here = world.here();
-    world.messages().crash(PublisherCrash::AfterPublishing, here);
+    world
+        .messages()
+        .crash(PublisherCrash::AfterPublishing, here);
 }
 
 /// A new process goes on with what is stored.
@@ -94,7 +96,7 @@ async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResu
     match EventDraft::from_value(&event) {
         Ok(draft) => publish(world, [draft]).await,
         Err(error) => {
-            world.set_calls(vec![Err(Box::new(error.failure()))]);
+            world.set_calls(vec![Err(error.failure())]);
             Ok(())
         }
     }

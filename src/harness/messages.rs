@@ -99,7 +99,7 @@ impl Messages {
     /// # Errors
     ///
     /// As for [`EventBus::subscribe`].
-    pub fn subscribe(&self, subscription: Subscription) -> Result<(), Failure> {
+    pub fn subscribe(&self, subscription: Subscription) -> Result<(), Box<Failure>> {
         self.bus.subscribe(subscription, &self.client)
     }
 

@@ -18,8 +18,9 @@ pub struct EventError {
 
 impl EventError {
     /// The failure of a call that brought no event.
-    pub fn failure(&self) -> Failure {
-        Failure::new(code::VALIDATION_FAILED, self.to_string()).field(self.attribute.clone())
+    pub fn failure(&self) -> Box<Failure> {
+        let failure = Failure::new(code::VALIDATION_FAILED, self.to_string());
+        Box::new(failure.field(self.attribute.clone()))
     }
 }
 
@@ -96,17 +97,11 @@ pub fn extensions(fields: &Map<String, Value>) -> Result<Map<String, Value>, Eve
     Ok(extensions)
 }
 
-pub fn required<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> Result<&'a str, EventError> {
+pub fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, EventError> {
     text(fields, name)?.ok_or_else(|| refused(name, "is missing"))
 }
 
-pub fn text<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> Result<Option<&'a str>, EventError> {
+pub fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, EventError> {
     match fields.get(name) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),

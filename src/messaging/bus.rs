@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -7,18 +6,20 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
     Activity, DeadLetter, DeadLetters, EventTypes, Subscription,
     activity::Counted,
+    bus_faults::BusFaults,
     delivery::{Delivery, Message, Received, Slot},
     subscriber::Subscriber,
+    topics::Topics,
 };
 use crate::{
-    domain::{Call, CallName, Failure, Reply, code, did_you_mean, format_duration, from_value},
+    domain::{Call, CallName, Failure, Reply, code, from_value},
     observability::{EventKind, Timeline},
-    services::{CallPolicy, CallResult, Client, FaultId, Faults, Service, UnknownName},
+    services::{CallPolicy, CallResult, Client, Faults, Service, UnknownName},
 };
 
 /// The event bus, as a service: takes events and delivers each to the subscriptions of its type.
@@ -31,41 +32,10 @@ pub struct EventBus {
 
 struct Shared {
     timeline: Timeline,
-    faults: Faults,
     activity: Activity,
     types: EventTypes,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// In the order they came; those that have ended stay, so that places stay.
-    subscriptions: Vec<Subscribed>,
-    /// Places of subscriptions, by type of event.
-    topics: HashMap<Arc<str>, Vec<usize>>,
-    /// Numbers of subjects, by source and subject.
-    subjects: HashMap<(Arc<str>, Arc<str>), usize>,
-    twice: Option<FaultId>,
-    late: Vec<Late>,
-}
-
-struct Subscribed {
-    id: Arc<str>,
-    types: Vec<Arc<str>>,
-    handler: CallName,
-    inbox: UnboundedSender<Message>,
-    deliveries: u32,
-    /// How many deliveries each subject had, by its number.
-    numbers: Vec<u64>,
-    ended: bool,
-}
-
-/// A delivery that will be late.
-struct Late {
-    subscription: Arc<str>,
-    delivery: u32,
-    by: Duration,
-    fault: FaultId,
+    faults: BusFaults,
+    topics: Mutex<Topics>,
 }
 
 impl EventBus {
@@ -78,11 +48,11 @@ impl EventBus {
     pub fn new(timeline: Timeline, faults: Faults) -> Self {
         Self {
             shared: Arc::new(Shared {
-                timeline,
-                faults,
                 activity: Activity::default(),
                 types: EventTypes::default(),
-                state: Mutex::default(),
+                faults: BusFaults::new(faults, timeline.clone()),
+                topics: Mutex::default(),
+                timeline,
             }),
         }
     }
@@ -97,6 +67,17 @@ impl EventBus {
         &self.shared.types
     }
 
+    /// The types of events that are subscribed to, in no particular order.
+    pub fn topics(&self) -> Vec<Arc<str>> {
+        self.shared.lock().types().cloned().collect()
+    }
+
+    /// The subscriptions that there are.
+    pub fn subscriptions(&self) -> Vec<Arc<str>> {
+        let topics = self.shared.lock();
+        topics.current().map(|own| Arc::clone(&own.id)).collect()
+    }
+
     /// Begins a subscription; one that there is becomes one to these types as well.
     ///
     /// Must be called on a runtime.
@@ -109,51 +90,33 @@ impl EventBus {
         &self,
         subscription: Subscription,
         client: &Arc<Client>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Failure>> {
+        let shared = &self.shared;
         for kind in &subscription.types {
-            self.shared.types.check(kind)?;
+            shared.types.check(kind)?;
         }
-        let mut state = self.shared.lock();
+        let mut topics = shared.lock();
         let types = subscription.types.clone();
-        let place = match state.place(&subscription.id) {
-            Some(place) => {
-                state.subscriptions[place].check_more(&subscription)?;
+        let place = match topics.find(&subscription.id) {
+            Ok(place) => {
+                topics.at(place).check_more(&subscription)?;
                 place
             }
-            None => {
-                state.subscriptions.push(self.begin(subscription, client));
-                state.subscriptions.len() - 1
+            Err(_) => {
+                let (inbox, messages) = unbounded_channel();
+                let place = topics.add(&subscription, inbox);
+                let activity = shared.activity.clone();
+                let subscriber = Subscriber::new(subscription, Arc::clone(client), activity);
+                tokio::spawn(subscriber.run(messages));
+                place
             }
         };
         for kind in types {
-            let own = &mut state.subscriptions[place].types;
-            if own.contains(&kind) {
-                continue;
-            }
-            own.push(Arc::clone(&kind));
-            let topic = state.topics.entry(Arc::clone(&kind)).or_default();
-            topic.push(place);
-            if topic.len() == 1 {
-                self.shared.timeline.record(EventKind::TopicOpened { kind });
+            if topics.open(place, &kind) {
+                shared.timeline.record(EventKind::TopicOpened { kind });
             }
         }
         Ok(())
-    }
-
-    fn begin(&self, subscription: Subscription, client: &Arc<Client>) -> Subscribed {
-        let (inbox, messages) = unbounded_channel();
-        let subscribed = Subscribed {
-            id: Arc::clone(&subscription.id),
-            types: Vec::new(),
-            handler: subscription.handler.clone(),
-            inbox,
-            deliveries: 0,
-            numbers: Vec::new(),
-            ended: false,
-        };
-        let activity = self.shared.activity.clone();
-        tokio::spawn(Subscriber::new(subscription, Arc::clone(client), activity).run(messages));
-        subscribed
     }
 
     /// Keeps deliveries of a subscription waiting from now on.
@@ -162,8 +125,8 @@ impl EventBus {
     ///
     /// If there is no such subscription.
     pub fn pause(&self, subscription: &str) -> Result<(), UnknownName> {
-        let id = self.tell(subscription, Message::Pause)?;
-        let paused = EventKind::SubscriptionPaused { subscription: id };
+        let (_, subscription) = self.tell(subscription, Message::Pause)?;
+        let paused = EventKind::SubscriptionPaused { subscription };
         self.shared.timeline.record(paused);
         Ok(())
     }
@@ -174,8 +137,8 @@ impl EventBus {
     ///
     /// If there is no such subscription.
     pub fn resume(&self, subscription: &str) -> Result<(), UnknownName> {
-        let id = self.tell(subscription, Message::Resume)?;
-        let resumed = EventKind::SubscriptionResumed { subscription: id };
+        let (_, subscription) = self.tell(subscription, Message::Resume)?;
+        let resumed = EventKind::SubscriptionResumed { subscription };
         self.shared.timeline.record(resumed);
         Ok(())
     }
@@ -186,25 +149,12 @@ impl EventBus {
     ///
     /// If there is no such subscription.
     pub fn end(&self, subscription: &str) -> Result<(), UnknownName> {
-        let id = self.tell(subscription, Message::End)?;
-        self.shared
-            .timeline
-            .record(EventKind::SubscriptionEnded { subscription: id });
-        let mut state = self.shared.lock();
-        let Some(place) = state.place(subscription) else {
-            return Ok(());
-        };
-        state.subscriptions[place].ended = true;
-        for kind in std::mem::take(&mut state.subscriptions[place].types) {
-            let Some(topic) = state.topics.get_mut(&kind) else {
-                continue;
-            };
-            topic.retain(|other| *other != place);
-            if topic.is_empty() {
-                state.topics.remove(&kind);
-                let released = EventKind::TopicReleased { kind };
-                self.shared.timeline.record(released);
-            }
+        let (place, subscription) = self.tell(subscription, Message::End)?;
+        let ended = EventKind::SubscriptionEnded { subscription };
+        self.shared.timeline.record(ended);
+        for kind in self.shared.lock().end(place) {
+            let released = EventKind::TopicReleased { kind };
+            self.shared.timeline.record(released);
         }
         Ok(())
     }
@@ -213,31 +163,17 @@ impl EventBus {
         &self,
         subscription: &str,
         message: impl FnOnce(Counted) -> Message,
-    ) -> Result<Arc<str>, UnknownName> {
-        let state = self.shared.lock();
-        let place = state.place(subscription);
-        let place = place.ok_or_else(|| state.unknown(subscription))?;
-        let subscribed = &state.subscriptions[place];
+    ) -> Result<(usize, Arc<str>), UnknownName> {
+        let topics = self.shared.lock();
+        let place = topics.find(subscription)?;
+        let subscribed = topics.at(place);
         subscribed.send(message(self.shared.activity.at_work()));
-        Ok(Arc::clone(&subscribed.id))
-    }
-
-    /// The subscriptions that there are.
-    pub fn subscriptions(&self) -> Vec<Arc<str>> {
-        let state = self.shared.lock();
-        state.current().map(|own| Arc::clone(&own.id)).collect()
-    }
-
-    /// The types of events that are subscribed to, in no particular order.
-    pub fn topics(&self) -> Vec<Arc<str>> {
-        self.shared.lock().topics.keys().cloned().collect()
+        Ok((place, Arc::clone(&subscribed.id)))
     }
 
     /// Delivers every event twice from now on.
     pub fn deliver_twice(&self, at: impl Into<Arc<str>>) {
-        let what = "the bus delivers every event twice";
-        let fault = self.shared.faults.declare(what, at);
-        self.shared.lock().twice = Some(fault);
+        self.shared.faults.twice(at);
     }
 
     /// Delivers one event late: the n-th of a subscription's, counted from 1.
@@ -252,24 +188,17 @@ impl EventBus {
         by: Duration,
         at: impl Into<Arc<str>>,
     ) -> Result<(), String> {
-        let mut state = self.shared.lock();
-        let place = state.place(subscription);
-        let place = place.ok_or_else(|| state.unknown(subscription).to_string())?;
-        let had = state.subscriptions[place].deliveries;
+        let topics = self.shared.lock();
+        let place = topics.find(subscription).map_err(|it| it.to_string())?;
+        let subscribed = topics.at(place);
+        let had = subscribed.deliveries;
         if delivery <= had {
             return Err(format!(
                 "{subscription} had {had} events so far, so event {delivery} cannot be late any more"
             ));
         }
-        let by_text = format_duration(by);
-        let what = format!("the bus delivers event {delivery} to {subscription} {by_text} late");
-        let fault = self.shared.faults.declare(what, at);
-        state.late.push(Late {
-            subscription: subscription.into(),
-            delivery,
-            by,
-            fault,
-        });
+        let id = Arc::clone(&subscribed.id);
+        self.shared.faults.late(id, delivery, by, at.into());
         Ok(())
     }
 
@@ -290,10 +219,11 @@ impl EventBus {
         })?;
         let count = letters.len();
         for letter in letters {
+            let id = Arc::clone(&letter.id);
             if let Err(why) = self.shared.deliver_again(letter) {
                 self.shared.timeline.record(EventKind::Warning {
                     about: DeadLetters::NAME.into(),
-                    message: why,
+                    message: format!("the letter {id} stays: {why}"),
                 });
             }
         }
@@ -302,7 +232,7 @@ impl EventBus {
 }
 
 impl Shared {
-    fn publish(&self, input: &Arc<Value>) -> Result<Value, Failure> {
+    fn publish(&self, input: &Arc<Value>) -> Result<Value, Box<Failure>> {
         let read = |event| Received::read(event).map_err(|error| error.failure());
         let events = match &**input {
             Value::Array(batch) => batch
@@ -314,68 +244,37 @@ impl Shared {
         for event in &events {
             self.types.check(&event.head.kind)?;
         }
-        let mut state = self.lock();
+        let mut topics = self.lock();
         for event in events {
-            self.deliver(&mut state, event);
+            self.deliver(&mut topics, event);
         }
         Ok(json!({}))
     }
 
-    fn deliver(&self, state: &mut State, received: Received) {
-        let State {
-            subscriptions,
-            topics,
-            subjects,
-            twice,
-            late,
-        } = state;
-        let Some(topic) = topics.get(&received.head.kind) else {
-            return;
-        };
-        let subject = number_of(subjects, &received);
+    fn deliver(&self, topics: &mut Topics, received: Received) {
+        let subject = topics.subject(&received);
         let received = Arc::new(received);
-        for &place in topic {
-            let subscribed = &mut subscriptions[place];
+        for subscribed in topics.of(&received) {
             subscribed.deliveries += 1;
+            let (id, handler) = (&subscribed.id, &subscribed.handler);
+            let fate = self.faults.strike(id, handler, subscribed.deliveries);
             let delivery = Delivery {
                 received: Arc::clone(&received),
                 slot: subject.map(|subject| subscribed.next_slot(subject)),
                 letter: None,
                 at_work: Some(self.activity.at_work()),
             };
-            let delay = late
-                .iter()
-                .position(|late| {
-                    late.subscription == subscribed.id && late.delivery == subscribed.deliveries
-                })
-                .map(|due| late.remove(due));
-            if let Some(late) = &delay {
-                self.injected(&subscribed.handler, late.fault);
-            }
-            let again = twice.map(|fault| {
-                self.injected(&subscribed.handler, fault);
-                delivery.clone()
-            });
-            for delivery in std::iter::once(delivery).chain(again) {
-                match &delay {
-                    None => subscribed.send(Message::Deliver(delivery)),
-                    Some(late) => subscribed.send_later(late.by, Message::Deliver(delivery)),
-                }
-            }
+            subscribed.deliver(delivery, fate);
         }
     }
 
     fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
-        let read = Received::read(Arc::clone(&letter.event));
-        let received = read.map_err(|error| format!("the letter {}: {error}", letter.id))?;
-        let mut state = self.lock();
-        let subject = number_of(&mut state.subjects, &received);
-        let place = state.place(&letter.subscription);
-        let place = place.ok_or_else(|| {
-            let unknown = state.unknown(&letter.subscription);
-            format!("the letter {} stays: {unknown}", letter.id)
-        })?;
-        state.subscriptions[place].send(Message::Deliver(Delivery {
+        let received = Received::read(Arc::clone(&letter.event)).map_err(|it| it.to_string())?;
+        let mut topics = self.lock();
+        let subject = topics.subject(&received);
+        let place = topics.find(&letter.subscription);
+        let place = place.map_err(|unknown| unknown.to_string())?;
+        topics.at(place).send(Message::Deliver(Delivery {
             received: Arc::new(received),
             slot: subject.map(|subject| Slot {
                 subject,
@@ -387,87 +286,9 @@ impl Shared {
         Ok(())
     }
 
-    fn injected(&self, call: &CallName, fault: FaultId) {
-        let (fault, declared_at) = self.faults.hit(fault);
-        self.timeline.record(EventKind::FaultInjected {
-            call: call.clone(),
-            execution: None,
-            fault,
-            declared_at,
-        });
+    fn lock(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn current(&self) -> impl Iterator<Item = &Subscribed> {
-        self.subscriptions.iter().filter(|own| !own.ended)
-    }
-
-    fn place(&self, subscription: &str) -> Option<usize> {
-        let mut all = self.subscriptions.iter();
-        all.position(|own| !own.ended && *own.id == *subscription)
-    }
-
-    fn unknown(&self, subscription: &str) -> UnknownName {
-        UnknownName {
-            what: "subscription",
-            name: subscription.to_owned(),
-            hint: did_you_mean(subscription, self.current().map(|own| &*own.id)),
-        }
-    }
-}
-
-impl Subscribed {
-    fn check_more(&self, more: &Subscription) -> Result<(), Failure> {
-        let why = if more.handler != self.handler {
-            format!("has the handler {}, not {}", self.handler, more.handler)
-        } else if more.filter.is_some() || more.retry.is_some() {
-            "is there: how it filters and retries is said where it begins".to_owned()
-        } else {
-            return Ok(());
-        };
-        let message = format!("the subscription {:?} {why}", self.id);
-        Err(Failure::new(code::VALIDATION_FAILED, message))
-    }
-
-    fn next_slot(&mut self, subject: usize) -> Slot {
-        if self.numbers.len() <= subject {
-            self.numbers.resize(subject + 1, 0);
-        }
-        let number = self.numbers[subject];
-        self.numbers[subject] += 1;
-        Slot {
-            subject,
-            number: Some(number),
-        }
-    }
-
-    fn send(&self, message: Message) {
-        // The subscriber is there as long as its runtime, which is over then.
-        let _ = self.inbox.send(message);
-    }
-
-    fn send_later(&self, after: Duration, message: Message) {
-        let inbox = self.inbox.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            let _ = inbox.send(message);
-        });
-    }
-}
-
-fn number_of(
-    subjects: &mut HashMap<(Arc<str>, Arc<str>), usize>,
-    received: &Received,
-) -> Option<usize> {
-    let subject = Arc::clone(received.head.subject.as_ref()?);
-    let next = subjects.len();
-    let key = (Arc::clone(&received.head.source), subject);
-    Some(*subjects.entry(key).or_insert(next))
 }
 
 #[async_trait]

@@ -81,7 +81,7 @@ impl DeadLetters {
 
     const OPERATIONS: [&str; 3] = [Self::PUT, Self::LIST, Self::REMOVE];
 
-    fn put(&self, letter: &Arc<Value>) -> Result<Value, Failure> {
+    fn put(&self, letter: &Arc<Value>) -> Result<Value, Box<Failure>> {
         let DeadLetter { id, .. } = read(letter)?;
         self.lock().insert(id, Arc::clone(letter));
         Ok(json!({}))
@@ -89,10 +89,13 @@ impl DeadLetters {
 
     fn list(&self) -> Value {
         let letters = self.lock();
-        letters.values().map(|letter| Value::clone(letter)).collect()
+        letters
+            .values()
+            .map(|letter| Value::clone(letter))
+            .collect()
     }
 
-    fn remove(&self, input: &Value) -> Result<Value, Failure> {
+    fn remove(&self, input: &Value) -> Result<Value, Box<Failure>> {
         let Removal { id } = read(input)?;
         let removed = self.lock().shift_remove(&id).is_some();
         Ok(json!({ "removed": removed }))
@@ -120,7 +123,7 @@ impl Service for DeadLetters {
             Self::REMOVE => self.remove(&call.input),
             other => {
                 let message = format!("the dead letter queue cannot {other:?}");
-                Err(Failure::new(code::OPERATION_NOT_FOUND, message))
+                Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)))
             }
         };
         match answered {
@@ -130,8 +133,9 @@ impl Service for DeadLetters {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Failure> {
+fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
     from_value(input).map_err(|error| {
-        Failure::new(code::VALIDATION_FAILED, error.to_string()).field(error.pointer)
+        let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
+        Box::new(failure.field(error.pointer))
     })
 }

@@ -104,7 +104,11 @@ mod tests {
         }));
         let draft = draft.unwrap();
         assert_eq!(draft.time, Some(crate::clock::EPOCH));
-        assert_eq!(draft.traceparent.as_deref(), Some(""), "told to be none later");
+        assert_eq!(
+            draft.traceparent.as_deref(),
+            Some(""),
+            "told to be none later"
+        );
         assert_eq!(draft.sequence, Some(7));
         assert_eq!(draft.extensions["region"], "eu");
         assert_eq!(*draft.data, json!([1]));

@@ -29,7 +29,7 @@ impl EventTypes {
     /// # Errors
     ///
     /// `UNKNOWN_EVENT_TYPE` if types are listed and this is none of them.
-    pub fn check(&self, kind: &str) -> Result<(), Failure> {
+    pub fn check(&self, kind: &str) -> Result<(), Box<Failure>> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         let Some(types) = &*listed else {
             return Ok(());
@@ -39,7 +39,8 @@ impl EventTypes {
         }
         let hint = did_you_mean(kind, types.iter().map(|known| &**known));
         let message = format!("event type {kind:?} does not exist: {hint}");
-        Err(Failure::new(code::UNKNOWN_EVENT_TYPE, message).field("type"))
+        let failure = Failure::new(code::UNKNOWN_EVENT_TYPE, message);
+        Err(Box::new(failure.field("type")))
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) struct Undelivered {
 }
 
 /// What a handler made of an event.
+#[derive(Clone, Copy, Debug)]
 enum Verdict {
     Handled,
     Unwanted,
@@ -109,7 +110,9 @@ impl Handling {
             None => true,
             Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
             Some(Filter::Call(call)) => {
-                let reply = self.call(call, Arc::clone(event), None, &self.policy).await?;
+                let reply = self
+                    .call(call, Arc::clone(event), None, &self.policy)
+                    .await?;
                 reply.value.as_bool().ok_or_else(|| {
                     let message = format!("a filter replies true or false, not {}", reply.value);
                     Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call))
@@ -130,14 +133,8 @@ impl Handling {
         let subscription = Arc::clone(&self.subscription.id);
         let head = Arc::clone(&received.head);
         self.timeline().record(match verdict {
-            Verdict::Handled => EventKind::EventHandled {
-                subscription,
-                head,
-            },
-            Verdict::Unwanted => EventKind::EventFiltered {
-                subscription,
-                head,
-            },
+            Verdict::Handled => EventKind::EventHandled { subscription, head },
+            Verdict::Unwanted => EventKind::EventFiltered { subscription, head },
         });
     }
 

@@ -61,7 +61,9 @@ impl Inbox {
 
     /// Takes a delivery in, and tells of those that are not simply taken.
     pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(Notice, Delivery)) {
-        let place = delivery.slot.and_then(|slot| Some((slot.subject, slot.number?)));
+        let place = delivery
+            .slot
+            .and_then(|slot| Some((slot.subject, slot.number?)));
         let Some((subject, number)) = place else {
             return self.admit(delivery, &mut note);
         };
@@ -162,7 +164,10 @@ impl Inbox {
     }
 
     fn waiting(&mut self) -> impl Iterator<Item = &mut Delivery> {
-        let queued = self.subjects.iter_mut().flat_map(|own| own.queue.iter_mut());
+        let queued = self
+            .subjects
+            .iter_mut()
+            .flat_map(|own| own.queue.iter_mut());
         self.ready.iter_mut().chain(queued)
     }
 

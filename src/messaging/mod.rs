@@ -4,6 +4,7 @@ mod activity;
 mod attributes;
 mod backlog;
 mod bus;
+mod bus_faults;
 mod dead_letter;
 mod delivery;
 mod draft;
@@ -21,6 +22,9 @@ mod reconnecting;
 mod relay;
 mod subscriber;
 mod subscription;
+#[cfg(test)]
+mod tests;
+mod topics;
 mod trace;
 
 pub use activity::{Activity, Counted};

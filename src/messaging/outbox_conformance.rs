@@ -106,7 +106,10 @@ fn tells_the_last_failure(outbox: &impl Outbox) {
     assert_eq!(stands, Some((Publication::Failed, Some(second))));
     outbox.mark_published(&id).unwrap();
     let stands = outbox.publication(&id[0]).unwrap();
-    assert_eq!(stands.map(|(publication, _)| publication), Some(Publication::Published));
+    assert_eq!(
+        stands.map(|(publication, _)| publication),
+        Some(Publication::Published)
+    );
 }
 
 fn gives_back_what_it_took(outbox: &impl Outbox) {

@@ -86,7 +86,11 @@ impl OutboxService {
 
     /// The one that is there where nothing else is said.
     pub fn in_memory(effects: Effects) -> Self {
-        Self::new(Self::NAME, Arc::new(super::MemoryOutbox::default()), effects)
+        Self::new(
+            Self::NAME,
+            Arc::new(super::MemoryOutbox::default()),
+            effects,
+        )
     }
 }
 
@@ -119,7 +123,7 @@ impl Service for OutboxService {
     }
 }
 
-fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
     let read = |event: &Value| {
         CloudEvent::from_value(event)
             .map(Arc::new)
@@ -133,44 +137,49 @@ fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
     Ok(nothing())
 }
 
-fn unpublished(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+fn unpublished(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
     let Limit { limit } = read(input)?;
     let events = outbox.unpublished(limit).map_err(failure)?;
     Ok(events.iter().map(|event| event.to_value()).collect())
 }
 
-fn mark_published(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+fn mark_published(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
     let Marked { events, .. } = read(input)?;
     outbox.mark_published(&events).map_err(failure)?;
     Ok(nothing())
 }
 
-fn mark_failed(outbox: &dyn Outbox, input: &Value) -> Result<Value, Failure> {
+fn mark_failed(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
     let marked: Marked = read(input)?;
     let why = marked.failure.ok_or_else(|| {
         let message = "there is no \"failure\" to note";
-        Failure::new(code::VALIDATION_FAILED, message).field("/failure")
+        Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
     outbox.mark_failed(&marked.events, &why).map_err(failure)?;
     Ok(nothing())
 }
 
-fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Failure> {
+fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
     // Noting the path to each value takes longer than all the rest, and only a fault needs it.
     T::deserialize(input).or_else(|_| {
         from_value(input).map_err(|error| {
-            Failure::new(code::VALIDATION_FAILED, error.to_string()).field(error.pointer)
+            let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
+            Box::new(failure.field(error.pointer))
         })
     })
 }
 
-fn failure(error: OutboxError) -> Failure {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what a result's error is mapped by"
+)]
+fn failure(error: OutboxError) -> Box<Failure> {
     let code = match &error {
         OutboxError::AlreadyStored(_) => code::EVENT_ALREADY_EXISTS,
         OutboxError::Unknown(_) => code::EVENT_NOT_FOUND,
         OutboxError::Unusable(_) => code::IO_ERROR,
     };
-    Failure::new(code, error.to_string())
+    Box::new(Failure::new(code, error.to_string()))
 }
 
 fn nothing() -> Value {

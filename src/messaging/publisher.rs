@@ -3,9 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{
-    CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation,
-};
+use super::{CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation};
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, CallName, Failure, Key, code},
@@ -84,7 +82,7 @@ impl Publisher {
             let message = "the publisher has crashed, and nothing restarted it";
             return Err(Box::new(Failure::new(code::SERVICE_UNAVAILABLE, message)));
         }
-        self.types.check(&draft.kind).map_err(Box::new)?;
+        self.types.check(&draft.kind)?;
         let (event, drawn) = self.complete(draft);
         let event = Arc::new(event);
         let head = Arc::new(event.head());
@@ -139,7 +137,9 @@ impl Publisher {
             trace,
             correlation_id: draft.correlation_id,
             causation_id: draft.causation_id,
-            sequence: draft.sequence.or(drawn.as_ref().map(|drawn| drawn.sequence)),
+            sequence: draft
+                .sequence
+                .or(drawn.as_ref().map(|drawn| drawn.sequence)),
             extensions: draft.extensions,
             data: draft.data,
             source,

@@ -144,9 +144,11 @@ impl Relay {
         if !std::mem::take(&mut self.shared.lock().crashed) {
             return false;
         }
-        self.shared.timeline().record(EventKind::PublisherRestarted {
-            outbox: Arc::clone(&self.shared.outbox),
-        });
+        self.shared
+            .timeline()
+            .record(EventKind::PublisherRestarted {
+                outbox: Arc::clone(&self.shared.outbox),
+            });
         self.wake();
         true
     }
@@ -172,7 +174,12 @@ impl Shared {
             // Held to the end of the round, so that nobody takes the pause before it for quiet.
             let at_work = self.activity.at_work();
             while let Round::Full = self.round(&mut backlog).await {}
-            let owes = !backlog.is_empty() || self.lock().crashed;
+            let crashed = self.lock().crashed;
+            if crashed {
+                // It was the process's own.
+                backlog = Backlog::default();
+            }
+            let owes = crashed || !backlog.is_empty();
             self.lock().owed = owes.then(|| self.activity.owed());
             drop(at_work);
         }
@@ -215,15 +222,19 @@ impl Shared {
             return Round::Done;
         }
         let published = self.publish(backlog, &events, count, items).await;
+        // What was refused alone holds up others no longer than to the next round.
+        let more = if all { Round::Done } else { Round::Full };
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
-            return Round::Done;
+            return more;
         }
         if let Err(failure) = self.mark(&self.calls.mark_published, published, None).await {
             self.waits(backlog, &self.calls.mark_published, &failure);
             return Round::Done;
         }
-        let more = !all || self.lock().woken.is_some();
-        if more { Round::Full } else { Round::Done }
+        match self.lock().woken {
+            Some(_) => Round::Full,
+            None => more,
+        }
     }
 
     async fn unpublished(&self, limit: usize) -> Result<Arc<Value>, Box<Failure>> {
@@ -242,7 +253,12 @@ impl Shared {
     ) -> Vec<EventId> {
         let batch = match items.len() == count {
             true => Arc::clone(events),
-            false => Arc::new(items.iter().map(|item| events[item.place].clone()).collect()),
+            false => Arc::new(
+                items
+                    .iter()
+                    .map(|item| events[item.place].clone())
+                    .collect(),
+            ),
         };
         let failure = match self.call(&self.calls.publish, batch).await {
             Ok(_) => {
@@ -370,5 +386,7 @@ impl Shared {
 /// The events that an outbox replies; `None` if it replies something else.
 fn items(events: &Value) -> Option<Vec<Item>> {
     let events = events.as_array()?.iter().enumerate();
-    events.map(|(place, event)| Item::read(place, event)).collect()
+    events
+        .map(|(place, event)| Item::read(place, event))
+        .collect()
 }

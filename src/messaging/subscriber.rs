@@ -103,14 +103,10 @@ impl Subscriber {
             let subscription = Arc::clone(handling.subscription());
             let head = Arc::clone(&delivery.received.head);
             handling.timeline().record(match notice {
-                Notice::HeldBack => EventKind::EventHeldBack {
-                    subscription,
-                    head,
-                },
-                Notice::Duplicate | Notice::Moot => EventKind::DuplicateDropped {
-                    subscription,
-                    head,
-                },
+                Notice::HeldBack => EventKind::EventHeldBack { subscription, head },
+                Notice::Duplicate | Notice::Moot => {
+                    EventKind::DuplicateDropped { subscription, head }
+                }
             });
             if notice == Notice::Moot && delivery.letter.is_some() {
                 letters.push(Box::pin(clear(Arc::clone(handling), delivery)));

@@ -1,0 +1,110 @@
+//! Events per second on one core: publisher, outbox, relay, bus and three subscriptions in memory,
+//! with the full timeline.
+//!
+//! `cargo bench --bench messaging`. It fails below its limit.
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+use rehearsal::{
+    clock::{Clock, Seed},
+    domain::CallName,
+    messaging::{DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription},
+    observability::{EventKind, Timeline},
+    services::{Client, Effects, Faults, MockService, Policies, Registry},
+};
+use serde_json::json;
+
+/// Events of one measurement, published one by one.
+const EVENTS: usize = 100_000;
+/// Subjects that they are about, in turn.
+const SUBJECTS: usize = 1_000;
+/// Measurements.
+const ROUNDS: usize = 5;
+/// Events per second that the median must reach.
+const AT_LEAST: f64 = 100_000.0;
+/// Who handles each event.
+const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
+
+fn main() -> ExitCode {
+    let mut took: Vec<Duration> = (0..ROUNDS).map(|_| measure()).collect();
+    took.sort_unstable();
+    let median = took[ROUNDS / 2];
+    let rate = EVENTS as f64 / median.as_secs_f64();
+    println!(
+        "{rate:.0} events/s through publisher, bus and {} subscribers (at least {AT_LEAST:.0}); {EVENTS} took {took:.0?}",
+        HANDLERS.len()
+    );
+    if rate >= AT_LEAST {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn measure() -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be built");
+    runtime.block_on(async {
+        let timeline = Timeline::new(Clock::start());
+        let (publisher, bus) = stage(&timeline);
+        let kind: Arc<str> = "OrderPlaced".into();
+        let data = Arc::new(json!({"total": 12.5, "items": 3}));
+        let subjects: Vec<Arc<str>> = (0..SUBJECTS).map(|n| format!("order-{n}").into()).collect();
+        let began = Instant::now();
+        for number in 0..EVENTS {
+            let draft = EventDraft {
+                kind: Arc::clone(&kind),
+                subject: Some(Arc::clone(&subjects[number % SUBJECTS])),
+                data: Arc::clone(&data),
+                ..EventDraft::default()
+            };
+            publisher.publish(draft).await.expect("the event is stored");
+        }
+        bus.activity().quiet().await;
+        let took = began.elapsed();
+        let handled = timeline.read(|events| {
+            let handled = |kind: &EventKind| matches!(kind, EventKind::EventHandled { .. });
+            events.iter().filter(|event| handled(&event.kind)).count()
+        });
+        assert_eq!(handled, EVENTS * HANDLERS.len());
+        took
+    })
+}
+
+fn stage(timeline: &Timeline) -> (Publisher, EventBus) {
+    let (registry, faults) = (Registry::default(), Faults::default());
+    let effects = Effects::new(timeline.clone());
+    let bus = EventBus::new(timeline.clone(), faults.clone());
+    registry.add(bus.clone());
+    registry.add(OutboxService::in_memory(effects.clone()));
+    registry.add(DeadLetters::default());
+    for handler in HANDLERS {
+        registry.add(MockService::bare(handler, effects.clone()));
+    }
+    let policies = Arc::new(RwLock::new(Policies::default()));
+    let client = Client::new(
+        registry,
+        policies,
+        faults.clone(),
+        timeline.clone(),
+        Seed(0),
+    );
+    let client = Arc::new(client);
+    for handler in HANDLERS {
+        let subscription = Subscription::new("OrderPlaced", CallName::new(handler, "on"));
+        let subscribed = bus.subscribe(subscription, &client);
+        subscribed.expect("the handler can subscribe");
+    }
+    let activity = bus.activity().clone();
+    let relay = Relay::new(Arc::clone(&client), OutboxService::NAME, activity, faults);
+    let types = bus.types().clone();
+    let publisher = Publisher::new(client, relay, types, "shop", Seed(0));
+    (publisher, bus)
+}

@@ -1,0 +1,3 @@
+mod rig;
+mod schedules;
+mod stubborn_bus;

@@ -1,0 +1,284 @@
+//! Whatever goes wrong, and in whatever order: nothing is lost, nothing doubled, nothing overtakes.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use proptest::prelude::*;
+
+use super::rig::{HANDLERS, Rig};
+use crate::{
+    domain::Key,
+    messaging::PublisherCrash,
+    observability::{EventHead, EventKind},
+};
+
+#[derive(Clone, Debug)]
+enum Action {
+    Publish {
+        subject: Option<u8>,
+    },
+    GoesDown {
+        service: &'static str,
+        seconds: u64,
+    },
+    Fails {
+        handler: usize,
+        times: u32,
+        worth_a_retry: bool,
+    },
+    Late {
+        handler: usize,
+        next: u32,
+        seconds: u64,
+    },
+    Crash(PublisherCrash),
+    Restart,
+    Pause {
+        handler: usize,
+    },
+    Resume {
+        handler: usize,
+    },
+    Pass {
+        millis: u64,
+    },
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let handler = || 0..HANDLERS.len();
+    let service = prop_oneof![
+        Just("EventBus"),
+        Just("Outbox"),
+        Just("DeadLetters"),
+        Just("Mail"),
+    ];
+    let crash = prop_oneof![
+        Just(PublisherCrash::BeforePublishing),
+        Just(PublisherCrash::AfterPublishing),
+    ];
+    prop_oneof![
+        8 => proptest::option::weighted(0.8, 0..3u8)
+            .prop_map(|subject| Action::Publish { subject }),
+        2 => (service, 1..20u64).prop_map(|(service, seconds)| Action::GoesDown { service, seconds }),
+        2 => (handler(), 1..5u32, any::<bool>()).prop_map(|(handler, times, worth_a_retry)| {
+            Action::Fails { handler, times, worth_a_retry }
+        }),
+        2 => (handler(), 1..4u32, 1..10u64)
+            .prop_map(|(handler, next, seconds)| Action::Late { handler, next, seconds }),
+        1 => crash.prop_map(Action::Crash),
+        1 => Just(Action::Restart),
+        1 => handler().prop_map(|handler| Action::Pause { handler }),
+        1 => handler().prop_map(|handler| Action::Resume { handler }),
+        4 => (0..5_000u64).prop_map(|millis| Action::Pass { millis }),
+    ]
+}
+
+fn subscription(handler: usize) -> String {
+    format!("{}.on", HANDLERS[handler])
+}
+
+async fn act(rig: &Rig, action: &Action) {
+    match action {
+        Action::Publish { subject } => {
+            let subject = subject.map(|subject| format!("order-{subject}"));
+            // The outbox may be down, or the publisher: then nothing is stored.
+            let _ = rig.publish(subject.as_deref()).await;
+        }
+        Action::GoesDown { service, seconds } => {
+            let until = rig.timeline.now() + Duration::from_secs(*seconds);
+            rig.goes_down(service, until);
+        }
+        Action::Fails {
+            handler,
+            times,
+            worth_a_retry,
+        } => {
+            let code = if *worth_a_retry {
+                "CONNECTION_RESET"
+            } else {
+                "PERMANENT_ERROR"
+            };
+            rig.fails(HANDLERS[*handler], *times, code);
+        }
+        Action::Late {
+            handler,
+            next,
+            seconds,
+        } => {
+            let by = Duration::from_secs(*seconds);
+            // It may have had that many events already.
+            let _ = rig
+                .bus
+                .deliver_late(&subscription(*handler), *next, by, "test");
+        }
+        Action::Crash(point) => rig.relay.crash(*point, "test"),
+        Action::Restart => {
+            rig.relay.restart();
+        }
+        Action::Pause { handler } => rig.bus.pause(&subscription(*handler)).unwrap(),
+        Action::Resume { handler } => rig.bus.resume(&subscription(*handler)).unwrap(),
+        Action::Pass { millis } => {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+        }
+    }
+}
+
+/// Ends every outage and pause, and waits until all is settled.
+async fn recover(rig: &Rig) {
+    for handler in 0..HANDLERS.len() {
+        rig.bus.resume(&subscription(handler)).unwrap();
+    }
+    let settled = async {
+        loop {
+            rig.relay.restart();
+            let settled = rig.bus.activity().settled();
+            // A crash may be yet to come.
+            if tokio::time::timeout(Duration::from_secs(3600), settled)
+                .await
+                .is_ok()
+            {
+                return;
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10 * 3600), settled).await;
+    assert!(in_time.is_ok(), "it never settles");
+}
+
+/// How often each stored event was handled, or became a dead letter, by subscription.
+fn check_each_once(rig: &Rig) -> Result<(), TestCaseError> {
+    for handler in 0..HANDLERS.len() {
+        let own = subscription(handler);
+        let settled = rig.heads(|kind| match kind {
+            EventKind::EventHandled { subscription, head }
+            | EventKind::EventDeadLettered {
+                subscription, head, ..
+            } if **subscription == *own => Some(head),
+            _ => None,
+        });
+        let unique: HashSet<_> = settled.iter().collect();
+        prop_assert_eq!(
+            unique.len(),
+            settled.len(),
+            "{}: doubled: {:?}",
+            own,
+            settled
+        );
+        let stored = rig.stored();
+        let stored: HashSet<_> = stored.iter().collect();
+        prop_assert_eq!(&unique, &stored, "{}: lost, or made up", own);
+    }
+    Ok(())
+}
+
+/// Events of a subject come to each handler for the first time in the order they were stored.
+fn check_order(rig: &Rig) -> Result<(), TestCaseError> {
+    let stored = rig.stored();
+    for handler in 0..HANDLERS.len() {
+        let own = subscription(handler);
+        let mut seen: Vec<Arc<EventHead>> = Vec::new();
+        rig.timeline.read(|events| {
+            for event in events {
+                let EventKind::CallStarted { call, input, .. } = &event.kind else {
+                    continue;
+                };
+                if call.as_str() != own {
+                    continue;
+                }
+                let id = input["id"].as_str().unwrap();
+                let head = stored.iter().find(|head| *head.id == *id).unwrap();
+                if !seen.contains(head) {
+                    seen.push(Arc::clone(head));
+                }
+            }
+        });
+        for subject in 0..3 {
+            let subject = format!("order-{subject}");
+            let of_subject = |heads: &[Arc<EventHead>]| {
+                let heads = heads.iter();
+                let own = heads.filter(|head| head.subject.as_deref() == Some(&subject));
+                own.map(|head| head.id.to_string()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(
+                of_subject(&seen),
+                of_subject(&stored),
+                "{}: {}",
+                own,
+                subject
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_effects(rig: &Rig) -> Result<(), TestCaseError> {
+    let mut seen: HashSet<Key> = HashSet::new();
+    let twice = rig.timeline.read(|events| {
+        events.iter().find_map(|event| match &event.kind {
+            EventKind::Effect { key, .. } if !seen.insert(key.clone()) => Some(key.clone()),
+            _ => None,
+        })
+    });
+    prop_assert_eq!(twice, None, "an effect happens twice");
+    Ok(())
+}
+
+/// Redrives until every dead letter is handled.
+async fn redrive_all(rig: &Rig) -> Result<(), TestCaseError> {
+    for _ in 0..20 {
+        let letters = rig.bus.redrive(&rig.client).await;
+        rig.bus.activity().settled().await;
+        if letters == Ok(0) {
+            return Ok(());
+        }
+        // The queue, or a handler, may still be away.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    Err(TestCaseError::fail("dead letters never end"))
+}
+
+fn check_all_handled(rig: &Rig) -> Result<(), TestCaseError> {
+    for handler in 0..HANDLERS.len() {
+        let own = subscription(handler);
+        let handled = rig.heads(|kind| match kind {
+            EventKind::EventHandled { subscription, head } if **subscription == *own => Some(head),
+            _ => None,
+        });
+        let unique: HashSet<_> = handled.iter().collect();
+        prop_assert_eq!(unique.len(), handled.len(), "{}: doubled", own);
+        prop_assert_eq!(handled.len(), rig.stored().len(), "{}: lost", own);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn nothing_is_lost_doubled_or_overtaken(
+        twice: bool,
+        actions in proptest::collection::vec(action(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let rig = Rig::new();
+            rig.subscribe_all();
+            if twice {
+                rig.bus.deliver_twice("test");
+            }
+            for action in &actions {
+                act(&rig, action).await;
+            }
+            recover(&rig).await;
+            check_each_once(&rig)?;
+            check_order(&rig)?;
+            check_effects(&rig)?;
+            redrive_all(&rig).await?;
+            check_all_handled(&rig)?;
+            check_effects(&rig)
+        })?;
+    }
+}
