@@ -13,6 +13,7 @@
 //! | 11 | [`steps`] | the vocabulary: step definitions, by the room they speak of |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, views of them, snapshots, command line |
 //! | 7 | [`orchestration`] | workflows, and those within them; the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 6 | [`cqrs`] | commands, aggregates, the event store, projections and what is read from them |
 //! | 5 | [`contracts`] | what services promise and rely on, inputs made from schemas, verification |
 //! | 5 | [`messaging`] | requests and their answers, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | the services that take part: played, keeping entities, keeping files; the scripts that say how they answer, the one client that calls them |
@@ -20,6 +21,7 @@
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
 //! | 1 | [`domain`] | call, reply, failure, keys, states, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
+//! | 0 | `database` | files of SQLite: how they are opened, and told from others |
 //!
 //! # The way of a scenario
 //!
@@ -58,6 +60,8 @@ struct Readme;
 
 pub mod clock;
 pub mod contracts;
+pub mod cqrs;
+mod database;
 pub mod domain;
 pub mod harness;
 pub mod messaging;

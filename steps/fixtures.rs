@@ -1,11 +1,16 @@
 use cucumber::{gherkin, then, when};
+use serde::de::DeserializeOwned;
 
 use super::{
     StepResult,
     failing::expect,
     parameters::{doc_string, first_line, table_of},
 };
-use crate::harness::{FixtureError, FixtureFault, Fixtures, World};
+use crate::{
+    domain::from_json,
+    harness::{Cqrs, FixtureError, FixtureFault, Fixtures, World},
+    services::DefinitionError,
+};
 
 /// What was found wrong with the fixture that was loaded last; `None` before the first.
 #[derive(Default)]
@@ -54,6 +59,43 @@ fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
         Err(FixtureError::Faulty(faults)) => Some(faults),
         Err(error) => return Err(error.into()),
     };
+    Ok(())
+}
+
+/// A type of aggregates, declared if it is sound.
+#[when(expr = "the aggregate is loaded:")]
+fn aggregate_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    load(world, step, Cqrs::define_aggregate)
+}
+
+/// A projection, declared if it is sound.
+#[when(expr = "the projection is loaded:")]
+fn projection_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    load(world, step, |cqrs, definition| {
+        cqrs.define_projection(&definition)
+    })
+}
+
+fn load<T: DeserializeOwned>(
+    world: &mut World,
+    step: &gherkin::Step,
+    define: impl FnOnce(&Cqrs, T) -> Result<(), DefinitionError>,
+) -> StepResult {
+    let path = world.stage().uri.to_string();
+    let line = first_line(step);
+    let fault = match from_json(doc_string(step)?, &path, line) {
+        Ok(definition) => define(world.cqrs()?, definition)
+            .err()
+            .map(|error| (line, error.pointer, error.message)),
+        Err(error) => Some((error.line, error.pointer, error.message)),
+    };
+    let fault = fault.map(|(line, pointer, message)| FixtureFault {
+        path,
+        line,
+        pointer,
+        message,
+    });
+    world.state::<Loaded>().0 = Some(fault.into_iter().collect());
     Ok(())
 }
 

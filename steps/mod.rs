@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod commands;
 mod communication;
 mod contracts;
 mod crashes;
@@ -23,6 +24,7 @@ mod network;
 mod outcomes;
 mod parameters;
 mod policies;
+mod projections;
 mod publications;
 mod requests;
 mod runs;

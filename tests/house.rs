@@ -8,14 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 10] = [
+const ROOMS: [(&str, u8); 12] = [
     ("clock", 0),
+    ("database", 0),
     ("domain", 1),
     ("observability", 2),
     ("resilience", 3),
     ("services", 4),
     ("contracts", 5),
     ("messaging", 5),
+    ("cqrs", 6),
     ("orchestration", 7),
     ("harness", 10),
     ("steps", 11),

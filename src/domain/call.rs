@@ -23,6 +23,10 @@ pub struct Call {
 impl Call {
     /// The caller of a workflow's steps and compensations.
     pub const ORCHESTRATOR: &str = "orchestrator";
+    /// The caller where a command is handled.
+    pub const COMMAND_HANDLER: &str = "command handler";
+    /// The caller where events are projected.
+    pub const PROJECTOR: &str = "projector";
     /// The caller of what takes an event to its outbox and to the bus.
     pub const PUBLISHER: &str = "publisher";
     /// The caller where a scenario's step calls directly.

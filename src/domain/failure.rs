@@ -26,6 +26,12 @@ pub mod code {
     pub const INVALID_WORKFLOW: &str = "INVALID_WORKFLOW";
     /// The run id is taken.
     pub const WORKFLOW_ALREADY_EXISTS: &str = "WORKFLOW_ALREADY_EXISTS";
+    /// No aggregate has such a command.
+    pub const UNKNOWN_COMMAND_TYPE: &str = "UNKNOWN_COMMAND_TYPE";
+    /// No event is of this type, or none that an aggregate or a projection knows.
+    pub const UNKNOWN_EVENT_TYPE: &str = "UNKNOWN_EVENT_TYPE";
+    /// No projection keeps such a read model.
+    pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
     /// An input is not as it must be.
     pub const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
     /// Someone else has changed it since.
@@ -48,8 +54,6 @@ pub mod code {
     pub const INVALID_PATH: &str = "INVALID_PATH";
     /// The path leads out of the scenario's directory.
     pub const PATH_OUTSIDE_DIRECTORY: &str = "PATH_OUTSIDE_DIRECTORY";
-    /// No event is of this type.
-    pub const UNKNOWN_EVENT_TYPE: &str = "UNKNOWN_EVENT_TYPE";
     /// There is no such event.
     pub const EVENT_NOT_FOUND: &str = "EVENT_NOT_FOUND";
     /// There is another event of this source and id.
@@ -81,6 +85,8 @@ pub mod code {
         (FILE_NOT_FOUND, AgentValidation, false),
         (BACKUP_NOT_FOUND, AgentValidation, false),
         ("INVALID_MODEL", AgentValidation, false),
+        (UNKNOWN_COMMAND_TYPE, AgentValidation, false),
+        (UNKNOWN_READ_MODEL, AgentValidation, false),
         (INVALID_WORKFLOW, AgentValidation, false),
         (SERVICE_NOT_FOUND, AgentValidation, false),
         (OPERATION_NOT_FOUND, AgentValidation, false),

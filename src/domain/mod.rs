@@ -28,7 +28,7 @@ pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
-pub use reference::{refers, resolve};
+pub use reference::{references, refers, resolve};
 pub use request_status::RequestStatus;
 pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};
 pub use status::{StepStatus, WorkflowStatus};

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::borrow::Borrow;
 
 use serde_json::Value;
 
@@ -21,6 +21,16 @@ pub fn refers(value: &Value) -> bool {
     }
 }
 
+/// The pointers of all references in the value, in order, as [`resolve`] reads them.
+pub fn references(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => pointer(text).into_iter().collect(),
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Object(fields) => fields.values().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The value with every reference, a string `${/…}`, replaced by the data it points to, its type kept.
 ///
 /// Pointers are those of [RFC 6901](https://www.rfc-editor.org/rfc/rfc6901) into an object such as
@@ -29,9 +39,9 @@ pub fn refers(value: &Value) -> bool {
 /// # Errors
 ///
 /// `INVALID_REFERENCE`, naming the pointer, if there is nothing there.
-pub fn resolve<'a>(
+pub fn resolve<'a, D: Borrow<Value> + 'a>(
     value: &Value,
-    data: &impl Fn(&str) -> Option<&'a Arc<Value>>,
+    data: &impl Fn(&str) -> Option<&'a D>,
 ) -> Result<Value, Box<Failure>> {
     Ok(match value {
         Value::String(text) => match pointer(text) {
@@ -54,9 +64,9 @@ pub fn resolve<'a>(
     })
 }
 
-fn find<'a>(
+fn find<'a, D: Borrow<Value> + 'a>(
     pointer: &str,
-    data: &impl Fn(&str) -> Option<&'a Arc<Value>>,
+    data: &impl Fn(&str) -> Option<&'a D>,
 ) -> Result<Value, Box<Failure>> {
     let path = &pointer[1..];
     let (name, rest) = match path.find('/') {
@@ -65,7 +75,7 @@ fn find<'a>(
     };
     let name = name.replace("~1", "/").replace("~0", "~");
     data(&name)
-        .and_then(|value| value.pointer(rest))
+        .and_then(|value| value.borrow().pointer(rest))
         .cloned()
         .ok_or_else(|| {
             let message = format!("the input refers to {pointer}, where there is no data");
@@ -75,6 +85,8 @@ fn find<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -91,6 +103,12 @@ mod tests {
             resolved.unwrap(),
             json!({"n": 1, "deep": [true], "all": {"n": 1, "a/b": [true]}, "text": "${x} and ${/input/n}"})
         );
+    }
+
+    #[test]
+    fn references_are_listed_at_every_depth() {
+        let value = json!({"a": ["${/x/y}", "${x}"], "b": {"c": "${/z}"}});
+        assert_eq!(references(&value), ["/x/y", "/z"]);
     }
 
     #[test]

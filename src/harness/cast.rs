@@ -186,6 +186,11 @@ impl Cast {
         &self.policies
     }
 
+    /// What played services have done and undone.
+    pub fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
     /// The entities that services keep.
     pub fn entities(&self) -> &Entities {
         &self.entities

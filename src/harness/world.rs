@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    cast::Cast, excerpt::excerpt, fixtures::Fixtures, messages::Messages, own_state::OwnState,
-    pickle::StepKind, requests::SentRequests, runs::Runs, snapshot::Snapshots,
+    cast::Cast, cqrs::Cqrs, excerpt::excerpt, fixtures::Fixtures, messages::Messages,
+    own_state::OwnState, pickle::StepKind, requests::SentRequests, runs::Runs, snapshot::Snapshots,
 };
 use crate::{
     clock::{Clock, Seed},
+    cqrs::{EVENT_STORE, EventStoreError},
     domain::Failure,
     observability::Timeline,
     services::{CallResult, Policies, Registry},
@@ -74,6 +75,7 @@ pub struct World {
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
     runs: Option<Box<Runs>>,
+    cqrs: Option<Box<Cqrs>>,
     messages: Option<Box<Messages>>,
     requests: Option<Box<SentRequests>>,
     calls: Vec<CallResult>,
@@ -98,6 +100,7 @@ impl World {
             when_took: None,
             cast: None,
             runs: None,
+            cqrs: None,
             messages: None,
             requests: None,
             calls: Vec::new(),
@@ -116,6 +119,9 @@ impl World {
         self.stage.seed = seed;
         if let Some(cast) = &mut self.cast {
             cast.set_seed(seed);
+        }
+        if let Some(cqrs) = &self.cqrs {
+            cqrs.set_seed(seed);
         }
     }
 
@@ -203,6 +209,23 @@ impl World {
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
         self.runs.insert(runs)
+    }
+
+    /// The aggregates, the event store and the projections.
+    ///
+    /// # Errors
+    ///
+    /// If the event store cannot be read.
+    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
+        let seed = self.stage.seed;
+        let cqrs = match self.cqrs.take() {
+            Some(cqrs) => cqrs,
+            None => {
+                let relay = self.messages().relay_of(EVENT_STORE);
+                Box::new(Cqrs::new(self.cast(), relay, seed)?)
+            }
+        };
+        Ok(self.cqrs.insert(cqrs))
     }
 
     /// The events that are published, and who hears of them.

@@ -236,6 +236,89 @@ pub enum EventKind {
     },
     OrchestratorCrashed {},
     OrchestratorRestarted {},
+    CommandHandled {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+        /// The types of the events.
+        events: Vec<Arc<str>>,
+    },
+    /// It was handled before, and came to the same.
+    CommandRepeated {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+    },
+    /// The aggregate decided against it.
+    CommandRefused {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        code: Arc<str>,
+    },
+    /// It could not be decided, or what was decided could not be stored.
+    CommandFailed {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        code: Arc<str>,
+    },
+    EventsAppended {
+        aggregate: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+        /// The types of the events.
+        events: Vec<Arc<str>>,
+    },
+    SnapshotTaken {
+        aggregate: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+    },
+    ProjectionAdvanced {
+        projection: Arc<str>,
+        /// The position of the event that was applied.
+        checkpoint: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        /// Since the event happened.
+        #[serde(with = "duration_text")]
+        lag: Duration,
+    },
+    /// An event could not be applied; the checkpoint stays before it.
+    ProjectionFailed {
+        projection: Arc<str>,
+        /// The position of the event.
+        position: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        code: Arc<str>,
+        /// How often it failed before.
+        retries: u32,
+    },
+    ProjectionPaused {
+        projection: Arc<str>,
+        /// The recent ones.
+        errors: u32,
+    },
+    ProjectionResumed {
+        projection: Arc<str>,
+    },
+    /// It was reset and has caught up with what was stored then.
+    ProjectionRebuilt {
+        projection: Arc<str>,
+        /// How many events were applied.
+        events: u64,
+        checkpoint: u64,
+    },
     /// In the outbox, to be published.
     EventStored {
         #[serde(flatten)]

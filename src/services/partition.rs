@@ -11,7 +11,7 @@ pub enum PartitionError {
     Unknown {
         /// The name.
         name: String,
-        /// The nearest name, or all of them: services, `orchestrator`, `publisher` and `scenario`.
+        /// The nearest name, or all of them: services and who else calls.
         hint: String,
     },
     /// No call goes from a caller to another that is no service, or from one to itself.
@@ -30,7 +30,13 @@ impl Registry {
     /// If a name is unknown, or no call goes between the two.
     pub fn check_partition(&self, one: &str, other: &str) -> Result<(), PartitionError> {
         let names = self.names();
-        let callers = [Call::ORCHESTRATOR, Call::PUBLISHER, Call::SCENARIO];
+        let callers = [
+            Call::ORCHESTRATOR,
+            Call::COMMAND_HANDLER,
+            Call::PROJECTOR,
+            Call::PUBLISHER,
+            Call::SCENARIO,
+        ];
         let is_service = |name: &str| self.role(name).is_ok();
         for name in [one, other] {
             if !is_service(name) && !callers.contains(&name) {

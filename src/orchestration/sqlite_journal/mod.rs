@@ -1,7 +1,7 @@
 //! A journal in a SQLite file.
 
 mod definitions;
-mod open;
+mod tables;
 
 use std::{
     collections::{HashMap, hash_map},
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::definitions::Definitions;
 use super::{Entry, Journal, JournalError, journal::is_inner};
-use crate::domain::offset_text;
+use crate::{database::within_transaction, domain::offset_text};
 
 /// A journal in a SQLite file: it outlives the process.
 ///
@@ -73,7 +73,7 @@ impl SqliteJournal {
             path: path.display().to_string(),
             why,
         };
-        let connection = open::open(path).map_err(unusable)?;
+        let connection = tables::JOURNAL.open(path).map_err(unusable)?;
         let last: Option<i64> =
             connection.query_row("SELECT max(id) FROM entries", [], |row| row.get(0))?;
         Ok(Self {
@@ -234,26 +234,6 @@ fn insert_unfinished(
         .prepare_cached("INSERT INTO unfinished (number, run) VALUES (?, ?)")?
         .execute(params![number, run])?;
     Ok(())
-}
-
-/// Does all of `work` or nothing of it.
-///
-/// rusqlite's own transactions compile their statements anew each time.
-fn within_transaction<T, E: From<rusqlite::Error>>(
-    connection: &Connection,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, E> {
-    let execute = |sql| connection.prepare_cached(sql)?.execute([]);
-    execute("BEGIN")?;
-    let done = work().and_then(|done| {
-        execute("COMMIT")?;
-        Ok(done)
-    });
-    if done.is_err() {
-        // It fails where the error has ended the transaction already.
-        let _ = execute("ROLLBACK");
-    }
-    done
 }
 
 impl Journal for SqliteJournal {

@@ -1,0 +1,483 @@
+@integration-10
+Feature: Projections
+
+  A projection makes a read model of events, from its checkpoint on, in their order. What it cannot apply holds its
+  checkpoint back and is tried again; with more than ten recent errors it is paused. Others go on.
+
+  Background:
+    Given the aggregate:
+      """json
+      {
+        "name": "Account",
+        "initial": { "open": false, "balance": 0 },
+        "commands": {
+          "open": {
+            "refuse": [
+              {
+                "unless": { "properties": { "state": { "properties": { "open": { "const": false } } } } },
+                "code": "ALREADY_OPEN",
+                "message": "the account is open already"
+              }
+            ],
+            "emits": [{ "event": "AccountOpened", "data": { "owner": "${/command/payload/owner}" } }]
+          },
+          "deposit": {
+            "payload": { "required": ["amount"], "properties": { "amount": { "type": "number", "exclusiveMinimum": 0 } } },
+            "emits": [{ "event": "Deposited", "data": { "amount": "${/command/payload/amount}" } }]
+          },
+          "withdraw": {
+            "emits": [
+              { "event": "Withdrawn", "data": { "amount": "${/command/payload/amount}" } },
+              { "event": "FeeCharged", "data": { "amount": 1 } }
+            ]
+          },
+          "look": {}
+        },
+        "events": {
+          "AccountOpened": [
+            { "set": "/open", "to": true },
+            { "set": "/owner", "to": "${/event/data/owner}" }
+          ],
+          "Deposited": [{ "add": "/balance", "by": "${/event/data/amount}" }],
+          "Withdrawn": [{ "subtract": "/balance", "by": "${/event/data/amount}" }],
+          "FeeCharged": [{ "subtract": "/balance", "by": "${/event/data/amount}" }]
+        },
+        "invariants": [
+          {
+            "unless": { "properties": { "state": { "properties": { "balance": { "minimum": 0 } } } } },
+            "code": "INSUFFICIENT_FUNDS",
+            "message": "an account is never overdrawn"
+          }
+        ]
+      }
+      """
+    And the projection:
+      """json
+      {
+        "name": "Balances",
+        "handles": {
+          "Deposited": { "changes": [{ "add": "/balance", "by": "${/event/data/amount}" }] },
+          "Withdrawn": { "changes": [{ "subtract": "/balance", "by": "${/event/data/amount}" }] },
+          "FeeCharged": { "changes": [{ "subtract": "/balance", "by": "${/event/data/amount}" }] }
+        }
+      }
+      """
+
+  Scenario: Events are applied, and the checkpoint is the last of them
+    When these commands are sent:
+      | command  | to    | payload            |
+      | open     | acc-1 | { "owner": "Ada" } |
+      | deposit  | acc-1 | { "amount": 100 }  |
+      | withdraw | acc-1 | { "amount": 30 }   |
+      | deposit  | acc-2 | { "amount": 5 }    |
+      | open     | acc-2 | { "owner": "Bob" } |
+    Then the read model "Balances" has "acc-1":
+      """json
+      { "balance": 69 }
+      """
+    And the read model "Balances" has "acc-2":
+      """json
+      { "balance": 5 }
+      """
+    And the read model "Balances" has nothing for "acc-3"
+    And the checkpoint of "Balances" is 5
+    And the projection "Balances" is running
+    And no event holds "Balances" back
+
+  Scenario: A projection that comes later catches up with what is stored
+    When these commands are sent:
+      | command | to    | payload            |
+      | open    | acc-1 | { "owner": "Ada" } |
+      | open    | acc-2 | { "owner": "Bob" } |
+    Given the projection:
+      """json
+      {
+        "name": "Owners",
+        "handles": {
+          "AccountOpened": {
+            "key": "${/event/data/owner}",
+            "changes": [{ "append": "/accounts", "item": "${/event/subject}" }]
+          }
+        }
+      }
+      """
+    When the projections catch up
+    Then the read model "Owners" has "Ada":
+      """json
+      { "accounts": ["acc-1"] }
+      """
+    And the checkpoint of "Owners" is 2
+
+  Scenario: Until the lag has passed, the old state is read
+    Given "Balances.apply" takes 200 ms
+    When the command "deposit" is sent to "acc-1" without waiting for projections, with:
+      """json
+      { "amount": 100 }
+      """
+    Then the command succeeds
+    When "Balances" is queried for "acc-1"
+    Then the reply has:
+      | path                 | value |
+      | /data                | null  |
+      | /metadata/checkpoint | 0     |
+    When 199 ms pass
+    And "Balances" is queried for "acc-1"
+    Then the reply has:
+      | path  | value |
+      | /data | null  |
+    When 1 ms passes
+    And "Balances" is queried for "acc-1"
+    Then the reply is:
+      """json
+      {
+        "data": { "balance": 100 },
+        "metadata": { "queryType": "Balances", "timestamp": "2025-01-01T00:00:00.2Z", "checkpoint": 1 }
+      }
+      """
+    And the lag of "Balances" is 200 ms
+    And the timeline has, in order:
+      | at    | event               | projection | checkpoint | type      | lag   |
+      | 200ms | projection_advanced | Balances   | 1          | Deposited | 200ms |
+
+  Scenario: Lag adds up where events come faster than they are applied
+    Given "Balances.apply" takes 200 ms
+    When these commands are sent at once:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-2 | { "amount": 1 } |
+      | deposit | acc-3 | { "amount": 1 } |
+    Then the timeline has, in order:
+      | event               | checkpoint | lag   |
+      | projection_advanced | 1          | 200ms |
+      | projection_advanced | 2          | 400ms |
+      | projection_advanced | 3          | 600ms |
+    And it takes 600 ms
+
+  Scenario: All documents of a read model
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-2 | { "amount": 2 } |
+    And "Balances" is queried
+    Then the reply has:
+      | path  | value                                                    |
+      | /data | { "acc-1": { "balance": 1 }, "acc-2": { "balance": 2 } } |
+
+  Scenario: A read model that nobody keeps is named, with the nearest
+    When "Balanses" is queried for "acc-1"
+    Then the call fails with "UNKNOWN_READ_MODEL"
+    And the failure has:
+      | path     | value                                                                           |
+      | /message | no projection keeps a read model "Balanses": did you mean "Balances"? |
+
+  Scenario: A poison event holds the checkpoint, and later events wait
+    Given "Balances.apply" answers:
+      | execution | answer           |
+      | 2-4       | error TOOL_ERROR |
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-2 | { "amount": 2 } |
+      | deposit | acc-3 | { "amount": 3 } |
+    Then the checkpoint of "Balances" is 1
+    And the read model "Balances" has nothing for "acc-3"
+    And the failed event of "Balances" has:
+      | path           | value                |
+      | /projection    | Balances             |
+      | /position      | 2                    |
+      | /event/subject | acc-2                |
+      | /error/code    | TOOL_ERROR           |
+      | /timestamp     | 2025-01-01T00:00:00Z |
+      | /retries       | 0                    |
+    When 2 s pass
+    Then the checkpoint of "Balances" is 1
+    And the failed event of "Balances" has:
+      | path       | value                |
+      | /retries   | 1                    |
+      | /timestamp | 2025-01-01T00:00:02Z |
+    When the projections catch up
+    Then the checkpoint of "Balances" is 3
+    And no event holds "Balances" back
+    And the read model "Balances" has "acc-2":
+      """json
+      { "balance": 2 }
+      """
+    And the timeline has, in order:
+      | at | event               | position | checkpoint | code       | retries | lag |
+      | 0s | projection_advanced |          | 1          |            |         | 0s  |
+      | 0s | projection_failed   | 2        |            | TOOL_ERROR | 0       |     |
+      | 2s | projection_failed   | 2        |            | TOOL_ERROR | 1       |     |
+      | 4s | projection_failed   | 2        |            | TOOL_ERROR | 2       |     |
+      | 6s | projection_advanced |          | 2          |            |         | 6s  |
+      | 6s | projection_advanced |          | 3          |            |         | 6s  |
+
+  Scenario: After ten errors it is still running
+    Given "Balances.apply" fails 10 times with "TOOL_ERROR"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 100 }
+      """
+    And 18 s pass
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 0
+    And the failed event of "Balances" has:
+      | path     | value |
+      | /retries | 9     |
+    When the projections catch up
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 1
+
+  Scenario: The eleventh error pauses it, and the others go on
+    Given the projection:
+      """json
+      {
+        "name": "Deposits",
+        "handles": { "Deposited": { "key": "all", "changes": [{ "add": "/count", "by": 1 }] } }
+      }
+      """
+    And "Balances.apply" fails 11 times with "TOOL_ERROR"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 100 }
+      """
+    And the projections catch up
+    Then the projection "Balances" is paused
+    And the checkpoint of "Balances" is 0
+    And "Balances.apply" is executed 11 times
+    And the timeline has, in order:
+      | at  | event             | projection | errors |
+      | 20s | projection_paused | Balances   | 11     |
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And 1 h passes
+    Then the projection "Balances" is paused
+    And "Balances.apply" is executed 11 times
+    And the projection "Deposits" is running
+    And the checkpoint of "Deposits" is 2
+
+  Scenario: A projection that is resumed goes on where it was
+    Given "Balances.apply" fails 11 times with "TOOL_ERROR"
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-1 | { "amount": 2 } |
+    And the projections catch up
+    Then the projection "Balances" is paused
+    When the projection "Balances" is resumed
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 2
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """
+    And the timeline has, in order:
+      | event               | projection | checkpoint |
+      | projection_paused   | Balances   |            |
+      | projection_resumed  | Balances   |            |
+      | projection_advanced | Balances   | 1          |
+      | projection_advanced | Balances   | 2          |
+
+  Scenario: Errors before a resume are forgiven
+    Given "Balances.apply" fails 21 times with "TOOL_ERROR"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the projections catch up
+    Then the projection "Balances" is paused
+    When the projection "Balances" is resumed
+    And the projections catch up
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 1
+
+  Scenario: Errors that are not recent do not pause it
+    Given the projection:
+      """json
+      {
+        "name": "Patient",
+        "errorWindow": "10s",
+        "handles": { "Deposited": { "key": "all", "changes": [{ "add": "/count", "by": 1 }] } }
+      }
+      """
+    And "Patient.apply" fails 20 times with "TOOL_ERROR"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the projections catch up
+    Then the projection "Patient" is running
+    And "Patient.apply" is executed 21 times
+
+  Scenario: A rebuild replays what is handled, sets the checkpoint and resumes
+    Given "Balances.apply" fails 11 times with "TOOL_ERROR"
+    When these commands are sent:
+      | command | to    | payload            |
+      | deposit | acc-1 | { "amount": 1 }    |
+      | deposit | acc-1 | { "amount": 2 }    |
+      | open    | acc-1 | { "owner": "Ada" } |
+    And the projections catch up
+    Then the projection "Balances" is paused
+    When the projection "Balances" is rebuilt
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 2
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """
+    And the timeline has, in order:
+      | event              | projection | call           | events | checkpoint |
+      | projection_paused  | Balances   |                |        |            |
+      | call_ended         |            | Balances.reset |        |            |
+      | projection_rebuilt | Balances   |                | 2      | 2          |
+      | projection_resumed | Balances   |                |        |            |
+
+  Scenario: A rebuild of a running projection applies nothing twice
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-1 | { "amount": 2 } |
+    And the projection "Balances" is rebuilt
+    Then the checkpoint of "Balances" is 2
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """
+    And the timeline has none of:
+      | event              |
+      | projection_resumed |
+
+  Scenario: A rebuild that an event holds up goes on later
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-1 | { "amount": 2 } |
+    Given "Balances.replay" fails 3 times with "TOOL_ERROR"
+    When the projection "Balances" is rebuilt
+    Then the projection "Balances" is rebuilding
+    And the checkpoint of "Balances" is 0
+    And the failed event of "Balances" has:
+      | path        | value      |
+      | /position   | 1          |
+      | /error/code | TOOL_ERROR |
+    When the projections catch up
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 2
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """
+
+  Scenario: A poison event holds a rebuild where it is, and pauses it in the end
+    Given the projection:
+      """json
+      {
+        "name": "Names",
+        "handles": {
+          "AccountOpened": {
+            "key": "${/event/data/owner}",
+            "changes": [{ "append": "/accounts", "item": "${/event/subject}" }]
+          },
+          "Deposited": { "key": "${/event/data/amount}", "changes": [{ "set": "/a/b", "to": 1 }] }
+        }
+      }
+      """
+    When these commands are sent:
+      | command | to    | payload            |
+      | open    | acc-1 | { "owner": "Ada" } |
+      | open    | acc-2 | { "owner": ["x"] } |
+      | open    | acc-3 | { "owner": "Eve" } |
+    And the projections catch up
+    Then the projection "Names" is paused
+    And the checkpoint of "Names" is 1
+    When the projection "Names" is rebuilt
+    Then the projection "Names" is rebuilding
+    And the checkpoint of "Names" is 1
+    And the read model "Names" has "Ada":
+      """json
+      { "accounts": ["acc-1"] }
+      """
+    And the read model "Names" has nothing for "Eve"
+    And the failed event of "Names" has:
+      | path           | value             |
+      | /position      | 2                 |
+      | /event/subject | acc-2             |
+      | /error/code    | VALIDATION_FAILED |
+      | /retries       | 0                 |
+    When the projections catch up
+    Then the projection "Names" is paused
+    And the failed event of "Names" has:
+      | path     | value |
+      | /retries | 10    |
+    And the checkpoint of "Names" is 1
+
+  Scenario: An answer that comes too late changes nothing twice
+    Given "Balances.apply" answers:
+      | execution | answer   |
+      | 1         | late 1 s |
+    And "Balances.apply" times out after 1 s
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And 10 s pass
+    Then the checkpoint of "Balances" is 1
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 1 }
+      """
+
+  Scenario: While the store is away a projection waits, and no error is counted
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    Given "EventStore.read" fails 20 times with "SERVICE_UNAVAILABLE"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 2 }
+      """
+    Then the checkpoint of "Balances" is 1
+    When the projections catch up
+    Then the projection "Balances" is running
+    And the checkpoint of "Balances" is 2
+    And no event holds "Balances" back
+
+  Scenario: Another service takes the events, each once, and keeps what it makes of them
+    Given a service "Search"
+    And the projection:
+      """json
+      { "name": "SearchIndex", "target": "Search.index", "reset": "Search.clear", "handles": { "Deposited": {} } }
+      """
+    And "Search.index" fails 2 times with "TOOL_ERROR"
+    When these commands are sent:
+      | command | to    | payload         |
+      | deposit | acc-1 | { "amount": 1 } |
+      | deposit | acc-2 | { "amount": 2 } |
+    And the projections catch up
+    Then the checkpoint of "SearchIndex" is 2
+    And "Search.index" is executed 4 times
+    And no effect happens twice
+    When the projection "SearchIndex" is rebuilt
+    Then "Search.clear" is executed 1 time
+    And "Search.index" is executed 6 times
+    And the checkpoint of "SearchIndex" is 2
+
+  Scenario: What projections made of events outlives the reopening of the store
+    Given the event store is kept in a file
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the event store is reopened
+    And the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 2 }
+      """
+    Then the checkpoint of "Balances" is 2
+    And "Balances.apply" is executed 2 times
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """

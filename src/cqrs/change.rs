@@ -1,0 +1,282 @@
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::domain::{Failure, code, did_you_mean, references, resolve};
+
+/// What an event changes in a document: the state of an aggregate, or a read model's.
+///
+/// In JSON it is one of
+///
+/// - `{ "set": "/open", "to": true }`,
+/// - `{ "add": "/balance", "by": 5 }` and `{ "subtract": "/balance", "by": 5 }`; of what is not there, of 0,
+/// - `{ "append": "/entries", "item": … }`; to what is not there, to an empty list,
+/// - `{ "remove": "/name" }`, or from a list `{ "remove": "/entries", "item": … }`,
+///
+/// where values may refer to `${/state/…}` and `${/event/…}`. Objects on the way to what is set are made.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Form")]
+pub struct Change {
+    pointer: String,
+    action: Action,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Action {
+    Set(Value),
+    Add(Value),
+    Subtract(Value),
+    Append(Value),
+    Remove(Option<Value>),
+}
+
+/// The names that values may refer to.
+const NAMES: [&str; 2] = ["state", "event"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Form {
+    set: Option<String>,
+    add: Option<String>,
+    subtract: Option<String>,
+    append: Option<String>,
+    remove: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    to: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    by: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    item: Option<Value>,
+}
+
+/// A value that is given, be it null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<Form> for Change {
+    type Error = String;
+
+    fn try_from(form: Form) -> Result<Self, Self::Error> {
+        let Form { to, by, item, .. } = form;
+        let (pointer, action) = match (form.set, form.add, form.subtract, form.append, form.remove)
+        {
+            (Some(pointer), None, None, None, None) => match (to, by, item) {
+                (Some(value), None, None) => (pointer, Action::Set(value)),
+                _ => return Err("\"set\" goes with \"to\"".to_owned()),
+            },
+            (None, Some(pointer), None, None, None) => match (to, by, item) {
+                (None, Some(value), None) => (pointer, Action::Add(value)),
+                _ => return Err("\"add\" goes with \"by\"".to_owned()),
+            },
+            (None, None, Some(pointer), None, None) => match (to, by, item) {
+                (None, Some(value), None) => (pointer, Action::Subtract(value)),
+                _ => return Err("\"subtract\" goes with \"by\"".to_owned()),
+            },
+            (None, None, None, Some(pointer), None) => match (to, by, item) {
+                (None, None, Some(value)) => (pointer, Action::Append(value)),
+                _ => return Err("\"append\" goes with \"item\"".to_owned()),
+            },
+            (None, None, None, None, Some(pointer)) => match (to, by) {
+                (None, None) => (pointer, Action::Remove(item)),
+                _ => return Err("\"remove\" goes with \"item\" at most".to_owned()),
+            },
+            _ => {
+                return Err(
+                    "expected one of \"set\", \"add\", \"subtract\", \"append\" and \"remove\""
+                        .to_owned(),
+                );
+            }
+        };
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            return Err(format!(
+                "{pointer:?} is no JSON pointer, expected such as \"/balance\""
+            ));
+        }
+        let change = Self { pointer, action };
+        if let Some(value) = change.action.value() {
+            check_references(value, &NAMES)?;
+        }
+        if let Action::Add(value) | Action::Subtract(value) = &change.action
+            && !value.is_number()
+            && !value.is_string()
+        {
+            return Err(format!("{value} is no number"));
+        }
+        Ok(change)
+    }
+}
+
+/// Checks that a template refers to nothing but what there is.
+pub(super) fn check_references(template: &Value, names: &[&str]) -> Result<(), String> {
+    for pointer in references(template) {
+        let name = pointer[1..].split('/').next().unwrap_or_default();
+        if !names.contains(&name) {
+            let hint = did_you_mean(name, names.iter().copied());
+            return Err(format!(
+                "{pointer:?} refers to {name:?}, which is not there: {hint}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Action {
+    fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Set(value) | Self::Add(value) | Self::Subtract(value) | Self::Append(value) => {
+                Some(value)
+            }
+            Self::Remove(item) => item.as_ref(),
+        }
+    }
+}
+
+impl Change {
+    /// Where it changes something: a JSON pointer, empty for the whole document.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// Whether it removes the whole document.
+    pub(super) fn removes_all(&self) -> bool {
+        self.pointer.is_empty() && self.action == Action::Remove(None)
+    }
+
+    /// Changes a document.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REFERENCE` if a value refers to what is not there; `VALIDATION_FAILED`, naming the
+    /// pointer, if what is there cannot be changed so.
+    pub fn apply(&self, state: &mut Arc<Value>, event: &Value) -> Result<(), Box<Failure>> {
+        let value = match self.action.value() {
+            None => None,
+            Some(template) => Some(resolve(template, &|name| match name {
+                "state" => Some(&**state),
+                "event" => Some(event),
+                _ => None,
+            })?),
+        };
+        let refused = |why: String| {
+            let message = format!("{:?} {why}", self.pointer);
+            Box::new(Failure::new(code::VALIDATION_FAILED, message).field(self.pointer.as_str()))
+        };
+        let document = Arc::make_mut(state);
+        match (&self.action, value) {
+            (Action::Set(_), Some(value)) => {
+                *self.place(document).map_err(refused)? = value;
+            }
+            (Action::Add(_), Some(by)) => {
+                let place = self.place(document).map_err(refused)?;
+                *place = sum(place, &by, false).map_err(refused)?;
+            }
+            (Action::Subtract(_), Some(by)) => {
+                let place = self.place(document).map_err(refused)?;
+                *place = sum(place, &by, true).map_err(refused)?;
+            }
+            (Action::Append(_), Some(item)) => match self.place(document).map_err(refused)? {
+                Value::Array(items) => items.push(item),
+                place @ Value::Null => *place = Value::Array(vec![item]),
+                _ => return Err(refused("is no list to append to".to_owned())),
+            },
+            (_, Some(item)) => match document.pointer_mut(&self.pointer) {
+                None => {}
+                Some(Value::Array(items)) => items.retain(|own| *own != item),
+                Some(_) => return Err(refused("is no list to remove from".to_owned())),
+            },
+            (_, None) => self.remove(document),
+        }
+        Ok(())
+    }
+
+    /// What stands at the pointer, null if nothing does yet.
+    fn place<'a>(&self, document: &'a mut Value) -> Result<&'a mut Value, String> {
+        let mut place = document;
+        for token in self.tokens() {
+            place = match place {
+                Value::Null => {
+                    *place = Value::Object(Map::new());
+                    match place {
+                        Value::Object(fields) => fields.entry(token).or_insert(Value::Null),
+                        _ => return Err("is within nothing".to_owned()),
+                    }
+                }
+                Value::Object(fields) => fields.entry(token).or_insert(Value::Null),
+                Value::Array(items) => {
+                    let index: Option<usize> = token.parse().ok();
+                    match index.and_then(|index| items.get_mut(index)) {
+                        Some(item) => item,
+                        None => return Err(format!("is within a list without item {token}")),
+                    }
+                }
+                _ => return Err("is within what is neither an object nor a list".to_owned()),
+            };
+        }
+        Ok(place)
+    }
+
+    fn remove(&self, document: &mut Value) {
+        let Some((parent, token)) = self.pointer.rsplit_once('/') else {
+            *document = Value::Null;
+            return;
+        };
+        let token = unescaped(token);
+        match document.pointer_mut(parent) {
+            Some(Value::Object(fields)) => {
+                fields.shift_remove(&token);
+            }
+            Some(Value::Array(items)) => {
+                if let Some(index) = token
+                    .parse()
+                    .ok()
+                    .filter(|&index: &usize| index < items.len())
+                {
+                    items.remove(index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tokens(&self) -> impl Iterator<Item = String> {
+        self.pointer.split('/').skip(1).map(unescaped)
+    }
+}
+
+fn unescaped(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// Whole numbers stay whole; what is not there is 0.
+fn sum(value: &Value, by: &Value, negated: bool) -> Result<Value, String> {
+    let whole = |value: &Value| match value {
+        Value::Null => Some(0),
+        Value::Number(number) => number.as_i128(),
+        _ => None,
+    };
+    if let (Some(one), Some(other)) = (whole(value), whole(by)) {
+        // Both are within 64 bits, so neither sum nor difference can overflow.
+        let sum = if negated { one - other } else { one + other };
+        return i64::try_from(sum)
+            .map(Value::from)
+            .or_else(|_| u64::try_from(sum).map(Value::from))
+            .map_err(|_| format!("would become {sum}, beyond 64 bits"));
+    }
+    let real = |value: &Value| match value {
+        Value::Null => Some(0.0),
+        value => value.as_f64(),
+    };
+    let one = real(value).ok_or_else(|| "is no number".to_owned())?;
+    let other = by
+        .as_f64()
+        .ok_or_else(|| format!("is to be changed by {by}, which is no number"))?;
+    let sum = if negated { one - other } else { one + other };
+    serde_json::Number::from_f64(sum)
+        .map(Value::Number)
+        .ok_or_else(|| "would become larger than any number".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use indexmap::IndexMap;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Map;
+
+use super::{
+    AggregateState, AggregateType, Command, CommandResult, DomainEvent, EVENT_STORE, StreamId,
+    defined_aggregate::unknown_command,
+    event_store_service::{Append, Appended, Load, Loaded, SaveSnapshot, kinds, to_value},
+};
+use crate::{
+    clock::{Clock, Seed},
+    domain::{Call, CallName, Failure, Key, code, from_value},
+    messaging::{CloudEvent, TraceContext},
+    observability::EventKind,
+    services::{CallPolicy, Client, DefinitionError},
+};
+
+/// Handles commands: loads the aggregate, lets it decide, and appends what it decides at the version
+/// that it was loaded at.
+///
+/// Where someone else was faster, it begins anew with the load, at most
+/// [`MOST_RETRIES`](Self::MOST_RETRIES) times. What was appended waits in the store to be published.
+pub struct CommandHandler {
+    client: Arc<Client>,
+    aggregates: RwLock<IndexMap<Arc<str>, Arc<dyn AggregateType>>>,
+    seed: AtomicU64,
+}
+
+/// Why a command came to nothing.
+enum Trouble {
+    /// The aggregate decided against it.
+    Refused(Box<Failure>),
+    /// It could not be decided, or its events not stored.
+    Failed(Box<Failure>),
+}
+
+impl CommandHandler {
+    /// How often a command is decided anew after a conflict.
+    pub const MOST_RETRIES: u32 = 3;
+
+    /// A handler of no commands yet, which calls the event store through a client.
+    pub fn new(client: Arc<Client>, seed: Seed) -> Self {
+        Self {
+            client,
+            aggregates: RwLock::default(),
+            seed: AtomicU64::new(seed.0),
+        }
+    }
+
+    /// Draws the ids of traces from this seed from now on.
+    pub fn set_seed(&self, seed: Seed) {
+        self.seed.store(seed.0, Ordering::Relaxed);
+    }
+
+    /// Adds a type of aggregates, in place of another of its name.
+    ///
+    /// # Errors
+    ///
+    /// If another type of aggregates has one of its commands.
+    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
+        let mut aggregates = self
+            .aggregates
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for other in aggregates.values() {
+            if other.name() == aggregate.name() {
+                continue;
+            }
+            let theirs = other.commands();
+            if let Some(taken) = aggregate.commands().iter().find(|own| theirs.contains(own)) {
+                return Err(DefinitionError {
+                    pointer: format!("/commands/{taken}"),
+                    message: format!("{} has a command {taken:?} already", other.name()),
+                });
+            }
+        }
+        aggregates.insert(aggregate.name().into(), aggregate);
+        Ok(())
+    }
+
+    /// The types of the events that aggregates decide; `None` where there is an aggregate of which
+    /// that is not known, or none at all.
+    pub fn event_types(&self) -> Option<Vec<String>> {
+        let aggregates = self
+            .aggregates
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut types = Vec::new();
+        for aggregate in aggregates.values() {
+            types.extend(aggregate.events()?.into_iter().map(str::to_owned));
+        }
+        (!types.is_empty()).then_some(types)
+    }
+
+    /// Handles a command, once: one of the same id that was handled before comes to the same.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate decides it; what the aggregate
+    /// refuses it with; `CONCURRENT_MODIFICATION` if others were faster each time; what the event
+    /// store fails with.
+    pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
+        let timeline = self.client.timeline();
+        let (id, kind) = (Arc::clone(&command.id), Arc::clone(&command.kind));
+        let aggregate_id = Arc::clone(&command.aggregate_id);
+        match self.decide(command).await {
+            Ok(result) => Ok(result),
+            Err(Trouble::Refused(failure)) => {
+                timeline.record(EventKind::CommandRefused {
+                    command: id,
+                    kind,
+                    aggregate_id,
+                    code: Arc::clone(&failure.code),
+                });
+                Err(failure)
+            }
+            Err(Trouble::Failed(failure)) => {
+                timeline.record(EventKind::CommandFailed {
+                    command: id,
+                    kind,
+                    aggregate_id,
+                    code: Arc::clone(&failure.code),
+                });
+                Err(failure)
+            }
+        }
+    }
+
+    async fn decide(&self, command: &Command) -> Result<CommandResult, Trouble> {
+        let aggregate = self.aggregate_of(&command.kind).map_err(Trouble::Refused)?;
+        let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
+        let mut conflicts = Vec::new();
+        loop {
+            let loaded = self.load(&stream, command).await?;
+            let timeline = self.client.timeline();
+            if let Some(before) = loaded.handled {
+                timeline.record(EventKind::CommandRepeated {
+                    command: Arc::clone(&command.id),
+                    kind: Arc::clone(&command.kind),
+                    aggregate_id: Arc::clone(&command.aggregate_id),
+                    version: before.version,
+                });
+                return Ok(result(command, before.version, before.events));
+            }
+            let expected = loaded.version;
+            let mut state = restore(&*aggregate, &loaded).map_err(Trouble::Failed)?;
+            let decided = state.decide(command).map_err(Trouble::Refused)?;
+            let events = self.cloud_events(&stream, command, expected, &decided);
+            let version = match self.append(&stream, command, expected, &events).await {
+                Ok(version) => version,
+                Err(mut failure) => {
+                    let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
+                    if is_conflict && conflicts.len() < Self::MOST_RETRIES as usize {
+                        conflicts.push(*failure);
+                        continue;
+                    }
+                    let earlier = conflicts.iter().map(|earlier| earlier.executions);
+                    failure.executions += earlier.sum::<u32>();
+                    failure.causes.splice(0..0, conflicts);
+                    return Err(Trouble::Failed(failure));
+                }
+            };
+            timeline.record(EventKind::CommandHandled {
+                command: Arc::clone(&command.id),
+                kind: Arc::clone(&command.kind),
+                aggregate_id: Arc::clone(&command.aggregate_id),
+                version,
+                events: kinds(&events),
+            });
+            if let Some(every) = aggregate.snapshot_every()
+                && version / every > expected / every
+            {
+                self.take_snapshot(&stream, &mut *state, version, &decided)
+                    .await;
+            }
+            return Ok(result(command, version, kinds(&events)));
+        }
+    }
+
+    fn aggregate_of(&self, command: &str) -> Result<Arc<dyn AggregateType>, Box<Failure>> {
+        let aggregates = self
+            .aggregates
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let decides = |aggregate: &&Arc<dyn AggregateType>| aggregate.commands().contains(&command);
+        match aggregates.values().find(decides) {
+            Some(aggregate) => Ok(Arc::clone(aggregate)),
+            None => {
+                let known = aggregates.values().flat_map(|own| own.commands());
+                Err(unknown_command(command, known))
+            }
+        }
+    }
+
+    async fn load(&self, stream: &StreamId, command: &Command) -> Result<Loaded, Trouble> {
+        let asked = Load {
+            aggregate: Arc::clone(&stream.aggregate),
+            aggregate_id: Arc::clone(&stream.id),
+            command: Some(Arc::clone(&command.id)),
+        };
+        let loaded = self.call("load", &asked, None).await;
+        loaded.map_err(Trouble::Failed)
+    }
+
+    async fn append(
+        &self,
+        stream: &StreamId,
+        command: &Command,
+        expected: u64,
+        events: &[Arc<CloudEvent>],
+    ) -> Result<u64, Box<Failure>> {
+        if events.is_empty() {
+            return Ok(expected);
+        }
+        let asked = Append {
+            aggregate: Arc::clone(&stream.aggregate),
+            aggregate_id: Arc::clone(&stream.id),
+            expected_version: expected,
+            events: events.to_vec(),
+        };
+        let key = Key::Do(format!("{stream}/{}", command.id).into());
+        let appended: Appended = self.call("append", &asked, Some(key)).await?;
+        Ok(appended.version)
+    }
+
+    /// A snapshot that cannot be taken only makes later loads longer.
+    async fn take_snapshot(
+        &self,
+        stream: &StreamId,
+        state: &mut dyn AggregateState,
+        version: u64,
+        events: &[DomainEvent],
+    ) {
+        let taken = async {
+            for event in events {
+                state.apply(event)?;
+            }
+            let asked = SaveSnapshot {
+                aggregate: Arc::clone(&stream.aggregate),
+                aggregate_id: Arc::clone(&stream.id),
+                version,
+                state: state.snapshot()?,
+            };
+            self.call::<serde_json::Value>("saveSnapshot", &asked, None)
+                .await
+        };
+        if let Err(failure) = taken.await {
+            self.client.timeline().record(EventKind::Warning {
+                about: stream.to_string().into(),
+                message: format!("no snapshot was taken at version {version}: {failure}"),
+            });
+        }
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        input: &impl Serialize,
+        key: Option<Key>,
+    ) -> Result<T, Box<Failure>> {
+        let name = CallName::new(EVENT_STORE, operation);
+        let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
+        call.key = key;
+        let reply = self
+            .client
+            .call(&call, &CallPolicy::default(), None)
+            .await?;
+        from_value(&reply.value).map_err(|error| {
+            let message = format!("the reply is none of an event store: {error}");
+            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(&call.name))
+        })
+    }
+
+    fn cloud_events(
+        &self,
+        stream: &StreamId,
+        command: &Command,
+        expected: u64,
+        decided: &[DomainEvent],
+    ) -> Vec<Arc<CloudEvent>> {
+        let trace = self.trace_of(stream, command);
+        let source: Arc<str> = stream.source().into();
+        let time = Clock::instant(self.client.timeline().now());
+        let user = command.metadata.user_id.iter();
+        let extensions: Map<_, _> = user
+            .map(|user| ("userid".to_owned(), (**user).into()))
+            .collect();
+        (expected + 1..)
+            .zip(decided)
+            .map(|(version, event)| {
+                Arc::new(CloudEvent {
+                    id: stream.event_id(version).into(),
+                    source: Arc::clone(&source),
+                    kind: Arc::clone(&event.kind),
+                    subject: Some(Arc::clone(&stream.id)),
+                    time,
+                    trace,
+                    correlation_id: Some(Arc::clone(&stream.id)),
+                    causation_id: Some(Arc::clone(&command.id)),
+                    sequence: Some(version),
+                    extensions: extensions.clone(),
+                    data: Arc::clone(&event.data),
+                })
+            })
+            .collect()
+    }
+
+    /// The span that a command is handled in: of the caller's trace, or of a new one.
+    fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
+        let seed = Seed(self.seed.load(Ordering::Relaxed));
+        let seed = seed.part(["command", &stream.to_string(), &command.id]);
+        let given = command.metadata.traceparent.as_ref();
+        match given.and_then(|given| given.parse::<TraceContext>().ok()) {
+            Some(parent) => parent.child(seed),
+            None => TraceContext::new(seed),
+        }
+    }
+}
+
+fn restore(
+    aggregate: &dyn AggregateType,
+    loaded: &Loaded,
+) -> Result<Box<dyn AggregateState>, Box<Failure>> {
+    let mut state = match &loaded.snapshot {
+        Some(snapshot) => aggregate.restore(&snapshot.state)?,
+        None => aggregate.begin(),
+    };
+    for event in &loaded.events {
+        state.apply(&DomainEvent {
+            kind: Arc::clone(&event.kind),
+            data: Arc::clone(&event.data),
+        })?;
+    }
+    Ok(state)
+}
+
+fn result(command: &Command, version: u64, events: Vec<Arc<str>>) -> CommandResult {
+    CommandResult {
+        success: true,
+        aggregate_id: Arc::clone(&command.aggregate_id),
+        version,
+        events,
+    }
+}
+
+impl fmt::Debug for CommandHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CommandHandler").finish_non_exhaustive()
+    }
+}

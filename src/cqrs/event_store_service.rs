@@ -1,0 +1,331 @@
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{EventStore, EventStoreError, Handled, Snapshot, StreamId};
+use crate::{
+    domain::{Call, Failure, Reply, code, from_value},
+    messaging::{CloudEvent, OUTBOX_OPERATIONS, answer_outbox},
+    observability::{EventKind, Timeline},
+    services::{CallResult, Effects, Service},
+};
+
+/// The name that the event store is called by.
+pub const EVENT_STORE: &str = "EventStore";
+
+/// What is asked of `EventStore.load`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Load {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    /// The command that the aggregate is loaded for, to learn whether it was handled before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Arc<str>>,
+}
+
+/// The reply of `EventStore.load`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Loaded {
+    pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Kept>,
+    /// Those after the snapshot.
+    pub events: Vec<Arc<CloudEvent>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Before>,
+}
+
+/// A snapshot as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Kept {
+    pub version: u64,
+    pub state: Arc<Value>,
+}
+
+/// What a command that was handled before came to.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Before {
+    pub version: u64,
+    pub events: Vec<Arc<str>>,
+}
+
+/// What is asked of `EventStore.append`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Append {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    pub expected_version: u64,
+    pub events: Vec<Arc<CloudEvent>>,
+}
+
+/// The reply of `EventStore.append`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Appended {
+    pub version: u64,
+}
+
+/// What is asked of `EventStore.read`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Read {
+    #[serde(default)]
+    pub after: u64,
+    pub limit: usize,
+}
+
+/// What is asked of `EventStore.saveSnapshot`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SaveSnapshot {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    pub version: u64,
+    pub state: Arc<Value>,
+}
+
+/// An event store that is called as a service, so that it takes time and fails as others do.
+///
+/// A handle: clones share the store.
+#[derive(Clone)]
+pub struct EventStoreService {
+    store: Arc<Mutex<Arc<dyn EventStore>>>,
+    effects: Effects,
+    timeline: Timeline,
+    last_position: Arc<watch::Sender<u64>>,
+    hearer: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl EventStoreService {
+    /// What it is asked beside what an outbox is.
+    const OPERATIONS: [&str; 4] = ["load", "append", "read", "saveSnapshot"];
+
+    /// A service of a store, whose effects show on a timeline.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        effects: Effects,
+        timeline: Timeline,
+    ) -> Result<Self, EventStoreError> {
+        let last_position = store.last_position()?;
+        Ok(Self {
+            store: Arc::new(Mutex::new(store)),
+            effects,
+            timeline,
+            last_position: Arc::new(watch::Sender::new(last_position)),
+            hearer: Arc::default(),
+        })
+    }
+
+    /// Lets someone hear of it when there is something to publish; the first one hears.
+    ///
+    /// It is heard within the call, so that whoever waits for that knows of what follows.
+    pub fn on_stored(&self, hear: impl Fn() + Send + Sync + 'static) {
+        // Who comes second is not heard of: there is one relay.
+        let _ = self.hearer.set(Box::new(hear));
+    }
+
+    /// The store.
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        Arc::clone(&self.store.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on with another store, or the same one opened again.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub fn replace(&self, store: Arc<dyn EventStore>) -> Result<(), EventStoreError> {
+        let last_position = store.last_position()?;
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
+        self.stored(last_position);
+        Ok(())
+    }
+
+    fn stored(&self, last_position: u64) {
+        self.last_position.send_replace(last_position);
+        if let Some(hear) = self.hearer.get()
+            && last_position > 0
+        {
+            hear();
+        }
+    }
+
+    /// The position of the event that was stored last, as it grows.
+    pub fn positions(&self) -> watch::Receiver<u64> {
+        self.last_position.subscribe()
+    }
+
+    fn load(&self, asked: Load) -> Result<Value, Box<Failure>> {
+        let store = self.store();
+        let stream = StreamId::new(asked.aggregate, asked.aggregate_id);
+        let handled = match &asked.command {
+            Some(command) => store.handled(&stream, command).map_err(failed)?,
+            None => None,
+        };
+        let snapshot = store.load_snapshot(&stream).map_err(failed)?;
+        let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
+        let events = store.load(&stream, after).map_err(failed)?;
+        to_value(&Loaded {
+            version: after + events.len() as u64,
+            snapshot: snapshot.map(|Snapshot { version, state }| Kept { version, state }),
+            events,
+            handled: handled.map(|Handled { version, events }| Before { version, events }),
+        })
+    }
+
+    fn append(&self, asked: &Append) -> Result<Value, Box<Failure>> {
+        let store = self.store();
+        let stream = StreamId::new(
+            Arc::clone(&asked.aggregate),
+            Arc::clone(&asked.aggregate_id),
+        );
+        let before = store.last_position().map_err(failed)?;
+        let version = store
+            .append(&stream, asked.expected_version, &asked.events)
+            .map_err(failed)?;
+        let position = store.last_position().map_err(failed)?;
+        if position > before {
+            self.timeline.record(EventKind::EventsAppended {
+                aggregate: stream.aggregate,
+                aggregate_id: stream.id,
+                version,
+                events: kinds(&asked.events),
+            });
+            self.stored(position);
+        }
+        to_value(&Appended { version })
+    }
+
+    fn read(&self, asked: &Read) -> Result<Value, Box<Failure>> {
+        let events = self
+            .store()
+            .read(asked.after, asked.limit)
+            .map_err(failed)?;
+        let events: Vec<Value> = events
+            .into_iter()
+            .map(|stored| json!({"position": stored.position, "event": stored.event.to_value()}))
+            .collect();
+        Ok(json!({ "after": asked.after, "events": events }))
+    }
+
+    fn save_snapshot(&self, asked: SaveSnapshot) -> Result<Value, Box<Failure>> {
+        let stream = StreamId::new(asked.aggregate, asked.aggregate_id);
+        let snapshot = Snapshot {
+            version: asked.version,
+            state: asked.state,
+        };
+        self.store()
+            .save_snapshot(&stream, &snapshot)
+            .map_err(failed)?;
+        self.timeline.record(EventKind::SnapshotTaken {
+            aggregate: stream.aggregate,
+            aggregate_id: stream.id,
+            version: snapshot.version,
+        });
+        Ok(json!({}))
+    }
+
+    /// What an outbox is asked.
+    fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
+        if !OUTBOX_OPERATIONS.contains(&call.name.operation()) {
+            return None;
+        }
+        let once = self.effects.once(call, |_| {
+            let store = self.store();
+            let before = store.last_position().map_err(failed)?;
+            let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
+            let position = store.last_position().map_err(failed)?;
+            if position > before {
+                self.stored(position);
+            }
+            Ok(answer?.value)
+        });
+        Some(once.map(Reply::new))
+    }
+
+    fn answer(&self, call: &Call) -> Result<Value, Box<Failure>> {
+        match call.name.operation() {
+            "load" => self.load(input(call)?),
+            "append" => {
+                let asked: Append = input(call)?;
+                self.effects
+                    .once(call, |_| self.append(&asked).map(Arc::new))
+                    .map(Arc::unwrap_or_clone)
+            }
+            "read" => self.read(&input(call)?),
+            "saveSnapshot" => self.save_snapshot(input(call)?),
+            _ => Err(unknown(call)),
+        }
+    }
+}
+
+#[async_trait]
+impl Service for EventStoreService {
+    fn name(&self) -> &str {
+        EVENT_STORE
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some([Self::OPERATIONS, OUTBOX_OPERATIONS].concat())
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        Self::OPERATIONS.contains(&operation) || OUTBOX_OPERATIONS.contains(&operation)
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        if let Some(answer) = self.answer_outbox(call) {
+            return answer;
+        }
+        let answer = self.answer(call);
+        answer
+            .map(Reply::new)
+            .map_err(|failure| Box::new(failure.at(&call.name)))
+    }
+}
+
+/// The types of events, in order.
+pub(super) fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
+    events.iter().map(|event| Arc::clone(&event.kind)).collect()
+}
+
+fn unknown(call: &Call) -> Box<Failure> {
+    let operation = call.name.operation();
+    let message = format!("an event store cannot {operation:?}");
+    Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
+}
+
+fn failed(error: EventStoreError) -> Box<Failure> {
+    Box::new(error.failure())
+}
+
+fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {
+    from_value(&call.input).map_err(|error| {
+        let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
+        Box::new(failure.field(error.pointer))
+    })
+}
+
+/// What is written as JSON to be sent.
+pub(super) fn to_value(value: &impl Serialize) -> Result<Value, Box<Failure>> {
+    serde_json::to_value(value)
+        .map_err(|error| Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string())))
+}
+
+impl std::fmt::Debug for EventStoreService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("EventStoreService").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! Commands and queries apart: aggregates decide, the event store keeps what happened, projections
+//! make of it what is read.
+
+mod aggregate;
+mod change;
+mod command;
+mod command_handler;
+mod defined_aggregate;
+mod defined_projection;
+mod event_store;
+mod event_store_service;
+mod memory_event_store;
+mod projecting;
+mod projection;
+mod projection_failure;
+mod projection_service;
+mod projection_status;
+mod projection_task;
+mod projector;
+mod sqlite_event_store;
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::{
+    Aggregate, AggregateOf, AggregateState, AggregateType, Decision, DomainEvent, unknown_event,
+};
+pub use change::Change;
+pub use command::{Command, CommandMetadata, CommandResult};
+pub use command_handler::CommandHandler;
+pub use defined_aggregate::{
+    AggregateDefinition, CommandDefinition, DefinedAggregate, Emission, RuleDefinition,
+};
+pub use defined_projection::{DefinedProjection, HandlerDefinition, ProjectionDefinition};
+pub use event_store::{EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId};
+pub use event_store_service::{EVENT_STORE, EventStoreService};
+pub use memory_event_store::MemoryEventStore;
+pub use projection::{ProjectedEvent, Projection};
+pub use projection_failure::ProjectionFailure;
+pub use projection_status::{ProjectionPolicy, ProjectionStatus};
+pub use projector::{ProjectionError, Projector};
+pub use sqlite_event_store::SqliteEventStore;

@@ -1,0 +1,2 @@
+mod handling;
+mod stores;

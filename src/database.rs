@@ -1,0 +1,96 @@
+//! Files of SQLite that one process uses at a time: how they are opened, and told from others.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+/// What kind of file it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileKind {
+    /// What it is called: `it is no journal`.
+    pub name: &'static str,
+    /// What marks a database as one of this kind.
+    pub application: i32,
+    /// The version of its tables.
+    pub version: i32,
+    /// The statements that make them.
+    pub tables: &'static str,
+}
+
+impl FileKind {
+    /// Opens a file, or makes one; says why if it cannot, and leaves it as it is.
+    ///
+    /// It is in WAL mode with `synchronous=NORMAL`: what is committed survives the death of the
+    /// process; the last of it may be lost with the machine's power, never torn.
+    pub(crate) fn open(&self, path: &Path) -> Result<Connection, String> {
+        let explain = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => format!("it is no {}", self.name),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another process uses it".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let mut connection = Connection::open(path).map_err(explain)?;
+        connection
+            .busy_timeout(std::time::Duration::ZERO)
+            .map_err(explain)?;
+        // Before the first access, so that the file is taken whole and no shared memory is needed.
+        connection
+            .pragma_update(None, "locking_mode", "EXCLUSIVE")
+            .map_err(explain)?;
+        let number = |connection: &Connection, pragma: &str| {
+            connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
+        };
+        let application = number(&connection, "application_id").map_err(explain)?;
+        let version = number(&connection, "user_version").map_err(explain)?;
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+            .map_err(explain)?;
+        let is_new = application == 0 && version == 0 && tables == 0;
+        if !is_new && application != self.application {
+            return Err("it is another program's database".to_owned());
+        }
+        if version > self.version {
+            return Err(format!(
+                "it is of version {version}, this program knows versions up to {}",
+                self.version
+            ));
+        }
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .and_then(|()| connection.pragma_update(None, "synchronous", "NORMAL"))
+            .map_err(explain)?;
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(explain)?;
+        if is_new {
+            transaction
+                .execute_batch(self.tables)
+                .and_then(|()| transaction.pragma_update(None, "application_id", self.application))
+                .and_then(|()| transaction.pragma_update(None, "user_version", self.version))
+                .map_err(explain)?;
+        }
+        transaction.commit().map_err(explain)?;
+        Ok(connection)
+    }
+}
+
+/// Does all of `work` or nothing of it.
+///
+/// rusqlite's own transactions compile their statements anew each time.
+pub(crate) fn within_transaction<T, E: From<rusqlite::Error>>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let execute = |sql| connection.prepare_cached(sql)?.execute([]);
+    execute("BEGIN")?;
+    let done = work().and_then(|done| {
+        execute("COMMIT")?;
+        Ok(done)
+    });
+    if done.is_err() {
+        // It fails where the error has ended the transaction already.
+        let _ = execute("ROLLBACK");
+    }
+    done
+}

@@ -1,0 +1,208 @@
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::Cast;
+use crate::{
+    clock::Seed,
+    cqrs::{
+        AggregateDefinition, AggregateType, Command, CommandHandler, CommandMetadata,
+        CommandResult, DefinedAggregate, EventStore, EventStoreError, EventStoreService,
+        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
+    },
+    domain::{Failure, did_you_mean, pointer_token},
+    messaging::{Activity, Relay},
+    services::DefinitionError,
+};
+
+/// How long projections are waited for, on the clock: one whose store never answers never catches up.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// The aggregates, the event store and the projections of a scenario, and what its last commands came
+/// to.
+pub struct Cqrs {
+    store: EventStoreService,
+    /// The file of the store, which is opened again.
+    file: Option<PathBuf>,
+    commands: CommandHandler,
+    projector: Projector,
+    relay: Arc<Relay>,
+    activity: Activity,
+    sent: u64,
+    results: Vec<Result<CommandResult, Box<Failure>>>,
+}
+
+impl Cqrs {
+    /// An event store in memory, which takes part in the cast as `EventStore`, and whose events a
+    /// relay takes to the bus.
+    ///
+    /// # Errors
+    ///
+    /// If a store cannot be read.
+    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Result<Self, EventStoreError> {
+        let client = cast.client();
+        let store = EventStoreService::new(
+            Arc::new(MemoryEventStore::default()),
+            cast.effects().clone(),
+            client.timeline().clone(),
+        )?;
+        cast.registry().add_on_call(store.clone());
+        let relay = Arc::new(relay);
+        // The relay holds the client, which holds the services.
+        let awake = Arc::downgrade(&relay);
+        store.on_stored(move || {
+            if let Some(relay) = awake.upgrade() {
+                relay.wake();
+            }
+        });
+        Ok(Self {
+            relay,
+            activity: cast.bus().activity().clone(),
+            projector: Projector::new(Arc::clone(&client), &store),
+            commands: CommandHandler::new(client, seed),
+            store,
+            file: None,
+            sent: 0,
+            results: Vec::new(),
+        })
+    }
+
+    /// Draws all chance from this seed from now on.
+    pub fn set_seed(&self, seed: Seed) {
+        self.commands.set_seed(seed);
+    }
+
+    /// What handles commands.
+    pub fn commands(&self) -> &CommandHandler {
+        &self.commands
+    }
+
+    /// What takes events to projections.
+    pub fn projector(&self) -> &Projector {
+        &self.projector
+    }
+
+    /// The event store.
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        self.store.store()
+    }
+
+    /// Adds a type of aggregates, in place of another of its name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`DefinedAggregate::new`] and [`CommandHandler::add`].
+    pub fn define_aggregate(&self, definition: AggregateDefinition) -> Result<(), DefinitionError> {
+        self.add_aggregate(Arc::new(DefinedAggregate::new(definition)?))
+    }
+
+    /// Adds a type of aggregates, in place of another of its name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`CommandHandler::add`].
+    pub fn add_aggregate(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
+        self.commands.add(aggregate)
+    }
+
+    /// Adds a projection.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Projector::define`]; if it handles events that no aggregate has, where all of them
+    /// are known.
+    pub fn define_projection(
+        &self,
+        definition: &ProjectionDefinition,
+    ) -> Result<(), DefinitionError> {
+        if let Some(known) = self.commands.event_types() {
+            let is_unknown = |kind: &&String| !known.contains(kind);
+            if let Some(unknown) = definition.handles.keys().find(is_unknown) {
+                let hint = did_you_mean(unknown, known.iter().map(String::as_str));
+                return Err(DefinitionError {
+                    pointer: format!("/handles/{}", pointer_token(unknown)),
+                    message: format!("no aggregate has an event {unknown:?}: {hint}"),
+                });
+            }
+        }
+        self.projector.define(definition)
+    }
+
+    /// Keeps events in a file from now on, which can be opened again.
+    ///
+    /// # Errors
+    ///
+    /// If events are stored already, or the file is no event store.
+    pub fn keep_events_in(&mut self, file: PathBuf) -> Result<(), String> {
+        let stored = self.store().last_position().map_err(|it| it.to_string())?;
+        if stored > 0 {
+            return Err("where events are kept is chosen before the first".to_owned());
+        }
+        self.file = Some(file);
+        self.reopen()
+    }
+
+    /// Opens the event store's file as a new process does.
+    ///
+    /// # Errors
+    ///
+    /// If events are kept in memory, or the file is no event store.
+    pub fn reopen(&mut self) -> Result<(), String> {
+        let Some(file) = &self.file else {
+            return Err("the event store is kept in memory, which nothing can reopen".to_owned());
+        };
+        let opened = || {
+            // The former one is gone before the file can be opened again.
+            self.store.replace(Arc::new(MemoryEventStore::default()))?;
+            self.store.replace(Arc::new(SqliteEventStore::open(file)?))
+        };
+        opened().map_err(|error| error.to_string())
+    }
+
+    /// A command with the next id.
+    pub fn command(&mut self, kind: &str, aggregate_id: &str, payload: Value) -> Command {
+        self.sent += 1;
+        Command {
+            id: format!("command-{}", self.sent).into(),
+            kind: kind.into(),
+            aggregate_id: aggregate_id.into(),
+            payload: Arc::new(payload),
+            metadata: CommandMetadata::default(),
+        }
+    }
+
+    /// Handles commands at once.
+    pub async fn send(&mut self, commands: &[Command]) {
+        let handled = commands.iter().map(|command| self.commands.handle(command));
+        self.results = join_all(handled).await;
+    }
+
+    /// What the last commands came to.
+    pub fn results(&self) -> &[Result<CommandResult, Box<Failure>>] {
+        &self.results
+    }
+
+    /// Waits until nothing is on its way to the bus or a projection; what waits for an outage to end,
+    /// or to try again, does not count.
+    pub async fn quiet(&self) {
+        self.activity.quiet().await;
+        self.projector.quiet().await;
+    }
+
+    /// What takes stored events to the bus.
+    pub fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// Waits until every projection has taken all events, or is paused.
+    ///
+    /// # Errors
+    ///
+    /// If that takes more than an hour.
+    pub async fn catch_up(&self) -> Result<(), String> {
+        tokio::time::timeout(PATIENCE, self.projector.caught_up())
+            .await
+            .map_err(|_| "the projections have not caught up within an hour".to_owned())
+    }
+}

@@ -1,0 +1,183 @@
+use cucumber::{gherkin, given, then, when};
+use serde_json::Value;
+
+use super::{
+    Count, Span, StepResult,
+    commands::at,
+    failing::expect,
+    parameters::{json, table_of},
+};
+use crate::{
+    cqrs::{ProjectionDefinition, ProjectionStatus},
+    domain::{Call, format_duration},
+    harness::{World, json_difference, paths_difference},
+    observability::EventKind,
+};
+
+/// A projection by the definition below, which begins with the first event.
+#[given(expr = "the projection:")]
+fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let definition: ProjectionDefinition = json(world, step)?;
+    let defined = world.cqrs()?.define_projection(&definition);
+    Ok(defined.map_err(|error| at(world, step, &error))?)
+}
+
+/// Until every projection has taken all events, however often it tries, or is paused.
+#[when(expr = "the projections catch up")]
+async fn catch_up(world: &mut World) -> StepResult {
+    Ok(world.cqrs()?.catch_up().await?)
+}
+
+/// A projection that is paused goes on, its earlier errors forgiven.
+#[when(expr = "the projection {string} is resumed")]
+async fn is_resumed(world: &mut World, name: String) -> StepResult {
+    let cqrs = world.cqrs()?;
+    cqrs.projector().resume(&name)?;
+    cqrs.quiet().await;
+    Ok(())
+}
+
+/// A projection forgets all events and takes them again from the first.
+#[when(expr = "the projection {string} is rebuilt")]
+async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
+    let cqrs = world.cqrs()?;
+    cqrs.projector().rebuild(&name)?;
+    cqrs.quiet().await;
+    Ok(())
+}
+
+/// A read model is asked for a document, through the client.
+#[when(expr = "{string} is queried for {string}")]
+async fn is_queried_for(world: &mut World, read_model: String, key: String) -> StepResult {
+    let projector = world.cqrs()?.projector();
+    let result = projector
+        .query(Call::SCENARIO, &read_model, Some(&key))
+        .await;
+    world.set_calls(vec![result]);
+    Ok(())
+}
+
+/// A read model is asked for all its documents.
+#[when(expr = "{string} is queried")]
+async fn is_queried(world: &mut World, read_model: String) -> StepResult {
+    let projector = world.cqrs()?.projector();
+    let result = projector.query(Call::SCENARIO, &read_model, None).await;
+    world.set_calls(vec![result]);
+    Ok(())
+}
+
+/// It takes events as they come.
+#[then(expr = "the projection {string} is running")]
+fn is_running(world: &mut World, name: String) -> StepResult {
+    is(world, &name, ProjectionStatus::Running)
+}
+
+/// It takes all events again, and has not got to the last.
+#[then(expr = "the projection {string} is rebuilding")]
+fn is_rebuilding(world: &mut World, name: String) -> StepResult {
+    is(world, &name, ProjectionStatus::Rebuilding)
+}
+
+/// It had too many recent errors.
+#[then(expr = "the projection {string} is paused")]
+fn is_paused(world: &mut World, name: String) -> StepResult {
+    is(world, &name, ProjectionStatus::Paused)
+}
+
+fn is(world: &mut World, name: &str, expected: ProjectionStatus) -> StepResult {
+    let found = world.cqrs()?.projector().status(name)?;
+    expect(found == expected, || {
+        format!(
+            "expected the projection {name} to be {}, it is {}",
+            expected.as_str(),
+            found.as_str()
+        )
+    })
+}
+
+/// The position of the event that a projection applied last.
+#[then(expr = "the checkpoint of {string} is {count}")]
+fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult {
+    let expected = expected.value()?;
+    let found = world.cqrs()?.projector().checkpoint(&name)?;
+    expect(found == u64::from(expected), || {
+        format!("expected the checkpoint of {name} to be {expected}, it is {found}")
+    })
+}
+
+/// How long after the last event happened a projection applied it.
+#[then(expr = "the lag of {string} is {duration}")]
+fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
+    let expected = expected.value()?;
+    world.cqrs()?.projector().status(&name)?;
+    let found = world.timeline().read(|events| {
+        events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::ProjectionAdvanced {
+                projection, lag, ..
+            } if **projection == *name => Some(*lag),
+            _ => None,
+        })
+    });
+    let found = found.ok_or_else(|| format!("the projection {name} has applied no event"))?;
+    expect(found == expected, || {
+        format!(
+            "expected {name} to lag by {}, it lags by {}",
+            format_duration(expected),
+            format_duration(found)
+        )
+    })
+}
+
+/// A document of a read model, whole.
+#[then(expr = "the read model {string} has {string}:")]
+fn read_model_has(
+    world: &mut World,
+    step: &gherkin::Step,
+    read_model: String,
+    key: String,
+) -> StepResult {
+    let expected: Value = json(world, step)?;
+    let document = world.cqrs()?.projector().document(&read_model, &key)?;
+    let document =
+        document.ok_or_else(|| format!("the read model {read_model} has nothing for {key:?}"))?;
+    match json_difference(&expected, &document) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// There is no such document in a read model.
+#[then(expr = "the read model {string} has nothing for {string}")]
+fn read_model_has_nothing(world: &mut World, read_model: String, key: String) -> StepResult {
+    let document = world.cqrs()?.projector().document(&read_model, &key)?;
+    match document {
+        None => Ok(()),
+        Some(document) => Err(format!("expected nothing for {key:?}, found {document}").into()),
+    }
+}
+
+/// The event that holds a projection back, and why: values by JSON Pointer.
+#[then(expr = "the failed event of {string} has:")]
+fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    let failure = world.cqrs()?.projector().failure(&name)?;
+    let failure = failure.ok_or_else(|| format!("no event holds {name} back"))?;
+    match paths_difference(rows, &serde_json::to_value(failure)?) {
+        None => Ok(()),
+        Some(difference) => Err(difference.into()),
+    }
+}
+
+/// A projection is held back by nothing.
+#[then(expr = "no event holds {string} back")]
+fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
+    let failure = world.cqrs()?.projector().failure(&name)?;
+    match failure {
+        None => Ok(()),
+        Some(failure) => Err(format!(
+            "expected no event to hold {name} back, the one at position {} does: {}",
+            failure.position, failure.error
+        )
+        .into()),
+    }
+}
