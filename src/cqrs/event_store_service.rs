@@ -307,6 +307,10 @@ fn unknown(call: &Call) -> Box<Failure> {
     Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands alone behind `map_err`"
+)]
 fn failed(error: EventStoreError) -> Box<Failure> {
     Box::new(error.failure())
 }

@@ -26,7 +26,11 @@ pub(super) struct Known {
 impl Index {
     /// More events than these are not kept in mind; the more there are, the fewer pages of the
     /// indexes each of them costs, and the longer an opening takes (some 5 ms).
+    #[cfg(not(test))]
     const TAIL: usize = 4_096;
+    /// So few that tests come by there often.
+    #[cfg(test)]
+    const TAIL: usize = 5;
 
     /// More streams are forgotten all at once: looking one up again is cheap.
     const STREAMS: usize = 10_000;
