@@ -221,14 +221,14 @@ pub(super) fn check<'a>(
 
 impl EventStoreError {
     /// The failure of a call to a store that failed so.
-    pub fn failure(&self) -> Failure {
-        let code = match self {
+    pub fn failure(self) -> Box<Failure> {
+        let code = match &self {
             Self::Conflict { .. } => code::CONCURRENT_MODIFICATION,
             Self::Misfit { .. } => code::VALIDATION_FAILED,
             Self::Unusable { .. } | Self::Database(_) => code::IO_ERROR,
             Self::Corrupt(_) => code::CORRUPTION_DETECTED,
         };
-        Failure::new(code, self.to_string())
+        Box::new(Failure::new(code, self.to_string()))
     }
 }
 

@@ -171,12 +171,18 @@ impl EventStoreService {
         let store = self.store();
         let stream = StreamId::new(asked.aggregate, asked.aggregate_id);
         let handled = match &asked.command {
-            Some(command) => store.handled(&stream, command).map_err(failed)?,
+            Some(command) => store
+                .handled(&stream, command)
+                .map_err(EventStoreError::failure)?,
             None => None,
         };
-        let snapshot = store.load_snapshot(&stream).map_err(failed)?;
+        let snapshot = store
+            .load_snapshot(&stream)
+            .map_err(EventStoreError::failure)?;
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
-        let events = store.load(&stream, after).map_err(failed)?;
+        let events = store
+            .load(&stream, after)
+            .map_err(EventStoreError::failure)?;
         to_value(&Loaded {
             version: after + events.len() as u64,
             snapshot: snapshot.map(|Snapshot { version, state }| Kept { version, state }),
@@ -191,11 +197,11 @@ impl EventStoreService {
             Arc::clone(&asked.aggregate),
             Arc::clone(&asked.aggregate_id),
         );
-        let before = store.last_position().map_err(failed)?;
+        let before = store.last_position().map_err(EventStoreError::failure)?;
         let version = store
             .append(&stream, asked.expected_version, &asked.events)
-            .map_err(failed)?;
-        let position = store.last_position().map_err(failed)?;
+            .map_err(EventStoreError::failure)?;
+        let position = store.last_position().map_err(EventStoreError::failure)?;
         if position > before {
             self.timeline.record(EventKind::EventsAppended {
                 aggregate: stream.aggregate,
@@ -212,7 +218,7 @@ impl EventStoreService {
         let events = self
             .store()
             .read(asked.after, asked.limit)
-            .map_err(failed)?;
+            .map_err(EventStoreError::failure)?;
         let events: Vec<Value> = events
             .into_iter()
             .map(|stored| json!({"position": stored.position, "event": stored.event.to_value()}))
@@ -228,7 +234,7 @@ impl EventStoreService {
         };
         self.store()
             .save_snapshot(&stream, &snapshot)
-            .map_err(failed)?;
+            .map_err(EventStoreError::failure)?;
         self.timeline.record(EventKind::SnapshotTaken {
             aggregate: stream.aggregate,
             aggregate_id: stream.id,
@@ -244,9 +250,9 @@ impl EventStoreService {
         }
         let once = self.effects.once(call, |_| {
             let store = self.store();
-            let before = store.last_position().map_err(failed)?;
+            let before = store.last_position().map_err(EventStoreError::failure)?;
             let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
-            let position = store.last_position().map_err(failed)?;
+            let position = store.last_position().map_err(EventStoreError::failure)?;
             if position > before {
                 self.stored(position);
             }
@@ -305,14 +311,6 @@ fn unknown(call: &Call) -> Box<Failure> {
     let operation = call.name.operation();
     let message = format!("an event store cannot {operation:?}");
     Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands alone behind `map_err`"
-)]
-fn failed(error: EventStoreError) -> Box<Failure> {
-    Box::new(error.failure())
 }
 
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {

@@ -34,7 +34,8 @@ pub use attributes::EventError;
 pub use bus::EventBus;
 pub use communication::{
     CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, Exchanged,
-    ExpectedError, ExpectedWait, ResponseTimes, ScriptedAnswer, Speed, Thresholds, Turn,
+    ExpectedError, ExpectedWait, ResponseTimes, ScriptedAnswer, Speed, Thresholds, TimeoutText,
+    Turn,
 };
 pub use dead_letter::{DeadLetter, DeadLetters, LetterError, Origin};
 pub use draft::EventDraft;

@@ -307,7 +307,7 @@ fn an_event_that_is_no_event_is_corrupt() {
         .execute_batch("UPDATE events SET event = '{}'")
         .unwrap();
     let error = opened(folder.path()).load(&one, 0).unwrap_err();
-    assert_eq!(&*error.failure().code, "CORRUPTION_DETECTED", "{error}");
+    assert_eq!(&*error.failure().code, "CORRUPTION_DETECTED");
 }
 
 #[derive(Clone, Debug)]

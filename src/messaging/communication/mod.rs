@@ -10,6 +10,7 @@ mod thresholds;
 pub use expected::{ExpectedError, ExpectedWait};
 pub use flow::Exchanged;
 pub use pattern::{
-    CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, ScriptedAnswer, Turn,
+    CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, ScriptedAnswer,
+    TimeoutText, Turn,
 };
 pub use thresholds::{ResponseTimes, Speed, Thresholds};
