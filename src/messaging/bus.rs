@@ -13,7 +13,7 @@ use super::{
     activity::Counted,
     bus_faults::BusFaults,
     delivery::{Delivery, Message, Received, Slot},
-    subscriber::Subscriber,
+    subscriber,
     topics::Topics,
 };
 use crate::{
@@ -106,8 +106,8 @@ impl EventBus {
                 let (inbox, messages) = unbounded_channel();
                 let place = topics.add(&subscription, inbox);
                 let activity = shared.activity.clone();
-                let subscriber = Subscriber::new(subscription, Arc::clone(client), activity);
-                tokio::spawn(subscriber.run(messages));
+                let client = Arc::clone(client);
+                tokio::spawn(subscriber::serve(subscription, client, activity, messages));
                 place
             }
         };
@@ -262,6 +262,7 @@ impl Shared {
                 received: Arc::clone(&received),
                 slot: subject.map(|subject| subscribed.next_slot(subject)),
                 letter: None,
+                seen: None,
                 at_work: Some(self.activity.at_work()),
             };
             subscribed.deliver(delivery, fate);
@@ -281,6 +282,7 @@ impl Shared {
                 number: None,
             }),
             letter: Some(Arc::new(letter)),
+            seen: None,
             at_work: Some(self.activity.at_work()),
         }));
         Ok(())

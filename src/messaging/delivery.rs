@@ -21,6 +21,8 @@ pub(super) struct Delivery {
     pub slot: Option<Slot>,
     /// The dead letter that it comes from, where it is delivered again.
     pub letter: Option<Arc<DeadLetter>>,
+    /// Its event's place among all that the subscription has seen, once it is there.
+    pub seen: Option<usize>,
     /// There while it is on its way or in hand.
     pub at_work: Option<Counted>,
 }

@@ -1,6 +1,8 @@
 //! What a subscription has received: once each, by subject in order.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+
+use indexmap::{IndexMap, map};
 
 use super::{Activity, EventId, activity::Counted, delivery::Delivery};
 
@@ -8,7 +10,7 @@ use super::{Activity, EventId, activity::Counted, delivery::Delivery};
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     activity: Activity,
-    seen: HashMap<EventId, Standing>,
+    seen: IndexMap<EventId, Standing>,
     /// By number of the subject.
     subjects: Vec<Subject>,
     /// Of each subject at most one; in the order of arrival.
@@ -93,7 +95,12 @@ impl Inbox {
 
     /// Notes how an event stands whose delivery was at the handler.
     pub fn finish(&mut self, delivery: &Delivery, standing: Standing) {
-        self.seen.insert(delivery.received.id(), standing);
+        if let Some((_, own)) = delivery
+            .seen
+            .and_then(|place| self.seen.get_index_mut(place))
+        {
+            *own = standing;
+        }
         if let Some(slot) = delivery.slot {
             let subject = self.subject(slot.subject);
             match subject.queue.pop_front() {
@@ -128,17 +135,19 @@ impl Inbox {
     }
 
     fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(Notice, Delivery)) {
-        let id = delivery.received.id();
-        let moot = match self.seen.get(&id) {
-            None => None,
-            Some(Standing::DeadLettered) if delivery.letter.is_some() => None,
-            Some(Standing::Settled) if delivery.letter.is_some() => Some(Notice::Moot),
-            Some(_) => Some(Notice::Duplicate),
+        let is_letter = delivery.letter.is_some();
+        let place = match self.seen.entry(delivery.received.id()) {
+            map::Entry::Vacant(new) => new.insert_entry(Standing::InHand).index(),
+            map::Entry::Occupied(mut former) => match former.get() {
+                Standing::DeadLettered if is_letter => {
+                    former.insert(Standing::InHand);
+                    former.index()
+                }
+                Standing::Settled if is_letter => return note(Notice::Moot, delivery),
+                _ => return note(Notice::Duplicate, delivery),
+            },
         };
-        if let Some(notice) = moot {
-            return note(notice, delivery);
-        }
-        self.seen.insert(id, Standing::InHand);
+        delivery.seen = Some(place);
         if self.paused {
             delivery.at_work = None;
         }

@@ -1,4 +1,8 @@
-use std::{pin::Pin, sync::Arc, task::Poll};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -14,29 +18,55 @@ use crate::{observability::EventKind, services::Client};
 /// Most deliveries of a subscription that are at its handler at once.
 const AT_ONCE: usize = 10;
 
-type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// A subscription at work: takes what the bus delivers to the handler.
-pub(super) struct Subscriber {
-    handling: Arc<Handling>,
-    inbox: Inbox,
-    running: FuturesUnordered<Task<Done>>,
-    /// Dead letters that wait for their queue.
-    letters: FuturesUnordered<Task<()>>,
+/// Takes what the bus delivers to a subscription's handler, until it ends and no dead letter waits.
+pub(super) async fn serve(
+    subscription: Subscription,
+    client: Arc<Client>,
+    activity: Activity,
+    messages: UnboundedReceiver<Message>,
+) {
+    let subscriber = Subscriber {
+        inbox: Inbox::new(activity.clone()),
+        handling: Arc::new(Handling::new(subscription, client, activity)),
+        handle: Handling::handle,
+        running: FuturesUnordered::new(),
+        free: None,
+        letters: FuturesUnordered::new(),
+    };
+    subscriber.run(messages).await;
 }
 
-impl Subscriber {
-    pub fn new(subscription: Subscription, client: Arc<Client>, activity: Activity) -> Self {
-        Self {
-            inbox: Inbox::new(activity.clone()),
-            handling: Arc::new(Handling::new(subscription, client, activity)),
-            running: FuturesUnordered::new(),
-            letters: FuturesUnordered::new(),
+/// A subscription at work.
+struct Subscriber<F> {
+    handling: Arc<Handling>,
+    inbox: Inbox,
+    handle: fn(Arc<Handling>, Delivery) -> F,
+    running: FuturesUnordered<AtHandler<F>>,
+    /// Room for one more, left by one that was done at once.
+    free: Option<AtHandler<F>>,
+    /// Dead letters that wait for their queue.
+    letters: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// A delivery at the handler, in a place that can be used again: most are done at once, and a place
+/// is large.
+struct AtHandler<F> {
+    work: Pin<Box<Option<F>>>,
+}
+
+impl<F: Future<Output = Done>> Future for AtHandler<F> {
+    type Output = Done;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done> {
+        match self.work.as_mut().as_pin_mut() {
+            Some(work) => work.poll(context),
+            None => Poll::Pending,
         }
     }
+}
 
-    /// Works until the subscription ends, and then only until no dead letter waits.
-    pub async fn run(mut self, mut messages: UnboundedReceiver<Message>) {
+impl<F: Future<Output = Done> + Send> Subscriber<F> {
+    async fn run(mut self, mut messages: UnboundedReceiver<Message>) {
         let mut open = true;
         loop {
             self.start().await;
@@ -74,10 +104,21 @@ impl Subscriber {
         while self.running.len() < AT_ONCE
             && let Some(delivery) = self.inbox.next()
         {
-            let mut task: Task<Done> = Box::pin(Arc::clone(&self.handling).handle(delivery));
-            // Most are done at once, and need not queue up.
-            match futures::poll!(task.as_mut()) {
-                Poll::Ready(done) => self.finish(done),
+            let work = Some((self.handle)(Arc::clone(&self.handling), delivery));
+            let mut task = match self.free.take() {
+                Some(mut free) => {
+                    free.work.set(work);
+                    free
+                }
+                None => AtHandler {
+                    work: Box::pin(work),
+                },
+            };
+            match futures::poll!(&mut task) {
+                Poll::Ready(done) => {
+                    self.free = Some(task);
+                    self.finish(done);
+                }
                 Poll::Pending => self.running.push(task),
             }
         }
