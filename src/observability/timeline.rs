@@ -20,9 +20,15 @@ pub struct Timeline {
 #[derive(Debug, Default)]
 struct Record {
     events: Vec<Event>,
-    /// The last payload that was found without a secret: what goes to several services comes by
-    /// as often.
-    clean: Option<Arc<Value>>,
+    clean: CleanPayloads,
+}
+
+/// Payloads that were found without a secret lately: what goes to several services comes by as
+/// often, and need not be looked through each time.
+#[derive(Debug, Default)]
+struct CleanPayloads {
+    /// By address, a later one in place of an earlier one; empty before the first.
+    slots: Vec<Option<Arc<Value>>>,
 }
 
 impl Timeline {
@@ -87,8 +93,8 @@ impl Timeline {
 
 impl Record {
     fn redact(&mut self, payload: &mut Arc<Value>) {
-        if self
-            .clean
+        let slot = self.clean.slot(payload);
+        if slot
             .as_ref()
             .is_some_and(|clean| Arc::ptr_eq(clean, payload))
         {
@@ -96,10 +102,24 @@ impl Record {
         }
         let redacted = redact(payload);
         if Arc::ptr_eq(&redacted, payload) {
-            self.clean = Some(redacted);
+            *slot = Some(redacted);
         } else {
             *payload = redacted;
         }
+    }
+}
+
+impl CleanPayloads {
+    const SLOTS: usize = 256;
+
+    /// The place of a payload; kept payloads keep their addresses, so that what is there is no other.
+    fn slot(&mut self, payload: &Arc<Value>) -> &mut Option<Arc<Value>> {
+        if self.slots.is_empty() {
+            self.slots.resize(Self::SLOTS, None);
+        }
+        // An allocation of this size begins at a multiple of 16.
+        let address = Arc::as_ptr(payload) as usize / 16;
+        &mut self.slots[address % Self::SLOTS]
     }
 }
 
