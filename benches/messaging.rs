@@ -20,6 +20,8 @@ use serde_json::json;
 
 /// Events of one measurement, published one by one.
 const EVENTS: usize = 100_000;
+/// Events that come in one go, before anything else has its turn.
+const BURST: usize = 100;
 /// Subjects that they are about, in turn.
 const SUBJECTS: usize = 1_000;
 /// Measurements.
@@ -66,6 +68,9 @@ fn measure() -> Duration {
                 ..EventDraft::default()
             };
             publisher.publish(draft).await.expect("the event is stored");
+            if number % BURST == BURST - 1 {
+                tokio::task::yield_now().await;
+            }
         }
         bus.activity().quiet().await;
         let took = began.elapsed();

@@ -884,7 +884,7 @@ fn the_scenarios_of_the_readme_pass_as_they_stand() {
         .skip(1)
         .map(|block| block.split("```\n").next().unwrap())
         .collect();
-    assert_eq!(scenarios.len(), 3);
+    assert_eq!(scenarios.len(), 5);
     for scenario in scenarios {
         let feature = match scenario.starts_with("Feature:") {
             true => scenario.to_owned(),

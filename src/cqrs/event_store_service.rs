@@ -219,11 +219,16 @@ impl EventStoreService {
             .store()
             .read(asked.after, asked.limit)
             .map_err(EventStoreError::failure)?;
-        let events: Vec<Value> = events
-            .into_iter()
-            .map(|stored| json!({"position": stored.position, "event": stored.event.to_value()}))
-            .collect();
-        Ok(json!({ "after": asked.after, "events": events }))
+        let events = events.into_iter().map(|stored| {
+            object([
+                ("position", stored.position.into()),
+                ("event", stored.event.to_value()),
+            ])
+        });
+        Ok(object([
+            ("after", asked.after.into()),
+            ("events", events.collect()),
+        ]))
     }
 
     fn save_snapshot(&self, asked: SaveSnapshot) -> Result<Value, Box<Failure>> {
@@ -318,6 +323,12 @@ fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {
         let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
         Box::new(failure.field(error.pointer))
     })
+}
+
+/// An object of fields that are JSON already, which `json!` would copy.
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let owned = fields.map(|(name, value)| (name.to_owned(), value));
+    Value::Object(owned.into_iter().collect())
 }
 
 /// What is written as JSON to be sent.

@@ -1,10 +1,11 @@
 use std::{
+    convert::Infallible,
     fmt,
     sync::{Arc, LazyLock},
 };
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -52,6 +53,21 @@ pub struct EventId {
     pub id: Arc<str>,
 }
 
+/// What stands under a name in the JSON of an event.
+enum Member<'a> {
+    Text(&'a str),
+    Json(&'a Value),
+}
+
+impl Member<'_> {
+    fn to_value(&self) -> Value {
+        match self {
+            Self::Text(text) => (*text).into(),
+            Self::Json(value) => (*value).clone(),
+        }
+    }
+}
+
 impl CloudEvent {
     /// The version of the standard.
     pub const SPEC_VERSION: &str = "1.0";
@@ -68,38 +84,54 @@ impl CloudEvent {
 
     /// The event as JSON, in the standard's structured form.
     pub fn to_value(&self) -> Value {
-        let event = self;
-        let mut fields = Map::with_capacity(attributes::NAMES.len() + event.extensions.len());
-        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-        put("specversion", CloudEvent::SPEC_VERSION.into());
-        put("id", (*event.id).into());
-        put("source", (*event.source).into());
-        put("type", (*event.kind).into());
-        if let Some(subject) = &event.subject {
-            put("subject", (**subject).into());
+        let mut fields = Map::with_capacity(attributes::NAMES.len() + self.extensions.len());
+        let done: Result<(), Infallible> = self.each(|name, member| {
+            fields.insert(name.to_owned(), member.to_value());
+            Ok(())
+        });
+        match done {
+            Ok(()) => Value::Object(fields),
         }
-        put("time", event.time.to_string().into());
-        put("datacontenttype", CloudEvent::CONTENT_TYPE.into());
-        put("traceparent", event.trace.to_string().into());
-        if let Some(correlation) = &event.correlation_id {
-            put("correlationid", (**correlation).into());
+    }
+
+    /// Hands on the members of the event in JSON, in their order.
+    fn each<E>(&self, mut member: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut text = |name, text: &str| member(name, Member::Text(text));
+        text("specversion", Self::SPEC_VERSION)?;
+        text("id", &self.id)?;
+        text("source", &self.source)?;
+        text("type", &self.kind)?;
+        if let Some(subject) = &self.subject {
+            text("subject", subject)?;
         }
-        if let Some(causation) = &event.causation_id {
-            put("causationid", (**causation).into());
+        text("time", &self.time.to_string())?;
+        text("datacontenttype", Self::CONTENT_TYPE)?;
+        text("traceparent", &self.trace.to_string())?;
+        if let Some(correlation) = &self.correlation_id {
+            text("correlationid", correlation)?;
         }
-        if let Some(sequence) = event.sequence {
+        if let Some(causation) = &self.causation_id {
+            text("causationid", causation)?;
+        }
+        if let Some(sequence) = self.sequence {
             // A text, as the standard's extension `sequence` wants it.
-            put("sequence", sequence.to_string().into());
+            text("sequence", &sequence.to_string())?;
         }
-        fields.extend(event.extensions.clone());
-        fields.insert("data".to_owned(), Value::clone(&event.data));
-        Value::Object(fields)
+        for (name, value) in &self.extensions {
+            member(name, Member::Json(value))?;
+        }
+        member("data", Member::Json(&self.data))
     }
 }
 
 impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
+        let mut members = serializer.serialize_map(None)?;
+        self.each(|name, member| match member {
+            Member::Text(text) => members.serialize_entry(name, text),
+            Member::Json(value) => members.serialize_entry(name, value),
+        })?;
+        members.end()
     }
 }
 
