@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -8,7 +7,7 @@ use super::{
     EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId, event_store::check,
 };
 use crate::{
-    domain::Failure,
+    domain::{Failure, HashMap},
     messaging::{CloudEvent, EventId, Outbox, OutboxError, Publication},
 };
 

@@ -5,6 +5,7 @@ mod call;
 mod call_name;
 mod duration;
 mod failure;
+mod hash;
 mod health;
 mod json;
 mod key;
@@ -23,6 +24,7 @@ pub use duration::{
     parse_duration,
 };
 pub use failure::{Failure, code, is_code};
+pub use hash::{HashMap, IndexMap};
 pub use health::Health;
 pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;

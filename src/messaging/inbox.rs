@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use indexmap::{IndexMap, map};
+use indexmap::map;
 
 use super::{Activity, EventId, activity::Counted, delivery::Delivery};
+use crate::domain::IndexMap;
 
 /// The deliveries of one subscription that are not settled, and what it has seen before.
 #[derive(Debug, Default)]

@@ -3,10 +3,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use indexmap::{IndexMap, map};
+use indexmap::map;
 
 use super::{CloudEvent, EventId, Outbox, OutboxError, Publication};
-use crate::domain::Failure;
+use crate::domain::{Failure, IndexMap};
 
 /// An outbox in memory.
 #[derive(Debug, Default)]

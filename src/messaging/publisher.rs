@@ -1,12 +1,9 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation};
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallName, Failure, Key, code},
+    domain::{Call, CallName, Failure, HashMap, Key, code},
     observability::{EventKind, Timeline},
     services::{CallPolicy, Client},
 };

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -8,7 +8,7 @@ use super::{
     delivery::{Delivery, Message, Received, Slot},
 };
 use crate::{
-    domain::{CallName, Failure, code, did_you_mean},
+    domain::{CallName, Failure, HashMap, code, did_you_mean},
     services::UnknownName,
 };
 

@@ -1,12 +1,9 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, Failure, Key, code},
+    domain::{Call, Failure, HashMap, Key, code},
     observability::{EventKind, Timeline},
 };
 

@@ -1,10 +1,8 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::registry::Role;
 use crate::{
+    domain::HashMap,
     observability::Timeline,
     resilience::{Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPolicy},
 };

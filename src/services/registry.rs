@@ -4,10 +4,8 @@ use std::{
     time::Duration,
 };
 
-use indexmap::IndexMap;
-
 use super::{Script, Service};
-use crate::domain::{CallName, Failure, code, did_you_mean, nearest};
+use crate::domain::{CallName, Failure, IndexMap, code, did_you_mean, nearest};
 
 /// The services that take part, each with its script.
 ///

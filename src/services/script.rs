@@ -1,10 +1,9 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     cue::{Cue, Way},
     wire::Wire,
 };
-use crate::domain::Key;
+use crate::domain::{HashMap, IndexMap, Key};
 
 /// How one service is reached and answers, execution by execution, whatever it is made of.
 ///
