@@ -3,9 +3,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
-use super::{EventStore, EventStoreError, Handled, Snapshot, StreamId};
+use super::{EventStore, EventStoreError, Handled, Snapshot, StreamId, positions::Positions};
 use crate::{
     domain::{Call, Failure, Reply, code, from_value},
     messaging::{CloudEvent, OUTBOX_OPERATIONS, answer_outbox},
@@ -100,7 +99,7 @@ pub struct EventStoreService {
     store: Arc<Mutex<Arc<dyn EventStore>>>,
     effects: Effects,
     timeline: Timeline,
-    last_position: Arc<watch::Sender<u64>>,
+    positions: Positions,
     hearer: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
 }
 
@@ -118,12 +117,13 @@ impl EventStoreService {
         effects: Effects,
         timeline: Timeline,
     ) -> Result<Self, EventStoreError> {
-        let last_position = store.last_position()?;
+        let positions = Positions::default();
+        positions.set(store.last_position()?);
         Ok(Self {
             store: Arc::new(Mutex::new(store)),
             effects,
             timeline,
-            last_position: Arc::new(watch::Sender::new(last_position)),
+            positions,
             hearer: Arc::default(),
         })
     }
@@ -154,7 +154,7 @@ impl EventStoreService {
     }
 
     fn stored(&self, last_position: u64) {
-        self.last_position.send_replace(last_position);
+        self.positions.set(last_position);
         if let Some(hear) = self.hearer.get()
             && last_position > 0
         {
@@ -163,8 +163,8 @@ impl EventStoreService {
     }
 
     /// The position of the event that was stored last, as it grows.
-    pub fn positions(&self) -> watch::Receiver<u64> {
-        self.last_position.subscribe()
+    pub(super) fn positions(&self) -> Positions {
+        self.positions.clone()
     }
 
     fn load(&self, asked: Load) -> Result<Value, Box<Failure>> {

@@ -10,6 +10,7 @@ mod defined_projection;
 mod event_store;
 mod event_store_service;
 mod memory_event_store;
+mod positions;
 mod projecting;
 mod projection;
 mod projection_failure;

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
 
 use super::{
     EVENT_STORE,
+    positions::Positions,
     projecting::{Fate, Next, Projecting, Replayed},
     projection_service::REPLAY,
 };
@@ -17,26 +17,19 @@ use crate::{
 const BATCH: usize = 500;
 
 /// Does what is next for one projection, for ever.
-pub(super) async fn run(
-    projecting: Arc<Projecting>,
-    client: Arc<Client>,
-    mut positions: watch::Receiver<u64>,
-) {
+pub(super) async fn run(projecting: Arc<Projecting>, client: Arc<Client>, positions: Positions) {
     let calls = Calls {
         client,
         caller: Call::PROJECTOR.into(),
     };
     loop {
-        let last = *positions.borrow_and_update();
+        let last = positions.last();
         match projecting.next(last) {
             Next::Nothing => {
-                let closed = tokio::select! {
+                tokio::select! {
                     biased;
-                    () = projecting.wake.notified() => false,
-                    changed = positions.changed() => changed.is_err(),
-                };
-                if closed {
-                    return;
+                    () = projecting.wake.notified() => {}
+                    () = positions.moved_from(last) => {}
                 }
             }
             Next::Reset { generation } => match calls.reset(&projecting).await {

@@ -5,14 +5,12 @@ use std::{
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Notify, watch},
-    task::AbortHandle,
-};
+use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     DefinedProjection, EventStoreService, Projection, ProjectionDefinition, ProjectionFailure,
     ProjectionPolicy, ProjectionStatus,
+    positions::Positions,
     projecting::Projecting,
     projection_service::{APPLY, ProjectionService, QUERY, RESET},
     projection_task,
@@ -29,7 +27,7 @@ use crate::{
 /// errors the projection is paused, and the others go on.
 pub struct Projector {
     client: Arc<Client>,
-    positions: watch::Receiver<u64>,
+    positions: Positions,
     projections: RwLock<IndexMap<Arc<str>, Arc<Projecting>>>,
     moved: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
@@ -267,7 +265,7 @@ impl Projector {
         if projection.reset.is_none() {
             return Err(ProjectionError::NoReset(Arc::clone(&projection.name)));
         }
-        projection.rebuild(*self.positions.borrow());
+        projection.rebuild(self.positions.last());
         Ok(())
     }
 
@@ -284,7 +282,7 @@ impl Projector {
     async fn wait(&self, holds: impl Fn(&Projecting, u64) -> bool) {
         loop {
             let moved = self.moved.notified();
-            let last = *self.positions.borrow();
+            let last = self.positions.last();
             let all = {
                 let projections = self
                     .projections

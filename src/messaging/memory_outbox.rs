@@ -101,6 +101,10 @@ impl Outbox for MemoryOutbox {
         self.lock().note(events, Publication::Failed, Some(failure))
     }
 
+    fn waiting(&self) -> Option<usize> {
+        Some(self.lock().unpublished.len())
+    }
+
     fn publication(
         &self,
         event: &EventId,

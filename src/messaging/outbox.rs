@@ -79,6 +79,13 @@ pub trait Outbox: Send + Sync {
     /// As for [`Outbox::mark_published`].
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError>;
 
+    /// How many events are not published, where that costs nothing to tell.
+    ///
+    /// Who knows of as many need not read them back.
+    fn waiting(&self) -> Option<usize> {
+        None
+    }
+
     /// Where an event stands, and the last failure to publish it; `None` if it is not stored.
     ///
     /// # Errors

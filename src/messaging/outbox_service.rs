@@ -32,7 +32,7 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// |---|---|---|
 /// | `store` | an event, or an array of them | `{}` |
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
-/// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}` |
+/// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
 /// | `markFailed` | the same with a `failure` | `{}` |
 pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
     let answered = match call.name.operation() {
@@ -146,7 +146,10 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
     let Marked { events, .. } = read(input)?;
     outbox.mark_published(&events).map_err(failure)?;
-    Ok(nothing())
+    Ok(match outbox.waiting() {
+        Some(waiting) => json!({ "waiting": waiting }),
+        None => nothing(),
+    })
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {

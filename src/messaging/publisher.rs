@@ -83,17 +83,20 @@ impl Publisher {
         let (event, drawn) = self.complete(draft);
         let event = Arc::new(event);
         let head = Arc::new(event.head());
+        let json = Arc::new(event.to_value());
         let call = Call {
             caller: Arc::clone(&self.caller),
             name: self.store.clone(),
-            input: Arc::new(event.to_value()),
+            input: Arc::clone(&json),
             context: Default::default(),
             key: Some(self.next_key()),
         };
         match self.client.call(&call, &CallPolicy::default(), None).await {
             Ok(_) => {
-                self.timeline().record(EventKind::EventStored { head });
-                self.relay.wake();
+                self.timeline().record(EventKind::EventStored {
+                    head: Arc::clone(&head),
+                });
+                self.relay.hand_over(head, json);
                 Ok(event)
             }
             Err(failure) => {

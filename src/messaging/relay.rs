@@ -1,4 +1,5 @@
 use std::{
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{Call, CallName, Failure, code, format_duration},
-    observability::{EventKind, Timeline},
+    observability::{EventHead, EventKind, Timeline},
     resilience::Retries,
     services::{CallPolicy, Client, FaultId, Faults},
 };
@@ -64,10 +65,21 @@ struct State {
     begun: bool,
     crashed: bool,
     crashes: Vec<(PublisherCrash, FaultId)>,
+    /// What was stored and handed over, oldest first.
+    handed_over: VecDeque<HandedOver>,
+    /// Whether the outbox has nothing unpublished but what was handed over, so that nothing need be
+    /// read back.
+    in_step: bool,
     /// There since it was last woken, until it has looked.
     woken: Option<Counted>,
     /// There while it has something left to do.
     owed: Option<Counted>,
+}
+
+/// An event that its publisher has stored, as it was stored.
+struct HandedOver {
+    item: Item,
+    event: Arc<Value>,
 }
 
 /// How a round went.
@@ -111,10 +123,26 @@ impl Relay {
         &self.shared.outbox
     }
 
-    /// Says that something was stored.
+    /// Says that something was stored, which is to be read from the outbox.
     ///
     /// Must be called on a runtime.
     pub fn wake(&self) {
+        self.shared.lock().in_step = false;
+        self.begin();
+    }
+
+    /// Hands over an event that was stored just now, so that it need not be read back.
+    ///
+    /// Must be called on a runtime.
+    pub(super) fn hand_over(&self, head: Arc<EventHead>, event: Arc<Value>) {
+        let mut state = self.shared.lock();
+        let item = Item { place: 0, head };
+        state.handed_over.push_back(HandedOver { item, event });
+        drop(state);
+        self.begin();
+    }
+
+    fn begin(&self) {
         self.shared.wake();
         let mut state = self.shared.lock();
         if !state.begun {
@@ -198,6 +226,12 @@ impl Shared {
             return Round::Done;
         }
         drop(woken);
+        if let Some(events) = self.handed_over(backlog) {
+            return match events.is_empty() {
+                true => Round::Done,
+                false => self.hand_on(backlog, events).await,
+            };
+        }
         let limit = BATCH + backlog.held();
         let events = match self.unpublished(limit).await {
             Ok(events) => events,
@@ -213,6 +247,7 @@ impl Shared {
         };
         let count = items.len();
         let all = count < limit;
+        self.has_read(&items);
         let items = backlog.pick(items, all, self.timeline().now());
         if items.is_empty() {
             backlog.recovers();
@@ -227,14 +262,90 @@ impl Shared {
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
             return more;
         }
-        if let Err(failure) = self.mark(&self.calls.mark_published, published, None).await {
-            self.waits(backlog, &self.calls.mark_published, &failure);
-            return Round::Done;
+        match self.mark(&self.calls.mark_published, published, None).await {
+            Ok(waiting) => self.steps(waiting),
+            Err(failure) => {
+                self.waits(backlog, &self.calls.mark_published, &failure);
+                return Round::Done;
+            }
         }
         match self.lock().woken {
             Some(_) => Round::Full,
             None => more,
         }
+    }
+
+    /// The next events that were handed over; `None` if they must be read from the outbox.
+    fn handed_over(&self, backlog: &Backlog) -> Option<Vec<HandedOver>> {
+        let mut state = self.lock();
+        if !state.in_step || !backlog.is_empty() {
+            state.in_step = false;
+            return None;
+        }
+        let count = state.handed_over.len().min(BATCH);
+        Some(state.handed_over.drain(..count).collect())
+    }
+
+    /// Publishes events that were handed over, in order, up to one that the bus does not take.
+    async fn hand_on(&self, backlog: &mut Backlog, events: Vec<HandedOver>) -> Round {
+        if self.crashes(PublisherCrash::BeforePublishing) {
+            return Round::Done;
+        }
+        let mut published = Vec::new();
+        let mut events = events.into_iter();
+        while let Some(HandedOver { item, event }) = events.next() {
+            let Err(failure) = self.call(&self.calls.publish, event).await else {
+                published.extend(self.published(backlog, vec![item]));
+                continue;
+            };
+            self.lock().in_step = false;
+            if failure.retryable || failure.in_doubt {
+                let delay = backlog.waits(self.timeline().now());
+                let rest = events.map(|own| own.item);
+                let items: Vec<Item> = std::iter::once(item).chain(rest).collect();
+                self.failed(&items, &failure, delay).await;
+            } else {
+                let delay = backlog.refuses(&item, self.timeline().now());
+                self.failed(&[item], &failure, delay).await;
+            }
+            break;
+        }
+        if published.is_empty() {
+            return Round::Full;
+        }
+        if self.crashes(PublisherCrash::AfterPublishing) {
+            return Round::Done;
+        }
+        match self.mark(&self.calls.mark_published, published, None).await {
+            Ok(waiting) => self.steps(waiting),
+            Err(failure) => {
+                self.lock().in_step = false;
+                self.waits(backlog, &self.calls.mark_published, &failure);
+                return Round::Done;
+            }
+        }
+        Round::Full
+    }
+
+    /// What was read from the outbox need not be handed over any more.
+    fn has_read(&self, items: &[Item]) {
+        let mut state = self.lock();
+        if state.handed_over.is_empty() {
+            return;
+        }
+        // Both are in the order in which they were stored, so what was read comes first.
+        let read: HashSet<EventId> = items.iter().map(Item::id).collect();
+        while let Some(first) = state.handed_over.front()
+            && read.contains(&first.item.id())
+        {
+            state.handed_over.pop_front();
+        }
+    }
+
+    /// Notes how many events are left in the outbox, where it tells.
+    fn steps(&self, waiting: Option<u64>) {
+        let mut state = self.lock();
+        state.in_step = waiting == Some(state.handed_over.len() as u64);
     }
 
     async fn unpublished(&self, limit: usize) -> Result<Arc<Value>, Box<Failure>> {
@@ -328,9 +439,10 @@ impl Shared {
         call: &CallName,
         events: Vec<EventId>,
         failure: Option<Failure>,
-    ) -> Result<(), Box<Failure>> {
-        self.call(call, Marked { events, failure }.input()).await?;
-        Ok(())
+    ) -> Result<Option<u64>, Box<Failure>> {
+        let input = Marked { events, failure }.input();
+        let reply = self.call(call, input).await?;
+        Ok(reply["waiting"].as_u64())
     }
 
     async fn call(
@@ -366,6 +478,9 @@ impl Shared {
         };
         let (_, fault) = state.crashes.remove(place);
         state.crashed = true;
+        // They were the process's own.
+        state.handed_over.clear();
+        state.in_step = false;
         drop(state);
         self.faults.hit(fault);
         self.timeline().record(EventKind::PublisherCrashed {
