@@ -5,19 +5,31 @@ use serde_json::Value;
 /// What stands in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// Parts of a key, without case and separators, that make its value a secret: those that begin with
-/// a letter.
-fn secrets_from(first: char) -> &'static [&'static str] {
-    match first {
-        'a' | 'A' => &["apikey", "authorization"],
-        'b' | 'B' => &["bearer"],
-        'c' | 'C' => &["credential"],
-        'p' | 'P' => &["password", "passwd", "passphrase", "privatekey"],
-        's' | 'S' => &["secret"],
-        't' | 'T' => &["token"],
-        _ => &[],
+/// Parts of a key, without case and separators, that make its value a secret.
+const SECRETS: [&str; 10] = [
+    "apikey",
+    "authorization",
+    "bearer",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "token",
+];
+
+/// For each letter, as a set of bits, the letters that follow it where a secret begins.
+const SECOND_LETTERS: [u32; 26] = {
+    let mut seconds = [0; 26];
+    let mut at = 0;
+    while at < SECRETS.len() {
+        let secret = SECRETS[at].as_bytes();
+        seconds[(secret[0] - b'a') as usize] |= 1 << (secret[1] - b'a');
+        at += 1;
     }
-}
+    seconds
+};
 
 /// Whether values under this key are secrets, as far as its name tells.
 ///
@@ -43,17 +55,28 @@ fn plain(key: &str) -> impl Iterator<Item = char> {
 }
 
 fn has_secret_part(key: &str) -> bool {
-    // No secret's name is shorter.
-    if key.len() < 5 {
-        return false;
-    }
-    key.char_indices().any(|(at, first)| {
-        let secrets = secrets_from(first);
-        secrets.iter().any(|secret| {
+    let pairs = key.as_bytes().windows(2).enumerate();
+    let mut beginnings = pairs.filter(|(_, pair)| may_begin_secret(pair[0], pair[1]));
+    beginnings.any(|(at, _)| {
+        SECRETS.iter().any(|secret| {
+            // What begins with a letter of one byte begins between two characters.
             let mut rest = plain(&key[at..]);
             secret.chars().all(|letter| rest.next() == Some(letter))
         })
     })
+}
+
+/// Whether a secret may begin with these two bytes, the second of which may be a separator's.
+fn may_begin_secret(first: u8, second: u8) -> bool {
+    if !first.is_ascii_alphabetic() {
+        return false;
+    }
+    let seconds = SECOND_LETTERS[usize::from(first.to_ascii_lowercase() - b'a')];
+    if second.is_ascii_alphabetic() {
+        seconds & 1 << (second.to_ascii_lowercase() - b'a') != 0
+    } else {
+        seconds != 0
+    }
 }
 
 /// The value with every secret replaced by [`REDACTED`]; the same value where it has none.
@@ -118,6 +141,8 @@ mod tests {
             "Authorization",
             "bearer",
             "pass·word",
+            "p-assword",
+            "s·ecret",
             "x-ppassword",
         ] {
             assert!(looks_secret(key), "{key}");
@@ -133,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_begins_with_a_letter_that_is_looked_for() {
-        for secret in ('a'..='z').flat_map(secrets_from) {
+    fn every_secret_is_found_in_either_case() {
+        for secret in SECRETS {
             assert!(looks_secret(secret), "{secret}");
             assert!(looks_secret(&secret.to_uppercase()), "{secret}");
         }
