@@ -1,7 +1,8 @@
-use std::{pin::pin, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
+use tokio::{task::unconstrained, time::sleep};
 
 use crate::domain::{duration_text, format_duration};
 
@@ -35,7 +36,21 @@ impl Timeout {
             return Err(TimedOut(self.0));
         }
         let mut future = pin!(future);
-        if let Ok(output) = tokio::time::timeout(self.0, future.as_mut()).await {
+        // Most answer at once: the timer is there for those that do not.
+        let mut timer = pin!(None);
+        let in_time = poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            if timer.is_none() {
+                timer.set(Some(unconstrained(sleep(self.0))));
+            }
+            match timer.as_mut().as_pin_mut() {
+                Some(timer) => timer.poll(context).map(|()| None),
+                None => Poll::Pending,
+            }
+        });
+        if let Some(output) = in_time.await {
             return Ok(output);
         }
         for _ in 0..LAST_TURNS {
@@ -52,7 +67,7 @@ impl Timeout {
 mod tests {
     use std::cell::Cell;
 
-    use tokio::{sync::oneshot, time::sleep};
+    use tokio::sync::oneshot;
 
     use super::*;
     use crate::clock::Clock;
