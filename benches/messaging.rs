@@ -35,8 +35,7 @@ const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
 
 fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == ONCE) {
-        println!("{}", measure().as_nanos());
-        return ExitCode::SUCCESS;
+        measure();
     }
     // Each in a process of its own: what one leaves behind in the heap costs the next.
     let mut took: Vec<Duration> = (0..ROUNDS).map(|_| measure_apart()).collect();
@@ -61,7 +60,8 @@ fn measure_apart() -> Duration {
     Duration::from_nanos(nanos.expect("it prints a number"))
 }
 
-fn measure() -> Duration {
+/// Prints what one measurement took, in nanoseconds, and ends the process.
+fn measure() -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -93,7 +93,9 @@ fn measure() -> Duration {
             events.iter().filter(|event| handled(&event.kind)).count()
         });
         assert_eq!(handled, EVENTS * HANDLERS.len());
-        took
+        println!("{}", took.as_nanos());
+        // Taking everything apart is not measured, and takes long.
+        std::process::exit(0)
     })
 }
 

@@ -69,7 +69,7 @@ impl Clock {
 
 /// Cuts a duration to the resolution of virtual time.
 pub fn whole_millis(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
 }
 
 /// The seed that all chance of a scenario comes from.

@@ -36,23 +36,23 @@ fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
     for event in events {
         match &event.kind {
             EventKind::CallStarted {
-                call, execution, ..
+                head, execution, ..
             } => {
                 let mut row = Map::new();
                 row.insert("at".to_owned(), format_duration(event.at).into());
-                row.insert("call".to_owned(), call.as_str().into());
+                row.insert("call".to_owned(), head.name.as_str().into());
                 row.insert("execution".to_owned(), (*execution).into());
-                open.insert((call.clone(), *execution), rows.len());
+                open.insert((head.name.clone(), *execution), rows.len());
                 rows.push(row);
             }
             EventKind::CallEnded {
-                call,
+                head,
                 execution,
                 took,
                 result,
                 ..
             } => {
-                if let Some(index) = open.remove(&(call.clone(), *execution)) {
+                if let Some(index) = open.remove(&(head.name.clone(), *execution)) {
                     rows[index].insert("took".to_owned(), format_duration(*took).into());
                     rows[index].insert("result".to_owned(), (**result).into());
                 }
@@ -79,7 +79,7 @@ fn executed(world: &mut World, call: Call, expected: u32) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     let found = world.timeline().read(|events| {
-        let own = |event: &&Event| matches!(&event.kind, EventKind::CallStarted { call: own, .. } if *own == call);
+        let own = |event: &&Event| matches!(&event.kind, EventKind::CallStarted { head, .. } if head.name == call);
         events.iter().filter(own).count()
     });
     expect(found == expected as usize, || {
@@ -141,7 +141,7 @@ fn waits_within(world: &mut World, call: Call, ranges: String) -> StepResult {
 
 fn waits_between(events: &[Event], wanted: &CallName) -> Option<Vec<Duration>> {
     let last = events.iter().rev().find_map(|event| match &event.kind {
-        EventKind::CallStarted { call, number, .. } if call == wanted => Some(*number),
+        EventKind::CallStarted { head, number, .. } if head.name == *wanted => Some(*number),
         _ => None,
     })?;
     let mut ended = None;
@@ -172,8 +172,8 @@ fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResu
     world.timeline().read(|events| {
         for event in events {
             let (call, change) = match &event.kind {
-                EventKind::CallStarted { call, .. } => (call, 1),
-                EventKind::CallEnded { call, .. } => (call, -1),
+                EventKind::CallStarted { head, .. } => (&head.name, 1),
+                EventKind::CallEnded { head, .. } => (&head.name, -1),
                 _ => continue,
             };
             if names.contains(call.service()) {
@@ -195,7 +195,7 @@ fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepRes
     world.registry().script(&service, |_, _| ())?;
     let starts: Vec<Duration> = world.timeline().read(|events| {
         let starts = events.iter().filter(|event| {
-            matches!(&event.kind, EventKind::CallStarted { call, .. } if call.service() == service)
+            matches!(&event.kind, EventKind::CallStarted { head, .. } if head.name.service() == service)
         });
         starts.map(|event| event.at).collect()
     });
@@ -252,21 +252,14 @@ fn nothing_has_an_effect(world: &mut World) -> StepResult {
 /// Something was done, in time or late, and all of it was undone.
 #[then(expr = "no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {
-    let mut left: Vec<(Arc<str>, String)> = Vec::new();
+    let mut left: Vec<(Arc<str>, CallName)> = Vec::new();
     let mut any = false;
     world.timeline().read(|events| {
         for event in events {
-            if let EventKind::Effect {
-                service,
-                operation,
-                key,
-            } = &event.kind
-            {
+            if let EventKind::Effect { call, key } = &event.kind {
                 any = true;
                 match key {
-                    Key::Do(subject) => {
-                        left.push((Arc::clone(subject), format!("{service}.{operation}")))
-                    }
+                    Key::Do(subject) => left.push((Arc::clone(subject), call.clone())),
                     Key::Undo(subject) => left.retain(|(own, _)| own != subject),
                 }
             }
@@ -292,14 +285,9 @@ fn no_effect_twice(world: &mut World) -> StepResult {
     let mut seen = HashSet::new();
     let twice = world.timeline().read(|events| {
         events.iter().find_map(|event| match &event.kind {
-            EventKind::Effect {
-                service,
-                operation,
-                key,
-            } if !seen.insert(key.clone()) => Some(format!(
-                "{service}.{operation} ({key}) at {}",
-                format_duration(event.at)
-            )),
+            EventKind::Effect { call, key } if !seen.insert(key.clone()) => {
+                Some(format!("{call} ({key}) at {}", format_duration(event.at)))
+            }
             _ => None,
         })
     });

@@ -16,13 +16,12 @@ impl ConsumerContract {
         for event in events {
             match &event.kind {
                 EventKind::CallStarted {
-                    caller,
-                    call,
+                    head,
                     input,
                     number,
                     ..
-                } if call.service() == provider && **caller != *CALLER => {
-                    calls.insert(*number, (call.operation(), input, None));
+                } if head.name.service() == provider && *head.caller != *CALLER => {
+                    calls.insert(*number, (head.name.operation(), input, None));
                 }
                 EventKind::CallEnded {
                     number,

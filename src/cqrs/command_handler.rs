@@ -275,7 +275,7 @@ impl CommandHandler {
             .await?;
         from_value(&reply.value).map_err(|error| {
             let message = format!("the reply is none of an event store: {error}");
-            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(&call.name))
+            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call.name()))
         })
     }
 

@@ -250,7 +250,7 @@ impl EventStoreService {
 
     /// What an outbox is asked.
     fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
-        if !OUTBOX_OPERATIONS.contains(&call.name.operation()) {
+        if !OUTBOX_OPERATIONS.contains(&call.name().operation()) {
             return None;
         }
         let once = self.effects.once(call, |_| {
@@ -267,7 +267,7 @@ impl EventStoreService {
     }
 
     fn answer(&self, call: &Call) -> Result<Value, Box<Failure>> {
-        match call.name.operation() {
+        match call.name().operation() {
             "load" => self.load(input(call)?),
             "append" => {
                 let asked: Append = input(call)?;
@@ -303,7 +303,7 @@ impl Service for EventStoreService {
         let answer = self.answer(call);
         answer
             .map(Reply::new)
-            .map_err(|failure| Box::new(failure.at(&call.name)))
+            .map_err(|failure| Box::new(failure.at(call.name())))
     }
 }
 
@@ -313,7 +313,7 @@ pub(super) fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
 }
 
 fn unknown(call: &Call) -> Box<Failure> {
-    let operation = call.name.operation();
+    let operation = call.name().operation();
     let message = format!("an event store cannot {operation:?}");
     Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }

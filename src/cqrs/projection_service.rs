@@ -192,7 +192,7 @@ impl Service for ProjectionService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let answer = match call.name.operation() {
+        let answer = match call.name().operation() {
             APPLY => self.apply(&call.input),
             RESET => Ok(self.reset()),
             REPLAY => self.replay(&call.input),
@@ -204,6 +204,6 @@ impl Service for ProjectionService {
         };
         answer
             .map(Reply::new)
-            .map_err(|failure| Box::new(failure.at(&call.name)))
+            .map_err(|failure| Box::new(failure.at(call.name())))
     }
 }

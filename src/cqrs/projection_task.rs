@@ -9,7 +9,7 @@ use super::{
     projection_service::REPLAY,
 };
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, code, from_value},
+    domain::{Call, CallHead, CallName, Failure, Key, code, from_value},
     services::{CallPolicy, Client},
 };
 
@@ -181,10 +181,8 @@ impl Calls {
         key: Option<Key>,
     ) -> Result<Arc<Value>, Box<Failure>> {
         let call = Call {
-            caller: Arc::clone(&self.caller),
-            name,
+            head: Arc::new(CallHead::new(Arc::clone(&self.caller), name)),
             input: input.into(),
-            context: Context::default(),
             key,
         };
         let reply = self

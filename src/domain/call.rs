@@ -1,23 +1,34 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{CallName, Key};
 
 /// One call to a service, whoever makes it.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who calls: [`ORCHESTRATOR`](Self::ORCHESTRATOR), [`SCENARIO`](Self::SCENARIO) or a service's name.
-    pub caller: Arc<str>,
-    /// The service and operation called.
-    pub name: CallName,
+    /// Who calls what. Whoever makes the same call again and again shares it among them.
+    pub head: Arc<CallHead>,
     /// What is sent.
     pub input: Arc<Value>,
-    /// What the call is part of.
-    pub context: Context,
     /// The idempotency key, where the caller has one: the same for every
     /// execution, and for a repetition after a crash.
     pub key: Option<Key>,
+}
+
+/// Who calls what, and as part of what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallHead {
+    /// Who calls: [`ORCHESTRATOR`](Call::ORCHESTRATOR), [`SCENARIO`](Call::SCENARIO) or a service's
+    /// name.
+    pub caller: Arc<str>,
+    /// The service and operation called.
+    #[serde(rename = "call")]
+    pub name: CallName,
+    /// What the call is part of.
+    #[serde(flatten)]
+    pub context: Context,
 }
 
 impl Call {
@@ -35,21 +46,47 @@ impl Call {
     /// A call by `caller`, without context or key.
     pub fn new(caller: &str, name: CallName, input: impl Into<Arc<Value>>) -> Self {
         Self {
+            head: Arc::new(CallHead::new(caller, name)),
+            input: input.into(),
+            key: None,
+        }
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Arc<str> {
+        &self.head.caller
+    }
+
+    /// The service and operation called.
+    pub fn name(&self) -> &CallName {
+        &self.head.name
+    }
+
+    /// What the call is part of.
+    pub fn context(&self) -> &Context {
+        &self.head.context
+    }
+}
+
+impl CallHead {
+    /// Of calls by `caller` that are part of nothing.
+    pub fn new(caller: impl Into<Arc<str>>, name: CallName) -> Self {
+        Self {
             caller: caller.into(),
             name,
-            input: input.into(),
             context: Context::default(),
-            key: None,
         }
     }
 }
 
 /// What a call is part of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Context {
     /// The workflow's run.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<Arc<str>>,
     /// The workflow's step.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<Arc<str>>,
 }
 
@@ -72,5 +109,12 @@ impl Reply {
             fallback_used: false,
             executions: 0,
         }
+    }
+
+    /// `{}`, of one who has nothing to say.
+    pub fn nothing() -> Self {
+        static NOTHING: LazyLock<Arc<Value>> =
+            LazyLock::new(|| Arc::new(Value::Object(Map::new())));
+        Self::new(Arc::clone(&NOTHING))
     }
 }

@@ -17,7 +17,7 @@ mod schema;
 mod status;
 
 pub use breaker_state::BreakerState;
-pub use call::{Call, Context, Reply};
+pub use call::{Call, CallHead, Context, Reply};
 pub use call_name::{CallName, CallNameError};
 pub use duration::{
     DurationError, LONGEST, duration_text, format_duration, offset_text, opt_duration_text,

@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CallName, Key, StepStatus, WorkflowStatus},
+        domain::{CallHead, CallName, Context, Key, StepStatus, WorkflowStatus},
         observability::{EventHead, EventKind, RefusedBy},
     };
 
@@ -136,10 +136,22 @@ mod tests {
         timeline_table(&events)
     }
 
+    fn by_scenario() -> Arc<CallHead> {
+        Arc::new(CallHead::new("scenario", CallName::new("Stock", "hold")))
+    }
+
     #[test]
     fn a_workflow_reads_from_top_to_bottom() {
         let hold = CallName::new("Stock", "hold");
         let (run, step): (Arc<str>, Arc<str>) = ("order-1".into(), "hold".into());
+        let head = Arc::new(CallHead {
+            caller: "orchestrator".into(),
+            name: hold.clone(),
+            context: Context {
+                run: Some(run.clone()),
+                step: Some(step.clone()),
+            },
+        });
         let shown = shown([
             (
                 0,
@@ -160,12 +172,9 @@ mod tests {
             (
                 0,
                 EventKind::CallStarted {
-                    caller: "orchestrator".into(),
-                    call: hold.clone(),
+                    head: head.clone(),
                     execution: 1,
                     input: Arc::new(json!({"sku": "a"})),
-                    run: Some(run.clone()),
-                    step: Some(step.clone()),
                     number: 1,
                 },
             ),
@@ -181,14 +190,11 @@ mod tests {
             (
                 1_250,
                 EventKind::CallEnded {
-                    caller: "orchestrator".into(),
-                    call: hold.clone(),
+                    head,
                     execution: 1,
                     took: Duration::from_millis(1_250),
                     result: "TIMEOUT".into(),
                     reply: None,
-                    run: Some(run.clone()),
-                    step: Some(step.clone()),
                     number: 1,
                 },
             ),
@@ -230,12 +236,9 @@ mod tests {
             (
                 5,
                 EventKind::CallRefused {
-                    caller: "scenario".into(),
-                    call: CallName::new("Stock", "hold"),
+                    head: by_scenario(),
                     by: RefusedBy::Breaker,
                     code: "SERVICE_UNAVAILABLE".into(),
-                    run: None,
-                    step: None,
                 },
             ),
             (
@@ -247,8 +250,7 @@ mod tests {
             (
                 6,
                 EventKind::Effect {
-                    service: "Stock".into(),
-                    operation: "hold".into(),
+                    call: CallName::new("Stock", "hold"),
                     key: Key::of_step("order-1", "hold"),
                 },
             ),
@@ -310,12 +312,9 @@ mod tests {
         let shown = shown([(
             0,
             EventKind::CallStarted {
-                caller: "scenario".into(),
-                call: CallName::new("Stock", "hold"),
+                head: by_scenario(),
                 execution: 1,
                 input: Arc::new(json!({"text": "x".repeat(200)})),
-                run: None,
-                step: None,
                 number: 1,
             },
         )]);

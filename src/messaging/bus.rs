@@ -215,7 +215,7 @@ impl EventBus {
         let reply = client.call(&call, &CallPolicy::default(), None).await?;
         let letters: Vec<DeadLetter> = from_value(&reply.value).map_err(|error| {
             let failure = Failure::new(code::CONTRACT_VIOLATION, error.to_string());
-            Box::new(failure.field(error.pointer).at(&call.name))
+            Box::new(failure.field(error.pointer).at(call.name()))
         })?;
         let count = letters.len();
         for letter in letters {
@@ -232,7 +232,7 @@ impl EventBus {
 }
 
 impl Shared {
-    fn publish(&self, input: &Arc<Value>) -> Result<Value, Box<Failure>> {
+    fn publish(&self, input: &Arc<Value>) -> CallResult {
         let read = |event| Received::read(event).map_err(|error| error.failure());
         let events = match &**input {
             Value::Array(batch) => batch
@@ -248,11 +248,11 @@ impl Shared {
         for event in events {
             self.deliver(&mut topics, event);
         }
-        Ok(json!({}))
+        Ok(Reply::nothing())
     }
 
     fn deliver(&self, topics: &mut Topics, received: Received) {
-        let subject = topics.subject(&received);
+        let (event, subject) = (topics.event(&received), topics.subject(&received));
         let received = Arc::new(received);
         for subscribed in topics.of(&received) {
             subscribed.deliveries += 1;
@@ -260,9 +260,9 @@ impl Shared {
             let fate = self.faults.strike(id, handler, subscribed.deliveries);
             let delivery = Delivery {
                 received: Arc::clone(&received),
+                event,
                 slot: subject.map(|subject| subscribed.next_slot(subject)),
                 letter: None,
-                seen: None,
                 at_work: Some(self.activity.at_work()),
             };
             subscribed.deliver(delivery, fate);
@@ -272,17 +272,17 @@ impl Shared {
     fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
         let received = Received::read(Arc::clone(&letter.event)).map_err(|it| it.to_string())?;
         let mut topics = self.lock();
-        let subject = topics.subject(&received);
+        let (event, subject) = (topics.event(&received), topics.subject(&received));
         let place = topics.find(&letter.subscription);
         let place = place.map_err(|unknown| unknown.to_string())?;
         topics.at(place).send(Message::Deliver(Delivery {
             received: Arc::new(received),
+            event,
             slot: subject.map(|subject| Slot {
                 subject,
                 number: None,
             }),
             letter: Some(Arc::new(letter)),
-            seen: None,
             at_work: Some(self.activity.at_work()),
         }));
         Ok(())
@@ -308,10 +308,8 @@ impl Service for EventBus {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        match self.shared.publish(&call.input) {
-            Ok(value) => Ok(Reply::new(value)),
-            Err(failure) => Err(Box::new(failure.at(&call.name))),
-        }
+        let published = self.shared.publish(&call.input);
+        published.map_err(|failure| Box::new(failure.at(call.name())))
     }
 }
 

@@ -117,7 +117,7 @@ impl Service for DeadLetters {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let answered = match call.name.operation() {
+        let answered = match call.name().operation() {
             Self::PUT => self.put(&call.input),
             Self::LIST => Ok(self.list()),
             Self::REMOVE => self.remove(&call.input),
@@ -128,7 +128,7 @@ impl Service for DeadLetters {
         };
         match answered {
             Ok(value) => Ok(Reply::new(value)),
-            Err(failure) => Err(Box::new(failure.at(&call.name))),
+            Err(failure) => Err(Box::new(failure.at(call.name()))),
         }
     }
 }

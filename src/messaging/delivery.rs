@@ -17,12 +17,12 @@ pub(super) struct Received {
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     pub received: Arc<Received>,
+    /// The event's number on the bus.
+    pub event: usize,
     /// Its place among the deliveries of its subject to this subscription; `None` without a subject.
     pub slot: Option<Slot>,
     /// The dead letter that it comes from, where it is delivered again.
     pub letter: Option<Arc<DeadLetter>>,
-    /// Its event's place among all that the subscription has seen, once it is there.
-    pub seen: Option<usize>,
     /// There while it is on its way or in hand.
     pub at_work: Option<Counted>,
 }

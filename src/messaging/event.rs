@@ -84,7 +84,15 @@ impl CloudEvent {
 
     /// The event as JSON, in the standard's structured form.
     pub fn to_value(&self) -> Value {
-        let mut fields = Map::with_capacity(attributes::NAMES.len() + self.extensions.len());
+        let unused = [
+            self.subject.is_none(),
+            self.correlation_id.is_none(),
+            self.causation_id.is_none(),
+            self.sequence.is_none(),
+        ];
+        let unused = unused.into_iter().filter(|unused| *unused).count();
+        let names = attributes::NAMES.len() + self.extensions.len() - unused;
+        let mut fields = Map::with_capacity(names);
         let done: Result<(), Infallible> = self.each(|name, member| {
             fields.insert(name.to_owned(), member.to_value());
             Ok(())

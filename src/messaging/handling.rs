@@ -9,7 +9,7 @@ use super::{
     reconnecting::Reconnecting,
 };
 use crate::{
-    domain::{Call, CallName, Failure, Key, code},
+    domain::{Call, CallHead, CallName, Failure, Key, code},
     observability::{EventHead, EventKind, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client},
@@ -22,8 +22,9 @@ pub(super) struct Handling {
     client: Arc<Client>,
     activity: Activity,
     policy: CallPolicy,
-    put: CallName,
-    remove: CallName,
+    handler: Arc<CallHead>,
+    put: Arc<CallHead>,
+    remove: Arc<CallHead>,
 }
 
 /// A delivery that the handler is done with.
@@ -51,15 +52,17 @@ enum Verdict {
 
 impl Handling {
     pub fn new(subscription: Subscription, client: Arc<Client>, activity: Activity) -> Self {
-        let call = |operation| CallName::new(DeadLetters::NAME, operation);
+        let call = |name| Arc::new(CallHead::new(Arc::clone(&subscription.id), name));
+        let letters = |operation| call(CallName::new(DeadLetters::NAME, operation));
         Self {
             policy: CallPolicy {
                 retry: subscription.retry.clone(),
                 usual_retry: Some(Retry::subscriber().into()),
                 ..CallPolicy::default()
             },
-            put: call(DeadLetters::PUT),
-            remove: call(DeadLetters::REMOVE),
+            handler: call(subscription.handler.clone()),
+            put: letters(DeadLetters::PUT),
+            remove: letters(DeadLetters::REMOVE),
             subscription,
             client,
             activity,
@@ -110,8 +113,9 @@ impl Handling {
             None => true,
             Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
             Some(Filter::Call(call)) => {
+                let head = CallHead::new(Arc::clone(&self.subscription.id), call.clone());
                 let reply = self
-                    .call(call, Arc::clone(event), None, &self.policy)
+                    .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
                     .await?;
                 reply.value.as_bool().ok_or_else(|| {
                     let message = format!("a filter replies true or false, not {}", reply.value);
@@ -123,8 +127,7 @@ impl Handling {
             return Ok(Verdict::Unwanted);
         }
         let key = Some(Key::Do(self.letter_id(&received.head)));
-        let handler = &self.subscription.handler;
-        self.call(handler, Arc::clone(event), key, &self.policy)
+        self.call(&self.handler, Arc::clone(event), key, &self.policy)
             .await?;
         Ok(Verdict::Handled)
     }
@@ -236,7 +239,7 @@ impl Handling {
         match self.call(&self.remove, input, None, &once()).await {
             Ok(_) => self.redriven(head, "ok"),
             Err(failure) => self.timeline().record(EventKind::Warning {
-                about: self.remove.as_str().into(),
+                about: self.remove.name.as_str().into(),
                 message: format!(
                     "fails with {}, so the letter {} stays until it is redriven once more",
                     failure.code, letter.id
@@ -260,16 +263,14 @@ impl Handling {
 
     async fn call(
         &self,
-        name: &CallName,
+        head: &Arc<CallHead>,
         input: impl Into<Arc<Value>>,
         key: Option<Key>,
         policy: &CallPolicy,
     ) -> CallResult {
         let call = Call {
-            caller: Arc::clone(&self.subscription.id),
-            name: name.clone(),
+            head: Arc::clone(head),
             input: input.into(),
-            context: Default::default(),
             key,
         };
         self.client.call(&call, policy, None).await

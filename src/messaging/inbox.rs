@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use indexmap::map;
-
-use super::{Activity, EventId, activity::Counted, delivery::Delivery};
-use crate::domain::IndexMap;
+use super::{Activity, activity::Counted, delivery::Delivery};
 
 /// The deliveries of one subscription that are not settled, and what it has seen before.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     activity: Activity,
-    seen: IndexMap<EventId, Standing>,
+    /// By number of the event; `None` for those that did not come here.
+    seen: Vec<Option<Standing>>,
     /// By number of the subject.
     subjects: Vec<Subject>,
     /// Of each subject at most one; in the order of arrival.
@@ -96,12 +94,7 @@ impl Inbox {
 
     /// Notes how an event stands whose delivery was at the handler.
     pub fn finish(&mut self, delivery: &Delivery, standing: Standing) {
-        if let Some((_, own)) = delivery
-            .seen
-            .and_then(|place| self.seen.get_index_mut(place))
-        {
-            *own = standing;
-        }
+        *self.seen(delivery.event) = Some(standing);
         if let Some(slot) = delivery.slot {
             let subject = self.subject(slot.subject);
             match subject.queue.pop_front() {
@@ -137,18 +130,14 @@ impl Inbox {
 
     fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(Notice, Delivery)) {
         let is_letter = delivery.letter.is_some();
-        let place = match self.seen.entry(delivery.received.id()) {
-            map::Entry::Vacant(new) => new.insert_entry(Standing::InHand).index(),
-            map::Entry::Occupied(mut former) => match former.get() {
-                Standing::DeadLettered if is_letter => {
-                    former.insert(Standing::InHand);
-                    former.index()
-                }
-                Standing::Settled if is_letter => return note(Notice::Moot, delivery),
-                _ => return note(Notice::Duplicate, delivery),
-            },
-        };
-        delivery.seen = Some(place);
+        let seen = self.seen(delivery.event);
+        match seen {
+            None => {}
+            Some(Standing::DeadLettered) if is_letter => {}
+            Some(Standing::Settled) if is_letter => return note(Notice::Moot, delivery),
+            Some(_) => return note(Notice::Duplicate, delivery),
+        }
+        *seen = Some(Standing::InHand);
         if self.paused {
             delivery.at_work = None;
         }
@@ -179,6 +168,13 @@ impl Inbox {
             .iter_mut()
             .flat_map(|own| own.queue.iter_mut());
         self.ready.iter_mut().chain(queued)
+    }
+
+    fn seen(&mut self, number: usize) -> &mut Option<Standing> {
+        if self.seen.len() <= number {
+            self.seen.resize(number + 1, None);
+        }
+        &mut self.seen[number]
     }
 
     fn subject(&mut self, number: usize) -> &mut Subject {

@@ -23,7 +23,8 @@ struct State {
 
 #[derive(Debug)]
 struct Stored {
-    event: Arc<CloudEvent>,
+    /// There until it is published: nobody reads it after that.
+    event: Option<Arc<CloudEvent>>,
     publication: Publication,
     failure: Option<Failure>,
 }
@@ -55,6 +56,7 @@ impl State {
             stored.failure = failure.cloned();
             if next == Publication::Published {
                 self.unpublished.remove(&place);
+                stored.event = None;
             }
         }
         Ok(())
@@ -69,7 +71,7 @@ impl Outbox for MemoryOutbox {
             let place = state.events.len();
             match state.events.entry(event.event_id()) {
                 map::Entry::Vacant(free) => free.insert(Stored {
-                    event: Arc::clone(event),
+                    event: Some(Arc::clone(event)),
                     publication: Publication::Pending,
                     failure: None,
                 }),
@@ -89,7 +91,7 @@ impl Outbox for MemoryOutbox {
         let state = self.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
-            .map(|&place| Arc::clone(&state.events[place].event))
+            .filter_map(|&place| state.events[place].event.clone())
             .collect())
     }
 

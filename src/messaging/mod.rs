@@ -2,7 +2,6 @@
 
 mod activity;
 mod attributes;
-mod backlog;
 mod bus;
 mod bus_faults;
 mod communication;

@@ -35,17 +35,14 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
 /// | `markFailed` | the same with a `failure` | `{}` |
 pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
-    let answered = match call.name.operation() {
+    let answered = match call.name().operation() {
         operation::STORE => store(outbox, &call.input),
         operation::UNPUBLISHED => unpublished(outbox, &call.input),
         operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
         operation::MARK_FAILED => mark_failed(outbox, &call.input),
         _ => return None,
     };
-    Some(match answered {
-        Ok(value) => Ok(Reply::new(value)),
-        Err(failure) => Err(Box::new(failure.at(&call.name))),
-    })
+    Some(answered.map_err(|failure| Box::new(failure.at(call.name()))))
 }
 
 /// A service that is an outbox and nothing else.
@@ -113,7 +110,7 @@ impl Service for OutboxService {
             answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
                 let message = format!("{} is an outbox only", self.name);
                 Err(Box::new(
-                    Failure::new(code::OPERATION_NOT_FOUND, message).at(&call.name),
+                    Failure::new(code::OPERATION_NOT_FOUND, message).at(call.name()),
                 ))
             })
         };
@@ -123,7 +120,7 @@ impl Service for OutboxService {
     }
 }
 
-fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
+fn store(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let read = |event: &Value| {
         CloudEvent::from_value(event)
             .map(Arc::new)
@@ -134,32 +131,33 @@ fn store(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
         event => vec![read(event)?],
     };
     outbox.store(&events).map_err(failure)?;
-    Ok(nothing())
+    Ok(Reply::nothing())
 }
 
-fn unpublished(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
+fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let Limit { limit } = read(input)?;
     let events = outbox.unpublished(limit).map_err(failure)?;
-    Ok(events.iter().map(|event| event.to_value()).collect())
+    let events: Value = events.iter().map(|event| event.to_value()).collect();
+    Ok(Reply::new(events))
 }
 
-fn mark_published(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
+fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let Marked { events, .. } = read(input)?;
     outbox.mark_published(&events).map_err(failure)?;
     Ok(match outbox.waiting() {
-        Some(waiting) => json!({ "waiting": waiting }),
-        None => nothing(),
+        Some(waiting) => Reply::new(json!({ "waiting": waiting })),
+        None => Reply::nothing(),
     })
 }
 
-fn mark_failed(outbox: &dyn Outbox, input: &Value) -> Result<Value, Box<Failure>> {
+fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let marked: Marked = read(input)?;
     let why = marked.failure.ok_or_else(|| {
         let message = "there is no \"failure\" to note";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
     outbox.mark_failed(&marked.events, &why).map_err(failure)?;
-    Ok(nothing())
+    Ok(Reply::nothing())
 }
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
@@ -183,10 +181,6 @@ fn failure(error: OutboxError) -> Box<Failure> {
         OutboxError::Unusable(_) => code::IO_ERROR,
     };
     Box::new(Failure::new(code, error.to_string()))
-}
-
-fn nothing() -> Value {
-    json!({})
 }
 
 impl Marked {

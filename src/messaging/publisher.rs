@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation};
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallName, Failure, HashMap, Key, code},
+    domain::{Call, CallHead, CallName, Failure, HashMap, Key, code},
     observability::{EventKind, Timeline},
     services::{CallPolicy, Client},
 };
@@ -17,8 +17,7 @@ pub struct Publisher {
     relay: Relay,
     types: EventTypes,
     source: Arc<str>,
-    caller: Arc<str>,
-    store: CallName,
+    store: Arc<CallHead>,
     seed: Seed,
     counted: Mutex<Counted>,
 }
@@ -49,8 +48,10 @@ impl Publisher {
         seed: Seed,
     ) -> Self {
         Self {
-            store: CallName::new(relay.outbox(), operation::STORE),
-            caller: Call::PUBLISHER.into(),
+            store: Arc::new(CallHead::new(
+                Call::PUBLISHER,
+                CallName::new(relay.outbox(), operation::STORE),
+            )),
             source: source.into(),
             client,
             relay,
@@ -85,10 +86,8 @@ impl Publisher {
         let head = Arc::new(event.head());
         let json = Arc::new(event.to_value());
         let call = Call {
-            caller: Arc::clone(&self.caller),
-            name: self.store.clone(),
+            head: Arc::clone(&self.store),
             input: Arc::clone(&json),
-            context: Default::default(),
             key: Some(self.next_key()),
         };
         match self.client.call(&call, &CallPolicy::default(), None).await {

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    Subscription,
+    EventId, Subscription,
     bus_faults::Fate,
     delivery::{Delivery, Message, Received, Slot},
 };
@@ -21,6 +21,8 @@ pub(super) struct Topics {
     by_type: HashMap<Arc<str>, Vec<usize>>,
     /// Numbers of subjects, by source and subject.
     subjects: HashMap<(Arc<str>, Arc<str>), usize>,
+    /// Numbers of events: one that comes again has the same.
+    events: HashMap<EventId, usize>,
 }
 
 /// A subscription as the bus knows it.
@@ -123,6 +125,12 @@ impl Topics {
             (rest, before) = (behind, place + 1);
             Some(found)
         })
+    }
+
+    /// The number of an event.
+    pub fn event(&mut self, received: &Received) -> usize {
+        let next = self.events.len();
+        *self.events.entry(received.id()).or_insert(next)
     }
 
     /// The number of an event's subject, if it has one.

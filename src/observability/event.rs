@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    BreakerState, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus, duration_text,
+    BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus, duration_text,
     format_duration,
 };
 
@@ -99,22 +99,18 @@ pub enum EventKind {
         status: StepStatus,
     },
     CallStarted {
-        caller: Arc<str>,
-        call: CallName,
+        #[serde(flatten)]
+        head: Arc<CallHead>,
         /// Counted from 1, per operation, over the whole scenario.
         execution: u32,
         input: Arc<Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        run: Option<Arc<str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        step: Option<Arc<str>>,
         /// Number of the call that this is an execution of; shared by its retries.
         #[serde(skip)]
         number: u64,
     },
     CallEnded {
-        caller: Arc<str>,
-        call: CallName,
+        #[serde(flatten)]
+        head: Arc<CallHead>,
         execution: u32,
         #[serde(with = "duration_text")]
         took: Duration,
@@ -122,23 +118,15 @@ pub enum EventKind {
         result: Arc<str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reply: Option<Arc<Value>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        run: Option<Arc<str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        step: Option<Arc<str>>,
         /// Number of the call that this is an execution of; shared by its retries.
         #[serde(skip)]
         number: u64,
     },
     CallRefused {
-        caller: Arc<str>,
-        call: CallName,
+        #[serde(flatten)]
+        head: Arc<CallHead>,
         by: RefusedBy,
         code: Arc<str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        run: Option<Arc<str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        step: Option<Arc<str>>,
     },
     RetryScheduled {
         call: CallName,
@@ -221,8 +209,9 @@ pub enum EventKind {
     },
     /// What a call changed in a service, also when the caller no longer waits.
     Effect {
-        service: ServiceName,
-        operation: Arc<str>,
+        /// Shown as its `service` and its `operation`.
+        #[serde(flatten, serialize_with = "in_parts")]
+        call: CallName,
         key: Key,
     },
     FaultInjected {
@@ -431,6 +420,13 @@ fn state_or_unknown<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.map_or("unknown", BreakerState::as_str))
+}
+
+fn in_parts<S: Serializer>(call: &CallName, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut parts = serializer.serialize_struct("CallName", 2)?;
+    parts.serialize_field("service", call.service())?;
+    parts.serialize_field("operation", call.operation())?;
+    parts.end()
 }
 
 impl Event {

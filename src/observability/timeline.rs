@@ -46,8 +46,12 @@ impl Timeline {
     }
 
     /// Records what happens now.
-    pub fn record(&self, mut kind: EventKind) {
-        let at = self.clock.now();
+    pub fn record(&self, kind: EventKind) {
+        self.record_at(self.clock.now(), kind);
+    }
+
+    /// Records what happens now, of one who has just looked at the clock.
+    pub(crate) fn record_at(&self, at: Duration, mut kind: EventKind) {
         let mut record = self.lock();
         match &mut kind {
             EventKind::CallStarted { input, .. } => record.redact(input),
@@ -128,7 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::CallName;
+    use crate::domain::{CallHead, CallName};
 
     #[tokio::test(start_paused = true)]
     async fn events_are_stamped_with_virtual_time_and_hold_no_secret() {
@@ -136,12 +140,9 @@ mod tests {
         let timeline = Timeline::new(clock);
         clock.sleep(Duration::from_millis(1_250)).await;
         timeline.record(EventKind::CallStarted {
-            caller: "scenario".into(),
-            call: CallName::new("Vault", "open"),
+            head: Arc::new(CallHead::new("scenario", CallName::new("Vault", "open"))),
             execution: 1,
             input: Arc::new(json!({"password": "open sesame"})),
-            run: None,
-            step: None,
             number: 1,
         });
         let fields = timeline.read(|events| events[0].fields());

@@ -56,10 +56,8 @@ impl Run {
             .undo_input(step, input)
             .map_err(|failure| Box::new(failure.at(name)))?;
         let call = Call {
-            caller: Arc::clone(&self.orchestrator.caller),
-            name: name.clone(),
+            head: self.head(step, name),
             input: Arc::new(input),
-            context: self.context(step),
             key: Some(Key::of_step(&self.id, &self.plan.steps[step].id).undo()),
         };
         let client = &self.orchestrator.client;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::run::Run;
 use crate::{
-    domain::{Call, Failure, Key, code},
+    domain::{Call, CallHead, Failure, Key, code},
     services::{CallPolicy, CallResult},
 };
 
@@ -39,11 +39,14 @@ impl Run {
                         Some(Key::of_step(&self.id, &part))
                     }
                 };
-                let call = Call {
+                let head = CallHead {
                     name: name.clone(),
+                    ..CallHead::clone(&failed.head)
+                };
+                let call = Call {
+                    head: Arc::new(head),
                     input: Arc::clone(&input),
                     key,
-                    ..failed.clone()
                 };
                 let client = &self.orchestrator.client;
                 let policy = CallPolicy::default();

@@ -13,7 +13,7 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve},
+    domain::{Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve},
     observability::{EventKind, Timeline},
     services::{CallPolicy, CallResult},
 };
@@ -176,10 +176,8 @@ impl Run {
     ) -> CallResult {
         let input = input.map_err(|failure| Box::new(failure.at(name)))?;
         let call = Call {
-            caller: Arc::clone(&self.orchestrator.caller),
-            name: name.clone(),
+            head: self.head(step, name),
             input,
-            context: self.context(step),
             key: Some(Key::of_step(&self.id, &self.plan.steps[step].id)),
         };
         let client = &self.orchestrator.client;
@@ -354,11 +352,15 @@ impl Run {
         });
     }
 
-    pub fn context(&self, step: usize) -> Context {
-        Context {
-            run: Some(Arc::clone(&self.id)),
-            step: Some(Arc::clone(&self.plan.steps[step].id)),
-        }
+    pub fn head(&self, step: usize, name: &CallName) -> Arc<CallHead> {
+        Arc::new(CallHead {
+            caller: Arc::clone(&self.orchestrator.caller),
+            name: name.clone(),
+            context: Context {
+                run: Some(Arc::clone(&self.id)),
+                step: Some(Arc::clone(&self.plan.steps[step].id)),
+            },
+        })
     }
 
     pub fn lock(&self) -> MutexGuard<'_, RunState> {

@@ -140,17 +140,17 @@ impl Client {
         asked: &CallPolicy,
         deadline: Option<Duration>,
     ) -> CallResult {
-        let role = match self.registry.role(call.name.service()) {
+        let role = match self.registry.role(call.name().service()) {
             Ok(role) => role,
-            Err(unknown) => return Err(Box::new(unknown.failure(&call.name))),
+            Err(unknown) => return Err(Box::new(unknown.failure(call.name()))),
         };
-        role.check(&call.name)
-            .map_err(|unknown| Box::new(unknown.failure(&call.name)))?;
+        role.check(call.name())
+            .map_err(|unknown| Box::new(unknown.failure(call.name())))?;
         if deadline.is_some_and(|end| self.clock.now() > end) {
-            return Err(Box::new(past_deadline().at(&call.name)));
+            return Err(Box::new(past_deadline().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retries) = self.policy_of(&call.name, asked);
+        let (timeout, retries) = self.policy_of(call.name(), asked);
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
@@ -168,7 +168,7 @@ impl Client {
             in_doubt |= failure.in_doubt;
             let delay = retrying
                 .next_delay(&failure, |retry| {
-                    let draw = [call.name.as_str(), &number.to_string(), &retry.to_string()];
+                    let draw = [call.name().as_str(), &number.to_string(), &retry.to_string()];
                     self.seed().part(draw)
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
@@ -186,7 +186,7 @@ impl Client {
                 return Err(failure);
             };
             self.timeline.record(EventKind::RetryScheduled {
-                call: call.name.clone(),
+                call: call.name().clone(),
                 execution: attempt.execution,
                 delay,
             });
@@ -268,18 +268,16 @@ impl Client {
         deadline: Option<Duration>,
     ) -> (u32, CallResult) {
         let started = self.clock.now();
-        let operation = call.name.operation();
+        let operation = call.name().operation();
         let latency = role.service.latency(operation);
-        let cue = role.script.next(operation, &call.caller, started, latency);
-        self.timeline.record(EventKind::CallStarted {
-            caller: Arc::clone(&call.caller),
-            call: call.name.clone(),
+        let cue = role.script.next(operation, call.caller(), started, latency);
+        let sent = EventKind::CallStarted {
+            head: Arc::clone(&call.head),
             execution: cue.execution,
             input: Arc::clone(&call.input),
-            run: call.context.run.clone(),
-            step: call.context.step.clone(),
             number,
-        });
+        };
+        self.timeline.record_at(started, sent);
         if let Some(fault) = cue.fault {
             self.injected(call, cue.execution, fault);
         }
@@ -297,32 +295,31 @@ impl Client {
         };
         let result = result.map_err(|mut failure: Box<Failure>| {
             if failure.service.is_none() {
-                failure.service = Some(call.name.service().into());
+                failure.service = Some(call.name().service().into());
                 failure.operation = Some(operation.into());
             }
             failure
         });
-        self.timeline.record(EventKind::CallEnded {
-            caller: Arc::clone(&call.caller),
-            call: call.name.clone(),
+        let now = self.clock.now();
+        let ended = EventKind::CallEnded {
+            head: Arc::clone(&call.head),
             execution: cue.execution,
-            took: self.clock.now().saturating_sub(started),
+            took: now.saturating_sub(started),
             result: match &result {
                 Ok(_) => Arc::clone(&OK),
                 Err(failure) => Arc::clone(&failure.code),
             },
             reply: result.as_ref().ok().map(|reply| Arc::clone(&reply.value)),
-            run: call.context.run.clone(),
-            step: call.context.step.clone(),
             number,
-        });
+        };
+        self.timeline.record_at(now, ended);
         (cue.execution, result)
     }
 
     fn injected(&self, call: &Call, execution: u32, fault: FaultId) {
         let (what, declared_at) = self.faults.hit(fault);
         self.timeline.record(EventKind::FaultInjected {
-            call: call.name.clone(),
+            call: call.name().clone(),
             execution: Some(execution),
             fault: what,
             declared_at,
@@ -330,14 +327,11 @@ impl Client {
     }
 
     fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> Attempt {
-        let failure = failure.at(&call.name);
+        let failure = failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
-            caller: Arc::clone(&call.caller),
-            call: call.name.clone(),
+            head: Arc::clone(&call.head),
             by,
             code: Arc::clone(&failure.code),
-            run: call.context.run.clone(),
-            step: call.context.step.clone(),
         });
         Attempt {
             failure: Box::new(failure),

@@ -93,8 +93,7 @@ impl Effects {
         };
         drop(deeds);
         self.timeline.record(EventKind::Effect {
-            service: call.name.service().into(),
-            operation: call.name.operation().into(),
+            call: call.name().clone(),
             key: key.clone(),
         });
         Ok(reply)
@@ -103,10 +102,10 @@ impl Effects {
     fn too_late(&self, call: &Call, key: &Key) -> Box<Failure> {
         let message = format!("the effect {key} arrives after its undo and is discarded");
         self.timeline.record(EventKind::Warning {
-            about: call.name.as_str().into(),
+            about: call.name().as_str().into(),
             message: message.clone(),
         });
-        Box::new(Failure::new(code::CANCELLED, message).at(&call.name))
+        Box::new(Failure::new(code::CANCELLED, message).at(call.name()))
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn exchange(
     }
     if let Some(answered) = answered {
         answered
-            .check(&reply.value, "reply", &call.name)
+            .check(&reply.value, "reply", call.name())
             .map_err(|mut failure| {
                 failure.in_doubt = true;
                 failure
@@ -53,11 +53,11 @@ async fn serve(
     if cue.way == Way::Down {
         let message = format!("{} is down", role.name);
         return Err(Box::new(
-            Failure::new(code::SERVICE_UNAVAILABLE, message).at(&call.name),
+            Failure::new(code::SERVICE_UNAVAILABLE, message).at(call.name()),
         ));
     }
     if let Some(sent) = sent {
-        sent.check(&call.input, "request", &call.name)?;
+        sent.check(&call.input, "request", call.name())?;
     }
     let reply = perform(role, call, cue).await?;
     let answered = cue.checked.then(|| Checksum::of(&reply.value));
@@ -87,7 +87,7 @@ async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallResult {
         Response::Reply(reply) => {
             wait(cue.latency).await;
             role.service.call(call).await?;
-            let operation = call.name.operation();
+            let operation = call.name().operation();
             let reply = role
                 .script
                 .reply_once(operation, call.key.as_ref(), Arc::clone(reply));
@@ -104,7 +104,7 @@ async fn wait(latency: Duration) {
 
 fn scripted_failure(role: &Role, call: &Call, code: &str) -> Failure {
     let (mode, retryable) = role.service.classify(code);
-    let mut failure = Failure::new(code, "answered so by script").at(&call.name);
+    let mut failure = Failure::new(code, "answered so by script").at(call.name());
     failure.mode = mode;
     failure.retryable = retryable;
     failure

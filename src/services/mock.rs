@@ -45,7 +45,7 @@ impl Service for MockService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let operation = self.definition.operation(call.name.operation());
+        let operation = self.definition.operation(call.name().operation());
         let reply = operation
             .and_then(|operation| operation.reply.as_ref())
             .unwrap_or(&EMPTY);

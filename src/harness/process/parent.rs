@@ -134,7 +134,7 @@ impl Mission<'_> {
         // What recovers or undoes the step has the scenario's policies alone.
         let step = self.step_of(&call).filter(|step| {
             let own = step.service.as_deref().zip(step.operation.as_deref());
-            !undoes && own == Some((call.name.service(), call.name.operation()))
+            !undoes && own == Some((call.name().service(), call.name().operation()))
         });
         let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
             timeout: step.timeout,
@@ -155,12 +155,9 @@ impl Mission<'_> {
         } else {
             CrashPoint::During
         };
-        let is_inner = call
-            .context
-            .run
-            .as_ref()
-            .is_some_and(|run| run.contains('/'));
-        self.point == point && !is_inner && call.context.step.as_deref() == Some(self.step)
+        let context = call.context();
+        let is_inner = context.run.as_ref().is_some_and(|run| run.contains('/'));
+        self.point == point && !is_inner && context.step.as_deref() == Some(self.step)
     }
 
     /// The step that a call is made for, in the workflow or in one that lies within it.
@@ -168,14 +165,14 @@ impl Mission<'_> {
         let mut workflow = &self.workflow;
         // A run within another is called for the steps around it, `<run>/<step>/…`; what is new here
         // does none of them anew.
-        for id in call.context.run.as_deref()?.split('/').skip(1) {
+        for id in call.context().run.as_deref()?.split('/').skip(1) {
             let around = workflow.steps.iter().find(|step| step.id == id)?;
             let Some(SubWorkflow::Defined(inner)) = &around.workflow else {
                 return None;
             };
             workflow = inner;
         }
-        let id = call.context.step.as_deref()?;
+        let id = call.context().step.as_deref()?;
         workflow.steps.iter().find(|step| step.id == id)
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, CallName, Context, Failure, Key, Reply, WorkflowStatus, offset_text},
+    domain::{Call, CallHead, CallName, Context, Failure, Key, Reply, WorkflowStatus, offset_text},
     orchestration::{CrashPoint, Workflow},
     services::CallResult,
 };
@@ -102,11 +102,11 @@ pub(super) struct CallLine {
 impl From<&Call> for CallLine {
     fn from(call: &Call) -> Self {
         Self {
-            caller: Arc::clone(&call.caller),
-            name: call.name.clone(),
+            caller: Arc::clone(call.caller()),
+            name: call.name().clone(),
             input: Arc::clone(&call.input),
-            run: call.context.run.clone(),
-            step: call.context.step.clone(),
+            run: call.context().run.clone(),
+            step: call.context().step.clone(),
             key: call.key.as_ref().map(|key| Arc::clone(key.subject())),
             undo: matches!(call.key, Some(Key::Undo(_))),
         }
@@ -116,13 +116,15 @@ impl From<&Call> for CallLine {
 impl From<CallLine> for Call {
     fn from(line: CallLine) -> Self {
         Self {
-            caller: line.caller,
-            name: line.name,
+            head: Arc::new(CallHead {
+                caller: line.caller,
+                name: line.name,
+                context: Context {
+                    run: line.run,
+                    step: line.step,
+                },
+            }),
             input: line.input,
-            context: Context {
-                run: line.run,
-                step: line.step,
-            },
             key: line.key.map(if line.undo { Key::Undo } else { Key::Do }),
         }
     }
@@ -172,13 +174,18 @@ mod tests {
     fn calls_and_answers_survive_being_lines() {
         let key = Key::of_step("w-1", "pay");
         for key in [None, Some(key.clone()), Some(key.undo())] {
-            let call = Call {
+            let head = CallHead {
+                caller: "orchestrator".into(),
+                name: CallName::new("S", "pay"),
                 context: Context {
                     run: Some("w-1".into()),
                     step: Some("pay".into()),
                 },
+            };
+            let call = Call {
+                head: Arc::new(head),
+                input: Arc::new(json!({"a\n": 1})),
                 key,
-                ..Call::new("orchestrator", CallName::new("S", "pay"), json!({"a\n": 1}))
             };
             let text = serde_json::to_string(&CallLine::from(&call)).unwrap();
             assert!(!text.contains('\n'));

@@ -101,8 +101,8 @@ fn told_of(requests: &Requests, id: &str) -> (Vec<RequestStatus>, Vec<Value>) {
                 {
                     changes.push(*status);
                 }
-                EventKind::CallStarted { call, input, .. }
-                    if call.service() == "Inbox" && input["requestId"] == *id =>
+                EventKind::CallStarted { head, input, .. }
+                    if head.name.service() == "Inbox" && input["requestId"] == *id =>
                 {
                     callbacks.push(input["status"].clone());
                 }

@@ -178,10 +178,10 @@ fn check_order(rig: &Rig) -> Result<(), TestCaseError> {
         let mut seen: Vec<Arc<EventHead>> = Vec::new();
         rig.timeline.read(|events| {
             for event in events {
-                let EventKind::CallStarted { call, input, .. } = &event.kind else {
+                let EventKind::CallStarted { head, input, .. } = &event.kind else {
                     continue;
                 };
-                if call.as_str() != own {
+                if head.name.as_str() != own {
                     continue;
                 }
                 let id = input["id"].as_str().unwrap();

@@ -83,9 +83,9 @@ impl EntityService {
     }
 
     fn answer(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
-        let operation = self.definition.operation(call.name.operation());
+        let operation = self.definition.operation(call.name().operation());
         let Some((operation, kind)) = operation.and_then(|known| Some((known, known.kind?))) else {
-            let message = format!("{} does not exist", call.name);
+            let message = format!("{} does not exist", call.name());
             return Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)));
         };
         if kind.reads_only() {
@@ -167,8 +167,8 @@ impl EntityService {
     /// Says where a failure happened, and what its code means here.
     fn settle(&self, failure: &mut Failure, call: &Call) {
         (failure.mode, failure.retryable) = self.classify(&failure.code);
-        failure.service = Some(call.name.service().into());
-        failure.operation = Some(call.name.operation().into());
+        failure.service = Some(call.name().service().into());
+        failure.operation = Some(call.name().operation().into());
         for cause in &mut failure.causes {
             self.settle(cause, call);
         }

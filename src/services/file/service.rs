@@ -104,12 +104,12 @@ impl FileService {
         subject: Option<&Arc<str>>,
     ) -> FileResult<Map<String, Value>> {
         self.files
-            .change(command, &call.name, &self.policy, subject)
+            .change(command, call.name(), &self.policy, subject)
     }
 
     /// What is computed, and the fields that the definition's reply has beside.
     fn with_own_fields(&self, call: &Call, mut reply: Map<String, Value>) -> Arc<Value> {
-        let operation = self.definition.operation(call.name.operation());
+        let operation = self.definition.operation(call.name().operation());
         let own = operation.and_then(|operation| operation.reply.as_deref());
         for (name, value) in own.and_then(Value::as_object).into_iter().flatten() {
             reply.entry(name.as_str()).or_insert_with(|| value.clone());
@@ -129,15 +129,15 @@ impl Service for FileService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let name = call.name.operation();
+        let name = call.name().operation();
         let Some(operation) = self.operations.get(name) else {
             let names = self.operations.keys().map(String::as_str);
             let unknown = UnknownName {
                 what: "operation",
-                name: call.name.to_string(),
+                name: call.name().to_string(),
                 hint: did_you_mean(name, names),
             };
-            return Err(Box::new(unknown.failure(&call.name)));
+            return Err(Box::new(unknown.failure(call.name())));
         };
         match self.perform(call, *operation) {
             Ok(reply) => Ok(Reply::new(reply)),
@@ -146,7 +146,7 @@ impl Service for FileService {
                 Err(Box::new(Failure {
                     mode,
                     retryable,
-                    ..failure.at(&call.name)
+                    ..failure.at(call.name())
                 }))
             }
         }

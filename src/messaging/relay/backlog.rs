@@ -5,8 +5,10 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{EventId, attributes, reconnecting::Reconnecting};
-use crate::observability::EventHead;
+use crate::{
+    messaging::{EventId, attributes, reconnecting::Reconnecting},
+    observability::EventHead,
+};
 
 /// An event on its way from the outbox to the bus.
 #[derive(Clone, Debug)]
