@@ -4,6 +4,11 @@
 //! `cargo bench --bench cqrs`; `-- append` and `-- rebuild` run one of them. It fails outside its
 //! limits.
 
+#[path = "scene/disk.rs"]
+mod disk;
+#[path = "scene/runtime.rs"]
+mod runtime;
+
 use std::{
     path::Path,
     process::ExitCode,
@@ -21,89 +26,34 @@ use rehearsal::{
     observability::Timeline,
     services::{Client, Effects, Faults, Policies, Registry},
 };
-use rusqlite::Connection;
 use serde_json::{Map, json};
 
+use self::{disk::Beside, runtime::runtime};
+
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| arg != "--bench")
-        .collect();
-    let folder = tempfile::tempdir().expect("a directory can be made");
-    let mut all_within = true;
-    for (name, case) in [
-        ("append", append as fn(&Path) -> bool),
-        ("rebuild", rebuild),
-    ] {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
-            all_within &= case(folder.path());
-        }
-    }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    disk::run(&[("append", append), ("rebuild", rebuild)])
 }
 
 /// Events that were appended, one by one, to many aggregates in turn.
 const AGGREGATES: u64 = 100;
 
-/// Appends of one event beside what the disk gives: one-row commits.
-///
-/// Both in turn, so that what else the machine does touches both.
+/// Appends of one event.
 fn append(folder: &Path) -> bool {
-    const ROUNDS: u64 = 25;
     const APPENDS: u64 = 5_000;
-    const AT_LEAST: f64 = 0.5;
-    let raw = raw_database(&folder.join("raw.db"));
     let store = SqliteEventStore::open(folder.join("events.db")).expect("an event store opens");
-    let mut rates = (Vec::new(), Vec::new());
-    let mut ratios = Vec::new();
-    let rate = |took: Duration| APPENDS as f64 / took.as_secs_f64();
-    for round in 0..ROUNDS {
-        let events: Vec<_> = (0..APPENDS)
-            .map(|number| event(round * APPENDS + number))
+    let row = serde_json::to_string(&*event(0).1).expect("an event is JSON");
+    let beside = Beside {
+        name: "append",
+        things: "appends",
+        count: APPENDS,
+        row: &row,
+    };
+    beside.measure(folder, |round| {
+        let events: Vec<_> = (round * APPENDS..(round + 1) * APPENDS)
+            .map(event)
             .collect();
-        let (disk, appends) = if round % 2 == 0 {
-            let disk = commit_rows(&raw, APPENDS);
-            (disk, append_all(&store, &events))
-        } else {
-            let appends = append_all(&store, &events);
-            (commit_rows(&raw, APPENDS), appends)
-        };
-        rates.0.push(rate(disk));
-        rates.1.push(rate(appends));
-        ratios.push(disk.as_secs_f64() / appends.as_secs_f64());
-    }
-    let ratio = median(&mut ratios);
-    println!(
-        "append: {:.0} appends/s, {:.0} raw one-row commits/s, ratio {ratio:.3} (at least {AT_LEAST})",
-        median(&mut rates.1),
-        median(&mut rates.0),
-    );
-    ratio >= AT_LEAST
-}
-
-fn raw_database(file: &Path) -> Connection {
-    let raw = Connection::open(file).expect("a database opens");
-    raw.execute_batch(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
-         CREATE TABLE events (position INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;",
-    )
-    .expect("a table can be made");
-    raw
-}
-
-fn commit_rows(raw: &Connection, rows: u64) -> Duration {
-    let event = serde_json::to_string(&*event(0).1).expect("an event is JSON");
-    let began = Instant::now();
-    for _ in 0..rows {
-        raw.prepare_cached("INSERT INTO events (event) VALUES (?)")
-            .and_then(|mut insert| insert.execute([&event]))
-            .expect("a row is inserted");
-    }
-    began.elapsed()
+        append_all(&store, &events)
+    })
 }
 
 fn append_all(store: &dyn EventStore, events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
@@ -205,18 +155,4 @@ async fn rebuild_of(store: Arc<dyn EventStore>, events: u64) -> Duration {
         Some(&json!({"balance": 5 * events / AGGREGATES}))
     );
     took
-}
-
-/// A runtime of one thread, its time virtual.
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime can be built")
-}
-
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

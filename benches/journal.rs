@@ -4,6 +4,8 @@
 //! `cargo bench --bench journal`; `-- durable` and `-- restart` run one of them. It fails outside
 //! its limits.
 
+#[path = "scene/disk.rs"]
+mod disk;
 mod scene;
 
 use std::{
@@ -18,90 +20,32 @@ use rehearsal::{
     orchestration::{Entry, Journal, JournalError, SqliteJournal, Workflow},
     services::{CallResult, Service},
 };
-use rusqlite::Connection;
 use serde_json::json;
 
+use self::disk::Beside;
+
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| arg != "--bench")
-        .collect();
-    let folder = tempfile::tempdir().expect("a directory can be made");
-    let mut all_within = true;
-    for (name, case) in [
-        ("durable", durable as fn(&Path) -> bool),
-        ("restart", restart),
-    ] {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
-            all_within &= case(folder.path());
-        }
-    }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    disk::run(&[("durable", durable), ("restart", restart)])
 }
 
 /// A run of four steps has ten transitions: it starts, each step starts and completes, it ends.
 const TRANSITIONS: u64 = 10;
 
-/// Four-step workflows on one SQLite journal beside what the disk gives: one-row commits.
-///
-/// Both in turn, so that what else the machine does touches both.
+/// Four-step workflows on one SQLite journal.
 fn durable(folder: &Path) -> bool {
-    const ROUNDS: usize = 25;
     const RUNS: u64 = 500;
-    const AT_LEAST: f64 = 0.5;
-    let raw = raw_database(&folder.join("raw.db"));
     let journal = SqliteJournal::open(folder.join("journal.db")).expect("a journal opens");
     let journal: Arc<dyn Journal> = Arc::new(journal);
-    let mut rates = (Vec::new(), Vec::new());
-    let mut ratios = Vec::new();
-    let rate = |took: Duration| (TRANSITIONS * RUNS) as f64 / took.as_secs_f64();
-    for round in 0..ROUNDS {
-        let (disk, transitions) = if round % 2 == 0 {
-            let disk = commit_rows(&raw, TRANSITIONS * RUNS);
-            (disk, run_workflows(&journal, round, RUNS))
-        } else {
-            let transitions = run_workflows(&journal, round, RUNS);
-            (commit_rows(&raw, TRANSITIONS * RUNS), transitions)
-        };
-        rates.0.push(rate(disk));
-        rates.1.push(rate(transitions));
-        ratios.push(disk.as_secs_f64() / transitions.as_secs_f64());
-    }
-    let ratio = median(&mut ratios);
-    println!(
-        "durable: {:.0} transitions/s, {:.0} raw one-row commits/s, ratio {ratio:.3} (at least {AT_LEAST})",
-        median(&mut rates.1),
-        median(&mut rates.0),
-    );
-    ratio >= AT_LEAST
+    let beside = Beside {
+        name: "durable",
+        things: "transitions",
+        count: TRANSITIONS * RUNS,
+        row: &"x".repeat(120),
+    };
+    beside.measure(folder, |round| run_workflows(&journal, round, RUNS))
 }
 
-fn raw_database(file: &Path) -> Connection {
-    let raw = Connection::open(file).expect("a database opens");
-    raw.execute_batch(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
-         CREATE TABLE entries (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, entry TEXT NOT NULL) STRICT;",
-    )
-    .expect("a table can be made");
-    raw
-}
-
-fn commit_rows(raw: &Connection, rows: u64) -> Duration {
-    let entry = "x".repeat(120);
-    let began = Instant::now();
-    for run in 0..rows {
-        raw.prepare_cached("INSERT INTO entries (run, entry) VALUES (?, ?)")
-            .and_then(|mut insert| insert.execute(rusqlite::params![run as i64, entry]))
-            .expect("a row is inserted");
-    }
-    began.elapsed()
-}
-
-fn run_workflows(journal: &Arc<dyn Journal>, round: usize, runs: u64) -> Duration {
+fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration {
     // A workflow of its own name, so that run ids need not be tried one after the other.
     let mut workflow = scene::workflow();
     workflow.id = format!("createAgent{round}");
@@ -198,9 +142,4 @@ impl Service for Watch {
         self.0.get_or_init(Instant::now);
         Ok(Reply::new(json!({"valid": true})))
     }
-}
-
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

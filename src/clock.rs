@@ -100,6 +100,17 @@ impl Seed {
     }
 }
 
+/// Does something in virtual time, on a runtime of its own.
+#[cfg(test)]
+pub fn virtually<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
 #[cfg(test)]
 mod tests {
     use rand::Rng as _;

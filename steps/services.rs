@@ -111,9 +111,13 @@ fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
         });
         rows.push((executions, answer, fault));
     }
-    with_script(world, &call, |script, _| {
+    let replaced = with_script(world, &call, |script, _| {
         script.answers(call.operation(), rows)
-    })
+    })?;
+    for fault in replaced {
+        world.cast().faults().withdraw(fault);
+    }
+    Ok(())
 }
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, from now on.
@@ -186,11 +190,11 @@ fn script(world: &mut World, call: Call) -> Result<CallScript<'_>, StepError> {
     Ok(world.cast().script_at(call.name()?, here)?)
 }
 
-fn with_script(
+fn with_script<T>(
     world: &mut World,
     call: &CallName,
-    change: impl FnOnce(&Script, &dyn Service),
-) -> StepResult {
+    change: impl FnOnce(&Script, &dyn Service) -> T,
+) -> Result<T, StepError> {
     world.registry().check(call)?;
     Ok(world.registry().script(call.service(), change)?)
 }

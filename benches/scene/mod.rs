@@ -1,5 +1,7 @@
 //! What benches of the engine run: a four-step workflow and an orchestrator of its services.
 
+mod runtime;
+
 use std::{
     hint::black_box,
     sync::{Arc, RwLock},
@@ -12,6 +14,8 @@ use rehearsal::{
     services::{Client, Effects, Faults, MockService, Policies, Registry, ServiceDefinition},
 };
 use serde_json::json;
+
+pub use self::runtime::runtime;
 
 /// A workflow of four steps, each with a compensation.
 pub fn workflow() -> Workflow {
@@ -82,13 +86,4 @@ pub async fn run_all(orchestrator: &Orchestrator, plan: &Arc<Plan>, runs: u64) {
         let outcome = orchestrator.run(plan, Arc::clone(&input), None).await;
         black_box(outcome.expect("the workflow runs"));
     }
-}
-
-/// A runtime of one thread, its time virtual.
-pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime can be built")
 }

@@ -108,9 +108,11 @@ Feature: Scripted answers
       | 0 ms  | fault_injected | Search.find | 1         | Search.find fails 1 time(s) with TOOL_ERROR |            |
       | 10 ms | call_ended     | Search.find | 1         |                                            | TOOL_ERROR |
 
-  @allow-unused
-  Scenario: A table of answers replaces all faults said before
-    Given "Search.find" fails with "TOOL_ERROR"
+  Scenario: A table of answers replaces all faults said before, which need not be hit any more
+    Given "Search.find" answers:
+      | execution | answer          |
+      | 1         | error NOT_READY |
+    And "Search.find" fails with "TOOL_ERROR"
     And "Search.find" fails 2 times with "RATE_LIMITED"
     And "Search.find" answers:
       | execution | answer         |

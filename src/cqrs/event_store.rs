@@ -187,6 +187,22 @@ impl fmt::Display for StreamId {
     }
 }
 
+/// Checks that a stream is at the version that is expected.
+pub(super) fn check_version(
+    stream: &StreamId,
+    expected: u64,
+    actual: u64,
+) -> Result<(), EventStoreError> {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(EventStoreError::Conflict {
+        stream: stream.clone(),
+        expected,
+        actual,
+    })
+}
+
 /// Checks that events can follow in a stream; the command that they come from, if they name one.
 pub(super) fn check<'a>(
     stream: &StreamId,

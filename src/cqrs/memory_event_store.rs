@@ -4,7 +4,8 @@ use std::{
 };
 
 use super::{
-    EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId, event_store::check,
+    EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId,
+    event_store::{check, check_version},
 };
 use crate::{
     domain::{Failure, HashMap},
@@ -100,13 +101,7 @@ impl EventStore for MemoryEventStore {
             return Ok(*versions.end());
         }
         let actual = known.map_or(0, |known| known.events.len() as u64);
-        if actual != expected {
-            return Err(EventStoreError::Conflict {
-                stream: stream.clone(),
-                expected,
-                actual,
-            });
-        }
+        check_version(stream, expected, actual)?;
         if events.is_empty() {
             return Ok(actual);
         }

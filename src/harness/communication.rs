@@ -55,9 +55,12 @@ impl Cast {
                 .collect();
             let operation = call.operation();
             // The service is there: it was looked up among the names.
-            let _ = self.registry().script(call.service(), |script, _| {
-                script.answers(operation, rows);
-            });
+            let replaced = self
+                .registry()
+                .script(call.service(), |script, _| script.answers(operation, rows));
+            for fault in replaced.into_iter().flatten() {
+                self.faults().withdraw(fault);
+            }
         }
         Ok(())
     }

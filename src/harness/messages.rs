@@ -29,13 +29,8 @@ pub struct Messages {
 impl Messages {
     /// A publisher with an outbox of its own, and a bus without subscriptions.
     pub fn new(cast: &Cast, seed: Seed) -> Self {
-        let (client, bus) = (cast.client(), cast.bus().clone());
-        let faults = cast.faults().clone();
-        let relay = |outbox| {
-            let client = Arc::clone(&client);
-            Relay::new(client, outbox, bus.activity().clone(), faults.clone())
-        };
-        let relay = relay(OutboxService::NAME);
+        let (client, bus, faults) = (cast.client(), cast.bus().clone(), cast.faults().clone());
+        let relay = relay(OutboxService::NAME, &client, &bus, &faults);
         let types = bus.types().clone();
         let publisher = Publisher::new(Arc::clone(&client), relay.clone(), types, SOURCE, seed);
         Self {
@@ -54,9 +49,7 @@ impl Messages {
 
     /// A relay of another outbox, that a service of this name has.
     pub fn relay_of(&self, outbox: &str) -> Relay {
-        let client = Arc::clone(&self.client);
-        let activity = self.bus.activity().clone();
-        Relay::new(client, outbox, activity, self.faults.clone())
+        relay(outbox, &self.client, &self.bus, &self.faults)
     }
 
     /// Events that name no source are from here, from now on.
@@ -133,4 +126,9 @@ impl Messages {
     pub fn subscription_of(handler: &CallName) -> &str {
         handler.as_str()
     }
+}
+
+fn relay(outbox: &str, client: &Arc<Client>, bus: &EventBus, faults: &Faults) -> Relay {
+    let activity = bus.activity().clone();
+    Relay::new(Arc::clone(client), outbox, activity, faults.clone())
 }

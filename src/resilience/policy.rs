@@ -45,22 +45,14 @@ pub(super) fn set_all<'a, P: Policy>(
     policy: P,
     rows: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<P, PolicyError> {
-    let rows = rows
-        .into_iter()
-        .map(|(field, cell)| (field.to_owned(), parse_cell(cell)))
-        .collect();
-    set_values(policy, rows)
+    set_values(policy, parse_rows(rows))
 }
 
 /// Makes a policy of what a table says, where a required field may not be missing.
 pub(super) fn of_fields<'a, P: Policy>(
     rows: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<P, PolicyError> {
-    let rows = rows
-        .into_iter()
-        .map(|(field, cell)| (field.to_owned(), parse_cell(cell)))
-        .collect();
-    of_values(rows)
+    of_values(parse_rows(rows))
 }
 
 /// Tells everything that is wrong with a policy.
@@ -119,6 +111,12 @@ pub(super) fn expected(field: &'static str, value: &Value, what: &str) -> Policy
         field,
         reason: format!("expected {what}, found {value}"),
     }
+}
+
+fn parse_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, Value)> {
+    let rows = rows.into_iter();
+    rows.map(|(field, cell)| (field.to_owned(), parse_cell(cell)))
+        .collect()
 }
 
 /// A cell holds JSON where it parses as such, text otherwise.

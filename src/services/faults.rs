@@ -5,7 +5,8 @@ use std::{
 
 /// Every fault that a scenario declares, and whether a call ever hit it.
 ///
-/// A fault that never happened proves nothing, so an unused one fails its scenario.
+/// A fault that never happened proves nothing, so an unused one fails its scenario, unless it was
+/// withdrawn.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     declared: Arc<Mutex<Vec<Declared>>>,
@@ -19,7 +20,14 @@ pub struct FaultId(usize);
 struct Declared {
     what: Arc<str>,
     at: Arc<str>,
-    hit: bool,
+    state: FaultState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FaultState {
+    Pending,
+    Hit,
+    Withdrawn,
 }
 
 /// A fault that no call ever hit.
@@ -44,7 +52,7 @@ impl Faults {
         declared.push(Declared {
             what: what.into(),
             at: at.into(),
-            hit: false,
+            state: FaultState::Pending,
         });
         FaultId(declared.len() - 1)
     }
@@ -53,16 +61,25 @@ impl Faults {
     pub fn hit(&self, id: FaultId) -> (Arc<str>, Arc<str>) {
         let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = &mut declared[id.0];
-        fault.hit = true;
+        fault.state = FaultState::Hit;
         (Arc::clone(&fault.what), Arc::clone(&fault.at))
     }
 
-    /// The faults that no call hit.
+    /// Takes back a fault that something else was said in place of: it need not be hit any more.
+    pub fn withdraw(&self, id: FaultId) {
+        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = &mut declared[id.0];
+        if fault.state == FaultState::Pending {
+            fault.state = FaultState::Withdrawn;
+        }
+    }
+
+    /// The faults that no call hit and nobody withdrew.
     pub fn unused(&self) -> Vec<UnusedFault> {
         let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
         declared
             .iter()
-            .filter(|fault| !fault.hit)
+            .filter(|fault| fault.state == FaultState::Pending)
             .map(|fault| UnusedFault {
                 what: Arc::clone(&fault.what),
                 at: Arc::clone(&fault.at),

@@ -86,12 +86,13 @@ impl Script {
         self.with(operation, |script| script.queue.push_back((count, answer)));
     }
 
-    /// Answers by number of the execution, in place of all said before.
+    /// Answers by number of the execution, in place of all said before; returns the faults that are
+    /// replaced.
     pub fn answers(
         &self,
         operation: &str,
         rows: impl IntoIterator<Item = (Executions, Answer, Option<FaultId>)>,
-    ) {
+    ) -> Vec<FaultId> {
         let rows: Vec<_> = rows
             .into_iter()
             .map(|(executions, answer, fault)| (executions, Scripted { answer, fault }))
@@ -102,11 +103,15 @@ impl Script {
         {
             self.lock().wire.checked = true;
         }
-        self.with(operation, |script| {
-            script.queue.clear();
-            script.always = None;
-            script.rows = rows;
-        });
+        let mut state = self.lock();
+        let script = entry(&mut state.operations, operation);
+        let queue = script.queue.drain(..).map(|(_, own)| own);
+        let always = script.always.take();
+        let former_rows = std::mem::replace(&mut script.rows, rows);
+        let replaced = queue
+            .chain(always)
+            .chain(former_rows.into_iter().map(|(_, own)| own));
+        replaced.filter_map(|own| own.fault).collect()
     }
 
     /// The service is down, until an offset or until it comes back.

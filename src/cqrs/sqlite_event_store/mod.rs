@@ -18,7 +18,8 @@ use self::{
     rows::{Key, Place},
 };
 use super::{
-    EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId, event_store::check,
+    EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId,
+    event_store::{check, check_version},
 };
 use crate::{
     database::{FileKind, within_transaction},
@@ -126,13 +127,7 @@ impl Database {
             return Ok(last);
         }
         let actual = known.map_or(0, |known| known.version);
-        if actual != expected {
-            return Err(EventStoreError::Conflict {
-                stream: stream.clone(),
-                expected,
-                actual,
-            });
-        }
+        check_version(stream, expected, actual)?;
         if events.is_empty() {
             return Ok(actual);
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    clock::{Clock, Seed},
+    clock::{Clock, Seed, virtually},
     cqrs::{
         Aggregate, AggregateOf, AggregateType, Command, CommandHandler, Decision, DefinedAggregate,
         DomainEvent, EventStore, EventStoreService, MemoryEventStore, StreamId, unknown_event,
@@ -52,15 +52,6 @@ impl Scene {
             .map(|result| result.version)
             .map_err(|failure| failure.code.to_string())
     }
-}
-
-fn virtually<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(work)
 }
 
 fn stack(snapshot_every: Option<u64>) -> Arc<dyn AggregateType> {

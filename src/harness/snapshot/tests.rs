@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::harness::{pickle::Pickle, sample};
 
 const SOURCE: &str = "features/orders.feature";
 const STEP: &str = "the outcome matches the snapshot";
@@ -155,13 +156,7 @@ fn snapshots_in_use_are_listed_for_cargo_insta() {
 fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
     let pickle = |uri: &str, name: &str, line| Pickle {
         uri: uri.into(),
-        feature: "Orders".into(),
-        rule: None,
-        name: name.to_owned(),
-        line,
-        row: None,
-        tags: Vec::new(),
-        steps: Vec::new(),
+        ..sample::scenario(name, line)
     };
     let suite = [
         pickle(SOURCE, "Paid & sent", 3),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Request, Requests};
 use crate::{
-    clock::{Clock, Seed},
+    clock::{Clock, Seed, virtually},
     domain::{CallName, RequestStatus, from_json},
     observability::{EventKind, Timeline},
     resilience::Retry,
@@ -165,12 +165,7 @@ proptest! {
         at_a_time in prop::option::of(1..4_u32),
         callbacks_fail in 0..8_u32,
     ) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(check(drawn, at_a_time, callbacks_fail));
+        virtually(check(drawn, at_a_time, callbacks_fail));
     }
 }
 

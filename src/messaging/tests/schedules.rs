@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::rig::{HANDLERS, Rig};
 use crate::{
+    clock::virtually,
     domain::Key,
     messaging::PublisherCrash,
     observability::{EventHead, EventKind},
@@ -258,12 +259,7 @@ proptest! {
         twice: bool,
         actions in proptest::collection::vec(action(), 1..40),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        virtually(async {
             let rig = Rig::new();
             rig.subscribe_all();
             if twice {

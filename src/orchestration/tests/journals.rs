@@ -5,11 +5,7 @@ fn conforms(journal: &dyn Journal) {
     let at = Duration::ZERO;
     let workflow: Workflow =
         serde_json::from_value(json!({"id": "w", "steps": [step("a", &[])]})).unwrap();
-    let started = Entry::Started {
-        workflow: Arc::new(workflow),
-        input: Arc::new(json!({})),
-        at,
-    };
+    let started = started(&Arc::new(workflow));
     let (one, two): (Arc<str>, Arc<str>) = ("w-1".into(), "w-2".into());
     assert!(journal.read("w-1").unwrap().is_none());
     journal.begin(&one, started.clone()).unwrap();
@@ -243,12 +239,7 @@ fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
             .unwrap();
         let id: Arc<str> = "w-1".into();
         let at = Duration::ZERO;
-        let started = Entry::Started {
-            workflow: Arc::clone(plan.workflow()),
-            input: Arc::new(json!({})),
-            at,
-        };
-        scene.journal.begin(&id, started).unwrap();
+        scene.journal.begin(&id, started(plan.workflow())).unwrap();
         scene
             .journal
             .append(&id, &Entry::CompensationStarted { step: 0, at })
@@ -275,11 +266,7 @@ fn a_run_that_cannot_begin_leaves_nothing_behind() {
     let journal = SqliteJournal::open(&path).unwrap();
     let workflow = json!({"id": "w", "steps": [step("a", &[])]});
     let workflow: Workflow = serde_json::from_value(workflow).unwrap();
-    let started = Entry::Started {
-        workflow: Arc::new(workflow),
-        input: Arc::new(json!({})),
-        at: Duration::ZERO,
-    };
+    let started = started(&Arc::new(workflow));
     for _ in 0..2 {
         let refused = journal.begin(&"w-1".into(), started.clone());
         assert!(matches!(refused, Err(JournalError::Database(_))));

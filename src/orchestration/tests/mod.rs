@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    clock::{Clock, Seed},
+    clock::{Clock, Seed, virtually},
     domain::{Key, WorkflowStatus, code},
     observability::{Event, EventKind, Timeline},
     services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
@@ -117,11 +117,11 @@ fn step(id: &str, dependencies: &[&str]) -> Value {
     json!({"id": id, "service": "A", "operation": id, "dependencies": dependencies, "compensation": format!("undo-{id}")})
 }
 
-fn virtually<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
+/// The first entry of a run without input.
+fn started(workflow: &Arc<Workflow>) -> Entry {
+    Entry::Started {
+        workflow: Arc::clone(workflow),
+        input: Arc::new(json!({})),
+        at: Duration::ZERO,
+    }
 }

@@ -70,11 +70,7 @@ fn a_lost_process_takes_no_more_orders() {
         ] {
             assert!(matches!(refused, Some(RunError::Crashed)), "{refused:?}");
         }
-        let elsewhere = Entry::Started {
-            workflow: Arc::clone(plan.workflow()),
-            input: Arc::new(json!({})),
-            at: Duration::ZERO,
-        };
+        let elsewhere = started(plan.workflow());
         scene.journal.begin(&"w-9".into(), elsewhere).unwrap();
         scene.timeline.take();
         let recovered = orchestrator.recover().await.unwrap();
@@ -194,12 +190,7 @@ fn what_a_cancelled_run_was_about_to_begin_within_it_makes_no_call() {
         let scene = Scene::new();
         let plan = scene.plan(nested()).unwrap();
         let (run, at): (Arc<str>, _) = ("w-1".into(), Duration::ZERO);
-        let started = Entry::Started {
-            workflow: Arc::clone(plan.workflow()),
-            input: Arc::new(json!({})),
-            at,
-        };
-        scene.journal.begin(&run, started).unwrap();
+        scene.journal.begin(&run, started(plan.workflow())).unwrap();
         let inner = Some("w-1/n".into());
         let step_started = Entry::StepStarted { step: 0, inner, at };
         for entry in [step_started, Entry::CancellationRequested { at }] {

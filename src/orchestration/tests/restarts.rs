@@ -61,12 +61,11 @@ impl crate::services::Service for Called {
 }
 
 fn begin(scene: &Scene, run: &str, workflow: Value) {
-    let started = Entry::Started {
-        workflow: Arc::new(serde_json::from_value(workflow).unwrap()),
-        input: Arc::new(json!({})),
-        at: Duration::ZERO,
-    };
-    scene.journal.begin(&run.into(), started).unwrap();
+    let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
+    scene
+        .journal
+        .begin(&run.into(), started(&workflow))
+        .unwrap();
 }
 
 #[test]

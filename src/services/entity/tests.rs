@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Entities, EntityService};
 use crate::{
-    clock::Clock,
+    clock::{Clock, virtually},
     domain::{Call, CallName, Failure, Key, from_json},
     observability::Timeline,
     services::{DefinitionError, Effects, Service as _, ServiceDefinition},
@@ -89,12 +89,7 @@ proptest! {
     /// Whatever was done, and whatever operation the undo calls.
     #[test]
     fn undos_in_reverse_leave_everything_as_it_was(steps in prop::collection::vec(step(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        virtually(async {
             let notes = Notes::new();
             let mut done = Vec::new();
             for (number, step) in steps.iter().enumerate() {

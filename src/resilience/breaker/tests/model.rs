@@ -2,6 +2,7 @@
 //! breaker works out what has changed when it is asked.
 
 use super::*;
+use crate::clock::virtually;
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
@@ -176,11 +177,6 @@ proptest! {
         policy in any_policy(),
         actions in proptest::collection::vec(any_action(), 0..80),
     ) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(compare(policy, actions))?;
+        virtually(compare(policy, actions))?;
     }
 }

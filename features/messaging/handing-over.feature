@@ -1,0 +1,156 @@
+Feature: Handing stored events to the relay
+  A relay that keeps up with its outbox is handed each event as it is stored, and reads nothing back.
+  Whatever goes wrong, it reads the outbox again: what is handed over is as safe as what is read.
+
+  Background:
+    Given a service "Mail"
+    And "Mail.send" handles "OrderPlaced"
+    When the event "OrderPlaced" of "order-1" is published
+
+  @integration-3
+  Scenario: An event that somebody else puts into the outbox is found with the next one
+    When "Outbox.store" is called with:
+      """json
+      {
+        "specversion": "1.0", "type": "OrderPlaced", "source": "/other", "id": "e-1",
+        "subject": "order-9", "time": "2025-01-01T00:00:00Z",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+      }
+      """
+    Then the call succeeds
+    When 1 h passes
+    Then the event "OrderPlaced" reaches the bus 1 time
+    When the event "OrderPlaced" of "order-2" is published
+    Then the event "OrderPlaced" reaches the bus 3 times
+    And "Mail.send" is executed 3 times
+    And "Outbox.unpublished" is executed 2 times
+    And the timeline has, in order:
+      | at  | event         | source | id  |
+      | 1 h | event_handled | /other | e-1 |
+
+  @integration-3
+  Scenario: An event that was stored while its caller heard nothing is found with the next one
+    Given "Outbox.store" answers:
+      | execution | answer   |
+      | 2         | late 3 s |
+    When the event "OrderPlaced" of "order-2" is published
+    Then the publication fails with "TIMEOUT"
+    When 1 h passes
+    Then the event "OrderPlaced" reaches the bus 1 time
+    When the event "OrderPlaced" of "order-3" is published
+    Then the event "OrderPlaced" reaches the bus 3 times
+    And "Mail.send" is executed 3 times
+    And the timeline has, in order:
+      | event         | id      | subject |
+      | event_handled | event-2 | order-2 |
+
+  @integration-3
+  Scenario: A publisher that crashes with what it was handed finds it in the outbox after its restart
+    Given the publisher crashes before publishing
+    When these events are published:
+      | event       | subject |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-1 |
+    Then the publication succeeds
+    When 1 h passes
+    Then the event "OrderPlaced" reaches the bus 1 time
+    When the publisher restarts
+    Then the event "OrderPlaced" reaches the bus 3 times
+    And "Mail.send" is executed 3 times
+    And the timeline has, in order:
+      | at  | event               | id      |
+      | 0 s | event_handled       | event-1 |
+      | 0 s | event_stored        | event-2 |
+      | 0 s | event_stored        | event-3 |
+      | 0 s | publisher_crashed   |         |
+      | 1 h | publisher_restarted |         |
+      | 1 h | event_published     | event-2 |
+      | 1 h | event_published     | event-3 |
+      | 1 h | event_handled       | event-2 |
+      | 1 h | event_handled       | event-3 |
+
+  @integration-3
+  Scenario: A publisher that crashes before it marks what it was handed publishes that once more
+    Given the publisher crashes after publishing
+    When the event "OrderPlaced" of "order-1" is published
+    Then the event "OrderPlaced" reaches the bus 2 times
+    And "Outbox.markPublished" is executed 1 time
+    When the publisher restarts
+    Then the event "OrderPlaced" reaches the bus 3 times
+    And "Mail.send" is executed 2 times
+    And no effect happens twice
+    And the timeline has, in order:
+      | event               | id      | subscription |
+      | event_published     | event-2 |              |
+      | publisher_crashed   |         |              |
+      | event_handled       | event-2 | Mail.send    |
+      | publisher_restarted |         |              |
+      | event_published     | event-2 |              |
+      | duplicate_dropped   | event-2 | Mail.send    |
+
+  @integration-3
+  Scenario: What the bus does not take while it is away is published in order when it is back
+    When "EventBus" goes down
+    And these events are published:
+      | event       | subject |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-1 |
+    Then the publication succeeds
+    And "EventBus.publish" is executed 2 times
+    And the timeline has, in order:
+      | at  | event                    | call              | id      | code                | result | delay |
+      | 0 s | event_publication_failed |                   | event-2 | SERVICE_UNAVAILABLE |        | 1 s   |
+      | 0 s | event_publication_failed |                   | event-3 | SERVICE_UNAVAILABLE |        | 1 s   |
+      | 0 s | call_ended               | Outbox.markFailed |         |                     | ok     |       |
+    When "EventBus" comes back
+    And every event is handled
+    Then it takes 1 s
+    And "Mail.send" is executed 3 times
+    And the timeline has, in order:
+      | at  | event           | id      |
+      | 1 s | event_published | event-2 |
+      | 1 s | event_published | event-3 |
+      | 1 s | event_handled   | event-2 |
+      | 1 s | event_handled   | event-3 |
+    And no effect happens twice
+
+  @integration-3
+  Scenario: One event of those handed over that the bus refuses holds up its own subject only
+    Given "EventBus.publish" answers:
+      | execution | answer                  |
+      | 2         | error VALIDATION_FAILED |
+    When these events are published:
+      | event       | subject |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-2 |
+      | OrderPlaced | order-1 |
+    Then the timeline has, in order:
+      | event                    | id      | subject | delay |
+      | event_publication_failed | event-2 | order-1 | 1 s   |
+      | event_handled            | event-3 | order-2 |       |
+    And the event "OrderPlaced" reaches the bus 2 times
+    When every event is handled
+    Then it takes 1 s
+    And "Mail.send" is executed 4 times
+    And the timeline has, in order:
+      | at  | event         | id      |
+      | 1 s | event_handled | event-2 |
+      | 1 s | event_handled | event-4 |
+
+  @integration-3
+  Scenario: What was handed over and whose mark is lost is read, published again, and handled once
+    Given "Outbox.markPublished" answers:
+      | execution | answer         |
+      | 2         | error IO_ERROR |
+    When the event "OrderPlaced" of "order-1" is published
+    And every event is handled
+    Then it takes 1 s
+    And the event "OrderPlaced" reaches the bus 3 times
+    And "Mail.send" is executed 2 times
+    And the timeline has, in order:
+      | at  | event             | id      | about                |
+      | 0 s | event_published   | event-2 |                      |
+      | 0 s | warning           |         | Outbox.markPublished |
+      | 0 s | event_handled     | event-2 |                      |
+      | 1 s | event_published   | event-2 |                      |
+      | 1 s | duplicate_dropped | event-2 |                      |
