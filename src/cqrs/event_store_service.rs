@@ -319,10 +319,7 @@ fn unknown(call: &Call) -> Box<Failure> {
 }
 
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {
-    from_value(&call.input).map_err(|error| {
-        let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-        Box::new(failure.field(error.pointer))
-    })
+    from_value(&call.input).map_err(|error| error.failure(code::VALIDATION_FAILED))
 }
 
 /// An object of fields that are JSON already, which `json!` would copy.

@@ -139,10 +139,8 @@ impl ProjectionService {
     }
 
     fn query(&self, input: &Value) -> Result<Value, Box<Failure>> {
-        let Query { key } = from_value(input).map_err(|error| {
-            let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-            Box::new(failure.field(error.pointer))
-        })?;
+        let Query { key } =
+            from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))?;
         let kept = self.lock();
         let data = match key {
             Some(key) => kept.projection.document(&key).map(Arc::unwrap_or_clone),

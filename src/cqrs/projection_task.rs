@@ -92,10 +92,8 @@ impl Calls {
         // What was read is what is sent, so that it is there once.
         let replayed = self.call(name, Arc::clone(reply), None).await;
         let replayed = replayed.and_then(|replayed| {
-            from_value::<Replayed>(&replayed).map_err(|error| {
-                let failure = Failure::new(code::CONTRACT_VIOLATION, error.to_string());
-                Box::new(failure.field(error.pointer))
-            })
+            from_value::<Replayed>(&replayed)
+                .map_err(|error| error.failure(code::CONTRACT_VIOLATION))
         });
         let (done, failure) = match replayed {
             Ok(mut replayed) => {
