@@ -137,6 +137,7 @@ impl CommandHandler {
     async fn decide(&self, command: &Command) -> Result<CommandResult, Trouble> {
         let aggregate = self.aggregate_of(&command.kind).map_err(Trouble::Refused)?;
         let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
+        let trace = self.trace_of(&stream, command);
         let mut conflicts = Vec::new();
         loop {
             let loaded = self.load(&stream, command).await?;
@@ -153,7 +154,7 @@ impl CommandHandler {
             let expected = loaded.version;
             let mut state = restore(&*aggregate, &loaded).map_err(Trouble::Failed)?;
             let decided = state.decide(command).map_err(Trouble::Refused)?;
-            let events = self.cloud_events(&stream, command, expected, &decided);
+            let events = self.cloud_events(&stream, command, trace, expected, &decided);
             let version = match self.append(&stream, command, expected, &events).await {
                 Ok(version) => version,
                 Err(mut failure) => {
@@ -283,10 +284,10 @@ impl CommandHandler {
         &self,
         stream: &StreamId,
         command: &Command,
+        trace: TraceContext,
         expected: u64,
         decided: &[DomainEvent],
     ) -> Vec<Arc<CloudEvent>> {
-        let trace = self.trace_of(stream, command);
         let source: Arc<str> = stream.source().into();
         let time = Clock::instant(self.client.timeline().now());
         let user = command.metadata.user_id.iter();
@@ -317,11 +318,12 @@ impl CommandHandler {
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
         let seed = Seed(self.seed.load(Ordering::Relaxed));
         let seed = seed.part(["command", &stream.to_string(), &command.id]);
-        let given = command.metadata.traceparent.as_ref();
-        match given.and_then(|given| given.parse::<TraceContext>().ok()) {
-            Some(parent) => parent.child(seed),
-            None => TraceContext::new(seed),
-        }
+        TraceContext::of(
+            command.metadata.traceparent.as_deref(),
+            seed,
+            self.client.timeline(),
+            || format!("command {} to {stream}", command.id),
+        )
     }
 }
 
