@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ProjectedEvent, Projection};
+use super::{ProjectedEvent, Projection, event_store_messages::to_value, replayed::Replayed};
 use crate::{
     clock::Clock,
     domain::{Call, Failure, Reply, code, from_value},
@@ -122,12 +122,12 @@ impl ProjectionService {
             }
             kept.seen = kept.seen.max(position);
         }
-        Ok(json!({
-            "position": kept.seen,
-            "checkpoint": kept.applied,
-            "applied": applied,
-            "failure": failure,
-        }))
+        to_value(&Replayed {
+            position: kept.seen,
+            checkpoint: kept.applied,
+            applied,
+            failure,
+        })
     }
 
     fn reset(&self) -> Value {

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{
     EVENT_STORE,
     positions::Positions,
-    projecting::{Fate, Next, Projecting, Replayed},
+    projecting::{Fate, Next, Projecting},
     projection_service::REPLAY,
+    replayed::Replayed,
 };
 use crate::{
     domain::{Call, CallName, Context, Failure, Key, code, from_value},
