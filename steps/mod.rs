@@ -32,6 +32,7 @@ mod services;
 mod snapshots;
 mod subscriptions;
 mod timeline;
+mod traces;
 mod workflows;
 
 pub use failing::{StepError, StepResult};

@@ -3,11 +3,10 @@ use std::sync::Arc;
 use cucumber::{gherkin, then};
 use serde_json::Value;
 
-use super::{Count, StepError, StepResult, failing::expect, parameters::table_of};
+use super::{Count, StepResult, failing::expect, parameters::table_of};
 use crate::{
     domain::did_you_mean,
     harness::{World, describe, paths_difference},
-    messaging::TraceContext,
     observability::{Event, EventKind},
 };
 
@@ -45,46 +44,8 @@ fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     }
 }
 
-/// The last event that was stored continues a trace, in a span of its own.
-#[then(expr = "the event is part of the trace {string}")]
-fn is_part_of(world: &mut World, trace: String) -> StepResult {
-    let found = trace_of_last(world)?;
-    expect(found.trace_id_text() == trace, || {
-        format!("expected the event to be part of the trace {trace:?}, found {found}")
-    })
-}
-
-/// The last event that was stored is the only one of its trace, and nobody named that trace before.
-#[then(expr = "the event is part of a new trace")]
-fn is_part_of_new(world: &mut World) -> StepResult {
-    let found = trace_of_last(world)?;
-    let (id, event) = (found.trace_id_text(), last_event(world)?);
-    let own = (&event["source"], &event["id"]);
-    let named = world.timeline().read(|events| {
-        events.iter().find_map(|event| match &event.kind {
-            EventKind::Warning { message, .. } => message.contains(&id).then(|| message.clone()),
-            EventKind::CallStarted { input, .. } => {
-                let other = (input.get("source")?, input.get("id")?) != own;
-                let trace = input.get("traceparent")?.as_str()?;
-                (other && trace.contains(&id)).then(|| trace.to_owned())
-            }
-            _ => None,
-        })
-    });
-    expect(named.is_none(), || {
-        let named = named.as_deref().unwrap_or_default();
-        format!("expected a new trace, found {found}, which is that of {named:?}")
-    })
-}
-
-fn trace_of_last(world: &World) -> Result<TraceContext, StepError> {
-    let event = last_event(world)?;
-    let traceparent = event["traceparent"].as_str().unwrap_or_default();
-    Ok(traceparent.parse()?)
-}
-
 /// The last event that was stored, as JSON.
-fn last_event(world: &World) -> Result<Arc<Value>, String> {
+pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
     let result = world.last_call()?;
     match result {
         Ok(event) => Ok(Arc::clone(&event.value)),

@@ -94,7 +94,11 @@ Feature: Commands
         "metadata": { "userId": "u-1", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" }
       }
       """
-    And "EventStore.read" is called with:
+    Then the events of "acc-1" are part of the trace "4bf92f3577b34da6a3ce929d0e0e4736"
+    And the timeline has none of:
+      | event   |
+      | warning |
+    When "EventStore.read" is called with:
       """json
       { "limit": 1 }
       """
@@ -111,6 +115,56 @@ Feature: Commands
       | /events/0/event/causationid   | c-7                  |
       | /events/0/event/userid        | u-1                  |
       | /events/0/event/data          | { "amount": 5 }      |
+
+  @integration-12
+  Scenario Outline: A traceparent <fault> with a command starts a new trace, and a warning says why
+    When this command is sent:
+      """json
+      {
+        "id": "c-7",
+        "type": "deposit",
+        "aggregateId": "acc-1",
+        "payload": { "amount": 5 },
+        "metadata": { "traceparent": "<traceparent>" }
+      }
+      """
+    Then the command succeeds
+    And the events of "acc-1" are part of a new trace
+    And the timeline has, in order:
+      | event           | about                        | message                                                      |
+      | warning         | command c-7 to Account/acc-1 | "<traceparent>" is no traceparent: <why>; a new trace begins |
+      | command_handled |                              |                                                              |
+
+    Examples:
+      | fault                 | traceparent                                             | why                                                                        |
+      | with a trace of zeros | 00-00000000000000000000000000000000-00f067aa0ba902b7-01 | the trace id is all zero                                                   |
+      | of version ff         | ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 | the version ff is forbidden                                                |
+      | that is too short     | 00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01  | expected "00-<32 hex digits>-<16 hex digits>-<2 hex digits>" in lower case |
+
+  @integration-12
+  Scenario: Of a traceparent that is none a command warns once, however often it is decided anew
+    Given "EventStore.append" takes 10 ms
+    And "EventStore.append" fails 1 time with "CONCURRENT_MODIFICATION"
+    When this command is sent:
+      """json
+      {
+        "id": "c-7",
+        "type": "withdraw",
+        "aggregateId": "acc-1",
+        "payload": { "amount": -5 },
+        "metadata": { "traceparent": "" }
+      }
+      """
+    Then the command succeeds
+    And "EventStore.append" is executed 2 times
+    And the events of "acc-1" are part of a new trace
+    And the timeline has, in order:
+      | at  | event   | about                        |
+      | 0ms | warning | command c-7 to Account/acc-1 |
+    And the timeline has none of:
+      | at   | event   |
+      | 10ms | warning |
+      | 20ms | warning |
 
   Scenario: A command that the aggregate decides against changes nothing
     When these commands are sent:

@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    MatchingRule, ProviderState, States, matching,
+    Breach, BreachKind, MatchingRule, Mismatch, ProviderState, States, matching_rule, mismatches,
     provider::{fault, not_a_code, twice},
     state,
 };
-use crate::{domain::is_code, services::DefinitionError};
+use crate::{
+    domain::is_code,
+    services::{CallResult, DefinitionError},
+};
 
 /// What one service relies on of another, as recorded interactions.
 ///
@@ -97,11 +100,45 @@ impl ConsumerContract {
                 Response::Error(_) => {}
                 Response::Output(output) => {
                     let at = format!("{at}/matchingRules");
-                    matching::check(&interaction.matching_rules, output, &at, &mut faults);
+                    matching_rule::check(&interaction.matching_rules, output, &at, &mut faults);
                 }
             }
         }
         state::check(&self.states, &mut faults);
         faults
+    }
+}
+
+impl Interaction {
+    /// In what a call differs from the recorded one.
+    pub(super) fn breaches(&self, result: &CallResult) -> Vec<Breach> {
+        match (&self.response, result) {
+            (Response::Output(expected), Ok(reply)) => {
+                let found = mismatches(expected, &reply.value, &self.matching_rules);
+                let breach = |found: Mismatch| {
+                    Breach::new(BreachKind::Output, found.message).at(found.pointer, found.rule)
+                };
+                found.into_iter().map(breach).collect()
+            }
+            (Response::Output(_), Err(failure)) => vec![
+                Breach::new(
+                    BreachKind::UnexpectedError,
+                    format!("expected a reply: {failure}"),
+                )
+                .code(&failure.code),
+            ],
+            (Response::Error(code), Err(failure)) if **code == *failure.code => Vec::new(),
+            (Response::Error(code), Err(failure)) => vec![
+                Breach::new(
+                    BreachKind::UnexpectedError,
+                    format!("expected {code}: {failure}"),
+                )
+                .code(&failure.code),
+            ],
+            (Response::Error(code), Ok(reply)) => {
+                let message = format!("expected {code}, it replies {}", reply.value);
+                vec![Breach::new(BreachKind::UnexpectedReply, message)]
+            }
+        }
     }
 }

@@ -1,39 +1,9 @@
 use indexmap::IndexMap;
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::provider::fault;
-use crate::{domain::pointer_token, services::DefinitionError};
-
-/// How a value of a reply is compared with the recorded one.
-///
-/// The names follow the matching rules of the
-/// [Pact specification](https://github.com/pact-foundation/pact-specification). A rule holds for the
-/// value that its pointer leads to and, but for those of single texts and numbers, for what is
-/// within, as far as no rule of its own holds there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "match", rename_all = "camelCase", deny_unknown_fields)]
-pub enum MatchingRule {
-    /// The same value; more fields may be there.
-    Equality {},
-    /// A value of the same JSON type; an integer and a decimal are both numbers.
-    Type {},
-    /// A text in which the expression is found; a number or boolean is matched as it is written.
-    Regex {
-        /// The expression.
-        regex: String,
-    },
-    /// A number without fraction.
-    Integer {},
-    /// A number written with a fraction.
-    Decimal {},
-    /// An array of at least so many items, each of the type of the first recorded one.
-    ArrayMin {
-        /// How many items there are at least.
-        min: usize,
-    },
-}
+use super::{MatchingRule, rule_path::RulePath};
+use crate::domain::pointer_token;
 
 /// A place at which a reply does not match the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,20 +14,6 @@ pub struct Mismatch {
     pub rule: &'static str,
     /// What was found and what was expected.
     pub message: String,
-}
-
-impl MatchingRule {
-    /// Its name, as contracts write it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Equality {} => "equality",
-            Self::Type {} => "type",
-            Self::Regex { .. } => "regex",
-            Self::Integer {} => "integer",
-            Self::Decimal {} => "decimal",
-            Self::ArrayMin { .. } => "arrayMin",
-        }
-    }
 }
 
 /// Everything in which a value found does not match an expected one.
@@ -71,7 +27,7 @@ pub fn mismatches(
     let mut comparison = Comparison {
         rules: rules
             .iter()
-            .map(|(pointer, rule)| (tokens(pointer), rule))
+            .map(|(pointer, rule)| (RulePath::new(pointer), rule))
             .collect(),
         mismatches: Vec::new(),
     };
@@ -81,7 +37,7 @@ pub fn mismatches(
 }
 
 struct Comparison<'a> {
-    rules: Vec<(Vec<String>, &'a MatchingRule)>,
+    rules: Vec<(RulePath, &'a MatchingRule)>,
     mismatches: Vec<Mismatch>,
 }
 
@@ -192,9 +148,8 @@ impl<'a> Comparison<'a> {
 
     /// The rule for a place: the one that names most of it, the first of several.
     fn rule_at(&self, path: &[String]) -> Option<&'a MatchingRule> {
-        let named = |tokens: &[String]| tokens.iter().filter(|token| *token != ANY).count();
-        let holding = self.rules.iter().filter(|(tokens, _)| leads(tokens, path));
-        let best = holding.rev().max_by_key(|(tokens, _)| named(tokens));
+        let holding = self.rules.iter().filter(|(own, _)| own.leads_to(path));
+        let best = holding.rev().max_by_key(|(own, _)| own.named());
         best.map(|(_, rule)| *rule)
     }
 
@@ -219,21 +174,6 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The token of a rule's pointer that stands for every item or field.
-const ANY: &str = "*";
-
-fn leads(tokens: &[String], path: &[String]) -> bool {
-    let same = |(token, step): (&String, &String)| token == ANY || token == step;
-    tokens.len() == path.len() && tokens.iter().zip(path).all(same)
-}
-
-fn tokens(pointer: &str) -> Vec<String> {
-    let tokens = pointer.split('/').skip(1);
-    tokens
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
-        .collect()
-}
-
 fn pointer(path: &[String]) -> String {
     let tokens = path
         .iter()
@@ -255,48 +195,4 @@ fn kind(value: &Value) -> &'static str {
 /// Numbers are the same by value, as JSON Schema has it: `1` is `1.0`.
 fn same(one: &Value, other: &Value) -> bool {
     one == other || (one.is_number() && one.as_f64() == other.as_f64())
-}
-
-/// Finds rules that cannot hold anywhere, and expressions that are none.
-pub(super) fn check(
-    rules: &IndexMap<String, MatchingRule>,
-    output: &Value,
-    at: &str,
-    faults: &mut Vec<DefinitionError>,
-) {
-    for (pointer, rule) in rules {
-        let at = format!("{at}/{}", pointer_token(pointer));
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            let message = format!("{pointer:?} is no JSON pointer: it begins with \"/\"");
-            faults.push(fault(&at, "", message));
-        } else if !reaches(&tokens(pointer), output) {
-            let message = format!("{pointer:?} leads nowhere in the response's output");
-            faults.push(fault(&at, "", message));
-        }
-        if let MatchingRule::Regex { regex } = rule
-            && let Err(error) = Regex::new(regex)
-        {
-            let lines = error.to_string();
-            let reason = lines.lines().last().unwrap_or_default();
-            let message = format!("{regex:?} is no regular expression: {reason}");
-            faults.push(fault(&at, "/regex", message));
-        }
-    }
-}
-
-fn reaches(tokens: &[String], value: &Value) -> bool {
-    let Some((first, rest)) = tokens.split_first() else {
-        return true;
-    };
-    match value {
-        Value::Object(fields) if first == ANY => fields.values().any(|it| reaches(rest, it)),
-        Value::Array(items) if first == ANY => items.iter().any(|it| reaches(rest, it)),
-        Value::Object(fields) => fields.get(first).is_some_and(|it| reaches(rest, it)),
-        Value::Array(items) => first
-            .parse::<usize>()
-            .ok()
-            .and_then(|index| items.get(index))
-            .is_some_and(|it| reaches(rest, it)),
-        _ => false,
-    }
 }

@@ -4,9 +4,11 @@ mod consumer;
 mod generate;
 mod judge;
 mod matching;
+mod matching_rule;
 mod provider;
 mod read;
 mod record;
+mod rule_path;
 mod state;
 mod strictness;
 #[cfg(test)]
@@ -16,7 +18,8 @@ mod verifier;
 
 pub use consumer::{ConsumerContract, Interaction, Request, Response};
 pub use generate::{Broken, GenerateError, Generated, generate};
-pub use matching::{MatchingRule, Mismatch, mismatches};
+pub use matching::{Mismatch, mismatches};
+pub use matching_rule::MatchingRule;
 pub use provider::{Case, Expectation, Operation, OperationError, ProviderContract};
 pub use read::Contract;
 pub use state::{ProviderState, StateCall, States};

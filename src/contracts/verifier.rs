@@ -3,10 +3,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Breach, BreachKind, ConsumerContract, Contract, Interaction, ProviderContract, ProviderState,
-    Response, StateCall, States, Verdict, generate,
+    Breach, BreachKind, ConsumerContract, Contract, ProviderContract, ProviderState, StateCall,
+    States, Verdict, generate,
     judge::{Expected, Judge},
-    mismatches,
 };
 use crate::{
     clock::Seed,
@@ -218,8 +217,7 @@ impl Verifier {
                 .ask(client, &contract.provider, &asked, from, &states, verdict)
                 .await;
             if let Some(result) = result {
-                let breaches = differences(interaction, &result);
-                verdict.add(breaches, asked.operation, asked.case);
+                verdict.add(interaction.breaches(&result), asked.operation, asked.case);
             }
         }
     }
@@ -275,37 +273,5 @@ impl Verifier {
         let mut states = contract.clone();
         states.extend(self.states.clone());
         states
-    }
-}
-
-/// In what a call differs from the recorded one.
-fn differences(interaction: &Interaction, result: &CallResult) -> Vec<Breach> {
-    match (&interaction.response, result) {
-        (Response::Output(expected), Ok(reply)) => {
-            let found = mismatches(expected, &reply.value, &interaction.matching_rules);
-            let breach = |found: super::Mismatch| {
-                Breach::new(BreachKind::Output, found.message).at(found.pointer, found.rule)
-            };
-            found.into_iter().map(breach).collect()
-        }
-        (Response::Output(_), Err(failure)) => vec![
-            Breach::new(
-                BreachKind::UnexpectedError,
-                format!("expected a reply: {failure}"),
-            )
-            .code(&failure.code),
-        ],
-        (Response::Error(code), Err(failure)) if **code == *failure.code => Vec::new(),
-        (Response::Error(code), Err(failure)) => vec![
-            Breach::new(
-                BreachKind::UnexpectedError,
-                format!("expected {code}: {failure}"),
-            )
-            .code(&failure.code),
-        ],
-        (Response::Error(code), Ok(reply)) => {
-            let message = format!("expected {code}, it replies {}", reply.value);
-            vec![Breach::new(BreachKind::UnexpectedReply, message)]
-        }
     }
 }

@@ -29,8 +29,8 @@ pub struct CommandMetadata {
     /// Who sends it; events carry it as `userid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Arc<str>>,
-    /// The trace it is part of, as the header `traceparent` says it; where it is none, a new trace
-    /// begins.
+    /// The trace it is part of, as the header `traceparent` says it; a text that is none begins a
+    /// new trace, with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Arc<str>>,
 }

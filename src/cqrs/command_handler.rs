@@ -1,26 +1,25 @@
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use indexmap::IndexMap;
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Map;
 
 use super::{
-    AggregateState, AggregateType, Command, CommandResult, DomainEvent, EVENT_STORE, StreamId,
-    defined_aggregate::unknown_command,
-    event_store_service::{Append, Appended, Load, Loaded, SaveSnapshot, kinds, to_value},
+    AggregateState, AggregateType, Command, CommandResult, DomainEvent, StreamId,
+    aggregates::Aggregates,
+    event_store_client::EventStoreClient,
+    event_store_messages::{Loaded, kinds},
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallName, Failure, Key, code, from_value},
+    domain::{Failure, code},
     messaging::{CloudEvent, TraceContext},
     observability::EventKind,
-    services::{CallPolicy, Client, DefinitionError},
+    services::{Client, DefinitionError},
 };
 
 /// Handles commands: loads the aggregate, lets it decide, and appends what it decides at the version
@@ -30,7 +29,7 @@ use crate::{
 /// [`MOST_RETRIES`](Self::MOST_RETRIES) times. What was appended waits in the store to be published.
 pub struct CommandHandler {
     client: Arc<Client>,
-    aggregates: RwLock<IndexMap<Arc<str>, Arc<dyn AggregateType>>>,
+    aggregates: Aggregates,
     seed: AtomicU64,
 }
 
@@ -50,7 +49,7 @@ impl CommandHandler {
     pub fn new(client: Arc<Client>, seed: Seed) -> Self {
         Self {
             client,
-            aggregates: RwLock::default(),
+            aggregates: Aggregates::default(),
             seed: AtomicU64::new(seed.0),
         }
     }
@@ -66,38 +65,13 @@ impl CommandHandler {
     ///
     /// If another type of aggregates has one of its commands.
     pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
-        let mut aggregates = self
-            .aggregates
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        for other in aggregates.values() {
-            if other.name() == aggregate.name() {
-                continue;
-            }
-            let theirs = other.commands();
-            if let Some(taken) = aggregate.commands().iter().find(|own| theirs.contains(own)) {
-                return Err(DefinitionError {
-                    pointer: format!("/commands/{taken}"),
-                    message: format!("{} has a command {taken:?} already", other.name()),
-                });
-            }
-        }
-        aggregates.insert(aggregate.name().into(), aggregate);
-        Ok(())
+        self.aggregates.add(aggregate)
     }
 
     /// The types of the events that aggregates decide; `None` where there is an aggregate of which
     /// that is not known, or none at all.
     pub fn event_types(&self) -> Option<Vec<String>> {
-        let aggregates = self
-            .aggregates
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut types = Vec::new();
-        for aggregate in aggregates.values() {
-            types.extend(aggregate.events()?.into_iter().map(str::to_owned));
-        }
-        (!types.is_empty()).then_some(types)
+        self.aggregates.event_types()
     }
 
     /// Handles a command, once: one of the same id that was handled before comes to the same.
@@ -135,11 +109,19 @@ impl CommandHandler {
     }
 
     async fn decide(&self, command: &Command) -> Result<CommandResult, Trouble> {
-        let aggregate = self.aggregate_of(&command.kind).map_err(Trouble::Refused)?;
+        let aggregate = self
+            .aggregates
+            .deciding(&command.kind)
+            .map_err(Trouble::Refused)?;
         let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
+        let trace = self.trace_of(&stream, command);
+        let store = EventStoreClient::new(&self.client);
         let mut conflicts = Vec::new();
         loop {
-            let loaded = self.load(&stream, command).await?;
+            let loaded = store
+                .load(&stream, command)
+                .await
+                .map_err(Trouble::Failed)?;
             let timeline = self.client.timeline();
             if let Some(before) = loaded.handled {
                 timeline.record(EventKind::CommandRepeated {
@@ -153,8 +135,9 @@ impl CommandHandler {
             let expected = loaded.version;
             let mut state = restore(&*aggregate, &loaded).map_err(Trouble::Failed)?;
             let decided = state.decide(command).map_err(Trouble::Refused)?;
-            let events = self.cloud_events(&stream, command, expected, &decided);
-            let version = match self.append(&stream, command, expected, &events).await {
+            let events = self.cloud_events(&stream, command, trace, expected, &decided);
+            let appended = store.append(&stream, command, expected, &events).await;
+            let version = match appended {
                 Ok(version) => version,
                 Err(mut failure) => {
                     let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
@@ -185,52 +168,6 @@ impl CommandHandler {
         }
     }
 
-    fn aggregate_of(&self, command: &str) -> Result<Arc<dyn AggregateType>, Box<Failure>> {
-        let aggregates = self
-            .aggregates
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let decides = |aggregate: &&Arc<dyn AggregateType>| aggregate.commands().contains(&command);
-        match aggregates.values().find(decides) {
-            Some(aggregate) => Ok(Arc::clone(aggregate)),
-            None => {
-                let known = aggregates.values().flat_map(|own| own.commands());
-                Err(unknown_command(command, known))
-            }
-        }
-    }
-
-    async fn load(&self, stream: &StreamId, command: &Command) -> Result<Loaded, Trouble> {
-        let asked = Load {
-            aggregate: Arc::clone(&stream.aggregate),
-            aggregate_id: Arc::clone(&stream.id),
-            command: Some(Arc::clone(&command.id)),
-        };
-        let loaded = self.call("load", &asked, None).await;
-        loaded.map_err(Trouble::Failed)
-    }
-
-    async fn append(
-        &self,
-        stream: &StreamId,
-        command: &Command,
-        expected: u64,
-        events: &[Arc<CloudEvent>],
-    ) -> Result<u64, Box<Failure>> {
-        if events.is_empty() {
-            return Ok(expected);
-        }
-        let asked = Append {
-            aggregate: Arc::clone(&stream.aggregate),
-            aggregate_id: Arc::clone(&stream.id),
-            expected_version: expected,
-            events: events.to_vec(),
-        };
-        let key = Key::Do(format!("{stream}/{}", command.id).into());
-        let appended: Appended = self.call("append", &asked, Some(key)).await?;
-        Ok(appended.version)
-    }
-
     /// A snapshot that cannot be taken only makes later loads longer.
     async fn take_snapshot(
         &self,
@@ -243,13 +180,9 @@ impl CommandHandler {
             for event in events {
                 state.apply(event)?;
             }
-            let asked = SaveSnapshot {
-                aggregate: Arc::clone(&stream.aggregate),
-                aggregate_id: Arc::clone(&stream.id),
-                version,
-                state: state.snapshot()?,
-            };
-            self.call::<serde_json::Value>("saveSnapshot", &asked, None)
+            let store = EventStoreClient::new(&self.client);
+            store
+                .save_snapshot(stream, version, state.snapshot()?)
                 .await
         };
         if let Err(failure) = taken.await {
@@ -260,33 +193,14 @@ impl CommandHandler {
         }
     }
 
-    async fn call<T: DeserializeOwned>(
-        &self,
-        operation: &str,
-        input: &impl Serialize,
-        key: Option<Key>,
-    ) -> Result<T, Box<Failure>> {
-        let name = CallName::new(EVENT_STORE, operation);
-        let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
-        call.key = key;
-        let reply = self
-            .client
-            .call(&call, &CallPolicy::default(), None)
-            .await?;
-        from_value(&reply.value).map_err(|error| {
-            let message = format!("the reply is none of an event store: {error}");
-            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call.name()))
-        })
-    }
-
     fn cloud_events(
         &self,
         stream: &StreamId,
         command: &Command,
+        trace: TraceContext,
         expected: u64,
         decided: &[DomainEvent],
     ) -> Vec<Arc<CloudEvent>> {
-        let trace = self.trace_of(stream, command);
         let source: Arc<str> = stream.source().into();
         let time = Clock::instant(self.client.timeline().now());
         let user = command.metadata.user_id.iter();
@@ -317,11 +231,12 @@ impl CommandHandler {
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
         let seed = Seed(self.seed.load(Ordering::Relaxed));
         let seed = seed.part(["command", &stream.to_string(), &command.id]);
-        let given = command.metadata.traceparent.as_ref();
-        match given.and_then(|given| given.parse::<TraceContext>().ok()) {
-            Some(parent) => parent.child(seed),
-            None => TraceContext::new(seed),
-        }
+        TraceContext::of(
+            command.metadata.traceparent.as_deref(),
+            seed,
+            self.client.timeline(),
+            || format!("command {} to {stream}", command.id),
+        )
     }
 }
 

@@ -1,95 +1,25 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{EventStore, EventStoreError, Handled, Snapshot, StreamId, positions::Positions};
+use super::{
+    EventStore, EventStoreError, Handled, Snapshot, StreamId,
+    event_store_messages::{
+        Append, Appended, Before, Kept, Load, Loaded, Read, SaveSnapshot, kinds, to_value,
+    },
+    positions::Positions,
+};
 use crate::{
     domain::{Call, Failure, Reply, code, from_value},
-    messaging::{CloudEvent, OUTBOX_OPERATIONS, answer_outbox},
+    messaging::{OUTBOX_OPERATIONS, answer_outbox},
     observability::{EventKind, Timeline},
     services::{CallResult, Effects, Service},
 };
 
 /// The name that the event store is called by.
 pub const EVENT_STORE: &str = "EventStore";
-
-/// What is asked of `EventStore.load`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Load {
-    pub aggregate: Arc<str>,
-    pub aggregate_id: Arc<str>,
-    /// The command that the aggregate is loaded for, to learn whether it was handled before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<Arc<str>>,
-}
-
-/// The reply of `EventStore.load`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Loaded {
-    pub version: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<Kept>,
-    /// Those after the snapshot.
-    pub events: Vec<Arc<CloudEvent>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handled: Option<Before>,
-}
-
-/// A snapshot as JSON.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Kept {
-    pub version: u64,
-    pub state: Arc<Value>,
-}
-
-/// What a command that was handled before came to.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Before {
-    pub version: u64,
-    pub events: Vec<Arc<str>>,
-}
-
-/// What is asked of `EventStore.append`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Append {
-    pub aggregate: Arc<str>,
-    pub aggregate_id: Arc<str>,
-    pub expected_version: u64,
-    pub events: Vec<Arc<CloudEvent>>,
-}
-
-/// The reply of `EventStore.append`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Appended {
-    pub version: u64,
-}
-
-/// What is asked of `EventStore.read`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Read {
-    #[serde(default)]
-    pub after: u64,
-    pub limit: usize,
-}
-
-/// What is asked of `EventStore.saveSnapshot`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct SaveSnapshot {
-    pub aggregate: Arc<str>,
-    pub aggregate_id: Arc<str>,
-    pub version: u64,
-    pub state: Arc<Value>,
-}
 
 /// An event store that is called as a service, so that it takes time and fails as others do.
 ///
@@ -307,11 +237,6 @@ impl Service for EventStoreService {
     }
 }
 
-/// The types of events, in order.
-pub(super) fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
-    events.iter().map(|event| Arc::clone(&event.kind)).collect()
-}
-
 fn unknown(call: &Call) -> Box<Failure> {
     let operation = call.name().operation();
     let message = format!("an event store cannot {operation:?}");
@@ -319,22 +244,13 @@ fn unknown(call: &Call) -> Box<Failure> {
 }
 
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {
-    from_value(&call.input).map_err(|error| {
-        let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-        Box::new(failure.field(error.pointer))
-    })
+    from_value(&call.input).map_err(|error| error.failure(code::VALIDATION_FAILED))
 }
 
 /// An object of fields that are JSON already, which `json!` would copy.
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     let owned = fields.map(|(name, value)| (name.to_owned(), value));
     Value::Object(owned.into_iter().collect())
-}
-
-/// What is written as JSON to be sent.
-pub(super) fn to_value(value: &impl Serialize) -> Result<Value, Box<Failure>> {
-    serde_json::to_value(value)
-        .map_err(|error| Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string())))
 }
 
 impl std::fmt::Debug for EventStoreService {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ProjectedEvent, Projection};
+use super::{ProjectedEvent, Projection, event_store_messages::to_value, replayed::Replayed};
 use crate::{
     clock::Clock,
     domain::{Call, Failure, Reply, code, from_value},
@@ -122,12 +122,12 @@ impl ProjectionService {
             }
             kept.seen = kept.seen.max(position);
         }
-        Ok(json!({
-            "position": kept.seen,
-            "checkpoint": kept.applied,
-            "applied": applied,
-            "failure": failure,
-        }))
+        to_value(&Replayed {
+            position: kept.seen,
+            checkpoint: kept.applied,
+            applied,
+            failure,
+        })
     }
 
     fn reset(&self) -> Value {
@@ -139,10 +139,8 @@ impl ProjectionService {
     }
 
     fn query(&self, input: &Value) -> Result<Value, Box<Failure>> {
-        let Query { key } = from_value(input).map_err(|error| {
-            let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-            Box::new(failure.field(error.pointer))
-        })?;
+        let Query { key } =
+            from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))?;
         let kept = self.lock();
         let data = match key {
             Some(key) => kept.projection.document(&key).map(Arc::unwrap_or_clone),

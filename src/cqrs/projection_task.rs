@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{
     EVENT_STORE,
     positions::Positions,
-    projecting::{Fate, Next, Projecting, Replayed},
+    projecting::{Fate, Next, Projecting},
     projection_service::REPLAY,
+    replayed::Replayed,
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code, from_value},
@@ -92,10 +93,8 @@ impl Calls {
         // What was read is what is sent, so that it is there once.
         let replayed = self.call(name, Arc::clone(reply), None).await;
         let replayed = replayed.and_then(|replayed| {
-            from_value::<Replayed>(&replayed).map_err(|error| {
-                let failure = Failure::new(code::CONTRACT_VIOLATION, error.to_string());
-                Box::new(failure.field(error.pointer))
-            })
+            from_value::<Replayed>(&replayed)
+                .map_err(|error| error.failure(code::CONTRACT_VIOLATION))
         });
         let (done, failure) = match replayed {
             Ok(mut replayed) => {

@@ -1,22 +1,22 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use indexmap::IndexMap;
 use serde_json::{Value, json};
 use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
-    DefinedProjection, EventStoreService, Projection, ProjectionDefinition, ProjectionFailure,
-    ProjectionPolicy, ProjectionStatus,
+    DefinedProjection, EventStoreService, Projection, ProjectionDefinition, ProjectionError,
+    ProjectionFailure, ProjectionPolicy, ProjectionStatus,
     positions::Positions,
     projecting::Projecting,
     projection_service::{APPLY, ProjectionService, QUERY, RESET},
     projection_task,
+    projections::Projections,
 };
 use crate::{
-    domain::{Call, CallName, Failure, code, did_you_mean},
+    domain::{Call, CallName, Failure},
     services::{CallPolicy, CallResult, Client, DefinitionError, UnknownName},
 };
 
@@ -28,23 +28,9 @@ use crate::{
 pub struct Projector {
     client: Arc<Client>,
     positions: Positions,
-    projections: RwLock<IndexMap<Arc<str>, Arc<Projecting>>>,
+    projections: Projections,
     moved: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
-}
-
-/// Why a projection cannot be resumed or rebuilt.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ProjectionError {
-    /// There is none of the name.
-    #[error(transparent)]
-    Unknown(#[from] UnknownName),
-    /// It goes on already.
-    #[error("the projection {0:?} is not paused")]
-    NotPaused(Arc<str>),
-    /// It is kept by a service that has nothing to forget all events with.
-    #[error("the projection {0:?} cannot be rebuilt: it has no \"reset\"")]
-    NoReset(Arc<str>),
 }
 
 impl Projector {
@@ -53,7 +39,7 @@ impl Projector {
         Self {
             client,
             positions: store.positions(),
-            projections: RwLock::default(),
+            projections: Projections::default(),
             moved: Arc::default(),
             tasks: Mutex::default(),
         }
@@ -136,7 +122,7 @@ impl Projector {
     }
 
     fn check_name(&self, name: &str) -> Result<(), DefinitionError> {
-        let is_projection = self.projection(name).is_ok();
+        let is_projection = self.projections.named(name).is_ok();
         let is_service = self.client.registry().script(name, |_, _| ()).is_ok();
         if !is_projection && !is_service {
             return Ok(());
@@ -154,12 +140,7 @@ impl Projector {
 
     fn begin(&self, projecting: Projecting) {
         let projecting = Arc::new(projecting);
-        let mut projections = self
-            .projections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        projections.insert(Arc::clone(&projecting.name), Arc::clone(&projecting));
-        drop(projections);
+        self.projections.insert(Arc::clone(&projecting));
         let client = Arc::clone(&self.client);
         let task = tokio::spawn(projection_task::run(
             projecting,
@@ -176,7 +157,7 @@ impl Projector {
     ///
     /// If there is no such projection.
     pub fn status(&self, name: &str) -> Result<ProjectionStatus, UnknownName> {
-        Ok(self.projection(name)?.status())
+        Ok(self.projections.named(name)?.status())
     }
 
     /// The position of the event that a projection applied last, 0 before the first.
@@ -185,7 +166,7 @@ impl Projector {
     ///
     /// If there is no such projection.
     pub fn checkpoint(&self, name: &str) -> Result<u64, UnknownName> {
-        Ok(self.projection(name)?.checkpoint())
+        Ok(self.projections.named(name)?.checkpoint())
     }
 
     /// The event that a projection could not apply and tries again, if there is one.
@@ -194,7 +175,7 @@ impl Projector {
     ///
     /// If there is no such projection.
     pub fn failure(&self, name: &str) -> Result<Option<ProjectionFailure>, UnknownName> {
-        Ok(self.projection(name)?.failure())
+        Ok(self.projections.named(name)?.failure())
     }
 
     /// A document of a read model as it is now.
@@ -207,11 +188,7 @@ impl Projector {
         read_model: &str,
         key: &str,
     ) -> Result<Option<Arc<Value>>, Box<Failure>> {
-        let projection = self.projection(read_model).ok();
-        match projection.as_ref().and_then(|own| own.read_model.as_ref()) {
-            Some(service) => Ok(service.document(key)),
-            None => Err(self.unknown_read_model(read_model)),
-        }
+        Ok(self.projections.read_model(read_model)?.document(key))
     }
 
     /// Asks for a document of a read model, or for all of them, through the client.
@@ -221,24 +198,10 @@ impl Projector {
     /// `UNKNOWN_READ_MODEL`, with the nearest name, if no projection keeps such a read model; what
     /// the call fails with.
     pub async fn query(&self, caller: &str, read_model: &str, key: Option<&str>) -> CallResult {
-        let projection = self.projection(read_model).ok();
-        if projection.is_none_or(|own| own.read_model.is_none()) {
-            return Err(self.unknown_read_model(read_model));
-        }
+        self.projections.read_model(read_model)?;
         let input = key.map_or_else(|| json!({}), |key| json!({ "key": key }));
         let call = Call::new(caller, CallName::new(read_model, QUERY), input);
         self.client.call(&call, &CallPolicy::default(), None).await
-    }
-
-    fn unknown_read_model(&self, name: &str) -> Box<Failure> {
-        let projections = self
-            .projections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let kept = projections.values().filter(|own| own.read_model.is_some());
-        let hint = did_you_mean(name, kept.map(|own| &*own.name));
-        let message = format!("no projection keeps a read model {name:?}: {hint}");
-        Box::new(Failure::new(code::UNKNOWN_READ_MODEL, message).field(name))
     }
 
     /// Lets a projection that is paused go on, its earlier errors forgiven.
@@ -247,7 +210,7 @@ impl Projector {
     ///
     /// If there is no such projection, or it is not paused.
     pub fn resume(&self, name: &str) -> Result<(), ProjectionError> {
-        let projection = self.projection(name)?;
+        let projection = self.projections.named(name)?;
         if projection.resume() {
             return Ok(());
         }
@@ -261,7 +224,7 @@ impl Projector {
     ///
     /// If there is no such projection, or it cannot forget.
     pub fn rebuild(&self, name: &str) -> Result<(), ProjectionError> {
-        let projection = self.projection(name)?;
+        let projection = self.projections.named(name)?;
         if projection.reset.is_none() {
             return Err(ProjectionError::NoReset(Arc::clone(&projection.name)));
         }
@@ -283,33 +246,11 @@ impl Projector {
         loop {
             let moved = self.moved.notified();
             let last = self.positions.last();
-            let all = {
-                let projections = self
-                    .projections
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner);
-                projections.values().all(|own| holds(own, last))
-            };
-            if all {
+            if self.projections.all(|own| holds(own, last)) {
                 return;
             }
             moved.await;
         }
-    }
-
-    fn projection(&self, name: &str) -> Result<Arc<Projecting>, UnknownName> {
-        let projections = self
-            .projections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        projections
-            .get(name)
-            .map(Arc::clone)
-            .ok_or_else(|| UnknownName {
-                what: "projection",
-                name: name.to_owned(),
-                hint: did_you_mean(name, projections.keys().map(|name| &**name)),
-            })
     }
 }
 

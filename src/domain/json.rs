@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{did_you_mean, pointer_token};
+use super::{Failure, did_you_mean, pointer_token};
 
 /// Why a JSON text was refused: where, what was found, what was expected.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -67,6 +67,13 @@ pub struct ValueError {
     pub message: String,
 }
 
+impl ValueError {
+    /// The failure of a call whose input or reply was refused so, with the pointer as its field.
+    pub fn failure(self, code: &str) -> Box<Failure> {
+        Box::new(Failure::new(code, self.to_string()).field(self.pointer))
+    }
+}
+
 /// Reads a value of a type from a JSON value.
 ///
 /// # Errors
@@ -123,6 +130,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::domain::code;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -150,10 +158,13 @@ mod tests {
     fn a_value_is_read_as_a_text_is() {
         let value = serde_json::json!({"a": [{"latncy": 1}]});
         let error = from_value::<std::collections::BTreeMap<String, Vec<Inner>>>(&value);
+        let failure = error.unwrap_err().failure(code::VALIDATION_FAILED);
         assert_eq!(
-            error.unwrap_err().to_string(),
+            failure.message,
             "at /a/0/latncy: unknown field `latncy`, expected `latency` or `reply`; did you mean \"latency\"?"
         );
+        assert_eq!(failure.field.as_deref(), Some("/a/0/latncy"));
+        assert_eq!(&*failure.code, code::VALIDATION_FAILED);
     }
 
     #[test]

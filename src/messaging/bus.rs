@@ -214,8 +214,8 @@ impl EventBus {
         let call = Call::new(Call::SCENARIO, list, json!({}));
         let reply = client.call(&call, &CallPolicy::default(), None).await?;
         let letters: Vec<DeadLetter> = from_value(&reply.value).map_err(|error| {
-            let failure = Failure::new(code::CONTRACT_VIOLATION, error.to_string());
-            Box::new(failure.field(error.pointer).at(call.name()))
+            let failure = error.failure(code::CONTRACT_VIOLATION);
+            Box::new(failure.at(call.name()))
         })?;
         let count = letters.len();
         for letter in letters {

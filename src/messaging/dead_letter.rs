@@ -134,8 +134,5 @@ impl Service for DeadLetters {
 }
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
-    from_value(input).map_err(|error| {
-        let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-        Box::new(failure.field(error.pointer))
-    })
+    from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))
 }

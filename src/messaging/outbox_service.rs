@@ -162,12 +162,8 @@ fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
     // Noting the path to each value takes longer than all the rest, and only a fault needs it.
-    T::deserialize(input).or_else(|_| {
-        from_value(input).map_err(|error| {
-            let failure = Failure::new(code::VALIDATION_FAILED, error.to_string());
-            Box::new(failure.field(error.pointer))
-        })
-    })
+    T::deserialize(input)
+        .or_else(|_| from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED)))
 }
 
 #[expect(

@@ -126,7 +126,12 @@ impl Publisher {
             _ => None,
         };
         drop(counted);
-        let trace = self.trace(draft.traceparent.as_deref(), &source, &id);
+        let trace = TraceContext::of(
+            draft.traceparent.as_deref(),
+            self.seed.part(["trace", &*source, &*id]),
+            self.timeline(),
+            || format!("event {source}#{id}"),
+        );
         let event = CloudEvent {
             kind: draft.kind,
             subject: draft.subject,
@@ -145,24 +150,6 @@ impl Publisher {
             id,
         };
         (event, drawn)
-    }
-
-    /// The caller's trace, in a span of the event's own; a new one where the caller has none.
-    fn trace(&self, given: Option<&str>, source: &str, id: &str) -> TraceContext {
-        let seed = self.seed.part(["trace", source, id]);
-        let Some(given) = given else {
-            return TraceContext::new(seed);
-        };
-        match given.parse::<TraceContext>() {
-            Ok(trace) => trace.child(seed),
-            Err(error) => {
-                self.timeline().record(EventKind::Warning {
-                    about: format!("event {source}#{id}").into(),
-                    message: format!("{error}; a new trace begins"),
-                });
-                TraceContext::new(seed)
-            }
-        }
     }
 
     fn give_back(&self, drawn: &Drawn) {

@@ -3,7 +3,10 @@ use std::{fmt, str::FromStr};
 use rand::Rng as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::clock::Seed;
+use crate::{
+    clock::Seed,
+    observability::{EventKind, Timeline},
+};
 
 /// Which trace something is part of, as the header `traceparent` of
 /// [W3C Trace Context](https://www.w3.org/TR/trace-context/) says it.
@@ -45,6 +48,30 @@ impl TraceContext {
         context.trace_id[0] |= 1;
         context.parent_id[0] |= 1;
         context
+    }
+
+    /// The span of what came with a `traceparent`, or without: a child in that trace, or the first
+    /// one of a new trace, drawn from a seed.
+    ///
+    /// A text that is no `traceparent` begins a new trace too, with a warning that says what it is
+    /// `about`.
+    pub fn of(
+        given: Option<&str>,
+        seed: Seed,
+        timeline: &Timeline,
+        about: impl FnOnce() -> String,
+    ) -> Self {
+        match given.map(str::parse::<Self>) {
+            Some(Ok(parent)) => parent.child(seed),
+            Some(Err(error)) => {
+                timeline.record(EventKind::Warning {
+                    about: about().into(),
+                    message: format!("{error}; a new trace begins"),
+                });
+                Self::new(seed)
+            }
+            None => Self::new(seed),
+        }
     }
 
     /// The trace id as the header writes it.

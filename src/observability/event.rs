@@ -4,8 +4,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus, duration_text,
-    format_duration,
+    BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
+    duration_text, format_duration,
 };
 
 /// A service's name, as events share it.

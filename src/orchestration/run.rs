@@ -13,7 +13,9 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve},
+    domain::{
+        Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve,
+    },
     observability::{EventKind, Timeline},
     services::{CallPolicy, CallResult},
 };

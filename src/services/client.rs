@@ -168,7 +168,11 @@ impl Client {
             in_doubt |= failure.in_doubt;
             let delay = retrying
                 .next_delay(&failure, |retry| {
-                    let draw = [call.name().as_str(), &number.to_string(), &retry.to_string()];
+                    let draw = [
+                        call.name().as_str(),
+                        &number.to_string(),
+                        &retry.to_string(),
+                    ];
                     self.seed().part(draw)
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));

@@ -1,2 +1,4 @@
+mod agreement;
+mod files;
 mod handling;
 mod stores;

@@ -1,16 +1,16 @@
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use proptest::prelude::*;
 use serde_json::json;
 
+use super::files::opened;
 use crate::{
     clock::{EPOCH, Seed},
-    cqrs::{EventStore, EventStoreError, MemoryEventStore, Snapshot, SqliteEventStore, StreamId},
+    cqrs::{EventStore, EventStoreError, MemoryEventStore, Snapshot, StreamId},
     domain::Failure,
-    messaging::{CloudEvent, EventId, Outbox, Publication, TraceContext, outbox_conformance},
+    messaging::{CloudEvent, EventId, Publication, TraceContext, outbox_conformance},
 };
 
-fn event(stream: &StreamId, version: u64, command: &str) -> Arc<CloudEvent> {
+pub(super) fn event(stream: &StreamId, version: u64, command: &str) -> Arc<CloudEvent> {
     Arc::new(CloudEvent {
         id: stream.event_id(version).into(),
         source: stream.source().into(),
@@ -27,19 +27,24 @@ fn event(stream: &StreamId, version: u64, command: &str) -> Arc<CloudEvent> {
 }
 
 /// The events that a command comes to at a version.
-fn events(stream: &StreamId, expected: u64, count: u64, command: &str) -> Vec<Arc<CloudEvent>> {
+pub(super) fn events(
+    stream: &StreamId,
+    expected: u64,
+    count: u64,
+    command: &str,
+) -> Vec<Arc<CloudEvent>> {
     let versions = expected + 1..=expected + count;
     versions
         .map(|version| event(stream, version, command))
         .collect()
 }
 
-fn account(id: &str) -> StreamId {
+pub(super) fn account(id: &str) -> StreamId {
     StreamId::new("Account", id)
 }
 
 /// What every event store must do.
-fn conforms(store: &dyn EventStore) {
+pub(super) fn conforms(store: &dyn EventStore) {
     let (one, two) = (account("a"), account("b"));
     assert_eq!(store.last_position().unwrap(), 0);
     assert_eq!(store.load(&one, 0).unwrap(), []);
@@ -175,10 +180,6 @@ fn publishes(store: &dyn EventStore, one: &StreamId) {
     assert_eq!(store.load(one, 0).unwrap().len(), 3);
 }
 
-fn opened(folder: &Path) -> SqliteEventStore {
-    SqliteEventStore::open(folder.join("events.db")).unwrap()
-}
-
 #[test]
 fn the_memory_event_store_conforms() {
     conforms(&MemoryEventStore::default());
@@ -195,206 +196,4 @@ fn the_sqlite_event_store_conforms() {
         opened(folder.path())
     };
     outbox_conformance::check(empty);
-}
-
-#[test]
-fn what_is_in_the_file_is_there_again_when_it_is_reopened() {
-    let folder = tempfile::tempdir().unwrap();
-    conforms(&opened(folder.path()));
-    let reopened = opened(folder.path());
-    let one = account("a");
-    assert_eq!(reopened.last_position().unwrap(), 5);
-    assert_eq!(reopened.load(&one, 2).unwrap(), events(&one, 2, 1, "c-2"));
-    assert_eq!(reopened.handled(&one, "c-2").unwrap().unwrap().version, 3);
-    assert_eq!(reopened.load_snapshot(&one).unwrap().unwrap().version, 3);
-    let unpublished = reopened.unpublished(1).unwrap();
-    assert_eq!(&*unpublished[0].id, "b/1");
-    let again = events(&one, 0, 2, "c-1");
-    assert_eq!(reopened.append(&one, 0, &again).unwrap(), 2);
-    assert_eq!(
-        reopened
-            .append(&one, 3, &events(&one, 3, 1, "c-9"))
-            .unwrap(),
-        4
-    );
-    assert_eq!(reopened.read(5, 9).unwrap()[0].position, 6);
-}
-
-#[test]
-fn what_is_published_out_of_order_is_not_published_again_after_a_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let one = account("a");
-    let id = |version| event(&one, version, "c").event_id();
-    let store = opened(folder.path());
-    store.append(&one, 0, &events(&one, 0, 4, "c")).unwrap();
-    store.mark_published(&[id(3), id(1)]).unwrap();
-    drop(store);
-    let store = opened(folder.path());
-    let left = |store: &SqliteEventStore| store.unpublished(9).unwrap().len();
-    assert_eq!(left(&store), 2);
-    store.mark_published(&[id(2)]).unwrap();
-    assert_eq!(left(&store), 1);
-    drop(store);
-    let store = opened(folder.path());
-    assert_eq!(&*store.unpublished(9).unwrap()[0].id, "a/4");
-    drop(store);
-    let notes = rusqlite::Connection::open(folder.path().join("events.db"))
-        .unwrap()
-        .query_row("SELECT count(*) FROM publications", [], |row| row.get(0));
-    assert_eq!(notes, Ok(0), "one number says it all");
-}
-
-#[test]
-fn files_that_are_no_usable_event_store_are_told_apart_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let refusal = |path: &Path| SqliteEventStore::open(path).unwrap_err().to_string();
-
-    let text = folder.path().join("notes.txt");
-    let notes = "not a database, but long enough to look like a file of some kind";
-    std::fs::write(&text, notes).unwrap();
-    assert!(refusal(&text).ends_with("it is no event store"));
-    assert_eq!(std::fs::read_to_string(&text).unwrap(), notes);
-
-    let journal = folder.path().join("journal.db");
-    rusqlite::Connection::open(&journal)
-        .unwrap()
-        .pragma_update(None, "application_id", 0x7265_6865)
-        .unwrap();
-    assert!(refusal(&journal).ends_with("it is another program's database"));
-
-    let newer = folder.path().join("newer.db");
-    drop(SqliteEventStore::open(&newer).unwrap());
-    rusqlite::Connection::open(&newer)
-        .unwrap()
-        .pragma_update(None, "user_version", 2)
-        .unwrap();
-    assert!(refusal(&newer).contains("it is of version 2"));
-
-    let used = folder.path().join("used.db");
-    let store = SqliteEventStore::open(&used).unwrap();
-    assert!(refusal(&used).ends_with("another process uses it"));
-    drop(store);
-    SqliteEventStore::open(&used).unwrap();
-
-    assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
-}
-
-#[test]
-fn a_file_that_is_torn_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("events.db");
-    let one = account("a");
-    let store = opened(folder.path());
-    store.append(&one, 0, &events(&one, 0, 50, "c")).unwrap();
-    drop(store);
-    let bytes = std::fs::read(&path).unwrap();
-    for kept in [bytes.len() / 2, 4096 + 7, 50] {
-        std::fs::write(&path, &bytes[..kept]).unwrap();
-        let told = SqliteEventStore::open(&path).and_then(|store| store.load(&one, 0));
-        assert!(told.is_err(), "{kept} bytes of {}", bytes.len());
-    }
-}
-
-#[test]
-fn an_event_that_is_no_event_is_corrupt() {
-    let folder = tempfile::tempdir().unwrap();
-    let one = account("a");
-    let store = opened(folder.path());
-    store.append(&one, 0, &events(&one, 0, 1, "c")).unwrap();
-    drop(store);
-    rusqlite::Connection::open(folder.path().join("events.db"))
-        .unwrap()
-        .execute_batch("UPDATE events SET event = '{}'")
-        .unwrap();
-    let error = opened(folder.path()).load(&one, 0).unwrap_err();
-    assert_eq!(&*error.failure().code, "CORRUPTION_DETECTED");
-}
-
-#[derive(Clone, Debug)]
-enum Move {
-    Append {
-        stream: usize,
-        count: u64,
-        command: u8,
-        behind: u64,
-    },
-    Publish(usize),
-    Fail(usize),
-    Reopen,
-}
-
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let append =
-        (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(|(stream, count, command, behind)| {
-            Move::Append {
-                stream,
-                count,
-                command,
-                behind,
-            }
-        });
-    proptest::collection::vec(
-        prop_oneof![
-            4 => append,
-            2 => (0..6_usize).prop_map(Move::Publish),
-            1 => (0..6_usize).prop_map(Move::Fail),
-            1 => Just(Move::Reopen),
-        ],
-        1..40,
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    /// Both stores come to the same, whatever is done, and however often the file is reopened.
-    #[test]
-    fn both_stores_agree(moves in moves()) {
-        let folder = tempfile::tempdir().unwrap();
-        let memory = MemoryEventStore::default();
-        let mut sqlite = Some(opened(folder.path()));
-        let streams = ["a", "b", "a/1"].map(account);
-        let down = Failure::new("TIMEOUT", "late");
-        for step in moves {
-            let file = sqlite.as_ref().unwrap();
-            match step {
-                Move::Append { stream, count, command, behind } => {
-                    let stream = &streams[stream];
-                    let at = memory.load(stream, 0).unwrap().len() as u64;
-                    let expected = at.saturating_sub(behind);
-                    let events = events(stream, expected, count, &format!("c-{command}"));
-                    let results = [
-                        memory.append(stream, expected, &events),
-                        file.append(stream, expected, &events),
-                    ];
-                    let [one, other] = results.map(|it| it.map_err(|error| error.to_string()));
-                    prop_assert_eq!(one, other);
-                }
-                Move::Publish(nth) | Move::Fail(nth) => {
-                    let Some(event) = memory.unpublished(9).unwrap().into_iter().nth(nth) else {
-                        continue;
-                    };
-                    let id = [event.event_id()];
-                    for store in [&memory as &dyn Outbox, file] {
-                        match step {
-                            Move::Publish(_) => store.mark_published(&id).unwrap(),
-                            _ => store.mark_failed(&id, &down).unwrap(),
-                        }
-                    }
-                }
-                Move::Reopen => {
-                    drop(sqlite.take());
-                    sqlite = Some(opened(folder.path()));
-                }
-            }
-            let file = sqlite.as_ref().unwrap();
-            prop_assert_eq!(memory.unpublished(99).unwrap(), file.unpublished(99).unwrap());
-            prop_assert_eq!(memory.read(0, 999).unwrap(), file.read(0, 999).unwrap());
-        }
-        for stored in memory.read(0, 999).unwrap() {
-            let file = sqlite.as_ref().unwrap();
-            let id = stored.event.event_id();
-            prop_assert_eq!(memory.publication(&id).unwrap(), file.publication(&id).unwrap());
-        }
-    }
 }

@@ -1,15 +1,24 @@
+//! One projection at work: what it is to do, and what came of it.
+
+mod fate;
+mod next;
+mod rebuild;
+mod state;
+
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use self::state::{Activity, State};
+pub(super) use self::{fate::Fate, next::Next};
 use super::{
     ProjectionFailure, ProjectionPolicy, ProjectionStatus, projection_service::ProjectionService,
+    replayed::Replayed,
 };
 use crate::{
     clock::Clock,
@@ -34,78 +43,6 @@ pub(super) struct Projecting {
     state: Mutex<State>,
 }
 
-struct State {
-    status: ProjectionStatus,
-    activity: Activity,
-    /// The position of the event that was applied last.
-    checkpoint: u64,
-    /// The position of the event that was applied last, or passed by since.
-    cursor: u64,
-    /// How often it was rebuilt.
-    generation: u64,
-    rebuild: Option<Rebuild>,
-    /// When it failed, as far as that is recent.
-    errors: VecDeque<Duration>,
-    failure: Option<ProjectionFailure>,
-}
-
-/// What a projection's task does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Activity {
-    Working,
-    /// There is nothing to do.
-    Idle,
-    /// It waits to try again.
-    Waiting,
-}
-
-#[derive(Clone, Copy)]
-struct Rebuild {
-    /// The read model is not empty yet.
-    to_reset: bool,
-    /// It is rebuilt once it gets there.
-    target: u64,
-    applied: u64,
-    was_paused: bool,
-}
-
-/// What a projection is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Forget all events first.
-    Reset { generation: u64 },
-    /// Take the events after a position.
-    Read { after: u64, generation: u64 },
-    /// Wait until there is something to do.
-    Nothing,
-}
-
-/// What came of a replay.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Replayed {
-    /// The position of the last event that was applied or passed by.
-    pub position: u64,
-    /// The position of the last event that was applied.
-    pub checkpoint: u64,
-    /// How many events were applied.
-    pub applied: u64,
-    /// Why the next one was not.
-    #[serde(default)]
-    pub failure: Option<Box<Failure>>,
-}
-
-/// What becomes of an event that was to be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Go on with the next.
-    Done,
-    /// Try it again after the delay.
-    Again,
-    /// It no longer matters: begin anew with what is next.
-    Moot,
-}
-
 impl Projecting {
     pub fn new(
         name: Arc<str>,
@@ -125,21 +62,12 @@ impl Projecting {
             timeline,
             wake: Notify::new(),
             moved,
-            state: Mutex::new(State {
-                status: ProjectionStatus::Running,
-                activity: Activity::Idle,
-                checkpoint: 0,
-                cursor: 0,
-                generation: 0,
-                rebuild: None,
-                errors: VecDeque::new(),
-                failure: None,
-            }),
+            state: Mutex::new(State::new()),
         }
     }
 
     pub fn status(&self) -> ProjectionStatus {
-        self.lock().status
+        self.lock().status()
     }
 
     pub fn checkpoint(&self) -> u64 {
@@ -169,16 +97,7 @@ impl Projecting {
     /// What is to be done, where the last event is at a position.
     pub fn next(&self, last: u64) -> Next {
         let mut state = self.lock();
-        let generation = state.generation;
-        let next = match (state.status, state.rebuild) {
-            (ProjectionStatus::Paused, _) => Next::Nothing,
-            (_, Some(Rebuild { to_reset: true, .. })) => Next::Reset { generation },
-            _ if state.cursor < last => Next::Read {
-                after: state.cursor,
-                generation,
-            },
-            _ => Next::Nothing,
-        };
+        let next = state.next(last);
         state.activity = match next {
             Next::Nothing => Activity::Idle,
             Next::Reset { .. } | Next::Read { .. } => Activity::Working,
@@ -303,30 +222,24 @@ impl Projecting {
             timestamp: Clock::timestamp(now),
             retries,
         });
-        state.errors.push_back(now);
-        let window = self.policy.error_window;
-        state.errors.retain(|at| now.saturating_sub(*at) <= window);
-        if state.errors.len() <= ProjectionPolicy::MOST_ERRORS {
+        let errors = state.count_error(now, self.policy.error_window);
+        if errors <= ProjectionPolicy::MOST_ERRORS {
             return Fate::Again;
         }
-        self.pause(&mut state);
+        state.pause();
+        self.timeline.record(EventKind::ProjectionPaused {
+            projection: Arc::clone(&self.name),
+            errors: u32::try_from(errors).unwrap_or(u32::MAX),
+        });
         Fate::Moot
     }
 
     /// Goes on after a pause, its earlier errors forgiven; false if it is not paused.
     pub fn resume(&self) -> bool {
         let mut state = self.lock();
-        if state.status != ProjectionStatus::Paused {
+        if !state.resume() {
             return false;
         }
-        state.errors.clear();
-        let status = match state.rebuild {
-            Some(_) => ProjectionStatus::Rebuilding,
-            None => ProjectionStatus::Running,
-        };
-        state.become_(status);
-        // Until its task has seen it.
-        state.activity = Activity::Working;
         self.record_resumed();
         drop(state);
         self.wake.notify_one();
@@ -335,35 +248,14 @@ impl Projecting {
 
     /// Begins anew with the first event, up to one at a position.
     pub fn rebuild(&self, target: u64) {
-        let mut state = self.lock();
-        let was_paused = match (state.status, state.rebuild) {
-            (ProjectionStatus::Paused, _) => true,
-            (_, rebuild) => rebuild.is_some_and(|rebuild| rebuild.was_paused),
-        };
-        state.become_(ProjectionStatus::Rebuilding);
-        state.generation += 1;
-        state.checkpoint = 0;
-        state.cursor = 0;
-        state.errors.clear();
-        state.failure = None;
-        state.rebuild = Some(Rebuild {
-            to_reset: true,
-            target,
-            applied: 0,
-            was_paused,
-        });
-        state.activity = Activity::Working;
-        drop(state);
+        self.lock().begin_rebuild(target);
         self.wake.notify_one();
     }
 
     fn end_rebuild(&self, state: &mut State) {
-        let Some(rebuild) = state.rebuild else { return };
-        if rebuild.to_reset || state.cursor < rebuild.target {
+        let Some(rebuild) = state.end_rebuild() else {
             return;
-        }
-        state.rebuild = None;
-        state.become_(ProjectionStatus::Running);
+        };
         self.timeline.record(EventKind::ProjectionRebuilt {
             projection: Arc::clone(&self.name),
             events: rebuild.applied,
@@ -372,14 +264,6 @@ impl Projecting {
         if rebuild.was_paused {
             self.record_resumed();
         }
-    }
-
-    fn pause(&self, state: &mut State) {
-        state.become_(ProjectionStatus::Paused);
-        self.timeline.record(EventKind::ProjectionPaused {
-            projection: Arc::clone(&self.name),
-            errors: u32::try_from(state.errors.len()).unwrap_or(u32::MAX),
-        });
     }
 
     fn record_resumed(&self) {
@@ -400,22 +284,6 @@ impl Projecting {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn is_at_rest(&self, last: u64) -> bool {
-        self.status == ProjectionStatus::Paused || self.cursor >= last
-    }
-
-    /// Whether what began in a generation still matters.
-    fn is_current(&self, generation: u64) -> bool {
-        self.generation == generation && self.status != ProjectionStatus::Paused
-    }
-
-    fn become_(&mut self, next: ProjectionStatus) {
-        debug_assert!(self.status.can_become(next), "{:?} → {next:?}", self.status);
-        self.status = next;
     }
 }
 

@@ -1,0 +1,100 @@
+use proptest::prelude::*;
+
+use super::{
+    files::opened,
+    stores::{account, events},
+};
+use crate::{
+    cqrs::{EventStore, MemoryEventStore},
+    domain::Failure,
+    messaging::Outbox,
+};
+
+#[derive(Clone, Debug)]
+enum Move {
+    Append {
+        stream: usize,
+        count: u64,
+        command: u8,
+        behind: u64,
+    },
+    Publish(usize),
+    Fail(usize),
+    Reopen,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let append =
+        (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(|(stream, count, command, behind)| {
+            Move::Append {
+                stream,
+                count,
+                command,
+                behind,
+            }
+        });
+    proptest::collection::vec(
+        prop_oneof![
+            4 => append,
+            2 => (0..6_usize).prop_map(Move::Publish),
+            1 => (0..6_usize).prop_map(Move::Fail),
+            1 => Just(Move::Reopen),
+        ],
+        1..40,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Both stores come to the same, whatever is done, and however often the file is reopened.
+    #[test]
+    fn both_stores_agree(moves in moves()) {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = MemoryEventStore::default();
+        let mut sqlite = Some(opened(folder.path()));
+        let streams = ["a", "b", "a/1"].map(account);
+        let down = Failure::new("TIMEOUT", "late");
+        for step in moves {
+            let file = sqlite.as_ref().unwrap();
+            match step {
+                Move::Append { stream, count, command, behind } => {
+                    let stream = &streams[stream];
+                    let at = memory.load(stream, 0).unwrap().len() as u64;
+                    let expected = at.saturating_sub(behind);
+                    let events = events(stream, expected, count, &format!("c-{command}"));
+                    let results = [
+                        memory.append(stream, expected, &events),
+                        file.append(stream, expected, &events),
+                    ];
+                    let [one, other] = results.map(|it| it.map_err(|error| error.to_string()));
+                    prop_assert_eq!(one, other);
+                }
+                Move::Publish(nth) | Move::Fail(nth) => {
+                    let Some(event) = memory.unpublished(9).unwrap().into_iter().nth(nth) else {
+                        continue;
+                    };
+                    let id = [event.event_id()];
+                    for store in [&memory as &dyn Outbox, file] {
+                        match step {
+                            Move::Publish(_) => store.mark_published(&id).unwrap(),
+                            _ => store.mark_failed(&id, &down).unwrap(),
+                        }
+                    }
+                }
+                Move::Reopen => {
+                    drop(sqlite.take());
+                    sqlite = Some(opened(folder.path()));
+                }
+            }
+            let file = sqlite.as_ref().unwrap();
+            prop_assert_eq!(memory.unpublished(99).unwrap(), file.unpublished(99).unwrap());
+            prop_assert_eq!(memory.read(0, 999).unwrap(), file.read(0, 999).unwrap());
+        }
+        for stored in memory.read(0, 999).unwrap() {
+            let file = sqlite.as_ref().unwrap();
+            let id = stored.event.event_id();
+            prop_assert_eq!(memory.publication(&id).unwrap(), file.publication(&id).unwrap());
+        }
+    }
+}

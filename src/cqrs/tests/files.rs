@@ -1,0 +1,125 @@
+use std::path::Path;
+
+use super::stores::{account, conforms, event, events};
+use crate::{
+    cqrs::{EventStore, SqliteEventStore},
+    messaging::Outbox,
+};
+
+/// The event store in a folder.
+pub(super) fn opened(folder: &Path) -> SqliteEventStore {
+    SqliteEventStore::open(folder.join("events.db")).unwrap()
+}
+
+#[test]
+fn what_is_in_the_file_is_there_again_when_it_is_reopened() {
+    let folder = tempfile::tempdir().unwrap();
+    conforms(&opened(folder.path()));
+    let reopened = opened(folder.path());
+    let one = account("a");
+    assert_eq!(reopened.last_position().unwrap(), 5);
+    assert_eq!(reopened.load(&one, 2).unwrap(), events(&one, 2, 1, "c-2"));
+    assert_eq!(reopened.handled(&one, "c-2").unwrap().unwrap().version, 3);
+    assert_eq!(reopened.load_snapshot(&one).unwrap().unwrap().version, 3);
+    let unpublished = reopened.unpublished(1).unwrap();
+    assert_eq!(&*unpublished[0].id, "b/1");
+    let again = events(&one, 0, 2, "c-1");
+    assert_eq!(reopened.append(&one, 0, &again).unwrap(), 2);
+    assert_eq!(
+        reopened
+            .append(&one, 3, &events(&one, 3, 1, "c-9"))
+            .unwrap(),
+        4
+    );
+    assert_eq!(reopened.read(5, 9).unwrap()[0].position, 6);
+}
+
+#[test]
+fn what_is_published_out_of_order_is_not_published_again_after_a_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = account("a");
+    let id = |version| event(&one, version, "c").event_id();
+    let store = opened(folder.path());
+    store.append(&one, 0, &events(&one, 0, 4, "c")).unwrap();
+    store.mark_published(&[id(3), id(1)]).unwrap();
+    drop(store);
+    let store = opened(folder.path());
+    let left = |store: &SqliteEventStore| store.unpublished(9).unwrap().len();
+    assert_eq!(left(&store), 2);
+    store.mark_published(&[id(2)]).unwrap();
+    assert_eq!(left(&store), 1);
+    drop(store);
+    let store = opened(folder.path());
+    assert_eq!(&*store.unpublished(9).unwrap()[0].id, "a/4");
+    drop(store);
+    let notes = rusqlite::Connection::open(folder.path().join("events.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM publications", [], |row| row.get(0));
+    assert_eq!(notes, Ok(0), "one number says it all");
+}
+
+#[test]
+fn files_that_are_no_usable_event_store_are_told_apart_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |path: &Path| SqliteEventStore::open(path).unwrap_err().to_string();
+
+    let text = folder.path().join("notes.txt");
+    let notes = "not a database, but long enough to look like a file of some kind";
+    std::fs::write(&text, notes).unwrap();
+    assert!(refusal(&text).ends_with("it is no event store"));
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), notes);
+
+    let journal = folder.path().join("journal.db");
+    rusqlite::Connection::open(&journal)
+        .unwrap()
+        .pragma_update(None, "application_id", 0x7265_6865)
+        .unwrap();
+    assert!(refusal(&journal).ends_with("it is another program's database"));
+
+    let newer = folder.path().join("newer.db");
+    drop(SqliteEventStore::open(&newer).unwrap());
+    rusqlite::Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 2)
+        .unwrap();
+    assert!(refusal(&newer).contains("it is of version 2"));
+
+    let used = folder.path().join("used.db");
+    let store = SqliteEventStore::open(&used).unwrap();
+    assert!(refusal(&used).ends_with("another process uses it"));
+    drop(store);
+    SqliteEventStore::open(&used).unwrap();
+
+    assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
+}
+
+#[test]
+fn a_file_that_is_torn_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let one = account("a");
+    let store = opened(folder.path());
+    store.append(&one, 0, &events(&one, 0, 50, "c")).unwrap();
+    drop(store);
+    let bytes = std::fs::read(&path).unwrap();
+    for kept in [bytes.len() / 2, 4096 + 7, 50] {
+        std::fs::write(&path, &bytes[..kept]).unwrap();
+        let told = SqliteEventStore::open(&path).and_then(|store| store.load(&one, 0));
+        assert!(told.is_err(), "{kept} bytes of {}", bytes.len());
+    }
+}
+
+#[test]
+fn an_event_that_is_no_event_is_corrupt() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = account("a");
+    let store = opened(folder.path());
+    store.append(&one, 0, &events(&one, 0, 1, "c")).unwrap();
+    drop(store);
+    rusqlite::Connection::open(folder.path().join("events.db"))
+        .unwrap()
+        .execute_batch("UPDATE events SET event = '{}'")
+        .unwrap();
+    let error = opened(folder.path()).load(&one, 0).unwrap_err();
+    assert_eq!(&*error.failure().code, "CORRUPTION_DETECTED");
+}
