@@ -136,6 +136,14 @@ Feature: How services talk to each other
         | file     | success | 3          | fast  |
 
     @configuration-16 @resilience-1
+    Scenario: The answers of a pattern replace the faults said before, which need not be hit any more
+      Given "FileService.createFile" fails with "IO_ERROR"
+      And the communication pattern "retryWithBackoff"
+      When the communication takes place
+      Then the communication goes as expected
+      And "FileService.createFile" is executed 3 times
+
+    @configuration-16 @resilience-1
     Scenario: A path that no file can have is tried once
       Given the communication pattern "permanentError"
       When the communication takes place

@@ -80,6 +80,7 @@ Feature: Message integrity
       | /error/message | the request is not what was sent: its checksum differs |
       | /error/inDoubt | false                                                  |
 
+  @configuration-5
   Scenario: What arrives whole passes the check
     Given "Payments.charge" answers:
       | execution | answer                                    |
@@ -106,6 +107,7 @@ Feature: Message integrity
       | 0 ms   | 1         | RATE_LIMITED        |
       | 100 ms | 2         | CORRUPTION_DETECTED |
 
+  @configuration-5
   Scenario: A corrupted reply that comes too late is only late
     Given "Payments" corrupts its replies
     And "Payments.charge" times out after 1 s
