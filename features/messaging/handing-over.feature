@@ -45,6 +45,22 @@ Feature: Handing stored events to the relay
       | event_handled | event-2 | order-2 |
 
   @integration-3
+  Scenario: An event that was stored while its caller heard nothing is not overtaken by the next of its subject
+    Given "Outbox.store" answers:
+      | execution | answer   |
+      | 2         | late 3 s |
+    When the event "OrderPlaced" of "order-1" is published
+    Then the publication fails with "TIMEOUT"
+    When 1 h passes
+    And the event "OrderPlaced" of "order-1" is published
+    Then "Mail.send" is executed 3 times
+    And the timeline has, in order:
+      | event         | id      | subject |
+      | event_handled | event-1 | order-1 |
+      | event_handled | event-2 | order-1 |
+      | event_handled | event-3 | order-1 |
+
+  @integration-3
   Scenario: A publisher that crashes with what it was handed finds it in the outbox after its restart
     Given the publisher crashes before publishing
     When these events are published:

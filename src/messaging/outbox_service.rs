@@ -18,6 +18,9 @@ pub(super) mod operation {
     pub const MARK_FAILED: &str = "markFailed";
 }
 
+/// Where an outbox tells how many events are left.
+pub(super) const WAITING: &str = "waiting";
+
 /// The operations that [`answer_outbox`] knows.
 pub const OUTBOX_OPERATIONS: [&str; 4] = [
     operation::STORE,
@@ -30,7 +33,7 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 ///
 /// | operation | input | reply |
 /// |---|---|---|
-/// | `store` | an event, or an array of them | `{}` |
+/// | `store` | an event, or an array of them | `{}`, or how many events are to be published now: `{ "waiting": 1 }` |
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
 /// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
 /// | `markFailed` | the same with a `failure` | `{}` |
@@ -131,7 +134,7 @@ fn store(outbox: &dyn Outbox, input: &Value) -> CallResult {
         event => vec![read(event)?],
     };
     outbox.store(&events).map_err(failure)?;
-    Ok(Reply::nothing())
+    Ok(waiting(outbox))
 }
 
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
@@ -144,10 +147,14 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let Marked { events, .. } = read(input)?;
     outbox.mark_published(&events).map_err(failure)?;
-    Ok(match outbox.waiting() {
-        Some(waiting) => Reply::new(json!({ "waiting": waiting })),
+    Ok(waiting(outbox))
+}
+
+fn waiting(outbox: &dyn Outbox) -> Reply {
+    match outbox.waiting() {
+        Some(waiting) => Reply::new(json!({ (WAITING): waiting })),
         None => Reply::nothing(),
-    })
+    }
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {

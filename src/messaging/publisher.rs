@@ -1,6 +1,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{CloudEvent, EventDraft, EventTypes, Relay, TraceContext, outbox_service::operation};
+use super::{
+    CloudEvent, EventDraft, EventTypes, Relay, TraceContext,
+    outbox_service::{WAITING, operation},
+};
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, CallHead, CallName, Failure, HashMap, Key, code},
@@ -91,11 +94,12 @@ impl Publisher {
             key: Some(self.next_key()),
         };
         match self.client.call(&call, &CallPolicy::default(), None).await {
-            Ok(_) => {
+            Ok(reply) => {
                 self.timeline().record(EventKind::EventStored {
                     head: Arc::clone(&head),
                 });
-                self.relay.hand_over(head, json);
+                let waiting = reply.value[WAITING].as_u64();
+                self.relay.hand_over(head, json, waiting);
                 Ok(event)
             }
             Err(failure) => {

@@ -15,6 +15,8 @@ use crate::{messaging::EventId, observability::EventHead};
 #[derive(Debug, Default)]
 pub struct HandedOver {
     events: VecDeque<Handed>,
+    /// How many were taken and are not marked as published yet.
+    taken: usize,
     in_step: bool,
 }
 
@@ -26,15 +28,23 @@ pub struct Handed {
 }
 
 impl HandedOver {
-    pub fn push(&mut self, head: Arc<EventHead>, event: Arc<Value>) {
+    /// Adds an event, with which the outbox had so many unpublished ones, where it tells: with
+    /// another that was not handed over, that one comes before it.
+    pub fn push(&mut self, head: Arc<EventHead>, event: Arc<Value>, waiting: Option<u64>) {
         let item = Item { place: 0, head };
         self.events.push_back(Handed { item, event });
+        let known = self.taken + self.events.len();
+        self.in_step &= waiting == Some(known as u64);
     }
 
     /// The oldest events, up to so many; `None` if they must be read from the outbox.
     pub fn take(&mut self, most: usize) -> Option<Vec<Handed>> {
+        if !self.in_step {
+            return None;
+        }
         let count = self.events.len().min(most);
-        self.in_step.then(|| self.events.drain(..count).collect())
+        self.taken = count;
+        Some(self.events.drain(..count).collect())
     }
 
     /// There may be something in the outbox that was not handed over, or no longer is here.
@@ -56,8 +66,90 @@ impl HandedOver {
         }
     }
 
-    /// The outbox has so many unpublished events left, where it tells.
+    /// What was taken is marked as published, and the outbox has so many unpublished events left,
+    /// where it tells.
     pub fn left_in_outbox(&mut self, waiting: Option<u64>) {
+        self.taken = 0;
         self.in_step = waiting == Some(self.events.len() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(handed_over: &mut HandedOver, id: &str, waiting: Option<u64>) {
+        handed_over.push(head(id), Arc::default(), waiting);
+    }
+
+    fn head(id: &str) -> Arc<EventHead> {
+        Arc::new(EventHead {
+            kind: "OrderPlaced".into(),
+            source: "shop".into(),
+            id: id.into(),
+            subject: None,
+        })
+    }
+
+    fn take(handed_over: &mut HandedOver, most: usize) -> Option<Vec<String>> {
+        let taken = handed_over.take(most)?.into_iter();
+        Some(taken.map(|own| own.item.head.id.to_string()).collect())
+    }
+
+    fn in_step() -> HandedOver {
+        let mut handed_over = HandedOver::default();
+        handed_over.left_in_outbox(Some(0));
+        handed_over
+    }
+
+    #[test]
+    fn at_the_beginning_the_outbox_must_be_read() {
+        let mut handed_over = HandedOver::default();
+        push(&mut handed_over, "a", Some(1));
+        assert_eq!(take(&mut handed_over, 9), None);
+        handed_over.has_read(&[Item {
+            place: 0,
+            head: head("a"),
+        }]);
+        handed_over.left_in_outbox(Some(0));
+        assert_eq!(take(&mut handed_over, 9), Some(vec![]), "it was read");
+    }
+
+    #[test]
+    fn in_step_they_are_taken_in_order() {
+        let mut handed_over = in_step();
+        push(&mut handed_over, "a", Some(1));
+        push(&mut handed_over, "b", Some(2));
+        assert_eq!(take(&mut handed_over, 1), Some(vec!["a".to_owned()]));
+        push(&mut handed_over, "c", Some(3));
+        handed_over.left_in_outbox(Some(2));
+        let rest = vec!["b".to_owned(), "c".to_owned()];
+        assert_eq!(take(&mut handed_over, 9), Some(rest));
+    }
+
+    #[test]
+    fn what_the_outbox_has_besides_must_be_read_before_what_comes_after_it() {
+        for waiting in [Some(2), None] {
+            let mut handed_over = in_step();
+            push(&mut handed_over, "a", waiting);
+            assert_eq!(take(&mut handed_over, 9), None, "{waiting:?} before it");
+            let mut handed_over = in_step();
+            push(&mut handed_over, "a", Some(1));
+            assert!(take(&mut handed_over, 9).is_some());
+            handed_over.left_in_outbox(waiting);
+            assert_eq!(take(&mut handed_over, 9), None, "{waiting:?} behind it");
+        }
+    }
+
+    #[test]
+    fn whoever_falls_behind_is_in_step_again_once_nothing_else_is_left() {
+        let mut handed_over = in_step();
+        push(&mut handed_over, "a", Some(1));
+        handed_over.falls_behind();
+        assert_eq!(take(&mut handed_over, 9), None);
+        push(&mut handed_over, "b", Some(2));
+        assert_eq!(take(&mut handed_over, 9), None);
+        handed_over.left_in_outbox(Some(2));
+        assert!(take(&mut handed_over, 9).is_some());
     }
 }

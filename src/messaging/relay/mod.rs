@@ -111,11 +111,12 @@ impl Relay {
         self.begin();
     }
 
-    /// Hands over an event that was stored just now, so that it need not be read back.
+    /// Hands over an event that was stored just now, so that it need not be read back; with it the
+    /// outbox had so many unpublished ones, where it tells.
     ///
     /// Must be called on a runtime.
-    pub(super) fn hand_over(&self, head: Arc<EventHead>, event: Arc<Value>) {
-        self.shared.lock().handed_over.push(head, event);
+    pub(super) fn hand_over(&self, head: Arc<EventHead>, event: Arc<Value>, waiting: Option<u64>) {
+        self.shared.lock().handed_over.push(head, event, waiting);
         self.begin();
     }
 

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
-    messaging::{EventId, outbox_service::Marked},
+    messaging::{
+        EventId,
+        outbox_service::{Marked, WAITING},
+    },
     observability::EventKind,
 };
 
@@ -242,7 +245,7 @@ impl Shared {
     ) -> Result<Option<u64>, Box<Failure>> {
         let input = Marked { events, failure }.input();
         let reply = self.call(call, input).await?;
-        Ok(reply["waiting"].as_u64())
+        Ok(reply[WAITING].as_u64())
     }
 
     async fn call(
