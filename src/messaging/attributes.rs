@@ -40,85 +40,115 @@ pub const NAMES: [&str; 12] = [
     "data",
 ];
 
-pub fn object(value: &Value) -> Result<&Map<String, Value>, EventError> {
-    value
-        .as_object()
-        .ok_or_else(|| refused("event", "is no JSON object"))
+/// The members of a JSON object that may be an event, each looked up by name once.
+pub struct Attributes<'a> {
+    /// In the order of [`NAMES`].
+    known: [Option<&'a Value>; NAMES.len()],
+    others: Vec<(&'a str, &'a Value)>,
 }
 
-/// Checks the version of the standard, where there is one.
-pub fn check_spec_version(fields: &Map<String, Value>) -> Result<(), EventError> {
-    match text(fields, "specversion")? {
-        None | Some(CloudEvent::SPEC_VERSION) => Ok(()),
-        Some(_) => Err(refused("specversion", "is not \"1.0\"")),
+impl<'a> Attributes<'a> {
+    pub fn of(event: &'a Value) -> Result<Self, EventError> {
+        let fields = event.as_object();
+        fields
+            .map(Self::of_fields)
+            .ok_or_else(|| refused("event", "is no JSON object"))
     }
-}
 
-pub fn check_content_type(fields: &Map<String, Value>) -> Result<(), EventError> {
-    match text(fields, "datacontenttype")? {
-        None | Some(CloudEvent::CONTENT_TYPE) => Ok(()),
-        Some(_) => Err(refused("datacontenttype", "is not \"application/json\"")),
-    }
-}
-
-pub fn time(fields: &Map<String, Value>) -> Result<Option<Timestamp>, EventError> {
-    let read = |text: &str| text.parse().ok();
-    text(fields, "time")?
-        .map(|text| read(text).ok_or_else(|| refused("time", "is no timestamp of RFC 3339")))
-        .transpose()
-}
-
-pub fn sequence(fields: &Map<String, Value>) -> Result<Option<u64>, EventError> {
-    let read = |text: &str| text.parse().ok();
-    text(fields, "sequence")?
-        .map(|text| read(text).ok_or_else(|| refused("sequence", "is no whole number as text")))
-        .transpose()
-}
-
-/// Attributes that the standard does not know by name, which it allows in a certain form.
-pub fn extensions(fields: &Map<String, Value>) -> Result<Map<String, Value>, EventError> {
-    let mut extensions = Map::new();
-    for (name, value) in fields {
-        if NAMES.contains(&name.as_str()) {
-            continue;
+    pub fn of_fields(fields: &'a Map<String, Value>) -> Self {
+        let mut attributes = Self {
+            known: [None; NAMES.len()],
+            others: Vec::new(),
+        };
+        for (name, value) in fields {
+            match place(name) {
+                Some(place) => attributes.known[place] = Some(value),
+                None => attributes.others.push((name, value)),
+            }
         }
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        if name.is_empty() || !name.chars().all(plain) {
-            return Err(refused(
-                name,
-                "is no attribute, expected lower-case letters and digits",
-            ));
+        attributes
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.known[place(name)?]
+    }
+
+    pub fn data(&self) -> Option<&'a Value> {
+        self.get("data")
+    }
+
+    /// Checks the version of the standard, where there is one.
+    pub fn check_spec_version(&self) -> Result<(), EventError> {
+        match self.text("specversion")? {
+            None | Some(CloudEvent::SPEC_VERSION) => Ok(()),
+            Some(_) => Err(refused("specversion", "is not \"1.0\"")),
         }
-        if value.is_object() || value.is_array() || value.is_null() {
-            return Err(refused(name, "is no text, number or boolean"));
+    }
+
+    pub fn check_content_type(&self) -> Result<(), EventError> {
+        match self.text("datacontenttype")? {
+            None | Some(CloudEvent::CONTENT_TYPE) => Ok(()),
+            Some(_) => Err(refused("datacontenttype", "is not \"application/json\"")),
         }
-        extensions.insert(name.clone(), value.clone());
     }
-    Ok(extensions)
+
+    pub fn time(&self) -> Result<Option<Timestamp>, EventError> {
+        let read = |text: &str| text.parse().ok();
+        self.text("time")?
+            .map(|text| read(text).ok_or_else(|| refused("time", "is no timestamp of RFC 3339")))
+            .transpose()
+    }
+
+    pub fn sequence(&self) -> Result<Option<u64>, EventError> {
+        let read = |text: &str| text.parse().ok();
+        self.text("sequence")?
+            .map(|text| read(text).ok_or_else(|| refused("sequence", "is no whole number as text")))
+            .transpose()
+    }
+
+    /// Attributes that the standard does not know by name, which it allows in a certain form.
+    pub fn extensions(&self) -> Result<Map<String, Value>, EventError> {
+        let mut extensions = Map::new();
+        for &(name, value) in &self.others {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(refused(
+                    name,
+                    "is no attribute, expected lower-case letters and digits",
+                ));
+            }
+            if value.is_object() || value.is_array() || value.is_null() {
+                return Err(refused(name, "is no text, number or boolean"));
+            }
+            extensions.insert(name.to_owned(), value.clone());
+        }
+        Ok(extensions)
+    }
+
+    pub fn required(&self, name: &str) -> Result<&'a str, EventError> {
+        self.text(name)?.ok_or_else(|| refused(name, "is missing"))
+    }
+
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>, EventError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(refused(name, "is no text, or empty")),
+        }
+    }
+
+    /// A text that may be empty.
+    pub fn any_text(&self, name: &str) -> Result<Option<&'a str>, EventError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(refused(name, "is no text")),
+        }
+    }
 }
 
-pub fn required<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, EventError> {
-    text(fields, name)?.ok_or_else(|| refused(name, "is missing"))
-}
-
-pub fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, EventError> {
-    match fields.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => Err(refused(name, "is no text, or empty")),
-    }
-}
-
-/// A text that may be empty.
-pub fn any_text<'a>(
-    fields: &'a Map<String, Value>,
-    name: &str,
-) -> Result<Option<&'a str>, EventError> {
-    match fields.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(refused(name, "is no text")),
-    }
+fn place(name: &str) -> Option<usize> {
+    NAMES.iter().position(|known| *known == name)
 }
 
 pub fn refused(attribute: &str, why: impl Into<String>) -> EventError {

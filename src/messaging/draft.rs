@@ -3,10 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{
-    EventError,
-    attributes::{self, object, required, text},
-};
+use super::{EventError, attributes::Attributes};
 
 /// An event to be, of which the publisher adds what is left out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,22 +47,22 @@ impl EventDraft {
     ///
     /// If it is none: the first attribute at fault. A `traceparent` is taken as it is.
     pub fn from_value(value: &Value) -> Result<Self, EventError> {
-        let fields = object(value)?;
-        attributes::check_spec_version(fields)?;
-        attributes::check_content_type(fields)?;
-        let own = |name| Ok::<_, EventError>(text(fields, name)?.map(Arc::from));
+        let given = Attributes::of(value)?;
+        given.check_spec_version()?;
+        given.check_content_type()?;
+        let own = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
         Ok(Self {
-            kind: required(fields, "type")?.into(),
-            data: Arc::new(fields.get("data").cloned().unwrap_or(Value::Null)),
+            kind: given.required("type")?.into(),
+            data: Arc::new(given.data().cloned().unwrap_or(Value::Null)),
             source: own("source")?,
             subject: own("subject")?,
             id: own("id")?,
-            time: attributes::time(fields)?,
-            traceparent: attributes::any_text(fields, "traceparent")?.map(str::to_owned),
+            time: given.time()?,
+            traceparent: given.any_text("traceparent")?.map(str::to_owned),
             correlation_id: own("correlationid")?,
             causation_id: own("causationid")?,
-            sequence: attributes::sequence(fields)?,
-            extensions: attributes::extensions(fields)?,
+            sequence: given.sequence()?,
+            extensions: given.extensions()?,
         })
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     EventError, TraceContext, TraceError,
-    attributes::{self, object, refused, required, text},
+    attributes::{Attributes, NAMES, refused},
 };
 use crate::observability::EventHead;
 
@@ -91,7 +91,7 @@ impl CloudEvent {
             self.sequence.is_none(),
         ];
         let unused = unused.into_iter().filter(|unused| *unused).count();
-        let names = attributes::NAMES.len() + self.extensions.len() - unused;
+        let names = NAMES.len() + self.extensions.len() - unused;
         let mut fields = Map::with_capacity(names);
         let done: Result<(), Infallible> = self.each(|name, member| {
             fields.insert(name.to_owned(), member.to_value());
@@ -148,7 +148,7 @@ impl TryFrom<Map<String, Value>> for CloudEvent {
 
     fn try_from(mut fields: Map<String, Value>) -> Result<Self, EventError> {
         let data = fields.get_mut("data").map_or(Value::Null, Value::take);
-        Self::read(&fields, Arc::new(data))
+        Self::read(&Attributes::of_fields(&fields), Arc::new(data))
     }
 }
 
@@ -159,36 +159,37 @@ impl CloudEvent {
     ///
     /// If it is none: the first attribute at fault.
     pub fn from_value(value: &Value) -> Result<Self, EventError> {
-        let fields = object(value)?;
-        let data = fields.get("data").cloned().unwrap_or(Value::Null);
-        Self::read(fields, Arc::new(data))
+        let given = Attributes::of(value)?;
+        let data = given.data().cloned().unwrap_or(Value::Null);
+        Self::read(&given, Arc::new(data))
     }
 
     /// The attributes of the event that a JSON document is, without its data.
     pub(super) fn attributes(value: &Value) -> Result<Self, EventError> {
         static NO_DATA: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
-        Self::read(object(value)?, Arc::clone(&NO_DATA))
+        Self::read(&Attributes::of(value)?, Arc::clone(&NO_DATA))
     }
 
-    fn read(fields: &Map<String, Value>, data: Arc<Value>) -> Result<Self, EventError> {
-        required(fields, "specversion")?;
-        attributes::check_spec_version(fields)?;
-        attributes::check_content_type(fields)?;
-        let trace = required(fields, "traceparent")?;
+    fn read(given: &Attributes<'_>, data: Arc<Value>) -> Result<Self, EventError> {
+        given.required("specversion")?;
+        given.check_spec_version()?;
+        given.check_content_type()?;
+        let trace = given.required("traceparent")?;
+        let own = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
         Ok(Self {
-            id: required(fields, "id")?.into(),
-            source: required(fields, "source")?.into(),
-            kind: required(fields, "type")?.into(),
-            subject: text(fields, "subject")?.map(Arc::from),
-            time: attributes::time(fields)?.ok_or_else(|| refused("time", "is missing"))?,
+            id: given.required("id")?.into(),
+            source: given.required("source")?.into(),
+            kind: given.required("type")?.into(),
+            subject: own("subject")?,
+            time: given.time()?.ok_or_else(|| refused("time", "is missing"))?,
             trace: trace
                 .parse()
                 .map_err(|error: TraceError| refused("traceparent", error.to_string()))?,
-            correlation_id: text(fields, "correlationid")?.map(Arc::from),
-            causation_id: text(fields, "causationid")?.map(Arc::from),
-            sequence: attributes::sequence(fields)?,
+            correlation_id: own("correlationid")?,
+            causation_id: own("causationid")?,
+            sequence: given.sequence()?,
+            extensions: given.extensions()?,
             data,
-            extensions: attributes::extensions(fields)?,
         })
     }
 

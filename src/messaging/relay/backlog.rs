@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
-    messaging::{EventId, attributes, reconnecting::Reconnecting},
+    messaging::{EventId, attributes::Attributes, reconnecting::Reconnecting},
     observability::EventHead,
 };
 
@@ -35,8 +35,8 @@ struct Wait {
 
 impl Item {
     pub fn read(place: usize, event: &Value) -> Option<Self> {
-        let fields = event.as_object()?;
-        let text = |name| Some(attributes::text(fields, name).ok()??.into());
+        let attributes = Attributes::of(event).ok()?;
+        let text = |name| Some(attributes.text(name).ok()??.into());
         Some(Self {
             place,
             head: Arc::new(EventHead {
