@@ -77,7 +77,7 @@ impl Publisher {
     ///
     /// `UNKNOWN_EVENT_TYPE`; `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of
     /// the outbox. Then nothing is published, unless the failure is in doubt and the outbox has
-    /// taken the event after all.
+    /// taken the event after all: such a one is found with the next that is published.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
             let message = "the publisher has crashed, and nothing restarted it";

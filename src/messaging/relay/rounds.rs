@@ -65,11 +65,7 @@ impl Shared {
             return Round::Done;
         }
         drop(woken);
-        if !backlog.is_empty() {
-            self.lock().handed_over.falls_behind();
-        }
-        let handed_over = self.lock().handed_over.take(BATCH);
-        match handed_over {
+        match self.handed_over(backlog) {
             None => self.read_on(backlog).await,
             Some(events) if events.is_empty() => Round::Done,
             Some(events) => {
@@ -77,6 +73,15 @@ impl Shared {
                 Round::Full
             }
         }
+    }
+
+    /// The next events that were handed over; `None` if they must be read from the outbox.
+    fn handed_over(&self, backlog: &Backlog) -> Option<Vec<Handed>> {
+        let mut state = self.lock();
+        if !backlog.is_empty() {
+            state.handed_over.falls_behind();
+        }
+        state.handed_over.take(BATCH)
     }
 
     /// Publishes events that were handed over, in order, up to one that the bus does not take.

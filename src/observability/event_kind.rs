@@ -1,0 +1,394 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde_json::Value;
+
+use super::{EventHead, RefusedBy, ServiceName};
+use crate::domain::{
+    BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
+    duration_text,
+};
+
+/// What can happen, under the names and fields that timeline tables use.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[expect(
+    missing_docs,
+    reason = "the names of kinds and fields are the vocabulary; what is not obvious is said"
+)]
+pub enum EventKind {
+    WorkflowStarted {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    WorkflowEnded {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+        #[serde(with = "duration_text")]
+        took: Duration,
+    },
+    /// A run goes on after a crash, or after it was interrupted.
+    WorkflowResumed {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    CancellationRequested {
+        workflow: Arc<str>,
+        run: Arc<str>,
+        status: WorkflowStatus,
+    },
+    StepStarted {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+    },
+    StepEnded {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+        #[serde(with = "duration_text")]
+        took: Duration,
+    },
+    /// The run ended before the step started.
+    StepSkipped {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+    },
+    CallStarted {
+        #[serde(flatten)]
+        head: Arc<CallHead>,
+        /// Counted from 1, per operation, over the whole scenario.
+        execution: u32,
+        input: Arc<Value>,
+        /// Number of the call that this is an execution of; shared by its retries.
+        #[serde(skip)]
+        number: u64,
+    },
+    CallEnded {
+        #[serde(flatten)]
+        head: Arc<CallHead>,
+        execution: u32,
+        #[serde(with = "duration_text")]
+        took: Duration,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply: Option<Arc<Value>>,
+        /// Number of the call that this is an execution of; shared by its retries.
+        #[serde(skip)]
+        number: u64,
+    },
+    CallRefused {
+        #[serde(flatten)]
+        head: Arc<CallHead>,
+        by: RefusedBy,
+        code: Arc<str>,
+    },
+    RetryScheduled {
+        call: CallName,
+        /// The execution that failed, or the last one before a refusal.
+        execution: u32,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    BreakerOpened {
+        service: ServiceName,
+    },
+    BreakerHalfOpened {
+        service: ServiceName,
+    },
+    BreakerClosed {
+        service: ServiceName,
+    },
+    HealthChecked {
+        service: ServiceName,
+        status: Health,
+        /// Of a service without a breaker `closed`, of an unknown one `unknown`.
+        #[serde(serialize_with = "state_or_unknown")]
+        breaker: Option<BreakerState>,
+    },
+    /// A request whose sender waits for the answer.
+    RequestSent {
+        request: Arc<str>,
+        call: CallName,
+        /// How long an execution may take.
+        #[serde(with = "duration_text")]
+        timeout: Duration,
+    },
+    RequestAnswered {
+        request: Arc<str>,
+        call: CallName,
+        /// How many executions it took.
+        executions: u32,
+        #[serde(with = "duration_text")]
+        took: Duration,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
+    /// A request that is answered later.
+    RequestAccepted {
+        request: Arc<str>,
+        call: CallName,
+        status: RequestStatus,
+    },
+    RequestStatusChanged {
+        request: Arc<str>,
+        status: RequestStatus,
+    },
+    /// A callback was given up, its retries included.
+    CallbackFailed {
+        request: Arc<str>,
+        /// The change that it was to tell of.
+        status: RequestStatus,
+        call: CallName,
+        executions: u32,
+        code: Arc<str>,
+    },
+    /// An ended request can no longer be asked for.
+    RequestForgotten {
+        request: Arc<str>,
+    },
+    CompensationStarted {
+        run: Arc<str>,
+        step: Arc<str>,
+        /// None where the workflow that the step ran undoes itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<CallName>,
+    },
+    CompensationEnded {
+        run: Arc<str>,
+        step: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        call: Option<CallName>,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
+    /// What a call changed in a service, also when the caller no longer waits.
+    Effect {
+        /// Shown as its `service` and its `operation`.
+        #[serde(flatten, serialize_with = "in_parts")]
+        call: CallName,
+        key: Key,
+    },
+    FaultInjected {
+        call: CallName,
+        /// `None` where a fault strikes within the service, which does not know the number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        execution: Option<u32>,
+        fault: Arc<str>,
+        #[serde(rename = "declared at")]
+        declared_at: Arc<str>,
+    },
+    OrchestratorCrashed {},
+    OrchestratorRestarted {},
+    CommandHandled {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+        /// The types of the events.
+        events: Vec<Arc<str>>,
+    },
+    /// It was handled before, and came to the same.
+    CommandRepeated {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+    },
+    /// The aggregate decided against it.
+    CommandRefused {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        code: Arc<str>,
+    },
+    /// It could not be decided, or what was decided could not be stored.
+    CommandFailed {
+        command: Arc<str>,
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        aggregate_id: Arc<str>,
+        code: Arc<str>,
+    },
+    EventsAppended {
+        aggregate: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+        /// The types of the events.
+        events: Vec<Arc<str>>,
+    },
+    SnapshotTaken {
+        aggregate: Arc<str>,
+        aggregate_id: Arc<str>,
+        version: u64,
+    },
+    ProjectionAdvanced {
+        projection: Arc<str>,
+        /// The position of the event that was applied.
+        checkpoint: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        /// Since the event happened.
+        #[serde(with = "duration_text")]
+        lag: Duration,
+    },
+    /// An event could not be applied; the checkpoint stays before it.
+    ProjectionFailed {
+        projection: Arc<str>,
+        /// The position of the event.
+        position: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        code: Arc<str>,
+        /// How often it failed before.
+        retries: u32,
+    },
+    ProjectionPaused {
+        projection: Arc<str>,
+        /// The recent ones.
+        errors: u32,
+    },
+    ProjectionResumed {
+        projection: Arc<str>,
+    },
+    /// It was reset and has caught up with what was stored then.
+    ProjectionRebuilt {
+        projection: Arc<str>,
+        /// How many events were applied.
+        events: u64,
+        checkpoint: u64,
+    },
+    /// In the outbox, to be published.
+    EventStored {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The bus took it.
+    EventPublished {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The bus did not take it; it is tried again after a delay.
+    EventPublicationFailed {
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    PublisherCrashed {
+        outbox: ServiceName,
+    },
+    PublisherRestarted {
+        outbox: ServiceName,
+    },
+    /// The first subscription to a type of events.
+    TopicOpened {
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+    },
+    /// The last subscription to a type of events has ended.
+    TopicReleased {
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+    },
+    SubscriptionPaused {
+        subscription: Arc<str>,
+    },
+    SubscriptionResumed {
+        subscription: Arc<str>,
+    },
+    SubscriptionEnded {
+        subscription: Arc<str>,
+    },
+    EventHandled {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// The subscription does not want it.
+    EventFiltered {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// It came before another of its subject that it must follow.
+    EventHeldBack {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// It came again.
+    DuplicateDropped {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+    },
+    /// Its handler failed for good, and the dead letter queue has it.
+    EventDeadLettered {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        retries: u32,
+        /// When the handler was first called.
+        #[serde(with = "duration_text")]
+        first_at: Duration,
+        /// When the handler last failed.
+        #[serde(with = "duration_text")]
+        last_at: Duration,
+    },
+    /// The dead letter queue did not take it; it is tried again after a delay.
+    DeadLetterFailed {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        code: Arc<str>,
+        #[serde(with = "duration_text")]
+        delay: Duration,
+    },
+    /// A dead letter was delivered again; with `ok` it has left the queue.
+    EventRedriven {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
+    Warning {
+        about: Arc<str>,
+        message: String,
+    },
+    Error {
+        about: Arc<str>,
+        message: String,
+    },
+}
+
+fn state_or_unknown<S: Serializer>(
+    state: &Option<BreakerState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.map_or("unknown", BreakerState::as_str))
+}
+
+fn in_parts<S: Serializer>(call: &CallName, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut parts = serializer.serialize_struct("CallName", 2)?;
+    parts.serialize_field("service", call.service())?;
+    parts.serialize_field("operation", call.operation())?;
+    parts.end()
+}
