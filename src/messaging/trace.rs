@@ -131,6 +131,20 @@ impl FromStr for TraceContext {
     }
 }
 
+/// The digits, in the order of their values.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// What a character stands for as a digit; 16 or more if it is none.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
 /// Bytes written as lower-case hexadecimal digits, the only ones that the standard allows.
 fn hex<const N: usize>(digits: Option<&[u8]>) -> Option<[u8; N]> {
     let digits = digits?;
@@ -138,20 +152,18 @@ fn hex<const N: usize>(digits: Option<&[u8]>) -> Option<[u8; N]> {
     if digits.len() != 2 * N {
         return None;
     }
-    let value = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
+    let value = |digit: u8| VALUES[usize::from(digit)];
+    let mut all = 0;
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(pair[0])? << 4 | value(pair[1])?;
+        let (high, low) = (value(pair[0]), value(pair[1]));
+        all |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (all < 16).then_some(bytes)
 }
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         let mut write = |at: usize, bytes: &[u8]| {
             for (pair, byte) in text[at..].chunks_exact_mut(2).zip(bytes) {
