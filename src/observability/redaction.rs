@@ -19,16 +19,31 @@ const SECRETS: [&str; 10] = [
     "token",
 ];
 
-/// For each letter, as a set of bits, the letters that follow it where a secret begins.
-const SECOND_LETTERS: [u32; 26] = {
-    let mut seconds = [0; 26];
+/// For each byte, as a set of letters, those that follow it where a secret begins.
+const SECOND_LETTERS: [u32; 256] = {
+    let mut seconds = [0; 256];
     let mut at = 0;
     while at < SECRETS.len() {
         let secret = SECRETS[at].as_bytes();
-        seconds[(secret[0] - b'a') as usize] |= 1 << (secret[1] - b'a');
+        let second = 1 << (secret[1] - b'a');
+        seconds[secret[0] as usize] |= second;
+        seconds[secret[0].to_ascii_uppercase() as usize] |= second;
         at += 1;
     }
     seconds
+};
+
+/// For each byte, the set of letters that it may stand for: a separator's may stand for any, as
+/// there may be one behind it.
+const LETTERS: [u32; 256] = {
+    let mut letters = [u32::MAX; 256];
+    let mut letter = 0;
+    while letter < 26 {
+        letters[b'a' as usize + letter] = 1 << letter;
+        letters[b'A' as usize + letter] = 1 << letter;
+        letter += 1;
+    }
+    letters
 };
 
 /// Whether values under this key are secrets, as far as its name tells.
@@ -61,8 +76,10 @@ fn has_secret_part(key: &str) -> bool {
     }
     let pairs = key.as_bytes().windows(2).enumerate();
     let mut beginnings = pairs.filter(|(_, pair)| may_begin_secret(pair[0], pair[1]));
-    beginnings.any(|(at, _)| {
-        SECRETS.iter().any(|secret| {
+    beginnings.any(|(at, pair)| {
+        let first = pair[0].to_ascii_lowercase();
+        let mut same = SECRETS.iter().filter(|own| own.as_bytes()[0] == first);
+        same.any(|secret| {
             // What begins with a letter of one byte begins between two characters.
             let mut rest = plain(&key[at..]);
             secret.chars().all(|letter| rest.next() == Some(letter))
@@ -72,15 +89,7 @@ fn has_secret_part(key: &str) -> bool {
 
 /// Whether a secret may begin with these two bytes, the second of which may be a separator's.
 fn may_begin_secret(first: u8, second: u8) -> bool {
-    if !first.is_ascii_alphabetic() {
-        return false;
-    }
-    let seconds = SECOND_LETTERS[usize::from(first.to_ascii_lowercase() - b'a')];
-    if second.is_ascii_alphabetic() {
-        seconds & 1 << (second.to_ascii_lowercase() - b'a') != 0
-    } else {
-        seconds != 0
-    }
+    SECOND_LETTERS[usize::from(first)] & LETTERS[usize::from(second)] != 0
 }
 
 /// The value with every secret replaced by [`REDACTED`]; the same value where it has none.
