@@ -10,3 +10,6 @@ pub type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// A map by hash that keeps the order in which its keys came.
 pub type IndexMap<K, V> = indexmap::IndexMap<K, V, FixedState>;
+
+/// A set by hash that keeps the order in which its members came, so that their places number them.
+pub type IndexSet<K> = indexmap::IndexSet<K, FixedState>;

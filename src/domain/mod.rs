@@ -11,6 +11,7 @@ mod json;
 mod key;
 mod mode;
 mod nearest;
+mod recent;
 mod reference;
 mod request_status;
 mod schema;
@@ -24,12 +25,13 @@ pub use duration::{
     parse_duration,
 };
 pub use failure::{Failure, code, is_code};
-pub use hash::{HashMap, IndexMap};
+pub use hash::{HashMap, IndexMap, IndexSet};
 pub use health::Health;
 pub use json::{JsonError, ValueError, from_json, from_value};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
+pub use recent::Recent;
 pub use reference::{references, refers, resolve};
 pub use request_status::RequestStatus;
 pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};

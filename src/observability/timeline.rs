@@ -6,7 +6,7 @@ use std::{
 use serde_json::Value;
 
 use super::{Event, EventKind, redact};
-use crate::clock::Clock;
+use crate::{clock::Clock, domain::Recent};
 
 /// Everything that happened in a scenario, in the order it happened.
 ///
@@ -20,15 +20,8 @@ pub struct Timeline {
 #[derive(Debug, Default)]
 struct Record {
     events: Vec<Event>,
-    clean: CleanPayloads,
-}
-
-/// Payloads that were found without a secret lately: what goes to several services comes by as
-/// often, and need not be looked through each time.
-#[derive(Debug, Default)]
-struct CleanPayloads {
-    /// By address, a later one in place of an earlier one; empty before the first.
-    slots: Vec<Option<Arc<Value>>>,
+    /// Payloads that were found without a secret.
+    clean: Recent<()>,
 }
 
 impl Timeline {
@@ -97,33 +90,15 @@ impl Timeline {
 
 impl Record {
     fn redact(&mut self, payload: &mut Arc<Value>) {
-        let slot = self.clean.slot(payload);
-        if slot
-            .as_ref()
-            .is_some_and(|clean| Arc::ptr_eq(clean, payload))
-        {
+        if self.clean.get(payload).is_some() {
             return;
         }
         let redacted = redact(payload);
         if Arc::ptr_eq(&redacted, payload) {
-            *slot = Some(redacted);
+            self.clean.put(payload, ());
         } else {
             *payload = redacted;
         }
-    }
-}
-
-impl CleanPayloads {
-    const SLOTS: usize = 256;
-
-    /// The place of a payload; kept payloads keep their addresses, so that what is there is no other.
-    fn slot(&mut self, payload: &Arc<Value>) -> &mut Option<Arc<Value>> {
-        if self.slots.is_empty() {
-            self.slots.resize(Self::SLOTS, None);
-        }
-        // An allocation of this size begins at a multiple of 16.
-        let address = Arc::as_ptr(payload) as usize / 16;
-        &mut self.slots[address % Self::SLOTS]
     }
 }
 
