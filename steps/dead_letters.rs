@@ -104,9 +104,7 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 subscription,
                 head,
                 code,
-                retries,
-                first_at,
-                last_at,
+                attempts,
             } => {
                 let mut row = Map::new();
                 let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
@@ -116,9 +114,9 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 put("id", (*head.id).into());
                 put("subject", head.subject.as_deref().into());
                 put("code", (**code).into());
-                put("retries", (*retries).into());
-                put("firstAt", format_duration(*first_at).into());
-                put("lastAt", format_duration(*last_at).into());
+                put("retries", attempts.retries.into());
+                put("firstAt", format_duration(attempts.first_at).into());
+                put("lastAt", format_duration(attempts.last_at).into());
                 let former = letters.iter_mut().find(|own| own.is(subscription, head));
                 match former {
                     Some(former) => former.row = row,

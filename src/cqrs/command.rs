@@ -3,6 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::observability::CommandHead;
+
 /// Something that someone wants done to an aggregate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -20,6 +22,17 @@ pub struct Command {
     /// Who wants it, and what it is part of.
     #[serde(default)]
     pub metadata: CommandMetadata,
+}
+
+impl Command {
+    /// What it is told by on the timeline.
+    pub fn head(&self) -> CommandHead {
+        CommandHead {
+            command: Arc::clone(&self.id),
+            kind: Arc::clone(&self.kind),
+            aggregate_id: Arc::clone(&self.aggregate_id),
+        }
+    }
 }
 
 /// Who sends a command, and what it is part of.

@@ -18,7 +18,7 @@ use crate::{
     clock::{Clock, Seed},
     domain::{Failure, code},
     messaging::{CloudEvent, TraceContext},
-    observability::EventKind,
+    observability::{CommandHead, EventKind},
     services::{Client, DefinitionError},
 };
 
@@ -83,24 +83,19 @@ impl CommandHandler {
     /// store fails with.
     pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
         let timeline = self.client.timeline();
-        let (id, kind) = (Arc::clone(&command.id), Arc::clone(&command.kind));
-        let aggregate_id = Arc::clone(&command.aggregate_id);
-        match self.decide(command).await {
+        let head = Arc::new(command.head());
+        match self.decide(command, &head).await {
             Ok(result) => Ok(result),
             Err(Trouble::Refused(failure)) => {
                 timeline.record(EventKind::CommandRefused {
-                    command: id,
-                    kind,
-                    aggregate_id,
+                    head,
                     code: Arc::clone(&failure.code),
                 });
                 Err(failure)
             }
             Err(Trouble::Failed(failure)) => {
                 timeline.record(EventKind::CommandFailed {
-                    command: id,
-                    kind,
-                    aggregate_id,
+                    head,
                     code: Arc::clone(&failure.code),
                 });
                 Err(failure)
@@ -108,7 +103,11 @@ impl CommandHandler {
         }
     }
 
-    async fn decide(&self, command: &Command) -> Result<CommandResult, Trouble> {
+    async fn decide(
+        &self,
+        command: &Command,
+        head: &Arc<CommandHead>,
+    ) -> Result<CommandResult, Trouble> {
         let aggregate = self
             .aggregates
             .deciding(&command.kind)
@@ -125,9 +124,7 @@ impl CommandHandler {
             let timeline = self.client.timeline();
             if let Some(before) = loaded.handled {
                 timeline.record(EventKind::CommandRepeated {
-                    command: Arc::clone(&command.id),
-                    kind: Arc::clone(&command.kind),
-                    aggregate_id: Arc::clone(&command.aggregate_id),
+                    head: Arc::clone(head),
                     version: before.version,
                 });
                 return Ok(result(command, before.version, before.events));
@@ -152,9 +149,7 @@ impl CommandHandler {
                 }
             };
             timeline.record(EventKind::CommandHandled {
-                command: Arc::clone(&command.id),
-                kind: Arc::clone(&command.kind),
-                aggregate_id: Arc::clone(&command.aggregate_id),
+                head: Arc::clone(head),
                 version,
                 events: kinds(&events),
             });

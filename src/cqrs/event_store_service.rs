@@ -137,7 +137,7 @@ impl EventStoreService {
                 aggregate: stream.aggregate,
                 aggregate_id: stream.id,
                 version,
-                events: kinds(&asked.events),
+                events: kinds(&asked.events).into(),
             });
             self.stored(position);
         }

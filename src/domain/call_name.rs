@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize, Serializer};
 #[serde(try_from = "String")]
 pub struct CallName {
     name: Arc<str>,
-    dot: u32,
 }
 
 /// A text that is no `Service.operation`.
@@ -22,18 +21,22 @@ impl CallName {
     pub fn new(service: &str, operation: &str) -> Self {
         Self {
             name: format!("{service}.{operation}").into(),
-            dot: u32::try_from(service.len()).unwrap_or(u32::MAX),
         }
     }
 
     /// The service's name.
     pub fn service(&self) -> &str {
-        &self.name[..self.dot as usize]
+        self.parts().0
     }
 
     /// The operation's name within its service.
     pub fn operation(&self) -> &str {
-        &self.name[self.dot as usize + 1..]
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        // There is always a dot.
+        self.name.split_once('.').unwrap_or((&self.name, ""))
     }
 
     /// The whole name.

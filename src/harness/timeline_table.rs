@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{CallHead, CallName, Context, Key, StepStatus, WorkflowStatus},
-        observability::{EventHead, EventKind, RefusedBy},
+        observability::{CompensationHead, EventHead, EventKind, RefusedBy},
     };
 
     fn shown(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
@@ -209,9 +209,11 @@ mod tests {
             (
                 1_350,
                 EventKind::CompensationEnded {
-                    run,
-                    step,
-                    call: Some(CallName::new("Stock", "release")),
+                    head: Arc::new(CompensationHead {
+                        run,
+                        step,
+                        call: Some(CallName::new("Stock", "release")),
+                    }),
                     result: "ok".into(),
                 },
             ),

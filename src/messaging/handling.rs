@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
-    observability::{EventHead, EventKind, Timeline},
+    observability::{Attempts, EventHead, EventKind, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client},
 };
@@ -214,9 +214,11 @@ impl Handling {
                     subscription,
                     head,
                     code: Arc::clone(&letter.error.code),
-                    retries: letter.retries,
-                    first_at: letter.first_at,
-                    last_at: letter.last_at,
+                    attempts: Box::new(Attempts {
+                        retries: letter.retries,
+                        first_at: letter.first_at,
+                        last_at: letter.last_at,
+                    }),
                 });
                 None
             }

@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
-use super::{EventHead, RefusedBy, ServiceName};
+use super::{
+    Attempts, CommandHead, CompensationHead, EventHead, RefusedBy, RequestHead, ServiceName,
+};
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
     duration_text,
@@ -117,15 +119,15 @@ pub enum EventKind {
     },
     /// A request whose sender waits for the answer.
     RequestSent {
-        request: Arc<str>,
-        call: CallName,
+        #[serde(flatten)]
+        head: Arc<RequestHead>,
         /// How long an execution may take.
         #[serde(with = "duration_text")]
         timeout: Duration,
     },
     RequestAnswered {
-        request: Arc<str>,
-        call: CallName,
+        #[serde(flatten)]
+        head: Arc<RequestHead>,
         /// How many executions it took.
         executions: u32,
         #[serde(with = "duration_text")]
@@ -157,17 +159,12 @@ pub enum EventKind {
         request: Arc<str>,
     },
     CompensationStarted {
-        run: Arc<str>,
-        step: Arc<str>,
-        /// None where the workflow that the step ran undoes itself.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        call: Option<CallName>,
+        #[serde(flatten)]
+        head: Arc<CompensationHead>,
     },
     CompensationEnded {
-        run: Arc<str>,
-        step: Arc<str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        call: Option<CallName>,
+        #[serde(flatten)]
+        head: Arc<CompensationHead>,
         /// `ok`, or the failure's code.
         result: Arc<str>,
     },
@@ -190,36 +187,28 @@ pub enum EventKind {
     OrchestratorCrashed {},
     OrchestratorRestarted {},
     CommandHandled {
-        command: Arc<str>,
-        #[serde(rename = "type")]
-        kind: Arc<str>,
-        aggregate_id: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<CommandHead>,
         version: u64,
         /// The types of the events.
         events: Vec<Arc<str>>,
     },
     /// It was handled before, and came to the same.
     CommandRepeated {
-        command: Arc<str>,
-        #[serde(rename = "type")]
-        kind: Arc<str>,
-        aggregate_id: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<CommandHead>,
         version: u64,
     },
     /// The aggregate decided against it.
     CommandRefused {
-        command: Arc<str>,
-        #[serde(rename = "type")]
-        kind: Arc<str>,
-        aggregate_id: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<CommandHead>,
         code: Arc<str>,
     },
     /// It could not be decided, or what was decided could not be stored.
     CommandFailed {
-        command: Arc<str>,
-        #[serde(rename = "type")]
-        kind: Arc<str>,
-        aggregate_id: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<CommandHead>,
         code: Arc<str>,
     },
     EventsAppended {
@@ -227,7 +216,7 @@ pub enum EventKind {
         aggregate_id: Arc<str>,
         version: u64,
         /// The types of the events.
-        events: Vec<Arc<str>>,
+        events: Arc<[Arc<str>]>,
     },
     SnapshotTaken {
         aggregate: Arc<str>,
@@ -344,13 +333,8 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
-        retries: u32,
-        /// When the handler was first called.
-        #[serde(with = "duration_text")]
-        first_at: Duration,
-        /// When the handler last failed.
-        #[serde(with = "duration_text")]
-        last_at: Duration,
+        #[serde(flatten)]
+        attempts: Box<Attempts>,
     },
     /// The dead letter queue did not take it; it is tried again after a delay.
     DeadLetterFailed {

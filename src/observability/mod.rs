@@ -3,11 +3,13 @@
 mod event;
 mod event_kind;
 mod expectation;
+mod heads;
 mod redaction;
 mod timeline;
 
-pub use event::{Event, EventHead, RefusedBy, ServiceName};
+pub use event::{Event, RefusedBy, ServiceName};
 pub use event_kind::EventKind;
 pub use expectation::{unexpected_duration, unexpected_reply};
+pub use heads::{Attempts, CommandHead, CompensationHead, EventHead, RequestHead};
 pub use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

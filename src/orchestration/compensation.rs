@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{CrashPoint, Entry, RunError, plan::PlannedCompensation, run::Run};
 use crate::{
     domain::{Call, CallName, Failure, Key, resolve},
-    observability::EventKind,
+    observability::{CompensationHead, EventKind},
     services::{CallPolicy, CallResult},
 };
 
@@ -21,10 +21,13 @@ impl Run {
             self.strike(CrashPoint::BeforeCompensation, step)?;
             let at = self.now();
             self.commit(&Entry::CompensationStarted { step, at })?;
-            self.timeline().record(EventKind::CompensationStarted {
+            let head = Arc::new(CompensationHead {
                 run: Arc::clone(&self.id),
                 step: Arc::clone(&planned.id),
                 call: compensation.call().cloned(),
+            });
+            self.timeline().record(EventKind::CompensationStarted {
+                head: Arc::clone(&head),
             });
             let result = match compensation {
                 PlannedCompensation::Call { call, input } => {
@@ -40,12 +43,8 @@ impl Run {
             let at = self.now();
             let failure = result.err();
             self.commit(&Entry::CompensationEnded { step, failure, at })?;
-            self.timeline().record(EventKind::CompensationEnded {
-                run: Arc::clone(&self.id),
-                step: Arc::clone(&planned.id),
-                call: compensation.call().cloned(),
-                result: code,
-            });
+            self.timeline()
+                .record(EventKind::CompensationEnded { head, result: code });
             self.strike(CrashPoint::AfterCompensation, step)?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Response, ResponseBody, entry::Entry};
 use crate::{
     domain::{Call, CallName, Key},
-    observability::EventKind,
+    observability::{EventKind, RequestHead},
     resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
     services::{CallPolicy, Client},
 };
@@ -111,15 +111,17 @@ impl Requests {
         let id = self.next_id();
         let client = &self.0.client;
         let (timeout, _) = client.policy_of(&request.call, &request.policy());
-        client.timeline().record(EventKind::RequestSent {
+        let head = Arc::new(RequestHead {
             request: Arc::clone(&id),
             call: request.call.clone(),
+        });
+        client.timeline().record(EventKind::RequestSent {
+            head: Arc::clone(&head),
             timeout,
         });
         let response = self.exchange(id, request).await;
         client.timeline().record(EventKind::RequestAnswered {
-            request: Arc::clone(&response.id),
-            call: request.call.clone(),
+            head,
             executions: response.metadata.executions,
             took: response.metadata.response_time,
             result: match &response.body {
