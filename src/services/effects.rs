@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, Failure, HashMap, Key, code},
+    domain::{Call, Failure, IndexMap, Key, code},
     observability::{EventKind, Timeline},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Effects {
     timeline: Timeline,
-    deeds: Arc<Mutex<HashMap<Arc<str>, Deed>>>,
+    deeds: Arc<Mutex<IndexMap<Arc<str>, Deed>>>,
 }
 
 #[derive(Debug, Default)]
