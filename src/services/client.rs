@@ -1,4 +1,5 @@
 use std::{
+    pin::pin,
     sync::{
         Arc, LazyLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -286,7 +287,8 @@ impl Client {
             self.injected(call, cue.execution, fault);
         }
         let injected = |fault| self.injected(call, cue.execution, fault);
-        let answered = Timeout(timeout).run(execution::exchange(role, call, &cue, injected));
+        let exchange = pin!(execution::exchange(role, call, &cue, injected));
+        let answered = Timeout(timeout).run(exchange);
         let result = tokio::select! {
             // An answer, or the end of its own time, at exactly the deadline wins.
             biased;
