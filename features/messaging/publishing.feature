@@ -375,21 +375,21 @@ Feature: Publishing events
         | /field | <field> |
 
       Examples:
-        | call                 | input                                       | code              | field       |
-        | Outbox.store         | { "type": "OrderPlaced" }                   | VALIDATION_FAILED | specversion |
-        | Outbox.unpublished   | { "limit": -1 }                             | VALIDATION_FAILED | /limit      |
-        | Outbox.markPublished | { "events": [{ "source": "shop" }] }        | VALIDATION_FAILED | /events/0   |
-        | Outbox.markFailed    | { "events": [] }                            | VALIDATION_FAILED | /failure    |
-        | Outbox.markPublished | { "evnts": [] }                             | VALIDATION_FAILED | /evnts      |
-        | EventBus.publish     | [1]                                         | VALIDATION_FAILED | event       |
-        | DeadLetters.put      | { "id": 1 }                                 | VALIDATION_FAILED | /id         |
-        | DeadLetters.remove   | { "id": "a", "all": true }                  | VALIDATION_FAILED | /all        |
+        | call                 | input                                       | code              | field        |
+        | Outbox.store         | { "type": "OrderPlaced" }                   | VALIDATION_FAILED | specversion  |
+        | Outbox.unpublished   | { "limit": -1 }                             | VALIDATION_FAILED | /limit       |
+        | Outbox.markPublished | { "events": { "shop": "e-1" } }             | VALIDATION_FAILED | /events/shop |
+        | Outbox.markFailed    | { "events": {} }                            | VALIDATION_FAILED | /failure     |
+        | Outbox.markPublished | { "evnts": [] }                             | VALIDATION_FAILED | /evnts       |
+        | EventBus.publish     | [1]                                         | VALIDATION_FAILED | event        |
+        | DeadLetters.put      | { "id": 1 }                                 | VALIDATION_FAILED | /id          |
+        | DeadLetters.remove   | { "id": "a", "all": true }                  | VALIDATION_FAILED | /all         |
 
     @integration-3
     Scenario: Only an event that is stored can be marked
       When "Outbox.markPublished" is called with:
         """json
-        { "events": [{ "source": "shop", "id": "e-1" }] }
+        { "events": { "shop": ["e-1"] } }
         """
       Then the call fails with "EVENT_NOT_FOUND"
 

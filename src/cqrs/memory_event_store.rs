@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Failure, HashMap},
-    messaging::{CloudEvent, EventId, Outbox, OutboxError, Publication},
+    messaging::{CloudEvent, EventDocument, EventId, Outbox, OutboxError, Publication},
 };
 
 /// An event store in memory: it outlives a command handler, not the process.
@@ -186,7 +186,7 @@ impl EventStore for MemoryEventStore {
 }
 
 impl Outbox for MemoryEventStore {
-    fn store(&self, events: &[Arc<CloudEvent>]) -> Result<(), OutboxError> {
+    fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
         let mut state = self.lock();
         let mut seen = std::collections::HashSet::new();
         for event in events {
@@ -195,19 +195,23 @@ impl Outbox for MemoryEventStore {
                 return Err(OutboxError::AlreadyStored(id));
             }
         }
+        let events = events.iter().map(CloudEvent::try_from);
+        let events: Vec<_> = events
+            .collect::<Result<_, _>>()
+            .map_err(|error| OutboxError::Unusable(error.to_string()))?;
         for event in events {
-            state.push(event);
+            state.push(&Arc::new(event));
         }
         Ok(())
     }
 
-    fn unpublished(&self, limit: usize) -> Result<Vec<Arc<CloudEvent>>, OutboxError> {
+    fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
         let state = self.lock();
         let left = state.log.iter().skip(state.published_to);
         Ok(left
             .filter(|entry| entry.publication != Publication::Published)
             .take(limit)
-            .map(|entry| Arc::clone(&entry.event))
+            .map(|entry| EventDocument::from(&*entry.event))
             .collect())
     }
 

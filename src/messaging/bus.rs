@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
-    Activity, DeadLetter, DeadLetters, EventTypes, Subscription,
+    Activity, DeadLetter, DeadLetters, EventDocument, EventTypes, Subscription,
     activity::Counted,
     bus_faults::BusFaults,
-    delivery::{Delivery, Message, Received, Slot},
+    delivery::{Delivery, Message, Slot},
     subscriber,
     topics::Topics,
 };
@@ -233,33 +233,25 @@ impl EventBus {
 
 impl Shared {
     fn publish(&self, input: &Arc<Value>) -> CallResult {
-        let read = |event| Received::read(event).map_err(|error| error.failure());
-        let events = match &**input {
-            Value::Array(batch) => batch
-                .iter()
-                .map(|event| read(Arc::new(event.clone())))
-                .collect::<Result<Vec<_>, _>>()?,
-            _ => vec![read(Arc::clone(input))?],
-        };
-        for event in &events {
-            self.types.check(&event.head.kind)?;
+        let documents = EventDocument::read_all(input).map_err(|error| error.failure())?;
+        for document in &documents {
+            self.types.check(&document.head().kind)?;
         }
         let mut topics = self.lock();
-        for event in events {
-            self.deliver(&mut topics, event);
+        for document in &documents {
+            self.deliver(&mut topics, document);
         }
         Ok(Reply::nothing())
     }
 
-    fn deliver(&self, topics: &mut Topics, received: Received) {
-        let (event, subject) = (topics.event(&received), topics.subject(&received));
-        let received = Arc::new(received);
-        for subscribed in topics.of(&received) {
+    fn deliver(&self, topics: &mut Topics, document: &EventDocument) {
+        let (event, subject) = (topics.event(document), topics.subject(document));
+        for subscribed in topics.of(document) {
             subscribed.deliveries += 1;
             let (id, handler) = (&subscribed.id, &subscribed.handler);
             let fate = self.faults.strike(id, handler, subscribed.deliveries);
             let delivery = Delivery {
-                received: Arc::clone(&received),
+                document: document.clone(),
                 event,
                 slot: subject.map(|subject| subscribed.next_slot(subject)),
                 letter: None,
@@ -270,13 +262,14 @@ impl Shared {
     }
 
     fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
-        let received = Received::read(Arc::clone(&letter.event)).map_err(|it| it.to_string())?;
+        let document =
+            EventDocument::read(Arc::clone(&letter.event)).map_err(|it| it.to_string())?;
         let mut topics = self.lock();
-        let (event, subject) = (topics.event(&received), topics.subject(&received));
+        let (event, subject) = (topics.event(&document), topics.subject(&document));
         let place = topics.find(&letter.subscription);
         let place = place.map_err(|unknown| unknown.to_string())?;
         topics.at(place).send(Message::Deliver(Delivery {
-            received: Arc::new(received),
+            document,
             event,
             slot: subject.map(|subject| Slot {
                 subject,

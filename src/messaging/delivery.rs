@@ -1,22 +1,11 @@
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{CloudEvent, DeadLetter, EventError, EventId, activity::Counted};
-use crate::observability::EventHead;
-
-/// An event as the bus hands it on: to all its subscribers the same.
-#[derive(Debug)]
-pub(super) struct Received {
-    pub head: Arc<EventHead>,
-    /// The whole event, as handlers get it.
-    pub event: Arc<Value>,
-}
+use super::{DeadLetter, EventDocument, activity::Counted};
 
 /// An event on its way to one subscription.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
-    pub received: Arc<Received>,
+    pub document: EventDocument,
     /// The event's number on the bus.
     pub event: usize,
     /// Its place among the deliveries of its subject to this subscription; `None` without a subject.
@@ -43,18 +32,4 @@ pub(super) enum Message {
     Pause(Counted),
     Resume(Counted),
     End(Counted),
-}
-
-impl Received {
-    pub fn read(event: Arc<Value>) -> Result<Self, EventError> {
-        let head = Arc::new(CloudEvent::attributes(&event)?.head());
-        Ok(Self { head, event })
-    }
-
-    pub fn id(&self) -> EventId {
-        EventId {
-            source: Arc::clone(&self.head.source),
-            id: Arc::clone(&self.head.id),
-        }
-    }
 }

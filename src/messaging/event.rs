@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     convert::Infallible,
     fmt,
     sync::{Arc, LazyLock},
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 use super::{
-    EventError, TraceContext, TraceError,
+    EventDocument, EventError, TraceContext, TraceError,
     attributes::{Attributes, NAMES, refused},
 };
 use crate::observability::EventHead;
@@ -55,15 +56,15 @@ pub struct EventId {
 
 /// What stands under a name in the JSON of an event.
 enum Member<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Json(&'a Value),
 }
 
 impl Member<'_> {
-    fn to_value(&self) -> Value {
+    fn into_value(self) -> Value {
         match self {
-            Self::Text(text) => (*text).into(),
-            Self::Json(value) => (*value).clone(),
+            Self::Text(text) => text.into_owned().into(),
+            Self::Json(value) => value.clone(),
         }
     }
 }
@@ -94,7 +95,7 @@ impl CloudEvent {
         let names = NAMES.len() + self.extensions.len() - unused;
         let mut fields = Map::with_capacity(names);
         let done: Result<(), Infallible> = self.each(|name, member| {
-            fields.insert(name.to_owned(), member.to_value());
+            fields.insert(name.to_owned(), member.into_value());
             Ok(())
         });
         match done {
@@ -104,26 +105,26 @@ impl CloudEvent {
 
     /// Hands on the members of the event in JSON, in their order.
     fn each<E>(&self, mut member: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut text = |name, text: &str| member(name, Member::Text(text));
-        text("specversion", Self::SPEC_VERSION)?;
-        text("id", &self.id)?;
-        text("source", &self.source)?;
-        text("type", &self.kind)?;
+        let mut text = |name, text: Cow<'_, str>| member(name, Member::Text(text));
+        text("specversion", Self::SPEC_VERSION.into())?;
+        text("id", (&*self.id).into())?;
+        text("source", (&*self.source).into())?;
+        text("type", (&*self.kind).into())?;
         if let Some(subject) = &self.subject {
-            text("subject", subject)?;
+            text("subject", (&**subject).into())?;
         }
-        text("time", &self.time.to_string())?;
-        text("datacontenttype", Self::CONTENT_TYPE)?;
-        text("traceparent", &self.trace.to_string())?;
+        text("time", self.time.to_string().into())?;
+        text("datacontenttype", Self::CONTENT_TYPE.into())?;
+        text("traceparent", self.trace.to_string().into())?;
         if let Some(correlation) = &self.correlation_id {
-            text("correlationid", correlation)?;
+            text("correlationid", (&**correlation).into())?;
         }
         if let Some(causation) = &self.causation_id {
-            text("causationid", causation)?;
+            text("causationid", (&**causation).into())?;
         }
         if let Some(sequence) = self.sequence {
             // A text, as the standard's extension `sequence` wants it.
-            text("sequence", &sequence.to_string())?;
+            text("sequence", sequence.to_string().into())?;
         }
         for (name, value) in &self.extensions {
             member(name, Member::Json(value))?;
@@ -136,10 +137,20 @@ impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         self.each(|name, member| match member {
-            Member::Text(text) => members.serialize_entry(name, text),
+            Member::Text(text) => members.serialize_entry(name, &text),
             Member::Json(value) => members.serialize_entry(name, value),
         })?;
         members.end()
+    }
+}
+
+impl TryFrom<&EventDocument> for CloudEvent {
+    type Error = EventError;
+
+    fn try_from(document: &EventDocument) -> Result<Self, EventError> {
+        let given = Attributes::of(document.json())?;
+        let data = given.data().cloned().unwrap_or(Value::Null);
+        Self::read(&given, Arc::new(data))
     }
 }
 
@@ -153,17 +164,6 @@ impl TryFrom<Map<String, Value>> for CloudEvent {
 }
 
 impl CloudEvent {
-    /// The event that a JSON document is.
-    ///
-    /// # Errors
-    ///
-    /// If it is none: the first attribute at fault.
-    pub fn from_value(value: &Value) -> Result<Self, EventError> {
-        let given = Attributes::of(value)?;
-        let data = given.data().cloned().unwrap_or(Value::Null);
-        Self::read(&given, Arc::new(data))
-    }
-
     /// The attributes of the event that a JSON document is, without its data.
     pub(super) fn attributes(value: &Value) -> Result<Self, EventError> {
         static NO_DATA: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);

@@ -3,10 +3,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    Activity, DeadLetter, DeadLetters, Filter, LetterError, Origin, Subscription,
-    delivery::{Delivery, Received},
-    inbox::Standing,
-    reconnecting::Reconnecting,
+    Activity, DeadLetter, DeadLetters, EventDocument, Filter, LetterError, Origin, Subscription,
+    delivery::Delivery, inbox::Standing, reconnecting::Reconnecting,
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
@@ -32,7 +30,7 @@ pub(super) struct Done {
     pub delivery: Delivery,
     pub standing: Standing,
     /// A dead letter that its queue did not take, and how long to wait before it is tried again.
-    pub undelivered: Option<Undelivered>,
+    pub undelivered: Option<Box<Undelivered>>,
 }
 
 /// A dead letter that its queue did not take.
@@ -79,24 +77,30 @@ impl Handling {
 
     /// Sees one delivery to its end.
     pub async fn handle(self: Arc<Self>, delivery: Delivery) -> Done {
-        let received = Arc::clone(&delivery.received);
+        let document = &delivery.document;
         let first_at = self.timeline().now();
-        let verdict = self.judge(&received).await;
+        let verdict = self.judge(document).await;
         let (standing, undelivered) = match verdict {
             Ok(verdict) => {
-                self.settled(&received, verdict);
+                self.settled(document, verdict);
                 if let Some(letter) = &delivery.letter {
-                    self.clear(letter, &received.head).await;
+                    Box::pin(self.clear(letter, document.head())).await;
                 }
                 (Standing::Settled, None)
             }
             Err(failure) => {
                 if delivery.letter.is_some() {
-                    self.redriven(&received.head, &failure.code);
+                    self.redriven(document.head(), &failure.code);
                 }
                 let former = delivery.letter.as_deref();
-                let letter = self.letter(&received, &failure, first_at, former);
-                let undelivered = self.bury(letter, &received.head).await;
+                let undelivered = Box::new(Undelivered {
+                    letter: self.letter(document, &failure, first_at, former),
+                    head: Arc::clone(document.head()),
+                    delays: Reconnecting::default(),
+                    delay: Duration::ZERO,
+                });
+                // Boxed, so that the few that come here do not make this large for all.
+                let undelivered = Box::pin(self.put(undelivered)).await;
                 (Standing::DeadLettered, undelivered)
             }
         };
@@ -107,8 +111,8 @@ impl Handling {
         }
     }
 
-    async fn judge(&self, received: &Received) -> Result<Verdict, Box<Failure>> {
-        let event = &received.event;
+    async fn judge(&self, document: &EventDocument) -> Result<Verdict, Box<Failure>> {
+        let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
             Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
@@ -126,15 +130,15 @@ impl Handling {
         if !wanted {
             return Ok(Verdict::Unwanted);
         }
-        let key = Some(Key::Do(self.letter_id(&received.head)));
+        let key = Some(Key::Do(self.letter_id(document.head())));
         self.call(&self.handler, Arc::clone(event), key, &self.policy)
             .await?;
         Ok(Verdict::Handled)
     }
 
-    fn settled(&self, received: &Received, verdict: Verdict) {
+    fn settled(&self, document: &EventDocument, verdict: Verdict) {
         let subscription = Arc::clone(&self.subscription.id);
-        let head = Arc::clone(&received.head);
+        let head = Arc::clone(document.head());
         self.timeline().record(match verdict {
             Verdict::Handled => EventKind::EventHandled { subscription, head },
             Verdict::Unwanted => EventKind::EventFiltered { subscription, head },
@@ -144,13 +148,13 @@ impl Handling {
     /// The dead letter of an event; one that was delivered again counts on from the former.
     fn letter(
         &self,
-        received: &Received,
+        document: &EventDocument,
         failure: &Failure,
         first_at: Duration,
         former: Option<&DeadLetter>,
     ) -> DeadLetter {
         let executions = failure.executions.max(1);
-        let head = &received.head;
+        let head = document.head();
         DeadLetter {
             id: self.letter_id(head),
             subscription: Arc::clone(&self.subscription.id),
@@ -158,7 +162,7 @@ impl Handling {
                 source: Arc::clone(&head.source),
                 kind: Arc::clone(&head.kind),
             },
-            event: Arc::clone(&received.event),
+            event: Arc::clone(document.json()),
             error: LetterError {
                 code: Arc::clone(&failure.code),
                 message: failure.message.clone(),
@@ -169,21 +173,10 @@ impl Handling {
         }
     }
 
-    /// Puts a dead letter into its queue; gives it back if that fails.
-    async fn bury(&self, letter: DeadLetter, head: &Arc<EventHead>) -> Option<Undelivered> {
-        let undelivered = Undelivered {
-            letter,
-            head: Arc::clone(head),
-            delays: Reconnecting::default(),
-            delay: Duration::ZERO,
-        };
-        self.put(undelivered).await
-    }
-
     /// Puts a dead letter into its queue until it is there.
     pub fn bury_later(
         self: Arc<Self>,
-        mut undelivered: Undelivered,
+        mut undelivered: Box<Undelivered>,
     ) -> impl Future<Output = ()> + Send {
         let owed = self.activity.owed();
         async move {
@@ -201,7 +194,8 @@ impl Handling {
         }
     }
 
-    async fn put(&self, mut undelivered: Undelivered) -> Option<Undelivered> {
+    /// Puts a dead letter into its queue; gives it back if that fails.
+    async fn put(&self, mut undelivered: Box<Undelivered>) -> Option<Box<Undelivered>> {
         let letter = &undelivered.letter;
         // Numbers and texts under keys that are texts: there is nothing that JSON cannot say.
         let input = serde_json::to_value(letter).unwrap_or_default();
@@ -259,8 +253,8 @@ impl Handling {
     }
 
     fn letter_id(&self, head: &EventHead) -> Arc<str> {
-        let (subscription, source, id) = (&self.subscription.id, &head.source, &head.id);
-        format!("{subscription}/{source}#{id}").into()
+        let (subscription, source, id) = (&*self.subscription.id, &*head.source, &*head.id);
+        [subscription, "/", source, "#", id].concat().into()
     }
 
     async fn call(

@@ -1,11 +1,11 @@
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use indexmap::map;
 
-use super::{CloudEvent, EventId, Outbox, OutboxError, Publication};
+use super::{EventDocument, EventId, Outbox, OutboxError, Publication};
 use crate::domain::{Failure, IndexMap};
 
 /// An outbox in memory.
@@ -22,11 +22,11 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Stored {
-    /// There until it is published: nobody reads it after that.
-    event: Option<Arc<CloudEvent>>,
-    publication: Publication,
-    failure: Option<Failure>,
+enum Stored {
+    /// With the last failure to publish it.
+    Waiting(EventDocument, Option<Box<Failure>>),
+    /// Nobody reads it any more.
+    Published,
 }
 
 impl MemoryOutbox {
@@ -39,42 +39,28 @@ impl State {
     fn note(
         &mut self,
         events: &[EventId],
-        next: Publication,
-        failure: Option<&Failure>,
-    ) -> Result<(), OutboxError> {
+        note: impl Fn(&mut Stored),
+    ) -> Result<Vec<usize>, OutboxError> {
         let place = |event: &EventId| {
             let place = self.events.get_index_of(event);
             place.ok_or_else(|| OutboxError::Unknown(event.clone()))
         };
         let places: Vec<usize> = events.iter().map(place).collect::<Result<_, _>>()?;
-        for place in places {
-            let stored = &mut self.events[place];
-            if !stored.publication.can_become(next) {
-                continue;
-            }
-            stored.publication = next;
-            stored.failure = failure.cloned();
-            if next == Publication::Published {
-                self.unpublished.remove(&place);
-                stored.event = None;
-            }
+        for place in &places {
+            note(&mut self.events[*place]);
         }
-        Ok(())
+        Ok(places)
     }
 }
 
 impl Outbox for MemoryOutbox {
-    fn store(&self, events: &[Arc<CloudEvent>]) -> Result<(), OutboxError> {
+    fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
         let mut state = self.lock();
         let before = state.events.len();
         for event in events {
             let place = state.events.len();
             match state.events.entry(event.event_id()) {
-                map::Entry::Vacant(free) => free.insert(Stored {
-                    event: Some(Arc::clone(event)),
-                    publication: Publication::Pending,
-                    failure: None,
-                }),
+                map::Entry::Vacant(free) => free.insert(Stored::Waiting(event.clone(), None)),
                 map::Entry::Occupied(taken) => {
                     let taken = taken.key().clone();
                     state.events.truncate(before);
@@ -87,20 +73,33 @@ impl Outbox for MemoryOutbox {
         Ok(())
     }
 
-    fn unpublished(&self, limit: usize) -> Result<Vec<Arc<CloudEvent>>, OutboxError> {
+    fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
         let state = self.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
-            .filter_map(|&place| state.events[place].event.clone())
+            .filter_map(|&place| match &state.events[place] {
+                Stored::Waiting(event, _) => Some(event.clone()),
+                Stored::Published => None,
+            })
             .collect())
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        self.lock().note(events, Publication::Published, None)
+        let mut state = self.lock();
+        let places = state.note(events, |stored| *stored = Stored::Published)?;
+        for place in places {
+            state.unpublished.remove(&place);
+        }
+        Ok(())
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
-        self.lock().note(events, Publication::Failed, Some(failure))
+        self.lock().note(events, |stored| {
+            if let Stored::Waiting(_, last) = stored {
+                *last = Some(Box::new(failure.clone()));
+            }
+        })?;
+        Ok(())
     }
 
     fn waiting(&self) -> Option<usize> {
@@ -113,7 +112,13 @@ impl Outbox for MemoryOutbox {
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
         let state = self.lock();
         let stored = state.events.get(event);
-        Ok(stored.map(|stored| (stored.publication, stored.failure.clone())))
+        Ok(stored.map(|stored| match stored {
+            Stored::Waiting(_, None) => (Publication::Pending, None),
+            Stored::Waiting(_, Some(failure)) => {
+                (Publication::Failed, Some(Failure::clone(failure)))
+            }
+            Stored::Published => (Publication::Published, None),
+        }))
     }
 }
 

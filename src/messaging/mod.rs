@@ -7,6 +7,7 @@ mod bus_faults;
 mod communication;
 mod dead_letter;
 mod delivery;
+mod document;
 mod draft;
 mod event;
 mod event_types;
@@ -37,6 +38,7 @@ pub use communication::{
     Turn,
 };
 pub use dead_letter::{DeadLetter, DeadLetters, LetterError, Origin};
+pub use document::EventDocument;
 pub use draft::EventDraft;
 pub use event::{CloudEvent, EventId};
 pub use event_types::EventTypes;

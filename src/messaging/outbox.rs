@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use super::{CloudEvent, EventId};
+use super::{EventDocument, EventId};
 use crate::domain::Failure;
 
 /// Where an event that is stored stands on its way to the bus.
@@ -55,14 +53,14 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     ///
     /// [`OutboxError::AlreadyStored`] if one of them is; the store's own failures.
-    fn store(&self, events: &[Arc<CloudEvent>]) -> Result<(), OutboxError>;
+    fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError>;
 
     /// The events that are not published, in the order they were stored, at most `limit`.
     ///
     /// # Errors
     ///
     /// The store's own failures.
-    fn unpublished(&self, limit: usize) -> Result<Vec<Arc<CloudEvent>>, OutboxError>;
+    fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError>;
 
     /// Notes that events are published; those that were noted before stay so.
     ///

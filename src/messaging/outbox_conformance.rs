@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{CloudEvent, Outbox, OutboxError, Publication, TraceContext};
+use super::{CloudEvent, EventDocument, Outbox, OutboxError, Publication, TraceContext};
 use crate::{
     clock::{EPOCH, Seed},
     domain::{Failure, code},
@@ -25,8 +25,8 @@ pub(crate) fn check<O: Outbox>(empty: impl Fn() -> O) {
 }
 
 /// An event of a given id.
-pub(crate) fn event(id: &str) -> Arc<CloudEvent> {
-    Arc::new(CloudEvent {
+pub(crate) fn event(id: &str) -> EventDocument {
+    EventDocument::from(&CloudEvent {
         id: id.into(),
         source: "shop".into(),
         kind: "OrderPlaced".into(),
@@ -43,7 +43,10 @@ pub(crate) fn event(id: &str) -> Arc<CloudEvent> {
 
 fn ids(outbox: &impl Outbox, limit: usize) -> Vec<String> {
     let events = outbox.unpublished(limit).unwrap();
-    events.iter().map(|event| event.id.to_string()).collect()
+    events
+        .iter()
+        .map(|event| event.head().id.to_string())
+        .collect()
 }
 
 fn down() -> Failure {

@@ -1,12 +1,12 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{CloudEvent, EventId, Outbox, OutboxError};
+use super::{EventDocument, EventId, Outbox, OutboxError};
 use crate::{
-    domain::{Call, Failure, Reply, code, from_value},
+    domain::{Call, Failure, IndexMap, Reply, code, from_value},
     services::{CallResult, Effects, Service},
 };
 
@@ -35,7 +35,7 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// |---|---|---|
 /// | `store` | an event, or an array of them | `{}`, or how many events are to be published now: `{ "waiting": 1 }` |
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
-/// | `markPublished` | `{ "events": [{ "source", "id" }] }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
+/// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
 /// | `markFailed` | the same with a `failure` | `{}` |
 pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
     let answered = match call.name().operation() {
@@ -65,7 +65,8 @@ struct Limit {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Marked {
-    pub events: Vec<EventId>,
+    /// By source.
+    pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
     /// Why they are not published; `markFailed` alone has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -123,16 +124,8 @@ impl Service for OutboxService {
     }
 }
 
-fn store(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let read = |event: &Value| {
-        CloudEvent::from_value(event)
-            .map(Arc::new)
-            .map_err(|error| error.failure())
-    };
-    let events = match input {
-        Value::Array(batch) => batch.iter().map(read).collect::<Result<Vec<_>, _>>()?,
-        event => vec![read(event)?],
-    };
+fn store(outbox: &dyn Outbox, input: &Arc<Value>) -> CallResult {
+    let events = EventDocument::read_all(input).map_err(|error| error.failure())?;
     outbox.store(&events).map_err(failure)?;
     Ok(waiting(outbox))
 }
@@ -140,30 +133,39 @@ fn store(outbox: &dyn Outbox, input: &Value) -> CallResult {
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let Limit { limit } = read(input)?;
     let events = outbox.unpublished(limit).map_err(failure)?;
-    let events: Value = events.iter().map(|event| event.to_value()).collect();
+    let events: Value = events
+        .iter()
+        .map(|event| Value::clone(event.json()))
+        .collect();
     Ok(Reply::new(events))
 }
 
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let Marked { events, .. } = read(input)?;
-    outbox.mark_published(&events).map_err(failure)?;
+    let marked: Marked = read(input)?;
+    outbox.mark_published(&marked.ids()).map_err(failure)?;
     Ok(waiting(outbox))
 }
 
 fn waiting(outbox: &dyn Outbox) -> Reply {
+    // The same few are left again and again, and the timeline keeps every reply.
+    static FEW: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| (0..128).map(told).collect());
     match outbox.waiting() {
-        Some(waiting) => Reply::new(json!({ (WAITING): waiting })),
+        Some(waiting) => Reply::new(FEW.get(waiting).map_or_else(|| told(waiting), Arc::clone)),
         None => Reply::nothing(),
     }
 }
 
+fn told(waiting: usize) -> Arc<Value> {
+    Arc::new(json!({ (WAITING): waiting }))
+}
+
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let marked: Marked = read(input)?;
-    let why = marked.failure.ok_or_else(|| {
+    let why = marked.failure.as_ref().ok_or_else(|| {
         let message = "there is no \"failure\" to note";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
-    outbox.mark_failed(&marked.events, &why).map_err(failure)?;
+    outbox.mark_failed(&marked.ids(), why).map_err(failure)?;
     Ok(Reply::nothing())
 }
 
@@ -187,8 +189,27 @@ fn failure(error: OutboxError) -> Box<Failure> {
 }
 
 impl Marked {
+    pub fn new(ids: impl IntoIterator<Item = EventId>, failure: Option<Failure>) -> Self {
+        let mut events: IndexMap<_, Vec<_>> = IndexMap::default();
+        for EventId { source, id } in ids {
+            events.entry(source).or_default().push(id);
+        }
+        Self { events, failure }
+    }
+
     pub fn input(&self) -> Value {
         // Texts and numbers only, under keys that are texts: there is nothing that JSON cannot say.
         serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
+    }
+
+    fn ids(&self) -> Vec<EventId> {
+        let of = |source: &Arc<str>, id: &Arc<str>| EventId {
+            source: Arc::clone(source),
+            id: Arc::clone(id),
+        };
+        let sources = self.events.iter();
+        sources
+            .flat_map(|(source, ids)| ids.iter().map(move |id| of(source, id)))
+            .collect()
     }
 }

@@ -1,7 +1,10 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
-    CloudEvent, EventDraft, EventTypes, Relay, TraceContext,
+    CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext,
     outbox_service::{WAITING, operation},
 };
 use crate::{
@@ -31,6 +34,8 @@ struct Counted {
     events: u64,
     /// By source and subject.
     sequences: HashMap<(Arc<str>, Arc<str>), u64>,
+    /// Where names are put together.
+    text: String,
 }
 
 /// A number that was drawn for an event, and is given back if the event is not stored.
@@ -75,8 +80,8 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_EVENT_TYPE`; `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of
-    /// the outbox. Then nothing is published, unless the failure is in doubt and the outbox has
+    /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow what the draft says;
+    /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then nothing is published, unless the failure is in doubt and the outbox has
     /// taken the event after all: such a one is found with the next that is published.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
@@ -86,25 +91,27 @@ impl Publisher {
         self.types.check(&draft.kind)?;
         let (event, drawn) = self.complete(draft);
         let event = Arc::new(event);
-        let head = Arc::new(event.head());
-        let json = Arc::new(event.to_value());
+        let document = EventDocument::read(Arc::new(event.to_value())).map_err(|error| {
+            self.give_back(drawn.as_ref());
+            error.failure()
+        })?;
         let call = Call {
             head: Arc::clone(&self.store),
-            input: Arc::clone(&json),
+            input: Arc::clone(document.json()),
             key: Some(self.next_key()),
         };
         match self.client.call(&call, &CallPolicy::default(), None).await {
             Ok(reply) => {
                 self.timeline().record(EventKind::EventStored {
-                    head: Arc::clone(&head),
+                    head: Arc::clone(document.head()),
                 });
                 let waiting = reply.value[WAITING].as_u64();
-                self.relay.hand_over(head, json, waiting);
+                self.relay.hand_over(document, waiting);
                 Ok(event)
             }
             Err(failure) => {
-                if let Some(drawn) = drawn.filter(|_| !failure.in_doubt) {
-                    self.give_back(&drawn);
+                if !failure.in_doubt {
+                    self.give_back(drawn.as_ref());
                 }
                 Err(failure)
             }
@@ -115,7 +122,8 @@ impl Publisher {
     fn next_key(&self) -> Key {
         let mut counted = self.lock();
         counted.calls += 1;
-        Key::Do(format!("{}/{}", self.relay.outbox(), counted.calls).into())
+        let number = counted.calls;
+        Key::Do(counted.name([self.relay.outbox(), "/"], number))
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<Drawn>) {
@@ -123,7 +131,8 @@ impl Publisher {
         let mut counted = self.lock();
         let id = draft.id.unwrap_or_else(|| {
             counted.events += 1;
-            format!("event-{}", counted.events).into()
+            let number = counted.events;
+            counted.name(["event", "-"], number)
         });
         let drawn = match (&draft.subject, draft.sequence) {
             (Some(subject), None) => Some(counted.draw(&source, subject)),
@@ -156,7 +165,8 @@ impl Publisher {
         (event, drawn)
     }
 
-    fn give_back(&self, drawn: &Drawn) {
+    fn give_back(&self, drawn: Option<&Drawn>) {
+        let Some(drawn) = drawn else { return };
         let mut counted = self.lock();
         // Not where a later event has the next number already.
         if let Some(last) = counted.sequences.get_mut(&drawn.key)
@@ -176,6 +186,15 @@ impl Publisher {
 }
 
 impl Counted {
+    /// A name that ends with a number.
+    fn name(&mut self, begin: [&str; 2], number: u64) -> Arc<str> {
+        self.text.clear();
+        self.text.extend(begin);
+        // A string takes whatever is written to it.
+        let _ = write!(self.text, "{number}");
+        (&*self.text).into()
+    }
+
     fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> Drawn {
         let key = (Arc::clone(source), Arc::clone(subject));
         let last = self.sequences.entry(key.clone()).or_default();

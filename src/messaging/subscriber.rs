@@ -142,7 +142,7 @@ impl<F: Future<Output = Done> + Send> Subscriber<F> {
         } = self;
         inbox.accept(delivery, |notice, delivery| {
             let subscription = Arc::clone(handling.subscription());
-            let head = Arc::clone(&delivery.received.head);
+            let head = Arc::clone(delivery.document.head());
             handling.timeline().record(match notice {
                 Notice::HeldBack => EventKind::EventHeldBack { subscription, head },
                 Notice::Duplicate | Notice::Moot => {
@@ -159,6 +159,6 @@ impl<F: Future<Output = Done> + Send> Subscriber<F> {
 /// Takes the dead letter of an event that is settled out of its queue.
 async fn clear(handling: Arc<Handling>, delivery: Delivery) {
     if let Some(letter) = &delivery.letter {
-        handling.clear(letter, &delivery.received.head).await;
+        handling.clear(letter, delivery.document.head()).await;
     }
 }

@@ -3,12 +3,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    EventId, Subscription,
+    EventDocument, EventId, Subscription,
     bus_faults::Fate,
-    delivery::{Delivery, Message, Received, Slot},
+    delivery::{Delivery, Message, Slot},
 };
 use crate::{
-    domain::{CallName, Failure, HashMap, code, did_you_mean},
+    domain::{CallName, Failure, HashMap, IndexSet, code, did_you_mean},
     services::UnknownName,
 };
 
@@ -19,10 +19,10 @@ pub(super) struct Topics {
     subscriptions: Vec<Subscribed>,
     /// Places of subscriptions, by type of event; rising.
     by_type: HashMap<Arc<str>, Vec<usize>>,
-    /// Numbers of subjects, by source and subject.
-    subjects: HashMap<(Arc<str>, Arc<str>), usize>,
-    /// Numbers of events: one that comes again has the same.
-    events: HashMap<EventId, usize>,
+    /// By source and subject; their places are their numbers.
+    subjects: IndexSet<(Arc<str>, Arc<str>)>,
+    /// Their places are their numbers: one that comes again has the same.
+    events: IndexSet<EventId>,
 }
 
 /// A subscription as the bus knows it.
@@ -115,8 +115,8 @@ impl Topics {
     }
 
     /// The subscriptions that an event goes to.
-    pub fn of(&mut self, received: &Received) -> impl Iterator<Item = &mut Subscribed> {
-        let places = self.by_type.get(&received.head.kind);
+    pub fn of(&mut self, document: &EventDocument) -> impl Iterator<Item = &mut Subscribed> {
+        let places = self.by_type.get(&document.head().kind);
         let mut rest = self.subscriptions.as_mut_slice();
         let mut before = 0;
         places.into_iter().flatten().filter_map(move |&place| {
@@ -128,17 +128,15 @@ impl Topics {
     }
 
     /// The number of an event.
-    pub fn event(&mut self, received: &Received) -> usize {
-        let next = self.events.len();
-        *self.events.entry(received.id()).or_insert(next)
+    pub fn event(&mut self, document: &EventDocument) -> usize {
+        self.events.insert_full(document.event_id()).0
     }
 
     /// The number of an event's subject, if it has one.
-    pub fn subject(&mut self, received: &Received) -> Option<usize> {
-        let subject = Arc::clone(received.head.subject.as_ref()?);
-        let next = self.subjects.len();
-        let key = (Arc::clone(&received.head.source), subject);
-        Some(*self.subjects.entry(key).or_insert(next))
+    pub fn subject(&mut self, document: &EventDocument) -> Option<usize> {
+        let subject = Arc::clone(document.head().subject.as_ref()?);
+        let key = (Arc::clone(&document.head().source), subject);
+        Some(self.subjects.insert_full(key).0)
     }
 }
 

@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{
     Database, EventStoreError, SqliteEventStore,
@@ -10,7 +8,7 @@ use crate::{
     cqrs::StreamId,
     database::within_transaction,
     domain::Failure,
-    messaging::{CloudEvent, EventId, Outbox, OutboxError, Publication},
+    messaging::{EventDocument, EventId, Outbox, OutboxError, Publication},
 };
 
 /// The stream of an event that belongs to no aggregate: it is the only one in it.
@@ -61,7 +59,7 @@ impl Database {
         Ok(positions)
     }
 
-    fn store(&mut self, events: &[Arc<CloudEvent>]) -> Result<(), OutboxError> {
+    fn store(&mut self, events: &[EventDocument]) -> Result<(), OutboxError> {
         let mut seen = std::collections::HashSet::new();
         let mut texts = Vec::with_capacity(events.len());
         for event in events {
@@ -69,7 +67,7 @@ impl Database {
             if self.position(&id)?.is_some() || !seen.insert(id.clone()) {
                 return Err(OutboxError::AlreadyStored(id));
             }
-            texts.push((stream_of_none(&id), rows::written(&**event)?));
+            texts.push((stream_of_none(&id), rows::written(event.json())?));
         }
         let connection = &self.connection;
         let first = self.last_position + 1;
@@ -177,12 +175,17 @@ fn is_published(connection: &rusqlite::Connection, position: i64) -> Result<bool
         .map(|published| published.unwrap_or(false))
 }
 
+fn document_of(row: &Row<'_>) -> Result<EventDocument, OutboxError> {
+    let json = rows::read_from(row, 0)?;
+    EventDocument::read(json).map_err(|error| OutboxError::Unusable(error.to_string()))
+}
+
 impl Outbox for SqliteEventStore {
-    fn store(&self, events: &[Arc<CloudEvent>]) -> Result<(), OutboxError> {
+    fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
         self.lock().store(events)
     }
 
-    fn unpublished(&self, limit: usize) -> Result<Vec<Arc<CloudEvent>>, OutboxError> {
+    fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
         let database = self.lock();
         let mut statement = database.connection.prepare_cached(
             "SELECT event FROM events LEFT JOIN publications USING (position)
@@ -192,7 +195,7 @@ impl Outbox for SqliteEventStore {
         let mut found = statement.query([database.published_to, limit])?;
         let mut events = Vec::new();
         while let Some(row) = found.next()? {
-            events.push(rows::event_of(row, 0)?);
+            events.push(document_of(row)?);
         }
         Ok(events)
     }

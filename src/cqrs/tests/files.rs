@@ -22,7 +22,7 @@ fn what_is_in_the_file_is_there_again_when_it_is_reopened() {
     assert_eq!(reopened.handled(&one, "c-2").unwrap().unwrap().version, 3);
     assert_eq!(reopened.load_snapshot(&one).unwrap().unwrap().version, 3);
     let unpublished = reopened.unpublished(1).unwrap();
-    assert_eq!(&*unpublished[0].id, "b/1");
+    assert_eq!(&*unpublished[0].head().id, "b/1");
     let again = events(&one, 0, 2, "c-1");
     assert_eq!(reopened.append(&one, 0, &again).unwrap(), 2);
     assert_eq!(
@@ -50,7 +50,7 @@ fn what_is_published_out_of_order_is_not_published_again_after_a_reopening() {
     assert_eq!(left(&store), 1);
     drop(store);
     let store = opened(folder.path());
-    assert_eq!(&*store.unpublished(9).unwrap()[0].id, "a/4");
+    assert_eq!(&*store.unpublished(9).unwrap()[0].head().id, "a/4");
     drop(store);
     let notes = rusqlite::Connection::open(folder.path().join("events.db"))
         .unwrap()

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
-    messaging::{EventId, attributes::Attributes, reconnecting::Reconnecting},
+    messaging::{EventDocument, EventId, attributes::Attributes, reconnecting::Reconnecting},
     observability::EventHead,
 };
 
@@ -46,6 +46,14 @@ impl Item {
                 subject: text("subject"),
             }),
         })
+    }
+
+    /// One that was handed over, and needs no place.
+    pub fn of(document: &EventDocument) -> Self {
+        Self {
+            place: 0,
+            head: Arc::clone(document.head()),
+        }
     }
 
     pub fn id(&self) -> EventId {

@@ -1,12 +1,7 @@
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
-
-use serde_json::Value;
+use std::collections::{HashSet, VecDeque};
 
 use super::backlog::Item;
-use crate::{messaging::EventId, observability::EventHead};
+use crate::messaging::{EventDocument, EventId};
 
 /// Events that were stored and handed over, oldest first, so that they need not be read back.
 ///
@@ -14,31 +9,23 @@ use crate::{messaging::EventId, observability::EventHead};
 /// unpublished but them. It must be read at the beginning, and whenever that is in doubt.
 #[derive(Debug, Default)]
 pub struct HandedOver {
-    events: VecDeque<Handed>,
+    events: VecDeque<EventDocument>,
     /// How many were taken and are not marked as published yet.
     taken: usize,
     in_step: bool,
 }
 
-/// An event, as it was stored.
-#[derive(Debug)]
-pub struct Handed {
-    pub item: Item,
-    pub event: Arc<Value>,
-}
-
 impl HandedOver {
     /// Adds an event, with which the outbox had so many unpublished ones, where it tells: with
     /// another that was not handed over, that one comes before it.
-    pub fn push(&mut self, head: Arc<EventHead>, event: Arc<Value>, waiting: Option<u64>) {
-        let item = Item { place: 0, head };
-        self.events.push_back(Handed { item, event });
+    pub fn push(&mut self, document: EventDocument, waiting: Option<u64>) {
+        self.events.push_back(document);
         let known = self.taken + self.events.len();
         self.in_step &= waiting == Some(known as u64);
     }
 
     /// The oldest events, up to so many; `None` if they must be read from the outbox.
-    pub fn take(&mut self, most: usize) -> Option<Vec<Handed>> {
+    pub fn take(&mut self, most: usize) -> Option<Vec<EventDocument>> {
         if !self.in_step {
             return None;
         }
@@ -60,7 +47,7 @@ impl HandedOver {
         // Both are in the order in which they were stored, so what was read comes first.
         let read: HashSet<EventId> = items.iter().map(Item::id).collect();
         while let Some(first) = self.events.front()
-            && read.contains(&first.item.id())
+            && read.contains(&first.event_id())
         {
             self.events.pop_front();
         }
@@ -77,23 +64,15 @@ impl HandedOver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messaging::outbox_conformance::event;
 
     fn push(handed_over: &mut HandedOver, id: &str, waiting: Option<u64>) {
-        handed_over.push(head(id), Arc::default(), waiting);
-    }
-
-    fn head(id: &str) -> Arc<EventHead> {
-        Arc::new(EventHead {
-            kind: "OrderPlaced".into(),
-            source: "shop".into(),
-            id: id.into(),
-            subject: None,
-        })
+        handed_over.push(event(id), waiting);
     }
 
     fn take(handed_over: &mut HandedOver, most: usize) -> Option<Vec<String>> {
         let taken = handed_over.take(most)?.into_iter();
-        Some(taken.map(|own| own.item.head.id.to_string()).collect())
+        Some(taken.map(|own| own.head().id.to_string()).collect())
     }
 
     fn in_step() -> HandedOver {
@@ -107,10 +86,7 @@ mod tests {
         let mut handed_over = HandedOver::default();
         push(&mut handed_over, "a", Some(1));
         assert_eq!(take(&mut handed_over, 9), None);
-        handed_over.has_read(&[Item {
-            place: 0,
-            head: head("a"),
-        }]);
+        handed_over.has_read(&[Item::of(&event("a"))]);
         handed_over.left_in_outbox(Some(0));
         assert_eq!(take(&mut handed_over, 9), Some(vec![]), "it was read");
     }

@@ -6,14 +6,13 @@ mod rounds;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
 use tokio::sync::Notify;
 
 use self::handed_over::HandedOver;
-use super::{Activity, EventBus, activity::Counted, outbox_service::operation};
+use super::{Activity, EventBus, EventDocument, activity::Counted, outbox_service::operation};
 use crate::{
     domain::{Call, CallHead, CallName},
-    observability::{EventHead, EventKind, Timeline},
+    observability::{EventKind, Timeline},
     resilience::Retries,
     services::{CallPolicy, Client, FaultId, Faults},
 };
@@ -115,8 +114,8 @@ impl Relay {
     /// outbox had so many unpublished ones, where it tells.
     ///
     /// Must be called on a runtime.
-    pub(super) fn hand_over(&self, head: Arc<EventHead>, event: Arc<Value>, waiting: Option<u64>) {
-        self.shared.lock().handed_over.push(head, event, waiting);
+    pub(super) fn hand_over(&self, document: EventDocument, waiting: Option<u64>) {
+        self.shared.lock().handed_over.push(document, waiting);
         self.begin();
     }
 

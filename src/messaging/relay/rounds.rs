@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use super::{
     PublisherCrash, Shared,
     backlog::{Backlog, Item},
-    handed_over::Handed,
 };
 use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
     messaging::{
-        EventId,
+        EventDocument, EventId,
         outbox_service::{Marked, WAITING},
     },
     observability::EventKind,
@@ -76,7 +75,7 @@ impl Shared {
     }
 
     /// The next events that were handed over; `None` if they must be read from the outbox.
-    fn handed_over(&self, backlog: &Backlog) -> Option<Vec<Handed>> {
+    fn handed_over(&self, backlog: &Backlog) -> Option<Vec<EventDocument>> {
         let mut state = self.lock();
         if !backlog.is_empty() {
             state.handed_over.falls_behind();
@@ -85,13 +84,15 @@ impl Shared {
     }
 
     /// Publishes events that were handed over, in order, up to one that the bus does not take.
-    async fn hand_on(&self, backlog: &mut Backlog, events: Vec<Handed>) {
+    async fn hand_on(&self, backlog: &mut Backlog, events: Vec<EventDocument>) {
         if self.crashes(PublisherCrash::BeforePublishing) {
             return;
         }
         let mut published = Vec::new();
         let mut events = events.into_iter();
-        while let Some(Handed { item, event }) = events.next() {
+        while let Some(document) = events.next() {
+            let item = Item::of(&document);
+            let event = Arc::clone(document.json());
             let Err(failure) = self.call(&self.calls.publish, event).await else {
                 published.push(self.published(backlog, item));
                 continue;
@@ -99,7 +100,7 @@ impl Shared {
             self.lock().handed_over.falls_behind();
             if is_away(&failure) {
                 let delay = backlog.waits(self.timeline().now());
-                let rest = events.map(|own| own.item);
+                let rest = events.map(|document| Item::of(&document));
                 let items: Vec<Item> = std::iter::once(item).chain(rest).collect();
                 self.failed(&items, &failure, delay).await;
             } else {
@@ -248,7 +249,7 @@ impl Shared {
         events: Vec<EventId>,
         failure: Option<Failure>,
     ) -> Result<Option<u64>, Box<Failure>> {
-        let input = Marked { events, failure }.input();
+        let input = Marked::new(events, failure).input();
         let reply = self.call(call, input).await?;
         Ok(reply[WAITING].as_u64())
     }

@@ -84,7 +84,7 @@ async fn a_refused_event_that_somebody_else_publishes_is_forgotten() {
     let mark = Call::new(
         Call::SCENARIO,
         "Outbox.markPublished".parse().unwrap(),
-        json!({ "events": [{ "source": "test", "id": "event-1" }] }),
+        json!({ "events": { "test": ["event-1"] } }),
     );
     let policy = Default::default();
     rig.client.call(&mark, &policy, None).await.unwrap();
