@@ -213,3 +213,25 @@ impl Marked {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_is_told_by_source_and_read_as_it_was_meant() {
+        let id = |source: &str, id: &str| EventId {
+            source: source.into(),
+            id: id.into(),
+        };
+        let ids = [id("shop", "e-1"), id("bank", "e-1"), id("shop", "e-2")];
+        let told = Marked::new(ids.clone(), None).input();
+        assert_eq!(
+            told,
+            json!({ "events": { "shop": ["e-1", "e-2"], "bank": ["e-1"] } })
+        );
+        let marked: Marked = read(&told).unwrap();
+        let [first, other, second] = ids;
+        assert_eq!(marked.ids(), [first, second, other]);
+    }
+}

@@ -1,3 +1,4 @@
+mod publishing;
 mod rig;
 mod schedules;
 mod stubborn_bus;
