@@ -7,8 +7,13 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Cheap to clone. The operation may hold further dots; the service may not.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct CallName {
-    name: Arc<str>,
+pub struct CallName(Arc<Name>);
+
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Name {
+    text: Box<str>,
+    /// Where the dot is: each call asks for both parts several times.
+    dot: usize,
 }
 
 /// A text that is no `Service.operation`.
@@ -19,29 +24,25 @@ pub struct CallNameError(String);
 impl CallName {
     /// Names `operation` of `service`.
     pub fn new(service: &str, operation: &str) -> Self {
-        Self {
-            name: format!("{service}.{operation}").into(),
-        }
+        Self(Arc::new(Name {
+            text: format!("{service}.{operation}").into(),
+            dot: service.len(),
+        }))
     }
 
     /// The service's name.
     pub fn service(&self) -> &str {
-        self.parts().0
+        &self.0.text[..self.0.dot]
     }
 
     /// The operation's name within its service.
     pub fn operation(&self) -> &str {
-        self.parts().1
-    }
-
-    fn parts(&self) -> (&str, &str) {
-        // There is always a dot.
-        self.name.split_once('.').unwrap_or((&self.name, ""))
+        &self.0.text[self.0.dot + 1..]
     }
 
     /// The whole name.
     pub fn as_str(&self) -> &str {
-        &self.name
+        &self.0.text
     }
 }
 
@@ -68,19 +69,19 @@ impl TryFrom<String> for CallName {
 
 impl Serialize for CallName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.name)
+        serializer.serialize_str(self.as_str())
     }
 }
 
 impl fmt::Display for CallName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.name)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for CallName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.name)
+        f.pad(self.as_str())
     }
 }
 

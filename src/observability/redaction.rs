@@ -19,24 +19,9 @@ const SECRETS: [&str; 10] = [
     "token",
 ];
 
-/// For each byte, as a set of letters, those that follow it where a secret begins.
-const SECOND_LETTERS: [u32; 256] = {
-    let mut seconds = [0; 256];
-    let mut at = 0;
-    while at < SECRETS.len() {
-        let secret = SECRETS[at].as_bytes();
-        let second = 1 << (secret[1] - b'a');
-        seconds[secret[0] as usize] |= second;
-        seconds[secret[0].to_ascii_uppercase() as usize] |= second;
-        at += 1;
-    }
-    seconds
-};
-
-/// For each byte, the set of letters that it may stand for: a separator's may stand for any, as
-/// there may be one behind it.
+/// For each byte, the letter that it is, in either case, as a set of letters; else none.
 const LETTERS: [u32; 256] = {
-    let mut letters = [u32::MAX; 256];
+    let mut letters = [0; 256];
     let mut letter = 0;
     while letter < 26 {
         letters[b'a' as usize + letter] = 1 << letter;
@@ -46,50 +31,51 @@ const LETTERS: [u32; 256] = {
     letters
 };
 
+/// For each secret, the letters that it is made of.
+const MADE_OF: [u32; SECRETS.len()] = {
+    let mut made_of = [0; SECRETS.len()];
+    let mut at = 0;
+    while at < SECRETS.len() {
+        made_of[at] = letters(SECRETS[at]);
+        at += 1;
+    }
+    made_of
+};
+
+const fn letters(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let mut letters = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        letters |= LETTERS[bytes[at] as usize];
+        at += 1;
+    }
+    letters
+}
+
 /// Whether values under this key are secrets, as far as its name tells.
 ///
 /// A key that only counts or limits tokens (`maxTokens`, `tokenCount`) holds none.
 pub fn looks_secret(key: &str) -> bool {
-    // Every key of every payload comes by here, and next to none is a secret's: those end without an
-    // allocation.
-    if !has_secret_part(key) {
+    // Every key of every payload comes by here. Next to none has all the letters of a secret, and
+    // those end without an allocation.
+    let letters = letters(key);
+    if !MADE_OF.iter().any(|secret| letters & secret == *secret) {
         return false;
     }
-    let plain: String = plain(key).collect();
+    let plain = plain(key);
     let counts = plain.ends_with("tokens")
         || plain.starts_with("tokencount")
         || plain.starts_with("tokenlimit");
-    !counts
+    !counts && SECRETS.iter().any(|secret| plain.contains(secret))
 }
 
 /// A key without case and separators.
-fn plain(key: &str) -> impl Iterator<Item = char> {
+fn plain(key: &str) -> String {
     key.chars()
         .filter(|c| c.is_alphanumeric())
         .map(|c| c.to_ascii_lowercase())
-}
-
-fn has_secret_part(key: &str) -> bool {
-    // None is shorter.
-    if key.len() < "token".len() {
-        return false;
-    }
-    let pairs = key.as_bytes().windows(2).enumerate();
-    let mut beginnings = pairs.filter(|(_, pair)| may_begin_secret(pair[0], pair[1]));
-    beginnings.any(|(at, pair)| {
-        let first = pair[0].to_ascii_lowercase();
-        let mut same = SECRETS.iter().filter(|own| own.as_bytes()[0] == first);
-        same.any(|secret| {
-            // What begins with a letter of one byte begins between two characters.
-            let mut rest = plain(&key[at..]);
-            secret.chars().all(|letter| rest.next() == Some(letter))
-        })
-    })
-}
-
-/// Whether a secret may begin with these two bytes, the second of which may be a separator's.
-fn may_begin_secret(first: u8, second: u8) -> bool {
-    SECOND_LETTERS[usize::from(first)] & LETTERS[usize::from(second)] != 0
+        .collect()
 }
 
 /// The value with every secret replaced by [`REDACTED`]; the same value where it has none.
