@@ -1,3 +1,5 @@
+use std::num::NonZero;
+
 use cucumber::{
     codegen::{StepConstructor, WorldInventory, inventory},
     step::Location,
@@ -19,28 +21,53 @@ pub struct StepDefinition {
     pub run: cucumber::Step<World>,
 }
 
+/// What a macro of cucumber's has left behind: a phrase that is compiled when it is asked for.
+type Collected = (
+    StepKind,
+    Location,
+    cucumber::codegen::LazyRegex,
+    cucumber::Step<World>,
+);
+
 impl StepDefinition {
     /// All definitions that cucumber's macros have made on [`World`], in this crate and in those that use it.
     pub fn collected() -> Vec<Self> {
-        let mut definitions = Vec::new();
-        collect::<<World as WorldInventory>::Given>(StepKind::Given, &mut definitions);
-        collect::<<World as WorldInventory>::When>(StepKind::When, &mut definitions);
-        collect::<<World as WorldInventory>::Then>(StepKind::Then, &mut definitions);
-        definitions
+        let mut collected = Vec::new();
+        collect::<<World as WorldInventory>::Given>(StepKind::Given, &mut collected);
+        collect::<<World as WorldInventory>::When>(StepKind::When, &mut collected);
+        collect::<<World as WorldInventory>::Then>(StepKind::Then, &mut collected);
+        // Compiling hundreds of phrases is most of what a process does before its first scenario.
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let each = collected.len().div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            let compiling: Vec<_> = collected
+                .chunks(each)
+                .map(|part| scope.spawn(|| part.iter().map(Self::compiled).collect::<Vec<_>>()))
+                .collect();
+            let compiled = compiling.into_iter().map(|thread| match thread.join() {
+                Ok(definitions) => definitions,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            compiled.flatten().collect()
+        })
+    }
+
+    fn compiled((kind, location, regex, run): &Collected) -> Self {
+        Self {
+            kind: *kind,
+            regex: regex(),
+            location: Some(*location),
+            run: *run,
+        }
     }
 }
 
 fn collect<T: inventory::Collect + StepConstructor<World>>(
     kind: StepKind,
-    definitions: &mut Vec<StepDefinition>,
+    collected: &mut Vec<Collected>,
 ) {
-    definitions.extend(inventory::iter::<T>.into_iter().map(|constructor| {
+    collected.extend(inventory::iter::<T>.into_iter().map(|constructor| {
         let (location, regex, run) = constructor.inner();
-        StepDefinition {
-            kind,
-            regex: regex(),
-            location: Some(location),
-            run,
-        }
+        (kind, location, regex, run)
     }));
 }
