@@ -45,8 +45,7 @@ pub struct CloudEvent {
 }
 
 /// What an event is known by: a redelivery has the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventId {
     /// Where it happened.
     pub source: Arc<str>,

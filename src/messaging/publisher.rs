@@ -81,8 +81,9 @@ impl Publisher {
     /// # Errors
     ///
     /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow what the draft says;
-    /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then nothing is published, unless the failure is in doubt and the outbox has
-    /// taken the event after all: such a one is found with the next that is published.
+    /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then
+    /// nothing is published, unless the failure is in doubt and the outbox has taken the event after
+    /// all: such a one is found with the next that is published.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
             let message = "the publisher has crashed, and nothing restarted it";
@@ -90,7 +91,6 @@ impl Publisher {
         }
         self.types.check(&draft.kind)?;
         let (event, drawn) = self.complete(draft);
-        let event = Arc::new(event);
         let document = EventDocument::read(Arc::new(event.to_value())).map_err(|error| {
             self.give_back(drawn.as_ref());
             error.failure()
@@ -107,7 +107,7 @@ impl Publisher {
                 });
                 let waiting = reply.value[WAITING].as_u64();
                 self.relay.hand_over(document, waiting);
-                Ok(event)
+                Ok(Arc::new(event))
             }
             Err(failure) => {
                 if !failure.in_doubt {
