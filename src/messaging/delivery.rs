@@ -1,6 +1,8 @@
+//! What passes from the bus to a subscription.
+
 use std::sync::Arc;
 
-use super::{DeadLetter, EventDocument, activity::Counted};
+use super::{Counted, DeadLetter, EventDocument};
 
 /// An event on its way to one subscription.
 #[derive(Clone, Debug)]

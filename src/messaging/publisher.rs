@@ -5,7 +5,7 @@ use std::{
 
 use super::{
     CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext,
-    outbox_service::{WAITING, operation},
+    outbox::{WAITING, operation},
 };
 use crate::{
     clock::{Clock, Seed},

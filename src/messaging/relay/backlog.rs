@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
-    messaging::{EventDocument, EventId, attributes::Attributes, reconnecting::Reconnecting},
+    messaging::{EventDocument, EventId, event::Attributes, reconnecting::Reconnecting},
     observability::EventHead,
 };
 

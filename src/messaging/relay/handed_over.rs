@@ -64,7 +64,7 @@ impl HandedOver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messaging::outbox_conformance::event;
+    use crate::messaging::outbox::conformance::event;
 
     fn push(handed_over: &mut HandedOver, id: &str, waiting: Option<u64>) {
         handed_over.push(event(id), waiting);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use self::handed_over::HandedOver;
-use super::{Activity, EventBus, EventDocument, activity::Counted, outbox_service::operation};
+use super::{Activity, Counted, EventBus, EventDocument, outbox::operation};
 use crate::{
     domain::{Call, CallHead, CallName},
     observability::{EventKind, Timeline},

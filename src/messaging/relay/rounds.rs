@@ -12,7 +12,7 @@ use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
     messaging::{
         EventDocument, EventId,
-        outbox_service::{Marked, WAITING},
+        outbox::{Marked, WAITING},
     },
     observability::EventKind,
 };

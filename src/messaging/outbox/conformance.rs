@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{CloudEvent, EventDocument, Outbox, OutboxError, Publication, TraceContext};
+use super::{Outbox, OutboxError, Publication};
 use crate::{
     clock::{EPOCH, Seed},
     domain::{Failure, code},
+    messaging::{CloudEvent, EventDocument, TraceContext},
 };
 
 /// Checks outboxes that a constructor makes, each of them empty.

@@ -1,3 +1,15 @@
+//! What is stored to be published: the transactional outbox, and the service that it is.
+
+#[cfg(test)]
+pub(crate) mod conformance;
+mod memory;
+mod service;
+
+pub(super) use self::service::{Marked, WAITING, operation};
+pub use self::{
+    memory::MemoryOutbox,
+    service::{OUTBOX_OPERATIONS, OutboxService, answer_outbox},
+};
 use super::{EventDocument, EventId};
 use crate::domain::Failure;
 

@@ -2,13 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{
-    EventDocument, EventId, Subscription,
-    bus_faults::Fate,
-    delivery::{Delivery, Message, Slot},
-};
+use super::faults::Fate;
 use crate::{
     domain::{CallName, Failure, HashMap, IndexSet, code, did_you_mean},
+    messaging::{
+        EventDocument, EventId, Subscription,
+        delivery::{Delivery, Message, Slot},
+    },
     services::UnknownName,
 };
 

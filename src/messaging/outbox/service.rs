@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{EventDocument, EventId, Outbox, OutboxError};
+use super::{MemoryOutbox, Outbox, OutboxError};
 use crate::{
     domain::{Call, Failure, IndexMap, Reply, code, from_value},
+    messaging::{EventDocument, EventId},
     services::{CallResult, Effects, Service},
 };
 
 /// The operations of an outbox, as a service answers them.
-pub(super) mod operation {
+pub mod operation {
     pub const STORE: &str = "store";
     pub const UNPUBLISHED: &str = "unpublished";
     pub const MARK_PUBLISHED: &str = "markPublished";
@@ -19,7 +20,7 @@ pub(super) mod operation {
 }
 
 /// Where an outbox tells how many events are left.
-pub(super) const WAITING: &str = "waiting";
+pub const WAITING: &str = "waiting";
 
 /// The operations that [`answer_outbox`] knows.
 pub const OUTBOX_OPERATIONS: [&str; 4] = [
@@ -64,7 +65,7 @@ struct Limit {
 /// What `markPublished` is called with.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Marked {
+pub struct Marked {
     /// By source.
     pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
     /// Why they are not published; `markFailed` alone has it.
@@ -87,11 +88,7 @@ impl OutboxService {
 
     /// The one that is there where nothing else is said.
     pub fn in_memory(effects: Effects) -> Self {
-        Self::new(
-            Self::NAME,
-            Arc::new(super::MemoryOutbox::default()),
-            effects,
-        )
+        Self::new(Self::NAME, Arc::new(MemoryOutbox::default()), effects)
     }
 }
 

@@ -5,8 +5,11 @@ use std::{
 
 use indexmap::map;
 
-use super::{EventDocument, EventId, Outbox, OutboxError, Publication};
-use crate::domain::{Failure, IndexMap};
+use super::{Outbox, OutboxError, Publication};
+use crate::{
+    domain::{Failure, IndexMap},
+    messaging::{EventDocument, EventId},
+};
 
 /// An outbox in memory.
 #[derive(Debug, Default)]
@@ -125,10 +128,10 @@ impl Outbox for MemoryOutbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messaging::outbox_conformance;
+    use crate::messaging::outbox::conformance;
 
     #[test]
     fn it_does_what_an_outbox_must() {
-        outbox_conformance::check(MemoryOutbox::default);
+        conformance::check(MemoryOutbox::default);
     }
 }

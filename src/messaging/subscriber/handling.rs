@@ -2,12 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    Activity, DeadLetter, DeadLetters, EventDocument, Filter, LetterError, Origin, Subscription,
-    delivery::Delivery, inbox::Standing, reconnecting::Reconnecting,
-};
+use super::{Filter, Subscription, inbox::Standing};
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
+    messaging::{
+        Activity, DeadLetter, DeadLetters, EventDocument, LetterError, Origin, delivery::Delivery,
+        reconnecting::Reconnecting,
+    },
     observability::{Attempts, EventHead, EventKind, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client},

@@ -1,3 +1,9 @@
+//! Who is subscribed to events: what each is handed, in which order, and what becomes of it.
+
+mod handling;
+mod inbox;
+mod subscription;
+
 use std::{
     pin::Pin,
     sync::Arc,
@@ -7,11 +13,14 @@ use std::{
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{
-    Activity, Subscription,
-    delivery::{Delivery, Message},
+pub use self::subscription::{Filter, Subscription};
+use self::{
     handling::{Done, Handling},
     inbox::{Inbox, Notice},
+};
+use super::{
+    Activity,
+    delivery::{Delivery, Message},
 };
 use crate::{observability::EventKind, services::Client};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Activity, activity::Counted, delivery::Delivery};
+use crate::messaging::{Activity, Counted, delivery::Delivery};
 
 /// The deliveries of one subscription that are not settled, and what it has seen before.
 #[derive(Debug, Default)]

@@ -1,3 +1,11 @@
+//! Events as JSON documents: what CloudEvents and Trace Context demand of them.
+
+mod attributes;
+mod document;
+mod draft;
+mod trace;
+mod types;
+
 use std::{
     borrow::Cow,
     convert::Infallible,
@@ -9,9 +17,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
-use super::{
-    EventDocument, EventError, TraceContext, TraceError,
-    attributes::{Attributes, NAMES, refused},
+pub(super) use self::attributes::Attributes;
+use self::attributes::{NAMES, refused};
+pub use self::{
+    attributes::EventError,
+    document::EventDocument,
+    draft::EventDraft,
+    trace::{TraceContext, TraceError},
+    types::EventTypes,
 };
 use crate::observability::EventHead;
 

@@ -1,3 +1,8 @@
+//! The event bus: takes events, and hands each to whoever is subscribed to its type.
+
+mod faults;
+mod topics;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,13 +13,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
+use self::{faults::BusFaults, topics::Topics};
 use super::{
-    Activity, DeadLetter, DeadLetters, EventDocument, EventTypes, Subscription,
-    activity::Counted,
-    bus_faults::BusFaults,
+    Activity, Counted, DeadLetter, DeadLetters, EventDocument, EventTypes, Subscription,
     delivery::{Delivery, Message, Slot},
     subscriber,
-    topics::Topics,
 };
 use crate::{
     domain::{Call, CallName, Failure, Reply, code, from_value},
