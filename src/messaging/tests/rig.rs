@@ -5,12 +5,16 @@ use std::{
     time::Duration,
 };
 
+use indexmap::IndexMap;
 use serde_json::json;
 
 use crate::{
     clock::{Clock, Seed},
     domain::{CallName, Failure},
-    messaging::{DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay, Subscription},
+    messaging::{
+        DeadLetters, EventBus, EventDocument, EventDraft, OutboxService, Publisher, Relay,
+        Subscription,
+    },
     observability::{Event, EventHead, EventKind, Timeline},
     services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
 };
@@ -86,11 +90,20 @@ impl Rig {
     }
 
     pub fn fails(&self, handler: &str, times: u32, code: &str) {
-        let fault = self.faults.declare("fails", "test");
-        let fails = self.registry.script(handler, |script, _| {
-            script.times("on", times, Response::Error(code.into()), fault);
+        self.answers(handler, "on", times, Response::Error(code.into()));
+    }
+
+    /// The outbox stores the next event so long after its caller has given up.
+    pub fn stores_late(&self, after: Duration) {
+        self.answers(OutboxService::NAME, "store", 1, Response::Late(after));
+    }
+
+    fn answers(&self, service: &str, operation: &str, times: u32, response: Response) {
+        let fault = self.faults.declare("answers so", "test");
+        let answers = self.registry.script(service, |script, _| {
+            script.times(operation, times, response, fault);
         });
-        fails.unwrap();
+        answers.unwrap();
     }
 
     pub fn goes_down(&self, service: &str, until: Duration) {
@@ -112,10 +125,35 @@ impl Rig {
         })
     }
 
+    /// What the outbox has stored, also when its caller heard nothing of it.
     pub fn stored(&self) -> Vec<Arc<EventHead>> {
-        self.heads(|kind| match kind {
-            EventKind::EventStored { head } => Some(head),
-            _ => None,
+        let store = CallName::new(OutboxService::NAME, "store");
+        self.timeline.read(|events: &[Event]| {
+            // Each publication is one call, whose key counts them.
+            let mut sent = IndexMap::new();
+            let mut stored = Vec::new();
+            for event in events {
+                match &event.kind {
+                    EventKind::CallStarted {
+                        head,
+                        input,
+                        number,
+                        ..
+                    } if head.name == store => {
+                        let document = EventDocument::read(Arc::clone(input)).unwrap();
+                        sent.entry(*number).or_insert(document);
+                    }
+                    EventKind::Effect { call, key } if *call == store => {
+                        let (_, number) = key.subject().rsplit_once('/').unwrap();
+                        let (_, document) = sent
+                            .get_index(number.parse::<usize>().unwrap() - 1)
+                            .unwrap();
+                        stored.push(Arc::clone(document.head()));
+                    }
+                    _ => {}
+                }
+            }
+            stored
         })
     }
 
