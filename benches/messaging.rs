@@ -104,7 +104,8 @@ fn stage(timeline: &Timeline) -> (Publisher, EventBus) {
     let effects = Effects::new(timeline.clone());
     let bus = EventBus::new(timeline.clone(), faults.clone());
     registry.add(bus.clone());
-    registry.add(OutboxService::in_memory(effects.clone()));
+    let outbox = OutboxService::in_memory(effects.clone());
+    registry.add(outbox.clone());
     registry.add(DeadLetters::default());
     for handler in HANDLERS {
         registry.add(Handler(handler));
@@ -125,6 +126,7 @@ fn stage(timeline: &Timeline) -> (Publisher, EventBus) {
     }
     let activity = bus.activity().clone();
     let relay = Relay::new(Arc::clone(&client), OutboxService::NAME, activity, faults);
+    relay.listen(outbox.listener());
     let types = bus.types().clone();
     let publisher = Publisher::new(client, relay, types, "shop", Seed(0));
     (publisher, bus)

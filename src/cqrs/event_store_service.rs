@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Call, Failure, Reply, code, from_value},
-    messaging::{OUTBOX_OPERATIONS, answer_outbox},
+    messaging::{Listener, OUTBOX_OPERATIONS, answer_outbox},
     observability::{EventKind, Timeline},
     services::{CallResult, Effects, Service},
 };
@@ -30,7 +30,7 @@ pub struct EventStoreService {
     effects: Effects,
     timeline: Timeline,
     positions: Positions,
-    hearer: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
+    listener: Listener,
 }
 
 impl EventStoreService {
@@ -54,16 +54,13 @@ impl EventStoreService {
             effects,
             timeline,
             positions,
-            hearer: Arc::default(),
+            listener: Listener::default(),
         })
     }
 
-    /// Lets someone hear of it when there is something to publish; the first one hears.
-    ///
-    /// It is heard within the call, so that whoever waits for that knows of what follows.
-    pub fn on_stored(&self, hear: impl Fn() + Send + Sync + 'static) {
-        // Who comes second is not heard of: there is one relay.
-        let _ = self.hearer.set(Box::new(hear));
+    /// Who hears of what is stored.
+    pub fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// The store.
@@ -85,10 +82,8 @@ impl EventStoreService {
 
     fn stored(&self, last_position: u64) {
         self.positions.set(last_position);
-        if let Some(hear) = self.hearer.get()
-            && last_position > 0
-        {
-            hear();
+        if last_position > 0 {
+            self.listener.tell();
         }
     }
 

@@ -26,6 +26,7 @@ pub struct Cast {
     directory: Directory,
     files: Files,
     bus: EventBus,
+    outbox: OutboxService,
 }
 
 impl Cast {
@@ -45,10 +46,12 @@ impl Cast {
         let effects = Effects::new(timeline.clone());
         let bus = EventBus::new(timeline.clone(), faults.clone());
         registry.add_on_call(bus.clone());
-        registry.add_on_call(OutboxService::in_memory(effects.clone()));
+        let outbox = OutboxService::in_memory(effects.clone());
+        registry.add_on_call(outbox.clone());
         registry.add_on_call(DeadLetters::default());
         Self {
             bus,
+            outbox,
             entities: Entities::new(timeline.clock()),
             files: Files::new(directory.clone(), faults.clone(), timeline),
             effects,
@@ -204,6 +207,11 @@ impl Cast {
     /// The bus that events go over, unless a service of that name takes its place.
     pub fn bus(&self) -> &EventBus {
         &self.bus
+    }
+
+    /// The outbox that events are stored in, unless a service of that name takes its place.
+    pub fn outbox(&self) -> &OutboxService {
+        &self.outbox
     }
 
     /// The declared faults.

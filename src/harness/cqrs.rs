@@ -27,7 +27,7 @@ pub struct Cqrs {
     file: Option<PathBuf>,
     commands: CommandHandler,
     projector: Projector,
-    relay: Arc<Relay>,
+    relay: Relay,
     activity: Activity,
     sent: u64,
     results: Vec<Result<CommandResult, Box<Failure>>>,
@@ -48,14 +48,7 @@ impl Cqrs {
             client.timeline().clone(),
         )?;
         cast.registry().add_on_call(store.clone());
-        let relay = Arc::new(relay);
-        // The relay holds the client, which holds the services.
-        let awake = Arc::downgrade(&relay);
-        store.on_stored(move || {
-            if let Some(relay) = awake.upgrade() {
-                relay.wake();
-            }
-        });
+        relay.listen(store.listener());
         Ok(Self {
             relay,
             activity: cast.bus().activity().clone(),

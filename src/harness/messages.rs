@@ -31,6 +31,7 @@ impl Messages {
     pub fn new(cast: &Cast, seed: Seed) -> Self {
         let (client, bus, faults) = (cast.client(), cast.bus().clone(), cast.faults().clone());
         let relay = relay(OutboxService::NAME, &client, &bus, &faults);
+        relay.listen(cast.outbox().listener());
         let types = bus.types().clone();
         let publisher = Publisher::new(Arc::clone(&client), relay.clone(), types, SOURCE, seed);
         Self {

@@ -30,7 +30,8 @@ pub use event::{
 #[cfg(test)]
 pub(crate) use outbox::conformance as outbox_conformance;
 pub use outbox::{
-    MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, OutboxService, Publication, answer_outbox,
+    Listener, MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, OutboxService, Publication,
+    answer_outbox,
 };
 pub use publisher::Publisher;
 pub use relay::{PublisherCrash, Relay};

@@ -83,7 +83,7 @@ impl Publisher {
     /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow what the draft says;
     /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then
     /// nothing is published, unless the failure is in doubt and the outbox has taken the event after
-    /// all: such a one is found with the next that is published.
+    /// all: the relay looks for such a one at once, and hears of it later where it listens.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
             let message = "the publisher has crashed, and nothing restarted it";
@@ -100,7 +100,10 @@ impl Publisher {
             input: Arc::clone(document.json()),
             key: Some(self.next_key()),
         };
-        match self.client.call(&call, &CallPolicy::default(), None).await {
+        let under_way = self.relay.publication();
+        let answer = self.client.call(&call, &CallPolicy::default(), None).await;
+        drop(under_way);
+        match answer {
             Ok(reply) => {
                 self.timeline().record(EventKind::EventStored {
                     head: Arc::clone(document.head()),
@@ -110,7 +113,10 @@ impl Publisher {
                 Ok(Arc::new(event))
             }
             Err(failure) => {
-                if !failure.in_doubt {
+                if failure.in_doubt {
+                    // It may be stored all the same.
+                    self.relay.wake();
+                } else {
                     self.give_back(drawn.as_ref());
                 }
                 Err(failure)

@@ -2,11 +2,13 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+mod listener;
 mod memory;
 mod service;
 
 pub(super) use self::service::{Marked, WAITING, operation};
 pub use self::{
+    listener::Listener,
     memory::MemoryOutbox,
     service::{OUTBOX_OPERATIONS, OutboxService, answer_outbox},
 };

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{MemoryOutbox, Outbox, OutboxError};
+use super::{Listener, MemoryOutbox, Outbox, OutboxError};
 use crate::{
     domain::{Call, Failure, IndexMap, Reply, code, from_value},
     messaging::{EventDocument, EventId},
@@ -50,10 +50,14 @@ pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
 }
 
 /// A service that is an outbox and nothing else.
+///
+/// A handle: clones share the outbox.
+#[derive(Clone)]
 pub struct OutboxService {
     name: Arc<str>,
     outbox: Arc<dyn Outbox>,
     effects: Effects,
+    listener: Listener,
 }
 
 #[derive(Deserialize)]
@@ -83,12 +87,20 @@ impl OutboxService {
             name: name.into(),
             outbox,
             effects,
+            listener: Listener::default(),
         }
     }
 
     /// The one that is there where nothing else is said.
     pub fn in_memory(effects: Effects) -> Self {
         Self::new(Self::NAME, Arc::new(MemoryOutbox::default()), effects)
+    }
+}
+
+impl OutboxService {
+    /// Who hears of what is stored.
+    pub fn listener(&self) -> &Listener {
+        &self.listener
     }
 }
 
@@ -115,8 +127,16 @@ impl Service for OutboxService {
                 ))
             })
         };
+        let mut answered = false;
         // A repetition of a call whose answer was lost must not be taken for another event.
-        let once = self.effects.once(call, |_| Ok(answer()?.value));
+        let once = self.effects.once(call, |_| {
+            let reply = answer()?;
+            answered = true;
+            Ok(reply.value)
+        });
+        if answered && call.name().operation() == operation::STORE {
+            self.listener.tell();
+        }
         once.map(Reply::new)
     }
 }

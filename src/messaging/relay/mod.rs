@@ -4,12 +4,15 @@ mod backlog;
 mod handed_over;
 mod rounds;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::sync::Notify;
 
 use self::handed_over::HandedOver;
-use super::{Activity, Counted, EventBus, EventDocument, outbox::operation};
+use super::{Activity, Counted, EventBus, EventDocument, Listener, outbox::operation};
 use crate::{
     domain::{Call, CallHead, CallName},
     observability::{EventKind, Timeline},
@@ -43,7 +46,18 @@ struct Shared {
     activity: Activity,
     faults: Faults,
     wanted: Notify,
+    /// How many are under way, each of which hands over what it stores.
+    publications: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// A publication that is under way as long as this lives.
+pub(super) struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Calls {
@@ -92,6 +106,7 @@ impl Relay {
                 activity,
                 faults,
                 wanted: Notify::new(),
+                publications: AtomicUsize::default(),
                 state: Mutex::default(),
             }),
         }
@@ -100,6 +115,27 @@ impl Relay {
     /// The service that it reads from.
     pub fn outbox(&self) -> &str {
         &self.shared.outbox
+    }
+
+    /// Listens to the outbox, so that what is stored there is published soon, whoever stored it.
+    pub fn listen(&self, outbox: &Listener) {
+        // It holds the client, which holds the services.
+        let shared = Arc::downgrade(&self.shared);
+        outbox.set(move || {
+            // Whoever stores through a publisher hands over, or says that it cannot.
+            if let Some(shared) = shared.upgrade()
+                && shared.publications.load(Ordering::Relaxed) == 0
+            {
+                Self { shared }.wake();
+            }
+        });
+    }
+
+    /// A publication that is under way as long as this lives.
+    pub(super) fn publication(&self) -> UnderWay<'_> {
+        let publications = &self.shared.publications;
+        publications.fetch_add(1, Ordering::Relaxed);
+        UnderWay(publications)
     }
 
     /// Says that something was stored, which is to be read from the outbox.

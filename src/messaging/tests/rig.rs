@@ -28,6 +28,7 @@ pub struct Rig {
     pub faults: Faults,
     pub client: Arc<Client>,
     pub bus: EventBus,
+    pub outbox: OutboxService,
     pub relay: Relay,
     pub publisher: Publisher,
 }
@@ -39,7 +40,8 @@ impl Rig {
         let effects = Effects::new(timeline.clone());
         let bus = EventBus::new(timeline.clone(), faults.clone());
         registry.add(bus.clone());
-        registry.add(OutboxService::in_memory(effects.clone()));
+        let outbox = OutboxService::in_memory(effects.clone());
+        registry.add(outbox.clone());
         registry.add(DeadLetters::default());
         for handler in HANDLERS {
             registry.add(MockService::bare(handler, effects.clone()));
@@ -67,9 +69,15 @@ impl Rig {
             faults,
             client,
             bus,
+            outbox,
             relay,
             publisher,
         }
+    }
+
+    /// Lets the relay hear of what is stored.
+    pub fn listens(&self) {
+        self.relay.listen(self.outbox.listener());
     }
 
     /// Subscribes every handler to events of the type `Happened`.
