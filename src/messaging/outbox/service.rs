@@ -95,9 +95,7 @@ impl OutboxService {
     pub fn in_memory(effects: Effects) -> Self {
         Self::new(Self::NAME, Arc::new(MemoryOutbox::default()), effects)
     }
-}
 
-impl OutboxService {
     /// Who hears of what is stored.
     pub fn listener(&self) -> &Listener {
         &self.listener
@@ -127,16 +125,14 @@ impl Service for OutboxService {
                 ))
             })
         };
-        let mut answered = false;
         // A repetition of a call whose answer was lost must not be taken for another event.
         let once = self.effects.once(call, |_| {
             let reply = answer()?;
-            answered = true;
+            if call.name().operation() == operation::STORE {
+                self.listener.tell();
+            }
             Ok(reply.value)
         });
-        if answered && call.name().operation() == operation::STORE {
-            self.listener.tell();
-        }
         once.map(Reply::new)
     }
 }
