@@ -87,8 +87,7 @@ async fn in_turn(world: &mut World, call: Call, input: Value, times: u32) -> Ste
         let call = direct(world, &name, &input);
         results.push(client.call(&call, &CallPolicy::default(), None).await);
     }
-    world.set_calls(results);
-    Ok(())
+    end(world, results).await
 }
 
 async fn at_once(
@@ -104,7 +103,13 @@ async fn at_once(
     }
     let calls = calls.iter().map(|call| client.call(call, &policy, None));
     let results = join_all(calls).await;
+    end(world, results).await
+}
+
+/// Keeps what calls came to, and waits until no handler is at work on events that they set going.
+async fn end(world: &mut World, results: Vec<CallResult>) -> StepResult {
     world.set_calls(results);
+    world.cast().bus().activity().quiet().await;
     Ok(())
 }
 

@@ -18,8 +18,7 @@ Feature: Handing stored events to the relay
       }
       """
     Then the call succeeds
-    When 1 s passes
-    Then the event "OrderPlaced" reaches the bus 2 times
+    And the event "OrderPlaced" reaches the bus 2 times
     And "Mail.send" is executed 2 times
     When the event "OrderPlaced" of "order-2" is published
     Then the event "OrderPlaced" reaches the bus 3 times
