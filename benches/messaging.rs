@@ -3,10 +3,13 @@
 //!
 //! `cargo bench --bench messaging`. It fails below its limit.
 
+#[path = "scene/apart.rs"]
+mod apart;
+
 use std::{
-    process::{Command, ExitCode},
+    process::ExitCode,
     sync::{Arc, LazyLock, RwLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rehearsal::{
@@ -18,8 +21,6 @@ use rehearsal::{
 };
 use serde_json::{Value, json};
 
-/// Tells a process to measure once, and to print nanoseconds.
-const ONCE: &str = "--once";
 /// Events of one measurement, published one by one.
 const EVENTS: usize = 100_000;
 /// Events that come in one go, before anything else has its turn.
@@ -34,12 +35,10 @@ const AT_LEAST: f64 = 100_000.0;
 const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
 
 fn main() -> ExitCode {
-    if std::env::args().any(|arg| arg == ONCE) {
+    if apart::is_one() {
         measure();
     }
-    // Each in a process of its own: what one leaves behind in the heap costs the next.
-    let mut took: Vec<Duration> = (0..ROUNDS).map(|_| measure_apart()).collect();
-    took.sort_unstable();
+    let took = apart::measured::<ROUNDS>();
     let median = took[ROUNDS / 2];
     let rate = EVENTS as f64 / median.as_secs_f64();
     println!(
@@ -53,14 +52,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure_apart() -> Duration {
-    let program = std::env::current_exe().expect("the bench is a file");
-    let ran = Command::new(program).arg(ONCE).output().expect("it runs");
-    let nanos = String::from_utf8_lossy(&ran.stdout).trim().parse();
-    Duration::from_nanos(nanos.expect("it prints a number"))
-}
-
-/// Prints what one measurement took, in nanoseconds, and ends the process.
 fn measure() -> ! {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -93,9 +84,7 @@ fn measure() -> ! {
             events.iter().filter(|event| handled(&event.kind)).count()
         });
         assert_eq!(handled, EVENTS * HANDLERS.len());
-        println!("{}", took.as_nanos());
-        // Taking everything apart is not measured, and takes long.
-        std::process::exit(0)
+        apart::end(took)
     })
 }
 
