@@ -129,7 +129,7 @@ impl Publisher {
         let mut counted = self.lock();
         counted.calls += 1;
         let number = counted.calls;
-        Key::Do(counted.name([self.relay.outbox(), "/"], number))
+        Key::Do(counted.name(&[self.relay.outbox(), "/"], number))
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<Drawn>) {
@@ -138,7 +138,7 @@ impl Publisher {
         let id = draft.id.unwrap_or_else(|| {
             counted.events += 1;
             let number = counted.events;
-            counted.name(["event", "-"], number)
+            counted.name(&["event-"], number)
         });
         let drawn = match (&draft.subject, draft.sequence) {
             (Some(subject), None) => Some(counted.draw(&source, subject)),
@@ -193,9 +193,9 @@ impl Publisher {
 
 impl Counted {
     /// A name that ends with a number.
-    fn name(&mut self, begin: [&str; 2], number: u64) -> Arc<str> {
+    fn name(&mut self, begin: &[&str], number: u64) -> Arc<str> {
         self.text.clear();
-        self.text.extend(begin);
+        self.text.extend(begin.iter().copied());
         // A string takes whatever is written to it.
         let _ = write!(self.text, "{number}");
         (&*self.text).into()

@@ -13,6 +13,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Effects {
     timeline: Timeline,
+    /// Never taken out. Their order is of no use, but a map that keeps it grows without hashing all
+    /// keys anew.
     deeds: Arc<Mutex<IndexMap<Arc<str>, Deed>>>,
 }
 

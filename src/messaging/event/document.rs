@@ -65,10 +65,7 @@ impl EventDocument {
 
     /// What it is known by.
     pub fn event_id(&self) -> EventId {
-        EventId {
-            source: Arc::clone(&self.head.source),
-            id: Arc::clone(&self.head.id),
-        }
+        EventId::from(&*self.head)
     }
 }
 

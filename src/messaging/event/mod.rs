@@ -177,7 +177,7 @@ impl TryFrom<Map<String, Value>> for CloudEvent {
 
 impl CloudEvent {
     /// The attributes of the event that a JSON document is, without its data.
-    pub(super) fn attributes(value: &Value) -> Result<Self, EventError> {
+    fn attributes(value: &Value) -> Result<Self, EventError> {
         static NO_DATA: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
         Self::read(&Attributes::of(value)?, Arc::clone(&NO_DATA))
     }
@@ -212,6 +212,15 @@ impl CloudEvent {
             source: Arc::clone(&self.source),
             id: Arc::clone(&self.id),
             subject: self.subject.clone(),
+        }
+    }
+}
+
+impl From<&EventHead> for EventId {
+    fn from(head: &EventHead) -> Self {
+        Self {
+            source: Arc::clone(&head.source),
+            id: Arc::clone(&head.id),
         }
     }
 }

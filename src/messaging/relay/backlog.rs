@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
-    messaging::{EventDocument, EventId, event::Attributes, reconnecting::Reconnecting},
+    messaging::{EventId, event::Attributes, reconnecting::Reconnecting},
     observability::EventHead,
 };
 
-/// An event on its way from the outbox to the bus.
+/// An event that was read from the outbox.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Its place in the outbox's reply.
@@ -48,19 +48,8 @@ impl Item {
         })
     }
 
-    /// One that was handed over, and needs no place.
-    pub fn of(document: &EventDocument) -> Self {
-        Self {
-            place: 0,
-            head: Arc::clone(document.head()),
-        }
-    }
-
     pub fn id(&self) -> EventId {
-        EventId {
-            source: Arc::clone(&self.head.source),
-            id: Arc::clone(&self.head.id),
-        }
+        EventId::from(&*self.head)
     }
 }
 
@@ -116,9 +105,9 @@ impl Backlog {
     }
 
     /// Whether an earlier event of the same subject was refused.
-    pub fn holds_back(&self, item: &Item) -> bool {
+    pub fn holds_back(&self, head: &EventHead) -> bool {
         let mut refused = self.refused.values();
-        refused.any(|(_, head)| *head.id != *item.head.id && same_subject(head, &item.head))
+        refused.any(|(_, other)| *other.id != *head.id && same_subject(other, head))
     }
 
     /// The bus, or the outbox, cannot be used; returns how long to wait.
@@ -133,20 +122,18 @@ impl Backlog {
     }
 
     /// The bus refuses an event and takes others; returns how long to wait.
-    pub fn refuses(&mut self, item: &Item, now: Duration) -> Duration {
+    pub fn refuses(&mut self, head: &Arc<EventHead>, now: Duration) -> Duration {
         self.bus = None;
-        let former = self.refused.get(&item.id()).map(|(wait, _)| *wait);
+        let id = EventId::from(&**head);
+        let former = self.refused.get(&id).map(|(wait, _)| *wait);
         let (wait, delay) = Wait::after(former, now);
-        self.refused
-            .insert(item.id(), (wait, Arc::clone(&item.head)));
+        self.refused.insert(id, (wait, Arc::clone(head)));
         delay
     }
 
     /// An event is on the bus.
-    pub fn forget(&mut self, item: &Item) {
-        if !self.refused.is_empty() {
-            self.refused.shift_remove(&item.id());
-        }
+    pub fn forget(&mut self, event: &EventId) {
+        self.refused.shift_remove(event);
     }
 }
 

@@ -1,6 +1,5 @@
 use std::collections::{HashSet, VecDeque};
 
-use super::backlog::Item;
 use crate::messaging::{EventDocument, EventId};
 
 /// Events that were stored and handed over, oldest first, so that they need not be read back.
@@ -40,12 +39,12 @@ impl HandedOver {
     }
 
     /// These were read from the outbox, and need not be handed over any more.
-    pub fn has_read(&mut self, items: &[Item]) {
+    pub fn has_read(&mut self, events: impl IntoIterator<Item = EventId>) {
         if self.events.is_empty() {
             return;
         }
         // Both are in the order in which they were stored, so what was read comes first.
-        let read: HashSet<EventId> = items.iter().map(Item::id).collect();
+        let read: HashSet<EventId> = events.into_iter().collect();
         while let Some(first) = self.events.front()
             && read.contains(&first.event_id())
         {
@@ -86,7 +85,7 @@ mod tests {
         let mut handed_over = HandedOver::default();
         push(&mut handed_over, "a", Some(1));
         assert_eq!(take(&mut handed_over, 9), None);
-        handed_over.has_read(&[Item::of(&event("a"))]);
+        handed_over.has_read([event("a").event_id()]);
         handed_over.left_in_outbox(Some(0));
         assert_eq!(take(&mut handed_over, 9), Some(vec![]), "it was read");
     }

@@ -14,7 +14,7 @@ use crate::{
         EventDocument, EventId,
         outbox::{Marked, WAITING},
     },
-    observability::EventKind,
+    observability::{EventHead, EventKind},
 };
 
 /// Most events that are read and published in one go.
@@ -91,21 +91,21 @@ impl Shared {
         let mut published = Vec::new();
         let mut events = events.into_iter();
         while let Some(document) = events.next() {
-            let item = Item::of(&document);
             let event = Arc::clone(document.json());
             let Err(failure) = self.call(&self.calls.publish, event).await else {
-                published.push(self.published(backlog, item));
+                published.push(self.published(backlog, document.head()));
                 continue;
             };
             self.lock().handed_over.falls_behind();
             if is_away(&failure) {
                 let delay = backlog.waits(self.timeline().now());
-                let rest = events.map(|document| Item::of(&document));
-                let items: Vec<Item> = std::iter::once(item).chain(rest).collect();
-                self.failed(&items, &failure, delay).await;
+                let left = std::iter::once(document).chain(events);
+                let heads: Vec<_> = left.map(|own| Arc::clone(own.head())).collect();
+                self.failed(&heads, &failure, delay).await;
             } else {
-                let delay = backlog.refuses(&item, self.timeline().now());
-                self.failed(&[item], &failure, delay).await;
+                let delay = backlog.refuses(document.head(), self.timeline().now());
+                let heads = std::slice::from_ref(document.head());
+                self.failed(heads, &failure, delay).await;
             }
             break;
         }
@@ -129,7 +129,7 @@ impl Shared {
         };
         let count = items.len();
         let all = count < limit;
-        self.lock().handed_over.has_read(&items);
+        self.lock().handed_over.has_read(items.iter().map(Item::id));
         let items = backlog.pick(items, all, self.timeline().now());
         if items.is_empty() {
             backlog.recovers();
@@ -172,22 +172,23 @@ impl Shared {
         let failure = match self.call(&self.calls.publish, batch).await {
             Ok(_) => {
                 backlog.recovers();
-                let published = items.into_iter();
+                let published = items.iter();
                 return published
-                    .map(|item| self.published(backlog, item))
+                    .map(|item| self.published(backlog, &item.head))
                     .collect();
             }
             Err(failure) => failure,
         };
         if is_away(&failure) {
             let delay = backlog.waits(self.timeline().now());
-            self.failed(&items, &failure, delay).await;
+            let heads: Vec<_> = items.into_iter().map(|item| item.head).collect();
+            self.failed(&heads, &failure, delay).await;
             return Vec::new();
         }
         let mut published = Vec::new();
         let alone = items.len() == 1;
         for item in items {
-            if backlog.holds_back(&item) {
+            if backlog.holds_back(&item.head) {
                 continue;
             }
             let result = match alone {
@@ -198,10 +199,10 @@ impl Shared {
                 }
             };
             match result {
-                Ok(_) => published.push(self.published(backlog, item)),
+                Ok(_) => published.push(self.published(backlog, &item.head)),
                 Err(failure) => {
-                    let delay = backlog.refuses(&item, self.timeline().now());
-                    self.failed(&[item], &failure, delay).await;
+                    let delay = backlog.refuses(&item.head, self.timeline().now());
+                    self.failed(&[item.head], &failure, delay).await;
                 }
             }
         }
@@ -209,11 +210,11 @@ impl Shared {
     }
 
     /// Notes that an event is on the bus.
-    fn published(&self, backlog: &mut Backlog, item: Item) -> EventId {
-        backlog.forget(&item);
-        let id = item.id();
-        self.timeline()
-            .record(EventKind::EventPublished { head: item.head });
+    fn published(&self, backlog: &mut Backlog, head: &Arc<EventHead>) -> EventId {
+        let id = EventId::from(&**head);
+        backlog.forget(&id);
+        let head = Arc::clone(head);
+        self.timeline().record(EventKind::EventPublished { head });
         id
     }
 
@@ -228,15 +229,15 @@ impl Shared {
         }
     }
 
-    async fn failed(&self, items: &[Item], failure: &Failure, delay: Duration) {
-        for item in items {
+    async fn failed(&self, heads: &[Arc<EventHead>], failure: &Failure, delay: Duration) {
+        for head in heads {
             self.timeline().record(EventKind::EventPublicationFailed {
-                head: Arc::clone(&item.head),
+                head: Arc::clone(head),
                 code: Arc::clone(&failure.code),
                 delay,
             });
         }
-        let ids = items.iter().map(Item::id).collect();
+        let ids = heads.iter().map(|head| EventId::from(&**head)).collect();
         // It is tried again all the same; that the mark is missing shows as a failed call.
         let _ = self
             .mark(&self.calls.mark_failed, ids, Some(failure.clone()))

@@ -133,6 +133,14 @@ impl Rig {
         })
     }
 
+    /// What a publisher was told is stored.
+    pub fn told_stored(&self) -> Vec<Arc<EventHead>> {
+        self.heads(|kind| match kind {
+            EventKind::EventStored { head } => Some(head),
+            _ => None,
+        })
+    }
+
     /// What the outbox has stored, also when its caller heard nothing of it.
     pub fn stored(&self) -> Vec<Arc<EventHead>> {
         let store = CallName::new(OutboxService::NAME, "store");

@@ -158,6 +158,15 @@ async fn recover(rig: &Rig, listens: bool) {
     assert!(in_time.is_ok(), "it never settles");
 }
 
+/// Whoever is told that an event is stored can rely on it.
+fn check_told(rig: &Rig) -> Result<(), TestCaseError> {
+    let stored = rig.stored();
+    let mut lost = rig.told_stored();
+    lost.retain(|head| !stored.contains(head));
+    prop_assert!(lost.is_empty(), "told to be stored, and is not: {:?}", lost);
+    Ok(())
+}
+
 /// How often each stored event was handled, or became a dead letter, by subscription.
 fn check_each_once(rig: &Rig) -> Result<(), TestCaseError> {
     for handler in 0..HANDLERS.len() {
@@ -286,6 +295,7 @@ proptest! {
                 act(&rig, action).await;
             }
             recover(&rig, listens).await;
+            check_told(&rig)?;
             check_each_once(&rig)?;
             check_order(&rig)?;
             check_effects(&rig)?;
