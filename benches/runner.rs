@@ -342,12 +342,9 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
     let definitions = definitions(wanted);
     let _ = BURN.set(burn.parse().unwrap_or(1));
     let code = if side == "rehearsal" {
-        let steps = definitions.into_iter().map(|(regex, run)| StepDefinition {
-            kind: StepKind::Given,
-            regex,
-            location: None,
-            run,
-        });
+        let steps = definitions
+            .into_iter()
+            .map(|(regex, run)| StepDefinition::matching(StepKind::Given, regex, run));
         Suite::new(features)
             .steps(steps.collect())
             .run(["bench".into()])

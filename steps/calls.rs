@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, then, when};
+use cucumber::gherkin;
 use futures::future::join_all;
+use rehearsal_macros::{then, when};
 use serde_json::{Value, json};
 
 use super::{
@@ -19,26 +20,26 @@ use crate::{
 const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
-#[when(expr = "{call} is called")]
+#[when("{call} is called")]
 async fn is_called(world: &mut World, call: Call) -> StepResult {
     in_turn(world, call, json!({}), 1).await
 }
 
 /// One call with the input below.
-#[when(expr = "{call} is called with:")]
+#[when("{call} is called with:")]
 async fn is_called_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let input = json(world, step)?;
     in_turn(world, call, input, 1).await
 }
 
 /// One call after the other.
-#[when(expr = "{call} is called {count} time(s)")]
+#[when("{call} is called {count} time(s)")]
 async fn is_called_times(world: &mut World, call: Call, count: Count) -> StepResult {
     in_turn(world, call, json!({}), count.value()?).await
 }
 
 /// Concurrent calls.
-#[when(expr = "{call} is called {count} time(s) at once")]
+#[when("{call} is called {count} time(s) at once")]
 async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepResult {
     let call = call.name()?;
     let count = count.value()?;
@@ -47,7 +48,7 @@ async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepR
 }
 
 /// Concurrent calls of several operations, each so many times, with an input of its own, or both.
-#[when(expr = "these calls are made at once:")]
+#[when("these calls are made at once:")]
 async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
     const FORMS: [&[&str]; 3] = [
         &["call", "times"],
@@ -122,7 +123,7 @@ fn direct(world: &mut World, name: &CallName, input: &Arc<Value>) -> domain::Cal
 }
 
 /// The last direct call succeeded.
-#[then(expr = "the call succeeds")]
+#[then("the call succeeds")]
 fn succeeds(world: &mut World) -> StepResult {
     let result = world.last_call()?;
     expect(result.is_ok(), || {
@@ -131,7 +132,7 @@ fn succeeds(world: &mut World) -> StepResult {
 }
 
 /// The last direct call failed with this code.
-#[then(expr = "the call fails with {string}")]
+#[then("the call fails with {string}")]
 fn fails_with(world: &mut World, code: String) -> StepResult {
     let result = world.last_call()?;
     expect(has_code(result, &code), || {
@@ -143,8 +144,9 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 }
 
 /// So many of the last When's direct calls succeeded.
-#[then(regex = r"^(\d+) calls? succeeds?$")]
-fn so_many_succeed(world: &mut World, expected: usize) -> StepResult {
+#[then("{count} call(s) succeed(s)")]
+fn so_many_succeed(world: &mut World, expected: Count) -> StepResult {
+    let expected = expected.value()? as usize;
     let found = world.calls().iter().filter(|result| result.is_ok()).count();
     expect(found == expected, || {
         format!(
@@ -155,8 +157,9 @@ fn so_many_succeed(world: &mut World, expected: usize) -> StepResult {
 }
 
 /// So many of the last When's direct calls failed with this code.
-#[then(regex = r#"^(\d+) calls? fails? with "([^"]*)"$"#)]
-fn so_many_fail(world: &mut World, expected: usize, code: String) -> StepResult {
+#[then("{count} call(s) fail(s) with {string}")]
+fn so_many_fail(world: &mut World, expected: Count, code: String) -> StepResult {
+    let expected = expected.value()? as usize;
     let all = world.calls();
     let found = all.iter().filter(|result| has_code(result, &code)).count();
     expect(found == expected, || {
@@ -172,7 +175,7 @@ fn has_code(result: &CallResult, code: &str) -> bool {
 }
 
 /// What the failure of the last direct call says.
-#[then(expr = "the failure has:")]
+#[then("the failure has:")]
 fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     let result = world.last_call()?;
@@ -186,7 +189,7 @@ fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// The reply of the last direct call.
-#[then(expr = "the reply is:")]
+#[then("the reply is:")]
 fn reply_is(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected: Value = json(world, step)?;
     match json_difference(&expected, &*reply(world)?) {
@@ -196,7 +199,7 @@ fn reply_is(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Values of the last direct call's reply, by JSON Pointer.
-#[then(expr = "the reply has:")]
+#[then("the reply has:")]
 fn reply_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     match paths_difference(rows, &*reply(world)?) {

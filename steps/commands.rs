@@ -1,4 +1,5 @@
-use cucumber::{gherkin, given, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then, when};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// A type of aggregates by the definition below; one of the same name leaves.
-#[given(expr = "the aggregate:")]
+#[given("the aggregate:")]
 fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition = json(world, step)?;
     let defined = world.cqrs()?.define_aggregate(definition);
@@ -24,20 +25,20 @@ fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// The events are in a file, which can be opened again.
-#[given(expr = "the event store is kept in a file")]
+#[given("the event store is kept in a file")]
 fn kept_in_a_file(world: &mut World) -> StepResult {
     let file = world.directory()?.join("events.db");
     Ok(world.cqrs()?.keep_events_in(file)?)
 }
 
 /// The process that publishes is lost when events are stored and not on the bus.
-#[given(expr = "the publisher of {string} crashes before publishing")]
+#[given("the publisher of {string} crashes before publishing")]
 fn crashes_before(world: &mut World, outbox: String) -> StepResult {
     crash(world, &outbox, PublisherCrash::BeforePublishing)
 }
 
 /// The process that publishes is lost when events are on the bus and not marked.
-#[given(expr = "the publisher of {string} crashes after publishing")]
+#[given("the publisher of {string} crashes after publishing")]
 fn crashes_after(world: &mut World, outbox: String) -> StepResult {
     crash(world, &outbox, PublisherCrash::AfterPublishing)
 }
@@ -51,7 +52,7 @@ fn crash(world: &mut World, outbox: &str, point: PublisherCrash) -> StepResult {
 }
 
 /// A new process goes on with what is stored.
-#[when(expr = "the publisher of {string} restarts")]
+#[when("the publisher of {string} restarts")]
 async fn publisher_restarts(world: &mut World, outbox: String) -> StepResult {
     let cqrs = world.cqrs()?;
     check_outbox(cqrs.relay(), &outbox)?;
@@ -70,7 +71,7 @@ fn check_outbox(relay: &Relay, outbox: &str) -> StepResult {
 }
 
 /// The file of the events is closed, and opened as a new process does.
-#[when(expr = "the event store is reopened")]
+#[when("the event store is reopened")]
 async fn is_reopened(world: &mut World) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.reopen()?;
@@ -79,14 +80,14 @@ async fn is_reopened(world: &mut World) -> StepResult {
 }
 
 /// One command, and what projections make of its events until they only wait.
-#[when(expr = "the command {string} is sent to {string}")]
+#[when("the command {string} is sent to {string}")]
 async fn is_sent(world: &mut World, kind: String, aggregate: String) -> StepResult {
     let command = world.cqrs()?.command(&kind, &aggregate, json!({}));
     send(world, &[command]).await
 }
 
 /// The same with the payload below.
-#[when(expr = "the command {string} is sent to {string} with:")]
+#[when("the command {string} is sent to {string} with:")]
 async fn is_sent_with(
     world: &mut World,
     step: &gherkin::Step,
@@ -99,14 +100,14 @@ async fn is_sent_with(
 }
 
 /// One command; what projections make of its events is yet to come.
-#[when(expr = "the command {string} is sent to {string} without waiting for projections")]
+#[when("the command {string} is sent to {string} without waiting for projections")]
 async fn is_sent_ahead(world: &mut World, kind: String, aggregate: String) -> StepResult {
     let command = world.cqrs()?.command(&kind, &aggregate, json!({}));
     send_ahead(world, &[command]).await
 }
 
 /// The same with the payload below.
-#[when(expr = "the command {string} is sent to {string} without waiting for projections, with:")]
+#[when("the command {string} is sent to {string} without waiting for projections, with:")]
 async fn is_sent_ahead_with(
     world: &mut World,
     step: &gherkin::Step,
@@ -119,14 +120,14 @@ async fn is_sent_ahead_with(
 }
 
 /// One command as the JSON below has it, with its id and metadata.
-#[when(expr = "this command is sent:")]
+#[when("this command is sent:")]
 async fn this_is_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let command: Command = json(world, step)?;
     send(world, &[command]).await
 }
 
 /// One command after the other; a failure does not keep the next from being sent.
-#[when(expr = "these commands are sent:")]
+#[when("these commands are sent:")]
 async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut results = Vec::new();
     for command in commands(world, step)? {
@@ -138,7 +139,7 @@ async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Concurrent commands.
-#[when(expr = "these commands are sent at once:")]
+#[when("these commands are sent at once:")]
 async fn these_are_sent_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
     let commands = commands(world, step)?;
     send(world, &commands).await
@@ -200,7 +201,7 @@ fn as_call(result: &Result<CommandResult, Box<Failure>>) -> CallResult {
 }
 
 /// The last command was handled.
-#[then(expr = "the command succeeds")]
+#[then("the command succeeds")]
 fn succeeds(world: &mut World) -> StepResult {
     match last(world)? {
         Ok(_) => Ok(()),
@@ -211,7 +212,7 @@ fn succeeds(world: &mut World) -> StepResult {
 }
 
 /// The last command was refused, or failed, with this code.
-#[then(expr = "the command fails with {string}")]
+#[then("the command fails with {string}")]
 fn fails_with(world: &mut World, code: String) -> StepResult {
     let found = match last(world)? {
         Err(failure) if *failure.code == *code => return Ok(()),
@@ -229,7 +230,7 @@ fn last(world: &mut World) -> Result<&Result<CommandResult, Box<Failure>>, Strin
 }
 
 /// The version of an aggregate, as its events were appended last; of one without events, 0.
-#[then(expr = "the version of {string} is {count}")]
+#[then("the version of {string} is {count}")]
 fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResult {
     let expected = expected.value()?;
     let mut types = Vec::new();

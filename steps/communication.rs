@@ -1,4 +1,5 @@
-use cucumber::{gherkin, given, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use super::{StepResult, failing::expect, parameters::table, runs::settle};
@@ -20,7 +21,7 @@ struct Communication {
 
 /// A pattern by id, from any fixture that holds communication patterns: its policies hold and its
 /// services answer as it says from now on.
-#[given(expr = "the communication pattern {string}")]
+#[given("the communication pattern {string}")]
 fn the_pattern(world: &mut World, id: String) -> StepResult {
     let held = world.fixtures().communication_pattern(&id)?;
     let here = world.here();
@@ -38,7 +39,7 @@ fn the_pattern(world: &mut World, id: String) -> StepResult {
 }
 
 /// All of the pattern's flow, one turn after the other.
-#[when(expr = "the communication takes place")]
+#[when("the communication takes place")]
 async fn takes_place(world: &mut World) -> StepResult {
     let held = world.state::<Communication>().held.clone();
     let held = held.ok_or("no communication pattern was declared")?;
@@ -52,7 +53,7 @@ async fn takes_place(world: &mut World) -> StepResult {
 }
 
 /// Nothing that the pattern expects was otherwise, and nothing took longer.
-#[then(expr = "the communication goes as expected")]
+#[then("the communication goes as expected")]
 fn goes_as_expected(world: &mut World) -> StepResult {
     exchanged(world)?;
     let before = world.state::<Communication>().events_before;
@@ -74,7 +75,7 @@ fn goes_as_expected(world: &mut World) -> StepResult {
 }
 
 /// Every response, in the pattern's order.
-#[then(expr = "the responses are:")]
+#[then("the responses are:")]
 fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     const COLUMNS: [&str; 9] = [
         "exchange",
@@ -104,7 +105,7 @@ fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Rates, times and calls at once, as the pattern's file limits them.
-#[then(expr = "the communication keeps its thresholds")]
+#[then("the communication keeps its thresholds")]
 fn keeps_its_thresholds(world: &mut World) -> StepResult {
     let exceeded = exceeded(world)?;
     expect(exceeded.is_empty(), || {
@@ -114,7 +115,7 @@ fn keeps_its_thresholds(world: &mut World) -> StepResult {
 }
 
 /// What is beyond its limit, a part of what is said of it, one a row.
-#[then(expr = "the communication exceeds these thresholds:")]
+#[then("the communication exceeds these thresholds:")]
 fn exceeds_these_thresholds(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = super::parameters::column(step)?;
     let exceeded = exceeded(world)?;

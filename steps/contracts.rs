@@ -1,4 +1,5 @@
-use cucumber::{gherkin, given, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use super::{
@@ -22,7 +23,7 @@ struct Contracts {
 }
 
 /// The contract in `fixtures/contracts/<name>.json`; the one declared last is *the* contract.
-#[given(expr = "the contract {string}")]
+#[given("the contract {string}")]
 fn the_contract(world: &mut World, name: String) -> StepResult {
     let contract = world.fixtures().contract(&name)?;
     declare(world, contract);
@@ -30,7 +31,7 @@ fn the_contract(world: &mut World, name: String) -> StepResult {
 }
 
 /// The contract below.
-#[given(expr = "the contract:")]
+#[given("the contract:")]
 fn the_contract_below(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
     let contract = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?)?;
@@ -45,7 +46,7 @@ fn declare(world: &mut World, contract: Contract) {
 }
 
 /// The calls that bring a provider to a state, in place of what contracts say of it.
-#[given(expr = "the provider state {string} takes the calls:")]
+#[given("the provider state {string} takes the calls:")]
 fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     let mut calls = Vec::new();
     for row in table_of(step, &["call", "input"])? {
@@ -62,7 +63,7 @@ fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> Step
 }
 
 /// What was asked of the service so far, and what came of it, is the contract from now on.
-#[when(expr = "the calls to {string} are recorded as a contract of {string}")]
+#[when("the calls to {string} are recorded as a contract of {string}")]
 fn are_recorded(world: &mut World, service: String, consumer: String) -> StepResult {
     let read = |events: &[Event]| ConsumerContract::recorded(&consumer, &service, events);
     let contract = world.timeline().read(read);
@@ -79,14 +80,14 @@ fn are_recorded(world: &mut World, service: String, consumer: String) -> StepRes
 }
 
 /// The service is called with every case of the contract, and held to it.
-#[when(expr = "the contract is verified")]
+#[when("the contract is verified")]
 async fn is_verified(world: &mut World) -> StepResult {
     verify(world, 0).await
 }
 
 /// Beside its own cases, so many valid ones of each operation at most, and one for each keyword of
 /// its input schema that breaks it.
-#[when(expr = "the contract is verified with {count} generated case(s) per operation")]
+#[when("the contract is verified with {count} generated case(s) per operation")]
 async fn is_verified_with(world: &mut World, count: Count) -> StepResult {
     match count.value()? {
         0 => Err("0 generated cases are none".into()),
@@ -108,7 +109,7 @@ async fn verify(world: &mut World, generated: usize) -> StepResult {
 }
 
 /// The service keeps to the contract in every case, and there was at least one.
-#[then(expr = "the contract holds")]
+#[then("the contract holds")]
 fn holds(world: &mut World) -> StepResult {
     let verdict = verdict(world)?;
     expect(verdict.holds(), || {
@@ -120,7 +121,7 @@ fn holds(world: &mut World) -> StepResult {
 }
 
 /// So many cases were tried.
-#[then(expr = "{count} case(s) is/are verified")]
+#[then("{count} case(s) is/are verified")]
 fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
     let (expected, found) = (expected.value()?, verdict(world)?.cases);
     expect(found == expected as usize, || {
@@ -130,7 +131,7 @@ fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
 
 /// Every breach, in order of the contract: any of the columns `breach`, `operation`, `case`,
 /// `pointer`, `keyword`, `code` and `message`.
-#[then(expr = "the contract is broken by:")]
+#[then("the contract is broken by:")]
 fn is_broken_by(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step)?;
     let found = breaches(verdict(world)?)?;
@@ -141,7 +142,7 @@ fn is_broken_by(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// At least these breaches, in this order; others may lie between.
-#[then(expr = "the contract is broken by, in order:")]
+#[then("the contract is broken by, in order:")]
 fn is_broken_by_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step)?;
     let found = breaches(verdict(world)?)?;

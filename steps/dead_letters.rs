@@ -1,4 +1,5 @@
-use cucumber::{gherkin, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{then, when};
 use serde_json::{Map, Value};
 
 use super::{StepResult, parameters::table};
@@ -10,7 +11,7 @@ use crate::{
 
 /// Every dead letter is delivered again, to its own subscription; what is handled then leaves the
 /// queue.
-#[when(expr = "the dead letters are redriven")]
+#[when("the dead letters are redriven")]
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
     world.messages().quiet().await;
@@ -21,7 +22,7 @@ async fn are_redriven(world: &mut World) -> StepResult {
 }
 
 /// All that is in the dead letter queue, in the order it came there; any of the columns.
-#[then(expr = "the dead letters are:")]
+#[then("the dead letters are:")]
 fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     const COLUMNS: [&str; 9] = [
         "subscription",
@@ -50,7 +51,7 @@ fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// No event ever became a dead letter.
-#[then(expr = "no event is dead-lettered")]
+#[then("no event is dead-lettered")]
 fn none_is_dead_lettered(world: &mut World) -> StepResult {
     let first = world.timeline().read(|events| {
         let dead = |event: &&Event| {
@@ -71,7 +72,7 @@ fn none_is_dead_lettered(world: &mut World) -> StepResult {
 }
 
 /// No dead letter is left in the queue.
-#[then(expr = "no dead letter is left")]
+#[then("no dead letter is left")]
 fn none_is_left(world: &mut World) -> StepResult {
     match world.timeline().read(in_queue).into_iter().next() {
         None => Ok(()),

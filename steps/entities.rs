@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, given, then};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then};
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// One more entity of a service, as if it had been there from the start.
-#[given(expr = "{string} has the entity {string}:")]
+#[given("{string} has the entity {string}:")]
 fn has_the_entity(
     world: &mut World,
     step: &gherkin::Step,
@@ -31,13 +32,13 @@ fn has_the_entity(
 }
 
 /// The service has the entity.
-#[then(expr = "{string} holds the entity {string}")]
+#[then("{string} holds the entity {string}")]
 fn holds(world: &mut World, service: String, id: String) -> StepResult {
     found(world, &service, &id).map(drop)
 }
 
 /// The service has no such entity.
-#[then(expr = "{string} does not hold the entity {string}")]
+#[then("{string} does not hold the entity {string}")]
 fn does_not_hold(world: &mut World, service: String, id: String) -> StepResult {
     let found = world.cast().entities().get(&service, &id)?;
     expect(found.is_none(), || {
@@ -50,7 +51,7 @@ fn does_not_hold(world: &mut World, service: String, id: String) -> StepResult {
 }
 
 /// Values of an entity, by JSON Pointer.
-#[then(expr = "the entity {string} of {string} has:")]
+#[then("the entity {string} of {string} has:")]
 fn entity_has(world: &mut World, step: &gherkin::Step, id: String, service: String) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     match paths_difference(rows, &*found(world, &service, &id)?) {

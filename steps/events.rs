@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, given, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Events that say nothing else come from there.
-#[given(expr = "events come from {string}")]
+#[given("events come from {string}")]
 fn events_come_from(world: &mut World, source: String) -> StepResult {
     if source.is_empty() {
         return Err("an event comes from somewhere: the source is empty".into());
@@ -24,14 +25,14 @@ fn events_come_from(world: &mut World, source: String) -> StepResult {
 }
 
 /// There are no others: publishing one, and subscribing to one, fails.
-#[given(expr = "the event types are:")]
+#[given("the event types are:")]
 fn event_types_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     world.messages().bus().types().list(column(step)?);
     Ok(())
 }
 
 /// The process is lost when the event is stored and not on the bus.
-#[given(expr = "the publisher crashes before publishing")]
+#[given("the publisher crashes before publishing")]
 fn crashes_before(world: &mut World) {
     let here = world.here();
     world
@@ -40,7 +41,7 @@ fn crashes_before(world: &mut World) {
 }
 
 /// The process is lost when the event is on the bus and not marked.
-#[given(expr = "the publisher crashes after publishing")]
+#[given("the publisher crashes after publishing")]
 fn crashes_after(world: &mut World) {
     let here = world.here();
     world
@@ -49,7 +50,7 @@ fn crashes_after(world: &mut World) {
 }
 
 /// A new process goes on with what is stored.
-#[when(expr = "the publisher restarts")]
+#[when("the publisher restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     world.messages().restart()?;
     world.messages().quiet().await;
@@ -57,26 +58,26 @@ async fn restarts(world: &mut World) -> StepResult {
 }
 
 /// One event; waits until no handler is at work.
-#[when(expr = "the event {string} is published")]
+#[when("the event {string} is published")]
 async fn is_published(world: &mut World, kind: String) -> StepResult {
     publish(world, [draft(&kind, None, Value::Null)]).await
 }
 
 /// One event with the data below.
-#[when(expr = "the event {string} is published with:")]
+#[when("the event {string} is published with:")]
 async fn is_published_with(world: &mut World, step: &gherkin::Step, kind: String) -> StepResult {
     let data = json(world, step)?;
     publish(world, [draft(&kind, None, data)]).await
 }
 
 /// One event about a subject, such as the id of an order; order is kept within a subject.
-#[when(expr = "the event {string} of {string} is published")]
+#[when("the event {string} of {string} is published")]
 async fn of_is_published(world: &mut World, kind: String, subject: String) -> StepResult {
     publish(world, [draft(&kind, Some(&subject), Value::Null)]).await
 }
 
 /// One event about a subject, with the data below.
-#[when(expr = "the event {string} of {string} is published with:")]
+#[when("the event {string} of {string} is published with:")]
 async fn of_is_published_with(
     world: &mut World,
     step: &gherkin::Step,
@@ -88,7 +89,7 @@ async fn of_is_published_with(
 }
 
 /// One event as CloudEvents writes it in JSON; what is left out is added.
-#[when(expr = "the event is published:")]
+#[when("the event is published:")]
 async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResult {
     let event: Value = json(world, step)?;
     match EventDraft::from_value(&event) {
@@ -101,35 +102,35 @@ async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResu
 }
 
 /// So many events, one stored after the other before the first is handled.
-#[when(expr = "the event {string} is published {count} time(s)")]
+#[when("the event {string} is published {count} time(s)")]
 async fn is_published_times(world: &mut World, kind: String, count: Count) -> StepResult {
     let drafts = std::iter::repeat_n(draft(&kind, None, Value::Null), count.value()? as usize);
     publish(world, drafts).await
 }
 
 /// Several events, one stored after the other before the first is handled.
-#[when(expr = "these events are published:")]
+#[when("these events are published:")]
 async fn these_are_published(world: &mut World, step: &gherkin::Step) -> StepResult {
     let drafts = drafts(step)?;
     publish(world, drafts).await
 }
 
 /// One event; does not wait until it is published.
-#[when(expr = "the event {string} is sent")]
+#[when("the event {string} is sent")]
 async fn is_sent(world: &mut World, kind: String) -> StepResult {
     send(world, [draft(&kind, None, Value::Null)]).await;
     Ok(())
 }
 
 /// One event about a subject; does not wait until it is published.
-#[when(expr = "the event {string} of {string} is sent")]
+#[when("the event {string} of {string} is sent")]
 async fn of_is_sent(world: &mut World, kind: String, subject: String) -> StepResult {
     send(world, [draft(&kind, Some(&subject), Value::Null)]).await;
     Ok(())
 }
 
 /// Waits until all that is stored is published, and handled or a dead letter.
-#[when(expr = "every event is handled")]
+#[when("every event is handled")]
 async fn every_event_is_handled(world: &mut World) -> StepResult {
     Ok(world.messages().settled().await?)
 }

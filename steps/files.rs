@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use cucumber::{gherkin, given, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then, when};
 use serde_json::Value;
 
 use super::{
@@ -17,14 +18,14 @@ use crate::{
 };
 
 /// Every change of a file fails with the code when it comes to the stage, from now on.
-#[given(expr = "the disk fails at {string} with {string}")]
+#[given("the disk fails at {string} with {string}")]
 fn disk_fails(world: &mut World, stage: String, code: String) -> StepResult {
     let what = format!("the disk fails at {stage} with {code}");
     fail_disk(world, &stage, &code, None, what)
 }
 
 /// So many changes of files fail with the code when they come to the stage, later ones do not.
-#[given(expr = "the disk fails {count} time(s) at {string} with {string}")]
+#[given("the disk fails {count} time(s) at {string} with {string}")]
 fn disk_fails_times(world: &mut World, count: Count, stage: String, code: String) -> StepResult {
     let count = at_least_once(count)?;
     let what = format!("the disk fails {count} time(s) at {stage} with {code}");
@@ -46,7 +47,7 @@ fn fail_disk(
 }
 
 /// A file of the file services that is there from the start, at version 1.
-#[given(expr = "the file {string} holds:")]
+#[given("the file {string} holds:")]
 fn holds(world: &mut World, step: &gherkin::Step, path: String) -> StepResult {
     let content = match is_json(world) {
         true => json(world, step)?,
@@ -56,21 +57,21 @@ fn holds(world: &mut World, step: &gherkin::Step, path: String) -> StepResult {
 }
 
 /// A byte of the file changes behind the back of its service.
-#[given(expr = "the file {string} is corrupted on disk")]
-#[when(expr = "the file {string} is corrupted on disk")]
+#[given("the file {string} is corrupted on disk")]
+#[when("the file {string} is corrupted on disk")]
 fn is_corrupted(world: &mut World, path: String) -> StepResult {
     Ok(world.cast().files().corrupt(&path)?)
 }
 
 /// There is such a file in the scenario's directory, whoever made it.
-#[then(expr = "the file {string} exists")]
+#[then("the file {string} exists")]
 fn exists(world: &mut World, path: String) -> StepResult {
     content(world, &path)?;
     Ok(())
 }
 
 /// There is nothing of the name in the scenario's directory.
-#[then(expr = "the file {string} does not exist")]
+#[then("the file {string} does not exist")]
 fn does_not_exist(world: &mut World, path: String) -> StepResult {
     let found = world.cast().files().look_at(&path)?;
     expect(found.is_none(), || {
@@ -79,7 +80,7 @@ fn does_not_exist(world: &mut World, path: String) -> StepResult {
 }
 
 /// The file holds this text, but for a final line end; JSON below `"""json` compares as JSON.
-#[then(expr = "the file {string} contains:")]
+#[then("the file {string} contains:")]
 fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult {
     let found = content(world, &path)?;
     let found = String::from_utf8(found).map_err(|_| format!("the file {path:?} is no text"))?;
@@ -105,7 +106,7 @@ fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult
 }
 
 /// The files and backups of the file services, all there are, in order of their paths.
-#[then(expr = "the files are:")]
+#[then("the files are:")]
 fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?.join("\n");
     let found = world.cast().files().on_disk()?.join("\n");
@@ -118,7 +119,7 @@ fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// No staging file, and no file of a deed that was undone.
-#[then(expr = "no file is left behind")]
+#[then("no file is left behind")]
 fn none_left_behind(world: &mut World) -> StepResult {
     let undone: BTreeSet<Arc<str>> = world.timeline().read(|events| {
         let undone = |kind: &EventKind| match kind {

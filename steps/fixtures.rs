@@ -1,4 +1,5 @@
-use cucumber::{gherkin, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{then, when};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
 struct Loaded(Option<Vec<FixtureFault>>);
 
 /// A file of workflows, as it would stand in the fixtures.
-#[when(expr = "the workflows are loaded:")]
+#[when("the workflows are loaded:")]
 fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
     let faults = world
@@ -28,7 +29,7 @@ fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// A file of services, as it would stand in the fixtures.
-#[when(expr = "the services are loaded:")]
+#[when("the services are loaded:")]
 fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
     let faults = world
@@ -39,7 +40,7 @@ fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// A file of communication patterns, as it would stand in the fixtures.
-#[when(expr = "the communication patterns are loaded:")]
+#[when("the communication patterns are loaded:")]
 fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
     let faults = world
@@ -50,7 +51,7 @@ fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) ->
 }
 
 /// A contract, as it would stand in the fixtures.
-#[when(expr = "the contract is loaded:")]
+#[when("the contract is loaded:")]
 fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
     let read = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?);
@@ -63,13 +64,13 @@ fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// A type of aggregates, declared if it is sound.
-#[when(expr = "the aggregate is loaded:")]
+#[when("the aggregate is loaded:")]
 fn aggregate_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     load(world, step, Cqrs::define_aggregate)
 }
 
 /// A projection, declared if it is sound.
-#[when(expr = "the projection is loaded:")]
+#[when("the projection is loaded:")]
 fn projection_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     load(world, step, |cqrs, definition| {
         cqrs.define_projection(&definition)
@@ -100,7 +101,7 @@ fn load<T: DeserializeOwned>(
 }
 
 /// Nothing is wrong with it.
-#[then(expr = "the fixture is sound")]
+#[then("the fixture is sound")]
 fn is_sound(world: &mut World) -> StepResult {
     let faults = faults(world)?;
     expect(faults.is_empty(), || {
@@ -109,7 +110,7 @@ fn is_sound(world: &mut World) -> StepResult {
 }
 
 /// All that is wrong with it, by line: where it is, and a part of what is said of it.
-#[then(expr = "the fixture has these faults:")]
+#[then("the fixture has these faults:")]
 fn has_these_faults(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["pointer", "message"])?;
     let faults = faults(world)?;

@@ -1,4 +1,4 @@
-use cucumber::{then, when};
+use rehearsal_macros::{then, when};
 
 use super::{StepResult, failing::expect};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// One check of a service's health, by a probe unless its breaker is open.
-#[when(expr = "the health of {string} is checked")]
+#[when("the health of {string} is checked")]
 async fn health_is_checked(world: &mut World, service: String) -> StepResult {
     let client = world.cast().client();
     client.check_health(Call::SCENARIO, &service).await;
@@ -16,19 +16,19 @@ async fn health_is_checked(world: &mut World, service: String) -> StepResult {
 }
 
 /// The last check found the service well.
-#[then(expr = "{string} is healthy")]
+#[then("{string} is healthy")]
 fn is_healthy(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Healthy)
 }
 
 /// The last check found the service unwell, or its breaker open.
-#[then(expr = "{string} is unhealthy")]
+#[then("{string} is unhealthy")]
 fn is_unhealthy(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Unhealthy)
 }
 
 /// The last check found no such service, or nothing to ask it by.
-#[then(expr = "{string} is of unknown health")]
+#[then("{string} is of unknown health")]
 fn is_of_unknown_health(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Unknown)
 }

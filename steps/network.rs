@@ -1,33 +1,33 @@
 use std::time::Duration;
 
-use cucumber::{given, when};
+use rehearsal_macros::{given, when};
 
 use super::{Span, StepResult, services::declare};
 use crate::{domain::format_duration, harness::World};
 
 /// Requests between the two are lost, whichever of them sends; their callers time out.
-#[given(expr = "{string} is cut off from {string}")]
-#[when(expr = "{string} is cut off from {string}")]
+#[given("{string} is cut off from {string}")]
+#[when("{string} is cut off from {string}")]
 fn is_cut_off(world: &mut World, one: String, other: String) -> StepResult {
     cut_off(world, &one, &other, None)
 }
 
 /// Requests between the two are lost, for that long from now on.
-#[given(expr = "{string} is cut off from {string} for {duration}")]
-#[when(expr = "{string} is cut off from {string} for {duration}")]
+#[given("{string} is cut off from {string} for {duration}")]
+#[when("{string} is cut off from {string} for {duration}")]
 fn is_cut_off_for(world: &mut World, one: String, other: String, span: Span) -> StepResult {
     cut_off(world, &one, &other, Some(span.value()?))
 }
 
 /// Ends `is cut off`.
-#[when(expr = "{string} reaches {string} again")]
+#[when("{string} reaches {string} again")]
 fn reaches_again(world: &mut World, one: String, other: String) -> StepResult {
     let now = world.clock().now();
     Ok(world.registry().reaches_again(&one, &other, now)?)
 }
 
 /// Every reply is changed after its checksum was taken.
-#[given(expr = "{string} corrupts its replies")]
+#[given("{string} corrupts its replies")]
 fn corrupts_its_replies(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} corrupts its replies"));
     world
@@ -37,7 +37,7 @@ fn corrupts_its_replies(world: &mut World, service: String) -> StepResult {
 }
 
 /// Every request is changed on its way, after its checksum was taken.
-#[given(expr = "{string} receives corrupted requests")]
+#[given("{string} receives corrupted requests")]
 fn receives_corrupted_requests(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} receives corrupted requests"));
     world

@@ -1,4 +1,5 @@
-use cucumber::{Parameter, gherkin, then};
+use cucumber::{Parameter, codegen::inventory, gherkin};
+use rehearsal_macros::then;
 use std::{convert::Infallible, str::FromStr};
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{WorkflowStatus, format_duration},
-    harness::{World, lines_difference, paths_difference},
+    harness::{ParameterType, World, lines_difference, paths_difference},
     orchestration::{Outcome, RunError},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 #[derive(Debug, Parameter)]
 #[param(name = "ending", regex = "rolled back|cancelled|degraded|interrupted")]
 pub struct Ending(WorkflowStatus);
+
+inventory::submit!(ParameterType::of::<Ending>());
 
 impl FromStr for Ending {
     type Err = Infallible;
@@ -31,25 +34,25 @@ impl FromStr for Ending {
 }
 
 /// Every step completed.
-#[then(expr = "the workflow completes")]
+#[then("the workflow completes")]
 fn completes(world: &mut World) -> StepResult {
     ended_as(world, WorkflowStatus::Completed)
 }
 
 /// How it ended, unless it completed or failed.
-#[then(expr = "the workflow is {ending}")]
+#[then("the workflow is {ending}")]
 fn is(world: &mut World, ending: Ending) -> StepResult {
     ended_as(world, ending.0)
 }
 
 /// It failed, and so did a compensation.
-#[then(expr = "the workflow fails")]
+#[then("the workflow fails")]
 fn fails(world: &mut World) -> StepResult {
     ended_as(world, WorkflowStatus::Failed)
 }
 
 /// It failed with this code first, and so did a compensation.
-#[then(expr = "the workflow fails with {string}")]
+#[then("the workflow fails with {string}")]
 fn fails_with(world: &mut World, code: String) -> StepResult {
     ended_as(world, WorkflowStatus::Failed)?;
     let outcome = world.runs().outcome()?;
@@ -66,7 +69,7 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 }
 
 /// A faulty definition, or a run id already known: refused before any call.
-#[then(expr = "the workflow is refused with {string}")]
+#[then("the workflow is refused with {string}")]
 fn is_refused(world: &mut World, code: String) -> StepResult {
     for result in world.runs().results()? {
         match result {
@@ -89,7 +92,7 @@ fn is_refused(world: &mut World, code: String) -> StepResult {
 }
 
 /// What the refusal says, and the JSON pointer that it names.
-#[then(expr = "the refusal names {string} and says {string}")]
+#[then("the refusal names {string} and says {string}")]
 fn refusal(world: &mut World, field: String, message: String) -> StepResult {
     match world.runs().results()?.last() {
         Some(Err(RunError::Refused(failure))) => {
@@ -107,7 +110,7 @@ fn refusal(world: &mut World, field: String, message: String) -> StepResult {
 }
 
 /// Virtual time of the last When alone, compensation included.
-#[then(expr = "it takes {duration}")]
+#[then("it takes {duration}")]
 fn takes(world: &mut World, expected: Span) -> StepResult {
     let (expected, found) = (expected.value()?, took(world)?);
     expect(found == expected, || {
@@ -121,7 +124,7 @@ fn takes(world: &mut World, expected: Span) -> StepResult {
 }
 
 /// Virtual time of the last When alone, compensation included.
-#[then(expr = "it takes at most {duration}")]
+#[then("it takes at most {duration}")]
 fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
     let (limit, found) = (limit.value()?, took(world)?);
     expect(found <= limit, || {
@@ -140,7 +143,7 @@ fn took(world: &World) -> Result<std::time::Duration, String> {
 }
 
 /// The completed steps, by completion.
-#[then(expr = "the steps run in this order:")]
+#[then("the steps run in this order:")]
 fn steps_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?;
     let found: Vec<&str> = {
@@ -151,7 +154,7 @@ fn steps_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// The calls of compensations, by start, failed ones and those of inner workflows too.
-#[then(expr = "these compensations run in order:")]
+#[then("these compensations run in order:")]
 fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?;
     let outcome = world.runs().outcome()?;
@@ -163,7 +166,7 @@ fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepRe
 }
 
 /// Nothing was to be undone, or nothing was undone.
-#[then(expr = "no compensation runs")]
+#[then("no compensation runs")]
 fn no_compensation_runs(world: &mut World) -> StepResult {
     for outcome in world.runs().outcomes()? {
         if let Some(first) = outcome.compensations.first() {
@@ -174,7 +177,7 @@ fn no_compensation_runs(world: &mut World) -> StepResult {
 }
 
 /// The first failure, and where it came from.
-#[then(expr = "the error is {string} from {call}")]
+#[then("the error is {string} from {call}")]
 fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
     let call = call.name()?;
     let outcome = world.runs().outcome()?;
@@ -188,7 +191,7 @@ fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
 }
 
 /// Values of the last run's outcome, by JSON Pointer.
-#[then(expr = "the outcome has:")]
+#[then("the outcome has:")]
 fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     let outcome = serde_json::to_value(world.runs().outcome()?)?;

@@ -1,11 +1,12 @@
 use std::{convert::Infallible, str::FromStr, time::Duration};
 
-use cucumber::{Parameter, gherkin};
+use cucumber::{Parameter, codegen::inventory, gherkin};
+
 use serde::de::DeserializeOwned;
 
 use crate::{
     domain::{CallName, CallNameError, DurationError, from_json, parse_duration},
-    harness::World,
+    harness::{ParameterType, World},
 };
 
 /// `{call}`: a quoted `"Service.operation"`.
@@ -14,6 +15,8 @@ use crate::{
 #[derive(Clone, Debug, Parameter)]
 #[param(name = "call", regex = r#""[^"]*""#)]
 pub struct Call(Result<CallName, CallNameError>);
+
+inventory::submit!(ParameterType::of::<Call>());
 
 impl Call {
     /// The name.
@@ -39,6 +42,8 @@ impl FromStr for Call {
 #[param(name = "duration", regex = r"-?\d+(?:\.\d+)? ?[a-zµ]+")]
 pub struct Span(Result<Duration, DurationError>);
 
+inventory::submit!(ParameterType::of::<Span>());
+
 impl Span {
     /// The duration.
     ///
@@ -62,6 +67,8 @@ impl FromStr for Span {
 #[derive(Clone, Debug, Parameter)]
 #[param(name = "count", regex = r"-?\d+")]
 pub struct Count(Result<u32, String>);
+
+inventory::submit!(ParameterType::of::<Count>());
 
 impl Count {
     /// The number.

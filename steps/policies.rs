@@ -1,4 +1,7 @@
-use cucumber::{gherkin, given, then};
+use std::{convert::Infallible, str::FromStr};
+
+use cucumber::{Parameter, codegen::inventory, gherkin};
+use rehearsal_macros::{given, then};
 
 use super::{
     Call, Count, Span, StepError, StepResult,
@@ -8,20 +11,20 @@ use super::{
 use crate::{
     clock::Seed,
     domain::did_you_mean,
-    harness::World,
+    harness::{ParameterType, World},
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
     services::CodeError,
 };
 
 /// How long every execution may take.
-#[given(expr = "every call times out after {duration}")]
+#[given("every call times out after {duration}")]
 fn every_call_times_out(world: &mut World, after: Span) -> StepResult {
     world.policies().every.timeout = Some(after.value()?);
     Ok(())
 }
 
 /// How long an execution of this operation may take.
-#[given(expr = "{call} times out after {duration}")]
+#[given("{call} times out after {duration}")]
 fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
@@ -30,14 +33,14 @@ fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
 }
 
 /// How often every call is repeated, with the default backoff.
-#[given(expr = "every call is retried up to {count} time(s)")]
+#[given("every call is retried up to {count} time(s)")]
 fn every_call_is_retried(world: &mut World, count: Count) -> StepResult {
     world.policies().retry_every(count.value()?);
     Ok(())
 }
 
 /// How often a call of this operation is repeated.
-#[given(expr = "{call} is retried up to {count} time(s)")]
+#[given("{call} is retried up to {count} time(s)")]
 fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
@@ -46,14 +49,14 @@ fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
 }
 
 /// Delays and count of every call's retries, by the name of a preset.
-#[given(expr = "the retry policy {string}")]
+#[given("the retry policy {string}")]
 fn retry_preset(world: &mut World, name: String) -> StepResult {
     world.policies().every.retry = Some(Retry::preset(&name)?.into());
     Ok(())
 }
 
 /// Delays of every call's retries, and their count where `maxRetries` is named.
-#[given(expr = "the retry policy:")]
+#[given("the retry policy:")]
 fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let mut policies = world.policies();
@@ -67,7 +70,7 @@ fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Delays and count of every call's retries, by the code of the failure.
-#[given(expr = "every call is retried by code:")]
+#[given("every call is retried by code:")]
 fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> StepResult {
     let retriers = retriers(step, |_| Ok(()))?;
     world.policies().every.retry = Some(retriers);
@@ -75,7 +78,7 @@ fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> Ste
 }
 
 /// Delays and count of an operation's retries, by the code of the failure.
-#[given(expr = "{call} is retried by code:")]
+#[given("{call} is retried by code:")]
 fn call_is_retried_by_code(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let call = call.name()?;
     let registry = world.registry();
@@ -108,7 +111,7 @@ fn retriers(
 }
 
 /// A breaker that opens after so many failures in a row, and closes after two successes.
-#[given(expr = "a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
+#[given("a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
 fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) -> StepResult {
     let policy = BreakerPolicy::opening_after(failures.value()?, recovery.value()?);
     policy.check()?;
@@ -116,7 +119,7 @@ fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) 
 }
 
 /// A breaker by its fields.
-#[given(expr = "a circuit breaker on {string}:")]
+#[given("a circuit breaker on {string}:")]
 fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
@@ -134,7 +137,7 @@ fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepR
 }
 
 /// At most so many concurrent calls of a service or a class of services; the rest wait.
-#[given(expr = "a bulkhead of {count} call(s) on {string}")]
+#[given("a bulkhead of {count} call(s) on {string}")]
 fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
     let policy = BulkheadPolicy {
         max_concurrent_calls: calls.value()?,
@@ -144,7 +147,7 @@ fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
 }
 
 /// At most so many concurrent calls; so many wait, the rest are refused.
-#[given(expr = "a bulkhead of {count} call(s) on {string} with a queue of {count}")]
+#[given("a bulkhead of {count} call(s) on {string} with a queue of {count}")]
 fn bulkhead_with_queue(world: &mut World, calls: Count, name: String, queue: Count) -> StepResult {
     let policy = BulkheadPolicy {
         max_concurrent_calls: calls.value()?,
@@ -164,21 +167,36 @@ fn set_bulkhead(world: &mut World, name: &str, policy: BulkheadPolicy) -> StepRe
 }
 
 /// The seed that the scenario's jitter comes from.
-#[given(expr = "the seed {count}")]
+#[given("the seed {count}")]
 fn the_seed(world: &mut World, seed: Count) -> StepResult {
     let seed = Seed(seed.value()?.into());
     world.set_seed(seed);
     Ok(())
 }
 
+/// `{breaker_state}`: the state of a circuit breaker.
+#[derive(Debug, Parameter)]
+#[param(name = "breaker_state", regex = "closed|open|half-open")]
+pub struct ExpectedState(BreakerState);
+
+inventory::submit!(ParameterType::of::<ExpectedState>());
+
+impl FromStr for ExpectedState {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "closed" => BreakerState::Closed,
+            "open" => BreakerState::Open,
+            _ => BreakerState::HalfOpen,
+        }))
+    }
+}
+
 /// The state of a service's breaker, now.
-#[then(regex = r#"^the circuit breaker on "([^"]*)" is (closed|open|half-open)$"#)]
-fn breaker_is(world: &mut World, service: String, state: String) -> StepResult {
-    let expected: BreakerState = match state.as_str() {
-        "closed" => BreakerState::Closed,
-        "open" => BreakerState::Open,
-        _ => BreakerState::HalfOpen,
-    };
+#[then("the circuit breaker on {string} is {breaker_state}")]
+fn breaker_is(world: &mut World, service: String, expected: ExpectedState) -> StepResult {
+    let ExpectedState(expected) = expected;
     let Some(found) = world.cast().breaker_state(&service) else {
         let names = world.registry().names();
         let hint = did_you_mean(&service, names.iter().map(|name| &**name));

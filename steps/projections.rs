@@ -1,4 +1,5 @@
-use cucumber::{gherkin, given, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, then, when};
 use serde_json::Value;
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A projection by the definition below, which begins with the first event.
-#[given(expr = "the projection:")]
+#[given("the projection:")]
 fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition: ProjectionDefinition = json(world, step)?;
     let defined = world.cqrs()?.define_projection(&definition);
@@ -23,13 +24,13 @@ fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Until every projection has taken all events, however often it tries, or is paused.
-#[when(expr = "the projections catch up")]
+#[when("the projections catch up")]
 async fn catch_up(world: &mut World) -> StepResult {
     Ok(world.cqrs()?.catch_up().await?)
 }
 
 /// A projection that is paused goes on, its earlier errors forgiven.
-#[when(expr = "the projection {string} is resumed")]
+#[when("the projection {string} is resumed")]
 async fn is_resumed(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.projector().resume(&name)?;
@@ -38,7 +39,7 @@ async fn is_resumed(world: &mut World, name: String) -> StepResult {
 }
 
 /// A projection forgets all events and takes them again from the first.
-#[when(expr = "the projection {string} is rebuilt")]
+#[when("the projection {string} is rebuilt")]
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.projector().rebuild(&name)?;
@@ -47,7 +48,7 @@ async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
 }
 
 /// A read model is asked for a document, through the client.
-#[when(expr = "{string} is queried for {string}")]
+#[when("{string} is queried for {string}")]
 async fn is_queried_for(world: &mut World, read_model: String, key: String) -> StepResult {
     let projector = world.cqrs()?.projector();
     let result = projector
@@ -58,7 +59,7 @@ async fn is_queried_for(world: &mut World, read_model: String, key: String) -> S
 }
 
 /// A read model is asked for all its documents.
-#[when(expr = "{string} is queried")]
+#[when("{string} is queried")]
 async fn is_queried(world: &mut World, read_model: String) -> StepResult {
     let projector = world.cqrs()?.projector();
     let result = projector.query(Call::SCENARIO, &read_model, None).await;
@@ -67,19 +68,19 @@ async fn is_queried(world: &mut World, read_model: String) -> StepResult {
 }
 
 /// It takes events as they come.
-#[then(expr = "the projection {string} is running")]
+#[then("the projection {string} is running")]
 fn is_running(world: &mut World, name: String) -> StepResult {
     is(world, &name, ProjectionStatus::Running)
 }
 
 /// It takes all events again, and has not got to the last.
-#[then(expr = "the projection {string} is rebuilding")]
+#[then("the projection {string} is rebuilding")]
 fn is_rebuilding(world: &mut World, name: String) -> StepResult {
     is(world, &name, ProjectionStatus::Rebuilding)
 }
 
 /// It had too many recent errors.
-#[then(expr = "the projection {string} is paused")]
+#[then("the projection {string} is paused")]
 fn is_paused(world: &mut World, name: String) -> StepResult {
     is(world, &name, ProjectionStatus::Paused)
 }
@@ -96,7 +97,7 @@ fn is(world: &mut World, name: &str, expected: ProjectionStatus) -> StepResult {
 }
 
 /// The position of the event that a projection applied last.
-#[then(expr = "the checkpoint of {string} is {count}")]
+#[then("the checkpoint of {string} is {count}")]
 fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult {
     let expected = expected.value()?;
     let found = world.cqrs()?.projector().checkpoint(&name)?;
@@ -106,7 +107,7 @@ fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult
 }
 
 /// How long after the last event happened a projection applied it.
-#[then(expr = "the lag of {string} is {duration}")]
+#[then("the lag of {string} is {duration}")]
 fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
     let expected = expected.value()?;
     world.cqrs()?.projector().status(&name)?;
@@ -129,7 +130,7 @@ fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
 }
 
 /// A document of a read model, whole.
-#[then(expr = "the read model {string} has {string}:")]
+#[then("the read model {string} has {string}:")]
 fn read_model_has(
     world: &mut World,
     step: &gherkin::Step,
@@ -147,7 +148,7 @@ fn read_model_has(
 }
 
 /// There is no such document in a read model.
-#[then(expr = "the read model {string} has nothing for {string}")]
+#[then("the read model {string} has nothing for {string}")]
 fn read_model_has_nothing(world: &mut World, read_model: String, key: String) -> StepResult {
     let document = world.cqrs()?.projector().document(&read_model, &key)?;
     match document {
@@ -157,7 +158,7 @@ fn read_model_has_nothing(world: &mut World, read_model: String, key: String) ->
 }
 
 /// The event that holds a projection back, and why: values by JSON Pointer.
-#[then(expr = "the failed event of {string} has:")]
+#[then("the failed event of {string} has:")]
 fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     let failure = world.cqrs()?.projector().failure(&name)?;
@@ -169,7 +170,7 @@ fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> St
 }
 
 /// A projection is held back by nothing.
-#[then(expr = "no event holds {string} back")]
+#[then("no event holds {string} back")]
 fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
     let failure = world.cqrs()?.projector().failure(&name)?;
     match failure {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, then};
+use cucumber::gherkin;
+use rehearsal_macros::then;
 use serde_json::Value;
 
 use super::{Count, StepResult, failing::expect, parameters::table_of};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// All that the last When published is stored.
-#[then(expr = "the publication succeeds")]
+#[then("the publication succeeds")]
 fn publication_succeeds(world: &mut World) -> StepResult {
     world.last_call()?;
     match world.calls().iter().find(|result| result.is_err()) {
@@ -24,7 +25,7 @@ fn publication_succeeds(world: &mut World) -> StepResult {
 }
 
 /// The last event was not stored, for this reason.
-#[then(expr = "the publication fails with {string}")]
+#[then("the publication fails with {string}")]
 fn publication_fails(world: &mut World, code: String) -> StepResult {
     let result = world.last_call()?;
     let fails = matches!(result, Err(failure) if *failure.code == *code);
@@ -35,7 +36,7 @@ fn publication_fails(world: &mut World, code: String) -> StepResult {
 }
 
 /// Values of the last event that was stored, by JSON Pointer.
-#[then(expr = "the event has:")]
+#[then("the event has:")]
 fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
     match paths_difference(rows, &*last_event(world)?) {
@@ -54,13 +55,13 @@ pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
 }
 
 /// How often events of a type were put on the bus, repetitions included.
-#[then(expr = "the event {string} reaches the bus {count} time(s)")]
+#[then("the event {string} reaches the bus {count} time(s)")]
 fn reaches_the_bus(world: &mut World, kind: String, count: Count) -> StepResult {
     reached(world, &kind, count.value()?)
 }
 
 /// No event of a type was put on the bus.
-#[then(expr = "the event {string} never reaches the bus")]
+#[then("the event {string} never reaches the bus")]
 fn never_reaches_the_bus(world: &mut World, kind: String) -> StepResult {
     reached(world, &kind, 0)
 }

@@ -1,6 +1,7 @@
 use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
-use cucumber::{Parameter, gherkin, given, then, when};
+use cucumber::{Parameter, codegen::inventory, gherkin};
+use rehearsal_macros::{given, then, when};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{self, RequestStatus},
-    harness::{World, json_difference, paths_difference},
+    harness::{ParameterType, World, json_difference, paths_difference},
     messaging::{Request, RequestView},
     services::UnknownName,
 };
@@ -21,6 +22,8 @@ use crate::{
 #[derive(Debug, Parameter)]
 #[param(name = "request_status", regex = "pending|processing|completed|failed")]
 pub struct Standing(RequestStatus);
+
+inventory::submit!(ParameterType::of::<Standing>());
 
 impl FromStr for Standing {
     type Err = Infallible;
@@ -36,13 +39,13 @@ impl FromStr for Standing {
 }
 
 /// A request whose sender waits for the response, which comes in any case.
-#[when(expr = "a request is sent to {call}")]
+#[when("a request is sent to {call}")]
 async fn is_sent(world: &mut World, call: Call) -> StepResult {
     send(world, call, json!({})).await
 }
 
 /// A request with the input below.
-#[when(expr = "a request is sent to {call} with:")]
+#[when("a request is sent to {call} with:")]
 async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let input = json(world, step)?;
     send(world, call, input).await
@@ -55,13 +58,13 @@ async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
 }
 
 /// A request that is accepted at once and processed in the background.
-#[when(expr = "a request to {call} is submitted")]
+#[when("a request to {call} is submitted")]
 async fn is_submitted(world: &mut World, call: Call) -> StepResult {
     submit(world, call, json!({})).await
 }
 
 /// A request for the background with the input below.
-#[when(expr = "a request to {call} is submitted with:")]
+#[when("a request to {call} is submitted with:")]
 async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let input = json(world, step)?;
     submit(world, call, input).await
@@ -75,7 +78,7 @@ async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
 }
 
 /// It is told of every change of the requests that are submitted from now on.
-#[given(expr = "{call} receives the callbacks")]
+#[given("{call} receives the callbacks")]
 fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
@@ -84,7 +87,7 @@ fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
 }
 
 /// So many submitted requests at once, the others wait in order.
-#[given(expr = "requests are processed {count} at a time")]
+#[given("requests are processed {count} at a time")]
 fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
     let count = NonZeroU32::new(count.value()?);
     let count = count.ok_or("0 requests at a time are never processed, expected 1 or more")?;
@@ -93,7 +96,7 @@ fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
 }
 
 /// How long a request can be asked for once it has ended, in place of 5 minutes.
-#[given(expr = "ended requests are kept for {duration}")]
+#[given("ended requests are kept for {duration}")]
 fn are_kept_for(world: &mut World, span: Span) -> StepResult {
     let span = span.value()?;
     world.requests().all().keep_for(span);
@@ -101,7 +104,7 @@ fn are_kept_for(world: &mut World, span: Span) -> StepResult {
 }
 
 /// Waits until the request that was submitted last has ended.
-#[when(expr = "the request ends")]
+#[when("the request ends")]
 async fn ends(world: &mut World) -> StepResult {
     let sent = world.requests();
     let id = sent.receipt()?.request_id.clone();
@@ -111,7 +114,7 @@ async fn ends(world: &mut World) -> StepResult {
 }
 
 /// The envelope that the request which was sent last came to.
-#[then(expr = "the response is:")]
+#[then("the response is:")]
 fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected: Value = json(world, step)?;
     let found = serde_json::to_value(world.requests().response()?)?;
@@ -122,13 +125,13 @@ fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Values of that envelope, by JSON Pointer.
-#[then(expr = "the response has:")]
+#[then("the response has:")]
 fn response_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     has(step, world.requests().response()?)
 }
 
 /// What the sender of the request that was submitted last got at once.
-#[then(expr = "the request is accepted with:")]
+#[then("the request is accepted with:")]
 fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected: Value = json(world, step)?;
     let found = serde_json::to_value(world.requests().receipt()?)?;
@@ -139,37 +142,37 @@ fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Where the request that was submitted last stands, as its status URL tells.
-#[then(expr = "the request is {request_status}")]
+#[then("the request is {request_status}")]
 fn request_is(world: &mut World, expected: Standing) -> StepResult {
     stands(&last(world)??, &expected)
 }
 
 /// Where a request stands, by its id or its status URL.
-#[then(expr = "the request {string} is {request_status}")]
+#[then("the request {string} is {request_status}")]
 fn request_by_id_is(world: &mut World, id: String, expected: Standing) -> StepResult {
     stands(&world.requests().all().get(&id)?, &expected)
 }
 
 /// The request that was submitted last can no longer be asked for.
-#[then(expr = "the request is unknown")]
+#[then("the request is unknown")]
 fn request_is_unknown(world: &mut World) -> StepResult {
     is_unknown(last(world)?)
 }
 
 /// No request can be asked for by this id or status URL.
-#[then(expr = "the request {string} is unknown")]
+#[then("the request {string} is unknown")]
 fn request_by_id_is_unknown(world: &mut World, id: String) -> StepResult {
     is_unknown(world.requests().all().get(&id))
 }
 
 /// What its status URL tells of the request that was submitted last, by JSON Pointer.
-#[then(expr = "the request has:")]
+#[then("the request has:")]
 fn request_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     has(step, &last(world)??)
 }
 
 /// What is told of a request, by its id or its status URL.
-#[then(expr = "the request {string} has:")]
+#[then("the request {string} has:")]
 fn request_by_id_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
     has(step, &world.requests().all().get(&id)?)
 }

@@ -1,4 +1,5 @@
-use cucumber::{gherkin, then, when};
+use cucumber::gherkin;
+use rehearsal_macros::{then, when};
 use serde_json::Value;
 
 use super::{
@@ -9,33 +10,33 @@ use super::{
 use crate::harness::{World, no_input, paths_difference};
 
 /// To its end, or to its crash.
-#[when(expr = "the workflow runs")]
+#[when("the workflow runs")]
 async fn runs(world: &mut World) -> StepResult {
     Ok(world.runs().run(no_input(), None, 1).await?)
 }
 
 /// With the input below.
-#[when(expr = "the workflow runs with:")]
+#[when("the workflow runs with:")]
 async fn runs_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let input: Value = json(world, step)?;
     Ok(world.runs().run(input, None, 1).await?)
 }
 
 /// Under a run id of its own.
-#[when(expr = "the workflow runs as {string}")]
+#[when("the workflow runs as {string}")]
 async fn runs_as(world: &mut World, id: String) -> StepResult {
     Ok(world.runs().run(no_input(), Some(&id), 1).await?)
 }
 
 /// Concurrent runs.
-#[when(expr = "the workflow runs {count} time(s) at once")]
+#[when("the workflow runs {count} time(s) at once")]
 async fn runs_at_once(world: &mut World, count: Count) -> StepResult {
     let count = count.value()?;
     Ok(world.runs().run(no_input(), None, count).await?)
 }
 
 /// In the background.
-#[when(expr = "the workflow starts")]
+#[when("the workflow starts")]
 async fn starts(world: &mut World) -> StepResult {
     world.runs().start(no_input())?;
     settle().await;
@@ -43,7 +44,7 @@ async fn starts(world: &mut World) -> StepResult {
 }
 
 /// In the background, with the input below.
-#[when(expr = "the workflow starts with:")]
+#[when("the workflow starts with:")]
 async fn starts_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let input: Value = json(world, step)?;
     world.runs().start(input)?;
@@ -52,7 +53,7 @@ async fn starts_with(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// Virtual time.
-#[when(expr = "{duration} pass(es)")]
+#[when("{duration} pass(es)")]
 async fn time_passes(world: &mut World, span: Span) -> StepResult {
     world.clock().sleep(span.value()?).await;
     settle().await;
@@ -71,25 +72,25 @@ pub(super) async fn settle() {
 }
 
 /// No new step starts, running ones end, then they are undone.
-#[when(expr = "cancellation is requested")]
+#[when("cancellation is requested")]
 fn cancellation(world: &mut World) -> StepResult {
     Ok(world.runs().cancel()?)
 }
 
 /// An interrupted workflow goes on, to its end.
-#[when(expr = "the workflow resumes")]
+#[when("the workflow resumes")]
 async fn resumes(world: &mut World) -> StepResult {
     Ok(world.runs().resume().await?)
 }
 
 /// Waits until a started workflow has ended.
-#[when(expr = "the workflow ends")]
+#[when("the workflow ends")]
 async fn ends(world: &mut World) -> StepResult {
     Ok(world.runs().wait().await?)
 }
 
 /// The last run's state as it can be read at any time.
-#[then(expr = "the state of the workflow has:")]
+#[then("the state of the workflow has:")]
 fn state_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     state_of(world, step, None)
 }
@@ -107,13 +108,13 @@ fn state_of(world: &mut World, step: &gherkin::Step, id: Option<&str>) -> StepRe
 }
 
 /// The state of a run by its id.
-#[then(expr = "the state of run {string} has:")]
+#[then("the state of run {string} has:")]
 fn state_of_run_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
     state_of(world, step, Some(&id))
 }
 
 /// The orchestrator knows no run of this id, which is no error.
-#[then(expr = "the state of run {string} is absent")]
+#[then("the state of run {string} is absent")]
 fn state_is_absent(world: &mut World, id: String) -> StepResult {
     let state = world.runs().state(Some(&id))?;
     expect(state.is_none(), || {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, given, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use super::{
@@ -14,14 +15,14 @@ use crate::{
 };
 
 /// Loads the service definitions in `fixtures/services/<name>.json`.
-#[given(expr = "the services from {string}")]
+#[given("the services from {string}")]
 fn services_from(world: &mut World, name: String) -> StepResult {
     let fixtures = world.fixtures();
     Ok(world.cast().add_from(&fixtures, &name)?)
 }
 
 /// A service by the definition below, or one that answers `{}` to any operation.
-#[given(expr = "a service {string}")]
+#[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     if name.is_empty() || name.contains('.') {
         return Err(format!("{name:?} names no service: it is not empty and has no dot").into());
@@ -45,7 +46,7 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
 }
 
 /// The latency of every execution from now on.
-#[given(expr = "{call} takes {duration}")]
+#[given("{call} takes {duration}")]
 fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
     let latency = latency.value()?;
     script(world, call)?.takes(latency);
@@ -53,7 +54,7 @@ fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
 }
 
 /// The reply of every execution.
-#[given(expr = "{call} replies:")]
+#[given("{call} replies:")]
 fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let reply: Arc<Value> = json(world, step)?;
     script(world, call)?.succeeds(reply);
@@ -61,14 +62,14 @@ fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
 }
 
 /// Every execution fails with the code.
-#[given(expr = "{call} fails with {string}")]
+#[given("{call} fails with {string}")]
 fn fails(world: &mut World, call: Call, code: String) -> StepResult {
     script(world, call)?.fails(&code)?;
     Ok(())
 }
 
 /// So many executions fail with the code, later ones answer normally.
-#[given(expr = "{call} fails {count} time(s) with {string}")]
+#[given("{call} fails {count} time(s) with {string}")]
 fn fails_times(world: &mut World, call: Call, count: Count, code: String) -> StepResult {
     let count = count.value()?;
     script(world, call)?.fails_times(count, &code)?;
@@ -76,14 +77,14 @@ fn fails_times(world: &mut World, call: Call, count: Count, code: String) -> Ste
 }
 
 /// It never answers; only a timeout or a deadline ends an execution.
-#[given(expr = "{call} hangs")]
+#[given("{call} hangs")]
 fn hangs(world: &mut World, call: Call) -> StepResult {
     script(world, call)?.hangs();
     Ok(())
 }
 
 /// So many executions never answer, later ones answer normally.
-#[given(expr = "{call} hangs {count} time(s)")]
+#[given("{call} hangs {count} time(s)")]
 fn hangs_times(world: &mut World, call: Call, count: Count) -> StepResult {
     let count = count.value()?;
     script(world, call)?.hangs_times(count)?;
@@ -91,7 +92,7 @@ fn hangs_times(world: &mut World, call: Call, count: Count) -> StepResult {
 }
 
 /// A script by execution, counted from 1 over the whole scenario.
-#[given(expr = "{call} answers:")]
+#[given("{call} answers:")]
 fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let call = call.name()?;
     let mut rows: Vec<(Executions, Answer, Option<FaultId>)> = Vec::new();
@@ -121,8 +122,8 @@ fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
 }
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, from now on.
-#[given(expr = "{string} is down")]
-#[when(expr = "{string} goes down")]
+#[given("{string} is down")]
+#[when("{string} goes down")]
 fn is_down(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} is down"));
     world
@@ -132,7 +133,7 @@ fn is_down(world: &mut World, service: String) -> StepResult {
 }
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, for that long from now on.
-#[given(expr = "{string} is down for {duration}")]
+#[given("{string} is down for {duration}")]
 fn is_down_for(world: &mut World, service: String, span: Span) -> StepResult {
     let span = span.value()?;
     let until = world.clock().now() + span;
@@ -145,7 +146,7 @@ fn is_down_for(world: &mut World, service: String, span: Span) -> StepResult {
 }
 
 /// Every call of the service takes that much longer.
-#[given(expr = "{string} is slowed by {duration}")]
+#[given("{string} is slowed by {duration}")]
 fn is_slowed_by(world: &mut World, service: String, span: Span) -> StepResult {
     let span = span.value()?;
     world
@@ -155,7 +156,7 @@ fn is_slowed_by(world: &mut World, service: String, span: Span) -> StepResult {
 }
 
 /// Ends `is down`.
-#[when(expr = "{string} comes back")]
+#[when("{string} comes back")]
 fn comes_back(world: &mut World, service: String) -> StepResult {
     let was_down = world
         .registry()
@@ -168,7 +169,7 @@ fn comes_back(world: &mut World, service: String) -> StepResult {
 }
 
 /// The service leaves: later calls to it fail with `SERVICE_NOT_FOUND`.
-#[when(expr = "{string} is removed")]
+#[when("{string} is removed")]
 fn is_removed(world: &mut World, service: String) -> StepResult {
     Ok(world.registry().remove(&service)?)
 }

@@ -1,10 +1,10 @@
-use cucumber::then;
+use rehearsal_macros::then;
 
 use super::StepResult;
 use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_snapshot};
 
 /// The last run's outcome and timeline, as accepted in `tests/snapshots/`.
-#[then(expr = "the outcome matches the snapshot")]
+#[then("the outcome matches the snapshot")]
 fn outcome_matches(world: &mut World) -> StepResult {
     let timeline = world.timeline().clone();
     let outcome = world.runs().outcome()?;
@@ -13,7 +13,7 @@ fn outcome_matches(world: &mut World) -> StepResult {
 }
 
 /// The scenario's timeline, as accepted in `tests/snapshots/`.
-#[then(expr = "the timeline matches the snapshot")]
+#[then("the timeline matches the snapshot")]
 fn timeline_matches(world: &mut World) -> StepResult {
     let text = world.timeline().read(timeline_snapshot);
     matches(world, &text, SnapshotPart::Timeline)

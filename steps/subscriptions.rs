@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, given, when};
+use cucumber::gherkin;
+use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
 
 /// The operation is called with every event of the type from now on; the same operation may handle
 /// several types.
-#[given(expr = "{call} handles {string}")]
+#[given("{call} handles {string}")]
 fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
     let handler = call.name()?;
     subscribe(world, Subscription::new(&kind, handler))
@@ -23,7 +24,7 @@ fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
 
 /// The same, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
 /// (a preset, or its fields as JSON), or both.
-#[given(expr = "{call} handles {string}:")]
+#[given("{call} handles {string}:")]
 fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String) -> StepResult {
     const FIELDS: [&str; 2] = ["filter", "retry"];
     let mut subscription = Subscription::new(&kind, call.name()?);
@@ -41,14 +42,14 @@ fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String)
 }
 
 /// Every delivery comes twice, as a bus may do.
-#[given(expr = "the bus delivers every event twice")]
+#[given("the bus delivers every event twice")]
 fn delivers_twice(world: &mut World) {
     let here = world.here();
     world.messages().bus().deliver_twice(here);
 }
 
 /// One delivery, counted from the handler's first, is overtaken by those behind it.
-#[given(expr = "the bus delivers event {count} to {call} {duration} late")]
+#[given("the bus delivers event {count} to {call} {duration} late")]
 fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> StepResult {
     let (event, handler, by) = (at_least_once(count)?, call.name()?, span.value()?);
     let here = world.here();
@@ -57,7 +58,7 @@ fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> Ste
 }
 
 /// Deliveries wait from now on.
-#[when(expr = "the subscription of {call} is paused")]
+#[when("the subscription of {call} is paused")]
 async fn is_paused(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
@@ -67,7 +68,7 @@ async fn is_paused(world: &mut World, call: Call) -> StepResult {
 }
 
 /// Ends `is paused`.
-#[when(expr = "the subscription of {call} is resumed")]
+#[when("the subscription of {call} is resumed")]
 async fn is_resumed(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
@@ -77,7 +78,7 @@ async fn is_resumed(world: &mut World, call: Call) -> StepResult {
 }
 
 /// The handler hears nothing more.
-#[when(expr = "the subscription of {call} is ended")]
+#[when("the subscription of {call} is ended")]
 fn is_ended(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
     let bus = world.messages().bus();

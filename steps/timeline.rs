@@ -4,7 +4,8 @@ use std::{
     time::Duration,
 };
 
-use cucumber::{gherkin, then};
+use cucumber::gherkin;
+use rehearsal_macros::then;
 use serde_json::{Map, Value};
 
 use super::{Call, Count, Span, StepResult, failing::expect, parameters::table};
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Every execution, compensations included, in order of start.
-#[then(expr = "the calls are:")]
+#[then("the calls are:")]
 fn calls_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     const COLUMNS: [&str; 5] = ["at", "call", "execution", "took", "result"];
     let (header, rows) = header_and_rows(step)?;
@@ -64,13 +65,13 @@ fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
 }
 
 /// How often an operation was executed.
-#[then(expr = "{call} is executed {count} time(s)")]
+#[then("{call} is executed {count} time(s)")]
 fn is_executed(world: &mut World, call: Call, count: Count) -> StepResult {
     executed(world, call, count.value()?)
 }
 
 /// An operation was not executed at all.
-#[then(expr = "{call} is never executed")]
+#[then("{call} is never executed")]
 fn is_never_executed(world: &mut World, call: Call) -> StepResult {
     executed(world, call, 0)
 }
@@ -88,7 +89,7 @@ fn executed(world: &mut World, call: Call, expected: u32) -> StepResult {
 }
 
 /// From the end of one execution to the start of the next, within the last call.
-#[then(expr = "{call} waits {string} between executions")]
+#[then("{call} waits {string} between executions")]
 fn waits_between_executions(world: &mut World, call: Call, waits: String) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
@@ -112,7 +113,7 @@ fn waits_between_executions(world: &mut World, call: Call, waits: String) -> Ste
 }
 
 /// Each wait lies in its range, such as `75 ms to 125 ms`.
-#[then(expr = "{call} waits within {string} between executions")]
+#[then("{call} waits within {string} between executions")]
 fn waits_within(world: &mut World, call: Call, ranges: String) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
@@ -159,7 +160,7 @@ fn waits_between(events: &[Event], wanted: &CallName) -> Option<Vec<Duration>> {
 }
 
 /// The most executions of a service under way at the same time.
-#[then(expr = "at most {count} call(s) to {string} run at once")]
+#[then("at most {count} call(s) to {string} run at once")]
 fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResult {
     let limit = limit.value()?;
     let names: HashSet<Arc<str>> = if world.registry().has_class(&service) {
@@ -189,7 +190,7 @@ fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResu
 }
 
 /// No execution of a service begins later than that, since the scenario's start.
-#[then(expr = "no call to {string} starts after {duration}")]
+#[then("no call to {string} starts after {duration}")]
 fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepResult {
     let limit = limit.value()?;
     world.registry().script(&service, |_, _| ())?;
@@ -211,7 +212,7 @@ fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepRes
 }
 
 /// A row matches an event that has every value named in it; other events may lie between.
-#[then(expr = "the timeline has, in order:")]
+#[then("the timeline has, in order:")]
 fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step)?;
     let found: Vec<_> = world
@@ -221,7 +222,7 @@ fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// No event has every value named in a row.
-#[then(expr = "the timeline has none of:")]
+#[then("the timeline has none of:")]
 fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step)?;
     let found: Vec<_> = world
@@ -237,7 +238,7 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// No service was changed by anything that was called.
-#[then(expr = "nothing has an effect")]
+#[then("nothing has an effect")]
 fn nothing_has_an_effect(world: &mut World) -> StepResult {
     let first = world.timeline().read(|events| {
         let effect = |event: &&Event| matches!(event.kind, EventKind::Effect { .. });
@@ -250,7 +251,7 @@ fn nothing_has_an_effect(world: &mut World) -> StepResult {
 }
 
 /// Something was done, in time or late, and all of it was undone.
-#[then(expr = "no effect remains")]
+#[then("no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {
     let mut left: Vec<(Arc<str>, CallName)> = Vec::new();
     let mut any = false;
@@ -280,7 +281,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
 }
 
 /// Every key was done at most once, and undone at most once.
-#[then(expr = "no effect happens twice")]
+#[then("no effect happens twice")]
 fn no_effect_twice(world: &mut World) -> StepResult {
     let mut seen = HashSet::new();
     let twice = world.timeline().read(|events| {
@@ -299,7 +300,7 @@ fn no_effect_twice(world: &mut World) -> StepResult {
 }
 
 /// No value under a secret-looking key, in what is recorded or handed back.
-#[then(expr = "no secret is visible")]
+#[then("no secret is visible")]
 fn no_secret(world: &mut World) -> StepResult {
     let mut shown: Vec<Value> = world.timeline().read(|events| {
         events

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cucumber::then;
+use rehearsal_macros::then;
 
 use super::{StepError, StepResult, failing::expect, publications::last_event};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The last event that was stored continues a trace, in a span of its own.
-#[then(expr = "the event is part of the trace {string}")]
+#[then("the event is part of the trace {string}")]
 fn is_part_of(world: &mut World, trace: String) -> StepResult {
     let found = trace_of_last(world)?;
     expect(found.trace_id_text() == trace, || {
@@ -20,7 +20,7 @@ fn is_part_of(world: &mut World, trace: String) -> StepResult {
 }
 
 /// The last event that was stored is the only one of its trace, and nobody named that trace before.
-#[then(expr = "the event is part of a new trace")]
+#[then("the event is part of a new trace")]
 fn is_part_of_new(world: &mut World) -> StepResult {
     let found = trace_of_last(world)?;
     let (id, event) = (found.trace_id_text(), last_event(world)?);
@@ -46,7 +46,7 @@ fn trace_of_last(world: &World) -> Result<TraceContext, StepError> {
 }
 
 /// What the last command to an aggregate came to continues a trace.
-#[then(expr = "the events of {string} are part of the trace {string}")]
+#[then("the events of {string} are part of the trace {string}")]
 fn are_part_of(world: &mut World, aggregate: String, trace: String) -> StepResult {
     for event in Decided::of(world, &aggregate)?.events {
         let found = event.trace;
@@ -59,7 +59,7 @@ fn are_part_of(world: &mut World, aggregate: String, trace: String) -> StepResul
 }
 
 /// What the last command to an aggregate came to is alone in one trace, which nobody named before.
-#[then(expr = "the events of {string} are part of a new trace")]
+#[then("the events of {string} are part of a new trace")]
 fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
     let Decided { events, others } = Decided::of(world, &aggregate)?;
     let found = events[0].trace;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use cucumber::{gherkin, given};
+use cucumber::gherkin;
+use rehearsal_macros::given;
 use serde_json::{Value, json};
 
 use super::{Call, Count, Span, StepResult, parameters};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A workflow by id, from any fixture that holds workflows.
-#[given(expr = "the workflow {string}")]
+#[given("the workflow {string}")]
 fn by_id(world: &mut World, id: String) -> StepResult {
     let workflow = world.fixtures().workflow(&id)?;
     world.runs().declare(workflow);
@@ -19,7 +20,7 @@ fn by_id(world: &mut World, id: String) -> StepResult {
 }
 
 /// A workflow by the definition below.
-#[given(expr = "the workflow:")]
+#[given("the workflow:")]
 fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
     let workflow: Workflow = parameters::json(world, step)?;
     world.runs().declare(Arc::new(workflow));
@@ -27,14 +28,14 @@ fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 /// A workflow of so many steps, `step-1`, `step-2`, …, each behind the one before.
-#[given(expr = "the workflow {string} of {count} steps that call {call}")]
+#[given("the workflow {string} of {count} steps that call {call}")]
 fn of_steps(world: &mut World, id: String, count: Count, call: Call) -> StepResult {
     let steps = many(count, &call.name()?, None)?;
     declare(world, json!({ "id": id, "steps": steps }))
 }
 
 /// As above, none behind another, so many of them at a time.
-#[given(expr = "the workflow {string} of {count} steps that call {call}, {count} at a time")]
+#[given("the workflow {string} of {count} steps that call {call}, {count} at a time")]
 fn of_parallel_steps(
     world: &mut World,
     id: String,
@@ -54,7 +55,7 @@ fn of_parallel_steps(
 }
 
 /// As above, each with a compensation.
-#[given(expr = "the workflow {string} of {count} steps that call {call}, undone by {call}")]
+#[given("the workflow {string} of {count} steps that call {call}, undone by {call}")]
 fn of_steps_undone(
     world: &mut World,
     id: String,
@@ -88,21 +89,21 @@ fn declare(world: &mut World, workflow: Value) -> StepResult {
 }
 
 /// A failure is answered by undoing the completed steps.
-#[given(expr = "the workflow compensates on failure")]
+#[given("the workflow compensates on failure")]
 fn compensates(world: &mut World) -> StepResult {
     world.runs().workflow_mut()?.on_failure = OnFailure::Compensate;
     Ok(())
 }
 
 /// A failure is answered by keeping the partial result.
-#[given(expr = "the workflow keeps on failure")]
+#[given("the workflow keeps on failure")]
 fn keeps(world: &mut World) -> StepResult {
     world.runs().workflow_mut()?.on_failure = OnFailure::Keep;
     Ok(())
 }
 
 /// The deadline of a run, compensation excluded.
-#[given(expr = "the workflow must finish within {duration}")]
+#[given("the workflow must finish within {duration}")]
 fn must_finish_within(world: &mut World, deadline: Span) -> StepResult {
     world.runs().workflow_mut()?.deadline = Some(deadline.value()?);
     Ok(())

@@ -110,12 +110,8 @@ fn steps() -> Vec<StepDefinition> {
     let mut steps = Vec::new();
     for kind in [StepKind::Given, StepKind::When, StepKind::Then] {
         let mut define = |regex: &str, run: cucumber::Step<World>| {
-            steps.push(StepDefinition {
-                kind,
-                regex: Regex::new(regex).unwrap(),
-                location: None,
-                run,
-            });
+            let regex = Regex::new(regex).unwrap();
+            steps.push(StepDefinition::matching(kind, regex, run));
         };
         define("^t: works$", |_, _| Box::pin(async {}));
         define("^t: fails$", |_, _| {

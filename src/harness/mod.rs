@@ -55,6 +55,8 @@ pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
 pub use humane::Humane;
 pub use junit::JUnit;
+#[doc(hidden)]
+pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
 pub use lookup::{Lookup, Match, StepDefinition, StepIndex};
 pub use messages::Messages;
 pub use options::{Options, Order, RetryOptions};

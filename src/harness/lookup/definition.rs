@@ -1,4 +1,4 @@
-use std::num::NonZero;
+use std::sync::OnceLock;
 
 use cucumber::{
     codegen::{StepConstructor, WorldInventory, inventory},
@@ -6,68 +6,118 @@ use cucumber::{
 };
 use regex::Regex;
 
+use super::{
+    builtin::{self, BuiltinStep},
+    phrase,
+    shape::{self, Part},
+};
 use crate::harness::{World, pickle::StepKind};
 
 /// A phrase and what it does.
 #[derive(Clone, Debug)]
 pub struct StepDefinition {
-    /// The kind of step it answers to.
-    pub kind: StepKind,
-    /// What the text of a step must match, as made by [`Regex::new`].
-    pub regex: Regex,
-    /// Where it is defined.
-    pub location: Option<Location>,
+    pub(super) kind: StepKind,
+    pub(super) pattern: Pattern,
+    pub(crate) location: Option<Location>,
     /// What it does.
-    pub run: cucumber::Step<World>,
+    pub(crate) run: cucumber::Step<World>,
 }
 
-/// What a macro of cucumber's has left behind: a phrase that is compiled when it is asked for.
-type Collected = (
-    StepKind,
-    Location,
-    cucumber::codegen::LazyRegex,
-    cucumber::Step<World>,
-);
+/// What the text of a step must match.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    /// A regex, compiled already.
+    Regex(Regex),
+    /// An expression of the vocabulary, compiled when a step first asks for it: compiling hundreds
+    /// would be most of what a process does before its first scenario.
+    Expression {
+        text: &'static str,
+        regex: OnceLock<Regex>,
+    },
+}
 
 impl StepDefinition {
-    /// All definitions that cucumber's macros have made on [`World`], in this crate and in those that use it.
+    /// A definition that answers to steps of a kind whose text matches a regex.
+    pub fn matching(kind: StepKind, regex: Regex, run: cucumber::Step<World>) -> Self {
+        Self::new(kind, Pattern::Regex(regex), None, run)
+    }
+
+    pub(super) fn new(
+        kind: StepKind,
+        pattern: Pattern,
+        location: Option<Location>,
+        run: cucumber::Step<World>,
+    ) -> Self {
+        Self {
+            kind,
+            pattern,
+            location,
+            run,
+        }
+    }
+
+    /// The vocabulary, and all definitions that cucumber's macros have made on [`World`], in this
+    /// crate and in those that use it.
     pub fn collected() -> Vec<Self> {
-        let mut collected = Vec::new();
+        let mut collected: Vec<_> = BuiltinStep::definitions().collect();
         collect::<<World as WorldInventory>::Given>(StepKind::Given, &mut collected);
         collect::<<World as WorldInventory>::When>(StepKind::When, &mut collected);
         collect::<<World as WorldInventory>::Then>(StepKind::Then, &mut collected);
-        // Compiling hundreds of phrases is most of what a process does before its first scenario.
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let each = collected.len().div_ceil(threads).max(1);
-        std::thread::scope(|scope| {
-            let compiling: Vec<_> = collected
-                .chunks(each)
-                .map(|part| scope.spawn(|| part.iter().map(Self::compiled).collect::<Vec<_>>()))
-                .collect();
-            let compiled = compiling.into_iter().map(|thread| match thread.join() {
-                Ok(definitions) => definitions,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            compiled.flatten().collect()
-        })
-    }
-
-    fn compiled((kind, location, regex, run): &Collected) -> Self {
-        Self {
-            kind: *kind,
-            regex: regex(),
-            location: Some(*location),
-            run: *run,
-        }
+        collected
     }
 }
 
+/// Cucumber's macros tell a phrase as a compiled regex alone.
 fn collect<T: inventory::Collect + StepConstructor<World>>(
     kind: StepKind,
-    collected: &mut Vec<Collected>,
+    collected: &mut Vec<StepDefinition>,
 ) {
     collected.extend(inventory::iter::<T>.into_iter().map(|constructor| {
         let (location, regex, run) = constructor.inner();
-        (kind, location, regex, run)
+        StepDefinition::new(kind, Pattern::Regex(regex()), Some(location), run)
     }));
+}
+
+impl Pattern {
+    pub fn expression(text: &'static str) -> Self {
+        Self::Expression {
+            text,
+            regex: OnceLock::new(),
+        }
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Regex(regex) => regex.as_str(),
+            Self::Expression { text, .. } => text,
+        }
+    }
+
+    /// As people write it in a feature.
+    pub fn readable(&self) -> String {
+        match self {
+            Self::Regex(regex) => phrase::readable(regex.as_str()),
+            Self::Expression { text, .. } => (*text).to_owned(),
+        }
+    }
+
+    pub fn regex(&self) -> &Regex {
+        match self {
+            Self::Regex(regex) => regex,
+            Self::Expression { text, regex } => {
+                regex.get_or_init(|| match builtin::compile(text) {
+                    Ok(regex) => regex,
+                    Err(error) => panic!("{text:?} is not a valid expression: {error}"),
+                })
+            }
+        }
+    }
+
+    pub fn shape(&self) -> Vec<Part> {
+        match self {
+            Self::Regex(regex) => shape::of_regex(regex.as_str()),
+            Self::Expression { text, .. } => shape::of_expression(text),
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Finds the definition of a step: by what is literal in its phrase, then by regex.
 
+mod builtin;
 mod definition;
 mod phrase;
 mod shape;
@@ -10,8 +11,11 @@ use std::{fmt::Write as _, sync::Arc};
 use cucumber::step::Context;
 use regex::{CaptureLocations, Regex};
 
-pub use self::definition::StepDefinition;
 use self::trie::{Search, Trie};
+pub use self::{
+    builtin::{Arguments, BuiltinStep, ParameterType, pass_or_panic},
+    definition::StepDefinition,
+};
 use super::{
     gherkin::to_step,
     package::source_place,
@@ -51,12 +55,11 @@ impl StepIndex {
             let key = |definition: &StepDefinition| (definition.location, definition.kind as u8);
             key(a)
                 .cmp(&key(b))
-                .then_with(|| a.regex.as_str().cmp(b.regex.as_str()))
+                .then_with(|| a.pattern.as_str().cmp(b.pattern.as_str()))
         });
         let mut by_kind: [Trie; 3] = Default::default();
         for (id, definition) in (0..).zip(&definitions) {
-            let shape = shape::shape(definition.regex.as_str());
-            by_kind[definition.kind as usize].insert(&shape, id);
+            by_kind[definition.kind as usize].insert(&definition.pattern.shape(), id);
         }
         Self {
             definitions,
@@ -77,7 +80,10 @@ impl StepIndex {
         let mut search = Search::default();
         self.candidates(kind, text, &mut search);
         let mut found = search.found.iter();
-        found.any(|id| self.definitions[*id as usize].regex.is_match(text))
+        found.any(|id| {
+            let pattern = &self.definitions[*id as usize].pattern;
+            pattern.regex().is_match(text)
+        })
     }
 
     fn undefined(&self, step: &PickleStep) -> String {
@@ -92,7 +98,7 @@ impl StepIndex {
             return message;
         }
         let phrases = self.definitions.iter();
-        let phrases = phrases.map(|definition| (definition.kind, definition.regex.as_str()));
+        let phrases = phrases.map(|definition| (definition.kind, definition.pattern.readable()));
         let near = phrase::nearest(&step.text, phrases);
         if !near.is_empty() {
             let _ = write!(message, "\ndid you mean\n    {}", near.join("\n    "));
@@ -107,7 +113,7 @@ impl StepIndex {
         let mut message = format!("more than one definition for \"{kind} {}\"", step.text);
         for id in matching {
             let definition = &self.definitions[*id as usize];
-            let phrase = phrase::readable(definition.regex.as_str());
+            let phrase = definition.pattern.readable();
             let _ = write!(message, "\n    {kind} {phrase}");
             if let Some(location) = definition.location {
                 let _ = write!(message, " ({})", source_place(&location.to_string()));
@@ -154,7 +160,7 @@ impl Lookup {
             .candidates(step.kind, &step.text, &mut self.search);
         for id in self.search.found.iter().copied() {
             let own = self.own[id as usize].get_or_insert_with(|| {
-                let regex = self.index.definitions[id as usize].regex.clone();
+                let regex = self.index.definitions[id as usize].pattern.regex().clone();
                 Own {
                     captures: regex.capture_locations(),
                     names: regex

@@ -112,16 +112,15 @@ pub(super) fn generalise(text: &str) -> String {
 }
 
 /// The phrases most like a text, best first.
-pub(super) fn nearest<'a>(
+pub(super) fn nearest(
     text: &str,
-    phrases: impl Iterator<Item = (StepKind, &'a str)>,
+    phrases: impl Iterator<Item = (StepKind, String)>,
 ) -> Vec<String> {
     const SHOWN: usize = 3;
     const LIKE: f64 = 0.6;
     let wanted = generalise(text);
     let mut near: Vec<(f64, String)> = phrases
-        .filter_map(|(kind, regex)| {
-            let phrase = readable(regex);
+        .filter_map(|(kind, phrase)| {
             let like = strsim::normalized_damerau_levenshtein(&wanted, &phrase);
             (like >= LIKE).then(|| (like, format!("{} {phrase}", kind.as_str())))
         })
