@@ -63,7 +63,7 @@ fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration 
 /// One step of each is done, a second was under way.
 fn restart(folder: &Path) -> bool {
     const RUNS: usize = 10_000;
-    const AT_MOST: Duration = Duration::from_secs(1);
+    const AT_MOST: f64 = 0.1;
     let file = folder.join("unfinished.db");
     let workflow = Arc::new(scene::workflow());
     leave_unfinished(&file, &workflow, RUNS).expect("the journal can be written");
@@ -81,10 +81,11 @@ fn restart(folder: &Path) -> bool {
         let first_call = first_call.get().expect("a service was called");
         (first_call.duration_since(began), all)
     });
+    let share = first.as_secs_f64() / all.as_secs_f64();
     println!(
-        "restart: over {RUNS} unfinished workflows the first call after {first:.1?} (at most {AT_MOST:?}), all ended after {all:.1?}"
+        "restart: over {RUNS} unfinished workflows the first call after {first:.1?}, all ended after {all:.1?}: {share:.3} of the time (at most {AT_MOST})"
     );
-    first <= AT_MOST
+    share <= AT_MOST
 }
 
 fn leave_unfinished(

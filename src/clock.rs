@@ -1,13 +1,15 @@
 //! Time and chance of a scenario: both come from here, so that both can be repeated.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::{SignedDuration, Timestamp};
 use rand::{SeedableRng as _, rngs::ChaCha8Rng};
 use tokio::time::Instant;
 
-/// The instant that every scenario starts at: `2025-01-01T00:00:00Z`.
-pub const EPOCH: Timestamp = Timestamp::constant(1_735_689_600, 0);
+/// The instant that every scenario starts at, `2025-01-01T00:00:00Z`, as time since 1970.
+pub const EPOCH: Duration = Duration::from_secs(1_735_689_600);
+
+/// The last instant that RFC 3339 can write, `9999-12-31T23:59:59Z`, as time since 1970.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
 
 /// The clock of one scenario: offsets since its start, in whole milliseconds.
 ///
@@ -55,15 +57,11 @@ impl Clock {
 
     /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].
     pub fn timestamp(offset: Duration) -> String {
-        Self::instant(offset).to_string()
-    }
-
-    /// The instant of an offset, counted from [`EPOCH`].
-    pub fn instant(offset: Duration) -> Timestamp {
-        SignedDuration::try_from(offset)
-            .ok()
-            .and_then(|since| EPOCH.checked_add(since).ok())
-            .unwrap_or(Timestamp::MAX)
+        let since_1970 = EPOCH.saturating_add(offset).min(LAST);
+        let instant = SystemTime::UNIX_EPOCH + since_1970;
+        let text = humantime::format_rfc3339_millis(instant).to_string();
+        let shortest = text.trim_end_matches('Z').trim_end_matches('0');
+        format!("{}Z", shortest.trim_end_matches('.'))
     }
 }
 
@@ -124,6 +122,11 @@ mod tests {
             Clock::timestamp(Duration::from_millis(1_500)),
             "2025-01-01T00:00:01.5Z"
         );
+        assert_eq!(
+            Clock::timestamp(Duration::from_secs(600)),
+            "2025-01-01T00:10:00Z"
+        );
+        assert_eq!(Clock::timestamp(Duration::MAX), "9999-12-31T23:59:59Z");
     }
 
     #[tokio::test(start_paused = true)]

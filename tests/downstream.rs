@@ -6,7 +6,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::LazyLock,
 };
 
 use rehearsal::harness::StepDefinition;
@@ -14,22 +13,25 @@ use rehearsal::harness::StepDefinition;
 /// The steps that `tests/downstream/tests/cucumber.rs` defines.
 const OWN_STEPS: usize = 2;
 
-/// The crate, with the versions that are locked, and so built and downloaded, already.
-static CRATE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = root.join("tests/downstream");
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    // Takes what the crate does not need out of the lock file.
-    cargo(&folder, &["metadata", "--offline", "--format-version=1"]);
-    folder
-});
+/// A release build is here for the way it is linked, not to be fast: only what is ours, and what
+/// gathers its steps, is optimised.
+const RELEASE: [&str; 8] = [
+    "--config",
+    "profile.release.opt-level=1",
+    "--config",
+    "profile.release.incremental=true",
+    "--config",
+    "profile.release.package.'*'.opt-level=0",
+    "--config",
+    "profile.release.package.inventory.opt-level=1",
+];
 
-/// Runs cargo in our own target folder, where most of what it needs lies already.
-fn cargo(folder: &Path, args: &[&str]) -> String {
+/// Runs cargo, which finds what it needs in our own target folder and downloads nothing.
+fn cargo(args: &[&str]) -> String {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let ran = Command::new(std::env::var("CARGO").unwrap())
         .args(args)
-        .current_dir(folder)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", target)
         .env_remove("CUCUMBER_FILTER_TAGS")
         .env_remove("INSTA_UPDATE")
@@ -43,10 +45,14 @@ fn cargo(folder: &Path, args: &[&str]) -> String {
 }
 
 /// Its scenarios draw on fixtures and a snapshot that only it has.
-fn rehearses(profile: &str) {
+fn rehearses(profile: &str, config: &[&str]) {
     let test = |args: &[&str]| {
-        let test = ["test", "--locked", "--offline", "--profile", profile, "--"];
-        cargo(&CRATE, &[&test, args].concat())
+        let test = ["test", "--package", "downstream", "--profile", profile];
+        let mut all = test.to_vec();
+        all.extend(config);
+        all.extend(["--locked", "--offline", "--"]);
+        all.extend(args);
+        cargo(&all)
     };
     let out = test(&["--color", "never"]);
     for line in [
@@ -62,19 +68,25 @@ fn rehearses(profile: &str) {
 
 #[test]
 fn another_crate_rehearses_with_what_it_has_of_its_own() {
-    rehearses("dev");
+    rehearses("dev", &[]);
 }
 
 #[test]
 fn another_crate_rehearses_in_release() {
-    rehearses("release");
+    rehearses("release", &RELEASE);
 }
 
 #[test]
 fn all_that_another_crate_compiles_is_packaged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let list = ["package", "--list", "--allow-dirty", "--offline"];
-    let packaged = cargo(root, &list);
+    let list = [
+        "package",
+        "--list",
+        "--package",
+        "rehearsal",
+        "--allow-dirty",
+    ];
+    let packaged = cargo(&list);
     for folder in ["src", "steps"] {
         for file in rust_files(&root.join(folder)) {
             let file = file.strip_prefix(root).unwrap().to_str().unwrap();

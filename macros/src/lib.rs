@@ -61,8 +61,8 @@ struct Signature {
 impl Signature {
     fn read(function: TokenStream) -> Result<Self, String> {
         let mut signature = Self::default();
-        let mut tokens = function.into_iter().peekable();
-        while let Some(token) = tokens.next() {
+        let mut tokens = function.into_iter();
+        for token in tokens.by_ref() {
             let TokenTree::Ident(word) = token else {
                 continue;
             };

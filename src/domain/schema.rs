@@ -44,7 +44,6 @@ impl JsonSchema {
     /// If it is none, refers to what is not in it, or knows formats that do not exist.
     pub fn compile(source: &Value) -> Result<Self, SchemaError> {
         let validator = jsonschema::draft202012::options()
-            .offline()
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .build(source)

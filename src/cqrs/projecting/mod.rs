@@ -275,7 +275,10 @@ impl Projecting {
     fn lag(&self, event: &Value) -> Duration {
         let time = event["time"].as_str().and_then(|time| time.parse().ok());
         let happened = time.and_then(|time: jiff::Timestamp| {
-            Duration::try_from(time.duration_since(crate::clock::EPOCH)).ok()
+            Duration::try_from(
+                time.duration_since(crate::messaging::CloudEvent::time_at(Duration::ZERO)),
+            )
+            .ok()
         });
         self.timeline
             .now()

@@ -20,7 +20,7 @@ pub struct StepDefinition {
     pub(super) pattern: Pattern,
     pub(crate) location: Option<Location>,
     /// What it does.
-    pub(crate) run: cucumber::Step<World>,
+    pub run: cucumber::Step<World>,
 }
 
 /// What the text of a step must match.
@@ -40,6 +40,16 @@ impl StepDefinition {
     /// A definition that answers to steps of a kind whose text matches a regex.
     pub fn matching(kind: StepKind, regex: Regex, run: cucumber::Step<World>) -> Self {
         Self::new(kind, Pattern::Regex(regex), None, run)
+    }
+
+    /// The kind of step it answers to.
+    pub fn kind(&self) -> StepKind {
+        self.kind
+    }
+
+    /// What the text of a step must match.
+    pub fn regex(&self) -> &Regex {
+        self.pattern.regex()
     }
 
     pub(super) fn new(

@@ -127,7 +127,7 @@ impl Trie {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::shape::shape, *};
+    use super::{super::shape::of_regex, *};
 
     const REGEXES: [&str; 9] = [
         "^a service (.*)$",
@@ -144,7 +144,7 @@ mod tests {
     fn find(text: &str) -> Vec<u32> {
         let mut trie = Trie::default();
         for (id, regex) in (0..).zip(REGEXES) {
-            trie.insert(&shape(regex), id);
+            trie.insert(&of_regex(regex), id);
         }
         let mut search = Search::default();
         trie.find(text.as_bytes(), &mut search);
@@ -174,7 +174,7 @@ mod tests {
         #[test]
         fn many_gaps_take_no_longer_than_few(text in " {200,400}") {
             let mut trie = Trie::default();
-            trie.insert(&shape("^(.*) (.*) (.*) (.*) (.*) (.*) (.*) x$"), 0);
+            trie.insert(&of_regex("^(.*) (.*) (.*) (.*) (.*) (.*) (.*) x$"), 0);
             let mut search = Search::default();
             trie.find(text.as_bytes(), &mut search);
             prop_assert!(search.found.is_empty());

@@ -11,6 +11,7 @@ use std::{
     convert::Infallible,
     fmt,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ pub use self::{
     trace::{TraceContext, TraceError},
     types::EventTypes,
 };
-use crate::observability::EventHead;
+use crate::{clock::EPOCH, observability::EventHead};
 
 /// Something that happened, as [CloudEvents 1.0](https://github.com/cloudevents/spec) writes it in
 /// JSON; its names are those of the standard and of its documented extensions.
@@ -86,6 +87,14 @@ impl CloudEvent {
     pub const SPEC_VERSION: &str = "1.0";
     /// The media type of the data.
     pub const CONTENT_TYPE: &str = "application/json";
+
+    /// The time of what happens at an offset of the scenario, counted from [`EPOCH`].
+    pub fn time_at(offset: Duration) -> Timestamp {
+        i64::try_from(EPOCH.saturating_add(offset).as_millis())
+            .ok()
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+            .unwrap_or(Timestamp::MAX)
+    }
 
     /// What it is known by.
     pub fn event_id(&self) -> EventId {

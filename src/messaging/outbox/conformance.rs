@@ -1,12 +1,12 @@
 //! What every outbox must do, whatever it is kept in.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
 use super::{Outbox, OutboxError, Publication};
 use crate::{
-    clock::{EPOCH, Seed},
+    clock::Seed,
     domain::{Failure, code},
     messaging::{CloudEvent, EventDocument, TraceContext},
 };
@@ -32,7 +32,7 @@ pub(crate) fn event(id: &str) -> EventDocument {
         source: "shop".into(),
         kind: "OrderPlaced".into(),
         subject: Some("order-1".into()),
-        time: EPOCH,
+        time: CloudEvent::time_at(Duration::ZERO),
         trace: TraceContext::new(Seed(1)),
         correlation_id: None,
         causation_id: Some("command-1".into()),
