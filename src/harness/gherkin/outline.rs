@@ -1,78 +1,29 @@
-use std::ops::Range;
+use super::{faults::Fault, lines::Lines, tree::Examples};
+use crate::{domain::nearest, harness::pickle::Pickle};
 
-use cucumber::gherkin::Examples;
-
-use super::{merge, source::Source};
-use crate::harness::pickle::{DocString, Pickle};
-
-/// One row of an outline's examples.
-pub(super) struct Example<'a> {
+/// The columns of examples with the values of a row.
+pub(super) struct Columns<'a> {
     names: &'a [String],
     values: &'a [String],
-    tags: &'a [String],
-    line: usize,
-    /// The lines of its table's head.
-    pub head: Range<usize>,
-    /// The row's own lines.
-    pub lines: Range<usize>,
 }
 
-/// All rows of all tables, and the lines of the outline above its first table.
-pub(super) fn examples<'a>(
-    source: &Source,
-    tables: &'a [Examples],
-    outline: Range<usize>,
-) -> (Range<usize>, Vec<Example<'a>>) {
-    let starts: Vec<usize> = tables
-        .iter()
-        .map(|table| source.block_start(source.line_of(table.span.start)))
-        .chain([outline.end])
-        .collect();
-    let mut examples = Vec::new();
-    for (table, bounds) in tables.iter().zip(starts.windows(2)) {
-        let Some((header, rows)) = table.table.as_ref().and_then(|t| t.rows.split_first()) else {
-            continue;
-        };
-        let lines: Vec<usize> = source
-            .rows(source.line_of(table.span.start))
-            .take(rows.len() + 1)
-            .skip(1)
-            .chain([bounds[1]])
-            .collect();
-        let head = bounds[0]..lines.first().copied().unwrap_or(bounds[1]);
-        examples.extend(
-            rows.iter()
-                .zip(lines.windows(2))
-                .map(|(values, lines)| Example {
-                    names: header,
-                    values,
-                    tags: &table.tags,
-                    line: lines[0],
-                    head: head.clone(),
-                    lines: lines[0]..lines[1],
-                }),
-        );
+impl<'a> Columns<'a> {
+    pub fn new(names: &'a [String], values: &'a [String]) -> Self {
+        Self { names, values }
     }
-    (outline.start..starts[0], examples)
-}
 
-impl Example<'_> {
     /// The outline's pickle with the row's values in it.
-    pub fn fill(&self, outline: &Pickle, row: usize) -> Pickle {
+    pub fn fill(&self, outline: &Pickle) -> Pickle {
         let mut pickle = outline.clone();
-        pickle.row = Some(row);
-        pickle.line = self.line;
-        merge(&mut pickle.tags, self.tags);
         self.replace(&mut pickle.name);
         for step in &mut pickle.steps {
             self.replace(&mut step.text);
-            if let Some(DocString {
-                media_type,
-                content,
-            }) = &mut step.doc_string
-            {
-                self.replace(content);
-                media_type.iter_mut().for_each(|text| self.replace(text));
+            if let Some(doc_string) = &mut step.doc_string {
+                self.replace(&mut doc_string.content);
+                doc_string
+                    .media_type
+                    .iter_mut()
+                    .for_each(|text| self.replace(text));
             }
             for cell in step.table.iter_mut().flatten().flatten() {
                 self.replace(cell);
@@ -113,4 +64,52 @@ impl Example<'_> {
         filled.push_str(rest);
         *text = filled;
     }
+}
+
+/// Refuses a `<name>` that is not a column but similar to one.
+///
+/// Others are left alone, and so are doc strings: not everything between angle
+/// brackets is a placeholder.
+pub(super) fn check_placeholders(
+    text: &str,
+    outline: &Pickle,
+    examples: &[Examples],
+) -> Result<(), Fault> {
+    let columns: Vec<&str> = examples
+        .iter()
+        .filter_map(|examples| examples.rows.first())
+        .flat_map(|header| header.cells.iter().map(String::as_str))
+        .collect();
+    check(text, outline.line, &outline.name, &columns)?;
+    for step in &outline.steps {
+        check(text, step.line, &step.text, &columns)?;
+        for cell in step.table.iter().flatten().flatten() {
+            check(text, step.line, cell, &columns)?;
+        }
+    }
+    Ok(())
+}
+
+fn check(source: &str, line: usize, text: &str, columns: &[&str]) -> Result<(), Fault> {
+    for part in text.split('<').skip(1) {
+        let Some((name, _)) = part.split_once('>') else {
+            continue;
+        };
+        if columns.contains(&name) {
+            continue;
+        }
+        if let Some(meant) = nearest(name, columns.iter().copied()) {
+            let placeholder = format!("<{name}>");
+            let start = Lines::new(source)
+                .skip(line - 1)
+                .find_map(|line| Some(line.start + line.raw.find(&placeholder)?))
+                .unwrap_or_default();
+            let message = format!("{placeholder} is not a column of the examples");
+            return Err(
+                Fault::new((start, placeholder.len()), message, "this placeholder")
+                    .did_you_mean(Some(&format!("<{meant}>"))),
+            );
+        }
+    }
+    Ok(())
 }

@@ -1,111 +1,265 @@
-use std::{fs, path::Path};
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
-
-/// Samples that the parser cannot do as the official one does, and why.
-const KNOWN_DIFFERENCES: [(&str, &str); 1] = [(
-    "prefixed-keywords.feature",
-    "of keywords that begin alike it takes the first in its table, not the longest",
-)];
+use crate::harness::pickle::StepKind;
 
 fn pickles(text: &str) -> Vec<Compiled> {
     compile("a.feature", text.as_bytes()).unwrap()
 }
 
-fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
+pub(super) fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
     let diagnostic = compile("a.feature", text.as_ref()).unwrap_err();
     let (line, column) = (diagnostic.line(), diagnostic.column());
-    (line, column, diagnostic.render(false))
-}
-
-#[test]
-fn the_official_samples_give_the_official_pickles() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gherkin/good");
-    let mut samples: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "feature"))
-        .collect();
-    samples.sort();
-    assert!(samples.len() > 25, "{} samples", samples.len());
-    for sample in samples {
-        let name = sample.file_name().unwrap().to_str().unwrap();
-        let expected = fs::read_to_string(sample.with_added_extension("pickles.ndjson")).unwrap();
-        let expected: Vec<Value> = expected
-            .lines()
-            .map(|line| official(&serde_json::from_str(line).unwrap()))
-            .collect();
-        let found: Result<Vec<Value>, _> = compile(name, &fs::read(&sample).unwrap())
-            .map(|pickles| pickles.iter().map(|found| ours(&found.pickle)).collect());
-        let known = KNOWN_DIFFERENCES.iter().find(|(known, _)| *known == name);
-        match (found, known) {
-            (Ok(found), None) => assert_eq!(found, expected, "{name}"),
-            (Err(diagnostic), None) => panic!("{name}: {}", diagnostic.render(false)),
-            (found, Some((_, why))) => {
-                assert_ne!(
-                    found.ok(),
-                    Some(expected),
-                    "{name} is fine now, but listed: {why}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_official_faults_are_found_where_they_are() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/gherkin/bad");
-    for (sample, line, says) in [
-        ("backslash_at_end_of_line_in_datatable", 5, "not closed"),
-        (
-            "file_ends_with_open_docstring",
-            4,
-            "doc string is not closed",
-        ),
-        ("multiple_parser_errors", 2, "expected \"Feature:\""),
-        ("not_gherkin", 1, "expected \"Feature:\""),
-        ("unexpected_end_of_file", 2, "the file ends here"),
-        ("unexpected_eof", 6, "the file ends here"),
-        ("unfinished_datatable", 5, "not closed"),
-        ("whitespace_in_tags", 3, "holds no blank"),
-    ] {
-        let bytes = fs::read(folder.join(sample).with_extension("feature")).unwrap();
-        let (found, _, shown) = fault(bytes);
-        assert!(found == line && shown.contains(says), "{sample}: {shown}");
-    }
+    let shown = format!("{diagnostic}\n{}", diagnostic.render(false));
+    (line, column, shown)
 }
 
 #[test]
 fn a_fault_is_pointed_at_with_what_was_expected() {
-    let (line, column, shown) =
-        fault("Feature: a\n  Scenario: b\n    Given x\n    Wehn y\n    Then z\n");
-    assert_eq!((line, column), (4, 5), "{shown}");
-    for part in [
-        "a.feature:4:5",
-        "expected a step",
-        "found \"Wehn y\"",
-        "did you mean \"When\"?",
+    const STEP: &str = "Feature: a\n  Scenario: b\n    Given x\n";
+    const OUTLINE: &str = "Feature: a\n  Scenario: b\n    Given x <left> y <lef>\n  Examples:\n    | left |\n    | 1 |\n";
+    let after = |step: &str| format!("{STEP}{step}\n    Then z\n");
+    for (text, place, says) in [
+        (
+            after("    Wehn y"),
+            (4, 5),
+            &[
+                "a.feature:4:5",
+                "expected a step (Given, When, Then, And, But or *)",
+                "found \"Wehn y\"",
+                "did you mean \"When\"?",
+            ][..],
+        ),
+        (after("    Then: y"), (4, 5), &["did you mean \"Then\"?"]),
+        (
+            after("    Background:"),
+            (4, 5),
+            &["\"Scenario:\" or \"Rule:\""],
+        ),
+        (
+            after("    When\u{a0}y"),
+            (4, 9),
+            &["expected a space after \"When\"", "U+00A0 (no-break space)"],
+        ),
+        (
+            "Feature: a\n  Scenario: b\n    Given\u{200b} x\n".to_owned(),
+            (3, 10),
+            &["after \"Given\"", "U+200B"],
+        ),
+        (
+            after("      | a | b |\n      | 1 | 2 | 3 |"),
+            (5, 7),
+            &["3 cells, expected 2"],
+        ),
+        (
+            after("      | a | b\n      | 1 | 2"),
+            (4, 7),
+            &["the row is not closed", "| a | b"],
+        ),
+        (
+            after("      | a | b |\n      | 1 | 2"),
+            (5, 7),
+            &["the row is not closed", "| 1 | 2"],
+        ),
+        (after("      |"), (4, 7), &["the row is not closed"]),
+        (
+            after("      \"\"\"\n      y"),
+            (4, 7),
+            &["the doc string is not closed"],
+        ),
+        (
+            after("      \"\"\"y\"\"\""),
+            (4, 7),
+            &["after \"\"\": the text of a doc string begins on the next line"],
+        ),
+        (
+            after("      ```\n      ```\n      ```\n      ```"),
+            (6, 7),
+            &["a table row, \"Examples:\"", "found \"```\""],
+        ),
+        (
+            after("      | a |\n      ```\n      ```\n      | b |"),
+            (7, 7),
+            &["found \"| b |\""],
+        ),
+        (
+            after("  @c\n    When y"),
+            (5, 5),
+            &[
+                "what the tags belong to: \"Examples:\", \"Scenario:\" or \"Rule:\"",
+                "found \"When y\"",
+            ],
+        ),
+        (
+            after("  @c d"),
+            (4, 3),
+            &["must not contain whitespace, found \"@c d\""],
+        ),
+        (after("  @c\n\n"), (7, 5), &["what the tags belong to"]),
+        (
+            format!("{STEP}  @c\n\n# d\n"),
+            (4, 3),
+            &["the file ends here"],
+        ),
+        (
+            format!("{OUTLINE}    When y\n"),
+            (7, 5),
+            &["a table row, \"Examples:\", \"Scenario:\" or \"Rule:\""],
+        ),
+        (
+            OUTLINE.to_owned(),
+            (3, 22),
+            &["<lef> is not a column", "did you mean \"<left>\"?"],
+        ),
+        (
+            "Feature: a\n  @b\n  Background:\n".to_owned(),
+            (3, 3),
+            &["what the tags belong to: \"Scenario:\" or \"Rule:\""],
+        ),
+        (
+            "Faeture: a\n".to_owned(),
+            (1, 1),
+            &["expected \"Feature:\"", "did you mean \"Feature:\"?"],
+        ),
+        (
+            "# language: de\nFeature: a\n".to_owned(),
+            (2, 1),
+            &["expected \"Funktionalität:\""],
+        ),
+        (
+            "# language: xx\nFeature: a\n".to_owned(),
+            (1, 1),
+            &["\"xx\" is not known"],
+        ),
+        (
+            "# language: pt-br\nFeature: a\n".to_owned(),
+            (1, 1),
+            &["did you mean \"pt\"?"],
+        ),
+        (
+            "Feature: a\n  @x @retry(y)\n  Scenario: b\n    Given x\n".to_owned(),
+            (2, 6),
+            &["no number of retries"],
+        ),
     ] {
-        assert!(shown.contains(part), "{part}: {shown}");
+        for text in [
+            text.clone(),
+            text.replace('\n', "\r\n"),
+            format!("\u{feff}{text}"),
+        ] {
+            let (line, column, shown) = fault(&text);
+            assert_eq!((line, column), place, "{text}: {shown}");
+            assert!(
+                says.iter().all(|part| shown.contains(part)),
+                "{says:?}: {shown}"
+            );
+        }
     }
-    let (line, _, shown) =
-        fault("Feature: a\n  Scenario: b\n    Given x\n      | a | b |\n      | 1 | 2 | 3 |\n");
-    assert!(
-        line == 5 && shown.contains("3 cells, expected 2"),
-        "{shown}"
-    );
-    let (line, _, shown) = fault("# language: xx\nFeature: a\n");
-    assert!(
-        line == 1 && shown.contains("\"xx\" is not known"),
-        "{shown}"
-    );
     let (line, _, shown) = fault(b"Feature: a\n\n  Scenario: \xff\n");
     assert!(line == 3 && shown.contains("not UTF-8"), "{shown}");
-    let (line, column, shown) = fault("Feature: a\n  @x @retry(y)\n  Scenario: b\n    Given x\n");
-    assert!(shown.contains("no number of retries"), "{shown}");
-    assert_eq!((line, column), (2, 6), "{shown}");
+}
+
+#[test]
+fn lines_are_what_the_place_they_are_in_makes_them() {
+    for (text, expected) in [
+        (
+            "  Scenario: s\n    Given\ta\n    *\tb\n",
+            "s: Given a, Given b",
+        ),
+        ("\u{a0} Scenario: s\n\u{a0}   Given a\n", "s: Given a"),
+        (
+            "  Rule: r\n  Scenario: s\n\n  Rule: q\n  Background:\n    Given a\n  Scenario: t\n    Then b\n",
+            "s: ; t: Given a, Then b",
+        ),
+        (
+            "  Rules of the house apply.\n  Background checks too.\n  Scenario: s\n    Examples of this\n    When a\n",
+            "s: When a",
+        ),
+        (
+            "  Examples:\n  | any |\n  Scenario: s\n    Feature: no\n    Background: no\n    When a\n",
+            "s: When a",
+        ),
+        (
+            "  Scenario: s\n    Given a\n      \"\"\"\n      a,\"b \"\"c\"\"\"\n      \"\"\"\n    Then b\n",
+            "s: Given a \"a,\\\"b \\\"\\\"c\\\"\\\"\\\"\", Then b",
+        ),
+        (
+            "  Scenario: s\n    Given a\n      | b |\n      ```\n      c\n      ```\n    Given d\n      ```\n      e\n      ```\n      | f |\n",
+            "s: Given a \"c\" [[\"b\"]], Given d \"e\" [[\"f\"]]",
+        ),
+        (
+            "  # first\n  words\n  # more\n  more words\n  @a # tag\n  # between\n  @b\n  Scenario: s\n  # a step\n    Given a\n    # head\n    | b |\n    # row\n    | c |\n    When d\n  # last",
+            "s @a @b: Given a [[\"b\"],[\"c\"]], When d",
+        ),
+        (
+            "  Scenario Outline: s <n>\n    Given <n>\n  Examples:\n    | n |\n    # | 2 |\n\n  Scenario: t\n    Given b\n",
+            "t: Given b",
+        ),
+        (
+            "  Scenario: s\n    Given <m>\n      ```<n>\n      <nn>\n      ```\n  Examples:\n    | n |\n    | <m> |\n  @a\n  Scenarios:\n    | m |\n    | 2 |\n",
+            "s: Given <m> \"<nn>\"; s @a: Given 2 \"<nn>\"",
+        ),
+        (
+            "  Background:\n    When <n>\n  Scenario: s\n    And <n>\n    Examples:\n    | n |\n    | 1 |\n",
+            "s: When <n>, When 1",
+        ),
+        (
+            "  Scenario: s\n    And a\n    Then b\n    * c\n    But d\n  Example: t\n    * a\n",
+            "s: Given a, Then b, Then c, Then d; t: Given a",
+        ),
+    ] {
+        let pickles = pickles(&format!("Feature: f\n{text}"));
+        let shown: Vec<_> = pickles.iter().map(|found| shown(&found.pickle)).collect();
+        assert_eq!(shown.join("; "), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_first_language_above_the_feature_counts_wherever_it_is() {
+    for head in [
+        "# file: a.feature\n\n#  language :de \n",
+        "#language:de\n# language: xx\n",
+    ] {
+        let text = format!("{head}Funktionalität: f\n  Szenario: s\n    Angenommen a\n    Und b\n");
+        assert_eq!(
+            shown(&pickles(&text)[0].pickle),
+            "s: Given a, Given b",
+            "{head}"
+        );
+    }
+    for head in [
+        "# language: en\n",
+        "# language: 1\n",
+        "# language\n",
+        "@a\n# language: de\n",
+    ] {
+        assert_eq!(
+            pickles(&format!("{head}Feature: f\n  Scenario: s\n")).len(),
+            1,
+            "{head}"
+        );
+    }
+}
+
+/// A pickle in one line: `name @tag: Given text "doc string" [table], …`.
+fn shown(pickle: &Pickle) -> String {
+    let tags = pickle.tags.iter().map(|tag| format!(" @{tag}"));
+    let steps = pickle.steps.iter().map(|step| {
+        let doc_string = step
+            .doc_string
+            .iter()
+            .map(|doc_string| format!(" {}", json!(doc_string.content)));
+        let table = step.table.iter().map(|rows| format!(" {}", json!(rows)));
+        let argument: String = doc_string.chain(table).collect();
+        format!("{} {}{argument}", step.kind.as_str(), step.text)
+    });
+    let steps: Vec<_> = steps.collect();
+    format!(
+        "{}{}: {}",
+        pickle.name,
+        tags.collect::<String>(),
+        steps.join(", ")
+    )
 }
 
 #[test]
@@ -194,58 +348,14 @@ Feature: a
     assert!(selected(25).is_empty());
 }
 
-fn official(pickle: &Value) -> Value {
-    let pickle = &pickle["pickle"];
-    let texts = |values: &Value, field: &str| -> Vec<Value> {
-        let values = values.as_array().into_iter().flatten();
-        values.map(|value| value[field].clone()).collect()
-    };
-    let steps = pickle["steps"].as_array().unwrap().iter().map(|step| {
-        let argument = &step["argument"];
-        let rows = argument["dataTable"]["rows"].as_array().map(|rows| {
-            let rows = rows.iter().map(|row| texts(&row["cells"], "value"));
-            rows.collect::<Vec<_>>()
-        });
-        json!({
-            "text": step["text"],
-            "content": argument["docString"]["content"],
-            "mediaType": argument["docString"]["mediaType"],
-            "rows": rows,
-        })
-    });
-    json!({
-        "name": pickle["name"],
-        "line": pickle["location"]["line"],
-        "tags": texts(&pickle["tags"], "name"),
-        "steps": steps.collect::<Vec<_>>(),
-    })
-}
-
-fn ours(pickle: &Pickle) -> Value {
-    let steps = pickle.steps.iter().map(|step| {
-        let doc_string = step.doc_string.as_ref();
-        json!({
-            "text": step.text,
-            "content": doc_string.map(|doc_string| &doc_string.content),
-            "mediaType": doc_string.and_then(|doc_string| doc_string.media_type.as_ref()),
-            "rows": step.table,
-        })
-    });
-    let tags = pickle.tags.iter().map(|tag| format!("@{tag}"));
-    json!({
-        "name": pickle.name,
-        "line": pickle.line,
-        "tags": tags.collect::<Vec<_>>(),
-        "steps": steps.collect::<Vec<_>>(),
-    })
-}
-
 proptest::proptest! {
     #[test]
     fn no_input_makes_it_panic(
         lines in proptest::collection::vec(
             proptest::sample::select(vec![
-                "Feature: a", "Rule: b", "  Scenario: c", "Scenario Outline: <x>", "Examples:",
+                "Feature: a", "Feature: a", "  Scenario: c", "    Given d", "Given\td", "When\u{a0}d", "  | x |",
+                "\u{3000}| é\\| | \\n |", "      é \"\"\"", "  \"\"\"", "  Examples: <x", "<yx>", "Given <xx>",
+                "# language: pt-br", "@é@", "@#", ": :", "\u{85}", "Rule: b", "  Scenario: c", "Scenario Outline: <x>", "Examples:",
                 "Background:", "Given d", "  And <x>", "* e", "| x | y |", "| 1 |", r"| \| \", "|",
                 "\"\"\"json", "\"\"\"", "```", "# language: de", "#", "@tag", "@a b", "@retry(", "",
                 "\u{feff}", "é\u{2028}", "Funktion: f", "\"\"\"x\"\"\"", "# \"\"\"",
