@@ -157,7 +157,12 @@ fn refused(error: &ValidationError<'_>) -> SchemaError {
     const TYPES: [&str; 7] = [
         "array", "boolean", "integer", "null", "number", "object", "string",
     ];
-    let pointer = error.instance_path().as_str();
+    // A keyword that does not compile is told by its place; a schema that breaks the metaschema as
+    // an instance of it.
+    let pointer = match error.kind() {
+        ValidationErrorKind::Custom { .. } => error.schema_path().as_str(),
+        _ => error.instance_path().as_str(),
+    };
     let message = match (pointer.rsplit('/').next(), error.instance().as_ref()) {
         (Some("type"), Value::String(found)) => {
             format!("there is no type {found:?}, {}", did_you_mean(found, TYPES))
