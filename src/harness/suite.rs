@@ -213,8 +213,8 @@ impl Suite {
             return Err(SuiteError::NoScenario(input.clone()));
         }
         let warnings = duplicates(&pickles);
-        let all = pickles.iter().map(|compiled| &*compiled.pickle);
-        let backstage = self.backstage(&root, all)?;
+        let all = pickles.iter().map(|found| Arc::clone(&found.pickle));
+        let backstage = self.backstage(&root, all.collect())?;
         let mut selected = options.selection.apply(pickles)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
@@ -242,11 +242,7 @@ impl Suite {
         })
     }
 
-    fn backstage<'a>(
-        &self,
-        root: &Path,
-        all: impl Iterator<Item = &'a Pickle>,
-    ) -> Result<Backstage, SuiteError> {
+    fn backstage(&self, root: &Path, all: Vec<Arc<Pickle>>) -> Result<Backstage, SuiteError> {
         let fixtures = match &self.fixtures {
             None => Fixtures::default(),
             Some(folder) => Fixtures::new(existing("fixtures", folder, root)?),

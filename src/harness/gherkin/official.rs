@@ -18,7 +18,8 @@ fn samples(folder: &str, expected: &str) -> Vec<(String, Vec<u8>, Vec<Value>)> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ext| ext == "feature"))
         .map(|path| {
-            let lines = fs::read_to_string(path.with_added_extension(expected)).unwrap();
+            let expected = path.with_extension(format!("feature.{expected}"));
+            let lines = fs::read_to_string(expected).unwrap();
             let lines = lines
                 .lines()
                 .map(|line| serde_json::from_str(line).unwrap());

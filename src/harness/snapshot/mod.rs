@@ -8,6 +8,7 @@ use std::{
     env, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use insta::{
@@ -32,7 +33,10 @@ pub struct Snapshots {
     directory: PathBuf,
     shown: PathBuf,
     policy: Policy,
-    shared: HashMap<String, Vec<String>>,
+    suite: Vec<Arc<Pickle>>,
+    /// The scenarios of each name that is not one scenario's alone. Made for the first check: most
+    /// runs of one scenario never ask.
+    shared: OnceLock<HashMap<String, Vec<String>>>,
 }
 
 /// Why a snapshot check did not pass.
@@ -98,9 +102,9 @@ impl Snapshots {
     /// # Errors
     ///
     /// If `INSTA_UPDATE` or `INSTA_FORCE_PASS` has a value that insta does not know.
-    pub fn new<'a>(
+    pub fn new(
         directory: impl Into<PathBuf>,
-        suite: impl IntoIterator<Item = &'a Pickle>,
+        suite: Vec<Arc<Pickle>>,
     ) -> Result<Self, SnapshotError> {
         let policy = Policy::read(|name| env::var(name).ok())
             .map_err(|(variable, value)| SnapshotError::Environment { variable, value })?;
@@ -112,23 +116,7 @@ impl Snapshots {
         package_root().join("tests").join("snapshots")
     }
 
-    fn with_policy<'a>(
-        directory: PathBuf,
-        suite: impl IntoIterator<Item = &'a Pickle>,
-        policy: Policy,
-    ) -> Self {
-        let mut shared: HashMap<String, Vec<String>> = HashMap::new();
-        for pickle in suite {
-            for part in [SnapshotPart::Outcome, SnapshotPart::Timeline] {
-                let name = SnapshotName::new(&pickle.uri, &pickle.name, pickle.row, part);
-                let (scenarios, location) =
-                    (shared.entry(name.folded()).or_default(), pickle.location());
-                if !scenarios.contains(&location) {
-                    scenarios.push(location);
-                }
-            }
-        }
-        shared.retain(|_, scenarios| scenarios.len() > 1);
+    fn with_policy(directory: PathBuf, suite: Vec<Arc<Pickle>>, policy: Policy) -> Self {
         let shown = directory
             .strip_prefix(package_root())
             .unwrap_or(&directory)
@@ -137,8 +125,28 @@ impl Snapshots {
             directory,
             shown,
             policy,
-            shared,
+            suite,
+            shared: OnceLock::new(),
         }
+    }
+
+    fn sharing(&self, name: &SnapshotName) -> Option<&Vec<String>> {
+        let shared = self.shared.get_or_init(|| {
+            let mut shared: HashMap<String, Vec<String>> = HashMap::new();
+            for pickle in &self.suite {
+                for part in [SnapshotPart::Outcome, SnapshotPart::Timeline] {
+                    let name = SnapshotName::new(&pickle.uri, &pickle.name, pickle.row, part);
+                    let (scenarios, location) =
+                        (shared.entry(name.folded()).or_default(), pickle.location());
+                    if !scenarios.contains(&location) {
+                        scenarios.push(location);
+                    }
+                }
+            }
+            shared.retain(|_, scenarios| scenarios.len() > 1);
+            shared
+        });
+        shared.get(&name.folded())
     }
 
     /// Checks a text against its snapshot.
@@ -161,7 +169,7 @@ impl Snapshots {
         line: usize,
         expression: &str,
     ) -> Result<(), SnapshotError> {
-        if let Some(scenarios) = self.shared.get(&name.folded()) {
+        if let Some(scenarios) = self.sharing(name) {
             return Err(SnapshotError::Shared {
                 name: name.clone(),
                 scenarios: scenarios.clone(),

@@ -22,7 +22,7 @@ impl Case {
             Some((*value).to_owned())
         })
         .unwrap();
-        let mut snapshots = Snapshots::with_policy(directory.path().to_owned(), [], policy);
+        let mut snapshots = Snapshots::with_policy(directory.path().to_owned(), Vec::new(), policy);
         snapshots.shown = "tests/snapshots".into();
         Self {
             directory,
@@ -154,9 +154,11 @@ fn snapshots_in_use_are_listed_for_cargo_insta() {
 
 #[test]
 fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
-    let pickle = |uri: &str, name: &str, line| Pickle {
-        uri: uri.into(),
-        ..sample::scenario(name, line)
+    let pickle = |uri: &str, name: &str, line| {
+        Arc::new(Pickle {
+            uri: uri.into(),
+            ..sample::scenario(name, line)
+        })
     };
     let suite = [
         pickle(SOURCE, "Paid & sent", 3),
@@ -167,7 +169,7 @@ fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
     ];
     let policy = Policy::read(|_| None).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let snapshots = Snapshots::with_policy(directory.path().to_owned(), &suite, policy);
+    let snapshots = Snapshots::with_policy(directory.path().to_owned(), suite.into(), policy);
     let name = SnapshotName::new(SOURCE, "Paid & sent", None, SnapshotPart::Timeline);
     assert_eq!(
         snapshots
