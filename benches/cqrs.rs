@@ -18,7 +18,7 @@ use std::{
 };
 
 use rehearsal::{
-    clock::{Clock, Seed},
+    clock::{Clock, EPOCH, Seed},
     cqrs::{
         EventStore, EventStoreService, MemoryEventStore, ProjectionDefinition, ProjectionStatus,
         Projector, SqliteEventStore, StreamId,
@@ -78,7 +78,7 @@ fn event(number: u64) -> (StreamId, Arc<CloudEvent>) {
         source: stream.source().into(),
         kind: "Deposited".into(),
         subject: Some(Arc::clone(&stream.id)),
-        time: CloudEvent::time_at(Duration::ZERO),
+        time: EPOCH,
         trace: TraceContext::new(Seed(number)),
         correlation_id: Some(Arc::clone(&stream.id)),
         causation_id: Some(format!("command-{number}").into()),

@@ -14,7 +14,7 @@ use std::{
 };
 
 use rehearsal::{
-    clock::{Clock, Seed},
+    clock::{Clock, EPOCH, Seed},
     domain::{Call, CallName, Reply},
     messaging::{
         CloudEvent, DeadLetters, EventBus, EventDraft, OutboxService, Publisher, Relay,
@@ -65,7 +65,7 @@ fn write_and_read() -> Duration {
         source: "shop".into(),
         kind: "OrderPlaced".into(),
         subject: Some("order-345".into()),
-        time: CloudEvent::time_at(Duration::ZERO),
+        time: EPOCH,
         trace: TraceContext::new(Seed(0)),
         correlation_id: None,
         causation_id: None,

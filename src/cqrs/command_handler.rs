@@ -15,7 +15,7 @@ use super::{
     event_store_messages::{Loaded, kinds},
 };
 use crate::{
-    clock::Seed,
+    clock::{Clock, Seed},
     domain::{Failure, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
@@ -197,7 +197,7 @@ impl CommandHandler {
         decided: &[DomainEvent],
     ) -> Vec<Arc<CloudEvent>> {
         let source: Arc<str> = stream.source().into();
-        let time = CloudEvent::time_at(self.client.timeline().now());
+        let time = Clock::instant(self.client.timeline().now());
         let user = command.metadata.user_id.iter();
         let extensions: Map<_, _> = user
             .map(|user| ("userid".to_owned(), (**user).into()))

@@ -8,7 +8,7 @@ use super::{
     outbox::{WAITING, operation},
 };
 use crate::{
-    clock::Seed,
+    clock::{Clock, Seed},
     domain::{Call, CallHead, CallName, Failure, HashMap, Key, code},
     observability::{EventKind, Timeline},
     services::{CallPolicy, Client},
@@ -156,7 +156,7 @@ impl Publisher {
             subject: draft.subject,
             time: draft
                 .time
-                .unwrap_or_else(|| CloudEvent::time_at(self.timeline().now())),
+                .unwrap_or_else(|| Clock::instant(self.timeline().now())),
             trace,
             correlation_id: draft.correlation_id,
             causation_id: draft.causation_id,

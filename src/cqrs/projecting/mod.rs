@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::DateTime;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -21,7 +22,7 @@ use super::{
     replayed::Replayed,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, EPOCH},
     domain::{CallName, Failure},
     observability::{EventKind, Timeline},
 };
@@ -273,13 +274,9 @@ impl Projecting {
     }
 
     fn lag(&self, event: &Value) -> Duration {
-        let time = event["time"].as_str().and_then(|time| time.parse().ok());
-        let happened = time.and_then(|time: jiff::Timestamp| {
-            Duration::try_from(
-                time.duration_since(crate::messaging::CloudEvent::time_at(Duration::ZERO)),
-            )
-            .ok()
-        });
+        let time = event["time"].as_str();
+        let time = time.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+        let happened = time.and_then(|time| (time.to_utc() - EPOCH).to_std().ok());
         self.timeline
             .now()
             .saturating_sub(happened.unwrap_or_default())

@@ -1,10 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::files::opened;
 use crate::{
-    clock::Seed,
+    clock::{EPOCH, Seed},
     cqrs::{EventStore, EventStoreError, MemoryEventStore, Snapshot, StreamId},
     domain::Failure,
     messaging::{CloudEvent, EventId, Publication, TraceContext, outbox_conformance},
@@ -16,7 +16,7 @@ pub(super) fn event(stream: &StreamId, version: u64, command: &str) -> Arc<Cloud
         source: stream.source().into(),
         kind: format!("E{version}").into(),
         subject: Some(Arc::clone(&stream.id)),
-        time: CloudEvent::time_at(Duration::ZERO),
+        time: EPOCH,
         trace: TraceContext::new(Seed(1)),
         correlation_id: Some(Arc::clone(&stream.id)),
         causation_id: Some(command.into()),

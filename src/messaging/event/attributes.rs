@@ -1,6 +1,6 @@
 //! Reading the attributes of an event from JSON.
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::CloudEvent;
@@ -92,8 +92,8 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    pub fn time(&self) -> Result<Option<Timestamp>, EventError> {
-        let read = |text: &str| text.parse().ok();
+    pub fn time(&self) -> Result<Option<DateTime<Utc>>, EventError> {
+        let read = |text: &str| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
         self.text("time")?
             .map(|text| read(text).ok_or_else(|| refused("time", "is no timestamp of RFC 3339")))
             .transpose()

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::{EventError, attributes::Attributes};
@@ -19,7 +19,7 @@ pub struct EventDraft {
     /// Its id: the next of the publisher's unless said.
     pub id: Option<Arc<str>>,
     /// When it happened: now unless said.
-    pub time: Option<Timestamp>,
+    pub time: Option<DateTime<Utc>>,
     /// The trace of whoever caused it: a new one unless said.
     pub traceparent: Option<String>,
     /// The aggregate, or the conversation, that it belongs to.
@@ -100,12 +100,7 @@ mod tests {
             "correlationid": "c", "causationid": "d", "region": "eu", "data": [1],
         }));
         let draft = draft.unwrap();
-        assert_eq!(
-            draft.time,
-            Some(crate::messaging::CloudEvent::time_at(
-                std::time::Duration::ZERO
-            ))
-        );
+        assert_eq!(draft.time, Some(crate::clock::EPOCH));
         assert_eq!(
             draft.traceparent.as_deref(),
             Some(""),

@@ -11,10 +11,9 @@ use std::{
     convert::Infallible,
     fmt,
     sync::{Arc, LazyLock},
-    time::Duration,
 };
 
-use jiff::Timestamp;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
@@ -27,7 +26,7 @@ pub use self::{
     trace::{TraceContext, TraceError},
     types::EventTypes,
 };
-use crate::{clock::EPOCH, observability::EventHead};
+use crate::{clock::rfc_3339, observability::EventHead};
 
 /// Something that happened, as [CloudEvents 1.0](https://github.com/cloudevents/spec) writes it in
 /// JSON; its names are those of the standard and of its documented extensions.
@@ -43,7 +42,7 @@ pub struct CloudEvent {
     /// What it happened to, such as the id of an order. Order is kept within a subject.
     pub subject: Option<Arc<str>>,
     /// When it happened.
-    pub time: Timestamp,
+    pub time: DateTime<Utc>,
     /// The trace it is part of.
     pub trace: TraceContext,
     /// The aggregate, or the conversation, that it belongs to.
@@ -88,14 +87,6 @@ impl CloudEvent {
     /// The media type of the data.
     pub const CONTENT_TYPE: &str = "application/json";
 
-    /// The time of what happens at an offset of the scenario, counted from [`EPOCH`].
-    pub fn time_at(offset: Duration) -> Timestamp {
-        i64::try_from(EPOCH.saturating_add(offset).as_millis())
-            .ok()
-            .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-            .unwrap_or(Timestamp::MAX)
-    }
-
     /// What it is known by.
     pub fn event_id(&self) -> EventId {
         EventId {
@@ -134,7 +125,7 @@ impl CloudEvent {
         if let Some(subject) = &self.subject {
             text("subject", (&**subject).into())?;
         }
-        text("time", self.time.to_string().into())?;
+        text("time", rfc_3339(&self.time).into())?;
         text("datacontenttype", Self::CONTENT_TYPE.into())?;
         text("traceparent", self.trace.to_string().into())?;
         if let Some(correlation) = &self.correlation_id {

@@ -1,12 +1,12 @@
 //! What every outbox must do, whatever it is kept in.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{Outbox, OutboxError, Publication};
 use crate::{
-    clock::Seed,
+    clock::{EPOCH, Seed},
     domain::{Failure, code},
     messaging::{CloudEvent, EventDocument, TraceContext},
 };
@@ -32,7 +32,7 @@ pub(crate) fn event(id: &str) -> EventDocument {
         source: "shop".into(),
         kind: "OrderPlaced".into(),
         subject: Some("order-1".into()),
-        time: CloudEvent::time_at(Duration::ZERO),
+        time: EPOCH,
         trace: TraceContext::new(Seed(1)),
         correlation_id: None,
         causation_id: Some("command-1".into()),
