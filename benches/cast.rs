@@ -19,7 +19,7 @@ use rehearsal::harness::{Cast, Fixtures, package_root};
 use serde_json::Value;
 
 /// The whole folder, schemas compiled, names checked, beside reading its JSON alone.
-const LOADED_AT_MOST: f64 = 30.0;
+const LOADED_AT_MOST: f64 = 12.0;
 /// All services of the platform from fixtures that are loaded, beside loading them.
 const CAST_AT_MOST: f64 = 0.02;
 

@@ -92,7 +92,7 @@ fn event(number: u64) -> (StreamId, Arc<CloudEvent>) {
 /// From the wish for a rebuild to its end, over a store in memory and over one in a file.
 fn rebuild(folder: &Path) -> bool {
     const EVENTS: u64 = 100_000;
-    const AT_MOST: f64 = 4.0;
+    const AT_MOST: f64 = 6.0;
     let file = SqliteEventStore::open(folder.join("rebuild.db")).expect("an event store opens");
     let mut all_within = true;
     for (name, store) in [
