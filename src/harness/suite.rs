@@ -170,6 +170,7 @@ impl Suite {
     /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and
     /// 130 if it was interrupted. The process should end with it: a thread that hangs ends only then.
     pub fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+        #[cfg(feature = "sqlite")]
         if let Some(status) = super::process::orchestrate_if_asked() {
             return status;
         }
