@@ -13,15 +13,28 @@
 //! | 11 | [`steps`] | the vocabulary: step definitions, by the room they speak of |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, views of them, snapshots, command line |
 //! | 7 | [`orchestration`] | workflows, and those within them; the engine that runs them, recovery, compensation, the journal, crash and restart |
-//! | 6 | [`cqrs`] | commands, aggregates, the event store, projections and what is read from them |
-//! | 5 | [`contracts`] | what services promise and rely on, inputs made from schemas, verification |
-//! | 5 | [`messaging`] | requests and their answers, events, the bus, outbox and dead letters |
+//! | 6 | `cqrs` | commands, aggregates, the event store, projections and what is read from them |
+//! | 5 | `contracts` | what services promise and rely on, inputs made from schemas, verification |
+//! | 5 | `messaging` | requests and their answers, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | the services that take part: played, keeping entities, keeping files; the scripts that say how they answer, the one client that calls them |
 //! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
 //! | 1 | [`domain`] | call, reply, failure, keys, states, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
 //! | 0 | `database` | files of SQLite: how they are opened, and told from others |
+//!
+//! # What can be left out
+//!
+//! These Cargo features are all on by default; without one, its dependencies, rooms and steps are not
+//! built, and what asks for them is refused by name.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `json-schema` | services that keep entities, contents of files checked by schema, all faults of a fixture at once |
+//! | `sqlite` | journals and event stores in files, a process that is killed |
+//! | `messaging` | `messaging`, with `json-schema` |
+//! | `cqrs` | `cqrs`, with `messaging` |
+//! | `contracts` | `contracts`, with `json-schema` |
 //!
 //! # The way of a scenario
 //!
@@ -59,11 +72,15 @@
 struct Readme;
 
 pub mod clock;
+#[cfg(feature = "contracts")]
 pub mod contracts;
+#[cfg(feature = "cqrs")]
 pub mod cqrs;
+#[cfg(feature = "sqlite")]
 mod database;
 pub mod domain;
 pub mod harness;
+#[cfg(feature = "messaging")]
 pub mod messaging;
 pub mod observability;
 pub mod orchestration;

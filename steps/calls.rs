@@ -110,7 +110,7 @@ async fn at_once(
 /// Keeps what calls came to, and waits until no handler is at work on events that they set going.
 async fn end(world: &mut World, results: Vec<CallResult>) -> StepResult {
     world.set_calls(results);
-    world.cast().bus().activity().quiet().await;
+    world.cast().quiet().await;
     Ok(())
 }
 

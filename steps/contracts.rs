@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use super::{
     Count, StepError, StepResult,
     failing::expect,
+    fixtures,
     parameters::{doc_string, first_line, table, table_of},
 };
 use crate::{
     contracts::{ConsumerContract, Contract, StateCall, Verdict, Verifier},
     domain::{did_you_mean, from_json},
-    harness::{Fixtures, World, rows_difference, rows_in_order},
+    harness::{FixtureError, Fixtures, World, rows_difference, rows_in_order},
     observability::Event,
 };
 
@@ -43,6 +44,20 @@ fn declare(world: &mut World, contract: Contract) {
     let contracts = world.state::<Contracts>();
     contracts.contract = Some(contract);
     contracts.verdict = None;
+}
+
+/// A contract, as it would stand in the fixtures.
+#[when("the contract is loaded:")]
+fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let uri = world.stage().uri.clone();
+    let read = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?);
+    let faults = match read {
+        Ok(_) => Vec::new(),
+        Err(FixtureError::Faulty(faults)) => faults,
+        Err(error) => return Err(error.into()),
+    };
+    fixtures::keep(world, faults);
+    Ok(())
 }
 
 /// The calls that bring a provider to a state, in place of what contracts say of it.

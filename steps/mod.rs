@@ -9,30 +9,29 @@
 )]
 
 mod calls;
-mod commands;
-mod communication;
+#[cfg(feature = "contracts")]
 mod contracts;
+#[cfg(feature = "cqrs")]
+mod cqrs;
 mod crashes;
-mod dead_letters;
+#[cfg(feature = "json-schema")]
 mod entities;
-mod events;
 mod failing;
 mod files;
 mod fixtures;
 mod health;
+#[cfg(feature = "messaging")]
+mod messaging;
 mod network;
 mod outcomes;
 mod parameters;
 mod policies;
-mod projections;
-mod publications;
-mod requests;
+#[cfg(feature = "sqlite")]
+mod processes;
 mod runs;
 mod services;
 mod snapshots;
-mod subscriptions;
 mod timeline;
-mod traces;
 mod workflows;
 
 pub use failing::{StepError, StepResult};

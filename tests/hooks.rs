@@ -14,7 +14,7 @@ use rehearsal::{
     Hook, Status, Suite, World,
     domain::{Call, Reply},
     harness::{
-        HookResult, Options, SuiteError,
+        HookResult, Options, Selection, SuiteError,
         events::{Attachment, RunEvent, View},
     },
     services::{CallResult, Service},
@@ -472,6 +472,54 @@ fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
     assert!(
         cause.starts_with("\"@a and\" is no tag expression"),
         "{cause}"
+    );
+}
+
+#[test]
+fn a_suite_runs_only_the_scenarios_that_its_tags_and_the_selection_meet() {
+    let feature = "Feature: F
+  Scenario: plain
+    When 1 s passes
+  @a
+  Scenario: a
+    When 2 s pass
+  @a @b
+  Scenario: both
+    When 3 s pass
+    And 4 s pass
+";
+    let steps = |expressions: &[&str], selected: Option<&str>| {
+        let options = Options {
+            selection: Selection {
+                tags: selected.map(|text| text.parse().unwrap()),
+                ..Selection::default()
+            },
+            ..options()
+        };
+        let build = |suite| {
+            let expressions = expressions.iter();
+            expressions.fold(suite, |suite: Suite, text| suite.tags(*text))
+        };
+        let told = try_run(feature, &options, build).map_err(|error| error.to_string())?;
+        Ok::<_, String>(told.iter().filter(|line| line.starts_with("step")).count())
+    };
+    assert_eq!(steps(&[], None), Ok(4));
+    assert_eq!(steps(&["not @b"], None), Ok(2));
+    assert_eq!(steps(&["not @b", "@a"], None), Ok(1));
+    assert_eq!(steps(&["@a"], Some("not @b")), Ok(1));
+    let refused = |expressions: &[&str], selected| steps(expressions, selected).unwrap_err();
+    assert_eq!(
+        refused(&["@c", "@a"], None),
+        "no scenario matches the suite's tags \"@c and @a\""
+    );
+    assert_eq!(
+        refused(&["not @b"], Some("@b")),
+        "no scenario matches --tags \"@b\""
+    );
+    let message = refused(&["@a", "@b and"], None);
+    assert!(
+        message.starts_with("\"@b and\" is no tag expression"),
+        "{message}"
     );
 }
 

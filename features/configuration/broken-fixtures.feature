@@ -2,7 +2,7 @@ Feature: Broken fixtures
   Whoever writes services and workflows as data learns at once of everything that
   is wrong with a file, and where.
 
-  @configuration-17
+  @configuration-17 @needs-json-schema
   Scenario: All faults of a file of workflows are told at once
     When the workflows are loaded:
       """json
@@ -40,7 +40,7 @@ Feature: Broken fixtures
       | /workflows/2/steps/1/id            | is required                                                 |
       | /workflows/2/steps/1/operation     | is required                                                 |
 
-  @configuration-17
+  @configuration-17 @needs-json-schema
   Scenario: Names that lead nowhere are told with the nearest, beside what is missing
     When the workflows are loaded:
       """json
@@ -79,7 +79,7 @@ Feature: Broken fixtures
       | /workflows/0/steps/3/workflow          | did you mean "completeAgentCreation"?                    |
       | /workflows/1/steps/0/dependencies      | one → two → one                                          |
 
-  @configuration-17
+  @configuration-17 @needs-json-schema
   Scenario: A file that does not say whose services it calls is checked without them
     When the workflows are loaded:
       """json
@@ -92,7 +92,7 @@ Feature: Broken fixtures
       """
     Then the fixture is sound
 
-  @configuration-17
+  @configuration-17 @needs-json-schema
   Scenario: Services that do not exist are a fault of the file that names them
     When the workflows are loaded:
       """json
@@ -108,7 +108,7 @@ Feature: Broken fixtures
       | pointer   | message                        |
       | /services | did you mean "agent-platform"? |
 
-  @configuration-17
+  @configuration-17 @needs-json-schema
   Scenario: All faults of a file of services are told at once
     When the services are loaded:
       """json

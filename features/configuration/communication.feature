@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: How services talk to each other
   What a coordinator asks, how long it waits, when it asks again and when it gives
   up is written down as data, and so is what is expected to come of it.

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Updating a configuration across services
   A personality changes, and whatever was made of it has to follow: the role, the
   agent, its file. Either all of them have taken it over, or none has.

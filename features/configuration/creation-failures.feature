@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Creating an agent on services that keep what they are told
   An agent that half exists is worse than none. Whatever fails on the way, the
   services hold in the end what they held before.

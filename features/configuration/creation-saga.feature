@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Creating an agent as a saga
   Who holds something for later has to give it back when it comes to nothing.
 

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: A file is the old one or the new one
   A workflow that fails at the disk leaves the file as it was, to the byte.
 

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Coordinating services side by side
   What does not wait for each other is asked at once. Who does not answer is asked
   again, and at last alone.

@@ -1,3 +1,4 @@
+@needs-contracts
 Feature: Consumer contracts
   A consumer's contract holds what it relies on, as recorded interactions with rules that say where
   a reply may differ. Any service can be held to it, a mock or one that keeps entities.

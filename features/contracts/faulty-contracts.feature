@@ -1,3 +1,4 @@
+@needs-contracts
 Feature: Faulty contracts
   A contract is data, read strictly: everything that is wrong with it is told when it is loaded, with
   its place.

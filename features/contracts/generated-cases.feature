@@ -1,3 +1,4 @@
+@needs-contracts
 Feature: Generated cases
   The schema of an input says enough to make inputs that must be accepted, and one for each
   keyword that must be refused.

@@ -1,3 +1,4 @@
+@needs-contracts
 Feature: Provider contracts
   A provider says as data what it takes, what it replies and how it may fail.
   Each case of the contract is a call to the service, and every difference is named.

@@ -1,3 +1,4 @@
+@needs-contracts
 Feature: Strictness of contracts
   `strict` allows nothing that is not declared, `present` holds what is declared and allows more,
   `none` only wants an answer.

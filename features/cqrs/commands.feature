@@ -1,4 +1,4 @@
-@integration-9
+@integration-9 @needs-cqrs
 Feature: Commands
 
   A command is loaded for, decided, and what it comes to is appended at the version that it was decided at. Who was

@@ -1,4 +1,4 @@
-@integration-9
+@integration-9 @needs-cqrs
 Feature: Event store
 
   What happened is kept, in memory or in a file, and is there again when the file is opened by another process.
@@ -51,6 +51,7 @@ Feature: Event store
       }
       """
 
+  @needs-sqlite
   Scenario: Events survive the reopening of their file
     Given the event store is kept in a file
     When these commands are sent:
@@ -73,6 +74,7 @@ Feature: Event store
       """
     Then the command fails with "INSUFFICIENT_FUNDS"
 
+  @needs-sqlite
   Scenario: A command that was handled before the reopening is not handled twice
     Given the event store is kept in a file
     When these commands are sent:
@@ -89,6 +91,7 @@ Feature: Event store
       | command_handled  | c-1     | 1       |
       | command_repeated | c-1     | 1       |
 
+  @needs-sqlite
   Scenario: Events are in one order over all aggregates, before and after the reopening
     Given the event store is kept in a file
     When these commands are sent:

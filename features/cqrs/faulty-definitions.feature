@@ -1,3 +1,4 @@
+@needs-cqrs
 Feature: Faulty aggregates and projections
 
   A definition is read strictly: what is wrong with it is told when it is loaded, with its place and the nearest valid

@@ -1,4 +1,4 @@
-@integration-10
+@integration-10 @needs-cqrs
 Feature: Projections
 
   A projection makes a read model of events, from its checkpoint on, in their order. What it cannot apply holds its
@@ -464,6 +464,7 @@ Feature: Projections
     And "Search.index" is executed 6 times
     And the checkpoint of "SearchIndex" is 2
 
+  @needs-sqlite
   Scenario: What projections made of events outlives the reopening of the store
     Given the event store is kept in a file
     When the command "deposit" is sent to "acc-1" with:

@@ -1,4 +1,4 @@
-@integration-9
+@integration-9 @needs-cqrs
 Feature: Publishing what aggregates decide
 
   Events are saved first, in one transaction with the change that they are. What is saved is published from the store,
@@ -89,6 +89,7 @@ Feature: Publishing what aggregates decide
       | event             | subject |
       | duplicate_dropped | acc-1   |
 
+  @needs-sqlite
   Scenario: What was not published when the store's process ended is published from its file
     Given the event store is kept in a file
     And the publisher of "EventStore" crashes before publishing

@@ -1,4 +1,4 @@
-@integration-10
+@integration-10 @needs-cqrs
 Feature: Snapshots of aggregates
 
   At an interval an aggregate's state is kept, so that loading it reads the later events alone. What is decided does
@@ -67,6 +67,7 @@ Feature: Snapshots of aggregates
       | event          | aggregateId | version |
       | snapshot_taken | c-1         | 4       |
 
+  @needs-sqlite
   Scenario: Snapshots survive the reopening of the file
     Given the event store is kept in a file
     When these commands are sent:

@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Requests that are answered later
   Some work takes longer than anyone waits. The request is accepted at once and
   done in the background; who sent it may ask where it stands, or is called back.

@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Dead letters
   An event that a handler fails on for good is kept with all that is known of it, until somebody
   has seen to the cause and lets it be delivered again.

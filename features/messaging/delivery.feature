@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Delivery
   A bus may deliver an event twice, and may let one overtake another. A subscription takes each
   event once, and those of a subject in the order they were published.

@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Handing stored events to the relay
   A relay that keeps up with its outbox is handed each event as it is stored, and reads nothing back.
   Whatever goes wrong, it reads the outbox again: what is handed over is as safe as what is read.

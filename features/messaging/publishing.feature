@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Publishing events
   An event is stored before it is published: whoever published it can go on, and no outage and no
   crash loses it. A relay takes it from the outbox to the bus, as often as it takes.

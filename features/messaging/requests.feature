@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Requests
   Whoever sends a request gets an answer, always: an envelope that holds the data,
   or the error, and says how much it took.

@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Subscribing to events
   Each handler of an event works for itself: it has its own filter, its own retries, its own
   queue. What one of them does, or fails to do, is nothing to the others.

@@ -1,3 +1,4 @@
+@needs-messaging
 Feature: Trace context
   Every event carries a W3C traceparent. Who has a trace keeps it, in a span of the event's own;
   who has none, or one that the standard forbids, gets a new one.

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Agent creation
   An agent is put together by four services that know nothing of each other.
   Either all four agree and the agent exists, or nothing of it remains.

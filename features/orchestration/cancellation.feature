@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Cancellation
   Whoever asked for a workflow may change their mind. What runs is not torn apart:
   it ends, nothing new starts, and all of it is undone.

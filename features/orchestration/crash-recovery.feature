@@ -8,7 +8,7 @@ Feature: Crash recovery
       Given the services from "agent-platform"
       And the workflow "completeAgentCreation"
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario Outline: A crash <point> step <step> loses nothing
       Given the orchestrator crashes <point> step "<step>"
       When the workflow runs
@@ -49,7 +49,7 @@ Feature: Crash recovery
         | after | createAgent         | 450 ms     | 75 ms  | AgentService.createAgent                            | 1     |
         | after | createFile          | 525 ms     | 0 ms   | FileService.createFile                              | 1     |
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario: A crash in the middle of compensation is finished and undoes nothing twice
       Given "FileService.createFile" fails with "EACCES"
       And the orchestrator crashes during the compensation of step "createAgent"
@@ -69,7 +69,7 @@ Feature: Crash recovery
       And no effect remains
       And the outcome matches the snapshot
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario Outline: A crash <point> the compensation of <step> leaves the rest to the next process
       Given "FileService.createFile" fails with "EACCES"
       And the orchestrator crashes <point> the compensation of step "<step>"
@@ -93,7 +93,7 @@ Feature: Crash recovery
         | during | validatePersonality | 650 ms     | 50 ms  |
         | after  | validatePersonality | 650 ms     | 0 ms   |
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario: What a crash cut off is undone when its repetition fails
       Given the orchestrator crashes during step "createAgent"
       And "AgentService.createAgent" answers:
@@ -110,7 +110,7 @@ Feature: Crash recovery
         | PersonalityService.rollbackPersonality |
       And no effect remains
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario: A process that comes back after a weekend still finishes
       Given the orchestrator crashes after step "createAgent"
       When the workflow runs
@@ -128,7 +128,7 @@ Feature: Crash recovery
         | 48h 450ms | workflow_resumed       | running   |
         | 48h 525ms | workflow_ended         | completed |
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario: A service that has left by the restart fails at the call, and the rest is undone
       Given the orchestrator crashes after step "createAgent"
       When the workflow runs
@@ -142,7 +142,7 @@ Feature: Crash recovery
         | PersonalityService.rollbackPersonality |
       And no effect remains
 
-    @orchestration-13
+    @orchestration-13 @needs-json-schema
     Scenario: Two crashes in one run
       Given the orchestrator crashes during step "createAgent"
       And the orchestrator crashes before step "createFile"
@@ -383,7 +383,7 @@ Feature: Crash recovery
       Then no effect happens twice
       And "Payments.charge" is executed 4 times
 
-    @orchestration-13
+    @orchestration-13 @needs-sqlite
     Scenario: A process that is replaced leaves none of its runs at the journal's file
       Given "Payments.charge" takes 50 ms
       And the journal is kept in a file
@@ -396,7 +396,7 @@ Feature: Crash recovery
       And it takes 50 ms
       And "Payments.charge" is executed 4 times
 
-    @orchestration-13
+    @orchestration-13 @needs-sqlite
     Scenario: A journal that is years old can be read
       Given the journal is kept in a file
       And "Mail.send" fails 1 time with "MAILBOX_FULL"

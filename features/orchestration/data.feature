@@ -66,7 +66,7 @@ Feature: Data between steps
       | /data/input/customer/name | Ada   |
       | /data/price               | {}    |
 
-  @orchestration-20
+  @orchestration-20 @needs-json-schema
   Scenario: The agent's step gets the id and the version that were validated
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Deadlines
   A caller waits only so long. When the time is up, whatever still runs is ended
   and undone, and undoing it takes the time that it takes.

@@ -32,7 +32,7 @@ Feature: Expected durations
       | 642 ms | error   | tooSlow     | took 201ms, expected 100ms |
     And the timeline matches the snapshot
 
-  @orchestration-17
+  @orchestration-17 @needs-json-schema
   Scenario Outline: A run that takes <time> instead of 525 ms is worth <word>
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
@@ -51,7 +51,7 @@ Feature: Expected durations
       | 525 ms | 1050 ms | a warning | warning | took 1s 50ms, expected 525ms |
       | 526 ms | 1051 ms | an error  | error   | took 1s 51ms, expected 525ms |
 
-  @orchestration-17
+  @orchestration-17 @needs-json-schema
   Scenario: Up to 1.2 times what is expected nothing is said
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
@@ -63,6 +63,7 @@ Feature: Expected durations
       | warning | completeAgentCreation |
       | error   |                       |
 
+  @needs-json-schema
   Scenario: A reply that lacks what is expected of it is worth a warning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
@@ -76,7 +77,7 @@ Feature: Expected durations
       | at     | event   | about        | message                                            |
       | 250 ms | warning | validateRole | the reply lacks what is expected at "/isValid"     |
 
-  @orchestration-17
+  @orchestration-17 @needs-json-schema
   Scenario: A degraded run is measured like a whole one
     Given the services from "agent-platform"
     And the workflow:

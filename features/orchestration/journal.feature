@@ -1,3 +1,4 @@
+@needs-json-schema @needs-sqlite
 Feature: Journal
   What an orchestrator remembers beyond its own life. In a file it is there for
   the next process, whatever became of the last.

@@ -41,7 +41,7 @@ Feature: Large workflows
       | /status    | rolled_back      |
       | /failed    | ["step-10000"]   |
 
-  @orchestration-21
+  @orchestration-21 @needs-sqlite
   Scenario: A crash in the middle of ten thousand steps
     Given the workflow "posting" of 10000 steps that call "Ledger.post"
     And the journal is kept in a file

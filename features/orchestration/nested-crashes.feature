@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Crashes of workflows within workflows
   An orchestrator that is lost in the middle of a run within a run leaves a journal of both. Whoever
   comes after it finishes both, each where it stood.
@@ -37,7 +38,7 @@ Feature: Crashes of workflows within workflows
       | during | settle        | Payments.charge | 1     |
       | after  | settle        | Payments.charge | 1     |
 
-  @orchestration-19
+  @orchestration-19 @needs-sqlite
   Scenario Outline: A crash <point> the compensation of step <step> is survived inside and outside
     Given "Orders.confirm" fails with "ORDER_CLOSED"
     And the orchestrator crashes <point> the compensation of step "<step>"
@@ -80,7 +81,7 @@ Feature: Crashes of workflows within workflows
     And "Payments.charge" is never executed
     And no effect remains
 
-  @orchestration-19
+  @orchestration-19 @needs-sqlite
   Scenario: A crash behind the end of what was cancelled inside does not hold it up
     Given the orchestrator crashes during step "settle"
     And the journal is kept in a file

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Definitions of workflows within workflows
   What cannot run within another is refused before any call, with the place where it stands.
 

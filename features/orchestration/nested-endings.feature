@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Deadlines, cancellation and second chances of workflows within workflows
   A run that is late, cancelled, kept or tried again takes what runs within it along: nothing inside
   goes on without it, and nothing inside is done twice.

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Workflows within workflows
   A step may run another workflow in place of a call. Its data is that of the
   run it makes, its failure is undone inside before it is undone outside.

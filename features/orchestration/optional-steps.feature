@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Optional steps
   A newsletter that cannot be sent is no reason to cancel an order. The workflow
   goes on, and says that it is not whole.

@@ -4,7 +4,7 @@ Feature: Parallel steps
 
   Rule: A step starts as soon as what it depends on is done
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: Three independent checks run together and the fourth step after all of them
       Given the services from "agent-platform"
       And the workflow:
@@ -247,7 +247,7 @@ Feature: Parallel steps
         }
         """
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: A time-out in the group is retried, then the step runs on its own
       Given every call times out after 500 ms
       And every call is retried up to 1 time
@@ -264,7 +264,7 @@ Feature: Parallel steps
         | 1100 ms | ModelService.validateCompatibility              | 3         | 160 ms | ok      |
         | 1260 ms | ConfigurationService.createUnifiedConfiguration | 1         | 250 ms | ok      |
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: Two that failed side by side run again in order of declaration
       Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
@@ -290,7 +290,7 @@ Feature: Parallel steps
         | /steps/2/took    | 560 ms    |
         | /steps/2/error   |           |
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: A second chance is the last one
       Given "ModelService.validateCompatibility" fails with "INVALID_MODEL"
       When the workflow runs
@@ -300,7 +300,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 2 times
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: A second chance that is lost takes away those behind it
       Given "PersonalityService.batchValidatePersonalities" fails with "INVALID_MODEL"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
@@ -311,7 +311,7 @@ Feature: Parallel steps
       And "PersonalityService.batchValidatePersonalities" is executed 2 times
       And "ModelService.validateCompatibility" is executed 1 time
 
-    @orchestration-8
+    @orchestration-8 @needs-json-schema
     Scenario: What failed alone gets no second chance
       Given "ConfigurationService.createUnifiedConfiguration" fails 1 time with "CONNECTION_RESET"
       When the workflow runs
@@ -319,7 +319,7 @@ Feature: Parallel steps
       And it takes 450 ms
       And "ConfigurationService.createUnifiedConfiguration" is executed 1 time
 
-    @orchestration-6 @orchestration-8
+    @orchestration-6 @orchestration-8 @needs-json-schema
     Scenario: What is optional gets no second chance
       Given a service "Mail"
       And "Mail.announce" takes 50 ms
@@ -340,7 +340,7 @@ Feature: Parallel steps
       And it takes 160 ms
       And "Mail.announce" is executed 1 time
 
-    @orchestration-8 @orchestration-15
+    @orchestration-8 @orchestration-15 @needs-json-schema
     Scenario: Whoever cancelled wants no second chance
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
@@ -352,7 +352,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 1 time
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
-    @orchestration-8 @orchestration-15
+    @orchestration-8 @orchestration-15 @needs-json-schema
     Scenario: A cancellation behind a failure takes away the second chances
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
@@ -364,7 +364,7 @@ Feature: Parallel steps
       And the error is "CONNECTION_RESET" from "ModelService.validateCompatibility"
       And "ModelService.validateCompatibility" is executed 1 time
 
-    @orchestration-8 @orchestration-15
+    @orchestration-8 @orchestration-15 @needs-json-schema
     Scenario: A cancellation during a second chance takes away those behind it
       Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
@@ -378,7 +378,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 1 time
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
-    @orchestration-8 @orchestration-15
+    @orchestration-8 @orchestration-15 @needs-json-schema
     Scenario: A cancellation during the last second chance stops the workflow
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
@@ -390,7 +390,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 2 times
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
-    @orchestration-8 @orchestration-14
+    @orchestration-8 @orchestration-14 @needs-json-schema
     Scenario: There is no second chance after the deadline
       Given the workflow must finish within 150 ms
       When the workflow runs
@@ -401,7 +401,7 @@ Feature: Parallel steps
       And "RoleService.batchValidateRoles" is executed 1 time
       And "ModelService.validateCompatibility" is executed 1 time
 
-    @orchestration-8 @orchestration-12
+    @orchestration-8 @orchestration-12 @needs-json-schema
     Scenario: A second chance does not take away the doubt of the first
       Given a service "Payments"
       And "Payments.charge" answers:

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Partial results
   Some work is too dear to throw away because one step failed. A workflow that
   keeps its partial result can go on from there, hours later, without repeating

@@ -1,4 +1,4 @@
-@wall-clock
+@wall-clock @needs-sqlite
 Feature: Process death
   A process that is killed has no time for a last word. Whatever it had journalled
   is there for the next one, which finishes the workflow without doing anything twice.

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Workflows that share services
   Many workflows run at once over services that let in only so many calls. They
   wait for each other, never for ever, and are still far faster than one by one.

@@ -2,7 +2,7 @@ Feature: Bulkhead
   A ship has walls between its compartments so that one leak does not sink it. A
   flood of unimportant calls must not take the room of the important ones.
 
-  @resilience-8
+  @resilience-8 @needs-json-schema
   Scenario: Critical calls never wait behind others
     Given the services from "agent-platform"
     And a bulkhead of 5 calls on "non-critical"
@@ -22,7 +22,7 @@ Feature: Bulkhead
     And no call to "FileService" starts after 75 ms
     And no call to "ValidationService" starts after 150 ms
 
-  @resilience-8
+  @resilience-8 @needs-json-schema
   Scenario: Critical calls have a limit of their own
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "critical"
@@ -84,7 +84,7 @@ Feature: Bulkhead
     And "Payments.charge" is executed 4 times
     And at most 1 call to "Payments" run at once
 
-  @resilience-8
+  @resilience-8 @needs-json-schema
   Scenario: Runs of a workflow share the room of a service
     Given the services from "agent-platform"
     And the workflow "parallelServiceCoordination"
@@ -94,7 +94,7 @@ Feature: Bulkhead
     And it takes 700 ms
     And at most 2 calls to "ConfigurationService" run at once
 
-  @resilience-8
+  @resilience-8 @needs-json-schema
   Scenario: A service may have less room than its class
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "non-critical"

@@ -4,7 +4,7 @@ Feature: Circuit breaker
 
   Rule: A breaker opens after failures in a row
 
-    @resilience-3
+    @resilience-3 @needs-json-schema
     Scenario: Three time-outs open the breaker and the fourth call gets the fallback
       Given the services from "agent-platform"
       And a circuit breaker on "PersonalityService":
@@ -33,7 +33,7 @@ Feature: Circuit breaker
         | 6 s | breaker_opened | PersonalityService |                                                 |         |                     |
         | 6 s | call_refused   |                    | PersonalityService.validatePersonalityReference | breaker | SERVICE_UNAVAILABLE |
 
-    @resilience-3
+    @resilience-3 @needs-json-schema
     Scenario: Other services are not affected
       Given the services from "agent-platform"
       And a circuit breaker on "PersonalityService" opening after 3 failures for 5 s
@@ -67,7 +67,7 @@ Feature: Circuit breaker
         | /executions | 0                                        |
         | /retryable  | true                                     |
 
-    @resilience-3
+    @resilience-3 @needs-json-schema
     Scenario: A workflow goes on with what the fallback remembers
       Given the services from "agent-platform"
       And the workflow "completeAgentCreation"
@@ -141,7 +141,7 @@ Feature: Circuit breaker
 
   Rule: After its recovery a breaker probes the service
 
-    @resilience-4
+    @resilience-4 @needs-json-schema
     Scenario: Two successes close it
       Given the services from "agent-platform"
       And a circuit breaker on "PersonalityService":

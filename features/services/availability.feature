@@ -2,6 +2,7 @@ Feature: Availability
   Services go away and come back, some for a moment, some for a night. What
   depends on them has to live through it.
 
+  @needs-json-schema
   Scenario: A service that is down refuses at once
     Given the services from "agent-platform"
     And "AgentService" is down
@@ -33,6 +34,7 @@ Feature: Availability
     And "Payments.charge" is called
     Then the call succeeds
 
+  @needs-json-schema
   Scenario: A service goes down between two steps
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
@@ -49,6 +51,7 @@ Feature: Availability
       | PersonalityService.rollbackPersonality |
     And no effect remains
 
+  @needs-json-schema
   Scenario: A service that is out for a night delays the workflow until the morning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
@@ -66,6 +69,7 @@ Feature: Availability
       | path  | value    |
       | /took | 8h 525ms |
 
+  @needs-json-schema
   Scenario: A slow service takes longer for all it does
     Given the services from "agent-platform"
     And "FileService" is slowed by 1 s

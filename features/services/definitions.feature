@@ -81,6 +81,7 @@ Feature: Services as data
     And at most 2 calls to "background" run at once
     And no call to "Thumbnails" starts after 0 ms
 
+  @needs-json-schema
   Scenario Outline: The platform answers <call> in <time>
     Given the services from "agent-platform"
     When "<call>" is called with:
@@ -105,6 +106,7 @@ Feature: Services as data
       | ModelService.validateCompatibility                 | {}                                           | 160 ms | /modelId                  | standard-model            |
       | ConfigurationService.createUnifiedConfiguration    | {}                                           | 250 ms | /id                       | ada-configuration         |
 
+  @needs-json-schema
   Scenario: A service that is defined again takes the place of the first
     Given the services from "agent-platform"
     And "FileService" is slowed by 1 s

@@ -136,7 +136,7 @@ Feature: Disk faults
       | 280 ms | fault_injected | FileService.updateFile | the disk fails 2 time(s) at staging with ETIMEDOUT |           |
       | 570 ms | call_ended     | FileService.updateFile |                                                    | ok        |
 
-  @configuration-9
+  @configuration-9 @needs-json-schema
   Scenario: A content that is not as its schema says never becomes the file's
     When "FileService.updateFile" is called with:
       """json

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Entities
   A service that keeps entities is a few lines of JSON: what an entity looks like, what it
   refers to, which operations there are. Versions, references and reservations come with it.

@@ -1,3 +1,4 @@
+@needs-json-schema
 Feature: Entities in workflows
   What a workflow did to entities is taken back by the key it was done under: exactly that,
   once, and never what others have changed since.

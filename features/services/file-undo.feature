@@ -175,7 +175,7 @@ Feature: Taking files back
       | ada.txt.backup.1 |
       | bob.txt          |
 
-  @orchestration-13
+  @orchestration-13 @needs-sqlite
   Scenario: A crash between the write and its record does not write twice
     Given the workflow:
       """json

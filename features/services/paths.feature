@@ -57,6 +57,7 @@ Feature: Paths
       日本
       """
 
+  @needs-sqlite
   Scenario: What no file service made is nobody's
     Given the journal is kept in a file
     And the workflow:

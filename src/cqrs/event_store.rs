@@ -75,6 +75,7 @@ pub enum EventStoreError {
         why: String,
     },
     /// The database failed.
+    #[cfg(feature = "sqlite")]
     #[error("the event store's database failed: {0}")]
     Database(#[from] rusqlite::Error),
     /// What is stored makes no sense.
@@ -169,16 +170,6 @@ impl StreamId {
     pub fn event_id(&self, version: u64) -> String {
         format!("{}/{version}", self.id)
     }
-
-    /// The stream that an event belongs to by its id, and its version; `None` if it is no aggregate's.
-    pub(super) fn of_event(event: &EventId) -> Option<(Self, u64)> {
-        let aggregate = event.source.strip_prefix('/')?;
-        let (id, version) = event.id.rsplit_once('/')?;
-        // Written in one way only, so that no two ids stand for one event.
-        let canonical = !version.starts_with(['0', '+']);
-        let version = version.parse().ok().filter(|_| canonical)?;
-        Some((Self::new(aggregate, id), version))
-    }
 }
 
 impl fmt::Display for StreamId {
@@ -241,36 +232,11 @@ impl EventStoreError {
         let code = match &self {
             Self::Conflict { .. } => code::CONCURRENT_MODIFICATION,
             Self::Misfit { .. } => code::VALIDATION_FAILED,
-            Self::Unusable { .. } | Self::Database(_) => code::IO_ERROR,
+            Self::Unusable { .. } => code::IO_ERROR,
+            #[cfg(feature = "sqlite")]
+            Self::Database(_) => code::IO_ERROR,
             Self::Corrupt(_) => code::CORRUPTION_DETECTED,
         };
         Box::new(Failure::new(code, self.to_string()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_tells_its_stream_and_version_in_one_way_only() {
-        let of = |source: &str, id: &str| {
-            StreamId::of_event(&EventId {
-                source: source.into(),
-                id: id.into(),
-            })
-        };
-        let stream = StreamId::new("Account", "a/1");
-        assert_eq!(of("/Account", &stream.event_id(12)), Some((stream, 12)));
-        for (source, id) in [
-            ("Account", "a/1"),
-            ("/Account", "a"),
-            ("/Account", "a/x"),
-            ("/Account", "a/01"),
-            ("/Account", "a/+1"),
-            ("/Account", "a/0"),
-        ] {
-            assert_eq!(of(source, id), None, "{source} {id}");
-        }
     }
 }

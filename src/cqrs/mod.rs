@@ -25,6 +25,7 @@ mod projection_task;
 mod projections;
 mod projector;
 mod replayed;
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite_event_store_left_out.rs")]
 mod sqlite_event_store;
 #[cfg(test)]
 mod tests;

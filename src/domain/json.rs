@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Failure, did_you_mean, pointer_token};
+use super::{Failure, did_you_mean};
 
 /// Why a JSON text was refused: where, what was found, what was expected.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -123,6 +123,11 @@ fn readable(error: &serde_json::Error) -> String {
         }
     }
     message
+}
+
+/// A name as a reference token of a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod nearest;
 mod recent;
 mod reference;
 mod request_status;
+#[cfg_attr(not(feature = "json-schema"), path = "schema_left_out.rs")]
 mod schema;
 mod status;
 
@@ -27,12 +28,12 @@ pub use duration::{
 pub use failure::{Failure, code, is_code};
 pub use hash::{HashMap, IndexMap, IndexSet};
 pub use health::Health;
-pub use json::{JsonError, ValueError, from_json, from_value};
+pub use json::{JsonError, ValueError, from_json, from_value, pointer_token};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
 pub use recent::Recent;
 pub use reference::{references, refers, resolve};
 pub use request_status::RequestStatus;
-pub use schema::{JsonSchema, SchemaError, SchemaFault, pointer_token};
+pub use schema::{JsonSchema, SchemaError, SchemaFault};
 pub use status::{StepStatus, WorkflowStatus};

@@ -3,7 +3,7 @@ use std::fmt;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
-use super::did_you_mean;
+use super::{did_you_mean, pointer_token};
 
 /// A JSON Schema of [draft 2020-12](https://json-schema.org/draft/2020-12), compiled.
 ///
@@ -173,11 +173,6 @@ fn refused(error: &ValidationError<'_>) -> SchemaError {
         pointer: pointer.to_owned(),
         message,
     }
-}
-
-/// A name as a reference token of a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
-pub fn pointer_token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

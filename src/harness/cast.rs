@@ -6,7 +6,6 @@ use std::{
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
 use crate::{
     clock::{Clock, Seed},
-    messaging::{DeadLetters, EventBus, OutboxService},
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
@@ -25,8 +24,8 @@ pub struct Cast {
     client: Arc<Client>,
     directory: Directory,
     files: Files,
-    bus: EventBus,
-    outbox: OutboxService,
+    #[cfg(feature = "messaging")]
+    pub(super) mailroom: crate::messaging::Mailroom,
 }
 
 impl Cast {
@@ -44,14 +43,9 @@ impl Cast {
         );
         let directory = Directory::default();
         let effects = Effects::new(timeline.clone());
-        let bus = EventBus::new(timeline.clone(), faults.clone());
-        registry.add_on_call(bus.clone());
-        let outbox = OutboxService::in_memory(effects.clone());
-        registry.add_on_call(outbox.clone());
-        registry.add_on_call(DeadLetters::default());
         Self {
-            bus,
-            outbox,
+            #[cfg(feature = "messaging")]
+            mailroom: crate::messaging::Mailroom::new(&registry, &effects, &faults, &timeline),
             entities: Entities::new(timeline.clock()),
             files: Files::new(directory.clone(), faults.clone(), timeline),
             effects,
@@ -204,14 +198,10 @@ impl Cast {
         &self.files
     }
 
-    /// The bus that events go over, unless a service of that name takes its place.
-    pub fn bus(&self) -> &EventBus {
-        &self.bus
-    }
-
-    /// The outbox that events are stored in, unless a service of that name takes its place.
-    pub fn outbox(&self) -> &OutboxService {
-        &self.outbox
+    /// Waits until no handler is at work on events that calls have set going.
+    pub async fn quiet(&self) {
+        #[cfg(feature = "messaging")]
+        self.mailroom.bus.activity().quiet().await;
     }
 
     /// The declared faults.

@@ -3,13 +3,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::Cast;
+use super::{Cast, World};
 use crate::{
     clock::Seed,
     cqrs::{
         AggregateDefinition, AggregateType, Command, CommandHandler, CommandMetadata,
-        CommandResult, DefinedAggregate, EventStore, EventStoreError, EventStoreService,
-        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
+        CommandResult, DefinedAggregate, EVENT_STORE, EventStore, EventStoreError,
+        EventStoreService, MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
     },
     domain::{Failure, did_you_mean, pointer_token},
     messaging::{Activity, Relay},
@@ -197,5 +197,30 @@ impl Cqrs {
         tokio::time::timeout(PATIENCE, self.projector.caught_up())
             .await
             .map_err(|_| "the projections have not caught up within an hour".to_owned())
+    }
+}
+
+impl World {
+    /// The aggregates, the event store and the projections.
+    ///
+    /// # Errors
+    ///
+    /// If the event store cannot be read.
+    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
+        let cqrs = match self.parts.take() {
+            Some(cqrs) => cqrs,
+            None => {
+                let seed = self.stage().seed;
+                let relay = self.messages().relay_of(EVENT_STORE);
+                Box::new(Cqrs::new(self.cast(), relay, seed)?)
+            }
+        };
+        Ok(self.parts.put(cqrs))
+    }
+
+    pub(super) fn set_seed_of_commands(&mut self, seed: Seed) {
+        if let Some(cqrs) = self.parts.take::<Cqrs>() {
+            self.parts.put(cqrs).set_seed(seed);
+        }
     }
 }

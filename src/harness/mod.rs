@@ -4,8 +4,8 @@ mod attempt;
 mod backstage;
 mod cast;
 mod cli;
-mod communication;
 mod compare;
+#[cfg(feature = "cqrs")]
 mod cqrs;
 mod diagnostic;
 mod difference;
@@ -17,18 +17,19 @@ mod gherkin;
 mod hook;
 mod humane;
 mod junit;
+mod left_out;
 mod logs;
 mod lookup;
+#[cfg(feature = "messaging")]
 mod messages;
 mod options;
 mod outcome_text;
-mod own_state;
 mod package;
 mod panics;
 pub mod pickle;
 mod presets;
+#[cfg(feature = "sqlite")]
 mod process;
-mod requests;
 mod rows;
 mod runner;
 mod runs;
@@ -41,16 +42,18 @@ mod table;
 mod tags;
 mod terminal;
 mod timeline_table;
+mod type_map;
 mod world;
 
 pub use cast::Cast;
 pub use cli::{Output, Report, ReportKind, RunArgs};
 pub use compare::{cell_matches, cell_text, json_difference, paths_difference, same};
+#[cfg(feature = "cqrs")]
 pub use cqrs::Cqrs;
 pub use diagnostic::Diagnostic;
 pub use difference::lines_difference;
 pub use features::FeaturesError;
-pub use fixtures::{FixtureError, FixtureFault, Fixtures, HeldPattern};
+pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
 pub use humane::Humane;
@@ -58,12 +61,12 @@ pub use junit::JUnit;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
 pub use lookup::{Lookup, Match, StepDefinition, StepIndex};
-pub use messages::Messages;
+#[cfg(feature = "messaging")]
+pub use messages::{HeldPattern, Messages, SentRequests};
 pub use options::{Options, Order, RetryOptions};
 pub use outcome_text::outcome_text;
 pub use package::package_root;
 pub use presets::{CallScript, ScriptError};
-pub use requests::SentRequests;
 pub use rows::{rows_difference, rows_in_order};
 pub use runner::{EXIT_INTERRUPTED, Interrupt, Summary};
 pub use runs::{Runs, no_input};

@@ -1,4 +1,5 @@
 mod declared;
+#[cfg(feature = "sqlite")]
 mod in_process;
 
 use std::{path::PathBuf, sync::Arc};

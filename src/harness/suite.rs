@@ -16,15 +16,15 @@ use rand::Rng as _;
 pub use self::error::SuiteError;
 use self::folder::{existing, made_when_needed};
 use super::{
-    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs, Snapshots,
-    StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs,
+    SelectionError, Snapshots, StepDefinition, StepIndex, Summary, TagExpression, Terminal,
+    TerminalOptions, World,
     backstage::{Backstage, own_service},
     cli::{Output, ReportKind},
     events::View,
     features::load,
     package::package_root,
     pickle::Pickle,
-    process,
     runner::{self, Interrupt, Job, Settings},
 };
 use crate::{clock::Seed, services::Service};
@@ -80,6 +80,7 @@ pub struct Suite {
     features: String,
     fixtures: Option<PathBuf>,
     snapshots: Option<PathBuf>,
+    tags: Vec<String>,
     steps: Vec<StepDefinition>,
     services: Vec<Hook>,
     hooks: Vec<Hook>,
@@ -93,6 +94,7 @@ impl Suite {
             features: features.into(),
             fixtures: None,
             snapshots: None,
+            tags: Vec::new(),
             steps: Vec::new(),
             services: Vec::new(),
             hooks: Vec::new(),
@@ -110,6 +112,23 @@ impl Suite {
     /// It is made for the first snapshot.
     pub fn snapshots(mut self, folder: impl Into<PathBuf>) -> Self {
         self.snapshots = Some(folder.into());
+        self
+    }
+
+    /// Runs only scenarios whose tags meet this expression, of those that the command line selects.
+    ///
+    /// Several expressions must all be met.
+    ///
+    /// ```no_run
+    /// # use rehearsal::Suite;
+    /// let mut suite = Suite::new("features");
+    /// if cfg!(windows) {
+    ///     suite = suite.tags("not @needs-unix");
+    /// }
+    /// # suite.run(std::env::args_os());
+    /// ```
+    pub fn tags(mut self, expression: impl Into<String>) -> Self {
+        self.tags.push(expression.into());
         self
     }
 
@@ -151,7 +170,8 @@ impl Suite {
     /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and
     /// 130 if it was interrupted. The process should end with it: a thread that hangs ends only then.
     pub fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-        if let Some(status) = process::orchestrate_if_asked() {
+        #[cfg(feature = "sqlite")]
+        if let Some(status) = super::process::orchestrate_if_asked() {
             return status;
         }
         let args = match RunArgs::read(args) {
@@ -215,7 +235,7 @@ impl Suite {
         let warnings = duplicates(&pickles);
         let all = pickles.iter().map(|found| Arc::clone(&found.pickle));
         let backstage = self.backstage(&root, all.collect())?;
-        let mut selected = options.selection.apply(pickles)?;
+        let mut selected = options.selection.apply(tagged(&self.tags, pickles)?)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
         }
@@ -318,6 +338,23 @@ fn views(output: &Output) -> Result<Vec<Box<dyn View>>, SuiteError> {
     };
     views.push(Box::new(Terminal::new(out, options)));
     Ok(views)
+}
+
+/// The scenarios whose tags meet all expressions.
+fn tagged(
+    expressions: &[String],
+    mut pickles: Vec<Compiled>,
+) -> Result<Vec<Compiled>, SelectionError> {
+    for text in expressions {
+        let expression: TagExpression = text.parse()?;
+        pickles.retain(|found| expression.holds(&found.pickle.tags));
+    }
+    if pickles.is_empty() {
+        let all = expressions.join(" and ");
+        let suite = format!("the suite's tags {all:?}");
+        return Err(SelectionError::NothingMatches(suite));
+    }
+    Ok(pickles)
 }
 
 /// Scenarios of one feature that share a name; the rows of one outline may.

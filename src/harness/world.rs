@@ -6,12 +6,11 @@ use std::{
 };
 
 use super::{
-    cast::Cast, cqrs::Cqrs, excerpt::excerpt, fixtures::Fixtures, messages::Messages,
-    own_state::OwnState, pickle::StepKind, requests::SentRequests, runs::Runs, snapshot::Snapshots,
+    cast::Cast, excerpt::excerpt, fixtures::Fixtures, pickle::StepKind, runs::Runs,
+    snapshot::Snapshots, type_map::TypeMap,
 };
 use crate::{
     clock::{Clock, Seed},
-    cqrs::{EVENT_STORE, EventStoreError},
     domain::Failure,
     observability::Timeline,
     services::{CallResult, Policies, Registry},
@@ -74,13 +73,11 @@ pub struct World {
     /// How long the last When took.
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
-    runs: Option<Box<Runs>>,
-    cqrs: Option<Box<Cqrs>>,
-    messages: Option<Box<Messages>>,
-    requests: Option<Box<SentRequests>>,
+    /// What is built on first use beside the cast.
+    pub(super) parts: TypeMap,
     calls: Vec<CallResult>,
     direct_calls: u64,
-    own: OwnState,
+    own: TypeMap,
 }
 
 impl Default for World {
@@ -99,13 +96,10 @@ impl World {
             step_began: Duration::ZERO,
             when_took: None,
             cast: None,
-            runs: None,
-            cqrs: None,
-            messages: None,
-            requests: None,
+            parts: TypeMap::default(),
             calls: Vec::new(),
             direct_calls: 0,
-            own: OwnState::default(),
+            own: TypeMap::default(),
         }
     }
 
@@ -120,9 +114,8 @@ impl World {
         if let Some(cast) = &mut self.cast {
             cast.set_seed(seed);
         }
-        if let Some(cqrs) = &self.cqrs {
-            cqrs.set_seed(seed);
-        }
+        #[cfg(feature = "cqrs")]
+        self.set_seed_of_commands(seed);
     }
 
     /// Everything that has happened.
@@ -204,49 +197,11 @@ impl World {
     /// The workflow and its runs.
     pub fn runs(&mut self) -> &mut Runs {
         // By hand, so that the cast is built and asked only for the first time.
-        let runs = match self.runs.take() {
+        let runs = match self.parts.take() {
             Some(runs) => runs,
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
         };
-        self.runs.insert(runs)
-    }
-
-    /// The aggregates, the event store and the projections.
-    ///
-    /// # Errors
-    ///
-    /// If the event store cannot be read.
-    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
-        let seed = self.stage.seed;
-        let cqrs = match self.cqrs.take() {
-            Some(cqrs) => cqrs,
-            None => {
-                let relay = self.messages().relay_of(EVENT_STORE);
-                Box::new(Cqrs::new(self.cast(), relay, seed)?)
-            }
-        };
-        Ok(self.cqrs.insert(cqrs))
-    }
-
-    /// The events that are published, and who hears of them.
-    pub fn messages(&mut self) -> &mut Messages {
-        let messages = match self.messages.take() {
-            Some(messages) => messages,
-            None => {
-                let seed = self.stage.seed;
-                Box::new(Messages::new(self.cast(), seed))
-            }
-        };
-        self.messages.insert(messages)
-    }
-
-    /// The requests that were sent, and those that are answered later.
-    pub fn requests(&mut self) -> &mut SentRequests {
-        let requests = match self.requests.take() {
-            Some(requests) => requests,
-            None => Box::new(SentRequests::new(self.cast().client())),
-        };
-        self.requests.insert(requests)
+        self.parts.put(runs)
     }
 
     /// Services and workflows as JSON.

@@ -6,6 +6,7 @@ mod communication;
 mod dead_letter;
 mod delivery;
 mod event;
+mod mailroom;
 mod outbox;
 mod publisher;
 mod reconnecting;
@@ -27,7 +28,8 @@ pub use event::{
     CloudEvent, EventDocument, EventDraft, EventError, EventId, EventTypes, TraceContext,
     TraceError,
 };
-#[cfg(test)]
+pub(crate) use mailroom::Mailroom;
+#[cfg(all(test, feature = "cqrs"))]
 pub(crate) use outbox::conformance as outbox_conformance;
 pub use outbox::{
     Listener, MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, OutboxService, Publication,

@@ -107,6 +107,7 @@ pub enum JournalError {
         why: String,
     },
     /// The database failed.
+    #[cfg(feature = "sqlite")]
     #[error("the journal's database failed")]
     Database(#[from] rusqlite::Error),
     /// The entries of a run make no sense.

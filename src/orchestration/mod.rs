@@ -15,6 +15,7 @@ mod process;
 mod recovery;
 mod replay;
 mod run;
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;
 mod state;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod cue;
 mod definition;
 mod directory;
 mod effects;
+#[cfg_attr(not(feature = "json-schema"), path = "entity_left_out.rs")]
 mod entity;
 mod execution;
 mod faults;
@@ -33,7 +34,7 @@ pub use definition::{
 };
 pub use directory::Directory;
 pub use effects::{Due, Effects};
-pub use entity::{Entities, EntityDefinition, EntityError, EntityService};
+pub use entity::*;
 pub use faults::{FaultId, Faults, UnusedFault};
 pub use file::{
     BackupMetadata, DiskStage, DiskStageError, FileMetadata, FilePath, FileService, Files,

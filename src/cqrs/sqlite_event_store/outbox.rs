@@ -11,6 +11,16 @@ use crate::{
     messaging::{EventDocument, EventId, Outbox, OutboxError, Publication},
 };
 
+/// The stream that an event belongs to by its id, and its version; `None` if it is no aggregate's.
+fn stream_of(event: &EventId) -> Option<(StreamId, u64)> {
+    let aggregate = event.source.strip_prefix('/')?;
+    let (id, version) = event.id.rsplit_once('/')?;
+    // Written in one way only, so that no two ids stand for one event.
+    let canonical = !version.starts_with(['0', '+']);
+    let version = version.parse().ok().filter(|_| canonical)?;
+    Some((StreamId::new(aggregate, id), version))
+}
+
 /// The stream of an event that belongs to no aggregate: it is the only one in it.
 fn stream_of_none(event: &EventId) -> StreamId {
     StreamId::new("", event.to_string())
@@ -30,7 +40,7 @@ impl From<rusqlite::Error> for OutboxError {
 
 impl Database {
     fn position(&mut self, event: &EventId) -> Result<Option<i64>, OutboxError> {
-        let of_aggregate = StreamId::of_event(event);
+        let of_aggregate = stream_of(event);
         let of_none = (stream_of_none(event), 1);
         for (stream, version) in of_aggregate.into_iter().chain([of_none]) {
             let connection = &self.connection;
@@ -213,5 +223,32 @@ impl Outbox for SqliteEventStore {
         event: &EventId,
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
         self.lock().publication(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_tells_its_stream_and_version_in_one_way_only() {
+        let of = |source: &str, id: &str| {
+            stream_of(&EventId {
+                source: source.into(),
+                id: id.into(),
+            })
+        };
+        let stream = StreamId::new("Account", "a/1");
+        assert_eq!(of("/Account", &stream.event_id(12)), Some((stream, 12)));
+        for (source, id) in [
+            ("Account", "a/1"),
+            ("/Account", "a"),
+            ("/Account", "a/x"),
+            ("/Account", "a/01"),
+            ("/Account", "a/+1"),
+            ("/Account", "a/0"),
+        ] {
+            assert_eq!(of(source, id), None, "{source} {id}");
+        }
     }
 }

@@ -3,12 +3,24 @@ use std::path::Path;
 use super::stores::{account, conforms, event, events};
 use crate::{
     cqrs::{EventStore, SqliteEventStore},
-    messaging::Outbox,
+    messaging::{Outbox, outbox_conformance},
 };
 
 /// The event store in a folder.
 pub(super) fn opened(folder: &Path) -> SqliteEventStore {
     SqliteEventStore::open(folder.join("events.db")).unwrap()
+}
+
+#[test]
+fn the_sqlite_event_store_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    conforms(&opened(folder.path()));
+    let empty = || {
+        let folder = tempfile::tempdir().unwrap();
+        // The file stays open; its folder may go.
+        opened(folder.path())
+    };
+    outbox_conformance::check(empty);
 }
 
 #[test]

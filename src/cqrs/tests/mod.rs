@@ -1,4 +1,6 @@
+#[cfg(feature = "sqlite")]
 mod agreement;
+#[cfg(feature = "sqlite")]
 mod files;
 mod handling;
 mod stores;

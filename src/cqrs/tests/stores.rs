@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::files::opened;
 use crate::{
     clock::{EPOCH, Seed},
     cqrs::{EventStore, EventStoreError, MemoryEventStore, Snapshot, StreamId},
@@ -188,16 +187,4 @@ fn publishes(store: &dyn EventStore, one: &StreamId) {
 fn the_memory_event_store_conforms() {
     conforms(&MemoryEventStore::default());
     outbox_conformance::check(MemoryEventStore::default);
-}
-
-#[test]
-fn the_sqlite_event_store_conforms() {
-    let folder = tempfile::tempdir().unwrap();
-    conforms(&opened(folder.path()));
-    let empty = || {
-        let folder = tempfile::tempdir().unwrap();
-        // The file stays open; its folder may go.
-        opened(folder.path())
-    };
-    outbox_conformance::check(empty);
 }

@@ -18,6 +18,7 @@ pub use self::{
 };
 use super::{
     gherkin::to_step,
+    left_out::steps_left_out,
     package::source_place,
     pickle::{PickleStep, StepKind},
 };
@@ -102,6 +103,9 @@ impl StepIndex {
         let near = phrase::nearest(&step.text, phrases);
         if !near.is_empty() {
             let _ = write!(message, "\ndid you mean\n    {}", near.join("\n    "));
+        }
+        if let Some(left_out) = steps_left_out() {
+            let _ = write!(message, "\n{left_out}");
         }
         let snippet = phrase::snippet(step.kind, &step.text).replace('\n', "\n    ");
         let _ = write!(message, "\nto define it\n    {snippet}");

@@ -66,11 +66,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::harness::Cast;
+    use crate::{
+        clock::{Clock, Seed},
+        harness::Cast,
+        observability::Timeline,
+    };
 
     #[tokio::test(start_paused = true)]
     async fn a_process_is_killed_only_where_that_can_be_survived() {
-        let cast = Cast::load("agent-platform").unwrap();
+        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
+        cast.add_bare("AgentService");
         let mut runs = cast.runs();
         let workflow = json!({
             "id": "w", "steps": [{

@@ -109,6 +109,7 @@ proptest! {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     #[test]
     fn the_same_run_gives_the_same_timeline_in_memory_and_on_disk(drawn in drawn()) {
         prop_assert_eq!(rehearse(&drawn, false), rehearse(&drawn, true));

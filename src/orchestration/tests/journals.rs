@@ -1,7 +1,7 @@
 use super::*;
 
 /// What every journal must do.
-fn conforms(journal: &dyn Journal) {
+pub(super) fn conforms(journal: &dyn Journal) {
     let at = Duration::ZERO;
     let workflow: Workflow =
         serde_json::from_value(json!({"id": "w", "steps": [step("a", &[])]})).unwrap();
@@ -86,123 +86,6 @@ fn the_memory_journal_conforms() {
 }
 
 #[test]
-fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal.db");
-    conforms(&SqliteJournal::open(&path).unwrap());
-    let reopened = SqliteJournal::open(&path).unwrap();
-    assert_eq!(reopened.unfinished().unwrap(), ["w-2".into()]);
-    assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 5);
-    let at = Duration::ZERO;
-    let asked = Entry::CancellationRequested { at };
-    reopened.append(&"w-2".into(), &asked).unwrap();
-    assert_eq!(reopened.read("w-2").unwrap().unwrap()[1..], [asked]);
-
-    // A workflow that is known, read back or defined again, is the same row.
-    let read = reopened.read("w-2").unwrap().unwrap().remove(0);
-    let Entry::Started {
-        workflow, input, ..
-    } = &read
-    else {
-        panic!("{read:?}");
-    };
-    let again = Entry::Started {
-        workflow: Arc::new(Workflow::clone(workflow)),
-        input: Arc::clone(input),
-        at,
-    };
-    reopened.begin(&"w-3".into(), read).unwrap();
-    reopened.begin(&"w-4".into(), again).unwrap();
-    drop(reopened);
-    let workflows = rusqlite::Connection::open(&path).unwrap().query_row(
-        "SELECT count(*) FROM workflows",
-        [],
-        |row| row.get(0),
-    );
-    assert_eq!(workflows, Ok(2), "\"w\" and \"other\"");
-}
-
-#[test]
-fn runs_of_one_workflow_share_its_definition_when_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = SqliteJournal::open(folder.path().join("journal.db")).unwrap();
-    conforms(&journal);
-    let workflow = |run: &str| match journal.read(run).unwrap().unwrap().remove(0) {
-        Entry::Started { workflow, .. } => workflow,
-        other => panic!("{other:?}"),
-    };
-    let (one, two) = (workflow("w-1"), workflow("w-2"));
-    assert!(Arc::ptr_eq(&one, &two));
-}
-
-#[test]
-fn a_definition_that_is_gone_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal.db");
-    conforms(&SqliteJournal::open(&path).unwrap());
-    rusqlite::Connection::open(&path)
-        .unwrap()
-        .execute_batch("DELETE FROM workflows")
-        .unwrap();
-    let error = SqliteJournal::open(&path).unwrap().read("w-2").unwrap_err();
-    assert!(error.to_string().ends_with("is missing"), "{error}");
-}
-
-#[test]
-fn files_that_are_no_usable_journal_are_told_apart_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let refusal = |path: &std::path::Path| SqliteJournal::open(path).unwrap_err().to_string();
-
-    let text = folder.path().join("notes.txt");
-    std::fs::write(
-        &text,
-        "not a database, but long enough to look like a file of some kind",
-    )
-    .unwrap();
-    assert!(
-        refusal(&text).ends_with("it is no journal"),
-        "{}",
-        refusal(&text)
-    );
-    assert!(
-        std::fs::read_to_string(&text)
-            .unwrap()
-            .starts_with("not a database")
-    );
-
-    let other = folder.path().join("other.db");
-    rusqlite::Connection::open(&other)
-        .unwrap()
-        .execute_batch("CREATE TABLE t (x)")
-        .unwrap();
-    assert!(refusal(&other).ends_with("it is another program's database"));
-
-    let newer = folder.path().join("newer.db");
-    drop(SqliteJournal::open(&newer).unwrap());
-    rusqlite::Connection::open(&newer)
-        .unwrap()
-        .pragma_update(None, "user_version", 2)
-        .unwrap();
-    assert!(
-        refusal(&newer).contains("it is of version 2"),
-        "{}",
-        refusal(&newer)
-    );
-
-    let used = folder.path().join("used.db");
-    let journal = SqliteJournal::open(&used).unwrap();
-    assert!(
-        refusal(&used).ends_with("another process uses it"),
-        "{}",
-        refusal(&used)
-    );
-    drop(journal);
-    SqliteJournal::open(&used).unwrap();
-
-    assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
-}
-
-#[test]
 fn entries_survive_being_written_as_json() {
     let failure = Box::new(crate::domain::Failure::new("X", "y"));
     let at = Duration::from_millis(7);
@@ -251,36 +134,4 @@ fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
             "{why}"
         );
     });
-}
-
-#[test]
-fn a_run_that_cannot_begin_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal.db");
-    drop(SqliteJournal::open(&path).unwrap());
-    // What the first run is to write last is there already.
-    rusqlite::Connection::open(&path)
-        .unwrap()
-        .execute_batch("INSERT INTO unfinished (number, run) VALUES (1, 'x')")
-        .unwrap();
-    let journal = SqliteJournal::open(&path).unwrap();
-    let workflow = json!({"id": "w", "steps": [step("a", &[])]});
-    let workflow: Workflow = serde_json::from_value(workflow).unwrap();
-    let started = started(&Arc::new(workflow));
-    for _ in 0..2 {
-        let refused = journal.begin(&"w-1".into(), started.clone());
-        assert!(matches!(refused, Err(JournalError::Database(_))));
-        assert!(journal.read("w-1").unwrap().is_none());
-    }
-    drop(journal);
-    let count = |table: &str| {
-        rusqlite::Connection::open(&path).unwrap().query_row(
-            &format!("SELECT count(*) FROM {table}"),
-            [],
-            |row| row.get(0),
-        )
-    };
-    assert_eq!(count("runs"), Ok(0));
-    assert_eq!(count("workflows"), Ok(0));
-    assert_eq!(count("entries"), Ok(0));
 }

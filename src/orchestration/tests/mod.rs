@@ -2,6 +2,8 @@
 
 mod definitions;
 mod drawn;
+#[cfg(feature = "sqlite")]
+mod files;
 mod journals;
 mod processes;
 mod readiness;

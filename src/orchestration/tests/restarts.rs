@@ -60,7 +60,7 @@ impl crate::services::Service for Called {
     }
 }
 
-fn begin(scene: &Scene, run: &str, workflow: Value) {
+pub(super) fn begin(scene: &Scene, run: &str, workflow: Value) {
     let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
     scene
         .journal
@@ -100,51 +100,6 @@ fn the_first_run_goes_on_before_the_others_are_read_back() {
         assert_eq!(state.status, WorkflowStatus::Completed);
         let refused = orchestrator.cancel("w-99").unwrap_err().to_string();
         assert!(refused.contains("has ended"), "{refused}");
-    });
-}
-
-#[test]
-fn runs_that_cannot_go_on_stop_no_other_and_are_told_in_their_place() {
-    virtually(async {
-        let mut scene = Scene::durable();
-        let sound = json!({"id": "w", "steps": [step("a", &[])]});
-        let gone =
-            json!({"id": "gone", "steps": [{"id": "a", "service": "Gone", "operation": "a"}]});
-        begin(&scene, "first", sound.clone());
-        begin(&scene, "torn", sound.clone());
-        begin(&scene, "gone", gone);
-        begin(&scene, "last", sound);
-        let file = scene.folder.as_ref().unwrap().path().join("journal.db");
-        scene.journal = Arc::new(MemoryJournal::default());
-        rusqlite::Connection::open(&file)
-            .unwrap()
-            .execute_batch("UPDATE entries SET entry = '{\"entry' WHERE id = (SELECT number << 32 FROM runs WHERE run = 'torn')")
-            .unwrap();
-        scene.reopen();
-        let recovered = scene.orchestrator().recover().await.unwrap();
-        let told: Vec<String> = recovered
-            .iter()
-            .map(|(run, result)| match result {
-                Ok(outcome) => {
-                    let code = outcome.error.as_ref().map_or("", |error| &error.code);
-                    format!("{run}: {}: {code}", outcome.status.as_str())
-                }
-                Err(error) => format!("{run}: {error}"),
-            })
-            .collect();
-        let begin_with = [
-            "first: completed",
-            "torn: the journal of the run \"torn\" is corrupt: EOF while parsing",
-            "gone: rolled_back: SERVICE_NOT_FOUND",
-            "last: completed",
-        ];
-        assert_eq!(told.len(), begin_with.len());
-        for (told, expected) in told.iter().zip(begin_with) {
-            assert!(told.starts_with(expected), "{told}");
-        }
-        // It is there to be looked into, and tried again.
-        let unfinished: [Arc<str>; 1] = ["torn".into()];
-        assert_eq!(scene.journal.unfinished().unwrap(), unfinished);
     });
 }
 

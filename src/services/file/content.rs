@@ -120,7 +120,7 @@ impl Check {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json-schema"))]
 mod tests {
     use serde_json::json;
 

@@ -9,13 +9,17 @@ use crate::{
     domain::{Call, CallName, Failure, Key, code},
     observability::{EventKind, Timeline},
     services::{
-        Directory, Effects, Entities, EntityService, Faults, FileService, Files, MockService,
-        Service, ServiceDefinition,
+        Directory, Effects, Faults, FileService, Files, MockService, Service, ServiceDefinition,
     },
 };
 
 /// The services that the suite is for.
-const SUBJECTS: &[fn() -> Subject] = &[mock, entity, file];
+const SUBJECTS: &[fn() -> Subject] = &[
+    mock,
+    #[cfg(feature = "json-schema")]
+    entity,
+    file,
+];
 
 /// A service, and calls that put it to the test.
 struct Subject {
@@ -67,7 +71,10 @@ fn mock() -> Subject {
     }
 }
 
+#[cfg(feature = "json-schema")]
 fn entity() -> Subject {
+    use crate::services::{Entities, EntityService};
+
     let timeline = Timeline::new(Clock::start());
     let definition = definition(json!({
         "name": "Notes",

@@ -4,14 +4,14 @@ use cucumber::gherkin;
 use rehearsal_macros::{given, when};
 use serde_json::Value;
 
-use super::{
-    Count, StepError, StepResult,
-    parameters::{column, json, table},
-};
 use crate::{
     domain::{Reply, did_you_mean, from_json},
     harness::World,
     messaging::{EventDraft, PublisherCrash},
+    steps::{
+        Count, StepError, StepResult,
+        parameters::{column, json, table},
+    },
 };
 
 /// Events that say nothing else come from there.

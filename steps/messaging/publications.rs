@@ -4,11 +4,11 @@ use cucumber::gherkin;
 use rehearsal_macros::then;
 use serde_json::Value;
 
-use super::{Count, StepResult, failing::expect, parameters::table_of};
 use crate::{
     domain::did_you_mean,
     harness::{World, describe, paths_difference},
     observability::{Event, EventKind},
+    steps::{Count, StepResult, failing::expect, parameters::table_of},
 };
 
 /// All that the last When published is stored.

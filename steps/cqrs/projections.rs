@@ -2,17 +2,17 @@ use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
 use serde_json::Value;
 
-use super::{
-    Count, Span, StepResult,
-    commands::at,
-    failing::expect,
-    parameters::{json, table_of},
-};
+use super::commands::at;
 use crate::{
     cqrs::{ProjectionDefinition, ProjectionStatus},
     domain::{Call, format_duration},
     harness::{World, json_difference, paths_difference},
     observability::EventKind,
+    steps::{
+        Count, Span, StepResult,
+        failing::expect,
+        parameters::{json, table_of},
+    },
 };
 
 /// A projection by the definition below, which begins with the first event.

@@ -2,11 +2,11 @@ use cucumber::gherkin;
 use rehearsal_macros::{then, when};
 use serde_json::{Map, Value};
 
-use super::{StepResult, parameters::table};
 use crate::{
     domain::{did_you_mean, format_duration},
     harness::{World, rows_difference},
     observability::{Event, EventHead, EventKind},
+    steps::{StepResult, parameters::table},
 };
 
 /// Every dead letter is delivered again, to its own subscription; what is handled then leaves the

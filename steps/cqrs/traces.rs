@@ -2,48 +2,16 @@ use std::sync::Arc;
 
 use rehearsal_macros::then;
 
-use super::{StepError, StepResult, failing::expect, publications::last_event};
 use crate::{
     cqrs::StoredEvent,
     harness::World,
-    messaging::{CloudEvent, TraceContext},
-    observability::EventKind,
+    messaging::CloudEvent,
+    steps::{
+        StepError, StepResult,
+        failing::expect,
+        messaging::traces::{expect_new, warning_that_names},
+    },
 };
-
-/// The last event that was stored continues a trace, in a span of its own.
-#[then("the event is part of the trace {string}")]
-fn is_part_of(world: &mut World, trace: String) -> StepResult {
-    let found = trace_of_last(world)?;
-    expect(found.trace_id_text() == trace, || {
-        format!("expected the event to be part of the trace {trace:?}, found {found}")
-    })
-}
-
-/// The last event that was stored is the only one of its trace, and nobody named that trace before.
-#[then("the event is part of a new trace")]
-fn is_part_of_new(world: &mut World) -> StepResult {
-    let found = trace_of_last(world)?;
-    let (id, event) = (found.trace_id_text(), last_event(world)?);
-    let own = (&event["source"], &event["id"]);
-    let shared = world.timeline().read(|events| {
-        events.iter().find_map(|event| match &event.kind {
-            EventKind::CallStarted { input, .. } => {
-                let other = (input.get("source")?, input.get("id")?) != own;
-                let trace = input.get("traceparent")?.as_str()?;
-                (other && trace.contains(&id)).then(|| trace.to_owned())
-            }
-            _ => None,
-        })
-    });
-    let named = shared.or_else(|| warning_that_names(world, &id));
-    expect_new(found, named)
-}
-
-fn trace_of_last(world: &World) -> Result<TraceContext, StepError> {
-    let event = last_event(world)?;
-    let traceparent = event["traceparent"].as_str().unwrap_or_default();
-    Ok(traceparent.parse()?)
-}
 
 /// What the last command to an aggregate came to continues a trace.
 #[then("the events of {string} are part of the trace {string}")]
@@ -77,25 +45,6 @@ fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
         None => warning_that_names(world, &found.trace_id_text()),
     };
     expect_new(found, named)
-}
-
-fn warning_that_names(world: &World, trace: &str) -> Option<String> {
-    world.timeline().read(|events| {
-        events.iter().find_map(|event| match &event.kind {
-            EventKind::Warning { message, .. } => message.contains(trace).then(|| message.clone()),
-            _ => None,
-        })
-    })
-}
-
-/// Nothing must have named the trace before.
-fn expect_new(found: TraceContext, named: Option<String>) -> StepResult {
-    match named {
-        None => Ok(()),
-        Some(named) => {
-            Err(format!("expected a new trace, found {found}, which is that of {named:?}").into())
-        }
-    }
 }
 
 /// The events that the last command to an aggregate came to, and all others of the event store.

@@ -1,6 +1,13 @@
+//! The events and requests of a scenario.
+
+mod communication;
+mod requests;
+
 use std::{sync::Arc, time::Duration};
 
-use super::Cast;
+pub use self::requests::SentRequests;
+pub use super::fixtures::communication::HeldPattern;
+use super::{Cast, World};
 use crate::{
     clock::Seed,
     domain::{CallName, Failure, format_duration},
@@ -126,6 +133,41 @@ impl Messages {
     /// The subscription that a handler is known by.
     pub fn subscription_of(handler: &CallName) -> &str {
         handler.as_str()
+    }
+}
+
+impl Cast {
+    /// The bus that events go over, unless a service of that name takes its place.
+    pub fn bus(&self) -> &EventBus {
+        &self.mailroom.bus
+    }
+
+    /// The outbox that events are stored in, unless a service of that name takes its place.
+    pub fn outbox(&self) -> &OutboxService {
+        &self.mailroom.outbox
+    }
+}
+
+impl World {
+    /// The events that are published, and who hears of them.
+    pub fn messages(&mut self) -> &mut Messages {
+        let messages = match self.parts.take() {
+            Some(messages) => messages,
+            None => {
+                let seed = self.stage().seed;
+                Box::new(Messages::new(self.cast(), seed))
+            }
+        };
+        self.parts.put(messages)
+    }
+
+    /// The requests that were sent, and those that are answered later.
+    pub fn requests(&mut self) -> &mut SentRequests {
+        let requests = match self.parts.take() {
+            Some(requests) => requests,
+            None => Box::new(SentRequests::new(self.cast().client())),
+        };
+        self.parts.put(requests)
     }
 }
 

@@ -2,11 +2,6 @@ use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
 use serde_json::{Value, json};
 
-use super::{
-    Count, StepResult,
-    failing::expect,
-    parameters::{first_line, json, table},
-};
 use crate::{
     cqrs::{Command, CommandResult},
     domain::{Failure, did_you_mean, from_json},
@@ -14,6 +9,11 @@ use crate::{
     messaging::{PublisherCrash, Relay},
     observability::EventKind,
     services::{CallResult, DefinitionError},
+    steps::{
+        Count, StepResult,
+        failing::expect,
+        parameters::{first_line, json, table},
+    },
 };
 
 /// A type of aggregates by the definition below; one of the same name leaves.
@@ -146,7 +146,10 @@ async fn these_are_sent_at_once(world: &mut World, step: &gherkin::Step) -> Step
 }
 
 /// The commands of a table with the columns `command` and `to`, and `payload` and `id` where wanted.
-fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, super::StepError> {
+fn commands(
+    world: &mut World,
+    step: &gherkin::Step,
+) -> Result<Vec<Command>, crate::steps::StepError> {
     const COLUMNS: [&str; 4] = ["command", "to", "payload", "id"];
     let Some((header, rows)) = table(step)?.split_first() else {
         return Err("the table is empty".into());

@@ -1,8 +1,8 @@
 use std::sync::{Arc, PoisonError};
 
-use super::Cast;
 use crate::{
     domain::{CallName, ValueError},
+    harness::Cast,
     messaging::CommunicationPattern,
     services::Executions,
 };

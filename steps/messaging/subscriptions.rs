@@ -4,14 +4,14 @@ use cucumber::gherkin;
 use rehearsal_macros::{given, when};
 use serde_json::Value;
 
-use super::{
-    Call, Count, Span, StepError, StepResult, parameters::table_of, services::at_least_once,
-};
 use crate::{
     domain::{CallName, JsonSchema, did_you_mean},
     harness::{Messages, World},
     messaging::{Filter, Subscription},
     resilience::Retries,
+    steps::{
+        Call, Count, Span, StepError, StepResult, parameters::table_of, services::at_least_once,
+    },
 };
 
 /// The operation is called with every event of the type from now on; the same operation may handle

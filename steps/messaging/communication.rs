@@ -2,12 +2,18 @@ use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
-use super::{StepResult, failing::expect, parameters::table, runs::settle};
 use crate::{
     domain::{did_you_mean, format_duration},
     harness::{HeldPattern, World, rows_difference},
     messaging::{Exchanged, ResponseBody, Thresholds},
     observability::EventKind,
+    steps::{
+        StepResult,
+        failing::expect,
+        fixtures,
+        parameters::{doc_string, first_line, table},
+        runs::settle,
+    },
 };
 
 /// The pattern that steps are about, and what it came to.
@@ -35,6 +41,17 @@ fn the_pattern(world: &mut World, id: String) -> StepResult {
         )
     })?;
     world.state::<Communication>().held = Some(held);
+    Ok(())
+}
+
+/// A file of communication patterns, as it would stand in the fixtures.
+#[when("the communication patterns are loaded:")]
+fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let uri = world.stage().uri.clone();
+    let faults = world
+        .fixtures()
+        .check_communication(&uri, first_line(step), doc_string(step)?)?;
+    fixtures::keep(world, faults);
     Ok(())
 }
 
@@ -117,7 +134,7 @@ fn keeps_its_thresholds(world: &mut World) -> StepResult {
 /// What is beyond its limit, a part of what is said of it, one a row.
 #[then("the communication exceeds these thresholds:")]
 fn exceeds_these_thresholds(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let rows = super::parameters::column(step)?;
+    let rows = crate::steps::parameters::column(step)?;
     let exceeded = exceeded(world)?;
     let as_expected = rows.len() == exceeded.len()
         && rows.iter().zip(&exceeded).all(|(row, it)| it.contains(row));

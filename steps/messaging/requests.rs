@@ -5,17 +5,17 @@ use rehearsal_macros::{given, then, when};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    Call, Count, Span, StepResult,
-    failing::expect,
-    parameters::{json, table_of},
-    runs::settle,
-};
 use crate::{
     domain::{self, RequestStatus},
     harness::{ParameterType, World, json_difference, paths_difference},
     messaging::{Request, RequestView},
     services::UnknownName,
+    steps::{
+        Call, Count, Span, StepResult,
+        failing::expect,
+        parameters::{json, table_of},
+        runs::settle,
+    },
 };
 
 /// `{request_status}`: where a request stands.

@@ -1,0 +1,6 @@
+//! Steps of commands, the event store and projections.
+
+mod commands;
+mod fixtures;
+mod projections;
+mod traces;
