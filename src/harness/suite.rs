@@ -2,7 +2,7 @@ mod error;
 mod folder;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     ffi::OsString,
     io,
     path::{Path, PathBuf},
@@ -206,6 +206,8 @@ impl Suite {
         if let Order::Random(seed) = options.order {
             eprintln!("order: random:{seed}");
         }
+        // The process ends with the run: taking thousands of scenarios apart would only delay that.
+        std::mem::forget(Arc::clone(&plan.backstage.snapshots));
         plan.run(&options, &mut views(&args.output())?)
     }
 
@@ -359,7 +361,7 @@ fn tagged(
 
 /// Scenarios of one feature that share a name; the rows of one outline may.
 fn duplicates(pickles: &[Compiled]) -> Vec<String> {
-    let mut first = HashMap::new();
+    let mut first = BTreeMap::new();
     let mut warnings = Vec::new();
     for found in pickles {
         let pickle = &found.pickle;
