@@ -7,7 +7,6 @@ use cucumber::{
 use cucumber_expressions::Expression;
 use regex::Regex;
 
-use super::{StepDefinition, definition::Pattern};
 use crate::harness::{World, pickle::StepKind};
 
 /// A step of the vocabulary, as its attribute leaves it behind.
@@ -20,15 +19,6 @@ pub struct BuiltinStep {
 }
 
 inventory::collect!(BuiltinStep);
-
-impl BuiltinStep {
-    pub(super) fn definitions() -> impl Iterator<Item = StepDefinition> {
-        inventory::iter::<Self>.into_iter().map(|step| {
-            let pattern = Pattern::expression(step.expression);
-            StepDefinition::new(step.kind, pattern, Some(step.location), step.run)
-        })
-    }
-}
 
 /// A kind of parameter that the vocabulary's expressions have beside Cucumber's own.
 #[doc(hidden)]

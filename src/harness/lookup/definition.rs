@@ -69,7 +69,11 @@ impl StepDefinition {
     /// The vocabulary, and all definitions that cucumber's macros have made on [`World`], in this
     /// crate and in those that use it.
     pub fn collected() -> Vec<Self> {
-        let mut collected: Vec<_> = BuiltinStep::definitions().collect();
+        let builtin = inventory::iter::<BuiltinStep>.into_iter().map(|step| {
+            let pattern = Pattern::expression(step.expression);
+            Self::new(step.kind, pattern, Some(step.location), step.run)
+        });
+        let mut collected: Vec<_> = builtin.collect();
         collect::<<World as WorldInventory>::Given>(StepKind::Given, &mut collected);
         collect::<<World as WorldInventory>::When>(StepKind::When, &mut collected);
         collect::<<World as WorldInventory>::Then>(StepKind::Then, &mut collected);
