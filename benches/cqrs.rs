@@ -48,7 +48,6 @@ fn append(folder: &Path) -> bool {
         things: "appends",
         count: APPENDS,
         row: &row,
-        at_least: 0.4,
     };
     beside.measure(folder, |round| {
         let events: Vec<_> = (round * APPENDS..(round + 1) * APPENDS)

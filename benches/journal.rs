@@ -41,7 +41,6 @@ fn durable(folder: &Path) -> bool {
         things: "transitions",
         count: TRANSITIONS * RUNS,
         row: &"x".repeat(120),
-        at_least: 0.5,
     };
     beside.measure(folder, |round| run_workflows(&journal, round, RUNS))
 }

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 pub const EPOCH: DateTime<Utc> =
     DateTime::from_timestamp(1_735_689_600, 0).expect("it is in range");
 
+/// The last second that RFC 3339 can write: `9999-12-31T23:59:59Z`.
+const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("it is in range");
+
 /// The clock of one scenario: offsets since its start, in whole milliseconds.
 ///
 /// It follows [`tokio::time`], so it is virtual where the runtime's time is
@@ -64,7 +67,7 @@ impl Clock {
         TimeDelta::from_std(offset)
             .ok()
             .and_then(|since| EPOCH.checked_add_signed(since))
-            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+            .map_or(LAST, |instant| instant.min(LAST))
     }
 }
 
@@ -138,6 +141,9 @@ mod tests {
             Clock::timestamp(Duration::from_secs(600)),
             "2025-01-01T00:10:00Z"
         );
+        assert_eq!(Clock::timestamp(Duration::MAX), "9999-12-31T23:59:59Z");
+        let ten_thousand_years = Duration::from_secs(10_000 * 366 * 24 * 60 * 60);
+        assert_eq!(Clock::timestamp(ten_thousand_years), "9999-12-31T23:59:59Z");
     }
 
     #[tokio::test(start_paused = true)]

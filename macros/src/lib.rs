@@ -30,13 +30,13 @@ pub fn then(expression: TokenStream, function: TokenStream) -> TokenStream {
 fn register(kind: &str, expression: TokenStream, function: TokenStream) -> TokenStream {
     let registered = literal(expression).and_then(|expression| {
         let signature = Signature::read(function.clone())?;
-        Ok(signature.registration(kind, &expression))
+        signature.registration(kind, &expression)
     });
     let mut tokens = function;
     tokens.extend(registered.unwrap_or_else(|message| {
         format!("::core::compile_error!({message:?});")
             .parse()
-            .unwrap_or_default()
+            .expect("a macro call with one string is well-formed")
     }));
     tokens
 }
@@ -86,7 +86,7 @@ impl Signature {
         Ok(signature)
     }
 
-    fn registration(&self, kind: &str, expression: &Literal) -> TokenStream {
+    fn registration(&self, kind: &str, expression: &Literal) -> Result<TokenStream, String> {
         let Self { name, .. } = self;
         let arguments: String = self
             .parameters
@@ -132,7 +132,7 @@ impl Signature {
             }};"
         )
         .parse()
-        .unwrap_or_default()
+        .map_err(|error| format!("the step cannot be registered: {error}"))
     }
 }
 

@@ -157,8 +157,8 @@ fn refused(error: &ValidationError<'_>) -> SchemaError {
     const TYPES: [&str; 7] = [
         "array", "boolean", "integer", "null", "number", "object", "string",
     ];
-    // A keyword that does not compile is told by its place; a schema that breaks the metaschema as
-    // an instance of it.
+    // A keyword that does not compile has a place in the schema; a schema that breaks the metaschema
+    // is an instance of that.
     let pointer = match error.kind() {
         ValidationErrorKind::Custom { .. } => error.schema_path().as_str(),
         _ => error.instance_path().as_str(),

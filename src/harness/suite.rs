@@ -1,8 +1,8 @@
 mod error;
 mod folder;
+mod scenarios;
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     io,
     path::{Path, PathBuf},
@@ -11,14 +11,14 @@ use std::{
     time::Instant,
 };
 
-use rand::Rng as _;
-
 pub use self::error::SuiteError;
-use self::folder::{existing, made_when_needed};
+use self::{
+    folder::{existing, made_when_needed},
+    scenarios::{duplicates, shuffle, tagged},
+};
 use super::{
-    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs,
-    SelectionError, Snapshots, StepDefinition, StepIndex, Summary, TagExpression, Terminal,
-    TerminalOptions, World,
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs, Snapshots,
+    StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
     backstage::{Backstage, own_service},
     cli::{Output, ReportKind},
     events::View,
@@ -206,7 +206,8 @@ impl Suite {
         if let Order::Random(seed) = options.order {
             eprintln!("order: random:{seed}");
         }
-        // The process ends with the run: taking thousands of scenarios apart would only delay that.
+        // The snapshots hold all scenarios. The process ends with the run; freeing thousands of
+        // scenarios first would only delay that.
         std::mem::forget(Arc::clone(&plan.backstage.snapshots));
         plan.run(&options, &mut views(&args.output())?)
     }
@@ -340,52 +341,6 @@ fn views(output: &Output) -> Result<Vec<Box<dyn View>>, SuiteError> {
     };
     views.push(Box::new(Terminal::new(out, options)));
     Ok(views)
-}
-
-/// The scenarios whose tags meet all expressions.
-fn tagged(
-    expressions: &[String],
-    mut pickles: Vec<Compiled>,
-) -> Result<Vec<Compiled>, SelectionError> {
-    for text in expressions {
-        let expression: TagExpression = text.parse()?;
-        pickles.retain(|found| expression.holds(&found.pickle.tags));
-    }
-    if pickles.is_empty() {
-        let all = expressions.join(" and ");
-        let suite = format!("the suite's tags {all:?}");
-        return Err(SelectionError::NothingMatches(suite));
-    }
-    Ok(pickles)
-}
-
-/// Scenarios of one feature that share a name; the rows of one outline may.
-fn duplicates(pickles: &[Compiled]) -> Vec<String> {
-    let mut first = BTreeMap::new();
-    let mut warnings = Vec::new();
-    for found in pickles {
-        let pickle = &found.pickle;
-        let line = *first
-            .entry((&pickle.uri, &pickle.name))
-            .or_insert(found.scenario);
-        if line != found.scenario {
-            let location = pickle.location();
-            let name = &pickle.name;
-            warnings.push(format!(
-                "{location}: a scenario named {name:?} is already at line {line}"
-            ));
-        }
-    }
-    warnings
-}
-
-/// Fisher and Yates' shuffle.
-fn shuffle<T>(items: &mut [T], seed: Seed) {
-    let mut rng = seed.part(["order"]).rng();
-    for last in (1..items.len()).rev() {
-        let other = (rng.next_u64() % (last as u64 + 1)) as usize;
-        items.swap(last, other);
-    }
 }
 
 fn explain(error: &SuiteError, color: bool) {

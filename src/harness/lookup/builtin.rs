@@ -47,7 +47,7 @@ pub(super) fn compile(expression: &str) -> Result<Regex, String> {
     Expression::regex_with_parameters(expression, &*PARAMETERS).map_err(|error| error.to_string())
 }
 
-/// The arguments of a step, one after the other.
+/// The arguments of a step, in order.
 #[doc(hidden)]
 pub struct Arguments<'a> {
     captured: &'a [(Option<String>, String)],
