@@ -447,6 +447,20 @@ fn faulty_features_are_all_told_with_their_lines() {
 }
 
 #[test]
+fn a_run_of_one_file_does_not_read_the_others() {
+    let package = Package::new(PASSING).file("features/broken.feature", b"Nonsense\n");
+    package.run(&["features/sample.feature"]).exits(0);
+    package
+        .run(&["features/absent.feature:2"])
+        .exits(2)
+        .says("no scenario matches features/absent.feature:2");
+    package
+        .run(&["features/sample.feature", "features/broken.feature"])
+        .exits(2)
+        .says("broken.feature:1:1");
+}
+
+#[test]
 fn a_scenario_name_that_is_taken_is_a_warning() {
     let feature =
         "Feature: F\n  Scenario: S\n    When 1 s passes\n  Scenario: S\n    When 2 s pass\n";

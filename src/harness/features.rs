@@ -11,6 +11,7 @@ use globset::GlobBuilder;
 use super::{
     diagnostic::Diagnostic,
     gherkin::{Compiled, compile},
+    select::Place,
 };
 
 /// Why there are no features to run.
@@ -48,13 +49,25 @@ pub enum FeaturesError {
     Faulty(Vec<Diagnostic>),
 }
 
-/// Reads all features that a path or a pattern below a folder stands for, in order of their paths.
+/// Reads the features that a path or a pattern below a folder stands for, in order of their paths:
+/// where `places` are given, those files alone that they name.
 ///
 /// # Errors
 ///
-/// If there are none, or if any of them cannot be read; all faults are reported together.
-pub fn load(input: &str, folder: &Path, root: &Path) -> Result<Vec<Compiled>, FeaturesError> {
-    let files = find(input, folder)?;
+/// If there are no features, or if one that is read cannot be; all faults are reported together.
+pub fn load(
+    input: &str,
+    folder: &Path,
+    root: &Path,
+    places: &[Place],
+) -> Result<Vec<Compiled>, FeaturesError> {
+    let mut files = find(input, folder)?;
+    if !places.is_empty() {
+        files.retain(|file| {
+            let uri = uri(file, root);
+            places.iter().any(|place| place.is_in(&uri))
+        });
+    }
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let compile_some = || {
@@ -195,7 +208,7 @@ mod tests {
     const FEATURE: &str = "Feature: a\n  Scenario: b\n    Given x\n";
 
     fn names(input: &str, folder: &Path) -> Vec<String> {
-        let pickles = load(input, folder, folder).unwrap();
+        let pickles = load(input, folder, folder, &[]).unwrap();
         pickles
             .iter()
             .map(|found| found.pickle.uri.to_string())
@@ -222,7 +235,7 @@ mod tests {
     fn what_is_not_found_says_where_it_was_looked_for() {
         let folder = tempfile::tempdir().unwrap();
         for input in ["features", "*.feature", "."] {
-            let error = load(input, folder.path(), folder.path()).unwrap_err();
+            let error = load(input, folder.path(), folder.path(), &[]).unwrap_err();
             let message = error.to_string();
             assert!(message.contains(input), "{message}");
             assert!(
@@ -230,7 +243,7 @@ mod tests {
                 "{message}"
             );
         }
-        let pattern = load("a/[", folder.path(), folder.path());
+        let pattern = load("a/[", folder.path(), folder.path(), &[]);
         assert!(matches!(pattern, Err(FeaturesError::Pattern { .. })));
     }
 
@@ -240,7 +253,7 @@ mod tests {
         fs::write(folder.path().join("a.feature"), "Nonsense").unwrap();
         fs::write(folder.path().join("b.feature"), FEATURE).unwrap();
         fs::write(folder.path().join("c.feature"), b"\xff").unwrap();
-        let Err(FeaturesError::Faulty(faults)) = load(".", folder.path(), folder.path()) else {
+        let Err(FeaturesError::Faulty(faults)) = load(".", folder.path(), folder.path(), &[]) else {
             panic!("accepted");
         };
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();

@@ -67,11 +67,7 @@ impl Selection {
     ///
     /// If no scenario meets the conditions on name, tags and place.
     pub fn apply(&self, mut pickles: Vec<Compiled>) -> Result<Vec<Compiled>, SelectionError> {
-        for place in &self.places {
-            if !pickles.iter().any(|found| place.holds(found)) {
-                return Err(SelectionError::NothingMatches(place.to_string()));
-            }
-        }
+        self.check_places(&pickles)?;
         pickles.retain(|found| {
             let pickle = &found.pickle;
             self.name
@@ -104,6 +100,19 @@ impl Selection {
                 && !self.skip.iter().any(passes)
         });
         Ok(pickles)
+    }
+
+    /// Checks that there is a scenario at each place.
+    ///
+    /// # Errors
+    ///
+    /// If there is none at one of them.
+    pub fn check_places(&self, pickles: &[Compiled]) -> Result<(), SelectionError> {
+        let empty = |place: &&Place| !pickles.iter().any(|found| place.holds(found));
+        match self.places.iter().find(empty) {
+            Some(place) => Err(SelectionError::NothingMatches(place.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn passes(&self, filter: &str, Compiled { pickle, .. }: &Compiled) -> bool {
@@ -174,11 +183,14 @@ impl Place {
     }
 
     fn holds(&self, found: &Compiled) -> bool {
-        let uri = &*found.pickle.uri;
-        let same = uri
-            .strip_suffix(self.path.as_str())
-            .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'));
-        same && (self.lines.is_empty() || self.lines.iter().any(|line| found.is_at(*line)))
+        self.is_in(&found.pickle.uri)
+            && (self.lines.is_empty() || self.lines.iter().any(|line| found.is_at(*line)))
+    }
+
+    /// Whether it is in the feature file of this path.
+    pub fn is_in(&self, uri: &str) -> bool {
+        uri.strip_suffix(self.path.as_str())
+            .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
     }
 }
 

@@ -206,9 +206,6 @@ impl Suite {
         if let Order::Random(seed) = options.order {
             eprintln!("order: random:{seed}");
         }
-        // The snapshots hold all scenarios. The process ends with the run; freeing thousands of
-        // scenarios first would only delay that.
-        std::mem::forget(Arc::clone(&plan.backstage.snapshots));
         plan.run(&options, &mut views(&args.output())?)
     }
 
@@ -227,10 +224,12 @@ impl Suite {
 
     fn plan(&self, options: &Options) -> Result<Plan, SuiteError> {
         let root = package_root();
+        let places = &options.selection.places;
         let pickles = match &options.input {
-            Some(input) => load(input, Path::new(""), &root)?,
-            None => load(&self.features, &root, &root)?,
+            Some(input) => load(input, Path::new(""), &root, places)?,
+            None => load(&self.features, &root, &root, places)?,
         };
+        options.selection.check_places(&pickles)?;
         if pickles.is_empty() {
             let input = options.input.as_ref().unwrap_or(&self.features);
             return Err(SuiteError::NoScenario(input.clone()));
