@@ -10,8 +10,8 @@ use super::{
     state,
 };
 use crate::{
-    domain::is_code,
-    services::{CallResult, DefinitionError},
+    domain::{Violation, is_code},
+    services::CallResult,
 };
 
 /// What one service relies on of another, as recorded interactions.
@@ -76,7 +76,7 @@ pub enum Response {
 
 impl ConsumerContract {
     /// Everything that is wrong with it, which its form does not tell.
-    pub fn faults(&self) -> Vec<DefinitionError> {
+    pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut descriptions = HashSet::new();
         for (index, interaction) in self.interactions.iter().enumerate() {

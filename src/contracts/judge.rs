@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::{Breach, BreachKind, Expectation, Operation, Strictness, mismatches};
 use crate::{
-    domain::{Failure, JsonSchema, SchemaError, code},
+    domain::{Failure, JsonSchema, Violation, code},
     services::CallResult,
 };
 
@@ -51,7 +51,7 @@ impl<'a> Judge<'a> {
     /// # Errors
     ///
     /// If one does not compile.
-    pub fn new(operation: &'a Operation, strictness: Strictness) -> Result<Self, SchemaError> {
+    pub fn new(operation: &'a Operation, strictness: Strictness) -> Result<Self, Violation> {
         let output = strictness.applied_to(&operation.output);
         let of_error =
             |schema: &Option<Value>| schema.as_ref().map(JsonSchema::compile).transpose();

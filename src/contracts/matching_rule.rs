@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{provider::fault, rule_path::RulePath};
-use crate::{domain::pointer_token, services::DefinitionError};
+use crate::domain::{Violation, pointer_token};
 
 /// How a value of a reply is compared with the recorded one.
 ///
@@ -54,7 +54,7 @@ pub(super) fn check(
     rules: &IndexMap<String, MatchingRule>,
     output: &Value,
     at: &str,
-    faults: &mut Vec<DefinitionError>,
+    faults: &mut Vec<Violation>,
 ) {
     for (pointer, rule) in rules {
         let at = format!("{at}/{}", pointer_token(pointer));

@@ -4,10 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ProviderState, States, Strictness, state};
-use crate::{
-    domain::{JsonSchema, SchemaError, is_code},
-    services::DefinitionError,
-};
+use crate::domain::{JsonSchema, Violation, is_code};
 
 /// What a service promises to whoever calls it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -87,7 +84,7 @@ pub enum Expectation {
 
 impl ProviderContract {
     /// Everything that is wrong with it, which its form does not tell.
-    pub fn faults(&self) -> Vec<DefinitionError> {
+    pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut names = HashSet::new();
         for (index, operation) in self.operations.iter().enumerate() {
@@ -108,7 +105,7 @@ impl Operation {
         self.errors.iter().any(|error| error.code == code)
     }
 
-    fn check(&self, at: &str, faults: &mut Vec<DefinitionError>) {
+    fn check(&self, at: &str, faults: &mut Vec<Violation>) {
         let input = compile(&self.input, at, "/input", faults);
         compile(&self.output, at, "/output", faults);
         let mut codes = HashSet::new();
@@ -141,7 +138,7 @@ impl Case {
     }
 
     /// A case that shows no error must send what the operation takes.
-    fn check(&self, at: &str, input: Option<&JsonSchema>, faults: &mut Vec<DefinitionError>) {
+    fn check(&self, at: &str, input: Option<&JsonSchema>, faults: &mut Vec<Violation>) {
         if let Some(Expectation::Error(code)) = &self.expect {
             if !is_code(code) {
                 faults.push(fault(at, "/expect/error", not_a_code(code)));
@@ -155,11 +152,8 @@ impl Case {
     }
 }
 
-pub(super) fn fault(at: &str, pointer: &str, message: impl Into<String>) -> DefinitionError {
-    DefinitionError {
-        pointer: format!("{at}{pointer}"),
-        message: message.into(),
-    }
+pub(super) fn fault(at: &str, pointer: &str, message: impl Into<String>) -> Violation {
+    Violation::new(pointer, message).within(at)
 }
 
 pub(super) fn twice(what: &str, name: &str) -> String {
@@ -174,10 +168,10 @@ fn compile(
     source: &Value,
     at: &str,
     pointer: &str,
-    faults: &mut Vec<DefinitionError>,
+    faults: &mut Vec<Violation>,
 ) -> Option<JsonSchema> {
     let refused =
-        |error: SchemaError| fault(at, &format!("{pointer}{}", error.pointer), error.message);
+        |error: Violation| fault(at, &format!("{pointer}{}", error.pointer), error.message);
     JsonSchema::compile(source)
         .map_err(|error| faults.push(refused(error)))
         .ok()

@@ -1,10 +1,7 @@
 use std::sync::Arc;
 
 use super::{ConsumerContract, ProviderContract};
-use crate::{
-    domain::{JsonError, from_json},
-    services::DefinitionError,
-};
+use crate::domain::{JsonError, Violation, from_json};
 
 /// A contract of either kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +30,7 @@ impl Contract {
     }
 
     /// Everything that is wrong with it, which its form does not tell.
-    pub fn faults(&self) -> Vec<DefinitionError> {
+    pub fn faults(&self) -> Vec<Violation> {
         match self {
             Self::Provider(contract) => contract.faults(),
             Self::Consumer(contract) => contract.faults(),

@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use crate::domain::pointer_names;
+
 /// Which places of a reply a rule holds for: a JSON pointer in which `*` stands for every item or
 /// field.
 pub(super) struct RulePath {
@@ -9,12 +11,10 @@ pub(super) struct RulePath {
 const ANY: &str = "*";
 
 impl RulePath {
-    /// What a pointer leads to; what is in front of its first `/` counts for nothing.
+    /// Whatever a pointer leads to; whatever precedes its first `/` is ignored.
     pub fn new(pointer: &str) -> Self {
-        let tokens = pointer.split('/').skip(1);
-        let unescaped = |token: &str| token.replace("~1", "/").replace("~0", "~");
         Self {
-            tokens: tokens.map(unescaped).collect(),
+            tokens: pointer_names(pointer).collect(),
         }
     }
 

@@ -3,10 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::provider::fault;
-use crate::{
-    domain::{CallName, did_you_mean, pointer_token},
-    services::DefinitionError,
-};
+use crate::domain::{CallName, Violation, did_you_mean, pointer_token};
 
 /// What provider states take: by name, the calls that bring the provider there.
 pub type States = IndexMap<String, Vec<StateCall>>;
@@ -77,7 +74,7 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
 }
 
 /// A state that calls nothing would claim what it does not bring about.
-pub(super) fn check(states: &States, faults: &mut Vec<DefinitionError>) {
+pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
     for (name, calls) in states {
         if calls.is_empty() {
             let pointer = format!("/{}", pointer_token(name));

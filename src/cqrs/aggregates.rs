@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use indexmap::IndexMap;
 
 use super::{AggregateType, defined_aggregate::unknown_command};
-use crate::{domain::Failure, services::DefinitionError};
+use crate::domain::{Failure, Violation};
 
 /// The types of aggregates that there are, by name; each command belongs to one of them.
 #[derive(Default)]
@@ -17,7 +17,7 @@ impl Aggregates {
     /// # Errors
     ///
     /// If another type of aggregates has one of its commands.
-    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
+    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), Violation> {
         let mut aggregates = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         for other in aggregates.values() {
             if other.name() == aggregate.name() {
@@ -25,10 +25,10 @@ impl Aggregates {
             }
             let theirs = other.commands();
             if let Some(taken) = aggregate.commands().iter().find(|own| theirs.contains(own)) {
-                return Err(DefinitionError {
-                    pointer: format!("/commands/{taken}"),
-                    message: format!("{} has a command {taken:?} already", other.name()),
-                });
+                return Err(Violation::new(
+                    format!("/commands/{taken}"),
+                    format!("{} has a command {taken:?} already", other.name()),
+                ));
             }
         }
         aggregates.insert(aggregate.name().into(), aggregate);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{Failure, code, did_you_mean, references, resolve};
+use crate::domain::{Failure, code, did_you_mean, pointer_names, references, resolve};
 
 /// What an event changes in a document: the state of an aggregate, or a read model's.
 ///
@@ -194,7 +194,7 @@ impl Change {
     /// What stands at the pointer, null if nothing does yet.
     fn place<'a>(&self, document: &'a mut Value) -> Result<&'a mut Value, String> {
         let mut place = document;
-        for token in self.tokens() {
+        for token in pointer_names(&self.pointer) {
             place = match place {
                 Value::Null => {
                     *place = Value::Object(Map::new());
@@ -218,11 +218,11 @@ impl Change {
     }
 
     fn remove(&self, document: &mut Value) {
-        let Some((parent, token)) = self.pointer.rsplit_once('/') else {
+        let Some(token) = pointer_names(&self.pointer).last() else {
             *document = Value::Null;
             return;
         };
-        let token = unescaped(token);
+        let parent = self.pointer.rfind('/').map_or("", |at| &self.pointer[..at]);
         match document.pointer_mut(parent) {
             Some(Value::Object(fields)) => {
                 fields.shift_remove(&token);
@@ -239,14 +239,6 @@ impl Change {
             _ => {}
         }
     }
-
-    fn tokens(&self) -> impl Iterator<Item = String> {
-        self.pointer.split('/').skip(1).map(unescaped)
-    }
-}
-
-fn unescaped(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
 }
 
 /// Whole numbers stay whole; what is not there is 0.

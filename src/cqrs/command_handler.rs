@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Failure, code},
+    domain::{Failure, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
-    services::{Client, DefinitionError},
+    services::Client,
 };
 
 /// Handles commands: loads the aggregate, lets it decide, and appends what it decides at the version
@@ -64,7 +64,7 @@ impl CommandHandler {
     /// # Errors
     ///
     /// If another type of aggregates has one of its commands.
-    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
+    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), Violation> {
         self.aggregates.add(aggregate)
     }
 

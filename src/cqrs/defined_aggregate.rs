@@ -6,9 +6,8 @@ use super::{
     AggregateDefinition, AggregateState, AggregateType, Change, Command, Decision, DomainEvent,
     RuleDefinition, change::check_references, unknown_event,
 };
-use crate::{
-    domain::{Failure, JsonSchema, code, did_you_mean, is_code, pointer_token, resolve},
-    services::DefinitionError,
+use crate::domain::{
+    Failure, JsonSchema, Violation, code, did_you_mean, is_code, pointer_token, resolve,
 };
 
 /// A type of aggregates that decides and changes as its definition says.
@@ -41,13 +40,13 @@ impl DefinedAggregate {
     ///
     /// If the name cannot be one, a schema does not compile, a code is none, an event that a command
     /// comes to is not one of the aggregate's, or a template refers to what is not there.
-    pub fn new(definition: AggregateDefinition) -> Result<Self, DefinitionError> {
+    pub fn new(definition: AggregateDefinition) -> Result<Self, Violation> {
         if definition.name.is_empty() || definition.name.contains(['/', '.', '#']) {
             let message = format!(
                 "{:?} names no aggregate: it is not empty and has no \"/\", \".\" or \"#\"",
                 definition.name
             );
-            return Err(fault("/name", message));
+            return Err(Violation::new("/name", message));
         }
         let mut commands = Vec::new();
         for (name, command) in &definition.commands {
@@ -68,17 +67,20 @@ impl DefinedAggregate {
                         "{} has no event {:?}: {hint}",
                         definition.name, emission.event
                     );
-                    return Err(fault(format!("{within}/event"), message));
+                    return Err(Violation::new(format!("{within}/event"), message));
                 }
                 check_references(&emission.data, &["command", "state"])
-                    .map_err(|message| fault(format!("{within}/data"), message))?;
+                    .map_err(|message| Violation::new(format!("{within}/data"), message))?;
             }
             commands.push(CommandRules { payload, refuse });
         }
         for (name, changes) in &definition.events {
             if let Some(index) = changes.iter().position(Change::removes_all) {
                 let pointer = format!("/events/{}/{index}", pointer_token(name));
-                return Err(fault(pointer, "an aggregate's state cannot be removed"));
+                return Err(Violation::new(
+                    pointer,
+                    "an aggregate's state cannot be removed",
+                ));
             }
         }
         let invariants = compile_rules(&definition.invariants, "/invariants")?;
@@ -92,30 +94,20 @@ impl DefinedAggregate {
     }
 }
 
-fn compile_rules(
-    rules: &[RuleDefinition],
-    within: &str,
-) -> Result<Vec<JsonSchema>, DefinitionError> {
+fn compile_rules(rules: &[RuleDefinition], within: &str) -> Result<Vec<JsonSchema>, Violation> {
     let one = |(index, rule): (usize, &RuleDefinition)| {
         if !is_code(&rule.code) {
             let message = format!("{:?} is no code, expected UPPER_SNAKE case", rule.code);
-            return Err(fault(format!("{within}/{index}/code"), message));
+            return Err(Violation::new(format!("{within}/{index}/code"), message));
         }
         compile(&rule.unless, &format!("{within}/{index}/unless"))
     };
     rules.iter().enumerate().map(one).collect()
 }
 
-fn compile(schema: &Value, at: &str) -> Result<JsonSchema, DefinitionError> {
+fn compile(schema: &Value, at: &str) -> Result<JsonSchema, Violation> {
     JsonSchema::compile(schema)
-        .map_err(|error| fault(format!("{at}{}", error.pointer), error.message))
-}
-
-fn fault(pointer: impl Into<String>, message: impl Into<String>) -> DefinitionError {
-    DefinitionError {
-        pointer: pointer.into(),
-        message: message.into(),
-    }
+        .map_err(|error| Violation::new(format!("{at}{}", error.pointer), error.message))
 }
 
 impl fmt::Debug for DefinedAggregate {

@@ -5,9 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Change, ProjectedEvent, Projection, change::check_references, unknown_event};
-use crate::{
-    domain::{CallName, Failure, code, opt_duration_text, pointer_token, resolve},
-    services::DefinitionError,
+use crate::domain::{
+    CallName, Failure, Violation, code, opt_duration_text, pointer_token, resolve,
 };
 
 /// A projection as data.
@@ -59,8 +58,8 @@ impl ProjectionDefinition {
     ///
     /// If the name cannot be one, nothing is handled, a template refers to what is not there, or
     /// changes are made where another service keeps what they would change.
-    pub fn check(&self) -> Result<(), DefinitionError> {
-        let fault = |pointer: String, message: String| Err(DefinitionError { pointer, message });
+    pub fn check(&self) -> Result<(), Violation> {
+        let fault = |pointer: String, message: String| Err(Violation { pointer, message });
         if self.name.is_empty() || self.name.contains('.') {
             let message = format!(
                 "{:?} names no projection: it is not empty and has no dot",
@@ -103,7 +102,7 @@ impl DefinedProjection {
     /// # Errors
     ///
     /// As for [`ProjectionDefinition::check`].
-    pub fn new(definition: &ProjectionDefinition) -> Result<Self, DefinitionError> {
+    pub fn new(definition: &ProjectionDefinition) -> Result<Self, Violation> {
         definition.check()?;
         Ok(Self {
             name: Arc::clone(&definition.name),

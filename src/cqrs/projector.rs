@@ -16,8 +16,8 @@ use super::{
     projections::Projections,
 };
 use crate::{
-    domain::{Call, CallName, Failure},
-    services::{CallPolicy, CallResult, Client, DefinitionError, UnknownName},
+    domain::{Call, CallName, Failure, Violation},
+    services::{CallPolicy, CallResult, Client, UnknownName},
 };
 
 /// Takes events from the event store to the projections that handle them, each from its checkpoint
@@ -56,7 +56,7 @@ impl Projector {
         &self,
         projection: impl Projection,
         policy: ProjectionPolicy,
-    ) -> Result<(), DefinitionError> {
+    ) -> Result<(), Violation> {
         let name: Arc<str> = projection.name().into();
         self.check_name(&name)?;
         let handles = projection.handles();
@@ -86,7 +86,7 @@ impl Projector {
     ///
     /// As for [`ProjectionDefinition::check`]; if a service of its name is there already, or its target
     /// is not.
-    pub fn define(&self, definition: &ProjectionDefinition) -> Result<(), DefinitionError> {
+    pub fn define(&self, definition: &ProjectionDefinition) -> Result<(), Violation> {
         let usual = ProjectionPolicy::default();
         let policy = ProjectionPolicy {
             error_window: definition.error_window.unwrap_or(usual.error_window),
@@ -104,10 +104,7 @@ impl Projector {
             if let Some(call) = call
                 && let Err(unknown) = self.client.registry().check(call)
             {
-                return Err(DefinitionError {
-                    pointer: pointer.to_owned(),
-                    message: unknown.to_string(),
-                });
+                return Err(Violation::new(pointer, unknown.to_string()));
             }
         }
         self.begin(Projecting::new(
@@ -121,7 +118,7 @@ impl Projector {
         Ok(())
     }
 
-    fn check_name(&self, name: &str) -> Result<(), DefinitionError> {
+    fn check_name(&self, name: &str) -> Result<(), Violation> {
         let is_projection = self.projections.named(name).is_ok();
         let is_service = self.client.registry().script(name, |_, _| ()).is_ok();
         if !is_projection && !is_service {
@@ -132,10 +129,10 @@ impl Projector {
         } else {
             "service"
         };
-        Err(DefinitionError {
-            pointer: "/name".to_owned(),
-            message: format!("a {what} {name:?} is there already"),
-        })
+        Err(Violation::new(
+            "/name",
+            format!("a {what} {name:?} is there already"),
+        ))
     }
 
     fn begin(&self, projecting: Projecting) {

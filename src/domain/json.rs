@@ -1,11 +1,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Failure, did_you_mean};
+use super::{Violation, did_you_mean, json_pointer, pointer_token};
 
 /// Why a JSON text was refused: where, what was found, what was expected.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{source_name}:{line}:{column}: {}{message}", pointer_prefix(.pointer))]
+#[error("{source_name}:{line}:{column}: {}{message}", json_pointer::prefix(.pointer))]
 pub struct JsonError {
     /// The file, or what stands in for one.
     pub source_name: String,
@@ -17,13 +17,6 @@ pub struct JsonError {
     pub pointer: String,
     /// What was found and what was expected.
     pub message: String,
-}
-
-fn pointer_prefix(pointer: &str) -> String {
-    match pointer {
-        "" => String::new(),
-        pointer => format!("at {pointer}: "),
-    }
 }
 
 /// Reads a value from JSON text that stands at `first_line` of `source_name`.
@@ -57,34 +50,15 @@ pub fn from_json<T: DeserializeOwned>(
     Ok(value)
 }
 
-/// Why a JSON value was refused: where in it, what was found, what was expected.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{}{message}", pointer_prefix(.pointer))]
-pub struct ValueError {
-    /// JSON pointer to the part at fault; empty for the whole value.
-    pub pointer: String,
-    /// What was found and what was expected.
-    pub message: String,
-}
-
-impl ValueError {
-    /// The failure of a call whose input or reply was refused so, with the pointer as its field.
-    pub fn failure(self, code: &str) -> Box<Failure> {
-        Box::new(Failure::new(code, self.to_string()).field(self.pointer))
-    }
-}
-
 /// Reads a value of a type from a JSON value.
 ///
 /// # Errors
 ///
 /// If it is not of the type: with the JSON pointer, and the nearest valid name where a field or
 /// variant is unknown.
-pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
-    serde_path_to_error::deserialize(value).map_err(|error| ValueError {
-        pointer: pointer(error.path()),
-        message: readable(error.inner()),
-    })
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, Violation> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| Violation::new(pointer(error.path()), readable(error.inner())))
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -123,11 +97,6 @@ fn readable(error: &serde_json::Error) -> String {
         }
     }
     message
-}
-
-/// A name as a reference token of a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
-pub fn pointer_token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

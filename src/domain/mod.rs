@@ -8,6 +8,7 @@ mod failure;
 mod hash;
 mod health;
 mod json;
+mod json_pointer;
 mod key;
 mod mode;
 mod nearest;
@@ -17,6 +18,7 @@ mod request_status;
 #[cfg_attr(not(feature = "json-schema"), path = "schema_left_out.rs")]
 mod schema;
 mod status;
+mod violation;
 
 pub use breaker_state::BreakerState;
 pub use call::{Call, CallHead, Context, Reply};
@@ -28,12 +30,14 @@ pub use duration::{
 pub use failure::{Failure, code, is_code};
 pub use hash::{HashMap, IndexMap, IndexSet};
 pub use health::Health;
-pub use json::{JsonError, ValueError, from_json, from_value, pointer_token};
+pub use json::{JsonError, from_json, from_value};
+pub use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
 pub use recent::Recent;
 pub use reference::{references, refers, resolve};
 pub use request_status::RequestStatus;
-pub use schema::{JsonSchema, SchemaError, SchemaFault};
+pub use schema::{JsonSchema, SchemaFault};
 pub use status::{StepStatus, WorkflowStatus};
+pub use violation::Violation;

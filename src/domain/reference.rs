@@ -2,7 +2,7 @@ use std::borrow::Borrow;
 
 use serde_json::Value;
 
-use super::{Failure, code};
+use super::{Failure, code, split_pointer};
 
 /// The JSON pointer in a string `${/…}`.
 fn pointer(text: &str) -> Option<&str> {
@@ -68,14 +68,8 @@ fn find<'a, D: Borrow<Value> + 'a>(
     pointer: &str,
     data: &impl Fn(&str) -> Option<&'a D>,
 ) -> Result<Value, Box<Failure>> {
-    let path = &pointer[1..];
-    let (name, rest) = match path.find('/') {
-        Some(slash) => path.split_at(slash),
-        None => (path, ""),
-    };
-    let name = name.replace("~1", "/").replace("~0", "~");
-    data(&name)
-        .and_then(|value| value.borrow().pointer(rest))
+    split_pointer(pointer)
+        .and_then(|(name, rest)| data(&name)?.borrow().pointer(rest))
         .cloned()
         .ok_or_else(|| {
             let message = format!("the input refers to {pointer}, where there is no data");

@@ -3,7 +3,7 @@ use std::fmt;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
-use super::{did_you_mean, pointer_token};
+use super::{Violation, did_you_mean, pointer_token};
 
 /// A JSON Schema of [draft 2020-12](https://json-schema.org/draft/2020-12), compiled.
 ///
@@ -11,16 +11,6 @@ use super::{did_you_mean, pointer_token};
 pub struct JsonSchema {
     validator: Validator,
     source: Value,
-}
-
-/// Why a schema does not compile.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the schema does not compile: at {pointer:?}: {message}")]
-pub struct SchemaError {
-    /// JSON pointer within the schema.
-    pub pointer: String,
-    /// What was found and what was expected.
-    pub message: String,
 }
 
 /// What is wrong with a value, as its schema has it.
@@ -42,7 +32,7 @@ impl JsonSchema {
     /// # Errors
     ///
     /// If it is none, refers to what is not in it, or knows formats that do not exist.
-    pub fn compile(source: &Value) -> Result<Self, SchemaError> {
+    pub fn compile(source: &Value) -> Result<Self, Violation> {
         let validator = jsonschema::draft202012::options()
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
@@ -153,7 +143,7 @@ impl fmt::Debug for JsonSchema {
     }
 }
 
-fn refused(error: &ValidationError<'_>) -> SchemaError {
+fn refused(error: &ValidationError<'_>) -> Violation {
     const TYPES: [&str; 7] = [
         "array", "boolean", "integer", "null", "number", "object", "string",
     ];
@@ -169,10 +159,7 @@ fn refused(error: &ValidationError<'_>) -> SchemaError {
         }
         _ => error.to_string(),
     };
-    SchemaError {
-        pointer: pointer.to_owned(),
-        message,
-    }
+    Violation::new(pointer, message)
 }
 
 #[cfg(test)]

@@ -2,19 +2,11 @@ use std::convert::Infallible;
 
 use serde_json::Value;
 
+use super::Violation;
+
 /// A JSON Schema. There is none: the Cargo feature `json-schema` is off.
 #[derive(Debug)]
 pub struct JsonSchema(Infallible);
-
-/// Why a schema does not compile.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{message}")]
-pub struct SchemaError {
-    /// JSON pointer within the schema.
-    pub pointer: String,
-    /// What was found and what was expected.
-    pub message: String,
-}
 
 /// What is wrong with a value, as its schema has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,13 +25,11 @@ impl JsonSchema {
     /// # Errors
     ///
     /// Always: it names the Cargo feature that is off.
-    pub fn compile(_: &Value) -> Result<Self, SchemaError> {
-        Err(SchemaError {
-            pointer: String::new(),
-            message:
-                "a JSON Schema needs the Cargo feature `json-schema` of rehearsal, which is off"
-                    .to_owned(),
-        })
+    pub fn compile(_: &Value) -> Result<Self, Violation> {
+        Err(Violation::new(
+            "",
+            "a JSON Schema needs the Cargo feature `json-schema` of rehearsal, which is off",
+        ))
     }
 
     /// All that is wrong with a value.

@@ -6,11 +6,12 @@ use std::{
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
 use crate::{
     clock::{Clock, Seed},
+    domain::Violation,
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, DefinitionError, Directory, Effects, Entities, EntityService, Faults, FileService,
-        Files, MockService, Policies, Registry, Service, ServiceDefinition,
+        Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files,
+        MockService, Policies, Registry, Service, ServiceDefinition,
     },
 };
 
@@ -111,7 +112,7 @@ impl Cast {
     pub fn add_defined(
         &self,
         definition: impl Into<Arc<ServiceDefinition>>,
-    ) -> Result<(), DefinitionError> {
+    ) -> Result<(), Violation> {
         let definition = definition.into();
         definition.check_probe()?;
         let effects = self.effects.clone();

@@ -11,9 +11,8 @@ use crate::{
         CommandResult, DefinedAggregate, EVENT_STORE, EventStore, EventStoreError,
         EventStoreService, MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
     },
-    domain::{Failure, did_you_mean, pointer_token},
+    domain::{Failure, Violation, did_you_mean, pointer_token},
     messaging::{Activity, Relay},
-    services::DefinitionError,
 };
 
 /// How long projections are waited for, on the clock: one whose store never answers never catches up.
@@ -86,7 +85,7 @@ impl Cqrs {
     /// # Errors
     ///
     /// As for [`DefinedAggregate::new`] and [`CommandHandler::add`].
-    pub fn define_aggregate(&self, definition: AggregateDefinition) -> Result<(), DefinitionError> {
+    pub fn define_aggregate(&self, definition: AggregateDefinition) -> Result<(), Violation> {
         self.add_aggregate(Arc::new(DefinedAggregate::new(definition)?))
     }
 
@@ -95,7 +94,7 @@ impl Cqrs {
     /// # Errors
     ///
     /// As for [`CommandHandler::add`].
-    pub fn add_aggregate(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), DefinitionError> {
+    pub fn add_aggregate(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), Violation> {
         self.commands.add(aggregate)
     }
 
@@ -105,18 +104,15 @@ impl Cqrs {
     ///
     /// As for [`Projector::define`]; if it handles events that no aggregate has, where all of them
     /// are known.
-    pub fn define_projection(
-        &self,
-        definition: &ProjectionDefinition,
-    ) -> Result<(), DefinitionError> {
+    pub fn define_projection(&self, definition: &ProjectionDefinition) -> Result<(), Violation> {
         if let Some(known) = self.commands.event_types() {
             let is_unknown = |kind: &&String| !known.contains(kind);
             if let Some(unknown) = definition.handles.keys().find(is_unknown) {
                 let hint = did_you_mean(unknown, known.iter().map(String::as_str));
-                return Err(DefinitionError {
-                    pointer: format!("/handles/{}", pointer_token(unknown)),
-                    message: format!("no aggregate has an event {unknown:?}: {hint}"),
-                });
+                return Err(Violation::new(
+                    format!("/handles/{}", pointer_token(unknown)),
+                    format!("no aggregate has an event {unknown:?}: {hint}"),
+                ));
             }
         }
         self.projector.define(definition)

@@ -253,7 +253,8 @@ mod tests {
         fs::write(folder.path().join("a.feature"), "Nonsense").unwrap();
         fs::write(folder.path().join("b.feature"), FEATURE).unwrap();
         fs::write(folder.path().join("c.feature"), b"\xff").unwrap();
-        let Err(FeaturesError::Faulty(faults)) = load(".", folder.path(), folder.path(), &[]) else {
+        let Err(FeaturesError::Faulty(faults)) = load(".", folder.path(), folder.path(), &[])
+        else {
             panic!("accepted");
         };
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();

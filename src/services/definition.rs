@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{EntityDefinition, FilesDefinition, entity, file, service::PROBE};
-use crate::domain::{FailureMode, did_you_mean, duration_text};
+use crate::domain::{FailureMode, Violation, did_you_mean, duration_text};
 
 /// A file of service definitions, as in `fixtures/services/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,25 +43,15 @@ pub struct ServiceDefinition {
     pub files: Option<FilesDefinition>,
 }
 
-/// What is wrong with a definition that is of the right form.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("at {pointer}: {message}")]
-pub struct DefinitionError {
-    /// JSON pointer to what is at fault.
-    pub pointer: String,
-    /// What was found and what was expected.
-    pub message: String,
-}
-
 impl CastFile {
     /// Checks what the form of the definitions does not tell.
     ///
     /// # Errors
     ///
     /// As for [`ServiceDefinition::check`].
-    pub fn check(&self) -> Result<(), DefinitionError> {
+    pub fn check(&self) -> Result<(), Violation> {
         for (index, service) in self.services.iter().enumerate() {
-            let within = |error: DefinitionError| error.within(&format!("/services/{index}"));
+            let within = |error: Violation| error.within(&format!("/services/{index}"));
             service.check().map_err(within)?;
         }
         Ok(())
@@ -75,12 +65,12 @@ impl ServiceDefinition {
     ///
     /// If it keeps entities or files, and they or an operation on them cannot be; if it keeps both;
     /// if it has no operation as its probe.
-    pub fn check(&self) -> Result<(), DefinitionError> {
+    pub fn check(&self) -> Result<(), Violation> {
         self.check_probe()?;
         match (&self.entity, &self.files) {
             (Some(_), Some(_)) => {
                 let message = "a service keeps entities or files, not both";
-                Err(DefinitionError::new("/files", message))
+                Err(Violation::new("/files", message))
             }
             (Some(entity), None) => entity::check(entity, self),
             (None, Some(files)) => file::check(files, self),
@@ -88,7 +78,7 @@ impl ServiceDefinition {
         }
     }
 
-    pub(crate) fn check_probe(&self) -> Result<(), DefinitionError> {
+    pub(crate) fn check_probe(&self) -> Result<(), Violation> {
         let (Some(probe), Some(operations)) = (&self.probe, &self.operations) else {
             return Ok(());
         };
@@ -97,7 +87,7 @@ impl ServiceDefinition {
         }
         let hint = did_you_mean(probe, operations.keys().map(String::as_str));
         let message = format!("it has no operation {probe:?}, {hint}");
-        Err(DefinitionError::new("/probe", message))
+        Err(Violation::new("/probe", message))
     }
 
     /// The operation that its health is checked by, if any.
@@ -125,21 +115,6 @@ impl ServiceDefinition {
     pub fn latency(&self, operation: &str) -> Duration {
         self.operation(operation)
             .map_or(Duration::ZERO, |operation| operation.latency)
-    }
-}
-
-impl DefinitionError {
-    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
-    }
-
-    /// The same, of a definition that stands at a pointer of something larger.
-    pub(super) fn within(mut self, pointer: &str) -> Self {
-        self.pointer.insert_str(0, pointer);
-        self
     }
 }
 

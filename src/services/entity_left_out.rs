@@ -3,7 +3,7 @@ use std::{convert::Infallible, sync::Arc};
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::{CallResult, DefinitionError, Effects, Service, ServiceDefinition};
+use super::{CallResult, Effects, Service, ServiceDefinition};
 use crate::{clock::Clock, domain::Call};
 
 /// The entities that a service keeps, as data. It is refused: the Cargo feature `json-schema` is off.
@@ -36,7 +36,7 @@ impl EntityService {
         _: &EntityDefinition,
         _: Entities,
         _: Effects,
-    ) -> Result<Self, DefinitionError> {
+    ) -> Result<Self, Violation> {
         Err(left_out())
     }
 }
@@ -52,14 +52,14 @@ impl Service for EntityService {
     }
 }
 
-pub(super) fn check(_: &EntityDefinition, _: &ServiceDefinition) -> Result<(), DefinitionError> {
+pub(super) fn check(_: &EntityDefinition, _: &ServiceDefinition) -> Result<(), Violation> {
     Err(left_out())
 }
 
-fn left_out() -> DefinitionError {
+fn left_out() -> Violation {
     let message =
         "keeping entities needs the Cargo feature `json-schema` of rehearsal, which is off";
-    DefinitionError::new("/entity", message)
+    Violation::new("/entity", message)
 }
 
 #[cfg(test)]

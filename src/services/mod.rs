@@ -29,8 +29,7 @@ pub use answer::{Answer, AnswerError, Executions, Response};
 pub use client::Client;
 pub use codes::CodeError;
 pub use definition::{
-    CastFile, CodeDefinition, DefinitionError, OperationDefinition, OperationKind,
-    ServiceDefinition,
+    CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
 };
 pub use directory::Directory;
 pub use effects::{Due, Effects};

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     cqrs::{Command, CommandResult},
-    domain::{Failure, did_you_mean, from_json},
+    domain::{Failure, Violation, did_you_mean, from_json},
     harness::World,
     messaging::{PublisherCrash, Relay},
     observability::EventKind,
-    services::{CallResult, DefinitionError},
+    services::CallResult,
     steps::{
         Count, StepResult,
         failing::expect,
@@ -264,6 +264,6 @@ fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResu
 }
 
 /// Where a definition is at fault, in the feature.
-pub(super) fn at(world: &World, step: &gherkin::Step, error: &DefinitionError) -> String {
+pub(super) fn at(world: &World, step: &gherkin::Step, error: &Violation) -> String {
     format!("{}:{}: {error}", world.stage().uri, first_line(step))
 }

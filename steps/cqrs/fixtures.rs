@@ -3,9 +3,9 @@ use rehearsal_macros::when;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    domain::Violation,
     domain::from_json,
     harness::{Cqrs, FixtureFault, World},
-    services::DefinitionError,
     steps::{
         StepResult, fixtures,
         parameters::{doc_string, first_line},
@@ -29,7 +29,7 @@ fn projection_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 fn load<T: DeserializeOwned>(
     world: &mut World,
     step: &gherkin::Step,
-    define: impl FnOnce(&Cqrs, T) -> Result<(), DefinitionError>,
+    define: impl FnOnce(&Cqrs, T) -> Result<(), Violation>,
 ) -> StepResult {
     let path = world.stage().uri.to_string();
     let line = first_line(step);

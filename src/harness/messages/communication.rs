@@ -1,7 +1,7 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::{
-    domain::{CallName, ValueError},
+    domain::{CallName, Violation},
     harness::Cast,
     messaging::CommunicationPattern,
     services::Executions,
@@ -19,7 +19,7 @@ impl Cast {
         &self,
         pattern: &CommunicationPattern,
         at: &Arc<str>,
-    ) -> Result<(), Vec<ValueError>> {
+    ) -> Result<(), Vec<Violation>> {
         let faults = pattern.faults(Some(self.registry()));
         if !faults.is_empty() {
             return Err(faults);

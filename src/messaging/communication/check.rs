@@ -1,13 +1,13 @@
 use super::{CommunicationPattern, Exchange, ScriptedAnswer, Turn};
 use crate::{
-    domain::{Call, CallName, ValueError, did_you_mean, pointer_token},
+    domain::{Call, CallName, Violation, did_you_mean, pointer_token},
     services::{Registry, Response},
 };
 
 impl CommunicationPattern {
     /// Everything that is wrong with it beside its form, with the JSON pointer: names that do not
     /// exist, and what cannot be meant. Names of services are checked where `registry` has them.
-    pub fn faults(&self, registry: Option<&Registry>) -> Vec<ValueError> {
+    pub fn faults(&self, registry: Option<&Registry>) -> Vec<Violation> {
         let mut faults = Faults(Vec::new());
         faults.meaning(self);
         if let Some(registry) = registry {
@@ -17,14 +17,11 @@ impl CommunicationPattern {
     }
 }
 
-struct Faults(Vec<ValueError>);
+struct Faults(Vec<Violation>);
 
 impl Faults {
     fn push(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.push(ValueError {
-            pointer: pointer.into(),
-            message: message.into(),
-        });
+        self.0.push(Violation::new(pointer, message));
     }
 
     fn keep<E: ToString>(&mut self, pointer: impl FnOnce() -> String, checked: Result<(), E>) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::model::Model;
-use crate::services::DefinitionError;
+use crate::domain::Violation;
 
 /// The entities that a service keeps, as data.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub struct EntityDefinition {
     pub existing: Vec<Map<String, Value>>,
     /// Made ready at the first use, so that all scenarios of a process share it.
     #[serde(skip)]
-    model: OnceLock<Result<Arc<Model>, DefinitionError>>,
+    model: OnceLock<Result<Arc<Model>, Violation>>,
 }
 
 impl EntityDefinition {
@@ -40,7 +40,7 @@ impl EntityDefinition {
     /// # Errors
     ///
     /// As for [`Model::new`].
-    pub(super) fn model(&self) -> Result<Arc<Model>, DefinitionError> {
+    pub(super) fn model(&self) -> Result<Arc<Model>, Violation> {
         self.model
             .get_or_init(|| Model::new(self).map(Arc::new))
             .clone()

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{FailureMode, did_you_mean, pointer_token},
-    services::{CodeDefinition, DefinitionError, OperationKind, ServiceDefinition},
+    domain::{FailureMode, Violation, did_you_mean, pointer_token},
+    services::{CodeDefinition, OperationKind, ServiceDefinition},
 };
 
 /// The fields that a service keeps by itself.
@@ -43,14 +43,11 @@ pub(super) struct Model {
 ///
 /// If the entity's section is faulty as [`Model::new`] has it, or if an operation has no kind, or a
 /// reply that is no object.
-pub fn check(
-    entity: &EntityDefinition,
-    service: &ServiceDefinition,
-) -> Result<(), DefinitionError> {
+pub fn check(entity: &EntityDefinition, service: &ServiceDefinition) -> Result<(), Violation> {
     entity.model().map_err(|error| error.within("/entity"))?;
     let Some(operations) = &service.operations else {
         let message = "a service that keeps entities says which operations it has";
-        return Err(DefinitionError::new("/operations", message));
+        return Err(Violation::new("/operations", message));
     };
     for (name, operation) in operations {
         let pointer = || format!("/operations/{}", pointer_token(name));
@@ -64,12 +61,12 @@ pub fn check(
             Some(_) => {
                 let hint = nearest_kind(name);
                 let message = format!("nothing of the kind can be done to entities: {hint}");
-                return Err(DefinitionError::new(format!("{}/kind", pointer()), message));
+                return Err(Violation::new(format!("{}/kind", pointer()), message));
             }
             None => {
                 let hint = nearest_kind(name);
                 let message = format!("an operation on entities needs a kind: {hint}");
-                return Err(DefinitionError::new(pointer(), message));
+                return Err(Violation::new(pointer(), message));
             }
         }
         if operation
@@ -78,10 +75,7 @@ pub fn check(
             .is_some_and(|reply| !reply.is_object())
         {
             let message = "the reply adds fields to what the kind answers, so it is an object";
-            return Err(DefinitionError::new(
-                format!("{}/reply", pointer()),
-                message,
-            ));
+            return Err(Violation::new(format!("{}/reply", pointer()), message));
         }
     }
     Ok(())
@@ -101,13 +95,13 @@ impl Model {
     ///
     /// If the name is none, the schema does not compile, a reference names a field that cannot be,
     /// or those that are there from the start are not as the schema says or share an id.
-    pub fn new(definition: &EntityDefinition) -> Result<Self, DefinitionError> {
+    pub fn new(definition: &EntityDefinition) -> Result<Self, Violation> {
         let name = &definition.name;
         let is_name = name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.chars().all(|c| c.is_ascii_alphanumeric());
         if !is_name {
             let message = format!("{name:?} is no entity's name, expected one like \"Agent\"");
-            return Err(DefinitionError::new("/name", message));
+            return Err(Violation::new("/name", message));
         }
         let upper = upper_snake(name);
         let code = |suffix: &str| {
@@ -158,17 +152,11 @@ impl Model {
     ///
     /// If it has no id, no version that could be one, or is not as the schema says: with the
     /// pointer within it.
-    pub fn initial(
-        &self,
-        fields: &Map<String, Value>,
-    ) -> Result<(Arc<str>, Revision), DefinitionError> {
+    pub fn initial(&self, fields: &Map<String, Value>) -> Result<(Arc<str>, Revision), Violation> {
         let id = match fields.get("id") {
             Some(Value::String(id)) if !id.is_empty() => id,
             _ => {
-                return Err(DefinitionError::new(
-                    "/id",
-                    "expected a text that is not empty",
-                ));
+                return Err(Violation::new("/id", "expected a text that is not empty"));
             }
         };
         let version = match fields.get("version").map(Value::as_u64) {
@@ -176,7 +164,7 @@ impl Model {
             Some(Some(version)) if version > 0 => version,
             Some(_) => {
                 let message = "expected a whole number from 1 on";
-                return Err(DefinitionError::new("/version", message));
+                return Err(Violation::new("/version", message));
             }
         };
         let start = Clock::timestamp(Duration::ZERO);
@@ -189,14 +177,11 @@ impl Model {
         let revision = Revision::new(id, fields, version, stamp("createdAt"), stamp("updatedAt"));
         match self.faults(revision.fields()).into_iter().next() {
             None => Ok((id.as_str().into(), revision)),
-            Some(fault) => Err(DefinitionError::new(fault.field, fault.message)),
+            Some(fault) => Err(Violation::new(fault.field, fault.message)),
         }
     }
 
-    fn read_references(
-        &self,
-        definition: &EntityDefinition,
-    ) -> Result<Vec<Reference>, DefinitionError> {
+    fn read_references(&self, definition: &EntityDefinition) -> Result<Vec<Reference>, Violation> {
         let only = self.schema.only_fields();
         let read = |(field, service): (&String, &String)| {
             let reference = Reference::new(field, service);
@@ -207,7 +192,7 @@ impl Model {
                 let hint = did_you_mean(top, only.iter().copied());
                 let message = format!("the schema allows no field {top:?}: {hint}");
                 let pointer = format!("/references/{}", pointer_token(field));
-                return Err(DefinitionError::new(pointer, message));
+                return Err(Violation::new(pointer, message));
             }
             Ok(reference)
         };
@@ -217,7 +202,7 @@ impl Model {
     fn read_existing(
         &self,
         definition: &EntityDefinition,
-    ) -> Result<Vec<(Arc<str>, Revision)>, DefinitionError> {
+    ) -> Result<Vec<(Arc<str>, Revision)>, Violation> {
         let mut first = HashMap::new();
         let mut all = Vec::new();
         for (index, fields) in definition.existing.iter().enumerate() {
@@ -227,7 +212,7 @@ impl Model {
                 .map_err(|error| error.within(&pointer))?;
             if let Some(first) = first.insert(Arc::clone(&id), index) {
                 let message = format!("the id {id:?} is that of /entity/existing/{first} too");
-                return Err(DefinitionError::new(format!("{pointer}/id"), message));
+                return Err(Violation::new(format!("{pointer}/id"), message));
             }
             all.push((id, revision));
         }

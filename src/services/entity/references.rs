@@ -9,7 +9,7 @@ use super::{
     input::kind_of,
     store::{Keeper, Store},
 };
-use crate::domain::{Failure, code, did_you_mean};
+use crate::domain::{Failure, code, did_you_mean, split_pointer};
 
 /// A field that names entities of a service.
 #[derive(Debug)]
@@ -26,13 +26,7 @@ pub(super) struct Reference {
 impl Reference {
     /// `field` is a name or a JSON pointer.
     pub fn new(field: &str, service: &str) -> Self {
-        let (top, rest) = match field.strip_prefix('/') {
-            None => (field.to_owned(), ""),
-            Some(path) => {
-                let (top, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-                (top.replace("~1", "/").replace("~0", "~"), rest)
-            }
-        };
+        let (top, rest) = split_pointer(field).unwrap_or_else(|| (field.to_owned(), ""));
         Self {
             field: field.to_owned(),
             service: service.into(),

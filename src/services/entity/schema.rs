@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{fault::Fault, model::MANAGED};
 use crate::{
-    domain::{JsonSchema, SchemaError, code, pointer_token},
+    domain::{JsonSchema, Violation, code, pointer_token},
     observability::looks_secret,
-    services::DefinitionError,
 };
 
 /// The schema of an entity, compiled.
@@ -31,7 +30,7 @@ impl Schema {
     /// # Errors
     ///
     /// As for [`Schema::compile`].
-    pub fn shared(source: &Value, additional_traits: bool) -> Result<Arc<Self>, DefinitionError> {
+    pub fn shared(source: &Value, additional_traits: bool) -> Result<Arc<Self>, Violation> {
         static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
         let key = (source.to_string(), additional_traits);
         let compiled = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +49,7 @@ impl Schema {
     ///
     /// If it is no schema, or should name traits and does not: with the pointer within the entity's
     /// definition.
-    fn compile(source: &Value, additional_traits: bool) -> Result<Self, DefinitionError> {
+    fn compile(source: &Value, additional_traits: bool) -> Result<Self, Violation> {
         let schema = JsonSchema::compile(source).map_err(refused)?;
         let known_traits = additional_traits
             .then(|| known_traits(&schema))
@@ -130,22 +129,22 @@ impl fmt::Debug for Schema {
     }
 }
 
-fn refused(error: SchemaError) -> DefinitionError {
-    let SchemaError { pointer, message } = error;
-    DefinitionError::new(
+fn refused(error: Violation) -> Violation {
+    let Violation { pointer, message } = error;
+    Violation::new(
         format!("/schema{pointer}"),
         format!("the schema does not compile: {message}"),
     )
 }
 
-fn known_traits(schema: &JsonSchema) -> Result<Vec<String>, DefinitionError> {
+fn known_traits(schema: &JsonSchema) -> Result<Vec<String>, Violation> {
     let traits = schema
         .properties(schema.source())
         .and_then(|properties| properties.get("traits"))
         .and_then(|traits| schema.properties(traits));
     let traits = traits.ok_or_else(|| {
         let message = "the schema names no `traits` with properties that others could be added to";
-        DefinitionError::new("/additionalTraits", message)
+        Violation::new("/additionalTraits", message)
     })?;
     Ok(traits.keys().cloned().collect())
 }

@@ -10,10 +10,10 @@ use super::{
     store::{Entities, Keeper},
 };
 use crate::{
-    domain::{Call, Failure, Key, Reply, code},
+    domain::{Call, Failure, Key, Reply, Violation, code},
     services::{
-        CallResult, CodeDefinition, DefinitionError, Due, Effects, OperationDefinition,
-        OperationKind, Service, ServiceDefinition,
+        CallResult, CodeDefinition, Due, Effects, OperationDefinition, OperationKind, Service,
+        ServiceDefinition,
     },
 };
 
@@ -67,7 +67,7 @@ impl EntityService {
         entity: &EntityDefinition,
         entities: Entities,
         effects: Effects,
-    ) -> Result<Self, DefinitionError> {
+    ) -> Result<Self, Violation> {
         super::check(entity, &definition)?;
         let keeper = Keeper {
             service: definition.name.as_str().into(),

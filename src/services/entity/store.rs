@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::{change::Deed, fault::refuse, model::Model};
 use crate::{
     clock::Clock,
-    domain::{Failure, did_you_mean},
-    services::{DefinitionError, UnknownName},
+    domain::{Failure, Violation, did_you_mean},
+    services::UnknownName,
 };
 
 /// The entities of all services of a cast, since references cross services.
@@ -31,7 +31,7 @@ pub enum EntityError {
     Service(#[from] UnknownName),
     /// It is not as its definition says.
     #[error(transparent)]
-    Definition(#[from] DefinitionError),
+    Definition(#[from] Violation),
     /// Its id is taken.
     #[error("{0} exists already")]
     Taken(String),

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{Entities, EntityService};
 use crate::{
     clock::{Clock, virtually},
-    domain::{Call, CallName, Failure, Key, from_json},
+    domain::{Call, CallName, Failure, Key, Violation, from_json},
     observability::Timeline,
-    services::{DefinitionError, Effects, Service as _, ServiceDefinition},
+    services::{Effects, Service as _, ServiceDefinition},
 };
 
 /// A service of notes, whose operations go by the names of their kinds.
@@ -205,7 +205,7 @@ async fn what_was_not_done_is_not_undone() {
 }
 
 /// Reads a definition whose entity section and operations are as given.
-fn refused(entity: &str, operations: &str) -> DefinitionError {
+fn refused(entity: &str, operations: &str) -> Violation {
     let text = format!(r#"{{"name": "S", "entity": {entity}, "operations": {operations}}}"#);
     let definition: ServiceDefinition = from_json(&text, "S.json", 1).unwrap();
     definition.check().unwrap_err()

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::path::FilePath;
 use crate::{
-    domain::{did_you_mean, pointer_token},
-    services::{DefinitionError, OperationKind, ServiceDefinition},
+    domain::{Violation, did_you_mean, pointer_token},
+    services::{OperationKind, ServiceDefinition},
 };
 
 /// What makes a service a file service: how it keeps former contents, and what is there from the start.
@@ -104,10 +104,7 @@ impl FileOperation {
 ///
 /// If there are no operations, or one has no kind, a kind that is not one of files, or a reply that
 /// is no object; if files that are there from the start cannot be, or not beside each other.
-pub fn check(
-    files: &FilesDefinition,
-    definition: &ServiceDefinition,
-) -> Result<(), DefinitionError> {
+pub fn check(files: &FilesDefinition, definition: &ServiceDefinition) -> Result<(), Violation> {
     existing(files)?;
     operations(definition).map(|_| ())
 }
@@ -119,11 +116,11 @@ pub fn check(
 /// If a path is none, is that of another of them, or has another of them for a folder.
 pub(super) fn existing(
     files: &FilesDefinition,
-) -> Result<IndexMap<FilePath, Arc<Value>>, DefinitionError> {
+) -> Result<IndexMap<FilePath, Arc<Value>>, Violation> {
     let mut found: IndexMap<FilePath, Arc<Value>> = IndexMap::new();
     for (text, content) in &files.existing {
         let refused = |message: String| {
-            DefinitionError::new(format!("/files/existing/{}", pointer_token(text)), message)
+            Violation::new(format!("/files/existing/{}", pointer_token(text)), message)
         };
         let path = FilePath::parse(text).map_err(|failure| refused(failure.message))?;
         let clash = found
@@ -145,8 +142,8 @@ pub(super) fn existing(
 /// As for [`check`].
 pub(super) fn operations(
     definition: &ServiceDefinition,
-) -> Result<IndexMap<String, FileOperation>, DefinitionError> {
-    let refused = |pointer: String, message: String| DefinitionError::new(pointer, message);
+) -> Result<IndexMap<String, FileOperation>, Violation> {
+    let refused = |pointer: String, message: String| Violation::new(pointer, message);
     let names = || FileOperation::ALL.map(|(_, operation)| operation.as_str());
     let Some(operations) = &definition.operations else {
         let message = "a file service has operations, each with a kind".to_owned();

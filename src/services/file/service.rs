@@ -11,10 +11,8 @@ use super::{
     request::{self, Command, Request},
 };
 use crate::{
-    domain::{Call, Failure, Key, Reply, did_you_mean},
-    services::{
-        CallResult, DefinitionError, Due, Effects, Service, ServiceDefinition, UnknownName,
-    },
+    domain::{Call, Failure, Key, Reply, Violation, did_you_mean},
+    services::{CallResult, Due, Effects, Service, ServiceDefinition, UnknownName},
 };
 
 /// A service that keeps files in the scenario's folder, by its definition's `files`.
@@ -38,7 +36,7 @@ impl FileService {
         policy: FilesDefinition,
         files: Files,
         effects: Effects,
-    ) -> Result<Self, DefinitionError> {
+    ) -> Result<Self, Violation> {
         let definition = definition.into();
         files.expect(existing(&policy)?);
         Ok(Self {

@@ -1,0 +1,33 @@
+use super::{Failure, json_pointer};
+
+/// What is wrong with a JSON value, and where in it.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq, PartialOrd, Ord)]
+#[error("{}{message}", json_pointer::prefix(.pointer))]
+pub struct Violation {
+    /// JSON pointer to the part at fault; empty for the whole value.
+    pub pointer: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl Violation {
+    /// What is wrong at a pointer.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same, of a value that stands at a pointer of something larger.
+    #[must_use]
+    pub fn within(mut self, pointer: &str) -> Self {
+        self.pointer.insert_str(0, pointer);
+        self
+    }
+
+    /// The failure of a call whose input or reply has it, with the pointer as its field.
+    pub fn failure(self, code: &str) -> Box<Failure> {
+        Box::new(Failure::new(code, self.to_string()).field(self.pointer))
+    }
+}
