@@ -2,45 +2,44 @@
 //!
 //! A Gherkin scenario says which services take part, how they answer and how they fail; an
 //! orchestrator runs a workflow against them on a virtual clock; everything that happens is
-//! recorded on one timeline; assertions read the timeline, and a snapshot locks it.
+//! recorded on one timeline; assertions read the timeline, and snapshots lock it.
 //!
-//! # The house
+//! # In your own crate
 //!
-//! Folders are rooms, and a room imports rooms with a lower number only:
+//! ```toml
+//! [dev-dependencies]
+//! rehearsal = { path = "../rehearsal" }
 //!
-//! | no. | room | holds |
-//! |---|---|---|
-//! | 11 | [`steps`] | the vocabulary: step definitions, by the room they speak of |
-//! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, views of them, snapshots, command line |
-//! | 7 | [`orchestration`] | workflows, and those within them; the engine that runs them, recovery, compensation, the journal, crash and restart |
-//! | 6 | `cqrs` | commands, aggregates, the event store, projections and what is read from them |
-//! | 5 | `contracts` | what services promise and rely on, inputs made from schemas, verification |
-//! | 5 | `messaging` | requests and their answers, events, the bus, outbox and dead letters |
-//! | 4 | [`services`] | the services that take part: played, keeping entities, keeping files; the scripts that say how they answer, the one client that calls them |
-//! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
-//! | 2 | [`observability`] | the one timeline, its events, redaction |
-//! | 1 | [`domain`] | call, reply, failure, keys, states, durations, JSON and its schemas |
-//! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
-//! | 0 | `database` | files of SQLite: how they are opened, and told from others |
+//! [[test]]
+//! name = "cucumber"
+//! harness = false
+//! ```
 //!
-//! # What can be left out
+//! ```no_run
+//! // tests/cucumber.rs
+//! fn main() -> std::process::ExitCode {
+//!     rehearsal::run("features")
+//! }
+//! ```
 //!
-//! These Cargo features are all on by default; without one, its dependencies, rooms and steps are not
-//! built, and what asks for them is refused by name.
+//! `cargo test --test cucumber` then runs `features/`, with the services and workflows in `fixtures/` and
+//! the snapshots in `tests/snapshots/`. The phrases are listed in [`steps`]. Own services, hooks
+//! and folders go into a [`Suite`]; own steps are written with `cucumber`'s macros on [`World`].
 //!
-//! | feature | brings |
-//! |---|---|
-//! | `json-schema` | services that keep entities, contents of files checked by schema, all faults of a fixture at once |
-//! | `sqlite` | journals and event stores in files, a process that is killed |
-//! | `messaging` | `messaging`, with `json-schema` |
-//! | `cqrs` | `cqrs`, with `messaging` |
-//! | `contracts` | `contracts`, with `json-schema` |
-//!
-//! # The way of a scenario
-//!
-//! `features/x.feature` → pickle → runner (one scenario, one paused runtime, on a worker thread) →
-//! steps → [`harness::World`] → [`orchestration::Orchestrator`] → [`services::Client`] →
-//! [`services::Service`] → [`observability::Timeline`] → assertions, snapshot, report.
+//! ```gherkin
+//! Feature: Checkout
+//!   Scenario: A card that is declined twice
+//!     Given a service "Payments"
+//!     And "Payments.charge" fails 2 times with "NETWORK_TIMEOUT"
+//!     And every call is retried up to 3 times
+//!     And the workflow:
+//!       """json
+//!       { "id": "checkout", "steps": [{ "id": "pay", "service": "Payments", "operation": "charge" }] }
+//!       """
+//!     When the workflow runs
+//!     Then the workflow completes
+//!     And "Payments.charge" waits "100 ms, 200 ms" between executions
+//! ```
 //!
 //! # Without Gherkin
 //!
@@ -66,6 +65,42 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Cargo features
+//!
+//! All are on by default. Without one, its dependencies, rooms and steps are not built, and whatever
+//! needs it fails by naming it.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `json-schema` | services that keep entities, file contents checked by schema, all errors of a fixture together |
+//! | `sqlite` | journals and event stores in files, real processes that are killed |
+//! | `messaging` | `messaging`; needs `json-schema` |
+//! | `cqrs` | `cqrs`; needs `messaging` |
+//! | `contracts` | `contracts`; needs `json-schema` |
+//!
+//! # The house
+//!
+//! Folders are rooms; a room imports only rooms with a lower number.
+//!
+//! | no. | room | holds |
+//! |---|---|---|
+//! | 11 | [`steps`] | step definitions, grouped by the room they are about |
+//! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
+//! | 7 | [`orchestration`] | workflows and nested workflows, the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 6 | `cqrs` | commands, aggregates, the event store, projections and read models |
+//! | 5 | `contracts` | provider and consumer contracts, inputs generated from schemas, verification |
+//! | 5 | `messaging` | requests, events, the bus, outbox and dead letters |
+//! | 4 | [`services`] | played services, entity services, file services; the scripts of their answers; the one client that calls them |
+//! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
+//! | 2 | [`observability`] | the one timeline, its events, redaction |
+//! | 1 | [`domain`] | call, reply, failure, keys, statuses, durations, JSON and its schemas |
+//! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
+//! | 0 | `database` | SQLite files: opening them, and telling them from others |
+//!
+//! The way of a scenario: `features/x.feature` → pickle → runner (one scenario, one paused runtime, on a
+//! worker thread) → steps → [`harness::World`] → [`orchestration::Orchestrator`] → [`services::Client`] →
+//! [`services::Service`] → [`observability::Timeline`] → assertions, snapshot, report.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
