@@ -4,6 +4,7 @@
 
 use std::{
     hint::black_box,
+    num::NonZeroU32,
     process::ExitCode,
     sync::{Arc, RwLock},
     time::{Duration, Instant},
@@ -93,7 +94,7 @@ async fn full_calls() -> Duration {
     let breaker = BreakerPolicy::preset("agent-service").expect("the preset is known");
     client.set_breaker("AgentService", breaker);
     let bulkhead = BulkheadPolicy {
-        max_concurrent_calls: 10,
+        max_concurrent_calls: NonZeroU32::new(10).expect("10 is not zero"),
         queue_size: Some(10),
     };
     client.set_bulkhead("AgentService", bulkhead);

@@ -1,4 +1,4 @@
-use std::{convert::Infallible, str::FromStr};
+use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
 use cucumber::{Parameter, codegen::inventory, gherkin};
 use rehearsal_macros::{given, then};
@@ -61,8 +61,8 @@ fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let mut policies = world.policies();
     let retry = match policies.every.retry.take() {
-        Some(Retries::Alike(former)) => former,
-        Some(Retries::ByCode(_)) | None => Retry::none(),
+        Some(Retries::Uniform(former)) => former,
+        Some(Retries::PerCode(_)) | None => Retry::none(),
     };
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
     policies.every.retry = Some(retry.with_fields(fields)?.into());
@@ -139,25 +139,27 @@ fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepR
 /// At most so many concurrent calls of a service or a class of services; the rest wait.
 #[given("a bulkhead of {count} call(s) on {string}")]
 fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
-    let policy = BulkheadPolicy {
-        max_concurrent_calls: calls.value()?,
-        queue_size: None,
-    };
-    set_bulkhead(world, &name, policy)
+    set_bulkhead(world, &name, calls, None)
 }
 
 /// At most so many concurrent calls; so many wait, the rest are refused.
 #[given("a bulkhead of {count} call(s) on {string} with a queue of {count}")]
 fn bulkhead_with_queue(world: &mut World, calls: Count, name: String, queue: Count) -> StepResult {
-    let policy = BulkheadPolicy {
-        max_concurrent_calls: calls.value()?,
-        queue_size: Some(queue.value()?),
-    };
-    set_bulkhead(world, &name, policy)
+    set_bulkhead(world, &name, calls, Some(queue.value()?))
 }
 
-fn set_bulkhead(world: &mut World, name: &str, policy: BulkheadPolicy) -> StepResult {
-    policy.check()?;
+fn set_bulkhead(
+    world: &mut World,
+    name: &str,
+    calls: Count,
+    queue_size: Option<u32>,
+) -> StepResult {
+    let max_concurrent_calls =
+        NonZeroU32::new(calls.value()?).ok_or("a bulkhead needs at least 1 call")?;
+    let policy = BulkheadPolicy {
+        max_concurrent_calls,
+        queue_size,
+    };
     let registry = world.registry();
     if !registry.has_class(name) {
         registry.script(name, |_, _| ())?;

@@ -354,8 +354,8 @@ fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
         .retry
         .as_ref()
         .map(|retries| match retries {
-            Retries::Alike(retry) => retry.max_retries,
-            Retries::ByCode(_) => 0,
+            Retries::Uniform(retry) => retry.max_retries,
+            Retries::PerCode(_) => 0,
         });
     let undos: Vec<_> = subject
         .places

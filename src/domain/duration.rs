@@ -1,6 +1,11 @@
 use std::time::Duration;
 
-use serde::{Deserialize as _, Deserializer, Serializer};
+use serde::{
+    Deserialize as _, Deserializer, Serializer,
+    de::{Error as _, IgnoredAny},
+};
+
+use super::JsonForm;
 
 /// The longest duration that is accepted anywhere: 366 days.
 ///
@@ -95,8 +100,11 @@ pub mod duration_text {
     ///
     /// If the value is no text, or none that [`parse_duration`] takes.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        parse_duration(&text).map_err(serde::de::Error::custom)
+        const EXPECTED: &str = "a duration such as \"150 ms\"";
+        match JsonForm::<IgnoredAny, IgnoredAny>::read(deserializer, EXPECTED)? {
+            JsonForm::Text(text) => parse_duration(&text).map_err(D::Error::custom),
+            other => Err(other.refuse(EXPECTED)),
+        }
     }
 }
 

@@ -1,12 +1,12 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use crate::{domain::opt_duration_text, resilience::Retries};
+use crate::{
+    domain::{JsonForm, opt_duration_text},
+    resilience::Retries,
+};
 
 /// A file of workflows, as in `fixtures/service-coordination/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -154,27 +154,12 @@ pub enum SubWorkflow {
 
 impl<'de> Deserialize<'de> for SubWorkflow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SubWorkflowVisitor)
-    }
-}
-
-/// Unlike an untagged enum it tells what is wrong within a definition.
-struct SubWorkflowVisitor;
-
-impl<'de> Visitor<'de> for SubWorkflowVisitor {
-    type Value = SubWorkflow;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a workflow's id, or its definition")
-    }
-
-    fn visit_str<E: de::Error>(self, id: &str) -> Result<Self::Value, E> {
-        Ok(SubWorkflow::Named(id.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let workflow = Workflow::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(SubWorkflow::Defined(Arc::new(workflow)))
+        const EXPECTED: &str = "a workflow's id, or its definition";
+        match JsonForm::<Workflow, IgnoredAny>::read(deserializer, EXPECTED)? {
+            JsonForm::Text(id) => Ok(Self::Named(id)),
+            JsonForm::Object(workflow) => Ok(Self::Defined(Arc::new(workflow))),
+            list @ JsonForm::List(_) => Err(list.refuse(EXPECTED)),
+        }
     }
 }
 
@@ -238,7 +223,7 @@ mod tests {
             ),
             (
                 r#"{"id": "w", "deadline": 5, "steps": []}"#,
-                "expected a string",
+                "expected a duration such as \"150 ms\"",
             ),
             (
                 r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"inptu": 1}}]}"#,

@@ -5,23 +5,23 @@ use std::{
 
 use super::{
     BreakerPolicy, BreakerState,
-    breaker_window::{Verdict, Window},
+    breaker_window::{CallOutcome, Window},
 };
 use crate::observability::{EventKind, ServiceName, Timeline};
 
-/// Keeps calls away from a service that fails, and probes whether it has recovered.
+/// Keeps calls away from a failing service, and probes whether it has recovered.
 ///
-/// A handle: clones share the state. States change when a call is let through or ends, never on
-/// their own: like resilience4j, whose automatic transition is off by default, an open breaker
-/// records that it is half-open once a call asks, so that nothing ticks in a scenario where
-/// nothing happens. What [`state`](Self::state) shows is right at every instant all the same.
+/// A handle: clones share the state. The state changes only when a call asks for a permit or ends:
+/// as in resilience4j, whose automatic transition is off by default, an open breaker records that
+/// it is half-open when the next call asks, so that a scenario needs no timer for it.
+/// [`state`](Self::state) is correct at every instant all the same.
 #[derive(Clone, Debug)]
 pub struct Breaker {
-    shared: Arc<Shared>,
+    core: Arc<BreakerCore>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct BreakerCore {
     service: ServiceName,
     policy: BreakerPolicy,
     timeline: Timeline,
@@ -31,7 +31,7 @@ struct Shared {
 #[derive(Debug)]
 struct Machine {
     phase: Phase,
-    /// Counts the changes of state: a verdict counts only in the one it was permitted in.
+    /// Counts the changes of state: an outcome counts only in the one that its permit is from.
     generation: u64,
     /// Numbers the permits.
     permits: u64,
@@ -50,33 +50,33 @@ enum Phase {
     },
 }
 
-/// A call that is out while the breaker is half-open.
+/// A call that runs while the breaker is half-open.
 #[derive(Debug)]
 struct Probe {
     permit: u64,
     since: Duration,
 }
 
-/// The breaker does not let the call through.
+/// The breaker refuses the call.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the circuit breaker on {service:?} is {state}")]
 pub struct BreakerRefusal {
     /// The service that is not called.
     pub service: ServiceName,
-    /// Open, or half-open with as many calls out as may be.
+    /// Open, or half-open with all permitted calls running.
     pub state: BreakerState,
 }
 
 /// The right to one execution.
 ///
-/// Dropped without a verdict, it counts for nothing.
+/// Dropped without an outcome, it does not count.
 #[derive(Debug)]
-#[must_use = "a permit that is dropped says nothing of how the call ended"]
+#[must_use = "a permit that is dropped does not count"]
 pub struct BreakerPermit {
-    breaker: Arc<Shared>,
+    breaker: Arc<BreakerCore>,
     generation: u64,
     number: u64,
-    verdict: Option<Verdict>,
+    outcome: Option<CallOutcome>,
 }
 
 impl Breaker {
@@ -88,7 +88,7 @@ impl Breaker {
             permits: 0,
         });
         Self {
-            shared: Arc::new(Shared {
+            core: Arc::new(BreakerCore {
                 service,
                 policy,
                 timeline,
@@ -97,38 +97,38 @@ impl Breaker {
         }
     }
 
-    /// The policy it keeps.
+    /// Its policy.
     pub fn policy(&self) -> &BreakerPolicy {
-        &self.shared.policy
+        &self.core.policy
     }
 
-    /// Whether calls pass now: one whose recovery has just elapsed is half-open.
+    /// The state now: half-open as soon as the recovery has elapsed.
     ///
     /// Reading it records nothing.
     pub fn state(&self) -> BreakerState {
-        let now = self.shared.timeline.now();
-        self.shared.lock().state(&self.shared.policy, now)
+        let now = self.core.timeline.now();
+        self.core.lock().state(&self.core.policy, now)
     }
 
     /// Asks for an execution.
     ///
     /// # Errors
     ///
-    /// If the breaker is open, or half-open with as many calls out as may be.
+    /// If the breaker is open, or half-open with all permitted calls running.
     pub fn acquire(&self) -> Result<BreakerPermit, BreakerRefusal> {
-        self.shared.acquire().map_or_else(
+        self.core.acquire().map_or_else(
             |state| {
                 Err(BreakerRefusal {
-                    service: Arc::clone(&self.shared.service),
+                    service: Arc::clone(&self.core.service),
                     state,
                 })
             },
             |(generation, number)| {
                 Ok(BreakerPermit {
-                    breaker: Arc::clone(&self.shared),
+                    breaker: Arc::clone(&self.core),
                     generation,
                     number,
-                    verdict: None,
+                    outcome: None,
                 })
             },
         )
@@ -141,29 +141,29 @@ impl BreakerPermit {
         self.ended(false, took);
     }
 
-    /// The call failed in a way that tells against the service.
+    /// The call failed in a way that counts against the service.
     pub fn failed(self, took: Duration) {
         self.ended(true, took);
     }
 
-    /// The call ended in a way that tells nothing of the service, such as a faulty input.
+    /// The call ended in a way that says nothing about the service, such as a faulty input.
     pub fn ignored(self) {}
 
     fn ended(mut self, failed: bool, took: Duration) {
         let slow = self.breaker.policy.is_slow(took);
-        self.verdict = Some(Verdict { failed, slow });
+        self.outcome = Some(CallOutcome { failed, slow });
     }
 }
 
 impl Drop for BreakerPermit {
     fn drop(&mut self) {
         self.breaker
-            .settle(self.generation, self.number, self.verdict);
+            .settle(self.generation, self.number, self.outcome);
     }
 }
 
-impl Shared {
-    /// Gives the generation and the number of a new permit, or the state that refuses it.
+impl BreakerCore {
+    /// Returns the generation and the number of a new permit, or the state that refuses it.
     fn acquire(&self) -> Result<(u64, u64), BreakerState> {
         let now = self.timeline.now();
         let mut machine = self.lock();
@@ -195,8 +195,8 @@ impl Shared {
         Ok((machine.generation, number))
     }
 
-    /// Takes in how a permitted call ended; without a verdict, only that it did.
-    fn settle(&self, generation: u64, number: u64, verdict: Option<Verdict>) {
+    /// Counts how a permitted call ended; without an outcome, only frees its slot.
+    fn settle(&self, generation: u64, number: u64, outcome: Option<CallOutcome>) {
         let now = self.timeline.now();
         let mut machine = self.lock();
         self.catch_up(&mut machine, now);
@@ -204,14 +204,14 @@ impl Shared {
             return;
         }
         let next = match &mut machine.phase {
-            Phase::Closed(window) => verdict
-                .is_some_and(|verdict| window.record(now, verdict))
+            Phase::Closed(window) => outcome
+                .is_some_and(|outcome| window.record(now, outcome))
                 .then_some(Phase::Open { since: now }),
             Phase::HalfOpen { successes, probes } => {
                 probes.retain(|probe| probe.permit != number);
-                match verdict {
+                match outcome {
                     None => None,
-                    Some(Verdict {
+                    Some(CallOutcome {
                         failed: false,
                         slow: false,
                     }) => {
@@ -222,7 +222,7 @@ impl Shared {
                     Some(_) => Some(Phase::Open { since: now }),
                 }
             }
-            // Permits are given in the other states only.
+            // No permit is from this state.
             Phase::Open { .. } => None,
         };
         if let Some(next) = next {
@@ -230,7 +230,7 @@ impl Shared {
         }
     }
 
-    /// Opens the breaker as of when a probe stayed out too long.
+    /// Opens the breaker, as of when a probe ran too long.
     fn catch_up(&self, machine: &mut Machine, now: Duration) {
         if let Some(since) = machine.reopened(&self.policy, now) {
             self.enter(machine, Phase::Open { since });
@@ -243,7 +243,7 @@ impl Shared {
         machine.phase = phase;
         machine.generation += 1;
         let service = Arc::clone(&self.service);
-        // Recorded under the lock, so that events come in the order of the changes.
+        // Recorded under the lock, so that events are in the order of the changes.
         self.timeline.record(match next {
             BreakerState::Open => EventKind::BreakerOpened { service },
             BreakerState::HalfOpen => EventKind::BreakerHalfOpened { service },
@@ -252,13 +252,13 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
-        // Nothing between two changes panics, so the machine is whole.
+        // Nothing panics between two changes, so the state is consistent.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Machine {
-    /// The state as of now, whatever was last recorded.
+    /// The state now, whatever was last recorded.
     fn state(&self, policy: &BreakerPolicy, now: Duration) -> BreakerState {
         let since = match self.phase {
             Phase::Closed(_) => return BreakerState::Closed,
@@ -275,9 +275,8 @@ impl Machine {
         }
     }
 
-    /// When a probe that stayed out too long reopened the breaker.
-    ///
-    /// One that is back after exactly the longest wait is in time.
+    /// When a probe that ran too long reopened the breaker; one that ends at exactly the limit is in
+    /// time.
     fn reopened(&self, policy: &BreakerPolicy, now: Duration) -> Option<Duration> {
         let Phase::HalfOpen { probes, .. } = &self.phase else {
             return None;

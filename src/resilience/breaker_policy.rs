@@ -1,15 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Map, Value};
 
 use super::{
-    PolicyError, UnknownPreset,
-    policy::{self, Policy},
+    PolicyError,
+    policy::{self, PolicyKind, limit_text},
 };
-use crate::domain::{duration_text, format_duration, opt_duration_text, parse_duration};
+use crate::domain::{Violation, duration_text, format_duration, from_value, parse_duration};
 
-/// When a breaker opens, and how it closes again.
+/// When a breaker opens, and when it closes again.
 ///
 /// The rate window has the terms and the defaults of
 /// [resilience4j](https://resilience4j.readme.io/docs/circuitbreaker); percentages are plain
@@ -18,76 +18,76 @@ use crate::domain::{duration_text, format_duration, opt_duration_text, parse_dur
 ///
 /// In JSON it is a preset's name, or an object of its fields over the default preset; an
 /// object's `preset` is overridden by its other fields.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    remote = "Self",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 pub struct BreakerPolicy {
-    /// What the breaker looks at.
+    /// What makes it open.
     pub window: WindowKind,
-    /// Failures in a row that open it, in the consecutive window; at least 1.
+    /// Consecutive failures that open it, in the consecutive window; at least 1.
     pub failure_threshold: u32,
-    /// How long it stays open before it lets a call probe the service.
+    /// How long it stays open before a call may probe the service.
     #[serde(with = "duration_text")]
     pub recovery: Duration,
     /// Successes while half-open that close it; at least 1.
     pub success_threshold: u32,
-    /// Calls that may be out at once while it is half-open; at least 1.
+    /// Calls that may run concurrently while it is half-open; at least 1.
     pub permitted_calls: u32,
-    /// How long a call may be out while it is half-open; without it, for ever.
-    #[serde(with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    /// How long a call may run while it is half-open; without it, any time.
+    #[serde(with = "limit_text", skip_serializing_if = "Option::is_none")]
     pub max_half_open_wait: Option<Duration>,
-    /// Percentage of failed calls that opens it; 50 where not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Percentage of failed calls that opens it; 50 by default.
+    #[serde(
+        deserialize_with = "percentage",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub failure_rate_threshold: Option<f64>,
-    /// The calls that the rates are of; the last 100 where not given.
+    /// The calls that the rates are computed over; the last 100 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sliding_window_size: Option<WindowSize>,
-    /// Calls before a rate counts; 100 where not given, and never more than a window of calls
-    /// holds.
+    /// Calls before a rate counts; 100 by default, and never more than a window of calls holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_calls: Option<u32>,
     /// The duration beyond which a call is slow; without it, none is.
-    #[serde(with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "limit_text", skip_serializing_if = "Option::is_none")]
     pub slow_call_duration: Option<Duration>,
-    /// Percentage of slow calls that opens it; 100 where not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Percentage of slow calls that opens it; 100 by default.
+    #[serde(
+        deserialize_with = "percentage",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub slow_call_rate_threshold: Option<f64>,
-    /// The reply that stands in for the service's where the breaker refuses.
+    /// The reply in place of the service's when the breaker refuses a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Arc<Value>>,
 }
 
-/// What a breaker looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What makes a breaker open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WindowKind {
-    /// Failures in a row.
+    /// Consecutive failures.
     #[default]
     Consecutive,
     /// The share of calls that failed or were slow.
     Rate,
 }
 
-/// The calls that a rate is of.
+/// The calls that a rate is computed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowSize {
-    /// The last so many calls.
+    /// A number of calls, the most recent ones.
     Calls(u32),
-    /// The calls that ended within the last so long.
+    /// The calls that ended within this time.
     Time(Duration),
 }
 
 impl BreakerPolicy {
-    /// The names that [`preset`](Self::preset) knows.
-    pub const PRESETS: [&'static str; 6] = [
-        "default",
-        "agent-service",
-        "storage-service",
-        "external-api",
-        "coordination",
-        "coordination-fast",
-    ];
-
-    /// Opens after that many failures in a row, for so long; closes after two successes.
+    /// Opens after consecutive failures, and closes after two successes.
     pub const fn opening_after(failures: u32, recovery: Duration) -> Self {
         Self {
             window: WindowKind::Consecutive,
@@ -110,39 +110,21 @@ impl BreakerPolicy {
     /// # Errors
     ///
     /// If no preset has the name.
-    pub fn preset(name: &str) -> Result<Self, UnknownPreset> {
-        let (failures, seconds) = match name {
-            "default" => (5, 60),
-            "agent-service" => (10, 30),
-            "storage-service" => (3, 120),
-            "external-api" => (5, 30),
-            "coordination" => (3, 5),
-            "coordination-fast" => (2, 3),
-            _ => return Err(UnknownPreset::new("breaker preset", name, Self::PRESETS)),
-        };
-        Ok(Self::opening_after(failures, Duration::from_secs(seconds)))
+    pub fn preset(name: &str) -> Result<Self, PolicyError> {
+        policy::preset(name)
     }
 
-    /// Sets a field from the text of a table, under its name in JSON; `preset` sets them all.
+    /// Sets the rows of a table, `field` and `value`; a preset counts first, wherever it is.
     ///
     /// # Errors
     ///
-    /// If there is no such field or preset, or the field does not take the value.
-    pub fn set(&mut self, field: &str, value: &str) -> Result<(), PolicyError> {
-        policy::set(self, field, value)
-    }
-
-    /// Sets the rows of a table, `field` and `value`; a preset counts first, wherever it stands.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`set`](Self::set) and [`check`](Self::check), all at once, and
-    /// if a field is given twice.
+    /// If there is no such field or preset, a field does not take its value or is given twice, or
+    /// [`check`](Self::check) fails; all causes are listed.
     pub fn with_fields<'a>(
         self,
         rows: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, PolicyError> {
-        policy::set_all(self, rows)
+        policy::with_rows(self, rows)
     }
 
     /// Checks the fields taken together.
@@ -155,7 +137,7 @@ impl BreakerPolicy {
         policy::check(self)
     }
 
-    /// Whether a call that took so long is slow; one that took exactly the limit is not.
+    /// Whether a call of this duration is slow; at exactly the limit it is not.
     pub(super) fn is_slow(&self, took: Duration) -> bool {
         self.window == WindowKind::Rate && self.slow_call_duration.is_some_and(|limit| took > limit)
     }
@@ -168,21 +150,15 @@ impl Default for BreakerPolicy {
     }
 }
 
-impl Policy for BreakerPolicy {
+impl PolicyKind for BreakerPolicy {
     const NAME: &'static str = "circuit breaker";
-    const FIELDS: &'static [&'static str] = &[
-        "window",
-        "failureThreshold",
-        "recovery",
-        "successThreshold",
-        "permittedCalls",
-        "maxHalfOpenWait",
-        "failureRateThreshold",
-        "slidingWindowSize",
-        "minimumCalls",
-        "slowCallDuration",
-        "slowCallRateThreshold",
-        "fallback",
+    const PRESETS: &'static [&'static str] = &[
+        "default",
+        "agent-service",
+        "storage-service",
+        "external-api",
+        "coordination",
+        "coordination-fast",
     ];
     const REQUIRED: Option<&'static str> = None;
 
@@ -190,92 +166,99 @@ impl Policy for BreakerPolicy {
         Self::default()
     }
 
-    fn named(preset: &str) -> Result<Self, UnknownPreset> {
-        Self::preset(preset)
+    fn find_preset(name: &str) -> Option<Self> {
+        let (failures, seconds) = match name {
+            "default" => (5, 60),
+            "agent-service" => (10, 30),
+            "storage-service" => (3, 120),
+            "external-api" => (5, 30),
+            "coordination" => (3, 5),
+            "coordination-fast" => (2, 3),
+            _ => return None,
+        };
+        Some(Self::opening_after(failures, Duration::from_secs(seconds)))
     }
 
-    fn assign(&mut self, field: &'static str, value: &Value) -> Result<(), PolicyError> {
-        match field {
-            "window" => self.window = window_kind(field, value)?,
-            "failureThreshold" => self.failure_threshold = policy::count(field, value)?,
-            "recovery" => self.recovery = policy::duration(field, value)?,
-            "successThreshold" => self.success_threshold = policy::count(field, value)?,
-            "permittedCalls" => self.permitted_calls = policy::count(field, value)?,
-            "maxHalfOpenWait" => self.max_half_open_wait = policy::opt_duration(field, value)?,
-            "failureRateThreshold" => {
-                self.failure_rate_threshold = Some(percentage(field, value)?);
-            }
-            "slidingWindowSize" => self.sliding_window_size = Some(window_size(field, value)?),
-            "minimumCalls" => self.minimum_calls = Some(policy::count(field, value)?),
-            "slowCallDuration" => self.slow_call_duration = policy::opt_duration(field, value)?,
-            "slowCallRateThreshold" => {
-                self.slow_call_rate_threshold = Some(percentage(field, value)?);
-            }
-            "fallback" => {
-                self.fallback = (!value.is_null()).then(|| Arc::new(value.clone()));
-            }
-            _ => {}
-        }
-        Ok(())
+    fn from_fields(fields: Map<String, Value>) -> Result<Self, Violation> {
+        #[derive(Deserialize)]
+        struct Fields(#[serde(with = "BreakerPolicy")] BreakerPolicy);
+        from_value(&fields.into()).map(|Fields(policy)| policy)
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn violations(&self) -> Vec<Violation> {
+        let empty_window = matches!(
+            self.sliding_window_size,
+            Some(WindowSize::Calls(0) | WindowSize::Time(Duration::ZERO))
+        );
         let zeros = [
-            ("failureThreshold", self.failure_threshold == 0),
-            ("successThreshold", self.success_threshold == 0),
-            ("permittedCalls", self.permitted_calls == 0),
-            ("minimumCalls", self.minimum_calls == Some(0)),
-            (
-                "slidingWindowSize",
-                matches!(
-                    self.sliding_window_size,
-                    Some(WindowSize::Calls(0) | WindowSize::Time(Duration::ZERO))
-                ),
-            ),
+            ("/failureThreshold", self.failure_threshold == 0),
+            ("/successThreshold", self.success_threshold == 0),
+            ("/permittedCalls", self.permitted_calls == 0),
+            ("/minimumCalls", self.minimum_calls == Some(0)),
+            ("/slidingWindowSize", empty_window),
         ];
+        let (failure_rate, slow_rate) =
+            (self.failure_rate_threshold, self.slow_call_rate_threshold);
         let percentages = [
-            ("failureRateThreshold", self.failure_rate_threshold),
-            ("slowCallRateThreshold", self.slow_call_rate_threshold),
+            ("/failureRateThreshold", failure_rate),
+            ("/slowCallRateThreshold", slow_rate),
         ];
-        let of_rate = [
-            (
-                "failureRateThreshold",
-                self.failure_rate_threshold.is_some(),
-            ),
-            ("slidingWindowSize", self.sliding_window_size.is_some()),
-            ("minimumCalls", self.minimum_calls.is_some()),
-            ("slowCallDuration", self.slow_call_duration.is_some()),
-            (
-                "slowCallRateThreshold",
-                self.slow_call_rate_threshold.is_some(),
-            ),
+        let of_rate_window = [
+            ("/failureRateThreshold", failure_rate.is_some()),
+            ("/slidingWindowSize", self.sliding_window_size.is_some()),
+            ("/minimumCalls", self.minimum_calls.is_some()),
+            ("/slowCallDuration", self.slow_call_duration.is_some()),
+            ("/slowCallRateThreshold", slow_rate.is_some()),
         ];
-        let mut faults = Vec::new();
-        for (field, _) in zeros.iter().filter(|(_, zero)| *zero) {
-            faults.push(format!("{field:?} is 0, expected more"));
+        let mut violations = Vec::new();
+        for (pointer, _) in zeros.iter().filter(|(_, zero)| *zero) {
+            violations.push(Violation::new(*pointer, "expected more than 0"));
         }
-        for (field, percentage) in percentages {
-            if let Some(found) = percentage.filter(|found| !(*found > 0.0 && *found <= 100.0)) {
-                faults.push(format!(
-                    "{field:?} is {found} %, expected more than 0 % and at most 100 %"
-                ));
+        for (pointer, percentage) in percentages {
+            if let Some(found) = percentage.filter(|found| !is_percentage(*found)) {
+                let message = format!("{EXPECTED_PERCENTAGE}, found {found} %");
+                violations.push(Violation::new(pointer, message));
             }
         }
         if self.window == WindowKind::Consecutive {
-            for (field, _) in of_rate.iter().filter(|(_, given)| *given) {
-                faults.push(format!("{field:?} needs \"window\" to be \"rate\""));
+            for (pointer, _) in of_rate_window.iter().filter(|(_, given)| *given) {
+                violations.push(Violation::new(*pointer, "needs \"window\" to be \"rate\""));
             }
         }
-        if self.slow_call_rate_threshold.is_some() && self.slow_call_duration.is_none() {
-            faults.push("\"slowCallRateThreshold\" needs \"slowCallDuration\"".to_owned());
+        if slow_rate.is_some() && self.slow_call_duration.is_none() {
+            let message = "needs \"slowCallDuration\"";
+            violations.push(Violation::new("/slowCallRateThreshold", message));
         }
-        faults
+        violations
     }
 }
 
 impl<'de> Deserialize<'de> for BreakerPolicy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         policy::deserialize(deserializer)
+    }
+}
+
+impl Serialize for BreakerPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The derived one.
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for WindowSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let calls = value.as_u64().and_then(|calls| u32::try_from(calls).ok());
+        let time = value.as_str().and_then(|text| parse_duration(text).ok());
+        calls
+            .map(Self::Calls)
+            .or(time.map(Self::Time))
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "expected a number of calls, or a duration such as \"10 s\", found {value}"
+                ))
+            })
     }
 }
 
@@ -288,47 +271,23 @@ impl Serialize for WindowSize {
     }
 }
 
-fn window_kind(field: &'static str, value: &Value) -> Result<WindowKind, PolicyError> {
-    match value.as_str() {
-        Some("consecutive") => Ok(WindowKind::Consecutive),
-        Some("rate") => Ok(WindowKind::Rate),
-        _ => Err(policy::expected(
-            field,
-            value,
-            "\"consecutive\" or \"rate\"",
-        )),
-    }
+const EXPECTED_PERCENTAGE: &str = "expected a percentage above 0, up to 100, such as \"50 %\"";
+
+fn is_percentage(number: f64) -> bool {
+    number > 0.0 && number <= 100.0
 }
 
-fn window_size(field: &'static str, value: &Value) -> Result<WindowSize, PolicyError> {
-    let time = value.as_str().and_then(|text| parse_duration(text).ok());
-    let calls = policy::count(field, value).ok();
-    calls
-        .map(WindowSize::Calls)
-        .or(time.map(WindowSize::Time))
-        .ok_or_else(|| {
-            policy::expected(
-                field,
-                value,
-                "a number of calls, or a duration such as \"10 s\"",
-            )
-        })
-}
-
-/// A number, or a text such as `50 %`.
-fn percentage(field: &'static str, value: &Value) -> Result<f64, PolicyError> {
+/// A number, or a string such as `50 %`.
+fn percentage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
     let written = || value.as_str()?.strip_suffix('%')?.trim().parse().ok();
-    value
-        .as_f64()
-        .or_else(written)
-        .filter(|number| *number > 0.0 && *number <= 100.0)
-        .ok_or_else(|| {
-            policy::expected(
-                field,
-                value,
-                "a percentage above 0, up to 100, such as \"50 %\"",
-            )
-        })
+    let number = value.as_f64().or_else(written);
+    match number.filter(|number| is_percentage(*number)) {
+        Some(number) => Ok(Some(number)),
+        None => Err(D::Error::custom(format!(
+            "{EXPECTED_PERCENTAGE}, found {value}"
+        ))),
+    }
 }
 
 #[cfg(test)]

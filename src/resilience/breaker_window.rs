@@ -2,20 +2,16 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{BreakerPolicy, WindowKind, WindowSize};
 
-/// What a closed breaker remembers of the calls that ended.
+/// The calls that a closed breaker counts.
 #[derive(Debug)]
 pub(super) enum Window {
-    /// Failures in a row.
-    Consecutive {
-        failures: u32,
-        threshold: u32,
-    },
+    Consecutive { failures: u32, threshold: u32 },
     Rate(RateWindow),
 }
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct CallOutcome {
     pub(super) failed: bool,
     pub(super) slow: bool,
 }
@@ -31,21 +27,21 @@ impl Window {
         }
     }
 
-    /// Takes in a call that ended now, and tells whether the breaker must open.
-    pub(super) fn record(&mut self, now: Duration, verdict: Verdict) -> bool {
+    /// Counts a call that ended now, and returns whether the breaker must open.
+    pub(super) fn record(&mut self, now: Duration, outcome: CallOutcome) -> bool {
         match self {
             Self::Consecutive {
                 failures,
                 threshold,
             } => {
-                if verdict.failed {
+                if outcome.failed {
                     *failures = failures.saturating_add(1);
                 } else {
                     *failures = 0;
                 }
-                verdict.failed && failures >= threshold
+                outcome.failed && failures >= threshold
             }
-            Self::Rate(rate) => rate.record(now, verdict),
+            Self::Rate(rate) => rate.record(now, outcome),
         }
     }
 }
@@ -60,7 +56,7 @@ pub(super) struct RateWindow {
     minimum_calls: u64,
     failure_rate: f64,
     slow_rate: f64,
-    /// Oldest first; each of one call, or of one instant in a window of time.
+    /// Oldest first; each for one call, or for one instant in a window of time.
     buckets: VecDeque<(Duration, Tally)>,
     total: Tally,
 }
@@ -89,11 +85,11 @@ impl RateWindow {
         }
     }
 
-    fn record(&mut self, now: Duration, verdict: Verdict) -> bool {
+    fn record(&mut self, now: Duration, outcome: CallOutcome) -> bool {
         let call = Tally {
             calls: 1,
-            failed: u64::from(verdict.failed),
-            slow: u64::from(verdict.slow),
+            failed: u64::from(outcome.failed),
+            slow: u64::from(outcome.slow),
         };
         self.total.add(call);
         match (self.size, self.buckets.back_mut()) {
@@ -120,7 +116,7 @@ impl RateWindow {
             failed,
             slow,
         } = self.total;
-        // Multiplied out, a whole percentage is reached exactly.
+        // Without a division, whole percentages compare exactly.
         let reaches = |part: u64, percentage: f64| {
             part > 0 && part as f64 * 100.0 >= percentage * calls as f64
         };
@@ -149,15 +145,15 @@ mod tests {
 
     use super::*;
 
-    const OK: Verdict = Verdict {
+    const OK: CallOutcome = CallOutcome {
         failed: false,
         slow: false,
     };
-    const FAILED: Verdict = Verdict {
+    const FAILED: CallOutcome = CallOutcome {
         failed: true,
         slow: false,
     };
-    const SLOW: Verdict = Verdict {
+    const SLOW: CallOutcome = CallOutcome {
         failed: false,
         slow: true,
     };
@@ -173,56 +169,56 @@ mod tests {
         })
     }
 
-    /// Which of the calls, counted from 1 and ended at these seconds, opens the breaker first.
-    fn opened_by(mut window: Window, calls: &[(u64, Verdict)]) -> Option<usize> {
+    /// The number of the first call, given with the second it ended at, that opens the breaker.
+    fn opened_by(mut window: Window, calls: &[(u64, CallOutcome)]) -> Option<usize> {
         let opens =
-            |(at, verdict): &(u64, Verdict)| window.record(Duration::from_secs(*at), *verdict);
+            |(at, outcome): &(u64, CallOutcome)| window.record(Duration::from_secs(*at), *outcome);
         calls.iter().position(opens).map(|index| index + 1)
     }
 
-    fn at_once(verdicts: &[Verdict]) -> Vec<(u64, Verdict)> {
-        verdicts.iter().map(|verdict| (0, *verdict)).collect()
+    fn at_zero(outcomes: &[CallOutcome]) -> Vec<(u64, CallOutcome)> {
+        outcomes.iter().map(|outcome| (0, *outcome)).collect()
     }
 
     #[test]
-    fn a_success_ends_a_row_of_failures() {
+    fn success_resets_consecutive_failures() {
         let window = || Window::new(&BreakerPolicy::opening_after(5, Duration::ZERO));
         let mut calls = [FAILED; 9];
-        assert_eq!(opened_by(window(), &at_once(&calls)), Some(5));
+        assert_eq!(opened_by(window(), &at_zero(&calls)), Some(5));
         calls[4] = OK;
-        assert_eq!(opened_by(window(), &at_once(&calls)), None);
+        assert_eq!(opened_by(window(), &at_zero(&calls)), None);
     }
 
     #[test]
-    fn the_rate_opens_exactly_at_its_threshold_and_not_before_the_minimum() {
+    fn rate_opens_exactly_at_its_threshold_but_not_below_minimum_calls() {
         let window = || rate(WindowSize::Calls(10), 5, 50.0, 100.0);
         let calls = [FAILED, FAILED, FAILED, FAILED, FAILED];
-        assert_eq!(opened_by(window(), &at_once(&calls)), Some(5));
+        assert_eq!(opened_by(window(), &at_zero(&calls)), Some(5));
         let calls = [FAILED, OK, FAILED, OK, OK, FAILED];
-        assert_eq!(opened_by(window(), &at_once(&calls)), Some(6));
+        assert_eq!(opened_by(window(), &at_zero(&calls)), Some(6));
         let calls = [FAILED, FAILED, FAILED, OK, OK];
         assert_eq!(
-            opened_by(window(), &at_once(&calls)),
+            opened_by(window(), &at_zero(&calls)),
             Some(5),
             "a success may complete the minimum"
         );
     }
 
     #[test]
-    fn old_calls_leave_a_window_of_calls() {
+    fn window_of_calls_drops_old_calls() {
         let window = || rate(WindowSize::Calls(4), 4, 50.0, 100.0);
         let calls = [OK, FAILED, OK, OK, OK, FAILED, OK, FAILED];
-        assert_eq!(opened_by(window(), &at_once(&calls)), Some(8));
+        assert_eq!(opened_by(window(), &at_zero(&calls)), Some(8));
     }
 
     #[test]
-    fn a_window_of_calls_never_waits_for_more_than_it_holds() {
+    fn minimum_calls_is_capped_at_the_window_size() {
         let window = rate(WindowSize::Calls(2), 100, 100.0, 100.0);
-        assert_eq!(opened_by(window, &at_once(&[FAILED, FAILED])), Some(2));
+        assert_eq!(opened_by(window, &at_zero(&[FAILED, FAILED])), Some(2));
     }
 
     #[test]
-    fn old_calls_leave_a_window_of_time() {
+    fn window_of_time_drops_old_calls() {
         let window = || rate(WindowSize::Time(Duration::from_secs(10)), 3, 50.0, 100.0);
         let exactly = [(0, FAILED), (5, OK), (10, FAILED)];
         assert_eq!(opened_by(window(), &exactly), Some(3));
@@ -231,15 +227,15 @@ mod tests {
     }
 
     #[test]
-    fn slow_calls_have_a_rate_of_their_own() {
+    fn slow_calls_are_rated_separately() {
         let window = || rate(WindowSize::Calls(10), 2, 100.0, 50.0);
-        assert_eq!(opened_by(window(), &at_once(&[OK, SLOW])), Some(2));
-        assert_eq!(opened_by(window(), &at_once(&[OK, FAILED])), None);
+        assert_eq!(opened_by(window(), &at_zero(&[OK, SLOW])), Some(2));
+        assert_eq!(opened_by(window(), &at_zero(&[OK, FAILED])), None);
     }
 
     proptest! {
         #[test]
-        fn running_totals_agree_with_counting_again(
+        fn running_totals_agree_with_recounting(
             calls in proptest::collection::vec((0..4_u64, any::<bool>(), any::<bool>()), 1..60),
             size in prop_oneof![
                 (1..12_u32).prop_map(WindowSize::Calls),
@@ -251,11 +247,11 @@ mod tests {
         ) {
             let mut window = rate(size, minimum, failure_rate.into(), slow_rate.into());
             let mut now = Duration::ZERO;
-            let mut history: Vec<(Duration, Verdict)> = Vec::new();
+            let mut history: Vec<(Duration, CallOutcome)> = Vec::new();
             for (pause, failed, slow) in calls {
                 now += Duration::from_secs(pause);
-                let verdict = Verdict { failed, slow };
-                history.push((now, verdict));
+                let outcome = CallOutcome { failed, slow };
+                history.push((now, outcome));
                 let skipped = match size {
                     WindowSize::Calls(calls) => history.len().saturating_sub(calls as usize),
                     WindowSize::Time(time) => {
@@ -264,8 +260,8 @@ mod tests {
                 };
                 let counted = &history[skipped..];
                 let percent = |part: usize| part * 100;
-                let failed = counted.iter().filter(|(_, verdict)| verdict.failed).count();
-                let slow = counted.iter().filter(|(_, verdict)| verdict.slow).count();
+                let failed = counted.iter().filter(|(_, outcome)| outcome.failed).count();
+                let slow = counted.iter().filter(|(_, outcome)| outcome.slow).count();
                 let enough = match size {
                     WindowSize::Calls(calls) => minimum.min(calls),
                     WindowSize::Time(_) => minimum,
@@ -273,7 +269,7 @@ mod tests {
                 let expected = counted.len() >= enough as usize
                     && (percent(failed) >= failure_rate as usize * counted.len()
                         || percent(slow) >= slow_rate as usize * counted.len());
-                prop_assert_eq!(window.record(now, verdict), expected);
+                prop_assert_eq!(window.record(now, outcome), expected);
             }
         }
     }

@@ -1,73 +1,36 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::PolicyError;
-
-/// How many calls to a service may run at once.
+/// How many calls to a service may run concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    deny_unknown_fields,
-    try_from = "UncheckedPolicy"
-)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkheadPolicy {
-    /// Calls that run at the same time; at least 1.
-    pub max_concurrent_calls: u32,
+    /// Calls that run at the same time.
+    pub max_concurrent_calls: NonZeroU32,
     /// Calls that may wait for their turn; without it, any number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_size: Option<u32>,
 }
 
 impl BulkheadPolicy {
-    /// That many calls at once, and any number waiting.
-    pub const fn of(max_concurrent_calls: u32) -> Self {
+    /// A limit on concurrent calls, with any number waiting.
+    pub const fn of(max_concurrent_calls: NonZeroU32) -> Self {
         Self {
             max_concurrent_calls,
             queue_size: None,
         }
     }
-
-    /// Checks what text and code can say but must not.
-    ///
-    /// # Errors
-    ///
-    /// If no call at all could ever run.
-    pub fn check(&self) -> Result<(), PolicyError> {
-        if self.max_concurrent_calls == 0 {
-            return Err(PolicyError::BadValue {
-                field: "maxConcurrentCalls",
-                reason: "expected a whole number from 1, found 0".to_owned(),
-            });
-        }
-        Ok(())
-    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UncheckedPolicy {
-    max_concurrent_calls: u32,
-    queue_size: Option<u32>,
-}
-
-impl TryFrom<UncheckedPolicy> for BulkheadPolicy {
-    type Error = PolicyError;
-
-    fn try_from(unchecked: UncheckedPolicy) -> Result<Self, PolicyError> {
-        let policy = Self {
-            max_concurrent_calls: unchecked.max_concurrent_calls,
-            queue_size: unchecked.queue_size,
-        };
-        policy.check().map(|()| policy)
-    }
-}
-
-/// A limit on calls at once, first come first served.
+/// A limit on concurrent calls, first come first served.
 ///
 /// A handle: clones share the limit.
 #[derive(Clone, Debug)]
@@ -76,12 +39,12 @@ pub struct Bulkhead {
     turns: Arc<Semaphore>,
     /// Calls that run or wait.
     ///
-    /// Counted apart from the semaphore, which does not tell how many wait,
-    /// and whose turn may be given to a call that does not know of it yet.
+    /// Counted separately, because the semaphore does not tell how many wait, and may have given a
+    /// turn to a call that has not been polled since.
     inside: Arc<AtomicU64>,
 }
 
-/// As many calls wait for the bulkhead as may.
+/// The bulkhead's queue is full.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "the bulkhead is full: {} run, {} wait",
@@ -94,15 +57,15 @@ pub struct BulkheadFull(pub BulkheadPolicy);
 #[derive(Debug)]
 #[must_use = "a permit that is dropped is given back"]
 pub struct BulkheadPermit {
-    // Before the turn: who takes the turn must not find the place still counted.
-    _place: Place,
+    // Dropped before the turn: who takes the turn must not find the slot still counted.
+    _slot: Slot,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Bulkhead {
-    /// A bulkhead that nobody has entered; one for no call at once lets one run.
+    /// An empty bulkhead.
     pub fn new(policy: BulkheadPolicy) -> Self {
-        let turns = usize::try_from(policy.max_concurrent_calls.max(1))
+        let turns = usize::try_from(policy.max_concurrent_calls.get())
             .map_or(Semaphore::MAX_PERMITS, |turns| {
                 turns.min(Semaphore::MAX_PERMITS)
             });
@@ -113,7 +76,7 @@ impl Bulkhead {
         }
     }
 
-    /// The policy it keeps.
+    /// Its policy.
     pub fn policy(&self) -> BulkheadPolicy {
         self.policy
     }
@@ -122,13 +85,13 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// At once, if as many calls wait as may.
+    /// Immediately, if the queue is full.
     pub async fn enter(&self) -> Result<BulkheadPermit, BulkheadFull> {
         let full = BulkheadFull(self.policy);
-        let place = Place::take(&self.inside, self.places()).ok_or(full)?;
+        let slot = Slot::take(&self.inside, self.slots()).ok_or(full)?;
         match Arc::clone(&self.turns).acquire_owned().await {
             Ok(turn) => Ok(BulkheadPermit {
-                _place: place,
+                _slot: slot,
                 _turn: turn,
             }),
             // Only a closed semaphore refuses, and nothing closes this one.
@@ -138,34 +101,34 @@ impl Bulkhead {
 
     /// How many calls wait for their turn.
     pub fn waiting(&self) -> u64 {
-        let running = u64::from(self.policy.max_concurrent_calls.max(1));
+        let running = u64::from(self.policy.max_concurrent_calls.get());
         self.inside.load(Ordering::Acquire).saturating_sub(running)
     }
 
-    fn places(&self) -> u64 {
-        let running = u64::from(self.policy.max_concurrent_calls.max(1));
+    fn slots(&self) -> u64 {
+        let running = u64::from(self.policy.max_concurrent_calls.get());
         self.policy
             .queue_size
             .map_or(u64::MAX, |queue| running + u64::from(queue))
     }
 }
 
-/// A place inside, running or waiting; left when dropped.
+/// A slot of a call that runs or waits; freed when dropped.
 #[derive(Debug)]
-struct Place(Arc<AtomicU64>);
+struct Slot(Arc<AtomicU64>);
 
-impl Place {
-    fn take(inside: &Arc<AtomicU64>, places: u64) -> Option<Self> {
+impl Slot {
+    fn take(inside: &Arc<AtomicU64>, slots: u64) -> Option<Self> {
         inside
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < places).then(|| taken + 1)
+                (taken < slots).then(|| taken + 1)
             })
             .ok()
             .map(|_| Self(Arc::clone(inside)))
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -183,13 +146,13 @@ mod tests {
 
     fn bulkhead(max_concurrent_calls: u32, queue_size: Option<u32>) -> Bulkhead {
         Bulkhead::new(BulkheadPolicy {
-            max_concurrent_calls,
+            max_concurrent_calls: NonZeroU32::new(max_concurrent_calls).unwrap(),
             queue_size,
         })
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_run_in_order_and_never_more_than_allowed() {
+    async fn calls_run_in_order_and_never_exceed_the_limit() {
         let clock = Clock::start();
         let bulkhead = bulkhead(5, None);
         let entered = RefCell::new(Vec::new());
@@ -210,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_queue_refuses_at_once() {
+    async fn full_queue_refuses_immediately() {
         let bulkhead = bulkhead(1, Some(1));
         let running = bulkhead.enter().await.unwrap();
         let mut waiting = Box::pin(bulkhead.enter());
@@ -219,7 +182,11 @@ mod tests {
         let error = bulkhead.enter().await.unwrap_err();
         assert_eq!(error.to_string(), "the bulkhead is full: 1 run, 1 wait");
         drop(running);
-        assert_eq!(bulkhead.waiting(), 0, "the turn is given, if not yet taken");
+        assert_eq!(
+            bulkhead.waiting(),
+            0,
+            "the turn is given, though not yet taken"
+        );
         let mut next = Box::pin(bulkhead.enter());
         assert!(
             next.as_mut().now_or_never().is_none(),
@@ -230,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waiter_that_gives_up_leaves_its_place() {
+    async fn abandoned_wait_frees_its_slot() {
         let bulkhead = bulkhead(1, Some(1));
         let running = bulkhead.enter().await.unwrap();
         for _ in 0..3 {
@@ -251,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_queue_nobody_waits() {
+    async fn queue_of_zero_refuses_instead_of_waiting() {
         let bulkhead = bulkhead(2, Some(0));
         let (first, _second) = (
             bulkhead.enter().await.unwrap(),
@@ -263,26 +230,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_largest_limits_are_fine() {
+    async fn largest_limits_are_accepted() {
         let bulkhead = bulkhead(u32::MAX, Some(u32::MAX));
         assert!(bulkhead.enter().await.is_ok());
         assert_eq!(bulkhead.waiting(), 0);
     }
 
     #[test]
-    fn a_policy_is_plain_data() {
+    fn policy_is_read_and_written_as_json() {
         let policy: BulkheadPolicy =
             serde_json::from_str(r#"{"maxConcurrentCalls": 5, "queueSize": 0}"#).unwrap();
         assert_eq!(policy, bulkhead(5, Some(0)).policy());
         assert_eq!(
-            serde_json::to_string(&BulkheadPolicy::of(5)).unwrap(),
+            serde_json::to_string(&BulkheadPolicy::of(NonZeroU32::new(5).unwrap())).unwrap(),
             r#"{"maxConcurrentCalls":5}"#
         );
         for (bad, message) in [
-            (
-                r#"{"maxConcurrentCalls": 0}"#,
-                "expected a whole number from 1",
-            ),
+            (r#"{"maxConcurrentCalls": 0}"#, "expected a nonzero u32"),
             (r#"{"maxConcurrentCalls": -1}"#, "invalid value"),
             (
                 r#"{"maxConcurrentCalls": 1, "queue": 1}"#,

@@ -1,26 +1,26 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
 
-/// By how much chance moves a delay.
+/// How much of a delay is random.
 ///
-/// The kinds but plus-minus are those of the
+/// All kinds except plus-minus are those of the
 /// [AWS architecture blog](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Jitter {
-    /// Not at all.
+    /// Nothing.
     #[default]
     None,
-    /// By up to this share of the delay, either way: 0.25 is ±25 %.
+    /// Up to this share of the delay, either way: 0.25 is ±25 %.
     PlusMinus(f64),
-    /// To anywhere from nothing to the whole delay.
+    /// All of it: from 0 to the whole delay.
     Full,
-    /// To anywhere from half to the whole delay.
+    /// Half of it: from half to the whole delay.
     Equal,
 }
 
-/// A text that names no jitter.
+/// A string is not a valid jitter.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "expected \"none\", \"full\", \"equal\" or a share from ±0 % to ±1000 %, such as \"±25 %\", found {0:?}"
@@ -28,7 +28,7 @@ pub enum Jitter {
 pub struct JitterError(String);
 
 impl Jitter {
-    /// The largest share of a delay that is sensible: ten times the delay.
+    /// The largest sensible share: ten times the delay.
     const MAX_SHARE: f64 = 10.0;
 
     /// Whether its share, if it has one, is a number from 0 to ten times the delay.
@@ -39,12 +39,12 @@ impl Jitter {
         }
     }
 
-    /// The least and the greatest that a delay may become, in the delay's unit.
+    /// The shortest and the longest that a delay may become, in the delay's unit.
     pub(super) fn range(self, delay: f64) -> (f64, f64) {
         match self {
             Self::None => (delay, delay),
             Self::PlusMinus(share) => {
-                // Also turns what is not a number into no jitter.
+                // Also turns NaN into no jitter.
                 let share = share.max(0.0);
                 (delay * (1.0 - share), delay * (1.0 + share))
             }
@@ -95,11 +95,14 @@ impl fmt::Display for Jitter {
     }
 }
 
-impl TryFrom<String> for Jitter {
-    type Error = JitterError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl<'de> Deserialize<'de> for Jitter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Any value, so that the message about a number also says what was expected.
+        let value = Value::deserialize(deserializer)?;
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        text.parse().map_err(D::Error::custom)
     }
 }
 
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_is_read_in_all_the_ways_people_write_it() {
+    fn jitter_is_parsed_from_every_common_notation() {
         for (text, jitter) in [
             ("none", Jitter::None),
             ("full", Jitter::Full),
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jitter_is_refused() {
+    fn invalid_jitter_is_refused() {
         for text in [
             "", "25 %", "±25", "±", "±%", "±-5 %", "±NaN %", "±inf %", "±1001 %", "±1e400%", "Full",
         ] {
@@ -143,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_can_be_read(hundredths in 0_u32..=100_000) {
+        fn serialized_jitter_parses_to_the_same_jitter(hundredths in 0_u32..=100_000) {
             let jitter = Jitter::PlusMinus(f64::from(hundredths) / 10_000.0);
             let json = serde_json::to_value(jitter).unwrap();
             let text = json.as_str().unwrap();

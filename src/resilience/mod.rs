@@ -1,4 +1,4 @@
-//! How calls are guarded: policies as plain data, their state on the scenario's clock.
+//! Retries, timeouts, circuit breakers and bulkheads: policies as plain data, state on the scenario's clock.
 
 mod breaker;
 mod breaker_policy;
@@ -6,8 +6,6 @@ mod breaker_window;
 mod bulkhead;
 mod jitter;
 mod policy;
-mod policy_error;
-mod retrier;
 mod retries;
 mod retry;
 mod timeout;
@@ -16,9 +14,8 @@ pub use breaker::{Breaker, BreakerPermit, BreakerRefusal};
 pub use breaker_policy::{BreakerPolicy, WindowKind, WindowSize};
 pub use bulkhead::{Bulkhead, BulkheadFull, BulkheadPermit, BulkheadPolicy};
 pub use jitter::{Jitter, JitterError};
-pub use policy_error::{PolicyError, UnknownPreset};
-pub use retrier::Retrier;
-pub use retries::{Retries, Retrying};
+pub use policy::PolicyError;
+pub use retries::{Retrier, Retries, Retrying};
 pub use retry::Retry;
 pub use timeout::{TimedOut, Timeout};
 

@@ -1,186 +1,196 @@
-//! What policies share: they are read from a Gherkin table and from JSON by the same rules.
+//! How policies are read: rows of a table and fields of a JSON object override those of a preset.
 
-use std::{collections::BTreeSet, fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use serde::{
-    Deserializer,
+    Deserialize as _, Deserializer, Serialize,
     de::{Error as _, MapAccess, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{PolicyError, UnknownPreset};
-use crate::domain::{did_you_mean, parse_duration};
+use crate::domain::{Violation, did_you_mean, duration_text, nearest};
 
 const PRESET: &str = "preset";
 
-/// A policy that is set field by field.
-pub(super) trait Policy: Sized {
+/// Why settings are not a valid policy.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("faulty {policy}: {}", listed(.violations))]
+pub struct PolicyError {
+    policy: &'static str,
+    violations: Vec<Violation>,
+}
+
+fn listed(violations: &[Violation]) -> String {
+    let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    violations.join("; ")
+}
+
+/// A kind of policy that has presets.
+pub(super) trait PolicyKind: Serialize + Sized {
     /// What messages call it.
     const NAME: &'static str;
-    /// Its fields, `preset` not among them.
-    const FIELDS: &'static [&'static str];
-    /// The field that JSON must give where it names no preset.
+    const PRESETS: &'static [&'static str];
+    /// Names that are allowed beside those that [`from_fields`](Self::from_fields) knows.
+    const EXTRA_FIELDS: &'static [&'static str] = &[PRESET];
+    /// The field that must be given where no preset is.
     const REQUIRED: Option<&'static str>;
 
     /// What fields start from where no preset is named.
     fn standard() -> Self;
 
-    /// The preset of that name.
-    fn named(preset: &str) -> Result<Self, UnknownPreset>;
+    fn find_preset(name: &str) -> Option<Self>;
 
-    /// Sets one of [`FIELDS`](Self::FIELDS).
-    fn assign(&mut self, field: &'static str, value: &Value) -> Result<(), PolicyError>;
+    /// Reads each field by its type.
+    fn from_fields(fields: Map<String, Value>) -> Result<Self, Violation>;
 
-    /// What is wrong with the fields taken together.
-    fn faults(&self) -> Vec<String>;
+    /// What is wrong with values that their types allow.
+    fn violations(&self) -> Vec<Violation>;
 }
 
-/// Sets a field, or everything by a preset, from the text of a table's cell.
-pub(super) fn set<P: Policy>(policy: &mut P, field: &str, cell: &str) -> Result<(), PolicyError> {
-    set_value(policy, field, &parse_cell(cell))
-}
-
-/// Sets what a table says: its preset first, wherever it stands, then its fields.
-pub(super) fn set_all<'a, P: Policy>(
-    policy: P,
-    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<P, PolicyError> {
-    set_values(policy, parse_rows(rows))
-}
-
-/// Makes a policy of what a table says, where a required field may not be missing.
-pub(super) fn of_fields<'a, P: Policy>(
-    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<P, PolicyError> {
-    of_values(parse_rows(rows))
-}
-
-/// Tells everything that is wrong with a policy.
-pub(super) fn check<P: Policy>(policy: &P) -> Result<(), PolicyError> {
-    let causes = policy.faults();
-    if causes.is_empty() {
-        return Ok(());
-    }
-    Err(PolicyError::Invalid {
-        policy: P::NAME,
-        causes,
+pub(super) fn preset<P: PolicyKind>(name: &str) -> Result<P, PolicyError> {
+    P::find_preset(name).ok_or_else(|| {
+        let hint = did_you_mean(name, P::PRESETS.iter().copied());
+        refused::<P>(vec![Violation::new(
+            "",
+            format!("no preset is called {name:?}, {hint}"),
+        )])
     })
 }
 
+/// Sets the rows of a table, field and cell, over a policy.
+pub(super) fn with_rows<'a, P: PolicyKind>(
+    policy: P,
+    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<P, PolicyError> {
+    override_fields(policy, parse_rows(rows))
+}
+
+/// Reads a policy from the rows of a table, field and cell.
+pub(super) fn from_rows<'a, P: PolicyKind>(
+    rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<P, PolicyError> {
+    from_entries(parse_rows(rows))
+}
+
+pub(super) fn check<P: PolicyKind>(policy: &P) -> Result<(), PolicyError> {
+    match policy.violations() {
+        violations if violations.is_empty() => Ok(()),
+        violations => Err(refused::<P>(violations)),
+    }
+}
+
 /// Reads a policy from a preset's name, or from an object of fields.
-pub(super) fn deserialize<'de, P: Policy, D: Deserializer<'de>>(
+pub(super) fn deserialize<'de, P: PolicyKind, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<P, D::Error> {
     deserializer.deserialize_any(PolicyVisitor(PhantomData))
 }
 
-/// A whole number that is not negative.
-pub(super) fn count(field: &'static str, value: &Value) -> Result<u32, PolicyError> {
-    value
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| expected(field, value, "a whole number from 0"))
-}
+/// Serde for a limit that is a duration as text; without a limit, null or `none`.
+pub(super) mod limit_text {
+    use super::*;
+    pub(in super::super) use crate::domain::opt_duration_text::serialize;
 
-/// A duration as text.
-pub(super) fn duration(field: &'static str, value: &Value) -> Result<Duration, PolicyError> {
-    match value {
-        Value::String(text) => parse_duration(text).map_err(|error| PolicyError::BadValue {
-            field,
-            reason: error.to_string(),
-        }),
-        _ => Err(expected(field, value, "a duration such as \"150 ms\"")),
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let given = Option::<Value>::deserialize(deserializer)?;
+        given
+            .filter(|limit| limit != "none")
+            .map(|limit| duration_text::deserialize(limit).map_err(D::Error::custom))
+            .transpose()
     }
 }
 
-/// A duration as text, or `none`.
-pub(super) fn opt_duration(
-    field: &'static str,
-    value: &Value,
-) -> Result<Option<Duration>, PolicyError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) if text == "none" => Ok(None),
-        _ => duration(field, value).map(Some),
-    }
-}
-
-/// A value that its field does not take.
-pub(super) fn expected(field: &'static str, value: &Value, what: &str) -> PolicyError {
-    PolicyError::BadValue {
-        field,
-        reason: format!("expected {what}, found {value}"),
-    }
-}
-
+/// A cell holds JSON if it parses as JSON, else a string.
 fn parse_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, Value)> {
+    let parse = |cell: &str| {
+        let cell = cell.trim();
+        serde_json::from_str(cell).unwrap_or_else(|_| cell.into())
+    };
     let rows = rows.into_iter();
-    rows.map(|(field, cell)| (field.to_owned(), parse_cell(cell)))
+    rows.map(|(field, cell)| (field.to_owned(), parse(cell)))
         .collect()
 }
 
-/// A cell holds JSON where it parses as such, text otherwise.
-fn parse_cell(cell: &str) -> Value {
-    let cell = cell.trim();
-    serde_json::from_str(cell).unwrap_or_else(|_| Value::String(cell.to_owned()))
-}
-
-fn set_value<P: Policy>(policy: &mut P, field: &str, value: &Value) -> Result<(), PolicyError> {
-    if field == PRESET {
-        let Value::String(name) = value else {
-            return Err(expected(PRESET, value, "a preset's name"));
-        };
-        *policy = P::named(name)?;
-        return Ok(());
-    }
-    match P::FIELDS.iter().find(|known| **known == field) {
-        Some(known) => policy.assign(known, value),
-        None => Err(PolicyError::UnknownField {
-            policy: P::NAME,
-            field: field.to_owned(),
-            hint: did_you_mean(field, P::FIELDS.iter().copied().chain([PRESET])),
-        }),
-    }
-}
-
-fn set_values<P: Policy>(mut policy: P, mut rows: Vec<(String, Value)>) -> Result<P, PolicyError> {
-    let mut errors = Vec::new();
-    let mut seen = BTreeSet::new();
-    // A preset replaces every field, so it would undo those above it.
-    rows.sort_by_key(|(field, _)| field != PRESET);
-    for (field, value) in &rows {
-        if !seen.insert(field) {
-            errors.push(PolicyError::Repeated(field.clone()));
-        } else if let Err(error) = set_value(&mut policy, field, value) {
-            errors.push(error);
-        }
-    }
-    match errors.len() {
-        0 => check(&policy).map(|()| policy),
-        1 => Err(errors.remove(0)),
-        _ => Err(PolicyError::Invalid {
-            policy: P::NAME,
-            causes: errors.iter().map(ToString::to_string).collect(),
-        }),
-    }
-}
-
-fn of_values<P: Policy>(rows: Vec<(String, Value)>) -> Result<P, PolicyError> {
-    let given = |wanted: &str| rows.iter().any(|(field, _)| field == wanted);
+fn from_entries<P: PolicyKind>(entries: Vec<(String, Value)>) -> Result<P, PolicyError> {
+    let given = |wanted: &str| entries.iter().any(|(field, _)| field == wanted);
     let missing = P::REQUIRED.filter(|field| !given(field) && !given(PRESET));
-    let policy = set_values(P::standard(), rows)?;
+    let policy = override_fields(P::standard(), entries)?;
     match missing {
         None => Ok(policy),
-        Some(field) => Err(PolicyError::Missing {
-            policy: P::NAME,
-            field,
-        }),
+        Some(field) => {
+            let message = format!("it needs {field:?} or \"preset\"");
+            Err(refused::<P>(vec![Violation::new("", message)]))
+        }
+    }
+}
+
+fn override_fields<P: PolicyKind>(
+    mut policy: P,
+    entries: Vec<(String, Value)>,
+) -> Result<P, PolicyError> {
+    let mut violations = Vec::new();
+    let mut given = Map::new();
+    for (field, value) in entries {
+        if given.contains_key(&field) {
+            violations.push(Violation::new(format!("/{field}"), "is given twice"));
+        }
+        given.insert(field, value);
+    }
+    // Taken first, because a preset replaces every field.
+    match given.shift_remove(PRESET) {
+        None => {}
+        Some(Value::String(name)) => match preset(&name) {
+            Ok(preset) => policy = preset,
+            Err(error) => violations.extend(error.violations),
+        },
+        Some(found) => {
+            let message = format!("expected a preset's name, found {found}");
+            violations.push(Violation::new("/preset", message));
+        }
+    }
+    let Ok(Value::Object(base)) = serde_json::to_value(&policy) else {
+        unreachable!("a policy is written as an object")
+    };
+    let mut fields = base.clone();
+    fields.extend(given.clone());
+    match P::from_fields(fields) {
+        Ok(read) => policy = read,
+        // Each alone over the valid ones, so that all that are wrong are reported.
+        Err(_) => violations.extend(given.into_iter().filter_map(|(field, value)| {
+            let mut fields = base.clone();
+            fields.insert(field.clone(), value);
+            let violation = P::from_fields(fields).err()?;
+            Some(with_extra_hint::<P>(violation, &field))
+        })),
+    }
+    if violations.is_empty() {
+        check(&policy)?;
+        return Ok(policy);
+    }
+    Err(refused::<P>(violations))
+}
+
+fn with_extra_hint<P: PolicyKind>(mut violation: Violation, field: &str) -> Violation {
+    if violation.message.starts_with("unknown field")
+        && let Some(name) = nearest(field, P::EXTRA_FIELDS.iter().copied())
+    {
+        violation.message = format!("unknown field `{field}`; did you mean {name:?}?");
+    }
+    violation
+}
+
+fn refused<P: PolicyKind>(violations: Vec<Violation>) -> PolicyError {
+    PolicyError {
+        policy: P::NAME,
+        violations,
     }
 }
 
 struct PolicyVisitor<P>(PhantomData<P>);
 
-impl<'de, P: Policy> Visitor<'de> for PolicyVisitor<P> {
+impl<'de, P: PolicyKind> Visitor<'de> for PolicyVisitor<P> {
     type Value = P;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,14 +198,14 @@ impl<'de, P: Policy> Visitor<'de> for PolicyVisitor<P> {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<P, E> {
-        P::named(name).map_err(E::custom)
+        preset(name).map_err(E::custom)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<P, A::Error> {
-        let mut rows = Vec::new();
-        while let Some(row) = map.next_entry::<String, Value>()? {
-            rows.push(row);
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
         }
-        of_values(rows).map_err(A::Error::custom)
+        from_entries(entries).map_err(A::Error::custom)
     }
 }

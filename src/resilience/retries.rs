@@ -1,27 +1,43 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{
-        Error as _, MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
-    },
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::{Map, Value};
+
+use super::{
+    PolicyError, Retry,
+    policy::{self, PolicyKind},
+};
+use crate::{
+    clock::Seed,
+    domain::{Failure, FailureMode, JsonForm, Violation, code, is_code},
 };
 
-use super::{Retrier, Retry};
-use crate::{clock::Seed, domain::Failure};
-
-/// How a call is repeated: alike after every retryable failure, or by the failure's code.
+/// How a call is retried: the same way after every retryable failure, or by the failure's code.
 ///
-/// In JSON it is what a [`Retry`] is, or a list of [`Retrier`]s.
+/// In JSON it is a [`Retry`], or a list of [`Retrier`]s.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Retries {
-    /// After every retryable failure.
-    Alike(Retry),
-    /// The first retrier that names the failure's code counts, and it alone: once its retries are
-    /// used up, or if there is none, the failure is final. Each counts for itself.
-    ByCode(Arc<[Retrier]>),
+    /// The same way after every retryable failure.
+    Uniform(Retry),
+    /// Only the first retrier that names the failure's code counts: if there is none, or its retries
+    /// are used up, the failure is final. Each retrier counts its own retries.
+    PerCode(Arc<[Retrier]>),
+}
+
+/// How often failures with certain codes are retried, and the delays in between.
+///
+/// In JSON it is an object of a [`Retry`]'s fields and `codes`, a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retrier {
+    /// The codes that it handles; at least one.
+    ///
+    /// Naming a code makes it worth a retry, even if nobody declared it retryable.
+    pub codes: Vec<Arc<str>>,
+    /// Its own count and delays.
+    #[serde(flatten)]
+    pub retry: Retry,
 }
 
 /// The retries of one call so far.
@@ -29,35 +45,35 @@ pub enum Retries {
 pub struct Retrying<'a> {
     policy: &'a Retries,
     retries: u32,
-    /// By retrier; short where the later ones have not been asked yet.
+    /// By retrier; shorter until later ones are asked.
     by_retrier: Vec<u32>,
 }
 
 impl Retries {
-    /// One execution, no more.
+    /// One execution.
     pub const fn none() -> Self {
-        Self::Alike(Retry::none())
+        Self::Uniform(Retry::none())
     }
 
-    /// The same delays, so many times; each retrier as often.
+    /// The same delays, with another number of retries; for each retrier alike.
     #[must_use]
     pub fn up_to(self, max_retries: u32) -> Self {
         match self {
-            Self::Alike(mut retry) => {
+            Self::Uniform(mut retry) => {
                 retry.max_retries = max_retries;
-                Self::Alike(retry)
+                Self::Uniform(retry)
             }
-            Self::ByCode(retriers) => {
+            Self::PerCode(retriers) => {
                 let mut retriers = retriers.to_vec();
                 for retrier in &mut retriers {
                     retrier.retry.max_retries = max_retries;
                 }
-                Self::ByCode(retriers.into())
+                Self::PerCode(retriers.into())
             }
         }
     }
 
-    /// A call begins, with no retry yet.
+    /// The state of a new call.
     pub fn begin(&self) -> Retrying<'_> {
         Retrying {
             policy: self,
@@ -66,30 +82,30 @@ impl Retries {
         }
     }
 
-    /// The retrier that sees to a failure, by its place, and its policy.
-    fn of(&self, failure: &Failure) -> Option<(usize, &Retry)> {
+    /// The retrier that handles a failure, by its index, and its policy.
+    fn find(&self, failure: &Failure) -> Option<(usize, &Retry)> {
         match self {
-            Self::Alike(retry) => failure.retryable.then_some((0, retry)),
-            Self::ByCode(_) if failure.mode.terminal() => None,
-            Self::ByCode(retriers) => retriers
+            Self::Uniform(retry) => failure.retryable.then_some((0, retry)),
+            Self::PerCode(_) if failure.mode.terminal() => None,
+            Self::PerCode(retriers) => retriers
                 .iter()
                 .enumerate()
-                .find(|(_, retrier)| retrier.names(&failure.code))
+                .find(|(_, retrier)| retrier.handles(&failure.code))
                 .map(|(place, retrier)| (place, &retrier.retry)),
         }
     }
 }
 
 impl Retrying<'_> {
-    /// The delay before the next retry, which is taken by asking; `None` if there is none.
+    /// Counts the next retry and returns the delay before it; `None` if there is none.
     ///
-    /// `seed` is that of a retry by its number in the call, from 0.
+    /// `seed` gives the seed of a retry by its number in the call, from 0.
     pub fn next_delay(
         &mut self,
         failure: &Failure,
         seed: impl FnOnce(u32) -> Seed,
     ) -> Option<Duration> {
-        let (place, retry) = self.policy.of(failure)?;
+        let (place, retry) = self.policy.find(failure)?;
         if self.by_retrier.len() <= place {
             self.by_retrier.resize(place + 1, 0);
         }
@@ -104,7 +120,7 @@ impl Retrying<'_> {
     }
 }
 
-/// Of nothing declared: no retry.
+/// No retry.
 impl Default for Retries {
     fn default() -> Self {
         Self::none()
@@ -113,51 +129,127 @@ impl Default for Retries {
 
 impl From<Retry> for Retries {
     fn from(retry: Retry) -> Self {
-        Self::Alike(retry)
+        Self::Uniform(retry)
     }
 }
 
 impl FromIterator<Retrier> for Retries {
     fn from_iter<I: IntoIterator<Item = Retrier>>(retriers: I) -> Self {
-        Self::ByCode(retriers.into_iter().collect())
+        Self::PerCode(retriers.into_iter().collect())
     }
 }
 
 impl<'de> Deserialize<'de> for Retries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RetriesVisitor)
+        const EXPECTED: &str =
+            "a retry policy: a preset's name, an object of fields, or a list of retriers";
+        match JsonForm::<Retry, Retrier>::read(deserializer, EXPECTED)? {
+            JsonForm::Text(name) => Retry::preset(&name)
+                .map(Self::Uniform)
+                .map_err(D::Error::custom),
+            JsonForm::Object(retry) => Ok(Self::Uniform(retry)),
+            JsonForm::List(retriers) if retriers.is_empty() => Err(D::Error::custom(
+                "an empty list retries nothing, expected a retrier or \"none\"",
+            )),
+            JsonForm::List(retriers) => Ok(retriers.into_iter().collect()),
+        }
     }
 }
 
-struct RetriesVisitor;
-
-impl<'de> Visitor<'de> for RetriesVisitor {
-    type Value = Retries;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a retry policy: a preset's name, an object of fields, or a list of retriers")
+impl Retrier {
+    /// A retrier from a table's row, `field` and `value` of each cell; a preset counts first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Retry::with_fields`]; if `codes` are missing or not valid, or one of them can never
+    /// be worth a retry; if neither `maxRetries` nor `preset` is given.
+    pub fn from_fields<'a>(
+        row: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PolicyError> {
+        policy::from_rows(row)
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Retries, E> {
-        Retry::deserialize(StrDeserializer::new(name)).map(Retries::Alike)
+    /// Whether it handles failures with a code.
+    pub fn handles(&self, code: &str) -> bool {
+        self.codes.iter().any(|handled| **handled == *code)
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Retries, A::Error> {
-        Retry::deserialize(MapAccessDeserializer::new(map)).map(Retries::Alike)
-    }
+impl PolicyKind for Retrier {
+    const NAME: &'static str = "retrier";
+    const PRESETS: &'static [&'static str] = Retry::PRESETS;
+    const EXTRA_FIELDS: &'static [&'static str] = &["preset", "codes"];
+    const REQUIRED: Option<&'static str> = Retry::REQUIRED;
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Retries, A::Error> {
-        let mut retriers = Vec::new();
-        while let Some(retrier) = seq.next_element::<Retrier>()? {
-            retriers.push(retrier);
+    fn standard() -> Self {
+        Self {
+            codes: Vec::new(),
+            retry: Retry::standard(),
         }
-        if retriers.is_empty() {
-            return Err(A::Error::custom(
-                "an empty list retries nothing, expected a retrier or \"none\"",
-            ));
-        }
-        Ok(retriers.into_iter().collect())
     }
+
+    fn find_preset(name: &str) -> Option<Self> {
+        let retry = Retry::find_preset(name)?;
+        Some(Self {
+            retry,
+            ..Self::standard()
+        })
+    }
+
+    fn from_fields(mut fields: Map<String, Value>) -> Result<Self, Violation> {
+        let codes = fields.shift_remove("codes").unwrap_or_default();
+        Ok(Self {
+            codes: read_codes(&codes)?,
+            retry: Retry::from_fields(fields)?,
+        })
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        let mut violations = self.retry.violations();
+        if self.codes.is_empty() {
+            violations.push(Violation::new("", "it names no \"codes\""));
+        }
+        let faulty = self
+            .codes
+            .iter()
+            .filter_map(|code| check_retryable(code).err());
+        violations.extend(faulty.map(|message| Violation::new("/codes", message)));
+        violations
+    }
+}
+
+impl<'de> Deserialize<'de> for Retrier {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        policy::deserialize(deserializer)
+    }
+}
+
+/// Codes as a list, or separated by commas as in the cell of a table.
+fn read_codes(value: &Value) -> Result<Vec<Arc<str>>, Violation> {
+    let refused = || {
+        let message =
+            format!("expected codes such as [\"TIMEOUT\", \"TOOL_ERROR\"], found {value}");
+        Violation::new("/codes", message)
+    };
+    match value {
+        Value::String(text) => Ok(text.split(',').map(|code| code.trim().into()).collect()),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().map(Arc::from).ok_or_else(refused))
+            .collect(),
+        _ => Err(refused()),
+    }
+}
+
+fn check_retryable(code: &str) -> Result<(), String> {
+    if !is_code(code) {
+        return Err(format!("{code:?} is not a code, expected UPPER_SNAKE case"));
+    }
+    let (mode, _) = FailureMode::classify(code);
+    if mode.terminal() || code == code::WORKFLOW_TIMEOUT {
+        return Err(format!("{code:?} can never be worth a retry"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

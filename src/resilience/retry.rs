@@ -1,63 +1,56 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use rand::Rng as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::{
-    Jitter, PolicyError, UnknownPreset,
-    policy::{self, Policy},
+    Jitter, PolicyError,
+    policy::{self, PolicyKind, limit_text},
 };
 use crate::{
     clock::Seed,
-    domain::{LONGEST, duration_text, opt_duration_text},
+    domain::{LONGEST, Violation, duration_text, from_value},
 };
 
-/// How often a call is executed again after a retryable failure, and how long it waits before.
+/// How often a call is executed again after a retryable failure, and the delays in between.
 ///
 /// The delay before retry k = 0, 1, 2 … is
 /// `min(base · multiplier^(k + first_exponent), cap)`, moved by the jitter.
 ///
 /// In JSON it is a preset's name, or an object of its fields; an object names
 /// `maxRetries`, or a `preset` that the other fields override.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    remote = "Self",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default
+)]
 pub struct Retry {
     /// Executions after the first; with 0 there is one execution.
     pub max_retries: u32,
-    /// What the delays grow from.
+    /// The delay that the others are multiples of.
     #[serde(with = "duration_text")]
     pub base: Duration,
-    /// How many times as long each delay is as the one before; finite, not negative.
+    /// The factor between one delay and the next; finite, not negative.
     pub multiplier: f64,
-    /// What no delay exceeds, jitter included.
-    #[serde(with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    /// The longest delay, jitter included.
+    #[serde(with = "limit_text", skip_serializing_if = "Option::is_none")]
     pub cap: Option<Duration>,
-    /// By how much chance moves a delay.
+    /// How much of a delay is random.
     pub jitter: Jitter,
     /// The multiplier's exponent in the delay before the first retry.
     pub first_exponent: u32,
 }
 
 impl Retry {
-    /// The names that [`preset`](Self::preset) knows.
-    pub const PRESETS: [&'static str; 8] = [
-        "none",
-        "coordination",
-        "coordination-jittered",
-        "worker",
-        "request",
-        "subscriber",
-        "reconnect",
-        "constant",
-    ];
-
-    /// One execution, no more.
+    /// One execution.
     pub const fn none() -> Self {
         Self::up_to(0)
     }
 
-    /// That many retries after 100 ms, 200 ms, 400 ms and so on, without cap or jitter.
+    /// Retries after 100 ms, 200 ms, 400 ms and so on, without cap or jitter.
     pub const fn up_to(max_retries: u32) -> Self {
         Self {
             max_retries,
@@ -69,7 +62,7 @@ impl Retry {
         }
     }
 
-    /// What a handler of events is given: 1 s, 2 s.
+    /// The convention for handlers of events: after 1 s and 2 s.
     pub const fn subscriber() -> Self {
         Self {
             base: Duration::from_secs(1),
@@ -78,7 +71,7 @@ impl Retry {
         }
     }
 
-    /// What a connection is sought again by: 1 s, 2 s, 4 s and so on, never more than 60 s.
+    /// The convention for lost connections: after 1 s, 2 s, 4 s and so on, up to 60 s.
     pub const fn reconnect() -> Self {
         Self {
             max_retries: 5,
@@ -91,10 +84,102 @@ impl Retry {
     /// # Errors
     ///
     /// If no preset has the name.
-    pub fn preset(name: &str) -> Result<Self, UnknownPreset> {
+    pub fn preset(name: &str) -> Result<Self, PolicyError> {
+        policy::preset(name)
+    }
+
+    /// The delay before a retry, counted from 0, in whole milliseconds.
+    ///
+    /// It lies within [`bounds`](Self::bounds). Without jitter it does not depend on the seed; with
+    /// jitter, each retry draws its own.
+    pub fn delay(&self, retry: u32, seed: Seed) -> Duration {
+        let (least, most) = self.bounds_millis(retry);
+        if least == most {
+            return Duration::from_millis(least);
+        }
+        let drawn = seed.part([retry.to_string().as_str()]).rng().next_u64();
+        // Lemire's multiply-shift, written out because no version of `rand`
+        // promises that its ranges stay as they are.
+        let choices = u128::from(most - least) + 1;
+        let offset = (u128::from(drawn) * choices) >> 64;
+        // The offset is below the number of choices, so it always fits.
+        Duration::from_millis(least + u64::try_from(offset).unwrap_or(0))
+    }
+
+    /// The shortest and the longest delay that jitter allows before a retry, counted from 0.
+    pub fn bounds(&self, retry: u32) -> RangeInclusive<Duration> {
+        let (least, most) = self.bounds_millis(retry);
+        Duration::from_millis(least)..=Duration::from_millis(most)
+    }
+
+    /// Sets the rows of a table, `field` and `value`, where a cap may be `none`; a preset counts
+    /// first, wherever it is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such field or preset, a field does not take its value or is given twice, or
+    /// [`check`](Self::check) fails; all causes are listed.
+    pub fn with_fields<'a>(
+        self,
+        rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PolicyError> {
+        policy::with_rows(self, rows)
+    }
+
+    /// Checks values that their types allow.
+    ///
+    /// # Errors
+    ///
+    /// If the multiplier or the jitter is negative or not finite, or a duration
+    /// is longer than 366 days; all causes are listed.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        policy::check(self)
+    }
+
+    fn bounds_millis(&self, retry: u32) -> (u64, u64) {
+        let ceiling = whole(millis(self.cap.unwrap_or(LONGEST).min(LONGEST)).floor());
+        let exponent = u64::from(retry) + u64::from(self.first_exponent);
+        let base = millis(self.base);
+        let delay = if base == 0.0 {
+            // The power may be infinite, and 0 times infinity is NaN.
+            0.0
+        } else {
+            base * power(self.multiplier.max(0.0), exponent)
+        };
+        let (least, most) = self.jitter.range(delay.min(ceiling as f64));
+        (whole(least).min(ceiling), whole(most).min(ceiling))
+    }
+}
+
+/// No retry.
+impl Default for Retry {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+impl PolicyKind for Retry {
+    const NAME: &'static str = "retry policy";
+    const PRESETS: &'static [&'static str] = &[
+        "none",
+        "coordination",
+        "coordination-jittered",
+        "worker",
+        "request",
+        "subscriber",
+        "reconnect",
+        "constant",
+    ];
+    const REQUIRED: Option<&'static str> = Some("maxRetries");
+
+    fn standard() -> Self {
+        Self::none()
+    }
+
+    fn find_preset(name: &str) -> Option<Self> {
         let second = Duration::from_secs(1);
         let cap = |seconds| Some(Duration::from_secs(seconds));
-        let retry = match name {
+        Some(match name {
             "none" => Self::none(),
             "coordination" => Self::up_to(2),
             "coordination-jittered" => Self {
@@ -120,158 +205,35 @@ impl Retry {
                 multiplier: 1.0,
                 ..Self::up_to(3)
             },
-            _ => return Err(UnknownPreset::new("retry preset", name, Self::PRESETS)),
-        };
-        Ok(retry)
+            _ => return None,
+        })
     }
 
-    /// The delay before a retry, counted from 0, in whole milliseconds.
-    ///
-    /// It lies within [`bounds`](Self::bounds). Without jitter the seed has no
-    /// part in it; with jitter, every retry draws on its own.
-    pub fn delay(&self, retry: u32, seed: Seed) -> Duration {
-        let (least, most) = self.bounds_millis(retry);
-        if least == most {
-            return Duration::from_millis(least);
-        }
-        let drawn = seed.part([retry.to_string().as_str()]).rng().next_u64();
-        // Lemire's multiply-shift, written out because no version of `rand`
-        // promises that its ranges stay as they are.
-        let choices = u128::from(most - least) + 1;
-        let offset = (u128::from(drawn) * choices) >> 64;
-        // The offset is below the number of choices, so it always fits.
-        Duration::from_millis(least + u64::try_from(offset).unwrap_or(0))
+    fn from_fields(fields: Map<String, Value>) -> Result<Self, Violation> {
+        #[derive(Deserialize)]
+        struct Fields(#[serde(with = "Retry")] Retry);
+        from_value(&fields.into()).map(|Fields(retry)| retry)
     }
 
-    /// The least and the greatest delay that chance may make of a retry, counted from 0.
-    pub fn bounds(&self, retry: u32) -> RangeInclusive<Duration> {
-        let (least, most) = self.bounds_millis(retry);
-        Duration::from_millis(least)..=Duration::from_millis(most)
-    }
-
-    /// Sets a field from the text of a table: `maxRetries`, `base`, `multiplier`, `cap`
-    /// (a duration or `none`), `jitter` or `firstExponent`; `preset` sets them all.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such field or preset, or the field does not take the value.
-    pub fn set(&mut self, field: &str, value: &str) -> Result<(), PolicyError> {
-        policy::set(self, field, value)
-    }
-
-    /// Sets the rows of a table, `field` and `value`; a preset counts first, wherever it stands.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`set`](Self::set) and [`check`](Self::check), all at once, and
-    /// if a field is given twice.
-    pub fn with_fields<'a>(
-        self,
-        rows: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, PolicyError> {
-        policy::set_all(self, rows)
-    }
-
-    /// Checks what text cannot say but code can.
-    ///
-    /// # Errors
-    ///
-    /// If the multiplier or the jitter is negative or not finite, or a duration
-    /// is longer than 366 days; all causes are listed.
-    pub fn check(&self) -> Result<(), PolicyError> {
-        policy::check(self)
-    }
-
-    fn bounds_millis(&self, retry: u32) -> (u64, u64) {
-        let ceiling = whole(millis(self.cap.unwrap_or(LONGEST).min(LONGEST)).floor());
-        let exponent = u64::from(retry) + u64::from(self.first_exponent);
-        let base = millis(self.base);
-        let delay = if base == 0.0 {
-            // Nothing times the infinity that the power may be is no number.
-            0.0
-        } else {
-            base * power(self.multiplier.max(0.0), exponent)
-        };
-        let (least, most) = self.jitter.range(delay.min(ceiling as f64));
-        (whole(least).min(ceiling), whole(most).min(ceiling))
-    }
-}
-
-/// Of nothing declared: no retry.
-impl Default for Retry {
-    fn default() -> Self {
-        Self::none()
-    }
-}
-
-impl Policy for Retry {
-    const NAME: &'static str = "retry policy";
-    const FIELDS: &'static [&'static str] = &[
-        "maxRetries",
-        "base",
-        "multiplier",
-        "cap",
-        "jitter",
-        "firstExponent",
-    ];
-    const REQUIRED: Option<&'static str> = Some("maxRetries");
-
-    fn standard() -> Self {
-        Self::none()
-    }
-
-    fn named(preset: &str) -> Result<Self, UnknownPreset> {
-        Self::preset(preset)
-    }
-
-    fn assign(&mut self, field: &'static str, value: &Value) -> Result<(), PolicyError> {
-        match field {
-            "maxRetries" => self.max_retries = policy::count(field, value)?,
-            "base" => self.base = policy::duration(field, value)?,
-            "multiplier" => {
-                self.multiplier = value
-                    .as_f64()
-                    .filter(|number| *number >= 0.0)
-                    .ok_or_else(|| policy::expected(field, value, "a number from 0"))?;
-            }
-            "cap" => self.cap = policy::opt_duration(field, value)?,
-            "jitter" => {
-                let text = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
-                self.jitter =
-                    text.parse()
-                        .map_err(|error: super::JitterError| PolicyError::BadValue {
-                            field,
-                            reason: error.to_string(),
-                        })?;
-            }
-            "firstExponent" => self.first_exponent = policy::count(field, value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
+    fn violations(&self) -> Vec<Violation> {
+        let mut violations = Vec::new();
         if !self.multiplier.is_finite() || self.multiplier < 0.0 {
-            let found = self.multiplier;
-            faults.push(format!(
-                "\"multiplier\" is {found}, expected a finite number from 0"
-            ));
+            let message = format!("expected a finite number from 0, found {}", self.multiplier);
+            violations.push(Violation::new("/multiplier", message));
         }
         if !self.jitter.is_valid() {
-            let found = self.jitter;
-            faults.push(format!(
-                "\"jitter\" is {found}, expected a share from ±0 % to ±1000 %"
-            ));
+            let message = format!(
+                "expected a share from ±0 % to ±1000 %, found {}",
+                self.jitter
+            );
+            violations.push(Violation::new("/jitter", message));
         }
-        for (field, duration) in [("base", Some(self.base)), ("cap", self.cap)] {
+        for (pointer, duration) in [("/base", Some(self.base)), ("/cap", self.cap)] {
             if duration.is_some_and(|duration| duration > LONGEST) {
-                faults.push(format!("{field:?} is longer than 366 days"));
+                violations.push(Violation::new(pointer, "is longer than 366 days"));
             }
         }
-        faults
+        violations
     }
 }
 
@@ -281,12 +243,19 @@ impl<'de> Deserialize<'de> for Retry {
     }
 }
 
+impl Serialize for Retry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The derived one.
+        Self::serialize(self, serializer)
+    }
+}
+
 fn millis(duration: Duration) -> f64 {
     // Seconds as a fraction would make 35.00000000000001 of 35.
     duration.as_nanos() as f64 / 1e6
 }
 
-/// Rounds to whole milliseconds; what is negative or no number becomes 0.
+/// Rounds to whole milliseconds; what is negative or NaN becomes 0.
 fn whole(millis: f64) -> u64 {
     millis.round() as u64
 }

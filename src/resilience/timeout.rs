@@ -6,20 +6,20 @@ use tokio::{task::unconstrained, time::sleep};
 
 use crate::domain::{duration_text, format_duration};
 
-/// How long one execution may take.
+/// How long an execution may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timeout(#[serde(with = "duration_text")] pub Duration);
 
-/// An execution took longer than its timeout, which is given.
+/// An execution took longer than this timeout.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("no answer within {}", format_duration(*.0))]
 pub struct TimedOut(pub Duration);
 
-/// How many hands an answer of the very last instant may pass through.
+/// How many tasks an answer at the very instant of the timeout may pass through.
 ///
-/// An answer that another task gives at the instant of the timeout is ready
-/// only once that task has had its turn, and virtual time stands still for it.
+/// What another task answers at that instant is ready only once that task has run, and virtual time
+/// stands still meanwhile.
 const LAST_TURNS: usize = 8;
 
 impl Timeout {
@@ -36,7 +36,7 @@ impl Timeout {
             return Err(TimedOut(self.0));
         }
         let mut future = pin!(future);
-        // Most answer at once: the timer is there for those that do not.
+        // Most futures are ready immediately: only the others need a timer.
         let mut timer = pin!(None);
         let in_time = poll_fn(|context| {
             if let Poll::Ready(output) = future.as_mut().poll(context) {
@@ -75,7 +75,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_at_exactly_the_timeout_wins() {
+    async fn answer_at_exactly_the_timeout_wins() {
         let clock = Clock::start();
         let timeout = Timeout(SECOND);
         assert_eq!(timeout.run(sleep(SECOND)).await, Ok(()));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_at_exactly_the_timeout_wins_through_other_tasks_too() {
+    async fn answer_at_exactly_the_timeout_wins_through_other_tasks() {
         let clock = Clock::start();
         let (inner, from_inner) = oneshot::channel();
         let (outer, from_outer) = oneshot::channel();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_later_answer_is_too_late() {
+    async fn later_answer_times_out() {
         let clock = Clock::start();
         let late = sleep(SECOND + Duration::from_millis(1));
         let error = Timeout(SECOND).run(late).await.unwrap_err();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_timeout_of_zero_fails_without_starting() {
+    async fn timeout_of_zero_fails_without_starting() {
         let started = Cell::new(false);
         let future = async { started.set(true) };
         let result = Timeout(Duration::ZERO).run(future).await;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_is_text_in_json() {
+    fn timeout_is_text_in_json() {
         let timeout: Timeout = serde_json::from_str("\"1.5 s\"").unwrap();
         assert_eq!(timeout, Timeout(Duration::from_millis(1_500)));
         assert_eq!(serde_json::to_value(timeout).unwrap(), "1s 500ms");

@@ -1,15 +1,12 @@
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::{ExpectedError, ExpectedWait, Thresholds};
 use crate::{
-    domain::{BreakerState, CallName, duration_text, opt_duration_text},
+    domain::{BreakerState, CallName, JsonForm, duration_text, opt_duration_text},
     resilience::{BreakerPolicy, BulkheadPolicy, Retries},
     services::{Answer, Executions},
 };
@@ -178,30 +175,11 @@ where
 
 impl<'de> Deserialize<'de> for Turn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TurnVisitor)
-    }
-}
-
-/// Unlike an untagged enum it tells what is wrong within an exchange.
-struct TurnVisitor;
-
-impl<'de> Visitor<'de> for TurnVisitor {
-    type Value = Turn;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an exchange, or a list of those that are made at once")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Turn, A::Error> {
-        let exchange = Exchange::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Turn::Alone(Box::new(exchange)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Turn, A::Error> {
-        let mut exchanges = Vec::new();
-        while let Some(exchange) = seq.next_element()? {
-            exchanges.push(exchange);
+        const EXPECTED: &str = "an exchange, or a list of those that are made at once";
+        match JsonForm::<Exchange, Exchange>::read(deserializer, EXPECTED)? {
+            JsonForm::Object(exchange) => Ok(Self::Alone(Box::new(exchange))),
+            JsonForm::List(exchanges) => Ok(Self::AtOnce(exchanges)),
+            text @ JsonForm::Text(_) => Err(text.refuse(EXPECTED)),
         }
-        Ok(Turn::AtOnce(exchanges))
     }
 }

@@ -140,7 +140,7 @@ impl Requests {
     /// Lets so many of the requests that are submitted from now on be processed at a time, in place of
     /// all of them; the others wait in order.
     pub fn process_at_a_time(&self, count: NonZeroU32) {
-        let at_a_time = Bulkhead::new(BulkheadPolicy::of(count.get()));
+        let at_a_time = Bulkhead::new(BulkheadPolicy::of(count));
         self.lock_settings().at_a_time = Some(at_a_time);
     }
 

@@ -13,7 +13,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-async fn pass(duration: Duration) {
+async fn advance(duration: Duration) {
     tokio::time::advance(duration).await;
 }
 
@@ -33,7 +33,7 @@ fn succeed(breaker: &Breaker) {
 }
 
 fn events(breaker: &Breaker) -> Vec<(u64, BreakerState)> {
-    breaker.shared.timeline.read(|events| {
+    breaker.core.timeline.read(|events| {
         events
             .iter()
             .map(|event| {
@@ -50,7 +50,7 @@ fn events(breaker: &Breaker) -> Vec<(u64, BreakerState)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_opens_at_the_threshold_and_refuses_at_once_naming_the_service() {
+async fn threshold_opens_the_breaker_and_refusals_name_the_service() {
     let breaker = breaker(BreakerPolicy::opening_after(3, seconds(5)));
     fail(&breaker, 2);
     assert_eq!(breaker.state(), Closed);
@@ -65,7 +65,7 @@ async fn it_opens_at_the_threshold_and_refuses_at_once_naming_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ignored_or_dropped_neither_counts_nor_ends_a_row() {
+async fn ignored_and_dropped_permits_do_not_count() {
     let breaker = breaker(BreakerPolicy::opening_after(3, seconds(5)));
     fail(&breaker, 2);
     breaker.acquire().unwrap().ignored();
@@ -76,16 +76,16 @@ async fn what_is_ignored_or_dropped_neither_counts_nor_ends_a_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_half_open_at_exactly_the_recovery_time_and_closes_after_two_successes() {
+async fn elapsed_recovery_half_opens_and_two_successes_close() {
     let breaker = breaker(BreakerPolicy::opening_after(2, seconds(3)));
     fail(&breaker, 2);
-    pass(seconds(3) - Duration::from_millis(1)).await;
+    advance(seconds(3) - Duration::from_millis(1)).await;
     assert_eq!(breaker.state(), Open);
     assert!(breaker.acquire().is_err());
-    pass(Duration::from_millis(1)).await;
+    advance(Duration::from_millis(1)).await;
     assert_eq!(breaker.state(), HalfOpen);
     assert_eq!(events(&breaker), [(0, Open)], "reading records nothing");
-    pass(seconds(1)).await;
+    advance(seconds(1)).await;
     succeed(&breaker);
     assert_eq!(breaker.state(), HalfOpen);
     succeed(&breaker);
@@ -95,25 +95,25 @@ async fn it_is_half_open_at_exactly_the_recovery_time_and_closes_after_two_succe
         [(0, Open), (4_000, HalfOpen), (4_000, Closed)]
     );
     fail(&breaker, 1);
-    assert_eq!(
-        breaker.state(),
-        Closed,
-        "failures from before are forgotten"
-    );
+    assert_eq!(breaker.state(), Closed, "earlier failures are forgotten");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_while_half_open_opens_it_with_a_fresh_timer() {
+async fn failure_while_half_open_restarts_the_recovery() {
     let breaker = breaker(BreakerPolicy::opening_after(1, seconds(5)));
     fail(&breaker, 1);
-    pass(seconds(7)).await;
+    advance(seconds(7)).await;
     succeed(&breaker);
     fail(&breaker, 1);
-    pass(seconds(4)).await;
+    advance(seconds(4)).await;
     assert_eq!(breaker.state(), Open);
-    pass(seconds(1)).await;
+    advance(seconds(1)).await;
     succeed(&breaker);
-    assert_eq!(breaker.state(), HalfOpen, "the success from before is gone");
+    assert_eq!(
+        breaker.state(),
+        HalfOpen,
+        "the earlier success is forgotten"
+    );
     assert_eq!(
         events(&breaker),
         [
@@ -126,14 +126,14 @@ async fn a_failure_while_half_open_opens_it_with_a_fresh_timer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_permitted_calls_are_out_at_once_while_half_open() {
+async fn half_open_breaker_limits_concurrent_calls() {
     let breaker = breaker(BreakerPolicy {
         permitted_calls: 2,
         success_threshold: 3,
         ..BreakerPolicy::opening_after(1, seconds(5))
     });
     fail(&breaker, 1);
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     let first = breaker.acquire().unwrap();
     let second = breaker.acquire().unwrap();
     let refusal = breaker.acquire().unwrap_err();
@@ -153,7 +153,7 @@ async fn only_the_permitted_calls_are_out_at_once_while_half_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verdict_from_before_a_change_of_state_counts_for_nothing() {
+async fn outcome_of_an_earlier_state_does_not_count() {
     let breaker = breaker(BreakerPolicy {
         permitted_calls: 2,
         ..BreakerPolicy::opening_after(1, seconds(5))
@@ -161,16 +161,13 @@ async fn a_verdict_from_before_a_change_of_state_counts_for_nothing() {
     let slow_success = breaker.acquire().unwrap();
     let slow_failure = breaker.acquire().unwrap();
     fail(&breaker, 1);
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     let probe = breaker.acquire().unwrap();
     let lost_probe = breaker.acquire().unwrap();
     slow_success.succeeded(seconds(5));
     slow_failure.failed(seconds(5));
     assert_eq!(breaker.state(), HalfOpen);
-    assert!(
-        breaker.acquire().is_err(),
-        "their slots are not freed either"
-    );
+    assert!(breaker.acquire().is_err(), "nor are their slots freed");
     probe.succeeded(QUICK);
     succeed(&breaker);
     assert_eq!(breaker.state(), Closed);
@@ -179,26 +176,26 @@ async fn a_verdict_from_before_a_change_of_state_counts_for_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_never_returns_opens_it_at_the_longest_wait() {
+async fn probe_beyond_the_longest_wait_reopens_the_breaker() {
     let breaker = breaker(BreakerPolicy {
         max_half_open_wait: Some(seconds(2)),
         ..BreakerPolicy::opening_after(1, seconds(5))
     });
     fail(&breaker, 1);
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     let probe = breaker.acquire().unwrap();
-    pass(seconds(2)).await;
-    assert_eq!(breaker.state(), HalfOpen, "the limit is inside");
-    pass(Duration::from_millis(1)).await;
+    advance(seconds(2)).await;
+    assert_eq!(breaker.state(), HalfOpen, "at exactly the limit");
+    advance(Duration::from_millis(1)).await;
     assert_eq!(breaker.state(), Open);
     assert_eq!(
         breaker.acquire().unwrap_err().state,
         Open,
-        "and the refusal says so"
+        "the refusal agrees"
     );
-    pass(seconds(5) - Duration::from_millis(2)).await;
+    advance(seconds(5) - Duration::from_millis(2)).await;
     assert_eq!(breaker.state(), Open);
-    pass(Duration::from_millis(1)).await;
+    advance(Duration::from_millis(1)).await;
     assert_eq!(
         breaker.state(),
         HalfOpen,
@@ -206,7 +203,7 @@ async fn a_probe_that_never_returns_opens_it_at_the_longest_wait() {
     );
     succeed(&breaker);
     probe.succeeded(seconds(7));
-    assert_eq!(breaker.state(), HalfOpen, "the lost probe came too late");
+    assert_eq!(breaker.state(), HalfOpen, "the lost probe ended too late");
     assert_eq!(
         events(&breaker),
         [
@@ -219,30 +216,30 @@ async fn a_probe_that_never_returns_opens_it_at_the_longest_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_back_at_exactly_the_longest_wait_is_in_time() {
+async fn probe_that_ends_at_exactly_the_longest_wait_counts() {
     let breaker = breaker(BreakerPolicy {
         max_half_open_wait: Some(seconds(2)),
         success_threshold: 1,
         ..BreakerPolicy::opening_after(1, seconds(5))
     });
     fail(&breaker, 1);
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     let probe = breaker.acquire().unwrap();
-    pass(seconds(2)).await;
+    advance(seconds(2)).await;
     probe.succeeded(seconds(2));
     assert_eq!(breaker.state(), Closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_asking_for_long_leaves_it_half_open_after_a_lost_probe() {
+async fn lost_probe_leaves_the_breaker_half_open_after_another_recovery() {
     let breaker = breaker(BreakerPolicy {
         max_half_open_wait: Some(seconds(2)),
         ..BreakerPolicy::opening_after(1, seconds(5))
     });
     fail(&breaker, 1);
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     let _lost = breaker.acquire().unwrap();
-    pass(seconds(60)).await;
+    advance(seconds(60)).await;
     assert_eq!(breaker.state(), HalfOpen);
     succeed(&breaker);
     assert_eq!(
@@ -257,7 +254,7 @@ async fn nobody_asking_for_long_leaves_it_half_open_after_a_lost_probe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_calls_count_where_they_are_declared() {
+async fn slow_calls_open_the_breaker() {
     let breaker = breaker(BreakerPolicy {
         window: WindowKind::Rate,
         minimum_calls: Some(2),
@@ -273,13 +270,13 @@ async fn slow_calls_count_where_they_are_declared() {
     assert_eq!(breaker.state(), Closed, "a third");
     call(seconds(2));
     assert_eq!(breaker.state(), Open, "a half");
-    pass(seconds(5)).await;
+    advance(seconds(5)).await;
     call(seconds(2));
     assert_eq!(breaker.state(), Open, "a slow probe has not recovered");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_time_to_recover_it_is_half_open_at_once() {
+async fn recovery_of_zero_half_opens_immediately() {
     let breaker = breaker(BreakerPolicy::opening_after(1, Duration::ZERO));
     fail(&breaker, 1);
     assert_eq!(breaker.state(), HalfOpen);
@@ -289,7 +286,7 @@ async fn without_time_to_recover_it_is_half_open_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unchecked_zeros_and_the_longest_times_break_nothing() {
+async fn unchecked_extreme_settings_work() {
     let policy = BreakerPolicy {
         success_threshold: 0,
         permitted_calls: 0,
@@ -301,7 +298,7 @@ async fn unchecked_zeros_and_the_longest_times_break_nothing() {
     assert_eq!(breaker.state(), Closed);
     fail(&breaker, 1);
     assert_eq!(breaker.state(), Open);
-    pass(seconds(1)).await;
+    advance(seconds(1)).await;
     succeed(&breaker);
     assert_eq!(breaker.state(), Closed);
 }

@@ -12,7 +12,7 @@ fn refusal<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 #[test]
-fn presets_open_and_recover_as_their_conventions_say() {
+fn presets_have_the_values_of_their_conventions() {
     for (name, failures, seconds) in [
         ("default", 5, 60),
         ("agent-service", 10, 30),
@@ -30,13 +30,13 @@ fn presets_open_and_recover_as_their_conventions_say() {
     }
     assert_eq!(
         BreakerPolicy::preset("storage").unwrap_err().to_string(),
-        "no breaker preset is called \"storage\", there are: \"default\", \"agent-service\", \
+        "faulty circuit breaker: no preset is called \"storage\", there are: \"default\", \"agent-service\", \
          \"storage-service\", \"external-api\", \"coordination\", \"coordination-fast\""
     );
 }
 
 #[test]
-fn a_table_sets_every_field() {
+fn table_sets_every_field() {
     let policy = BreakerPolicy::default()
         .with_fields([
             ("slidingWindowSize", "10 s"),
@@ -75,7 +75,7 @@ fn a_table_sets_every_field() {
 }
 
 #[test]
-fn json_names_a_preset_or_gives_fields_over_one() {
+fn json_is_a_preset_or_fields_that_override_one() {
     assert_eq!(read(json!({})), Ok(BreakerPolicy::default()));
     let coordination = BreakerPolicy::preset("coordination").unwrap();
     assert_eq!(read(json!("coordination")), Ok(coordination.clone()));
@@ -89,13 +89,14 @@ fn json_names_a_preset_or_gives_fields_over_one() {
     );
     let error = read(json!({"recovry": "1s"})).unwrap_err();
     assert!(
-        error.contains("has no field \"recovry\", did you mean \"recovery\"?"),
+        error.contains("at /recovry: unknown field `recovry`, ")
+            && error.ends_with("did you mean \"recovery\"?"),
         "{error}"
     );
 }
 
 #[test]
-fn bad_values_are_refused_with_what_was_expected() {
+fn faulty_value_is_refused_with_what_was_expected() {
     for (field, value) in [
         ("window", "sliding"),
         ("failureThreshold", "-1"),
@@ -106,7 +107,7 @@ fn bad_values_are_refused_with_what_was_expected() {
         ("maxHalfOpenWait", "-1 s"),
     ] {
         let message = refusal([(field, value)]);
-        assert!(message.contains(&format!("{field:?}")), "{message}");
+        assert!(message.contains(&format!("at /{field}: ")), "{message}");
         assert!(
             message.contains("expected") || message.contains("negative"),
             "{message}"
@@ -124,20 +125,20 @@ fn bad_values_are_refused_with_what_was_expected() {
         ("slowCallRateThreshold", "-5 %"),
     ] {
         let message = refusal([("window", "rate"), (field, value)]);
-        assert!(message.contains(&format!("{field:?}")), "{message}");
+        assert!(message.contains(&format!("at /{field}: ")), "{message}");
         assert!(message.contains("expected"), "{message}");
     }
 }
 
 #[test]
-fn settings_without_effect_are_refused_all_at_once() {
+fn settings_without_effect_are_all_refused() {
     assert_eq!(
         refusal([("slowCallDuration", "1 s"), ("minimumCalls", "5")]),
-        "faulty circuit breaker: \"minimumCalls\" needs \"window\" to be \"rate\"; \
-         \"slowCallDuration\" needs \"window\" to be \"rate\""
+        "faulty circuit breaker: at /minimumCalls: needs \"window\" to be \"rate\"; \
+         at /slowCallDuration: needs \"window\" to be \"rate\""
     );
     assert_eq!(
         refusal([("window", "rate"), ("slowCallRateThreshold", "50 %")]),
-        "faulty circuit breaker: \"slowCallRateThreshold\" needs \"slowCallDuration\""
+        "faulty circuit breaker: at /slowCallRateThreshold: needs \"slowCallDuration\""
     );
 }

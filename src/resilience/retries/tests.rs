@@ -22,7 +22,7 @@ fn delays(policy: &Retries, codes: &[&str]) -> Vec<Option<u128>> {
 }
 
 #[test]
-fn each_retrier_counts_for_itself() {
+fn retriers_count_their_own_retries() {
     let policy = json!([
         {"codes": ["A", "B"], "maxRetries": 2, "base": "1s", "multiplier": 2},
         {"codes": ["C"], "maxRetries": 2, "base": "5s"},
@@ -37,7 +37,7 @@ fn each_retrier_counts_for_itself() {
 }
 
 #[test]
-fn without_retriers_the_code_says_whether_it_is_retried() {
+fn policy_without_retriers_retries_retryable_failures() {
     let policy = read(&json!("coordination")).unwrap();
     assert_eq!(policy, Retry::preset("coordination").unwrap().into());
     assert_eq!(delays(&policy, &["A", "VALIDATION_FAILED"]), [None, None]);
@@ -49,15 +49,15 @@ fn without_retriers_the_code_says_whether_it_is_retried() {
 }
 
 #[test]
-fn a_failure_that_no_retry_can_mend_is_final_whatever_names_it() {
+fn terminal_failure_is_not_retried_though_a_retrier_names_its_code() {
     let policy = read(&json!([{"codes": ["A"], "maxRetries": 1}])).unwrap();
-    let mut failure = Failure::new("A", "declared so by its service");
+    let mut failure = Failure::new("A", "declared by its service");
     failure.mode = FailureMode::PolicySecurity;
     assert_eq!(policy.begin().next_delay(&failure, |_| Seed(0)), None);
 }
 
 #[test]
-fn a_policy_survives_being_written() {
+fn serialized_policy_is_read_back_unchanged() {
     for policy in [
         json!("worker"),
         json!({"maxRetries": 2, "jitter": "full"}),
@@ -69,7 +69,7 @@ fn a_policy_survives_being_written() {
 }
 
 #[test]
-fn what_is_no_policy_is_refused_where_it_stands() {
+fn faulty_policy_is_refused_with_its_pointer() {
     for (policy, expected) in [
         (json!([]), "an empty list retries nothing"),
         (
@@ -79,7 +79,7 @@ fn what_is_no_policy_is_refused_where_it_stands() {
         (json!("coordinaton"), "did you mean \"coordination\"?"),
         (
             json!({"codes": ["A"], "maxRetries": 1}),
-            "a retry policy has no field \"codes\"",
+            "at /codes: unknown field `codes`, expected one of",
         ),
         (
             json!([{"codes": ["A"], "maxRetries": 1}, {"maxRetries": 1}]),
@@ -91,7 +91,7 @@ fn what_is_no_policy_is_refused_where_it_stands() {
         ),
         (
             json!([{"codes": ["A"]}]),
-            "a retrier needs \"maxRetries\" or \"preset\"",
+            "faulty retrier: it needs \"maxRetries\" or \"preset\"",
         ),
         (
             json!([{"code": ["A"], "maxRetries": 1}]),
@@ -99,19 +99,19 @@ fn what_is_no_policy_is_refused_where_it_stands() {
         ),
         (
             json!([{"codes": 1, "maxRetries": 1}]),
-            "\"codes\": expected codes such as",
+            "at /codes: expected codes such as",
         ),
         (
             json!([{"codes": ["A", 1], "maxRetries": 1}]),
-            "\"codes\": expected codes such as",
+            "at /codes: expected codes such as",
         ),
         (
             json!([{"codes": ["a b"], "maxRetries": 1}]),
-            "\"a b\" is no code",
+            "at /codes: \"a b\" is not a code",
         ),
         (
             json!([{"codes": ["A"], "maxRetries": -1}]),
-            "\"maxRetries\": expected a whole number from 0",
+            "at /maxRetries: invalid value: integer `-1`, expected u32",
         ),
         (
             json!([{"codes": ["UNAUTHENTICATED"], "maxRetries": 1}]),
@@ -128,19 +128,25 @@ fn what_is_no_policy_is_refused_where_it_stands() {
 }
 
 #[test]
-fn a_row_of_a_table_makes_a_retrier() {
+fn retrier_is_read_from_a_table_row() {
     let row = [("base", "1 s"), ("codes", "A , B"), ("preset", "constant")];
     let retrier = Retrier::from_fields(row).unwrap();
-    assert!(retrier.names("A") && retrier.names("B") && !retrier.names("C"));
+    assert!(retrier.handles("A") && retrier.handles("B") && !retrier.handles("C"));
     assert_eq!(retrier.retry.base, Duration::from_secs(1));
     assert_eq!(retrier.retry.max_retries, 3);
     for (row, expected) in [
-        ([("codes", "A,,B"), ("maxRetries", "1")], "\"\" is no code"),
+        (
+            [("codes", "A,,B"), ("maxRetries", "1")],
+            "at /codes: \"\" is not a code",
+        ),
         (
             [("codes", "A"), ("base", "1 s")],
-            "needs \"maxRetries\" or \"preset\"",
+            "it needs \"maxRetries\" or \"preset\"",
         ),
-        ([("codes", "A"), ("codes", "B")], "\"codes\" is given twice"),
+        (
+            [("codes", "A"), ("codes", "B")],
+            "at /codes: is given twice",
+        ),
     ] {
         let error = Retrier::from_fields(row).unwrap_err().to_string();
         assert!(error.contains(expected), "{row:?}: {error}");
@@ -149,7 +155,7 @@ fn a_row_of_a_table_makes_a_retrier() {
 
 proptest! {
     #[test]
-    fn no_call_is_repeated_more_often_than_its_retriers_say(
+    fn retries_of_a_code_are_limited_by_its_retrier(
         counts in prop::collection::vec(0_u32..4, 3),
         codes in prop::collection::vec(0_usize..4, 0..40),
     ) {

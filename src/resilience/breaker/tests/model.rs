@@ -1,31 +1,31 @@
-//! A model that takes time one millisecond after the other and changes state at once, where the
-//! breaker works out what has changed when it is asked.
+//! A model that advances by single milliseconds and changes state as they pass, where the breaker
+//! works out what has changed when it is asked.
 
 use super::*;
 use crate::clock::virtually;
 
 #[derive(Clone, Copy, Debug)]
-enum Action {
+enum ModelAction {
     Acquire,
-    Pass(u64),
+    Advance(u64),
     Succeed(usize),
     Fail(usize),
     Ignore(usize),
 }
 
 #[derive(Debug)]
-struct Model {
+struct BreakerModel {
     policy: BreakerPolicy,
     state: BreakerState,
     /// Milliseconds in this state.
     age: u64,
     failures: u32,
     successes: u32,
-    /// Age of each call that is out, or nothing once its verdict no longer counts.
-    out: Vec<Option<u64>>,
+    /// Age of each running call, or `None` once its outcome no longer counts.
+    running: Vec<Option<u64>>,
 }
 
-impl Model {
+impl BreakerModel {
     fn new(policy: BreakerPolicy) -> Self {
         Self {
             policy,
@@ -33,7 +33,7 @@ impl Model {
             age: 0,
             failures: 0,
             successes: 0,
-            out: Vec::new(),
+            running: Vec::new(),
         }
     }
 
@@ -41,7 +41,7 @@ impl Model {
         assert!(self.state.can_become(state));
         self.state = state;
         (self.age, self.failures, self.successes) = (0, 0, 0);
-        self.out.fill(None);
+        self.running.fill(None);
         self.recover();
     }
 
@@ -54,30 +54,30 @@ impl Model {
     fn tick(&mut self) {
         let longest = self.policy.max_half_open_wait.map(|wait| wait.as_millis());
         let lost = |age: &u64| longest.is_some_and(|longest| u128::from(*age) >= longest);
-        // At the longest wait a probe may still return; time going on is what opens.
-        if self.state == HalfOpen && self.out.iter().flatten().any(lost) {
+        // A probe may still end at exactly the longest wait; only later time opens the breaker.
+        if self.state == HalfOpen && self.running.iter().flatten().any(lost) {
             self.change(Open);
         }
         self.age += 1;
-        self.out.iter_mut().flatten().for_each(|age| *age += 1);
+        self.running.iter_mut().flatten().for_each(|age| *age += 1);
         self.recover();
     }
 
     fn acquire(&mut self) -> bool {
-        let probes = self.out.iter().flatten().count();
+        let probes = self.running.iter().flatten().count();
         let permitted = match self.state {
             Closed => true,
             Open => false,
             HalfOpen => probes < self.policy.permitted_calls as usize,
         };
         if permitted {
-            self.out.push(Some(0));
+            self.running.push(Some(0));
         }
         permitted
     }
 
     fn settle(&mut self, index: usize, failed: Option<bool>) {
-        let counts = self.out.remove(index).is_some();
+        let counts = self.running.remove(index).is_some();
         let Some(failed) = failed.filter(|_| counts) else {
             return;
         };
@@ -96,7 +96,7 @@ impl Model {
                     self.change(Closed);
                 }
             }
-            (Open, _) => panic!("no call that is out counts while it is open"),
+            (Open, _) => panic!("no running call counts while it is open"),
         }
     }
 }
@@ -119,43 +119,44 @@ fn any_policy() -> impl Strategy<Value = BreakerPolicy> {
         )
 }
 
-fn any_action() -> impl Strategy<Value = Action> {
+fn any_action() -> impl Strategy<Value = ModelAction> {
     prop_oneof![
-        4 => Just(Action::Acquire),
-        2 => (0..9_u64).prop_map(Action::Pass),
-        2 => any::<usize>().prop_map(Action::Succeed),
-        2 => any::<usize>().prop_map(Action::Fail),
-        1 => any::<usize>().prop_map(Action::Ignore),
+        4 => Just(ModelAction::Acquire),
+        2 => (0..9_u64).prop_map(ModelAction::Advance),
+        2 => any::<usize>().prop_map(ModelAction::Succeed),
+        2 => any::<usize>().prop_map(ModelAction::Fail),
+        1 => any::<usize>().prop_map(ModelAction::Ignore),
     ]
 }
 
-async fn compare(policy: BreakerPolicy, actions: Vec<Action>) -> Result<(), TestCaseError> {
+async fn compare(policy: BreakerPolicy, actions: Vec<ModelAction>) -> Result<(), TestCaseError> {
     let breaker = breaker(policy.clone());
-    let mut model = Model::new(policy);
+    let mut model = BreakerModel::new(policy);
     let mut permits: Vec<BreakerPermit> = Vec::new();
     for action in actions {
         match action {
-            Action::Acquire => {
+            ModelAction::Acquire => {
                 let permit = breaker.acquire();
                 prop_assert_eq!(permit.is_ok(), model.acquire());
                 permits.extend(permit);
             }
-            Action::Pass(millis) => {
-                pass(Duration::from_millis(millis)).await;
+            ModelAction::Advance(millis) => {
+                advance(Duration::from_millis(millis)).await;
                 (0..millis).for_each(|_| model.tick());
             }
-            Action::Succeed(_) | Action::Fail(_) | Action::Ignore(_) if permits.is_empty() => {}
-            Action::Succeed(index) => {
+            ModelAction::Succeed(_) | ModelAction::Fail(_) | ModelAction::Ignore(_)
+                if permits.is_empty() => {}
+            ModelAction::Succeed(index) => {
                 let index = index % permits.len();
                 permits.remove(index).succeeded(QUICK);
                 model.settle(index, Some(false));
             }
-            Action::Fail(index) => {
+            ModelAction::Fail(index) => {
                 let index = index % permits.len();
                 permits.remove(index).failed(QUICK);
                 model.settle(index, Some(true));
             }
-            Action::Ignore(index) => {
+            ModelAction::Ignore(index) => {
                 let index = index % permits.len();
                 permits.remove(index).ignored();
                 model.settle(index, None);
@@ -173,7 +174,7 @@ async fn compare(policy: BreakerPolicy, actions: Vec<Action>) -> Result<(), Test
 
 proptest! {
     #[test]
-    fn whatever_happens_the_breaker_does_as_the_model(
+    fn breaker_behaves_as_its_model(
         policy in any_policy(),
         actions in proptest::collection::vec(any_action(), 0..80),
     ) {
