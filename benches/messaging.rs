@@ -1,7 +1,7 @@
 //! Events per second on one core: publisher, outbox, relay, bus and three subscriptions in memory,
 //! with the full timeline.
 //!
-//! `cargo bench --bench messaging`. It fails below its limit.
+//! `cargo bench --bench messaging`. It fails outside its limit.
 
 #[path = "scene/apart.rs"]
 mod apart;
@@ -33,8 +33,9 @@ const BURST: usize = 100;
 const SUBJECTS: usize = 1_000;
 /// Measurements.
 const ROUNDS: usize = 5;
-/// How many times as long as writing and reading the JSON of its event a publication may take.
-const AT_MOST: f64 = 6.0;
+/// A publication may take this many times as long as writing and reading the JSON of its event: about
+/// 50,000 events a second on the machine of `benches/README.md`.
+const MAX_RATIO: f64 = 11.0;
 /// Who handles each event.
 const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
 
@@ -48,10 +49,10 @@ fn main() -> ExitCode {
     let rate = EVENTS as f64 / median.as_secs_f64();
     let ratio = median.as_secs_f64() / plain.as_secs_f64();
     println!(
-        "{rate:.0} events/s through publisher, bus and {} subscribers: {ratio:.2} times what it takes to write and read their JSON (at most {AT_MOST}); {EVENTS} took {took:.2?}",
+        "{rate:.0} events/s through publisher, bus and {} subscribers: {ratio:.2} times what it takes to write and read their JSON (at most {MAX_RATIO}); {EVENTS} took {took:.2?}",
         HANDLERS.len()
     );
-    if ratio <= AT_MOST {
+    if ratio <= MAX_RATIO {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -107,7 +108,7 @@ fn measure() -> ! {
                 tokio::task::yield_now().await;
             }
         }
-        bus.activity().quiet().await;
+        bus.activity().idle().await;
         let took = began.elapsed();
         let handled = timeline.read(|events| {
             let handled = |kind: &EventKind| matches!(kind, EventKind::EventHandled { .. });

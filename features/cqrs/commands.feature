@@ -132,7 +132,7 @@ Feature: Commands
     And the events of "acc-1" are part of a new trace
     And the timeline has, in order:
       | event           | about                        | message                                                      |
-      | warning         | command c-7 to Account/acc-1 | "<traceparent>" is no traceparent: <why>; a new trace begins |
+      | warning         | command c-7 to Account/acc-1 | "<traceparent>" is not a valid traceparent: <why>; a new trace begins |
       | command_handled |                              |                                                              |
 
     Examples:

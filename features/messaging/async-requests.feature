@@ -1,17 +1,17 @@
 @needs-messaging
-Feature: Requests that are answered later
-  Some work takes longer than anyone waits. The request is accepted at once and
-  done in the background; who sent it may ask where it stands, or is called back.
+Feature: Asynchronous requests
+  Some work takes too long to wait for. Its request is accepted immediately and processed in the
+  background; the sender polls its status or gets callbacks.
 
   Background:
     Given a service "Reports"
     And a service "Inbox"
     And "Reports.build" takes 20 s
 
-  Rule: A request is accepted at once, and tells where to ask
+  Rule: A request is accepted immediately, with a status URL
 
     @integration-2
-    Scenario: What the sender gets at once
+    Scenario: The receipt of a submitted request
       Given "Inbox.notify" receives the callbacks
       When a request to "Reports.build" is submitted with:
         """json
@@ -35,7 +35,7 @@ Feature: Requests that are answered later
         | 0 s | call_started           |           | Reports.build |            | {"month": "2024-12"} |
 
     @integration-2
-    Scenario: Its status can be read while it is processed and after it has completed
+    Scenario: The status can be read during processing and after completion
       Given "Reports.build" replies:
         """json
         { "pages": 12 }
@@ -63,7 +63,7 @@ Feature: Requests that are answered later
         | /error   |                      |
 
     @integration-2
-    Scenario: Without a callback target nobody is told
+    Scenario: Without a callback target there are no callbacks
       When a request to "Reports.build" is submitted
       Then the request is accepted with:
         """json
@@ -80,7 +80,7 @@ Feature: Requests that are answered later
         | Reports.build | ok     |
 
     @integration-2
-    Scenario: A request waits until it is its turn
+    Scenario: A request waits for its turn
       Given requests are processed 1 at a time
       When a request to "Reports.build" is submitted
       And a request to "Reports.build" is submitted
@@ -98,7 +98,7 @@ Feature: Requests that are answered later
         | /endedAt   | 2025-01-01T00:00:40Z |
 
     @integration-2
-    Scenario: A handler that fails for a while is asked again, as for any request
+    Scenario: A transient failure is retried as for any request
       Given "Reports.build" takes 0 s
       And "Reports.build" fails 2 times with "TRANSIENT_ERROR"
       When a request to "Reports.build" is submitted
@@ -108,7 +108,7 @@ Feature: Requests that are answered later
       Then the request is completed
       And "Reports.build" waits "2 s, 4 s" between executions
 
-  Rule: Every change is called back, in order
+  Rule: Every status change is sent to the callback target, in order
 
     @integration-2
     Scenario: The callbacks of a request that completes
@@ -128,7 +128,7 @@ Feature: Requests that are answered later
       And "Inbox.notify" is executed 2 times
 
     @integration-2
-    Scenario: The callback of a request that fails has the error
+    Scenario: The callback of a failed request contains the error
       Given "Inbox.notify" receives the callbacks
       And "Reports.build" fails with "PERMANENT_ERROR"
       When a request to "Reports.build" is submitted
@@ -148,7 +148,7 @@ Feature: Requests that are answered later
       And "Inbox.notify" is executed 2 times
 
     @integration-2
-    Scenario Outline: The result <result> is told, in the callback and in the status
+    Scenario Outline: The result <result> is in the callback and in the status
       Given "Inbox.notify" receives the callbacks
       And "Reports.build" replies:
         """json
@@ -171,7 +171,7 @@ Feature: Requests that are answered later
         | {}     |
 
     @integration-2
-    Scenario: A slow callback is not overtaken by the next one
+    Scenario: A slow callback is not overtaken by the next
       Given "Inbox.notify" receives the callbacks
       And "Inbox.notify" takes 30 s
       And every call times out after 5 min
@@ -189,7 +189,7 @@ Feature: Requests that are answered later
         | 30 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "completed", "timestamp": "2025-01-01T00:00:20Z", "result": {}} |
 
     @integration-2
-    Scenario: Requests at once stay apart
+    Scenario: Concurrent requests do not mix
       Given a service "Search"
       And "Inbox.notify" receives the callbacks
       And "Search.index" takes 10 s
@@ -229,7 +229,7 @@ Feature: Requests that are answered later
   Rule: An ended request is forgotten after five minutes
 
     @integration-2
-    Scenario: It can be asked for until, but not at, the end of the five minutes
+    Scenario: A request is known until just before five minutes have passed
       When a request to "Reports.build" is submitted
       And the request ends
       And 299999 ms pass
@@ -243,7 +243,7 @@ Feature: Requests that are answered later
         | 320 s | request_forgotten      | request-1 |           |
 
     @integration-2
-    Scenario: A failed request is kept as long
+    Scenario: A failed request is kept for five minutes too
       Given "Reports.build" fails with "PERMANENT_ERROR"
       When a request to "Reports.build" is submitted
       And the request ends
@@ -253,7 +253,7 @@ Feature: Requests that are answered later
       Then the request is unknown
 
     @integration-2
-    Scenario: One that has not ended is kept, however long it takes
+    Scenario: A request in progress is kept however long it takes
       Given "Reports.build" takes 24 h
       And every call times out after 48 h
       When a request to "Reports.build" is submitted
@@ -261,7 +261,7 @@ Feature: Requests that are answered later
       Then the request is processing
 
     @integration-2
-    Scenario Outline: Where it is kept for <time>, it is gone after that
+    Scenario Outline: A request kept for <time> is unknown after that
       Given ended requests are kept for <time>
       When a request to "Reports.build" is submitted
       And the request ends
@@ -276,14 +276,14 @@ Feature: Requests that are answered later
         | 0 s  | 0 s     | unknown   |
 
     @integration-2
-    Scenario: A request that never was is unknown
+    Scenario: A request that was never submitted is unknown
       When a request to "Reports.build" is submitted
       Then the request "request-2" is unknown
 
-  Rule: A callback that fails harms nobody
+  Rule: A failed callback does not affect its request
 
     @integration-2
-    Scenario: A callback target that is dead is tried again, and the request completes all the same
+    Scenario: Callbacks to a target that is down are retried, and the request still completes
       Given "Inbox.notify" receives the callbacks
       And "Inbox" is down
       When a request to "Reports.build" is submitted
@@ -307,7 +307,7 @@ Feature: Requests that are answered later
         | request_status_changed | failed |
 
     @integration-2
-    Scenario: A callback target that is back within the retries gets all of it, in order
+    Scenario: A callback target that recovers during the retries gets every callback in order
       Given "Inbox.notify" receives the callbacks
       And "Inbox" is down for 26 s
       And "Reports.build" takes 16 s
@@ -331,7 +331,7 @@ Feature: Requests that are answered later
         | 30 s | call_ended | Inbox.notify | ok     |
 
     @integration-2
-    Scenario: A callback that is tried again holds the next one back
+    Scenario: A callback being retried delays the next
       Given "Inbox.notify" receives the callbacks
       And "Reports.build" takes 1 s
       And "Inbox.notify" fails 1 time with "CONNECTION_RESET"
@@ -349,7 +349,7 @@ Feature: Requests that are answered later
         | callback_failed |
 
     @integration-2
-    Scenario: A callback that is refused for good is not tried again
+    Scenario: A callback that fails permanently is not retried
       Given "Inbox.notify" receives the callbacks
       And "Inbox.notify" fails 1 time with "PERMISSION_DENIED"
       When a request to "Reports.build" is submitted
@@ -376,7 +376,7 @@ Feature: Requests that are answered later
         | 20 s | callback_failed | request-1 | completed | 0          | SERVICE_NOT_FOUND |
 
     @integration-2 @integration-8
-    Scenario: An open breaker spares the callback target
+    Scenario: An open breaker stops callbacks to the target
       Given "Inbox.notify" receives the callbacks
       And a circuit breaker on "Inbox" opening after 2 failures for 15 s
       And "Inbox.notify" fails 2 times with "CONNECTION_RESET"
@@ -393,7 +393,7 @@ Feature: Requests that are answered later
         | 20 s | call_ended      | Inbox.notify |            |                     | ok               |
 
     @integration-2 @integration-8
-    Scenario: A breaker's fallback is no sign that the callback has arrived
+    Scenario: A breaker's fallback does not count as a delivered callback
       Given "Inbox.notify" receives the callbacks
       And a circuit breaker on "Inbox":
         | field            | value            |
@@ -425,7 +425,7 @@ Feature: Requests that are answered later
         | 20 s | Inbox.notify  | 3         | 0 s  | ok      |
 
     @integration-2
-    Scenario: A callback whose answer is lost is not taken twice
+    Scenario: A callback whose reply was lost takes effect once
       Given "Inbox.notify" receives the callbacks
       And "Inbox.notify" times out after 3 s
       And "Inbox.notify" answers:
@@ -436,7 +436,7 @@ Feature: Requests that are answered later
       Then "Inbox.notify" is executed 3 times
       And no effect happens twice
 
-  Rule: What keeps the request from its service fails it, and the callback says so
+  Rule: A request that cannot reach its service fails, and the callback has the error
 
     @integration-2
     Scenario: A service that is down for too long
@@ -453,7 +453,7 @@ Feature: Requests that are answered later
       And "Inbox.notify" is executed 2 times
 
     @integration-2
-    Scenario: A service that leaves while the request waits
+    Scenario: A service that leaves while the request is waiting
       Given requests are processed 1 at a time
       When a request to "Reports.build" is submitted
       And a request to "Reports.build" is submitted
@@ -466,7 +466,7 @@ Feature: Requests that are answered later
         | /error/code | SERVICE_NOT_FOUND |
 
     @integration-2
-    Scenario: A request and its callback may go to the same service
+    Scenario: The service can be its own callback target
       Given "Reports.built" receives the callbacks
       When a request to "Reports.build" is submitted
       And the request ends

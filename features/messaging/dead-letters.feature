@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: Dead letters
-  An event that a handler fails on for good is kept with all that is known of it, until somebody
-  has seen to the cause and lets it be delivered again.
+  An event that a handler fails on permanently is kept with everything known about the failure, until
+  the cause is fixed and it is redriven.
 
   Background:
     Given a service "Mail"
@@ -9,10 +9,10 @@ Feature: Dead letters
     And "Mail.send" handles "OrderPlaced"
     And "Audit.note" handles "OrderPlaced"
 
-  Rule: A dead letter tells all that is known
+  Rule: A dead letter records the whole failure
 
     @integration-4
-    Scenario: Event, error, retries, first and last time, and origin
+    Scenario: A dead letter holds the event, error, retries, first and last time, and origin
       Given events come from "/shop"
       And "Mail.send" takes 10 ms
       And "Mail.send" fails with "CONNECTION_RESET"
@@ -40,7 +40,7 @@ Feature: Dead letters
   Rule: A dead letter can be redriven
 
     @integration-4
-    Scenario: A redriven event is handled under its old id by the one that failed, and by nobody else
+    Scenario: A redriven event is handled under its old id, only by the handler that failed
       Given "Mail.send" fails 3 times with "CONNECTION_RESET"
       When the event "OrderPlaced" of "order-1" is published
       And the dead letters are redriven
@@ -70,7 +70,7 @@ Feature: Dead letters
         | DeadLetters.remove   | ok               |
 
     @integration-4
-    Scenario: A redriven event that fails again stays, and its retries count on
+    Scenario: A redriven event that fails again stays in the queue and keeps counting retries
       Given "Mail.send" fails with "CONNECTION_RESET"
       When the event "OrderPlaced" is published
       And 10 s pass
@@ -85,7 +85,7 @@ Feature: Dead letters
         | 16 s | event_dead_lettered |                  | 5       |
 
     @integration-4
-    Scenario: All dead letters are redriven, in the order they came
+    Scenario: All dead letters are redriven in order of arrival
       Given "Mail.send" fails 2 times with "PERMANENT_ERROR"
       When these events are published:
         | event       | subject |
@@ -106,7 +106,7 @@ Feature: Dead letters
       And "Audit.note" is executed 3 times
 
     @integration-4
-    Scenario: A letter that is handled but could not leave the queue leaves it the next time, unhandled
+    Scenario: A redriven letter that could not be removed is removed next time without being handled again
       Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
       And "DeadLetters.remove" fails 1 time with "SERVICE_UNAVAILABLE"
       When the event "OrderPlaced" is published
@@ -127,7 +127,7 @@ Feature: Dead letters
         | event_redriven    | Mail.send    | ok     |
 
     @integration-4
-    Scenario: The dead letter of a subscription that has ended stays
+    Scenario: The dead letter of an ended subscription stays in the queue
       Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
       When the event "OrderPlaced" is published
       And the subscription of "Mail.send" is ended
@@ -137,10 +137,10 @@ Feature: Dead letters
         | Mail.send    |
       And the timeline has, in order:
         | event   | about       | message                                                                                                                |
-        | warning | DeadLetters | the letter Mail.send/scenario#event-1 stays: subscription "Mail.send" does not exist: there are: "Audit.note" |
+        | warning | DeadLetters | dead letter Mail.send/scenario#event-1 stays in the queue: subscription "Mail.send" does not exist: there are: "Audit.note" |
 
     @integration-4
-    Scenario: A queue that is away cannot be redriven from, and says so
+    Scenario: Redriving from a queue that is down fails with its error
       Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
       And "DeadLetters.list" fails 1 time with "SERVICE_UNAVAILABLE"
       When the event "OrderPlaced" is published
@@ -151,7 +151,7 @@ Feature: Dead letters
         | subscription |
         | Mail.send    |
 
-  Rule: A dead letter queue that is away loses nothing, and is nothing to the others
+  Rule: A dead letter queue that is down loses nothing and does not affect other subscriptions
 
     @integration-5
     Scenario: A dead letter waits for its queue
@@ -176,7 +176,7 @@ Feature: Dead letters
         | 7 s | event_dead_lettered |       |
 
     @integration-5
-    Scenario: A queue that never answers holds up one subject of one subscription, for as long as its timeout
+    Scenario: A queue that hangs blocks one subject of one subscription until it times out
       Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
       And "DeadLetters.put" hangs 1 time
       When these events are published:
@@ -198,7 +198,7 @@ Feature: Dead letters
         | Mail.send    | event-1 |
 
     @integration-5
-    Scenario: A dead letter that waits for its queue is kept when its subscription ends
+    Scenario: A dead letter waiting for its queue survives the end of its subscription
       Given "Mail.send" fails with "PERMANENT_ERROR"
       And "DeadLetters" is down for 5 s
       When the event "OrderPlaced" is published
@@ -209,7 +209,7 @@ Feature: Dead letters
         | Mail.send    | event-1 |
 
     @integration-5
-    Scenario: A duplicate of an event that waits as a dead letter is dropped
+    Scenario: A duplicate of a dead-lettered event is dropped
       Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
       And "DeadLetters" is down for 5 s
       And the bus delivers every event twice

@@ -1,16 +1,16 @@
 @needs-messaging
 Feature: Delivery
-  A bus may deliver an event twice, and may let one overtake another. A subscription takes each
-  event once, and those of a subject in the order they were published.
+  A bus may deliver an event twice or out of order. A subscription handles each event once, and those
+  of a subject in the order they were published.
 
   Background:
     Given a service "Mail"
     And a service "Audit"
 
-  Rule: An event that comes again is dropped
+  Rule: Duplicates are dropped
 
     @integration-6
-    Scenario: Every event comes twice and is handled once
+    Scenario: Every event is delivered twice and handled once
       Given "Mail.send" handles "OrderPlaced"
       And the bus delivers every event twice
       When the event "OrderPlaced" of "order-1" is published
@@ -40,7 +40,7 @@ Feature: Delivery
       And "Mail.send" is executed 2 times
 
     @integration-6
-    Scenario: An event of the same id from another source is no duplicate
+    Scenario: An event with the same id from another source is not a duplicate
       Given "Mail.send" handles "OrderPlaced"
       When the event is published:
         """json
@@ -53,7 +53,7 @@ Feature: Delivery
       Then "Mail.send" is executed 2 times
 
     @integration-6
-    Scenario: A duplicate that somebody else puts on the bus is dropped as well
+    Scenario: A duplicate published by another service is dropped too
       Given "Mail.send" handles "OrderPlaced"
       When "EventBus.publish" is called with:
         """json
@@ -74,7 +74,7 @@ Feature: Delivery
         | event_handled     | e-2 |
 
     @integration-6
-    Scenario: A batch with something that is no event is refused as a whole
+    Scenario: A batch with an invalid event is refused as a whole
       Given "Mail.send" handles "OrderPlaced"
       When "EventBus.publish" is called with:
         """json
@@ -87,10 +87,10 @@ Feature: Delivery
       Then the call fails with "VALIDATION_FAILED"
       And "Mail.send" is never executed
 
-  Rule: Events of a subject are handled in their order
+  Rule: Events of a subject are handled in order
 
     @integration-6
-    Scenario: An event that overtakes another is held back until it has come
+    Scenario: An event that overtakes another is held back until the other arrives
       Given "Mail.send" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
       And the bus delivers event 1 to "Mail.send" 2 s late
@@ -116,7 +116,7 @@ Feature: Delivery
         | 0 s | event_handled | Audit.note   | event-4 |
 
     @integration-6
-    Scenario: Late and doubled at once
+    Scenario: An event that is both late and duplicated is handled once
       Given "Mail.send" handles "OrderPlaced"
       And the bus delivers every event twice
       And the bus delivers event 1 to "Mail.send" 2 s late
@@ -135,7 +135,7 @@ Feature: Delivery
         | 2 s | duplicate_dropped | event-1 |
 
     @integration-4
-    Scenario: A subject that is being retried holds up itself only
+    Scenario: A subject being retried does not block other subjects
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails 1 time with "CONNECTION_RESET"
       When these events are published:
@@ -151,7 +151,7 @@ Feature: Delivery
         | 1 s | event_handled | event-2 |
 
     @integration-4
-    Scenario: A dead letter lets those behind it pass
+    Scenario: A dead letter does not block later events of its subject
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails 1 time with "PERMANENT_ERROR"
       When these events are published:
@@ -164,7 +164,7 @@ Feature: Delivery
         | event_handled       | event-2 |
 
     @integration-4
-    Scenario: Events without a subject have no order to keep
+    Scenario: Events without a subject are not ordered
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails 1 time with "CONNECTION_RESET"
       When the event "OrderPlaced" is published 2 times

@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: Publishing events
-  An event is stored before it is published: whoever published it can go on, and no outage and no
-  crash loses it. A relay takes it from the outbox to the bus, as often as it takes.
+  An event is stored before it is published, so its publisher can continue and no outage or crash
+  loses it. A relay takes it from the outbox to the bus, retrying until it is there.
 
   Background:
     Given a service "Mail"
@@ -10,7 +10,7 @@ Feature: Publishing events
   Rule: An event is stored, published and marked
 
     @integration-3
-    Scenario: An event reaches its handler by way of the outbox
+    Scenario: An event reaches its handler through the outbox
       When the event "OrderPlaced" of "order-1" is published with:
         """json
         { "total": 12.5 }
@@ -33,7 +33,7 @@ Feature: Publishing events
       And no effect happens twice
 
     @integration-3
-    Scenario: An event is written as CloudEvents has it
+    Scenario: An event is written as a CloudEvent
       Given events come from "/shop"
       When 1500 ms pass
       And the event "OrderPlaced" of "order-1" is published with:
@@ -53,7 +53,7 @@ Feature: Publishing events
         | /data            | { "total": 12.5 }        |
 
     @integration-3
-    Scenario: What the publisher says of an event is kept
+    Scenario: Attributes set by the publisher are kept
       When the event is published:
         """json
         {
@@ -76,7 +76,7 @@ Feature: Publishing events
         | event_handled | /web   | e-7 | Mail.send    |
 
     @integration-3
-    Scenario: Events of a subject are numbered, and a number that was not stored is given again
+    Scenario: The sequence number of an event that was not stored is reused
       Given "Outbox.store" answers:
         | execution | answer       |
         | 1-2       | ok           |
@@ -93,17 +93,17 @@ Feature: Publishing events
         | /sequence | "2"   |
 
     @integration-3
-    Scenario: What is found in the outbox is published in a batch, what is handed to the relay after that one by one
+    Scenario: Events are read from the outbox in batches of 100 and published one by one
       When the event "OrderPlaced" is published 250 times
       Then the event "OrderPlaced" reaches the bus 250 times
-      And "EventBus.publish" is executed 151 times
-      And "Outbox.unpublished" is executed 1 time
+      And "EventBus.publish" is executed 250 times
+      And "Outbox.unpublished" is executed 3 times
       And "Mail.send" is executed 250 times
 
-  Rule: A bus that is away only delays events
+  Rule: An outage of the bus only delays events
 
     @integration-3
-    Scenario: An event that the bus does not take is marked as failed, and published when it is back
+    Scenario: An event refused during an outage is marked as failed and published after it
       Given "EventBus" is down for 5 s
       When the event "OrderPlaced" is published
       Then the publication succeeds
@@ -125,7 +125,7 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: What comes during an outage waits behind what came before
+    Scenario: Events stored during an outage wait behind earlier ones
       Given "EventBus" is down
       When the event "OrderPlaced" of "order-1" is published
       And the event "OrderPlaced" of "order-2" is published
@@ -153,7 +153,7 @@ Feature: Publishing events
       And "Mail.send" is executed 2 times
 
     @integration-3
-    Scenario: A bus that hangs may have taken the event, so it is published again and handled once
+    Scenario: An event whose publication timed out is published again and handled once
       Given "EventBus.publish" answers:
         | execution | answer   |
         | 1         | late 1 s |
@@ -171,7 +171,7 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: A publisher that is cut off from the bus goes on when it reaches it again
+    Scenario: A publisher cut off from the bus continues after the partition
       Given "publisher" is cut off from "EventBus" for 10 s
       When the event "OrderPlaced" is published
       Then it takes 30 s
@@ -183,10 +183,10 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: One event that the bus refuses holds up its own subject only
+    Scenario: A refused event blocks only its own subject
       Given "EventBus.publish" answers:
         | execution | answer                  |
-        | 1-2       | error VALIDATION_FAILED |
+        | 1         | error VALIDATION_FAILED |
       When these events are published:
         | event       | subject |
         | OrderPlaced | order-1 |
@@ -207,10 +207,10 @@ Feature: Publishing events
         | 1 s | event_handled   | event-1 |
         | 1 s | event_handled   | event-3 |
 
-  Rule: An event that cannot be stored is not published, and the caller is told
+  Rule: An event that cannot be stored is not published, and publishing fails
 
     @integration-3
-    Scenario Outline: An outbox that <is unwell> takes no event
+    Scenario Outline: An outbox that <is unwell> stores no event
       Given <fault>
       When the event "OrderPlaced" is published
       Then the publication fails with "<code>"
@@ -227,7 +227,7 @@ Feature: Publishing events
         | is out of reach | "publisher" is cut off from "Outbox"      | TIMEOUT             |
 
     @integration-3
-    Scenario: A retried event whose first answer was lost is stored and published once
+    Scenario: A store call retried after a lost reply stores and publishes the event once
       Given "Outbox.store" is retried up to 1 time
       And "Outbox.store" answers:
         | execution | answer   |
@@ -252,7 +252,7 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: An outbox that goes down after the event was stored delays it
+    Scenario: An outage of the outbox after storing delays the event
       Given "Outbox.unpublished" fails 2 times with "SERVICE_UNAVAILABLE"
       When the event "OrderPlaced" is published
       Then the publication succeeds
@@ -265,7 +265,7 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: An event whose mark is lost is published again, and handled once
+    Scenario: An event that could not be marked is published again and handled once
       Given "Outbox.markPublished" fails 1 time with "IO_ERROR"
       When the event "OrderPlaced" is published
       And every event is handled
@@ -302,7 +302,7 @@ Feature: Publishing events
         | 1 h | event_handled       | OrderPlaced |        |
 
     @integration-3
-    Scenario: A publisher that crashes between publishing and marking publishes once more
+    Scenario: A publisher that crashes between publishing and marking publishes again
       Given the publisher crashes after publishing
       When the event "OrderPlaced" is published
       Then the event "OrderPlaced" reaches the bus 1 time
@@ -321,17 +321,17 @@ Feature: Publishing events
         | duplicate_dropped   | Mail.send    |
 
     @integration-3
-    Scenario: A publisher that has crashed takes no event
+    Scenario: A crashed publisher accepts no event
       Given the publisher crashes before publishing
       When the event "OrderPlaced" is published
       And the event "OrderPlaced" is published
       Then the publication fails with "SERVICE_UNAVAILABLE"
       And "Outbox.store" is executed 1 time
 
-  Rule: What is no event is refused before it is stored
+  Rule: An invalid event is refused before it is stored
 
     @integration-3
-    Scenario Outline: An event with <fault> is refused by the name of the attribute
+    Scenario Outline: An event with <fault> is refused, naming the attribute
       When the event is published:
         """json
         <event>
@@ -346,12 +346,12 @@ Feature: Publishing events
       Examples:
         | fault                 | event                                      | attribute   | message                                                                      |
         | no type               | { "subject": "order-1" }                   | type        | the event's "type" is missing                                                |
-        | a time that is none   | { "type": "OrderPlaced", "time": "noon" }  | time        | the event's "time" is no timestamp of RFC 3339                               |
+        | an invalid time       | { "type": "OrderPlaced", "time": "noon" }  | time        | the event's "time" is not an RFC 3339 timestamp                             |
         | another version       | { "type": "OrderPlaced", "specversion": "0.3" } | specversion | the event's "specversion" is not "1.0"                                  |
-        | a name with a capital | { "type": "OrderPlaced", "userId": "u-1" } | userId      | the event's "userId" is no attribute, expected lower-case letters and digits |
+        | a name with a capital | { "type": "OrderPlaced", "userId": "u-1" } | userId      | the event's "userId" is not an attribute name, expected lower-case letters and digits |
 
     @integration-3
-    Scenario: An event of an unknown type is refused, and the nearest is named
+    Scenario: An unknown event type is refused with the nearest known one
       Given the event types are:
         | OrderPlaced  |
         | OrderShipped |
@@ -365,7 +365,7 @@ Feature: Publishing events
       Then the publication succeeds
 
     @integration-3
-    Scenario Outline: <call> says what it cannot take
+    Scenario Outline: <call> refuses invalid input and names the field
       When "<call>" is called with:
         """json
         <input>
@@ -387,17 +387,17 @@ Feature: Publishing events
         | DeadLetters.remove   | { "id": "a", "all": true }                  | VALIDATION_FAILED | /all         |
 
     @integration-3
-    Scenario: Only an event that is stored can be marked
+    Scenario: Only a stored event can be marked
       When "Outbox.markPublished" is called with:
         """json
         { "events": { "shop": ["e-1"] } }
         """
       Then the call fails with "EVENT_NOT_FOUND"
 
-  Rule: Any of the parts can be somebody else's
+  Rule: Any part can be replaced
 
     @integration-3
-    Scenario: A service of the scenario's own takes the place of the bus
+    Scenario: A service of the scenario replaces the bus
       Given a service "EventBus"
       When the event "OrderPlaced" is published
       Then the event "OrderPlaced" reaches the bus 1 time

@@ -1,15 +1,15 @@
 @needs-messaging
 Feature: Requests
-  Whoever sends a request gets an answer, always: an envelope that holds the data,
-  or the error, and says how much it took.
+  Every request gets a response: an envelope with the data or the error, and with the executions and
+  the time it took.
 
   Background:
     Given a service "Reports"
 
-  Rule: The answer is an envelope
+  Rule: Every response is an envelope
 
     @integration-1
-    Scenario: A request that succeeds at once
+    Scenario: A request that succeeds on its first execution
       Given "Reports.build" takes 150 ms
       And "Reports.build" replies:
         """json
@@ -36,7 +36,7 @@ Feature: Requests
         | 150 ms | request_answered | Reports.build | request-1 |         |                      | 1          | 150 ms | ok     |
 
     @integration-1
-    Scenario: The id travels with the request, so that it is not done twice
+    Scenario: The request id is the idempotency key of its call
       When a request is sent to "Reports.build"
       And a request is sent to "Reports.build"
       Then the response has:
@@ -48,7 +48,7 @@ Feature: Requests
         | effect | Reports | build     | request-2 |
 
     @integration-1
-    Scenario Outline: The data <data> is delivered as it is
+    Scenario Outline: The data <data> is delivered unchanged
       Given "Reports.build" replies:
         """json
         <data>
@@ -73,7 +73,7 @@ Feature: Requests
         | []    |
         | {}    |
 
-  Rule: What may pass is asked for again
+  Rule: Transient failures are retried
 
     @integration-1
     Scenario: A handler that fails once succeeds on execution 2
@@ -89,7 +89,7 @@ Feature: Requests
       And "Reports.build" waits "2 s" between executions
 
     @integration-1
-    Scenario: A failure that will not pass ends the request after one execution
+    Scenario: A permanent failure ends the request after one execution
       Given "Reports.build" takes 40 ms
       And "Reports.build" fails with "VALIDATION_FAILED"
       When a request is sent to "Reports.build"
@@ -110,7 +110,7 @@ Feature: Requests
       And "Reports.build" is executed 1 time
 
     @integration-1
-    Scenario: A failure that outlasts all retries comes after four executions
+    Scenario: A failure that outlasts all retries is returned after four executions
       Given "Reports.build" fails with "CONNECTION_RESET"
       When a request is sent to "Reports.build"
       Then the response has:
@@ -129,7 +129,7 @@ Feature: Requests
         | 14 s | request_answered | request-1 | 4          | CONNECTION_RESET |
 
     @integration-1
-    Scenario: No wait grows past ten seconds
+    Scenario: Retry delays are capped at ten seconds
       Given "Reports.build" is retried up to 5 times
       And "Reports.build" fails with "CONNECTION_RESET"
       When a request is sent to "Reports.build"
@@ -139,7 +139,7 @@ Feature: Requests
         | /error/executions | 6     |
 
     @integration-1
-    Scenario Outline: Zero retries are zero: <how>
+    Scenario Outline: Zero retries mean one execution: <how>
       Given <how>
       And "Reports.build" fails with "TRANSIENT_ERROR"
       When a request is sent to "Reports.build"
@@ -156,10 +156,10 @@ Feature: Requests
         | every call is retried up to 0 times      |
         | the retry policy "none"                  |
 
-  Rule: Nobody waits for ever
+  Rule: Every execution has a timeout
 
     @integration-1 @resilience-9
-    Scenario: A hang ends after 30 s, and the next execution answers
+    Scenario: A hang times out after 30 s and the next execution succeeds
       Given "Reports.build" answers:
         | execution | answer                 |
         | 1         | late 10 s              |
@@ -180,7 +180,7 @@ Feature: Requests
         | 32 s | Reports.build | 2         | 0 s  | ok      |
 
     @integration-1 @resilience-9
-    Scenario: A reply that comes after the timeout is ignored, what it did is not
+    Scenario: A reply after the timeout is ignored, but its effect counts
       Given "Reports.build" is retried up to 0 times
       And "Reports.build" answers:
         | execution | answer   |
@@ -199,7 +199,7 @@ Feature: Requests
         | 35 s | effect           |           | request-1 |         |
 
     @integration-1
-    Scenario: A handler that never answers costs four timeouts and three waits
+    Scenario: A handler that hangs takes four timeouts and three delays
       Given "Reports.build" hangs
       When a request is sent to "Reports.build"
       Then the response has:
@@ -210,7 +210,7 @@ Feature: Requests
       And it takes 134 s
 
     @integration-1
-    Scenario: A timeout of nothing is nothing
+    Scenario: A timeout of zero means no timeout
       Given "Reports.build" times out after 0 ms
       And "Reports.build" is retried up to 0 times
       When a request is sent to "Reports.build"
@@ -225,7 +225,7 @@ Feature: Requests
       When 1 h passes
       Then nothing has an effect
 
-  Rule: What keeps a request from its service is told like any other error
+  Rule: A request that cannot reach its service gets an error response
 
     @integration-1
     Scenario: A service that does not exist
@@ -251,7 +251,7 @@ Feature: Requests
         | /error/message | operation "Ledger.boook" does not exist: did you mean "book"? |
 
     @integration-1
-    Scenario: A service that left
+    Scenario: A service that has left
       When a request is sent to "Reports.build"
       And "Reports" is removed
       And a request is sent to "Reports.build"
@@ -261,7 +261,7 @@ Feature: Requests
         | /error/code | SERVICE_NOT_FOUND |
 
     @integration-1 @integration-8
-    Scenario: An open breaker answers for its service, and refusals are no executions
+    Scenario: Refusals by an open breaker are not executions
       Given a circuit breaker on "Reports" opening after 2 failures for 60 s
       And "Reports" is down
       When a request is sent to "Reports.build"
@@ -277,7 +277,7 @@ Feature: Requests
         | /error/executions | 0     |
 
     @integration-1 @integration-8
-    Scenario: A breaker's fallback is data, and says what it is
+    Scenario: A breaker's fallback is returned as data and marked as a fallback
       Given a circuit breaker on "Reports":
         | field            | value           |
         | failureThreshold | 1               |
@@ -293,7 +293,7 @@ Feature: Requests
         | /metadata/executions   | 1       |
 
     @integration-1
-    Scenario: A request that is lost on its way gets through once the partition has ended
+    Scenario: A request lost in a partition succeeds after the partition heals
       Given "scenario" is cut off from "Reports" for 31 s
       When a request is sent to "Reports.build"
       Then the response has:

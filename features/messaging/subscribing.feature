@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: Subscribing to events
-  Each handler of an event works for itself: it has its own filter, its own retries, its own
-  queue. What one of them does, or fails to do, is nothing to the others.
+  Each handler of an event is independent: it has its own filter, retries and queue, and its failures
+  do not affect the others.
 
   Background:
     Given a service "Mail"
@@ -11,7 +11,7 @@ Feature: Subscribing to events
   Rule: Handlers work in parallel and in isolation
 
     @integration-4
-    Scenario: A handler that fails leaves the others alone, and ends as a dead letter
+    Scenario: A failing handler ends in a dead letter and does not affect the others
       Given "Mail.send" handles "OrderPlaced"
       And "Stock.reserve" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
@@ -39,7 +39,7 @@ Feature: Subscribing to events
         | 3 s | DeadLetters.put      | 1         | ok               |
 
     @integration-4
-    Scenario: Slow handlers do not wait for each other
+    Scenario: Slow handlers run in parallel
       Given "Mail.send" handles "OrderPlaced"
       And "Stock.reserve" handles "OrderPlaced"
       And "Mail.send" takes 200 ms
@@ -48,7 +48,7 @@ Feature: Subscribing to events
       Then it takes 300 ms
 
     @integration-4
-    Scenario: A handler that fails for a while is called again
+    Scenario: A handler with transient failures is retried
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails 2 times with "SERVICE_UNAVAILABLE"
       When the event "OrderPlaced" is published
@@ -60,7 +60,7 @@ Feature: Subscribing to events
         | 3 s | event_handled | Mail.send    |
 
     @integration-4
-    Scenario: A handler that hangs is ended by its timeout, and called again
+    Scenario: A handler that hangs times out and is retried
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" times out after 5 s
       And "Mail.send" hangs 1 time
@@ -69,7 +69,7 @@ Feature: Subscribing to events
       And no event is dead-lettered
 
     @integration-4
-    Scenario: A handler that is late does what it does once
+    Scenario: A handler that replies late has its effect once
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" times out after 5 s
       And "Mail.send" answers:
@@ -81,7 +81,7 @@ Feature: Subscribing to events
       And no effect happens twice
 
     @integration-4
-    Scenario: A handler that refuses an event is not called again
+    Scenario: A handler that fails permanently is not retried
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails with "VALIDATION_FAILED"
       When the event "OrderPlaced" is published
@@ -91,7 +91,7 @@ Feature: Subscribing to events
         | Mail.send    | VALIDATION_FAILED | 0       |
 
     @integration-4
-    Scenario: A handler whose service is gone is a failure like any other
+    Scenario: A handler whose service has left fails like any other
       Given "Mail.send" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
       When "Mail" is removed
@@ -102,7 +102,7 @@ Feature: Subscribing to events
       And "Audit.note" is executed 1 time
 
     @integration-4
-    Scenario: At most ten events are at a handler at once
+    Scenario: A handler works on at most ten events concurrently
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" takes 100 ms
       When the event "OrderPlaced" is published 25 times
@@ -110,7 +110,7 @@ Feature: Subscribing to events
       And at most 10 calls to "Mail" run at once
 
     @integration-4
-    Scenario: One operation handles several types, in one order
+    Scenario: One operation handles several event types in one order
       Given "Audit.note" handles "OrderPlaced"
       And "Audit.note" handles "OrderShipped"
       And "Audit.note" takes 10 ms
@@ -124,10 +124,10 @@ Feature: Subscribing to events
         | 10 ms | event_handled | OrderPlaced  | Audit.note   |
         | 20 ms | event_handled | OrderShipped | Audit.note   |
 
-  Rule: Retries are the subscription's own, unless the scenario says more of the handler
+  Rule: A subscription has its own retry policy unless the handler's operation has one
 
     @integration-4
-    Scenario: Retries as the convention has them, unless something is said
+    Scenario: The default retry policy is the preset for subscribers
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails with "CONNECTION_RESET"
       When the event "OrderPlaced" is published
@@ -137,7 +137,7 @@ Feature: Subscribing to events
         | Mail.send    | 2       |
 
     @integration-4
-    Scenario: Retries as every call has them
+    Scenario: The retry policy of every call applies
       Given "Mail.send" handles "OrderPlaced"
       And every call is retried up to 3 times
       And "Mail.send" fails with "CONNECTION_RESET"
@@ -145,7 +145,7 @@ Feature: Subscribing to events
       Then "Mail.send" waits "100 ms, 200 ms, 400 ms" between executions
 
     @integration-4
-    Scenario: Retries as the subscription says
+    Scenario: The subscription names a retry preset
       Given "Mail.send" handles "OrderPlaced":
         | field | value    |
         | retry | constant |
@@ -157,7 +157,7 @@ Feature: Subscribing to events
         | Mail.send    | CONNECTION_RESET | 3       |
 
     @integration-4
-    Scenario: Retries as the subscription says in full
+    Scenario: The subscription gives a whole retry policy
       Given "Mail.send" handles "OrderPlaced":
         | field | value                                |
         | retry | { "maxRetries": 1, "base": "50 ms" } |
@@ -166,7 +166,7 @@ Feature: Subscribing to events
       Then "Mail.send" waits "50 ms" between executions
 
     @integration-4
-    Scenario: Zero retries are none
+    Scenario: Zero retries mean one execution
       Given "Mail.send" handles "OrderPlaced":
         | field | value |
         | retry | none  |
@@ -178,7 +178,7 @@ Feature: Subscribing to events
         | Mail.send    | 0       |
 
     @integration-4
-    Scenario: What is said of the operation counts before
+    Scenario: The operation's policy takes precedence
       Given "Mail.send" handles "OrderPlaced":
         | field | value    |
         | retry | constant |
@@ -188,7 +188,7 @@ Feature: Subscribing to events
       Then "Mail.send" waits "2 s" between executions
 
     @integration-4
-    Scenario: A breaker before the handler uses up retries, not executions
+    Scenario: Refusals by the handler's breaker use up retries, not executions
       Given "Mail.send" handles "OrderPlaced"
       And a circuit breaker on "Mail" opening after 1 failure for 60 s
       And "Mail.send" fails 1 time with "CONNECTION_RESET"
@@ -198,10 +198,10 @@ Feature: Subscribing to events
         | subscription | code                | retries |
         | Mail.send    | SERVICE_UNAVAILABLE | 0       |
 
-  Rule: A filter keeps from a handler what it does not want
+  Rule: A filter selects the events for a handler
 
     @integration-4
-    Scenario: Events that do not match the schema leave the handler untouched
+    Scenario: Events that do not match the schema are not handled
       Given "Mail.send" handles "OrderPlaced":
         | field  | value                                                                        |
         | filter | { "properties": { "data": { "properties": { "total": { "minimum": 100 } } } } } |
@@ -219,7 +219,7 @@ Feature: Subscribing to events
       And no event is dead-lettered
 
     @integration-4
-    Scenario: A service can tell what is wanted
+    Scenario: A service can be the filter
       Given a service "Rules"
       And "Mail.send" handles "OrderPlaced":
         | field  | value       |
@@ -236,7 +236,7 @@ Feature: Subscribing to events
         | event_handled  | event-2 |
 
     @integration-4
-    Scenario: A filter that fails is a handler that fails
+    Scenario: A failing filter counts as a failing handler
       Given a service "Rules"
       And "Rules.wants" replies:
         """json
@@ -259,7 +259,7 @@ Feature: Subscribing to events
       And "Audit.note" is executed 2 times
 
     @integration-4
-    Scenario: A filter that replies something else is a handler that fails for good
+    Scenario: A filter that does not reply true or false fails permanently
       Given a service "Rules"
       And "Mail.send" handles "OrderPlaced":
         | field  | value       |
@@ -273,7 +273,7 @@ Feature: Subscribing to events
   Rule: A subscription can be paused, resumed and ended
 
     @integration-4
-    Scenario: What comes during a pause is handled after it, in order
+    Scenario: Events during a pause are handled after it, in order
       Given "Mail.send" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
       When the subscription of "Mail.send" is paused
@@ -308,7 +308,7 @@ Feature: Subscribing to events
       And "Mail.send" is executed 1 time
 
     @integration-4
-    Scenario: A handler that is no longer subscribed hears nothing more
+    Scenario: A handler that is no longer subscribed receives nothing
       Given "Mail.send" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
       When the event "OrderPlaced" is published
@@ -318,7 +318,7 @@ Feature: Subscribing to events
       And "Audit.note" is executed 2 times
 
     @integration-4
-    Scenario: A subscription that ends takes along what it has not handled, and no retry follows
+    Scenario: A subscription that ends discards unhandled events and stops retrying
       Given "Mail.send" handles "OrderPlaced"
       And "Mail.send" fails with "CONNECTION_RESET"
       When the event "OrderPlaced" is sent
@@ -345,7 +345,7 @@ Feature: Subscribing to events
         | topic_released     | OrderPlaced  |              |
 
     @integration-4
-    Scenario: A handler can be subscribed once more
+    Scenario: A handler can subscribe again after its subscription ended
       Given "Mail.send" handles "OrderPlaced"
       When the subscription of "Mail.send" is ended
       And the event "OrderPlaced" is published

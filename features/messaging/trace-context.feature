@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: Trace context
-  Every event carries a W3C traceparent. Who has a trace keeps it, in a span of the event's own;
-  who has none, or one that the standard forbids, gets a new one.
+  Every event has a W3C traceparent. One that is given is continued in a new span; without one, or with
+  an invalid one, a new trace starts.
 
   Background:
     Given a service "Mail"
@@ -20,7 +20,7 @@ Feature: Trace context
     And "Mail.send" is executed 1 time
 
   @integration-12
-  Scenario Outline: A traceparent <fault> starts a new trace, and a warning says why
+  Scenario Outline: A traceparent <fault> starts a new trace with a warning
     When the event is published:
       """json
       { "type": "OrderPlaced", "traceparent": "<traceparent>" }
@@ -29,7 +29,7 @@ Feature: Trace context
     And the event is part of a new trace
     And the timeline has, in order:
       | event         | about                  | message                                                       |
-      | warning       | event scenario#event-1 | "<traceparent>" is no traceparent: <why>; a new trace begins |
+      | warning       | event scenario#event-1 | "<traceparent>" is not a valid traceparent: <why>; a new trace begins |
       | event_stored  |                        |                                                               |
       | event_handled |                        |                                                               |
 
@@ -44,7 +44,7 @@ Feature: Trace context
       | that is empty            |                                                          | expected "00-<32 hex digits>-<16 hex digits>-<2 hex digits>" in lower case       |
 
   @integration-12
-  Scenario: An event that nobody traced begins a trace of its own
+  Scenario: An event without a traceparent starts a new trace
     When the event "OrderPlaced" is published
     Then the event is part of a new trace
     And the timeline has none of:

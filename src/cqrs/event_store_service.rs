@@ -83,7 +83,7 @@ impl EventStoreService {
     fn stored(&self, last_position: u64) {
         self.positions.set(last_position);
         if last_position > 0 {
-            self.listener.tell();
+            self.listener.notify();
         }
     }
 

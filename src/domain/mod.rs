@@ -13,7 +13,6 @@ mod json_pointer;
 mod key;
 mod mode;
 mod nearest;
-mod recent;
 mod reference;
 mod request_status;
 #[cfg_attr(not(feature = "json-schema"), path = "schema_left_out.rs")]
@@ -37,7 +36,6 @@ pub use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::Key;
 pub use mode::{Category, FailureMode, Severity};
 pub use nearest::{did_you_mean, nearest};
-pub use recent::Recent;
 pub use reference::{references, refers, resolve};
 pub use request_status::RequestStatus;
 pub use schema::{JsonSchema, SchemaFault};

@@ -202,7 +202,7 @@ impl Cast {
     /// Waits until no handler is at work on events that calls have set going.
     pub async fn quiet(&self) {
         #[cfg(feature = "messaging")]
-        self.mailroom.bus.activity().quiet().await;
+        self.mailroom.bus.activity().idle().await;
     }
 
     /// The declared faults.

@@ -12,7 +12,7 @@ use crate::{
         EventStoreService, MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
     },
     domain::{Failure, Violation, did_you_mean, pointer_token},
-    messaging::{Activity, Relay},
+    messaging::{MessageActivity, Relay},
 };
 
 /// How long projections are waited for, on the clock: one whose store never answers never catches up.
@@ -27,7 +27,7 @@ pub struct Cqrs {
     commands: CommandHandler,
     projector: Projector,
     relay: Relay,
-    activity: Activity,
+    activity: MessageActivity,
     sent: u64,
     results: Vec<Result<CommandResult, Box<Failure>>>,
 }
@@ -175,7 +175,7 @@ impl Cqrs {
     /// Waits until nothing is on its way to the bus or a projection; what waits for an outage to end,
     /// or to try again, does not count.
     pub async fn quiet(&self) {
-        self.activity.quiet().await;
+        self.activity.idle().await;
         self.projector.quiet().await;
     }
 

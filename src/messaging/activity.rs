@@ -5,72 +5,62 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// What is under way between a publisher and its handlers.
+/// What is in progress between publishers and handlers.
 ///
-/// A handle: clones share what they count.
+/// A handle: clones share the counts.
 #[derive(Clone, Debug, Default)]
-pub struct Activity {
-    work: Gauge,
-    debt: Gauge,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Gauge {
-    level: Arc<Level>,
+pub struct MessageActivity {
+    working: Arc<Gauge>,
+    deferred: Arc<Gauge>,
 }
 
 #[derive(Debug, Default)]
-struct Level {
+struct Gauge {
     count: AtomicUsize,
     empty: Notify,
 }
 
-/// One of those that a gauge counts; as long as it lives.
+/// Counts as activity while it lives.
 #[derive(Debug)]
-pub struct Counted(Arc<Level>);
+pub struct ActivityGuard(Arc<Gauge>);
 
-impl Activity {
-    /// Something that goes on until it is dropped: an event on its way, a handler at work.
-    pub fn at_work(&self) -> Counted {
-        self.work.count()
+impl MessageActivity {
+    /// Something in progress: an event on its way, a handler at work.
+    pub fn begin_work(&self) -> ActivityGuard {
+        ActivityGuard::new(&self.working)
     }
 
-    /// Something that is owed until it is dropped and waits for better times: an event for a bus
-    /// that is away, a dead letter for its queue, a delivery for a subscription that is paused.
-    pub fn owed(&self) -> Counted {
-        self.debt.count()
+    /// Something put off: an event for a bus that is away, a dead letter for its queue, a delivery to
+    /// a paused subscription.
+    pub fn defer(&self) -> ActivityGuard {
+        ActivityGuard::new(&self.deferred)
     }
 
-    /// Waits until nothing goes on.
-    pub async fn quiet(&self) {
-        self.work.empty().await;
+    /// Waits until nothing is in progress.
+    pub async fn idle(&self) {
+        self.working.empty().await;
     }
 
-    /// Waits until nothing goes on and nothing is owed.
-    pub async fn settled(&self) {
+    /// Waits until nothing is in progress and nothing is deferred.
+    pub async fn drained(&self) {
         loop {
-            self.quiet().await;
-            if self.debt.is_empty() {
+            self.idle().await;
+            if self.deferred.is_empty() {
                 return;
             }
-            self.debt.empty().await;
+            self.deferred.empty().await;
         }
     }
 }
 
 impl Gauge {
-    fn count(&self) -> Counted {
-        self.level.count.fetch_add(1, Ordering::Relaxed);
-        Counted(Arc::clone(&self.level))
-    }
-
     fn is_empty(&self) -> bool {
-        self.level.count.load(Ordering::Relaxed) == 0
+        self.count.load(Ordering::Relaxed) == 0
     }
 
     async fn empty(&self) {
         loop {
-            let empty = self.level.empty.notified();
+            let empty = self.empty.notified();
             if self.is_empty() {
                 return;
             }
@@ -79,14 +69,20 @@ impl Gauge {
     }
 }
 
-impl Clone for Counted {
-    fn clone(&self) -> Self {
-        self.0.count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(&self.0))
+impl ActivityGuard {
+    fn new(gauge: &Arc<Gauge>) -> Self {
+        gauge.count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(gauge))
     }
 }
 
-impl Drop for Counted {
+impl Clone for ActivityGuard {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for ActivityGuard {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.0.empty.notify_waiters();
@@ -101,19 +97,19 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_quiet_once_all_work_is_done_and_settled_once_nothing_is_owed() {
-        let activity = Activity::default();
-        let is_quiet = || activity.quiet().now_or_never().is_some();
-        let is_settled = || activity.settled().now_or_never().is_some();
-        assert!(is_quiet() && is_settled());
-        let work = activity.at_work();
+    async fn idle_after_all_work_and_drained_once_nothing_is_deferred() {
+        let activity = MessageActivity::default();
+        let is_idle = || activity.idle().now_or_never().is_some();
+        let is_drained = || activity.drained().now_or_never().is_some();
+        assert!(is_idle() && is_drained());
+        let work = activity.begin_work();
         let more = work.clone();
         drop(work);
-        assert!(!is_quiet() && !is_settled());
-        let debt = activity.owed();
+        assert!(!is_idle() && !is_drained());
+        let deferred = activity.defer();
         drop(more);
-        assert!(is_quiet() && !is_settled());
-        drop(debt);
-        assert!(is_settled());
+        assert!(is_idle() && !is_drained());
+        drop(deferred);
+        assert!(is_drained());
     }
 }

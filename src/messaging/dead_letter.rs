@@ -13,21 +13,21 @@ use crate::{
     services::{CallResult, Service},
 };
 
-/// An event that a handler failed on for good, with all that is known of it.
+/// An event that a handler failed on permanently, with everything known about the failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadLetter {
     /// `<subscription>/<source>#<id>` of its event.
     pub id: Arc<str>,
-    /// Whose handler failed.
+    /// The subscription whose handler failed.
     pub subscription: Arc<str>,
     /// Where the event came from.
     pub origin: Origin,
-    /// The event itself.
+    /// The whole event.
     pub event: Arc<Value>,
-    /// What the handler failed with last.
+    /// The handler's last failure.
     pub error: LetterError,
-    /// How often the handler was called again.
+    /// How often the handler was retried.
     pub retries: u32,
     /// When the handler was first called, as an offset.
     #[serde(with = "offset_text")]
@@ -60,7 +60,7 @@ pub struct LetterError {
 
 /// The dead letter queue, as a service: `put`, `list` and `remove`.
 ///
-/// A letter that is put again takes the place of the former.
+/// A letter that is put again replaces the previous.
 #[derive(Debug, Default)]
 pub struct DeadLetters {
     letters: Mutex<IndexMap<Arc<str>, Arc<Value>>>,
@@ -68,12 +68,12 @@ pub struct DeadLetters {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Removal {
+struct RemoveInput {
     id: Arc<str>,
 }
 
 impl DeadLetters {
-    /// The name that it goes by.
+    /// Its name as a service.
     pub const NAME: &str = "DeadLetters";
     pub(super) const PUT: &str = "put";
     pub(super) const LIST: &str = "list";
@@ -96,7 +96,7 @@ impl DeadLetters {
     }
 
     fn remove(&self, input: &Value) -> Result<Value, Box<Failure>> {
-        let Removal { id } = read(input)?;
+        let RemoveInput { id } = read(input)?;
         let removed = self.lock().shift_remove(&id).is_some();
         Ok(json!({ "removed": removed }))
     }
@@ -117,16 +117,16 @@ impl Service for DeadLetters {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let answered = match call.name().operation() {
+        let reply = match call.name().operation() {
             Self::PUT => self.put(&call.input),
             Self::LIST => Ok(self.list()),
             Self::REMOVE => self.remove(&call.input),
             other => {
-                let message = format!("the dead letter queue cannot {other:?}");
+                let message = format!("the dead letter queue has no operation {other:?}");
                 Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)))
             }
         };
-        match answered {
+        match reply {
             Ok(value) => Ok(Reply::new(value)),
             Err(failure) => Err(Box::new(failure.at(call.name()))),
         }

@@ -1,22 +1,19 @@
-//! Requests and events: what services say to each other, and how none of it is lost or taken twice.
+//! Requests and events between services, with delivery at least once and handling exactly once.
 
 mod activity;
 mod bus;
 mod communication;
 mod dead_letter;
-mod delivery;
 mod event;
-mod mailroom;
 mod outbox;
 mod publisher;
-mod reconnecting;
 mod relay;
 mod request;
 mod subscriber;
 #[cfg(test)]
 mod tests;
 
-pub use activity::{Activity, Counted};
+pub use activity::{ActivityGuard, MessageActivity};
 pub use bus::EventBus;
 pub use communication::{
     CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, Exchanged,
@@ -28,7 +25,6 @@ pub use event::{
     CloudEvent, EventDocument, EventDraft, EventError, EventId, EventTypes, TraceContext,
     TraceError,
 };
-pub(crate) use mailroom::Mailroom;
 #[cfg(all(test, feature = "cqrs"))]
 pub(crate) use outbox::conformance as outbox_conformance;
 pub use outbox::{
@@ -38,7 +34,47 @@ pub use outbox::{
 pub use publisher::Publisher;
 pub use relay::{PublisherCrash, Relay};
 pub use request::{
-    Request, RequestError, RequestOutcome, RequestReceipt, RequestView, Requests, Response,
-    ResponseBody, ResponseMetadata,
+    RequestError, RequestOutcome, RequestReceipt, RequestView, Requests, ResponseBody,
+    ResponseEnvelope, ResponseMetadata, ServiceRequest,
 };
 pub use subscriber::{Filter, Subscription};
+
+use std::time::Duration;
+
+use crate::{
+    clock::Seed,
+    observability::Timeline,
+    resilience::Retry,
+    services::{Effects, Faults, Registry},
+};
+
+/// How long to wait after so many failures before: the delays of the preset `reconnect`, which never
+/// end here.
+fn reconnect_delay(failures: u32) -> Duration {
+    Retry::reconnect().delay(failures, Seed::default())
+}
+
+/// The services that take events from publishers to subscribers.
+pub(crate) struct Mailroom {
+    /// The bus, unless another service of that name replaces it.
+    pub bus: EventBus,
+    /// The outbox, unless another service of that name replaces it.
+    pub outbox: OutboxService,
+}
+
+impl Mailroom {
+    /// A bus, an outbox in memory and a dead letter queue, which join the scenario when first called.
+    pub fn new(
+        registry: &Registry,
+        effects: &Effects,
+        faults: &Faults,
+        timeline: &Timeline,
+    ) -> Self {
+        let bus = EventBus::new(timeline.clone(), faults.clone());
+        registry.add_on_call(bus.clone());
+        let outbox = OutboxService::in_memory(effects.clone());
+        registry.add_on_call(outbox.clone());
+        registry.add_on_call(DeadLetters::default());
+        Self { bus, outbox }
+    }
+}

@@ -4,8 +4,7 @@ use std::{
 };
 
 use super::{
-    CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext,
-    outbox::{WAITING, operation},
+    CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext, outbox::operation,
 };
 use crate::{
     clock::{Clock, Seed},
@@ -14,10 +13,10 @@ use crate::{
     services::{CallPolicy, Client},
 };
 
-/// Where events begin: each is completed and stored, and a [`Relay`] takes it from there.
+/// Completes events and stores them for a [`Relay`] to publish.
 ///
-/// Ids and sequence numbers are counted, and go on after a crash, as those of a process that reads
-/// them back from its store.
+/// Ids and sequence numbers continue after a crash, as in a process that reads them back from its
+/// store.
 pub struct Publisher {
     client: Arc<Client>,
     relay: Relay,
@@ -25,29 +24,29 @@ pub struct Publisher {
     source: Arc<str>,
     store: Arc<CallHead>,
     seed: Seed,
-    counted: Mutex<Counted>,
+    counters: Mutex<PublisherCounters>,
 }
 
 #[derive(Default)]
-struct Counted {
+struct PublisherCounters {
     calls: u64,
     events: u64,
     /// By source and subject.
     sequences: HashMap<(Arc<str>, Arc<str>), u64>,
-    /// Where names are put together.
+    /// A buffer for names.
     text: String,
 }
 
-/// A number that was drawn for an event, and is given back if the event is not stored.
-struct Drawn {
+/// A sequence number drawn for an event; returned if the event is not stored.
+struct DrawnSequence {
     key: (Arc<str>, Arc<str>),
-    sequence: u64,
+    number: u64,
 }
 
 impl Publisher {
-    /// A publisher that stores where a relay reads.
+    /// A publisher that stores in the outbox its relay reads.
     ///
-    /// `source` is that of events which name none; `seed` is where their traces come from.
+    /// `source` is the default source of events; their traces are drawn from `seed`.
     pub fn new(
         client: Arc<Client>,
         relay: Relay,
@@ -65,28 +64,28 @@ impl Publisher {
             relay,
             types,
             seed,
-            counted: Mutex::default(),
+            counters: Mutex::default(),
         }
     }
 
-    /// Events that name no source are from here, from now on.
+    /// Sets the source of events that have none.
     pub fn set_source(&mut self, source: &str) {
         self.source = source.into();
     }
 
     /// Completes an event and stores it; it is published in the background.
     ///
-    /// A `traceparent` that is none begins a new trace, with a warning.
+    /// An invalid `traceparent` starts a new trace, with a warning.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow what the draft says;
+    /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow the draft;
     /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then
-    /// nothing is published, unless the failure is in doubt and the outbox has taken the event after
-    /// all: the relay looks for such a one at once, and hears of it later where it listens.
+    /// nothing is published, unless the failure is in doubt and the outbox has stored the event
+    /// nevertheless.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
-            let message = "the publisher has crashed, and nothing restarted it";
+            let message = "the publisher has crashed and has not been restarted";
             return Err(Box::new(Failure::new(code::SERVICE_UNAVAILABLE, message)));
         }
         self.types.check(&draft.kind)?;
@@ -100,51 +99,45 @@ impl Publisher {
             input: Arc::clone(document.json()),
             key: Some(self.next_key()),
         };
-        let under_way = self.relay.publication();
-        let answer = self.client.call(&call, &CallPolicy::default(), None).await;
-        drop(under_way);
-        match answer {
-            Ok(reply) => {
+        let stored = self.client.call(&call, &CallPolicy::default(), None).await;
+        match stored {
+            Ok(_) => {
                 self.timeline().record(EventKind::EventStored {
                     head: Arc::clone(document.head()),
                 });
-                let waiting = reply.value[WAITING].as_u64();
-                self.relay.hand_over(document, waiting);
-                Ok(Arc::new(event))
             }
-            Err(failure) => {
-                if failure.in_doubt {
-                    // It may be stored all the same.
-                    self.relay.wake();
-                } else {
-                    self.give_back(drawn.as_ref());
-                }
-                Err(failure)
+            Err(failure) if !failure.in_doubt => {
+                self.give_back(drawn.as_ref());
+                return Err(failure);
             }
+            // It may be stored nevertheless.
+            Err(_) => {}
         }
+        self.relay.wake();
+        stored.map(|_| Arc::new(event))
     }
 
-    /// A key that is the call's own: two events of one id must not be taken for a repetition.
+    /// A key of its own for each call: two events of the same id are not a retry.
     fn next_key(&self) -> Key {
-        let mut counted = self.lock();
-        counted.calls += 1;
-        let number = counted.calls;
-        Key::Do(counted.name(&[self.relay.outbox(), "/"], number))
+        let mut counters = self.lock();
+        counters.calls += 1;
+        let number = counters.calls;
+        Key::Do(counters.name(&[self.relay.outbox(), "/"], number))
     }
 
-    fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<Drawn>) {
+    fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<DrawnSequence>) {
         let source = draft.source.unwrap_or_else(|| Arc::clone(&self.source));
-        let mut counted = self.lock();
+        let mut counters = self.lock();
         let id = draft.id.unwrap_or_else(|| {
-            counted.events += 1;
-            let number = counted.events;
-            counted.name(&["event-"], number)
+            counters.events += 1;
+            let number = counters.events;
+            counters.name(&["event-"], number)
         });
         let drawn = match (&draft.subject, draft.sequence) {
-            (Some(subject), None) => Some(counted.draw(&source, subject)),
+            (Some(subject), None) => Some(counters.draw(&source, subject)),
             _ => None,
         };
-        drop(counted);
+        drop(counters);
         let trace = TraceContext::of(
             draft.traceparent.as_deref(),
             self.seed.part(["trace", &*source, &*id]),
@@ -160,9 +153,7 @@ impl Publisher {
             trace,
             correlation_id: draft.correlation_id,
             causation_id: draft.causation_id,
-            sequence: draft
-                .sequence
-                .or(drawn.as_ref().map(|drawn| drawn.sequence)),
+            sequence: draft.sequence.or(drawn.as_ref().map(|drawn| drawn.number)),
             extensions: draft.extensions,
             data: draft.data,
             source,
@@ -171,12 +162,12 @@ impl Publisher {
         (event, drawn)
     }
 
-    fn give_back(&self, drawn: Option<&Drawn>) {
+    fn give_back(&self, drawn: Option<&DrawnSequence>) {
         let Some(drawn) = drawn else { return };
-        let mut counted = self.lock();
-        // Not where a later event has the next number already.
-        if let Some(last) = counted.sequences.get_mut(&drawn.key)
-            && *last == drawn.sequence
+        let mut counters = self.lock();
+        // Unless a later event already has the next number.
+        if let Some(last) = counters.sequences.get_mut(&drawn.key)
+            && *last == drawn.number
         {
             *last -= 1;
         }
@@ -186,28 +177,25 @@ impl Publisher {
         self.client.timeline()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counted> {
-        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PublisherCounters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counted {
-    /// A name that ends with a number.
-    fn name(&mut self, begin: &[&str], number: u64) -> Arc<str> {
+impl PublisherCounters {
+    /// A name that ends in a number.
+    fn name(&mut self, parts: &[&str], number: u64) -> Arc<str> {
         self.text.clear();
-        self.text.extend(begin.iter().copied());
-        // A string takes whatever is written to it.
+        self.text.extend(parts.iter().copied());
+        // Writing to a string cannot fail.
         let _ = write!(self.text, "{number}");
         (&*self.text).into()
     }
 
-    fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> Drawn {
+    fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> DrawnSequence {
         let key = (Arc::clone(source), Arc::clone(subject));
         let last = self.sequences.entry(key.clone()).or_default();
         *last += 1;
-        Drawn {
-            key,
-            sequence: *last,
-        }
+        DrawnSequence { key, number: *last }
     }
 }

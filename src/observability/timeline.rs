@@ -3,10 +3,8 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-
 use super::{Event, EventKind, redact};
-use crate::{clock::Clock, domain::Recent};
+use crate::clock::Clock;
 
 /// Everything that happened in a scenario, in the order it happened.
 ///
@@ -14,14 +12,7 @@ use crate::{clock::Clock, domain::Recent};
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
-    record: Arc<Mutex<Record>>,
-}
-
-#[derive(Debug, Default)]
-struct Record {
-    events: Vec<Event>,
-    /// Payloads that were found without a secret.
-    clean: Recent<()>,
+    events: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Timeline {
@@ -29,7 +20,7 @@ impl Timeline {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            record: Arc::default(),
+            events: Arc::default(),
         }
     }
 
@@ -45,36 +36,32 @@ impl Timeline {
 
     /// Records what happens now, of one who has just looked at the clock.
     pub(crate) fn record_at(&self, at: Duration, mut kind: EventKind) {
-        let mut record = self.lock();
         match &mut kind {
-            EventKind::CallStarted { input, .. } => record.redact(input),
+            EventKind::CallStarted { input, .. } => *input = redact(input),
             EventKind::CallEnded {
                 reply: Some(reply), ..
-            } => record.redact(reply),
+            } => *reply = redact(reply),
             _ => {}
         }
-        record.events.push(Event { at, kind });
+        self.lock().push(Event { at, kind });
     }
 
     /// Reads the events so far. Nothing may be recorded meanwhile.
     pub fn read<T>(&self, read: impl FnOnce(&[Event]) -> T) -> T {
-        read(&self.lock().events)
+        read(&self.lock())
     }
 
     /// The last `count` events, or nothing if a thread that hangs holds them.
     pub fn tail(&self, count: usize) -> Vec<Event> {
-        self.record.try_lock().map_or_else(
+        self.events.try_lock().map_or_else(
             |_| Vec::new(),
-            |record| {
-                let events = &record.events;
-                events[events.len().saturating_sub(count)..].to_vec()
-            },
+            |events| events[events.len().saturating_sub(count)..].to_vec(),
         )
     }
 
     /// Takes all events out.
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut self.lock().events)
+        std::mem::take(&mut self.lock())
     }
 
     /// Time since the scenario's start.
@@ -82,29 +69,15 @@ impl Timeline {
         self.clock.now()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
         // A panic between two events leaves the list whole.
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Record {
-    fn redact(&mut self, payload: &mut Arc<Value>) {
-        if self.clean.get(payload).is_some() {
-            return;
-        }
-        let redacted = redact(payload);
-        if Arc::ptr_eq(&redacted, payload) {
-            self.clean.put(payload, ());
-        } else {
-            *payload = redacted;
-        }
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::{CallHead, CallName};

@@ -14,7 +14,7 @@ use crate::{
 #[when("the dead letters are redriven")]
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
-    world.messages().quiet().await;
+    world.messages().idle().await;
     result.map(|_| ()).or_else(|failure| {
         world.set_calls(vec![Err(failure)]);
         Ok(())

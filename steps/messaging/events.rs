@@ -53,7 +53,7 @@ fn crashes_after(world: &mut World) {
 #[when("the publisher restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     world.messages().restart()?;
-    world.messages().quiet().await;
+    world.messages().idle().await;
     Ok(())
 }
 
@@ -132,7 +132,7 @@ async fn of_is_sent(world: &mut World, kind: String, subject: String) -> StepRes
 /// Waits until all that is stored is published, and handled or a dead letter.
 #[when("every event is handled")]
 async fn every_event_is_handled(world: &mut World) -> StepResult {
-    Ok(world.messages().settled().await?)
+    Ok(world.messages().drained().await?)
 }
 
 fn draft(kind: &str, subject: Option<&str>, data: Value) -> EventDraft {
@@ -172,7 +172,7 @@ fn drafts(step: &gherkin::Step) -> Result<Vec<EventDraft>, StepError> {
 
 async fn publish(world: &mut World, drafts: impl IntoIterator<Item = EventDraft>) -> StepResult {
     send(world, drafts).await;
-    world.messages().quiet().await;
+    world.messages().idle().await;
     Ok(())
 }
 

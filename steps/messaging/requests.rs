@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{self, RequestStatus},
     harness::{ParameterType, World, json_difference, paths_difference},
-    messaging::{Request, RequestView},
+    messaging::{RequestView, ServiceRequest},
     services::UnknownName,
     steps::{
         Call, Count, Span, StepResult,
@@ -52,7 +52,7 @@ async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: Call) -> St
 }
 
 async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
-    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
+    let request = ServiceRequest::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().send(&request).await;
     Ok(())
 }
@@ -71,7 +71,7 @@ async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) 
 }
 
 async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
-    let request = Request::new(domain::Call::SCENARIO, call.name()?, input);
+    let request = ServiceRequest::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().submit(request)?;
     settle().await;
     Ok(())

@@ -63,7 +63,7 @@ async fn is_paused(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
     messages.bus().pause(Messages::subscription_of(&handler))?;
-    messages.quiet().await;
+    messages.idle().await;
     Ok(())
 }
 
@@ -73,7 +73,7 @@ async fn is_resumed(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
     messages.bus().resume(Messages::subscription_of(&handler))?;
-    messages.quiet().await;
+    messages.idle().await;
     Ok(())
 }
 

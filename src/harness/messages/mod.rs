@@ -76,8 +76,8 @@ impl Messages {
 
     /// Waits until nothing is on its way and no handler is at work; what waits for an outage or a
     /// pause to end does not count.
-    pub async fn quiet(&self) {
-        self.bus.activity().quiet().await;
+    pub async fn idle(&self) {
+        self.bus.activity().idle().await;
     }
 
     /// Waits until everything that was stored is handled, or a dead letter.
@@ -85,9 +85,9 @@ impl Messages {
     /// # Errors
     ///
     /// If that takes longer than a day.
-    pub async fn settled(&self) -> Result<(), String> {
-        let settled = tokio::time::timeout(PATIENCE, self.bus.activity().settled());
-        settled.await.map_err(|_| {
+    pub async fn drained(&self) -> Result<(), String> {
+        let drained = tokio::time::timeout(PATIENCE, self.bus.activity().drained());
+        drained.await.map_err(|_| {
             format!(
                 "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is away, or a subscription paused",
                 format_duration(PATIENCE)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::CallName,
-    messaging::{Request, RequestReceipt, Requests, Response},
+    messaging::{RequestReceipt, Requests, ResponseEnvelope, ServiceRequest},
     services::{Client, UnknownName},
 };
 
@@ -10,7 +10,7 @@ use crate::{
 pub struct SentRequests {
     requests: Requests,
     callback: Option<CallName>,
-    response: Option<Response>,
+    response: Option<ResponseEnvelope>,
     receipt: Option<RequestReceipt>,
 }
 
@@ -36,7 +36,7 @@ impl SentRequests {
     }
 
     /// Sends a request and keeps the response.
-    pub async fn send(&mut self, request: &Request) {
+    pub async fn send(&mut self, request: &ServiceRequest) {
         self.response = Some(self.requests.send(request).await);
     }
 
@@ -45,7 +45,7 @@ impl SentRequests {
     /// # Errors
     ///
     /// As for [`Requests::submit`].
-    pub fn submit(&mut self, request: Request) -> Result<(), UnknownName> {
+    pub fn submit(&mut self, request: ServiceRequest) -> Result<(), UnknownName> {
         let receipt = self.requests.submit(request, self.callback.clone())?;
         self.receipt = Some(receipt);
         Ok(())
@@ -56,7 +56,7 @@ impl SentRequests {
     /// # Errors
     ///
     /// If none was sent.
-    pub fn response(&self) -> Result<&Response, String> {
+    pub fn response(&self) -> Result<&ResponseEnvelope, String> {
         let response = self.response.as_ref();
         response.ok_or_else(|| "no request was sent".to_owned())
     }

@@ -9,31 +9,30 @@ use crate::{
     services::{FaultId, Faults},
 };
 
-/// What a bus is free to do to deliveries, and a scenario makes it do.
+/// What a bus may do to deliveries, scripted by the scenario.
 pub(super) struct BusFaults {
     faults: Faults,
     timeline: Timeline,
-    declared: Mutex<Declared>,
+    state: Mutex<BusFaultState>,
 }
 
 #[derive(Default)]
-struct Declared {
+struct BusFaultState {
     twice: Option<FaultId>,
-    late: Vec<Late>,
+    late: Vec<LateDelivery>,
 }
 
-/// A delivery that will be late.
-struct Late {
+struct LateDelivery {
     subscription: Arc<str>,
-    /// Counted from 1, per subscription.
+    /// ActivityGuard from 1, per subscription.
     delivery: u32,
     by: Duration,
     fault: FaultId,
 }
 
-/// What happens to one delivery.
+/// The faults of one delivery.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Fate {
+pub(super) struct DeliveryFault {
     pub twice: bool,
     pub late: Duration,
 }
@@ -43,22 +42,22 @@ impl BusFaults {
         Self {
             faults,
             timeline,
-            declared: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
-    /// Every delivery comes twice from now on.
+    /// Makes every delivery arrive twice from now on.
     pub fn twice(&self, at: impl Into<Arc<str>>) {
         let what = "the bus delivers every event twice";
         self.lock().twice = Some(self.faults.declare(what, at));
     }
 
-    /// One delivery is late by a duration.
+    /// Makes one delivery arrive late.
     pub fn late(&self, subscription: Arc<str>, delivery: u32, by: Duration, at: Arc<str>) {
         let by_text = format_duration(by);
         let what = format!("the bus delivers event {delivery} to {subscription} {by_text} late");
         let fault = self.faults.declare(what, at);
-        self.lock().late.push(Late {
+        self.lock().late.push(LateDelivery {
             subscription,
             delivery,
             by,
@@ -66,16 +65,16 @@ impl BusFaults {
         });
     }
 
-    /// What happens to the delivery that a subscription, by its number, is to get now.
-    pub fn strike(&self, subscription: &str, handler: &CallName, delivery: u32) -> Fate {
-        let mut declared = self.lock();
-        let due = declared
+    /// The faults that hit this delivery of a subscription.
+    pub fn hit(&self, subscription: &str, handler: &CallName, delivery: u32) -> DeliveryFault {
+        let mut state = self.lock();
+        let due = state
             .late
             .iter()
             .position(|late| *late.subscription == *subscription && late.delivery == delivery);
-        let late = due.map(|place| declared.late.remove(place));
-        let twice = declared.twice;
-        drop(declared);
+        let late = due.map(|place| state.late.remove(place));
+        let twice = state.twice;
+        drop(state);
         for fault in late.iter().map(|late| late.fault).chain(twice) {
             let (fault, declared_at) = self.faults.hit(fault);
             self.timeline.record(EventKind::FaultInjected {
@@ -85,13 +84,13 @@ impl BusFaults {
                 declared_at,
             });
         }
-        Fate {
+        DeliveryFault {
             twice: twice.is_some(),
             late: late.map_or(Duration::ZERO, |late| late.by),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Declared> {
-        self.declared.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BusFaultState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The event bus: takes events, and hands each to whoever is subscribed to its type.
+//! The event bus: delivers each event to the subscriptions of its type.
 
 mod faults;
 mod topics;
@@ -15,9 +15,9 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use self::{faults::BusFaults, topics::Topics};
 use super::{
-    Activity, Counted, DeadLetter, DeadLetters, EventDocument, EventTypes, Subscription,
-    delivery::{Delivery, Message, Slot},
-    subscriber,
+    ActivityGuard, DeadLetter, DeadLetters, EventDocument, EventTypes, MessageActivity,
+    Subscription,
+    subscriber::{self, Delivery, Message, SubjectPosition},
 };
 use crate::{
     domain::{Call, CallName, Failure, Reply, code, from_value},
@@ -25,33 +25,33 @@ use crate::{
     services::{CallPolicy, CallResult, Client, Faults, Service, UnknownName},
 };
 
-/// The event bus, as a service: takes events and delivers each to the subscriptions of its type.
+/// The event bus, as a service: delivers each event to the subscriptions of its type.
 ///
 /// A handle: clones share the subscriptions.
 #[derive(Clone)]
 pub struct EventBus {
-    shared: Arc<Shared>,
+    inner: Arc<BusInner>,
 }
 
-struct Shared {
+struct BusInner {
     timeline: Timeline,
-    activity: Activity,
+    activity: MessageActivity,
     types: EventTypes,
     faults: BusFaults,
     topics: Mutex<Topics>,
 }
 
 impl EventBus {
-    /// The name that it goes by.
+    /// Its name as a service.
     pub const NAME: &str = "EventBus";
-    /// Its operation: takes one event or a batch of them, which is an array.
+    /// Its operation: takes one event, or an array of them.
     pub const PUBLISH: &str = "publish";
 
     /// A bus without subscriptions.
     pub fn new(timeline: Timeline, faults: Faults) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                activity: Activity::default(),
+            inner: Arc::new(BusInner {
+                activity: MessageActivity::default(),
                 types: EventTypes::default(),
                 faults: BusFaults::new(faults, timeline.clone()),
                 topics: Mutex::default(),
@@ -60,45 +60,48 @@ impl EventBus {
         }
     }
 
-    /// What is on its way or at a handler.
-    pub fn activity(&self) -> &Activity {
-        &self.shared.activity
+    /// Deliveries on their way or at a handler.
+    pub fn activity(&self) -> &MessageActivity {
+        &self.inner.activity
     }
 
-    /// The types of events that there are.
+    /// The known event types.
     pub fn types(&self) -> &EventTypes {
-        &self.shared.types
+        &self.inner.types
     }
 
-    /// The types of events that are subscribed to, in no particular order.
+    /// The event types that have a subscription, in no particular order.
     pub fn topics(&self) -> Vec<Arc<str>> {
-        self.shared.lock().types().cloned().collect()
+        self.inner.lock().types().cloned().collect()
     }
 
-    /// The subscriptions that there are.
+    /// The current subscriptions.
     pub fn subscriptions(&self) -> Vec<Arc<str>> {
-        let topics = self.shared.lock();
-        topics.current().map(|own| Arc::clone(&own.id)).collect()
+        let topics = self.inner.lock();
+        topics
+            .current()
+            .map(|subscribed| Arc::clone(&subscribed.id))
+            .collect()
     }
 
-    /// Begins a subscription; one that there is becomes one to these types as well.
+    /// Begins a subscription, or adds event types to an existing one.
     ///
     /// Must be called on a runtime.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if there is a subscription of this id and the new
-    /// one has another handler, or says how to filter or retry.
+    /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if the subscription exists and the new one has
+    /// another handler, a filter or a retry policy.
     pub fn subscribe(
         &self,
         subscription: Subscription,
         client: &Arc<Client>,
     ) -> Result<(), Box<Failure>> {
-        let shared = &self.shared;
+        let inner = &self.inner;
         for kind in &subscription.types {
-            shared.types.check(kind)?;
+            inner.types.check(kind)?;
         }
-        let mut topics = shared.lock();
+        let mut topics = inner.lock();
         let types = subscription.types.clone();
         let place = match topics.find(&subscription.id) {
             Ok(place) => {
@@ -108,7 +111,7 @@ impl EventBus {
             Err(_) => {
                 let (inbox, messages) = unbounded_channel();
                 let place = topics.add(&subscription, inbox);
-                let activity = shared.activity.clone();
+                let activity = inner.activity.clone();
                 let client = Arc::clone(client);
                 tokio::spawn(subscriber::serve(subscription, client, activity, messages));
                 place
@@ -116,74 +119,74 @@ impl EventBus {
         };
         for kind in types {
             if topics.open(place, &kind) {
-                shared.timeline.record(EventKind::TopicOpened { kind });
+                inner.timeline.record(EventKind::TopicOpened { kind });
             }
         }
         Ok(())
     }
 
-    /// Keeps deliveries of a subscription waiting from now on.
+    /// Holds the deliveries of a subscription from now on.
     ///
     /// # Errors
     ///
-    /// If there is no such subscription.
+    /// If the subscription does not exist.
     pub fn pause(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.tell(subscription, Message::Pause)?;
+        let (_, subscription) = self.send(subscription, Message::Pause)?;
         let paused = EventKind::SubscriptionPaused { subscription };
-        self.shared.timeline.record(paused);
+        self.inner.timeline.record(paused);
         Ok(())
     }
 
-    /// Lets deliveries of a subscription go on, in their order.
+    /// Resumes the deliveries of a subscription, in order.
     ///
     /// # Errors
     ///
-    /// If there is no such subscription.
+    /// If the subscription does not exist.
     pub fn resume(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.tell(subscription, Message::Resume)?;
+        let (_, subscription) = self.send(subscription, Message::Resume)?;
         let resumed = EventKind::SubscriptionResumed { subscription };
-        self.shared.timeline.record(resumed);
+        self.inner.timeline.record(resumed);
         Ok(())
     }
 
-    /// Ends a subscription: its handler hears nothing more, not even what is on its way.
+    /// Ends a subscription: its handler receives nothing more, not even what is on its way.
     ///
     /// # Errors
     ///
-    /// If there is no such subscription.
+    /// If the subscription does not exist.
     pub fn end(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (place, subscription) = self.tell(subscription, Message::End)?;
+        let (place, subscription) = self.send(subscription, Message::End)?;
         let ended = EventKind::SubscriptionEnded { subscription };
-        self.shared.timeline.record(ended);
-        for kind in self.shared.lock().end(place) {
+        self.inner.timeline.record(ended);
+        for kind in self.inner.lock().end(place) {
             let released = EventKind::TopicReleased { kind };
-            self.shared.timeline.record(released);
+            self.inner.timeline.record(released);
         }
         Ok(())
     }
 
-    fn tell(
+    fn send(
         &self,
         subscription: &str,
-        message: impl FnOnce(Counted) -> Message,
+        message: impl FnOnce(ActivityGuard) -> Message,
     ) -> Result<(usize, Arc<str>), UnknownName> {
-        let topics = self.shared.lock();
+        let topics = self.inner.lock();
         let place = topics.find(subscription)?;
         let subscribed = topics.at(place);
-        subscribed.send(message(self.shared.activity.at_work()));
+        subscribed.send(message(self.inner.activity.begin_work()));
         Ok((place, Arc::clone(&subscribed.id)))
     }
 
     /// Delivers every event twice from now on.
     pub fn deliver_twice(&self, at: impl Into<Arc<str>>) {
-        self.shared.faults.twice(at);
+        self.inner.faults.twice(at);
     }
 
     /// Delivers one event late: the n-th of a subscription's, counted from 1.
     ///
     /// # Errors
     ///
-    /// If there is no such subscription, or it has had that many.
+    /// If the subscription does not exist, or has already had that many events.
     pub fn deliver_late(
         &self,
         subscription: &str,
@@ -191,23 +194,24 @@ impl EventBus {
         by: Duration,
         at: impl Into<Arc<str>>,
     ) -> Result<(), String> {
-        let topics = self.shared.lock();
-        let place = topics.find(subscription).map_err(|it| it.to_string())?;
+        let topics = self.inner.lock();
+        let place = topics
+            .find(subscription)
+            .map_err(|error| error.to_string())?;
         let subscribed = topics.at(place);
         let had = subscribed.deliveries;
         if delivery <= had {
             return Err(format!(
-                "{subscription} had {had} events so far, so event {delivery} cannot be late any more"
+                "{subscription} has already had {had} event(s), so event {delivery} can no longer be late"
             ));
         }
         let id = Arc::clone(&subscribed.id);
-        self.shared.faults.late(id, delivery, by, at.into());
+        self.inner.faults.late(id, delivery, by, at.into());
         Ok(())
     }
 
-    /// Delivers every dead letter again, to its own subscription; returns how many there are.
-    ///
-    /// What is handled then leaves the queue.
+    /// Delivers every dead letter to its subscription again, and returns how many there are. Those
+    /// that are handled leave the queue.
     ///
     /// # Errors
     ///
@@ -223,10 +227,10 @@ impl EventBus {
         let count = letters.len();
         for letter in letters {
             let id = Arc::clone(&letter.id);
-            if let Err(why) = self.shared.deliver_again(letter) {
-                self.shared.timeline.record(EventKind::Warning {
+            if let Err(why) = self.inner.deliver_again(letter) {
+                self.inner.timeline.record(EventKind::Warning {
                     about: DeadLetters::NAME.into(),
-                    message: format!("the letter {id} stays: {why}"),
+                    message: format!("dead letter {id} stays in the queue: {why}"),
                 });
             }
         }
@@ -234,7 +238,7 @@ impl EventBus {
     }
 }
 
-impl Shared {
+impl BusInner {
     fn publish(&self, input: &Arc<Value>) -> CallResult {
         let documents = EventDocument::read_all(input).map_err(|error| error.failure())?;
         for document in &documents {
@@ -252,34 +256,34 @@ impl Shared {
         for subscribed in topics.of(document) {
             subscribed.deliveries += 1;
             let (id, handler) = (&subscribed.id, &subscribed.handler);
-            let fate = self.faults.strike(id, handler, subscribed.deliveries);
+            let fault = self.faults.hit(id, handler, subscribed.deliveries);
             let delivery = Delivery {
                 document: document.clone(),
                 event,
-                slot: subject.map(|subject| subscribed.next_slot(subject)),
+                position: subject.map(|subject| subscribed.next_position(subject)),
                 letter: None,
-                at_work: Some(self.activity.at_work()),
+                at_work: Some(self.activity.begin_work()),
             };
-            subscribed.deliver(delivery, fate);
+            subscribed.deliver(delivery, fault);
         }
     }
 
     fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
         let document =
-            EventDocument::read(Arc::clone(&letter.event)).map_err(|it| it.to_string())?;
+            EventDocument::read(Arc::clone(&letter.event)).map_err(|error| error.to_string())?;
         let mut topics = self.lock();
         let (event, subject) = (topics.event(&document), topics.subject(&document));
         let place = topics.find(&letter.subscription);
-        let place = place.map_err(|unknown| unknown.to_string())?;
+        let place = place.map_err(|error| error.to_string())?;
         topics.at(place).send(Message::Deliver(Delivery {
             document,
             event,
-            slot: subject.map(|subject| Slot {
+            position: subject.map(|subject| SubjectPosition {
                 subject,
                 number: None,
             }),
             letter: Some(Arc::new(letter)),
-            at_work: Some(self.activity.at_work()),
+            at_work: Some(self.activity.begin_work()),
         }));
         Ok(())
     }
@@ -304,7 +308,7 @@ impl Service for EventBus {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let published = self.shared.publish(&call.input);
+        let published = self.inner.publish(&call.input);
         published.map_err(|failure| Box::new(failure.at(call.name())))
     }
 }

@@ -2,26 +2,26 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::faults::Fate;
+use super::faults::DeliveryFault;
 use crate::{
     domain::{CallName, Failure, HashMap, IndexSet, code, did_you_mean},
     messaging::{
         EventDocument, EventId, Subscription,
-        delivery::{Delivery, Message, Slot},
+        subscriber::{Delivery, Message, SubjectPosition},
     },
     services::UnknownName,
 };
 
-/// Who is subscribed to what on a bus.
+/// The subscriptions of a bus, by event type.
 #[derive(Default)]
 pub(super) struct Topics {
-    /// In the order they came; those that have ended stay, so that places stay.
+    /// In the order they began; ended ones stay, so that indexes stay valid.
     subscriptions: Vec<Subscribed>,
-    /// Places of subscriptions, by type of event; rising.
+    /// Indexes of subscriptions, ascending.
     by_type: HashMap<Arc<str>, Vec<usize>>,
-    /// By source and subject; their places are their numbers.
+    /// By source and subject; the index is the subject's number.
     subjects: IndexSet<(Arc<str>, Arc<str>)>,
-    /// Their places are their numbers: one that comes again has the same.
+    /// The index is the event's number; a redelivery has the same.
     events: IndexSet<EventId>,
 }
 
@@ -29,17 +29,17 @@ pub(super) struct Topics {
 pub(super) struct Subscribed {
     pub id: Arc<str>,
     pub handler: CallName,
-    /// How many events it was sent.
+    /// How many events it has been sent.
     pub deliveries: u32,
     types: Vec<Arc<str>>,
     inbox: UnboundedSender<Message>,
-    /// How many deliveries each subject had, by its number.
+    /// How many deliveries each subject has had, by its number.
     numbers: Vec<u64>,
     ended: bool,
 }
 
 impl Topics {
-    /// Adds a subscription to no type yet; returns its place.
+    /// Adds a subscription without event types; returns its index.
     pub fn add(&mut self, subscription: &Subscription, inbox: UnboundedSender<Message>) -> usize {
         self.subscriptions.push(Subscribed {
             id: Arc::clone(&subscription.id),
@@ -53,20 +53,20 @@ impl Topics {
         self.subscriptions.len() - 1
     }
 
-    /// Lets a subscription have a type of events; says whether it is the first to.
+    /// Adds an event type to a subscription; returns whether the type had none.
     pub fn open(&mut self, place: usize, kind: &Arc<str>) -> bool {
-        let own = &mut self.subscriptions[place].types;
-        if own.contains(kind) {
+        let types = &mut self.subscriptions[place].types;
+        if types.contains(kind) {
             return false;
         }
-        own.push(Arc::clone(kind));
+        types.push(Arc::clone(kind));
         let topic = self.by_type.entry(Arc::clone(kind)).or_default();
-        let behind = topic.partition_point(|other| *other < place);
-        topic.insert(behind, place);
+        let index = topic.partition_point(|other| *other < place);
+        topic.insert(index, place);
         topic.len() == 1
     }
 
-    /// Ends a subscription; returns the types that nobody is subscribed to any more.
+    /// Ends a subscription; returns the event types that no longer have one.
     pub fn end(&mut self, place: usize) -> Vec<Arc<str>> {
         let subscribed = &mut self.subscriptions[place];
         subscribed.ended = true;
@@ -85,18 +85,21 @@ impl Topics {
         released
     }
 
-    /// The place of a subscription that has not ended.
+    /// The index of a subscription that has not ended.
     ///
     /// # Errors
     ///
-    /// If there is none of this id.
+    /// If none has this id.
     pub fn find(&self, subscription: &str) -> Result<usize, UnknownName> {
         let mut all = self.subscriptions.iter();
-        let place = all.position(|own| !own.ended && *own.id == *subscription);
+        let place = all.position(|subscribed| !subscribed.ended && *subscribed.id == *subscription);
         place.ok_or_else(|| UnknownName {
             what: "subscription",
             name: subscription.to_owned(),
-            hint: did_you_mean(subscription, self.current().map(|own| &*own.id)),
+            hint: did_you_mean(
+                subscription,
+                self.current().map(|subscribed| &*subscribed.id),
+            ),
         })
     }
 
@@ -106,10 +109,12 @@ impl Topics {
 
     /// The subscriptions that have not ended.
     pub fn current(&self) -> impl Iterator<Item = &Subscribed> {
-        self.subscriptions.iter().filter(|own| !own.ended)
+        self.subscriptions
+            .iter()
+            .filter(|subscribed| !subscribed.ended)
     }
 
-    /// The types that somebody is subscribed to, in no particular order.
+    /// The event types that have a subscription, in no particular order.
     pub fn types(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_type.keys()
     }
@@ -121,8 +126,8 @@ impl Topics {
         let mut before = 0;
         places.into_iter().flatten().filter_map(move |&place| {
             let (_, from) = std::mem::take(&mut rest).split_at_mut(place - before);
-            let (found, behind) = from.split_first_mut()?;
-            (rest, before) = (behind, place + 1);
+            let (found, after) = from.split_first_mut()?;
+            (rest, before) = (after, place + 1);
             Some(found)
         })
     }
@@ -141,12 +146,12 @@ impl Topics {
 }
 
 impl Subscribed {
-    /// Checks that a subscription may widen this one, whose id it has.
+    /// Checks that a subscription of the same id may add its event types to this one.
     pub fn check_more(&self, more: &Subscription) -> Result<(), Box<Failure>> {
         let why = if more.handler != self.handler {
             format!("has the handler {}, not {}", self.handler, more.handler)
         } else if more.filter.is_some() || more.retry.is_some() {
-            "is there: how it filters and retries is said where it begins".to_owned()
+            "exists: its filter and retry policy are given where it begins".to_owned()
         } else {
             return Ok(());
         };
@@ -154,29 +159,29 @@ impl Subscribed {
         Err(Box::new(Failure::new(code::VALIDATION_FAILED, message)))
     }
 
-    /// The next place in the order of a subject.
-    pub fn next_slot(&mut self, subject: usize) -> Slot {
+    /// The next position in the order of a subject.
+    pub fn next_position(&mut self, subject: usize) -> SubjectPosition {
         if self.numbers.len() <= subject {
             self.numbers.resize(subject + 1, 0);
         }
         let number = self.numbers[subject];
         self.numbers[subject] += 1;
-        Slot {
+        SubjectPosition {
             subject,
             number: Some(number),
         }
     }
 
     pub fn send(&self, message: Message) {
-        // The subscriber is there as long as its runtime, which is over then.
+        // It fails only when the runtime is shutting down.
         let _ = self.inbox.send(message);
     }
 
-    /// Sends a delivery as its fate has it.
-    pub fn deliver(&self, delivery: Delivery, fate: Fate) {
-        let again = fate.twice.then(|| delivery.clone());
+    /// Sends a delivery with its faults.
+    pub fn deliver(&self, delivery: Delivery, fault: DeliveryFault) {
+        let again = fault.twice.then(|| delivery.clone());
         for delivery in std::iter::once(delivery).chain(again) {
-            self.deliver_after(fate.late, delivery);
+            self.deliver_after(fault.late, delivery);
         }
     }
 

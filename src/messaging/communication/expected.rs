@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Exchange;
 use crate::{
     domain::{BreakerState, DurationError, format_duration, parse_duration},
-    messaging::{Response, ResponseBody},
+    messaging::{ResponseBody, ResponseEnvelope},
     observability::{EventKind, unexpected_duration, unexpected_reply},
 };
 
@@ -68,7 +68,7 @@ impl Exchange {
     /// What to record of a response that is not as expected.
     pub(super) fn deviations(
         &self,
-        response: &Response,
+        response: &ResponseEnvelope,
         waits: &[Duration],
         breaker: Option<BreakerState>,
     ) -> Vec<EventKind> {

@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{CommunicationPattern, Exchange, Turn};
 use crate::{
-    messaging::{Request, Requests, Response},
+    messaging::{Requests, ResponseEnvelope, ServiceRequest},
     observability::{EventKind, unexpected_duration},
     resilience::Retries,
 };
@@ -15,7 +15,7 @@ pub struct Exchanged {
     /// What was asked.
     pub exchange: Exchange,
     /// The answer.
-    pub response: Response,
+    pub response: ResponseEnvelope,
 }
 
 impl Requests {
@@ -55,7 +55,7 @@ impl Requests {
         let timeline = self.client().timeline();
         timeline.clock().sleep(exchange.wait).await;
         let events_before = timeline.read(<[_]>::len);
-        let mut request = Request::new(
+        let mut request = ServiceRequest::new(
             &exchange.from,
             exchange.call.clone(),
             Arc::clone(&exchange.input),

@@ -3,28 +3,32 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::CloudEvent;
 use crate::domain::{Failure, code};
 
-/// Why a value is no event.
+/// Why a value is not a valid event.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the event's {attribute:?} {why}")]
 pub struct EventError {
-    /// The attribute at fault.
+    /// The invalid attribute.
     pub attribute: String,
     /// What is wrong with it.
     pub why: String,
 }
 
 impl EventError {
-    /// The failure of a call that brought no event.
+    /// The failure of a call whose input is not a valid event.
     pub fn failure(&self) -> Box<Failure> {
         let failure = Failure::new(code::VALIDATION_FAILED, self.to_string());
         Box::new(failure.field(self.attribute.clone()))
     }
 }
 
-/// The names of the standard's attributes and of the extensions that have a field of their own.
+/// The version of CloudEvents.
+pub const SPEC_VERSION: &str = "1.0";
+/// The media type of the data.
+pub const CONTENT_TYPE: &str = "application/json";
+
+/// The standard's attributes, and the extensions that are fields of an event.
 pub const NAMES: [&str; 12] = [
     "specversion",
     "id",
@@ -40,7 +44,7 @@ pub const NAMES: [&str; 12] = [
     "data",
 ];
 
-/// The members of a JSON object that may be an event, each looked up by name once.
+/// The members of a JSON object that may be an event, each looked up once.
 pub struct Attributes<'a> {
     /// In the order of [`NAMES`].
     known: [Option<&'a Value>; NAMES.len()],
@@ -52,7 +56,7 @@ impl<'a> Attributes<'a> {
         let fields = event.as_object();
         fields
             .map(Self::of_fields)
-            .ok_or_else(|| refused("event", "is no JSON object"))
+            .ok_or_else(|| refused("event", "is not a JSON object"))
     }
 
     pub fn of_fields(fields: &'a Map<String, Value>) -> Self {
@@ -77,17 +81,17 @@ impl<'a> Attributes<'a> {
         self.get("data")
     }
 
-    /// Checks the version of the standard, where there is one.
+    /// Checks the version, if there is one.
     pub fn check_spec_version(&self) -> Result<(), EventError> {
         match self.text("specversion")? {
-            None | Some(CloudEvent::SPEC_VERSION) => Ok(()),
+            None | Some(SPEC_VERSION) => Ok(()),
             Some(_) => Err(refused("specversion", "is not \"1.0\"")),
         }
     }
 
     pub fn check_content_type(&self) -> Result<(), EventError> {
         match self.text("datacontenttype")? {
-            None | Some(CloudEvent::CONTENT_TYPE) => Ok(()),
+            None | Some(CONTENT_TYPE) => Ok(()),
             Some(_) => Err(refused("datacontenttype", "is not \"application/json\"")),
         }
     }
@@ -95,18 +99,20 @@ impl<'a> Attributes<'a> {
     pub fn time(&self) -> Result<Option<DateTime<Utc>>, EventError> {
         let read = |text: &str| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
         self.text("time")?
-            .map(|text| read(text).ok_or_else(|| refused("time", "is no timestamp of RFC 3339")))
+            .map(|text| read(text).ok_or_else(|| refused("time", "is not an RFC 3339 timestamp")))
             .transpose()
     }
 
     pub fn sequence(&self) -> Result<Option<u64>, EventError> {
         let read = |text: &str| text.parse().ok();
         self.text("sequence")?
-            .map(|text| read(text).ok_or_else(|| refused("sequence", "is no whole number as text")))
+            .map(|text| {
+                read(text).ok_or_else(|| refused("sequence", "is not an integer in a string"))
+            })
             .transpose()
     }
 
-    /// Attributes that the standard does not know by name, which it allows in a certain form.
+    /// The attributes that the standard does not name but allows in a certain form.
     pub fn extensions(&self) -> Result<Map<String, Value>, EventError> {
         let mut extensions = Map::new();
         for &(name, value) in &self.others {
@@ -114,11 +120,11 @@ impl<'a> Attributes<'a> {
             if name.is_empty() || !name.chars().all(plain) {
                 return Err(refused(
                     name,
-                    "is no attribute, expected lower-case letters and digits",
+                    "is not an attribute name, expected lower-case letters and digits",
                 ));
             }
             if value.is_object() || value.is_array() || value.is_null() {
-                return Err(refused(name, "is no text, number or boolean"));
+                return Err(refused(name, "is not a string, number or boolean"));
             }
             extensions.insert(name.to_owned(), value.clone());
         }
@@ -133,16 +139,16 @@ impl<'a> Attributes<'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(_) => Err(refused(name, "is no text, or empty")),
+            Some(_) => Err(refused(name, "is not a non-empty string")),
         }
     }
 
-    /// A text that may be empty.
+    /// A string that may be empty.
     pub fn any_text(&self, name: &str) -> Result<Option<&'a str>, EventError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(refused(name, "is no text")),
+            Some(_) => Err(refused(name, "is not a string")),
         }
     }
 }

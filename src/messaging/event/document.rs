@@ -1,48 +1,35 @@
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{CloudEvent, EventError, EventId};
-use crate::{domain::Recent, observability::EventHead};
+use crate::observability::EventHead;
 
-/// An event as it is passed on from one service to the next: the JSON that is known to be one.
+/// An event as services pass it on: JSON that is known to be a valid event.
 ///
-/// Whoever passes it on shares the JSON with whom it came from.
+/// Clones share the JSON.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventDocument {
     head: Arc<EventHead>,
     json: Arc<Value>,
 }
 
-thread_local! {
-    /// Heads of documents: a publisher, its outbox and the bus are sent the same one.
-    static READ: RefCell<Recent<Arc<EventHead>>> = RefCell::default();
-}
-
 impl EventDocument {
-    /// Reads the event that a JSON document is.
+    /// Reads an event from JSON.
     ///
     /// # Errors
     ///
-    /// If it is none: the first attribute at fault.
+    /// The first invalid attribute.
     pub fn read(json: Arc<Value>) -> Result<Self, EventError> {
-        let known = READ.with_borrow(|read| read.get(&json).cloned());
-        let head = match known {
-            Some(head) => head,
-            None => {
-                let head = Arc::new(CloudEvent::attributes(&json)?.head());
-                READ.with_borrow_mut(|read| read.put(&json, Arc::clone(&head)));
-                head
-            }
-        };
+        let head = Arc::new(CloudEvent::attributes(&json)?.head());
         Ok(Self { head, json })
     }
 
-    /// Reads an event or an array of them, as a service is sent them.
+    /// Reads an event or an array of them.
     ///
     /// # Errors
     ///
-    /// If one of them is none: its first attribute at fault.
+    /// The first invalid attribute of any of them.
     pub fn read_all(input: &Arc<Value>) -> Result<Vec<Self>, EventError> {
         match &**input {
             Value::Array(batch) => {
@@ -53,17 +40,17 @@ impl EventDocument {
         }
     }
 
-    /// What it is told by on the timeline.
+    /// What identifies it on the timeline.
     pub fn head(&self) -> &Arc<EventHead> {
         &self.head
     }
 
-    /// The whole of it.
+    /// The whole event.
     pub fn json(&self) -> &Arc<Value> {
         &self.json
     }
 
-    /// What it is known by.
+    /// What identifies it.
     pub fn event_id(&self) -> EventId {
         EventId::from(&*self.head)
     }

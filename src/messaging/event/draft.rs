@@ -5,35 +5,35 @@ use serde_json::{Map, Value};
 
 use super::{EventError, attributes::Attributes};
 
-/// An event to be, of which the publisher adds what is left out.
+/// An event to publish; the publisher adds what is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventDraft {
-    /// What happened, such as `OrderPlaced`; all that must be said.
+    /// What happened, such as `OrderPlaced`; the only required field.
     pub kind: Arc<str>,
-    /// What else there is to say.
+    /// The payload.
     pub data: Arc<Value>,
-    /// Where it happened: the publisher's own source unless said.
+    /// Where it happened; by default the publisher's source.
     pub source: Option<Arc<str>>,
-    /// What it happened to.
+    /// What it is about.
     pub subject: Option<Arc<str>>,
-    /// Its id: the next of the publisher's unless said.
+    /// By default the publisher's next id.
     pub id: Option<Arc<str>>,
-    /// When it happened: now unless said.
+    /// When it happened; by default now.
     pub time: Option<DateTime<Utc>>,
-    /// The trace of whoever caused it: a new one unless said.
+    /// The trace it continues; by default a new one.
     pub traceparent: Option<String>,
-    /// The aggregate, or the conversation, that it belongs to.
+    /// The aggregate or conversation it belongs to.
     pub correlation_id: Option<Arc<str>>,
-    /// The event or command that it follows from.
+    /// The event or command that caused it.
     pub causation_id: Option<Arc<str>>,
-    /// Its number within its subject: the next unless said.
+    /// Its number within its subject; by default the next.
     pub sequence: Option<u64>,
     /// Further attributes, by name.
     pub extensions: Map<String, Value>,
 }
 
 impl EventDraft {
-    /// An event of a type, with nothing else said.
+    /// An event of a type, without anything else.
     pub fn new(kind: &str) -> Self {
         Self {
             kind: kind.into(),
@@ -41,26 +41,26 @@ impl EventDraft {
         }
     }
 
-    /// The draft that a JSON document is: a CloudEvent that may lack any attribute but its `type`.
+    /// Reads a CloudEvent in JSON of which only the `type` is required.
     ///
     /// # Errors
     ///
-    /// If it is none: the first attribute at fault. A `traceparent` is taken as it is.
+    /// The first invalid attribute; `traceparent` is not checked here.
     pub fn from_value(value: &Value) -> Result<Self, EventError> {
         let given = Attributes::of(value)?;
         given.check_spec_version()?;
         given.check_content_type()?;
-        let own = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
+        let text = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
         Ok(Self {
             kind: given.required("type")?.into(),
             data: Arc::new(given.data().cloned().unwrap_or(Value::Null)),
-            source: own("source")?,
-            subject: own("subject")?,
-            id: own("id")?,
+            source: text("source")?,
+            subject: text("subject")?,
+            id: text("id")?,
             time: given.time()?,
             traceparent: given.any_text("traceparent")?.map(str::to_owned),
-            correlation_id: own("correlationid")?,
-            causation_id: own("causationid")?,
+            correlation_id: text("correlationid")?,
+            causation_id: text("causationid")?,
             sequence: given.sequence()?,
             extensions: given.extensions()?,
         })
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_type_must_be_said() {
+    fn only_the_type_is_required() {
         let draft = EventDraft::from_value(&json!({ "type": "OrderPlaced" }));
         assert_eq!(draft, Ok(EventDraft::new("OrderPlaced")));
         for (value, attribute) in [
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_kept() {
+    fn given_attributes_are_kept() {
         let draft = EventDraft::from_value(&json!({
             "type": "OrderPlaced", "source": "shop", "id": "e-1", "subject": "order-1",
             "time": "2025-01-01T00:00:00Z", "traceparent": "", "sequence": "7",
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(
             draft.traceparent.as_deref(),
             Some(""),
-            "told to be none later"
+            "refused only when published"
         );
         assert_eq!(draft.sequence, Some(7));
         assert_eq!(draft.extensions["region"], "eu");

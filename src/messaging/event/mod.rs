@@ -1,4 +1,4 @@
-//! Events as JSON documents: what CloudEvents and Trace Context demand of them.
+//! Events as JSON: what CloudEvents and Trace Context require.
 
 mod attributes;
 mod document;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 pub(super) use self::attributes::Attributes;
-use self::attributes::{NAMES, refused};
+use self::attributes::{CONTENT_TYPE, NAMES, SPEC_VERSION, refused};
 pub use self::{
     attributes::EventError,
     document::EventDocument,
@@ -39,25 +39,25 @@ pub struct CloudEvent {
     pub source: Arc<str>,
     /// What happened, such as `OrderPlaced`; `type` in JSON.
     pub kind: Arc<str>,
-    /// What it happened to, such as the id of an order. Order is kept within a subject.
+    /// What it is about, such as the id of an order. Events of a subject are handled in order.
     pub subject: Option<Arc<str>>,
     /// When it happened.
     pub time: DateTime<Utc>,
-    /// The trace it is part of.
+    /// Its trace.
     pub trace: TraceContext,
-    /// The aggregate, or the conversation, that it belongs to.
+    /// The aggregate or conversation it belongs to.
     pub correlation_id: Option<Arc<str>>,
-    /// The event or command that it follows from.
+    /// The event or command that caused it.
     pub causation_id: Option<Arc<str>>,
-    /// Its number within its subject, from 1, where it has one.
+    /// Its number within its subject, from 1.
     pub sequence: Option<u64>,
     /// Further attributes, by name.
     pub extensions: Map<String, Value>,
-    /// What else there is to say.
+    /// The payload.
     pub data: Arc<Value>,
 }
 
-/// What an event is known by: a redelivery has the same.
+/// What identifies an event; a redelivery has the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventId {
     /// Where it happened.
@@ -66,7 +66,7 @@ pub struct EventId {
     pub id: Arc<str>,
 }
 
-/// What stands under a name in the JSON of an event.
+/// The value of an attribute in an event's JSON.
 enum Member<'a> {
     Text(Cow<'a, str>),
     Json(&'a Value),
@@ -82,12 +82,7 @@ impl Member<'_> {
 }
 
 impl CloudEvent {
-    /// The version of the standard.
-    pub const SPEC_VERSION: &str = "1.0";
-    /// The media type of the data.
-    pub const CONTENT_TYPE: &str = "application/json";
-
-    /// What it is known by.
+    /// What identifies it.
     pub fn event_id(&self) -> EventId {
         EventId {
             source: Arc::clone(&self.source),
@@ -115,10 +110,10 @@ impl CloudEvent {
         }
     }
 
-    /// Hands on the members of the event in JSON, in their order.
+    /// Calls `member` with each attribute of the JSON, in order.
     fn each<E>(&self, mut member: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
         let mut text = |name, text: Cow<'_, str>| member(name, Member::Text(text));
-        text("specversion", Self::SPEC_VERSION.into())?;
+        text("specversion", SPEC_VERSION.into())?;
         text("id", (&*self.id).into())?;
         text("source", (&*self.source).into())?;
         text("type", (&*self.kind).into())?;
@@ -126,7 +121,7 @@ impl CloudEvent {
             text("subject", (&**subject).into())?;
         }
         text("time", rfc_3339(&self.time).into())?;
-        text("datacontenttype", Self::CONTENT_TYPE.into())?;
+        text("datacontenttype", CONTENT_TYPE.into())?;
         text("traceparent", self.trace.to_string().into())?;
         if let Some(correlation) = &self.correlation_id {
             text("correlationid", (&**correlation).into())?;
@@ -135,7 +130,7 @@ impl CloudEvent {
             text("causationid", (&**causation).into())?;
         }
         if let Some(sequence) = self.sequence {
-            // A text, as the standard's extension `sequence` wants it.
+            // A string, as the standard's extension `sequence` requires.
             text("sequence", sequence.to_string().into())?;
         }
         for (name, value) in &self.extensions {
@@ -176,7 +171,7 @@ impl TryFrom<Map<String, Value>> for CloudEvent {
 }
 
 impl CloudEvent {
-    /// The attributes of the event that a JSON document is, without its data.
+    /// Reads an event without its data.
     fn attributes(value: &Value) -> Result<Self, EventError> {
         static NO_DATA: LazyLock<Arc<Value>> = LazyLock::new(Arc::default);
         Self::read(&Attributes::of(value)?, Arc::clone(&NO_DATA))
@@ -187,25 +182,25 @@ impl CloudEvent {
         given.check_spec_version()?;
         given.check_content_type()?;
         let trace = given.required("traceparent")?;
-        let own = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
+        let text = |name| Ok::<_, EventError>(given.text(name)?.map(Arc::from));
         Ok(Self {
             id: given.required("id")?.into(),
             source: given.required("source")?.into(),
             kind: given.required("type")?.into(),
-            subject: own("subject")?,
+            subject: text("subject")?,
             time: given.time()?.ok_or_else(|| refused("time", "is missing"))?,
             trace: trace
                 .parse()
                 .map_err(|error: TraceError| refused("traceparent", error.to_string()))?,
-            correlation_id: own("correlationid")?,
-            causation_id: own("causationid")?,
+            correlation_id: text("correlationid")?,
+            causation_id: text("causationid")?,
             sequence: given.sequence()?,
             extensions: given.extensions()?,
             data,
         })
     }
 
-    /// What it is told by on the timeline.
+    /// What identifies it on the timeline.
     pub fn head(&self) -> EventHead {
         EventHead {
             kind: Arc::clone(&self.kind),
@@ -248,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_read_and_written_alike() {
+    fn event_is_written_as_it_was_read() {
         let event: CloudEvent = serde_json::from_value(sample()).unwrap();
         assert_eq!(event.sequence, Some(3));
         assert_eq!(event.extensions["region"], "eu");
@@ -257,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn invalid_attribute_is_named() {
         for (attribute, value) in [
             ("specversion", json!("0.3")),
             ("id", json!("")),
@@ -280,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_standard_and_we_require_must_be_there() {
+    fn only_required_attributes_must_be_present() {
         for (attribute, is_required) in [
             ("specversion", true),
             ("id", true),

@@ -8,29 +8,29 @@ use crate::{
     observability::{EventKind, Timeline},
 };
 
-/// Which trace something is part of, as the header `traceparent` of
-/// [W3C Trace Context](https://www.w3.org/TR/trace-context/) says it.
+/// A trace and a span in it, as in the header `traceparent` of
+/// [W3C Trace Context](https://www.w3.org/TR/trace-context/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceContext {
     /// The trace; never all zero.
     pub trace_id: [u8; 16],
-    /// The span that what carries this was sent in; never all zero.
+    /// The span; never all zero.
     pub parent_id: [u8; 8],
-    /// Whether the trace is recorded (the lowest bit), and what later versions say.
+    /// The lowest bit tells whether the trace is recorded; later versions may define others.
     pub flags: u8,
 }
 
-/// Why a text is no `traceparent`.
+/// Why a string is not a valid `traceparent`.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{text:?} is no traceparent: {why}")]
+#[error("{text:?} is not a valid traceparent: {why}")]
 pub struct TraceError {
-    /// The text.
+    /// The string.
     pub text: String,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
-/// The trace is recorded.
+/// The flag of a recorded trace.
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
@@ -44,17 +44,16 @@ impl TraceContext {
         };
         rng.fill_bytes(&mut context.trace_id);
         rng.fill_bytes(&mut context.parent_id);
-        // All zero means none; one bit keeps even the unlikeliest draw from that.
+        // All zero is invalid.
         context.trace_id[0] |= 1;
         context.parent_id[0] |= 1;
         context
     }
 
-    /// The span of what came with a `traceparent`, or without: a child in that trace, or the first
-    /// one of a new trace, drawn from a seed.
+    /// A child span in the given trace or, without one, the first span of a new trace, drawn from a
+    /// seed.
     ///
-    /// A text that is no `traceparent` begins a new trace too, with a warning that says what it is
-    /// `about`.
+    /// An invalid `traceparent` starts a new trace too, with a warning `about` it.
     pub fn of(
         given: Option<&str>,
         seed: Seed,
@@ -74,12 +73,12 @@ impl TraceContext {
         }
     }
 
-    /// The trace id as the header writes it.
+    /// The trace id as in the header.
     pub fn trace_id_text(&self) -> String {
         self.to_string()[3..35].to_owned()
     }
 
-    /// The same trace, in a span of its own, drawn from a seed.
+    /// Another span in the same trace, drawn from a seed.
     #[must_use]
     pub fn child(self, seed: Seed) -> Self {
         Self {
@@ -97,8 +96,8 @@ impl FromStr for TraceContext {
             text: text.to_owned(),
             why,
         };
-        // `vv-tttttttttttttttttttttttttttttttt-pppppppppppppppp-ff`, and more behind a dash in
-        // versions above 00.
+        // `vv-tttttttttttttttttttttttttttttttt-pppppppppppppppp-ff`; versions above 00 may append more
+        // after a dash.
         let shape = "expected \"00-<32 hex digits>-<16 hex digits>-<2 hex digits>\" in lower case";
         let bytes = text.as_bytes();
         let version = hex::<1>(bytes.get(..2)).ok_or_else(|| refused(shape))?[0];
@@ -131,10 +130,9 @@ impl FromStr for TraceContext {
     }
 }
 
-/// The digits, in the order of their values.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// What a character stands for as a digit; 16 or more if it is none.
+/// The value of each hex digit; above 15 for other bytes.
 const VALUES: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let mut value = 0;
@@ -145,7 +143,7 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// Bytes written as lower-case hexadecimal digits, the only ones that the standard allows.
+/// Reads bytes from lower-case hex digits; the standard does not allow upper case.
 fn hex<const N: usize>(digits: Option<&[u8]>) -> Option<[u8; N]> {
     let digits = digits?;
     let mut bytes = [0; N];
@@ -200,14 +198,14 @@ mod tests {
     const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn what_the_standard_allows_is_read_and_written_alike() {
+    fn valid_traceparent_is_written_as_it_was_read() {
         let context: TraceContext = VALID.parse().unwrap();
         assert_eq!(context.flags, 1);
         assert_eq!(context.to_string(), VALID);
     }
 
     #[test]
-    fn a_later_version_may_say_more() {
+    fn later_version_may_append_more() {
         let text = VALID.replacen("00", "cc", 1);
         assert!(text.parse::<TraceContext>().is_ok());
         assert!(format!("{text}-more").parse::<TraceContext>().is_ok());
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_standard_forbids_is_refused() {
+    fn invalid_traceparent_is_refused() {
         for text in [
             "",
             "00",
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_stays_in_the_trace() {
+    fn child_stays_in_the_trace() {
         let parent = TraceContext::new(Seed(1));
         let child = parent.child(Seed(2));
         assert_eq!(child.trace_id, parent.trace_id);
@@ -245,14 +243,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_strange_to_refuse(text in ".{0,70}") {
+        fn any_string_is_read_or_refused(text in ".{0,70}") {
             if let Ok(context) = text.parse::<TraceContext>() {
                 prop_assert_eq!(context.to_string().parse(), Ok(context));
             }
         }
 
         #[test]
-        fn what_is_drawn_is_read_as_written(seed: u64) {
+        fn drawn_trace_is_read_as_it_was_written(seed: u64) {
             let context = TraceContext::new(Seed(seed));
             prop_assert_eq!(context.to_string().parse(), Ok(context));
         }

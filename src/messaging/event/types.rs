@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::{Failure, code, did_you_mean};
 
-/// The types of events that there are: any, until they are listed.
+/// The known event types; any type is known until they are listed.
 ///
 /// A handle: clones share the list.
 #[derive(Clone, Debug, Default)]
@@ -11,24 +11,24 @@ pub struct EventTypes {
 }
 
 impl EventTypes {
-    /// There are these and no others.
+    /// Allows only these types.
     pub fn list<'a>(&self, types: impl IntoIterator<Item = &'a str>) {
         let types = types.into_iter().map(Arc::from).collect();
         let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
         *listed = Some(types);
     }
 
-    /// Those that are listed.
+    /// The listed types; empty if none are listed.
     pub fn listed(&self) -> Vec<Arc<str>> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         listed.clone().unwrap_or_default()
     }
 
-    /// Checks that there is a type.
+    /// Checks that a type is known.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_EVENT_TYPE` if types are listed and this is none of them.
+    /// `UNKNOWN_EVENT_TYPE` if types are listed and this is not among them.
     pub fn check(&self, kind: &str) -> Result<(), Box<Failure>> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         let Some(types) = &*listed else {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_type_will_do_until_they_are_listed() {
+    fn any_type_is_known_until_types_are_listed() {
         let types = EventTypes::default();
         assert_eq!(types.check("OrderPlaced"), Ok(()));
         types.list(["OrderPlaced", "OrderShipped"]);

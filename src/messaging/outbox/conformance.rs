@@ -1,4 +1,4 @@
-//! What every outbox must do, whatever it is kept in.
+//! What every outbox must do.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use crate::{
     messaging::{CloudEvent, EventDocument, TraceContext},
 };
 
-/// Checks outboxes that a constructor makes, each of them empty.
+/// Checks outboxes from a constructor, each of them empty.
 ///
 /// # Panics
 ///
-/// If one does not do what an outbox must.
+/// If one does not conform.
 pub(crate) fn check<O: Outbox>(empty: impl Fn() -> O) {
     keeps_the_order(&empty());
     stores_all_or_none(&empty());
     marks_all_or_none(&empty());
-    keeps_what_is_published(&empty());
-    tells_the_last_failure(&empty());
-    gives_back_what_it_took(&empty());
+    keeps_published_events(&empty());
+    keeps_the_last_failure(&empty());
+    returns_the_stored_document(&empty());
 }
 
-/// An event of a given id.
+/// An event of an id.
 pub(crate) fn event(id: &str) -> EventDocument {
     EventDocument::from(&CloudEvent {
         id: id.into(),
@@ -84,39 +84,39 @@ fn marks_all_or_none(outbox: &impl Outbox) {
     let unknown = |result| matches!(result, Err(OutboxError::Unknown(id)) if id == both[1]);
     assert!(unknown(outbox.mark_published(&both)));
     assert!(unknown(outbox.mark_failed(&both, &down())));
-    let stands = outbox.publication(&both[0]).unwrap();
-    assert_eq!(stands, Some((Publication::Pending, None)));
+    let found = outbox.publication(&both[0]).unwrap();
+    assert_eq!(found, Some((Publication::Pending, None)));
     assert_eq!(outbox.publication(&both[1]).unwrap(), None);
 }
 
-fn keeps_what_is_published(outbox: &impl Outbox) {
+fn keeps_published_events(outbox: &impl Outbox) {
     outbox.store(&[event("a")]).unwrap();
     let id = [event("a").event_id()];
     outbox.mark_published(&id).unwrap();
     outbox.mark_published(&id).unwrap();
     outbox.mark_failed(&id, &down()).unwrap();
-    let stands = outbox.publication(&id[0]).unwrap();
-    assert_eq!(stands, Some((Publication::Published, None)));
+    let found = outbox.publication(&id[0]).unwrap();
+    assert_eq!(found, Some((Publication::Published, None)));
     assert!(outbox.store(&[event("a")]).is_err(), "still known");
 }
 
-fn tells_the_last_failure(outbox: &impl Outbox) {
+fn keeps_the_last_failure(outbox: &impl Outbox) {
     outbox.store(&[event("a")]).unwrap();
     let id = [event("a").event_id()];
     let second = Failure::new(code::TIMEOUT, "no answer");
     outbox.mark_failed(&id, &down()).unwrap();
     outbox.mark_failed(&id, &second).unwrap();
-    let stands = outbox.publication(&id[0]).unwrap();
-    assert_eq!(stands, Some((Publication::Failed, Some(second))));
+    let found = outbox.publication(&id[0]).unwrap();
+    assert_eq!(found, Some((Publication::Failed, Some(second))));
     outbox.mark_published(&id).unwrap();
-    let stands = outbox.publication(&id[0]).unwrap();
+    let found = outbox.publication(&id[0]).unwrap();
     assert_eq!(
-        stands.map(|(publication, _)| publication),
+        found.map(|(publication, _)| publication),
         Some(Publication::Published)
     );
 }
 
-fn gives_back_what_it_took(outbox: &impl Outbox) {
+fn returns_the_stored_document(outbox: &impl Outbox) {
     outbox.store(&[event("a")]).unwrap();
     assert_eq!(outbox.unpublished(1).unwrap(), [event("a")]);
 }

@@ -14,13 +14,13 @@ use crate::{
 /// An outbox in memory.
 #[derive(Debug, Default)]
 pub struct MemoryOutbox {
-    state: Mutex<State>,
+    state: Mutex<OutboxState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct OutboxState {
     events: IndexMap<EventId, Stored>,
-    /// The places of those that are not published.
+    /// The indexes of events that are not published.
     unpublished: BTreeSet<usize>,
 }
 
@@ -28,31 +28,31 @@ struct State {
 enum Stored {
     /// With the last failure to publish it.
     Waiting(EventDocument, Option<Box<Failure>>),
-    /// Nobody reads it any more.
+    /// No longer read, so the event itself is dropped.
     Published,
 }
 
 impl MemoryOutbox {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl OutboxState {
     fn note(
         &mut self,
         events: &[EventId],
         note: impl Fn(&mut Stored),
     ) -> Result<Vec<usize>, OutboxError> {
-        let place = |event: &EventId| {
-            let place = self.events.get_index_of(event);
-            place.ok_or_else(|| OutboxError::Unknown(event.clone()))
+        let index = |event: &EventId| {
+            let index = self.events.get_index_of(event);
+            index.ok_or_else(|| OutboxError::Unknown(event.clone()))
         };
-        let places: Vec<usize> = events.iter().map(place).collect::<Result<_, _>>()?;
-        for place in &places {
-            note(&mut self.events[*place]);
+        let indexes: Vec<usize> = events.iter().map(index).collect::<Result<_, _>>()?;
+        for index in &indexes {
+            note(&mut self.events[*index]);
         }
-        Ok(places)
+        Ok(indexes)
     }
 }
 
@@ -61,7 +61,7 @@ impl Outbox for MemoryOutbox {
         let mut state = self.lock();
         let before = state.events.len();
         for event in events {
-            let place = state.events.len();
+            let index = state.events.len();
             match state.events.entry(event.event_id()) {
                 map::Entry::Vacant(free) => free.insert(Stored::Waiting(event.clone(), None)),
                 map::Entry::Occupied(taken) => {
@@ -71,7 +71,7 @@ impl Outbox for MemoryOutbox {
                     return Err(OutboxError::AlreadyStored(taken));
                 }
             };
-            state.unpublished.insert(place);
+            state.unpublished.insert(index);
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Outbox for MemoryOutbox {
         let state = self.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
-            .filter_map(|&place| match &state.events[place] {
+            .filter_map(|&index| match &state.events[index] {
                 Stored::Waiting(event, _) => Some(event.clone()),
                 Stored::Published => None,
             })
@@ -89,9 +89,9 @@ impl Outbox for MemoryOutbox {
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut state = self.lock();
-        let places = state.note(events, |stored| *stored = Stored::Published)?;
-        for place in places {
-            state.unpublished.remove(&place);
+        let indexes = state.note(events, |stored| *stored = Stored::Published)?;
+        for index in indexes {
+            state.unpublished.remove(&index);
         }
         Ok(())
     }
@@ -103,10 +103,6 @@ impl Outbox for MemoryOutbox {
             }
         })?;
         Ok(())
-    }
-
-    fn waiting(&self) -> Option<usize> {
-        Some(self.lock().unpublished.len())
     }
 
     fn publication(
@@ -131,7 +127,7 @@ mod tests {
     use crate::messaging::outbox::conformance;
 
     #[test]
-    fn it_does_what_an_outbox_must() {
+    fn memory_outbox_conforms() {
         conformance::check(MemoryOutbox::default);
     }
 }

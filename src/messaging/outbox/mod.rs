@@ -1,21 +1,19 @@
-//! What is stored to be published: the transactional outbox, and the service that it is.
+//! The transactional outbox, and the service for it.
 
 #[cfg(test)]
 pub(crate) mod conformance;
-mod listener;
 mod memory;
 mod service;
 
-pub(super) use self::service::{Marked, WAITING, operation};
+pub(super) use self::service::{Marked, operation};
 pub use self::{
-    listener::Listener,
     memory::MemoryOutbox,
-    service::{OUTBOX_OPERATIONS, OutboxService, answer_outbox},
+    service::{Listener, OUTBOX_OPERATIONS, OutboxService, answer_outbox},
 };
 use super::{EventDocument, EventId};
 use crate::domain::Failure;
 
-/// Where an event that is stored stands on its way to the bus.
+/// The status of a stored event on its way to the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Publication {
@@ -23,7 +21,7 @@ pub enum Publication {
     Pending,
     /// On the bus.
     Published,
-    /// The bus did not take it; it will be tried again.
+    /// The bus did not take it; it is retried.
     Failed,
 }
 
@@ -33,7 +31,7 @@ impl Publication {
 
     /// The table of transitions.
     ///
-    /// What is published stays so; a failure may come again.
+    /// Published is final; a failed event may fail again.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Pending | Self::Failed => next != Self::Pending,
@@ -45,8 +43,8 @@ impl Publication {
 /// Why an outbox could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
-    /// An event of this source and id is stored already.
-    #[error("the event {0} is stored already")]
+    /// An event of this source and id is already stored.
+    #[error("the event {0} is already stored")]
     AlreadyStored(EventId),
     /// No event of this source and id is stored.
     #[error("the event {0} is not stored")]
@@ -56,11 +54,11 @@ pub enum OutboxError {
     Unusable(String),
 }
 
-/// Events that are stored, with what else changes in the same transaction, before they are
-/// published: the *transactional outbox*.
+/// The *transactional outbox*: events are stored, in the same transaction as the change they report,
+/// before they are published.
 ///
-/// A relay publishes what is stored and marks it; after a crash, or while the bus is away, it is
-/// still there, so every event is published at least once.
+/// A relay publishes stored events and marks them. They survive a crash and an outage of the bus, so
+/// every event is published at least once.
 pub trait Outbox: Send + Sync {
     /// Stores events, all or none of them.
     ///
@@ -76,29 +74,22 @@ pub trait Outbox: Send + Sync {
     /// The store's own failures.
     fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError>;
 
-    /// Notes that events are published; those that were noted before stay so.
+    /// Marks events as published; those already marked stay so.
     ///
     /// # Errors
     ///
-    /// [`OutboxError::Unknown`] if one of them is not stored, and then none is noted; the store's own
+    /// [`OutboxError::Unknown`] if one of them is not stored, and then none is marked; the store's own
     /// failures.
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError>;
 
-    /// Notes that the bus did not take events, and why; those that are published stay so.
+    /// Marks events as failed, with the reason; published ones stay published.
     ///
     /// # Errors
     ///
     /// As for [`Outbox::mark_published`].
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError>;
 
-    /// How many events are not published, where that costs nothing to tell.
-    ///
-    /// Who knows of as many need not read them back.
-    fn waiting(&self) -> Option<usize> {
-        None
-    }
-
-    /// Where an event stands, and the last failure to publish it; `None` if it is not stored.
+    /// The status of an event and its last failure; `None` if it is not stored.
     ///
     /// # Errors
     ///
@@ -114,7 +105,7 @@ mod tests {
     use super::Publication::{self, *};
 
     #[test]
-    fn what_is_published_stays_so() {
+    fn published_is_final() {
         for (from, to) in [
             (Pending, Published),
             (Pending, Failed),

@@ -1,17 +1,17 @@
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Listener, MemoryOutbox, Outbox, OutboxError};
+use super::{MemoryOutbox, Outbox, OutboxError};
 use crate::{
     domain::{Call, Failure, IndexMap, Reply, code, from_value},
     messaging::{EventDocument, EventId},
     services::{CallResult, Effects, Service},
 };
 
-/// The operations of an outbox, as a service answers them.
+/// The operations of an outbox service.
 pub mod operation {
     pub const STORE: &str = "store";
     pub const UNPUBLISHED: &str = "unpublished";
@@ -19,10 +19,7 @@ pub mod operation {
     pub const MARK_FAILED: &str = "markFailed";
 }
 
-/// Where an outbox tells how many events are left.
-pub const WAITING: &str = "waiting";
-
-/// The operations that [`answer_outbox`] knows.
+/// The operations that [`answer_outbox`] answers.
 pub const OUTBOX_OPERATIONS: [&str; 4] = [
     operation::STORE,
     operation::UNPUBLISHED,
@@ -30,26 +27,26 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
     operation::MARK_FAILED,
 ];
 
-/// Answers a call for a service that has an outbox; `None` if it asks for something else.
+/// Answers a call to a service that has an outbox; `None` if it is for another operation.
 ///
 /// | operation | input | reply |
 /// |---|---|---|
-/// | `store` | an event, or an array of them | `{}`, or how many events are to be published now: `{ "waiting": 1 }` |
+/// | `store` | an event, or an array of them | `{}` |
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
-/// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}`, or how many events are left: `{ "waiting": 0 }` |
+/// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}` |
 /// | `markFailed` | the same with a `failure` | `{}` |
 pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
-    let answered = match call.name().operation() {
+    let reply = match call.name().operation() {
         operation::STORE => store(outbox, &call.input),
         operation::UNPUBLISHED => unpublished(outbox, &call.input),
         operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
         operation::MARK_FAILED => mark_failed(outbox, &call.input),
         _ => return None,
     };
-    Some(answered.map_err(|failure| Box::new(failure.at(call.name()))))
+    Some(reply.map_err(|failure| Box::new(failure.at(call.name()))))
 }
 
-/// A service that is an outbox and nothing else.
+/// A service that is only an outbox.
 ///
 /// A handle: clones share the outbox.
 #[derive(Clone)]
@@ -60,25 +57,48 @@ pub struct OutboxService {
     listener: Listener,
 }
 
+/// A callback for when something is stored to be published.
+///
+/// A handle: clones share the callback.
+#[derive(Clone, Default)]
+pub struct Listener {
+    callback: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl Listener {
+    /// Runs the callback; immediately, so that the activity it begins is known before the store
+    /// replies.
+    pub fn notify(&self) {
+        if let Some(callback) = self.callback.get() {
+            callback();
+        }
+    }
+
+    /// Sets the callback; there is one relay, so a second one is ignored.
+    pub(in crate::messaging) fn set(&self, callback: impl Fn() + Send + Sync + 'static) {
+        let _ = self.callback.set(Box::new(callback));
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Limit {
     limit: usize,
 }
 
-/// What `markPublished` is called with.
+/// The input of `markPublished` and `markFailed`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Marked {
-    /// By source.
+    /// Ids, by source.
     pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
-    /// Why they are not published; `markFailed` alone has it.
+    /// Why they are not published; only for `markFailed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
 impl OutboxService {
-    /// The name that it goes by where there is no other outbox.
+    /// The name of the default outbox.
     pub const NAME: &str = "Outbox";
 
     /// A service of a name.
@@ -91,12 +111,12 @@ impl OutboxService {
         }
     }
 
-    /// The one that is there where nothing else is said.
+    /// The default outbox, in memory.
     pub fn in_memory(effects: Effects) -> Self {
         Self::new(Self::NAME, Arc::new(MemoryOutbox::default()), effects)
     }
 
-    /// Who hears of what is stored.
+    /// Notified of everything that is stored.
     pub fn listener(&self) -> &Listener {
         &self.listener
     }
@@ -119,17 +139,17 @@ impl Service for OutboxService {
     async fn call(&self, call: &Call) -> CallResult {
         let answer = || {
             answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
-                let message = format!("{} is an outbox only", self.name);
+                let message = format!("{} is only an outbox", self.name);
                 Err(Box::new(
                     Failure::new(code::OPERATION_NOT_FOUND, message).at(call.name()),
                 ))
             })
         };
-        // A repetition of a call whose answer was lost must not be taken for another event.
+        // A retry after a lost reply must not store the event twice.
         let once = self.effects.once(call, |_| {
             let reply = answer()?;
             if call.name().operation() == operation::STORE {
-                self.listener.tell();
+                self.listener.notify();
             }
             Ok(reply.value)
         });
@@ -140,7 +160,7 @@ impl Service for OutboxService {
 fn store(outbox: &dyn Outbox, input: &Arc<Value>) -> CallResult {
     let events = EventDocument::read_all(input).map_err(|error| error.failure())?;
     outbox.store(&events).map_err(failure)?;
-    Ok(waiting(outbox))
+    Ok(Reply::nothing())
 }
 
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
@@ -156,26 +176,13 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let marked: Marked = read(input)?;
     outbox.mark_published(&marked.ids()).map_err(failure)?;
-    Ok(waiting(outbox))
-}
-
-fn waiting(outbox: &dyn Outbox) -> Reply {
-    // The same few are left again and again, and the timeline keeps every reply.
-    static FEW: LazyLock<Vec<Arc<Value>>> = LazyLock::new(|| (0..128).map(told).collect());
-    match outbox.waiting() {
-        Some(waiting) => Reply::new(FEW.get(waiting).map_or_else(|| told(waiting), Arc::clone)),
-        None => Reply::nothing(),
-    }
-}
-
-fn told(waiting: usize) -> Arc<Value> {
-    Arc::new(json!({ (WAITING): waiting }))
+    Ok(Reply::nothing())
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let marked: Marked = read(input)?;
     let why = marked.failure.as_ref().ok_or_else(|| {
-        let message = "there is no \"failure\" to note";
+        let message = "\"failure\" is missing";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
     outbox.mark_failed(&marked.ids(), why).map_err(failure)?;
@@ -183,15 +190,12 @@ fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
 }
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
-    // Noting the path to each value takes longer than all the rest, and only a fault needs it.
+    // Tracking the path to each value is slow, and only an error needs it.
     T::deserialize(input)
         .or_else(|_| from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED)))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what a result's error is mapped by"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "used with `map_err`")]
 fn failure(error: OutboxError) -> Box<Failure> {
     let code = match &error {
         OutboxError::AlreadyStored(_) => code::EVENT_ALREADY_EXISTS,
@@ -211,7 +215,7 @@ impl Marked {
     }
 
     pub fn input(&self) -> Value {
-        // Texts and numbers only, under keys that are texts: there is nothing that JSON cannot say.
+        // Only strings and numbers, so serialising cannot fail.
         serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
     }
 
@@ -229,21 +233,23 @@ impl Marked {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn what_is_marked_is_told_by_source_and_read_as_it_was_meant() {
+    fn marked_events_are_grouped_by_source_and_read_back() {
         let id = |source: &str, id: &str| EventId {
             source: source.into(),
             id: id.into(),
         };
         let ids = [id("shop", "e-1"), id("bank", "e-1"), id("shop", "e-2")];
-        let told = Marked::new(ids.clone(), None).input();
+        let input = Marked::new(ids.clone(), None).input();
         assert_eq!(
-            told,
+            input,
             json!({ "events": { "shop": ["e-1", "e-2"], "bank": ["e-1"] } })
         );
-        let marked: Marked = read(&told).unwrap();
+        let marked: Marked = read(&input).unwrap();
         let [first, other, second] = ids;
         assert_eq!(marked.ids(), [first, second, other]);
     }

@@ -3,54 +3,24 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use crate::{
-    messaging::{EventId, event::Attributes, reconnecting::Reconnecting},
+    messaging::{EventId, reconnect_delay},
     observability::EventHead,
 };
-
-/// An event that was read from the outbox.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// Its place in the outbox's reply.
-    pub place: usize,
-    pub head: Arc<EventHead>,
-}
 
 /// When to try again: the bus, for all events, and single events that the bus refused.
 #[derive(Debug, Default)]
 pub struct Backlog {
     bus: Option<Wait>,
     refused: IndexMap<EventId, (Wait, Arc<EventHead>)>,
-    /// How many events were left in the outbox on purpose when it was last read.
     held: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Wait {
-    delays: Reconnecting,
+    failures: u32,
     until: Duration,
-}
-
-impl Item {
-    pub fn read(place: usize, event: &Value) -> Option<Self> {
-        let attributes = Attributes::of(event).ok()?;
-        let text = |name| Some(attributes.text(name).ok()??.into());
-        Some(Self {
-            place,
-            head: Arc::new(EventHead {
-                kind: text("type")?,
-                source: text("source")?,
-                id: text("id")?,
-                subject: text("subject"),
-            }),
-        })
-    }
-
-    pub fn id(&self) -> EventId {
-        EventId::from(&*self.head)
-    }
 }
 
 impl Backlog {
@@ -63,7 +33,7 @@ impl Backlog {
         self.held
     }
 
-    /// When there is next something to try, if nothing new comes.
+    /// When to try again, unless woken before.
     pub fn due(&self) -> Option<Duration> {
         match &self.bus {
             Some(wait) => Some(wait.until),
@@ -76,73 +46,84 @@ impl Backlog {
         self.bus.is_none_or(|wait| now >= wait.until)
     }
 
-    /// Of the outbox's events, oldest first, those that may be published now; `all` if there are no
-    /// more than these.
-    pub fn pick(&mut self, items: Vec<Item>, all: bool, now: Duration) -> Vec<Item> {
+    /// Of the outbox's events, oldest first, those that may be published now; `all` if the outbox
+    /// has no others.
+    pub fn pick<T>(
+        &mut self,
+        events: Vec<(Arc<EventHead>, T)>,
+        all: bool,
+        now: Duration,
+    ) -> Vec<(Arc<EventHead>, T)> {
         self.held = 0;
         if self.refused.is_empty() {
-            return items;
+            return events;
         }
         if all {
-            let left: HashSet<EventId> = items.iter().map(Item::id).collect();
+            // Someone else may have published the others.
+            let left: HashSet<EventId> = events.iter().map(|(head, _)| (&**head).into()).collect();
             self.refused.retain(|event, _| left.contains(event));
         }
-        let mut behind: Vec<Arc<EventHead>> = Vec::new();
+        let mut held: Vec<Arc<EventHead>> = Vec::new();
         let mut picked = Vec::new();
-        for item in items {
-            let waits = match self.refused.get(&item.id()) {
+        for (head, event) in events {
+            let waits = match self.refused.get(&EventId::from(&*head)) {
                 Some((wait, _)) => now < wait.until,
-                None => behind.iter().any(|head| same_subject(head, &item.head)),
+                None => held.iter().any(|earlier| same_subject(earlier, &head)),
             };
             if waits {
-                behind.push(item.head);
+                held.push(head);
             } else {
-                picked.push(item);
+                picked.push((head, event));
             }
         }
-        self.held = behind.len();
+        self.held = held.len();
         picked
     }
 
-    /// Whether an earlier event of the same subject was refused.
-    pub fn holds_back(&self, head: &EventHead) -> bool {
+    /// Whether another event of the same subject was refused.
+    pub fn blocks(&self, head: &EventHead) -> bool {
         let mut refused = self.refused.values();
         refused.any(|(_, other)| *other.id != *head.id && same_subject(other, head))
     }
 
-    /// The bus, or the outbox, cannot be used; returns how long to wait.
-    pub fn waits(&mut self, now: Duration) -> Duration {
+    /// The bus or the outbox cannot be used; returns how long to wait.
+    pub fn wait(&mut self, now: Duration) -> Duration {
         let (wait, delay) = Wait::after(self.bus, now);
         self.bus = Some(wait);
         delay
     }
 
-    pub fn recovers(&mut self) {
+    /// The bus and the outbox can be used again.
+    pub fn recover(&mut self) {
         self.bus = None;
     }
 
-    /// The bus refuses an event and takes others; returns how long to wait.
-    pub fn refuses(&mut self, head: &Arc<EventHead>, now: Duration) -> Duration {
+    /// The bus refused an event; returns how long to wait.
+    pub fn refuse(&mut self, head: &Arc<EventHead>, now: Duration) -> Duration {
         self.bus = None;
         let id = EventId::from(&**head);
-        let former = self.refused.get(&id).map(|(wait, _)| *wait);
-        let (wait, delay) = Wait::after(former, now);
+        let previous = self.refused.get(&id).map(|(wait, _)| *wait);
+        let (wait, delay) = Wait::after(previous, now);
         self.refused.insert(id, (wait, Arc::clone(head)));
         delay
     }
 
     /// An event is on the bus.
-    pub fn forget(&mut self, event: &EventId) {
+    pub fn remove(&mut self, event: &EventId) {
+        self.bus = None;
         self.refused.shift_remove(event);
     }
 }
 
 impl Wait {
-    fn after(former: Option<Self>, now: Duration) -> (Self, Duration) {
-        let mut delays = former.map_or_else(Reconnecting::default, |wait| wait.delays);
-        let delay = delays.next_delay();
-        let until = now + delay;
-        (Self { delays, until }, delay)
+    fn after(previous: Option<Self>, now: Duration) -> (Self, Duration) {
+        let failures = previous.map_or(0, |wait| wait.failures);
+        let delay = reconnect_delay(failures);
+        let wait = Self {
+            failures: failures.saturating_add(1),
+            until: now + delay,
+        };
+        (wait, delay)
     }
 }
 

@@ -1,18 +1,13 @@
 //! From an outbox to the bus.
 
 mod backlog;
-mod handed_over;
 mod rounds;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use self::handed_over::HandedOver;
-use super::{Activity, Counted, EventBus, EventDocument, Listener, outbox::operation};
+use super::{ActivityGuard, EventBus, Listener, MessageActivity, outbox::operation};
 use crate::{
     domain::{Call, CallHead, CallName},
     observability::{EventKind, Timeline},
@@ -20,93 +15,80 @@ use crate::{
     services::{CallPolicy, Client, FaultId, Faults},
 };
 
-/// What takes stored events from an outbox to the bus, in the background: oldest first, each at
-/// least once, and none before an earlier one of its subject.
+/// Publishes stored events in the background: reads them from an outbox, oldest first, puts each on
+/// the bus and marks it as published. Each is published at least once, and none before an earlier one
+/// of its subject.
 ///
-/// What fails is tried again, without end, at the delays of the preset `reconnect`.
+/// Whatever fails is retried forever, with the delays of the preset `reconnect`.
 #[derive(Clone)]
 pub struct Relay {
-    shared: Arc<Shared>,
+    inner: Arc<RelayInner>,
 }
 
-/// Where a publisher's process is lost.
+/// Where a publisher's process crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublisherCrash {
-    /// Events are stored and not on the bus.
+    /// Events are stored but not on the bus.
     BeforePublishing,
-    /// Events are on the bus and not marked.
+    /// Events are on the bus but not marked as published.
     AfterPublishing,
 }
 
-struct Shared {
+struct RelayInner {
     client: Arc<Client>,
     outbox: Arc<str>,
-    calls: Calls,
-    policy: CallPolicy,
-    activity: Activity,
-    faults: Faults,
-    wanted: Notify,
-    /// How many are under way, each of which hands over what it stores.
-    publications: AtomicUsize,
-    state: Mutex<State>,
-}
-
-/// A publication that is under way as long as this lives.
-pub(super) struct UnderWay<'a>(&'a AtomicUsize);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-struct Calls {
     unpublished: Arc<CallHead>,
     publish: Arc<CallHead>,
     mark_published: Arc<CallHead>,
     mark_failed: Arc<CallHead>,
+    policy: CallPolicy,
+    activity: MessageActivity,
+    faults: Faults,
+    wake_up: Notify,
+    state: Mutex<RelayState>,
 }
 
 #[derive(Default)]
-struct State {
-    begun: bool,
+struct RelayState {
+    started: bool,
     crashed: bool,
     crashes: Vec<(PublisherCrash, FaultId)>,
-    handed_over: HandedOver,
-    /// There since it was last woken, until it has looked.
-    woken: Option<Counted>,
-    /// There while it has something left to do.
-    owed: Option<Counted>,
+    /// Held from being woken until the outbox is read.
+    woken: Option<ActivityGuard>,
+    /// Held while events wait for a retry.
+    deferred: Option<ActivityGuard>,
 }
 
 impl Relay {
-    /// A relay of the outbox that a service is; it begins with the first [`wake`](Self::wake).
-    pub fn new(client: Arc<Client>, outbox: &str, activity: Activity, faults: Faults) -> Self {
-        let calls = |service, operation| {
+    /// A relay for the outbox of this name; it starts with the first [`wake`](Self::wake).
+    pub fn new(
+        client: Arc<Client>,
+        outbox: &str,
+        activity: MessageActivity,
+        faults: Faults,
+    ) -> Self {
+        let head = |service, operation| {
             Arc::new(CallHead::new(
                 Call::PUBLISHER,
                 CallName::new(service, operation),
             ))
         };
         Self {
-            shared: Arc::new(Shared {
+            inner: Arc::new(RelayInner {
                 client,
                 outbox: outbox.into(),
-                calls: Calls {
-                    unpublished: calls(outbox, operation::UNPUBLISHED),
-                    publish: calls(EventBus::NAME, EventBus::PUBLISH),
-                    mark_published: calls(outbox, operation::MARK_PUBLISHED),
-                    mark_failed: calls(outbox, operation::MARK_FAILED),
-                },
-                // It has retries of its own, which never end.
+                unpublished: head(outbox, operation::UNPUBLISHED),
+                publish: head(EventBus::NAME, EventBus::PUBLISH),
+                mark_published: head(outbox, operation::MARK_PUBLISHED),
+                mark_failed: head(outbox, operation::MARK_FAILED),
+                // The relay retries by itself, forever.
                 policy: CallPolicy {
                     retry: Some(Retries::none()),
                     ..CallPolicy::default()
                 },
                 activity,
                 faults,
-                wanted: Notify::new(),
-                publications: AtomicUsize::default(),
+                wake_up: Notify::new(),
                 state: Mutex::default(),
             }),
         }
@@ -114,107 +96,73 @@ impl Relay {
 
     /// The service that it reads from.
     pub fn outbox(&self) -> &str {
-        &self.shared.outbox
+        &self.inner.outbox
     }
 
-    /// Listens to the outbox, so that what is stored there is published soon, whoever stored it.
+    /// Wakes up whenever something is stored in the outbox, whoever stores it.
     pub fn listen(&self, outbox: &Listener) {
-        // It holds the client, which holds the services.
-        let shared = Arc::downgrade(&self.shared);
+        // A strong reference would be a cycle: the relay holds the client, which holds the services.
+        let inner = Arc::downgrade(&self.inner);
         outbox.set(move || {
-            // Whoever stores through a publisher hands over, or says that it cannot.
-            if let Some(shared) = shared.upgrade()
-                && shared.publications.load(Ordering::Relaxed) == 0
-            {
-                Self { shared }.wake();
+            if let Some(inner) = inner.upgrade() {
+                Self { inner }.wake();
             }
         });
     }
 
-    /// A publication that is under way as long as this lives.
-    pub(super) fn publication(&self) -> UnderWay<'_> {
-        let publications = &self.shared.publications;
-        publications.fetch_add(1, Ordering::Relaxed);
-        UnderWay(publications)
-    }
-
-    /// Says that something was stored, which is to be read from the outbox.
+    /// Makes it read the outbox.
     ///
     /// Must be called on a runtime.
     pub fn wake(&self) {
-        self.shared.lock().handed_over.falls_behind();
-        self.begin();
-    }
-
-    /// Hands over an event that was stored just now, so that it need not be read back; with it the
-    /// outbox had so many unpublished ones, where it tells.
-    ///
-    /// Must be called on a runtime.
-    pub(super) fn hand_over(&self, document: EventDocument, waiting: Option<u64>) {
-        self.shared.lock().handed_over.push(document, waiting);
-        self.begin();
-    }
-
-    fn begin(&self) {
-        self.shared.wake();
-        let mut state = self.shared.lock();
-        if !state.begun {
-            state.begun = true;
-            tokio::spawn(Arc::clone(&self.shared).run());
+        let mut state = self.inner.lock();
+        if !state.crashed && state.woken.is_none() {
+            state.woken = Some(self.inner.activity.begin_work());
+            self.inner.wake_up.notify_one();
+        }
+        if !state.started {
+            state.started = true;
+            tokio::spawn(Arc::clone(&self.inner).run());
         }
     }
 
-    /// Loses the publisher's process, once, the next time that it gets there.
+    /// Crashes the publisher's process, once, the next time it reaches a point.
     pub fn crash(&self, point: PublisherCrash, at: impl Into<Arc<str>>) {
         let place = match point {
             PublisherCrash::BeforePublishing => "before",
             PublisherCrash::AfterPublishing => "after",
         };
         let what = format!("the publisher crashes {place} publishing");
-        let fault = self.shared.faults.declare(what, at);
-        self.shared.lock().crashes.push((point, fault));
+        let fault = self.inner.faults.declare(what, at);
+        self.inner.lock().crashes.push((point, fault));
     }
 
-    /// Whether the process is there.
+    /// Whether the process has not crashed.
     pub fn is_running(&self) -> bool {
-        !self.shared.lock().crashed
+        !self.inner.lock().crashed
     }
 
-    /// A new process, which goes on with what is stored; says whether the former one had crashed.
+    /// Starts a new process, which continues with what is stored; false if none has crashed.
     pub fn restart(&self) -> bool {
-        if !std::mem::take(&mut self.shared.lock().crashed) {
+        if !std::mem::take(&mut self.inner.lock().crashed) {
             return false;
         }
-        self.shared
-            .timeline()
-            .record(EventKind::PublisherRestarted {
-                outbox: Arc::clone(&self.shared.outbox),
-            });
+        self.inner.timeline().record(EventKind::PublisherRestarted {
+            outbox: Arc::clone(&self.inner.outbox),
+        });
         self.wake();
         true
     }
 }
 
-impl Shared {
-    fn wake(&self) {
-        let mut state = self.lock();
-        if !state.crashed && state.woken.is_none() {
-            state.woken = Some(self.activity.at_work());
-            self.wanted.notify_one();
-        }
-    }
-
-    /// Whether the process is lost here and now.
+impl RelayInner {
+    /// Whether the process crashes at this point, now.
     fn crashes(&self, point: PublisherCrash) -> bool {
         let mut state = self.lock();
-        let to_come = state.crashes.iter().position(|(own, _)| *own == point);
-        let Some(place) = to_come else {
+        let Some(place) = state.crashes.iter().position(|(at, _)| *at == point) else {
             return false;
         };
         let (_, fault) = state.crashes.remove(place);
         state.crashed = true;
-        // They were the process's own.
-        state.handed_over = HandedOver::default();
         drop(state);
         self.faults.hit(fault);
         self.timeline().record(EventKind::PublisherCrashed {
@@ -227,7 +175,7 @@ impl Shared {
         self.client.timeline()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RelayState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

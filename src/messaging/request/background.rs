@@ -1,31 +1,32 @@
 use std::{sync::Arc, time::Duration};
 
-use indexmap::map::Entry as Slot;
+use indexmap::map;
+use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    Request, RequestReceipt, RequestView, Requests,
-    entry::{Entry, RequestOutcome},
+    RequestReceipt, RequestView, Requests, ServiceRequest, default_retry,
+    entry::{RequestEntry, RequestOutcome, StatusChange},
 };
 use crate::{
-    domain::{CallName, RequestStatus, did_you_mean},
+    domain::{Call, CallName, Key, RequestStatus, code, did_you_mean},
     observability::EventKind,
     resilience::Bulkhead,
-    services::UnknownName,
+    services::{CallPolicy, UnknownName},
 };
 
 impl Requests {
-    /// Accepts a request, which is processed in the background, and tells the callback target of
-    /// every change from `processing` on.
+    /// Accepts a request and processes it in the background; the callback target is called with every
+    /// status change from `processing` on.
     ///
     /// Needs a tokio runtime.
     ///
     /// # Errors
     ///
-    /// If the service asked, the callback target or one of their operations does not exist.
+    /// If the service, the callback target or one of their operations does not exist.
     pub fn submit(
         &self,
-        request: Request,
+        request: ServiceRequest,
         callback: Option<CallName>,
     ) -> Result<RequestReceipt, UnknownName> {
         let registry = self.0.client.registry();
@@ -42,7 +43,7 @@ impl Requests {
             status: RequestStatus::Pending,
         });
         let (sender, changes) = mpsc::unbounded_channel();
-        let entry = Entry {
+        let entry = RequestEntry {
             view: RequestView {
                 request_id: Arc::clone(&id),
                 status: RequestStatus::Pending,
@@ -57,11 +58,11 @@ impl Requests {
             callbacks: callback.is_some().then_some(sender),
         };
         self.entries().insert(Arc::clone(&id), entry);
-        let asked: Arc<str> = request.call.service().into();
+        let service: Arc<str> = request.call.service().into();
         let at_a_time = self.settings().at_a_time;
         tokio::spawn(self.clone().process(Arc::clone(&id), request, at_a_time));
         if let Some(target) = callback.clone() {
-            tokio::spawn(self.clone().deliver(asked, target, changes));
+            tokio::spawn(self.clone().deliver(service, target, changes));
         }
         Ok(RequestReceipt {
             estimated_completion_time: now + latency,
@@ -71,17 +72,16 @@ impl Requests {
         })
     }
 
-    /// Where a request that was submitted stands, by its id or its status URL: from when it was
-    /// accepted until so long after its end as the settings keep it.
+    /// A submitted request, by its id or status URL, while it is known.
     ///
     /// # Errors
     ///
-    /// If there is none, or none any more, of this id.
+    /// If no request of this id is known, or it is no longer kept.
     pub fn get(&self, id_or_url: &str) -> Result<RequestView, UnknownName> {
         let now = self.0.client.timeline().now();
         let entries = self.entries();
         let id = id_of(id_or_url);
-        let known = |entry: &&Entry| entry.gone_at.is_none_or(|gone_at| now < gone_at);
+        let known = |entry: &&RequestEntry| entry.gone_at.is_none_or(|gone_at| now < gone_at);
         let entry = entries.get(id).filter(known);
         entry.map(|entry| entry.view.clone()).ok_or_else(|| {
             let known = entries.values().filter(known);
@@ -93,7 +93,7 @@ impl Requests {
         })
     }
 
-    /// Waits until a request has ended; its last callback may still be under way.
+    /// Waits until a request has ended; its last callback may still be on its way.
     ///
     /// # Errors
     ///
@@ -103,15 +103,15 @@ impl Requests {
         let id = id_of(id_or_url);
         let status = self.entries().get(id).map(|entry| entry.status.subscribe());
         if let Some(mut status) = status {
-            // It fails where the entry is gone, and that is past its end.
+            // It fails if the entry is gone, which is after its end.
             let _ = status.wait_for(|status| status.is_final()).await;
         }
         Ok(())
     }
 
-    async fn process(self, id: Arc<str>, request: Request, at_a_time: Option<Bulkhead>) {
+    async fn process(self, id: Arc<str>, request: ServiceRequest, at_a_time: Option<Bulkhead>) {
         let turn = match at_a_time {
-            // Its queue has no end, so that nobody is refused.
+            // Its queue is unbounded, so nothing is refused.
             Some(at_a_time) => at_a_time.enter().await.ok(),
             None => None,
         };
@@ -122,6 +122,43 @@ impl Requests {
         drop(turn);
         let kept_for = self.settings().kept_for;
         self.forget_after(&id, kept_for).await;
+    }
+
+    /// Sends the changes of one request to its callback target, sequentially; the service of the
+    /// request is the caller.
+    ///
+    /// A callback is a request to another service, so it is retried as one (the preset `request`). If
+    /// every execution of both callbacks times out, they end after 268 s, while the request is still
+    /// known.
+    async fn deliver(
+        self,
+        service: Arc<str>,
+        target: CallName,
+        mut changes: mpsc::UnboundedReceiver<StatusChange>,
+    ) {
+        let policy = CallPolicy {
+            usual_retry: Some(default_retry()),
+            ..CallPolicy::default()
+        };
+        while let Some(change) = changes.recv().await {
+            let payload = serde_json::to_value(&change).unwrap_or(Value::Null);
+            let mut call = Call::new(&service, target.clone(), payload);
+            let key = format!("{}/{}", change.request_id, change.status.as_str());
+            call.key = Some(Key::Do(key.into()));
+            let (code, executions) = match self.0.client.call(&call, &policy, None).await {
+                Ok(reply) if !reply.fallback_used => continue,
+                // A fallback does not mean that the target received it.
+                Ok(reply) => (code::SERVICE_UNAVAILABLE.into(), reply.executions),
+                Err(failure) => (failure.code, failure.executions),
+            };
+            self.0.client.timeline().record(EventKind::CallbackFailed {
+                request: change.request_id,
+                status: change.status,
+                call: target.clone(),
+                executions,
+                code,
+            });
+        }
     }
 
     fn change(&self, id: &str, status: RequestStatus, outcome: Option<RequestOutcome>) {
@@ -146,7 +183,7 @@ impl Requests {
             entry.gone_at = Some(gone_at);
         }
         timeline.clock().sleep_until(gone_at).await;
-        if let Slot::Occupied(entry) = self.entries().entry(Arc::clone(id)) {
+        if let map::Entry::Occupied(entry) = self.entries().entry(Arc::clone(id)) {
             entry.shift_remove();
         }
         timeline.record(EventKind::RequestForgotten {

@@ -13,31 +13,31 @@ use crate::{
     domain::{CallName, RequestStatus},
 };
 
-/// What the sender of a request that is answered later gets at once.
+/// What the sender of a request in the background gets immediately.
 ///
 /// In JSON `{ "requestId", "status": "accepted", "estimatedCompletionTime", "statusUrl",
 /// "callbackUrl"? }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestReceipt {
-    /// The id to ask by.
+    /// The request's id.
     pub request_id: Arc<str>,
-    /// When it will be done if one execution is enough and nothing is before it in line.
+    /// When it completes if one execution is enough and nothing is queued before it.
     pub estimated_completion_time: Duration,
-    /// Where to ask.
+    /// The URL of its status.
     pub status_url: String,
-    /// Who is told of every change.
+    /// Called with every status change.
     pub callback: Option<CallName>,
 }
 
-/// A request that is answered later, as who asks for it sees it.
+/// The public state of a request in the background.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestView {
-    /// Its id.
+    /// The request's id.
     pub request_id: Arc<str>,
-    /// Where it stands.
+    /// Its status.
     pub status: RequestStatus,
-    /// What is asked for.
+    /// The service and operation.
     pub call: CallName,
     /// When it was accepted.
     #[serde(serialize_with = "timestamp")]
@@ -59,7 +59,7 @@ pub struct RequestView {
     pub outcome: Option<RequestOutcome>,
 }
 
-/// How a request ended: a result, whatever it is, or an error.
+/// How a request ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RequestOutcome {
@@ -69,10 +69,10 @@ pub enum RequestOutcome {
     Error(RequestError),
 }
 
-/// A change of a request's status, as its callback target hears of it.
+/// A change of a request's status, as sent to its callback target.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Change {
+pub(super) struct StatusChange {
     pub request_id: Arc<str>,
     pub status: RequestStatus,
     /// When it changed, not when the callback arrives.
@@ -82,22 +82,22 @@ pub(super) struct Change {
     pub outcome: Option<RequestOutcome>,
 }
 
-/// A request that is known.
-pub(super) struct Entry {
+/// A known request.
+pub(super) struct RequestEntry {
     pub view: RequestView,
-    /// From when on it is unknown, once it has ended.
+    /// When it stops being known; set at its end.
     pub gone_at: Option<Duration>,
-    /// Hears of every change, for those who wait for the end.
+    /// For waiting until it ends.
     pub status: watch::Sender<RequestStatus>,
-    /// Takes every change to the callback target, if there is one.
-    pub callbacks: Option<mpsc::UnboundedSender<Change>>,
+    /// Sends every change to the callback target, if there is one.
+    pub callbacks: Option<mpsc::UnboundedSender<StatusChange>>,
 }
 
 impl RequestReceipt {
-    /// The status that it says: the request's own is `pending` then.
+    /// The status in the receipt; the request's own is `pending` then.
     pub const STATUS: &str = "accepted";
 
-    /// Where a request is asked for.
+    /// The URL of a request's status.
     pub fn status_url_of(id: &str) -> String {
         format!("/api/v1/requests/{id}/status")
     }
@@ -137,8 +137,9 @@ impl RequestOutcome {
     }
 }
 
-impl Entry {
-    /// Notes a change, hands it to whoever waits for it, and says whether the table allows it.
+impl RequestEntry {
+    /// Changes the status and sends the change to whoever waits for it; false if the transition table
+    /// does not allow it.
     pub fn change(
         &mut self,
         status: RequestStatus,
@@ -157,8 +158,8 @@ impl Entry {
         };
         *at = Some(now);
         if let Some(callbacks) = &self.callbacks {
-            // Who no longer takes callbacks does not hold the request up.
-            let _ = callbacks.send(Change {
+            // A closed channel does not affect the request.
+            let _ = callbacks.send(StatusChange {
                 request_id: Arc::clone(&self.view.request_id),
                 status,
                 timestamp: now,

@@ -1,14 +1,204 @@
-//! Requests to services: answered by an envelope at once, or in the background with callbacks.
+//! Requests to services: answered by an envelope, or processed in the background with callbacks.
 
 mod background;
-mod callbacks;
 mod entry;
-mod requests;
 mod response;
-
 #[cfg(test)]
 mod tests;
 
-pub use entry::{RequestOutcome, RequestReceipt, RequestView};
-pub use requests::{Request, Requests};
-pub use response::{RequestError, Response, ResponseBody, ResponseMetadata};
+use std::{
+    fmt,
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use self::entry::RequestEntry;
+pub use self::{
+    entry::{RequestOutcome, RequestReceipt, RequestView},
+    response::{RequestError, ResponseBody, ResponseEnvelope, ResponseMetadata},
+};
+use crate::{
+    domain::{Call, CallName, Key},
+    observability::{EventKind, RequestHead},
+    resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
+    services::{CallPolicy, Client},
+};
+
+/// A request to a service.
+#[derive(Clone, Debug)]
+pub struct ServiceRequest {
+    /// The sender, as in [`Call::caller`].
+    pub caller: Arc<str>,
+    /// The service and operation.
+    pub call: CallName,
+    /// The input of the call.
+    pub input: Arc<Value>,
+    /// How long an execution may take; overrides the policy, also with zero.
+    pub timeout: Option<Duration>,
+    /// How it is retried; overrides the policy, also with no retries.
+    pub retries: Option<Retries>,
+}
+
+/// Settings for requests in the background.
+#[derive(Clone)]
+struct RequestSettings {
+    /// How long a request is known after its end.
+    pub kept_for: Duration,
+    /// How many are processed at a time; all without it.
+    pub at_a_time: Option<Bulkhead>,
+}
+
+/// Sends requests to services.
+///
+/// A request gets an id, `request-<n>`, which is also the idempotency key of its call. When it was sent
+/// and its timeout are on the timeline.
+///
+/// A handle: clones share the requests.
+#[derive(Clone)]
+pub struct Requests(Arc<RequestsInner>);
+
+struct RequestsInner {
+    pub client: Arc<Client>,
+    sent: AtomicU64,
+    settings: Mutex<RequestSettings>,
+    entries: Mutex<IndexMap<Arc<str>, RequestEntry>>,
+}
+
+impl ServiceRequest {
+    /// A request with the usual timeout and retries.
+    pub fn new(caller: &str, call: CallName, input: impl Into<Arc<Value>>) -> Self {
+        Self {
+            caller: caller.into(),
+            call,
+            input: input.into(),
+            timeout: None,
+            retries: None,
+        }
+    }
+
+    fn policy(&self) -> CallPolicy {
+        CallPolicy {
+            timeout: self.timeout,
+            retry: self.retries.clone(),
+            usual_retry: Some(default_retry()),
+        }
+    }
+}
+
+/// The preset `request`.
+fn default_retry() -> Retries {
+    Retry::preset("request").map_or_else(|_| Retries::none(), Retries::from)
+}
+
+impl Default for RequestSettings {
+    fn default() -> Self {
+        Self {
+            kept_for: Duration::from_secs(5 * 60),
+            at_a_time: None,
+        }
+    }
+}
+
+impl Requests {
+    /// No requests yet.
+    pub fn new(client: Arc<Client>) -> Self {
+        Self(Arc::new(RequestsInner {
+            client,
+            sent: AtomicU64::new(0),
+            settings: Mutex::default(),
+            entries: Mutex::default(),
+        }))
+    }
+
+    /// Sends a request and waits for the response; a failure is a response too.
+    pub async fn send(&self, request: &ServiceRequest) -> ResponseEnvelope {
+        let id = self.next_id();
+        let client = &self.0.client;
+        let (timeout, _) = client.policy_of(&request.call, &request.policy());
+        let head = Arc::new(RequestHead {
+            request: Arc::clone(&id),
+            call: request.call.clone(),
+        });
+        client.timeline().record(EventKind::RequestSent {
+            head: Arc::clone(&head),
+            timeout,
+        });
+        let response = self.exchange(id, request).await;
+        client.timeline().record(EventKind::RequestAnswered {
+            head,
+            executions: response.metadata.executions,
+            took: response.metadata.response_time,
+            result: match &response.body {
+                ResponseBody::Success { .. } => "ok".into(),
+                ResponseBody::Error { error } => Arc::clone(&error.code),
+            },
+        });
+        response
+    }
+
+    /// How long requests that end from now on stay known; 5 minutes by default.
+    pub fn keep_for(&self, span: Duration) {
+        self.lock_settings().kept_for = span;
+    }
+
+    /// How many of the requests submitted from now on are processed at a time; the others wait in order.
+    pub fn process_at_a_time(&self, count: NonZeroU32) {
+        let at_a_time = Bulkhead::new(BulkheadPolicy::of(count));
+        self.lock_settings().at_a_time = Some(at_a_time);
+    }
+
+    /// The client that sends them.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    async fn exchange(&self, id: Arc<str>, request: &ServiceRequest) -> ResponseEnvelope {
+        let client = &self.0.client;
+        let clock = client.timeline().clock();
+        let sent = clock.now();
+        let mut call = Call::new(
+            &request.caller,
+            request.call.clone(),
+            Arc::clone(&request.input),
+        );
+        call.key = Some(Key::Do(Arc::clone(&id)));
+        let result = client.call(&call, &request.policy(), None).await;
+        ResponseEnvelope::new(id, sent, clock.now(), result)
+    }
+
+    fn next_id(&self) -> Arc<str> {
+        let number = self.0.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("request-{number}").into()
+    }
+
+    fn settings(&self) -> RequestSettings {
+        self.lock_settings().clone()
+    }
+
+    fn lock_settings(&self) -> MutexGuard<'_, RequestSettings> {
+        let settings = self.0.settings.lock();
+        settings.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, IndexMap<Arc<str>, RequestEntry>> {
+        // No change to an entry can panic halfway.
+        self.0
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries();
+        f.debug_set().entries(entries.keys()).finish()
+    }
+}

@@ -9,32 +9,32 @@ use crate::{
     services::CallResult,
 };
 
-/// What a request comes to: an envelope, never a failure.
+/// The response to a request, whether it succeeded or failed.
 ///
 /// In JSON `{ "id", "status": "success" | "error", "data" | "error", "metadata" }`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Response {
-    /// The request that it answers.
+pub struct ResponseEnvelope {
+    /// The request's id.
     pub id: Arc<str>,
-    /// The answer.
+    /// The data or the error.
     #[serde(flatten)]
     pub body: ResponseBody,
-    /// What it took.
+    /// Executions and times.
     pub metadata: ResponseMetadata,
 }
 
-/// The answer to a request.
+/// The data or the error of a response.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum ResponseBody {
-    /// The service answered.
+    /// The service replied.
     Success {
-        /// The reply as it was given, also where it is `false`, `0`, `""`, `null` or empty.
+        /// The unchanged reply, even `false`, `0`, `""`, `null` or empty.
         data: Arc<Value>,
     },
     /// The call failed.
     Error {
-        /// Why.
+        /// The failure.
         error: RequestError,
     },
 }
@@ -45,37 +45,37 @@ pub enum ResponseBody {
 pub struct RequestError {
     /// The failure's code.
     pub code: Arc<str>,
-    /// What went wrong, for people.
+    /// A readable message.
     pub message: String,
-    /// The field at fault, where the service says so.
+    /// The invalid field, if the service names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// How many executions there were; refusals are none.
+    /// How many executions there were; refusals do not count.
     pub executions: u32,
-    /// From the request to its end, waits included.
+    /// From the request to its end, including waits.
     #[serde(with = "duration_text")]
     pub response_time: Duration,
 }
 
-/// What a request took.
+/// The executions and times of a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponseMetadata {
     /// How many executions there were; on success the last of them, counted from 1.
     pub executions: u32,
-    /// From the request to its end, waits included.
+    /// From the request to its end, including waits.
     #[serde(with = "duration_text")]
     pub response_time: Duration,
-    /// When the answer came; in JSON the time of RFC 3339.
+    /// When the response came; an RFC 3339 timestamp in JSON.
     #[serde(serialize_with = "timestamp")]
     pub timestamp: Duration,
-    /// Whether a breaker's declared fallback answered in the service's stead.
+    /// Whether the breaker's fallback replied instead of the service.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fallback_used: bool,
 }
 
-impl Response {
-    /// The answer that a call comes to which was sent at one offset on the clock and ended at another.
+impl ResponseEnvelope {
+    /// The response to a call, given when it was sent and when it ended.
     pub(super) fn new(id: Arc<str>, sent: Duration, ended: Duration, result: CallResult) -> Self {
         let response_time = ended.saturating_sub(sent);
         let metadata = |executions, fallback_used| ResponseMetadata {
@@ -117,7 +117,7 @@ impl RequestError {
     }
 }
 
-/// Serde for an offset on the clock as a timestamp of RFC 3339.
+/// Serialises an offset on the clock as an RFC 3339 timestamp.
 pub(super) fn timestamp<S: Serializer>(
     offset: &Duration,
     serializer: S,
@@ -125,7 +125,7 @@ pub(super) fn timestamp<S: Serializer>(
     serializer.serialize_str(&Clock::timestamp(*offset))
 }
 
-/// As [`timestamp`], of what may not have come yet.
+/// As [`timestamp`], for what may not have happened yet.
 pub(super) fn opt_timestamp<S: Serializer>(
     offset: &Option<Duration>,
     serializer: S,

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Request, Requests};
+use super::{Requests, ServiceRequest};
 use crate::{
     clock::{Clock, Seed, virtually},
     domain::{CallName, RequestStatus, from_json},
@@ -14,28 +14,27 @@ use crate::{
     },
 };
 
-const EVER: Executions = Executions {
+const ALWAYS: Executions = Executions {
     first: 1,
     last: None,
 };
 
-/// A request that a test draws.
 #[derive(Clone, Debug)]
-struct Drawn {
+struct DrawnRequest {
     submitted_at: u64,
     takes: u64,
     succeeds: bool,
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
-    (0..50_u64, 0..50_u64, any::<bool>()).prop_map(|(submitted_at, takes, succeeds)| Drawn {
+fn drawn_request() -> impl Strategy<Value = DrawnRequest> {
+    (0..50_u64, 0..50_u64, any::<bool>()).prop_map(|(submitted_at, takes, succeeds)| DrawnRequest {
         submitted_at,
         takes,
         succeeds,
     })
 }
 
-fn requests(drawn: &[Drawn], callbacks_fail: u32) -> Requests {
+fn requests(drawn: &[DrawnRequest], callbacks_fail: u32) -> Requests {
     let timeline = Timeline::new(Clock::start());
     let registry = Registry::default();
     let effects = Effects::new(timeline.clone());
@@ -61,7 +60,7 @@ fn requests(drawn: &[Drawn], callbacks_fail: u32) -> Requests {
             "error PERMANENT_ERROR"
         };
         let answer = format!("after {takes} ms {word}").parse().unwrap();
-        script(&format!("Work{number}"), vec![(EVER, answer)]);
+        script(&format!("Work{number}"), vec![(ALWAYS, answer)]);
     }
     let failing = Executions {
         first: 1,
@@ -87,8 +86,8 @@ fn requests(drawn: &[Drawn], callbacks_fail: u32) -> Requests {
     )))
 }
 
-/// What the timeline says of one request: its changes, and the callbacks that arrived or were given up.
-fn told_of(requests: &Requests, id: &str) -> (Vec<RequestStatus>, Vec<Value>) {
+/// The changes and callbacks of one request on the timeline.
+fn recorded(requests: &Requests, id: &str) -> (Vec<RequestStatus>, Vec<Value>) {
     let (mut changes, mut callbacks) = (Vec::new(), Vec::new());
     requests.client().timeline().read(|events| {
         for event in events {
@@ -113,7 +112,7 @@ fn told_of(requests: &Requests, id: &str) -> (Vec<RequestStatus>, Vec<Value>) {
     (changes, callbacks)
 }
 
-async fn check(drawn: Vec<Drawn>, at_a_time: Option<u32>, callbacks_fail: u32) {
+async fn check(drawn: Vec<DrawnRequest>, at_a_time: Option<u32>, callbacks_fail: u32) {
     let requests = requests(&drawn, callbacks_fail);
     if let Some(count) = at_a_time.and_then(std::num::NonZeroU32::new) {
         requests.process_at_a_time(count);
@@ -127,9 +126,9 @@ async fn check(drawn: Vec<Drawn>, at_a_time: Option<u32>, callbacks_fail: u32) {
             .sleep_until(Duration::from_millis(request.submitted_at))
             .await;
         let call = CallName::new(&format!("Work{number}"), "op");
-        let asked = Request::new("test", call, json!({}));
+        let sent = ServiceRequest::new("test", call, json!({}));
         let callback = CallName::new("Inbox", "op");
-        let receipt = requests.submit(asked, Some(callback)).unwrap();
+        let receipt = requests.submit(sent, Some(callback)).unwrap();
         ids.push((receipt.request_id, request.succeeds));
     }
     for (id, succeeds) in &ids {
@@ -146,7 +145,7 @@ async fn check(drawn: Vec<Drawn>, at_a_time: Option<u32>, callbacks_fail: u32) {
             true => RequestStatus::Completed,
             false => RequestStatus::Failed,
         };
-        let (changes, mut callbacks) = told_of(&requests, id);
+        let (changes, mut callbacks) = recorded(&requests, id);
         let expected = [RequestStatus::Pending, RequestStatus::Processing, end];
         assert_eq!(changes, expected, "{id}");
         callbacks.dedup();
@@ -160,8 +159,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_request_goes_its_way_and_its_callbacks_follow_in_order(
-        drawn in prop::collection::vec(drawn(), 1..6),
+    fn every_request_ends_and_its_callbacks_follow_in_order(
+        drawn in prop::collection::vec(drawn_request(), 1..6),
         at_a_time in prop::option::of(1..4_u32),
         callbacks_fail in 0..8_u32,
     ) {
@@ -170,14 +169,14 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_says_itself_how_often_and_how_long() {
-    let drawn = Drawn {
+async fn request_overrides_timeout_and_retries() {
+    let drawn = DrawnRequest {
         submitted_at: 0,
         takes: 10,
         succeeds: true,
     };
     let requests = requests(&[drawn], 0);
-    let mut request = Request::new("test", CallName::new("Work0", "op"), json!({}));
+    let mut request = ServiceRequest::new("test", CallName::new("Work0", "op"), json!({}));
     for (timeout, retries, executions, took) in
         [(0, 0, 1, 0), (0, 2, 3, 300), (9, 1, 2, 118), (10, 0, 1, 10)]
     {

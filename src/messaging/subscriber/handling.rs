@@ -2,55 +2,52 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Filter, Subscription, inbox::Standing};
+use super::{
+    inbox::{Delivery, EventStatus},
+    subscription::{Filter, Subscription},
+};
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
     messaging::{
-        Activity, DeadLetter, DeadLetters, EventDocument, LetterError, Origin, delivery::Delivery,
-        reconnecting::Reconnecting,
+        DeadLetter, DeadLetters, EventDocument, LetterError, MessageActivity, Origin,
+        reconnect_delay,
     },
     observability::{Attempts, EventHead, EventKind, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client},
 };
 
-/// What happens to one event after the other in a subscription: filter, handler, and dead letter
-/// where they fail for good.
+/// Filters each event of a subscription and calls the handler; one that fails for good becomes a dead
+/// letter.
 pub(super) struct Handling {
     subscription: Subscription,
     client: Arc<Client>,
-    activity: Activity,
+    activity: MessageActivity,
     policy: CallPolicy,
     handler: Arc<CallHead>,
     put: Arc<CallHead>,
     remove: Arc<CallHead>,
 }
 
-/// A delivery that the handler is done with.
-pub(super) struct Done {
+/// A delivery after its handler.
+pub(super) struct HandledDelivery {
     pub delivery: Delivery,
-    pub standing: Standing,
-    /// A dead letter that its queue did not take, and how long to wait before it is tried again.
-    pub undelivered: Option<Box<Undelivered>>,
+    pub status: EventStatus,
+    /// A dead letter that its queue did not take.
+    pub unstored: Option<Box<UnstoredLetter>>,
 }
 
-/// A dead letter that its queue did not take.
-pub(super) struct Undelivered {
+/// A dead letter to be put into its queue.
+pub(super) struct UnstoredLetter {
     letter: DeadLetter,
     head: Arc<EventHead>,
-    delays: Reconnecting,
+    failures: u32,
+    /// How long to wait before the next try.
     delay: Duration,
 }
 
-/// What a handler made of an event.
-#[derive(Clone, Copy, Debug)]
-enum Verdict {
-    Handled,
-    Unwanted,
-}
-
 impl Handling {
-    pub fn new(subscription: Subscription, client: Arc<Client>, activity: Activity) -> Self {
+    pub fn new(subscription: Subscription, client: Arc<Client>, activity: MessageActivity) -> Self {
         let call = |name| Arc::new(CallHead::new(Arc::clone(&subscription.id), name));
         let letters = |operation| call(CallName::new(DeadLetters::NAME, operation));
         Self {
@@ -76,43 +73,44 @@ impl Handling {
         self.client.timeline()
     }
 
-    /// Sees one delivery to its end.
-    pub async fn handle(self: Arc<Self>, delivery: Delivery) -> Done {
+    /// Handles one delivery.
+    pub async fn handle(self: Arc<Self>, delivery: Delivery) -> HandledDelivery {
         let document = &delivery.document;
         let first_at = self.timeline().now();
-        let verdict = self.judge(document).await;
-        let (standing, undelivered) = match verdict {
-            Ok(verdict) => {
-                self.settled(document, verdict);
+        let handled = self.filter_and_call(document).await;
+        let (status, unstored) = match handled {
+            Ok(wanted) => {
+                self.record_settled(document, wanted);
                 if let Some(letter) = &delivery.letter {
                     Box::pin(self.clear(letter, document.head())).await;
                 }
-                (Standing::Settled, None)
+                (EventStatus::Settled, None)
             }
             Err(failure) => {
                 if delivery.letter.is_some() {
-                    self.redriven(document.head(), &failure.code);
+                    self.record_redrive(document.head(), &failure.code);
                 }
-                let former = delivery.letter.as_deref();
-                let undelivered = Box::new(Undelivered {
-                    letter: self.letter(document, &failure, first_at, former),
+                let previous = delivery.letter.as_deref();
+                let unstored = Box::new(UnstoredLetter {
+                    letter: self.letter(document, &failure, first_at, previous),
                     head: Arc::clone(document.head()),
-                    delays: Reconnecting::default(),
+                    failures: 0,
                     delay: Duration::ZERO,
                 });
                 // Boxed, so that the few that come here do not make this large for all.
-                let undelivered = Box::pin(self.put(undelivered)).await;
-                (Standing::DeadLettered, undelivered)
+                let unstored = Box::pin(self.put(unstored)).await;
+                (EventStatus::DeadLettered, unstored)
             }
         };
-        Done {
+        HandledDelivery {
             delivery,
-            standing,
-            undelivered,
+            status,
+            unstored,
         }
     }
 
-    async fn judge(&self, document: &EventDocument) -> Result<Verdict, Box<Failure>> {
+    /// Calls the handler, unless the filter does not want the event; returns whether it does.
+    async fn filter_and_call(&self, document: &EventDocument) -> Result<bool, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
@@ -123,36 +121,36 @@ impl Handling {
                     .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
                     .await?;
                 reply.value.as_bool().ok_or_else(|| {
-                    let message = format!("a filter replies true or false, not {}", reply.value);
+                    let message = format!("a filter must reply true or false, not {}", reply.value);
                     Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call))
                 })?
             }
         };
         if !wanted {
-            return Ok(Verdict::Unwanted);
+            return Ok(false);
         }
         let key = Some(Key::Do(self.letter_id(document.head())));
         self.call(&self.handler, Arc::clone(event), key, &self.policy)
             .await?;
-        Ok(Verdict::Handled)
+        Ok(true)
     }
 
-    fn settled(&self, document: &EventDocument, verdict: Verdict) {
+    fn record_settled(&self, document: &EventDocument, wanted: bool) {
         let subscription = Arc::clone(&self.subscription.id);
         let head = Arc::clone(document.head());
-        self.timeline().record(match verdict {
-            Verdict::Handled => EventKind::EventHandled { subscription, head },
-            Verdict::Unwanted => EventKind::EventFiltered { subscription, head },
+        self.timeline().record(match wanted {
+            true => EventKind::EventHandled { subscription, head },
+            false => EventKind::EventFiltered { subscription, head },
         });
     }
 
-    /// The dead letter of an event; one that was delivered again counts on from the former.
+    /// The dead letter of an event; a redriven one continues the counts of the previous.
     fn letter(
         &self,
         document: &EventDocument,
         failure: &Failure,
         first_at: Duration,
-        former: Option<&DeadLetter>,
+        previous: Option<&DeadLetter>,
     ) -> DeadLetter {
         let executions = failure.executions.max(1);
         let head = document.head();
@@ -168,41 +166,41 @@ impl Handling {
                 code: Arc::clone(&failure.code),
                 message: failure.message.clone(),
             },
-            retries: former.map_or(executions - 1, |former| former.retries + executions),
-            first_at: former.map_or(first_at, |former| former.first_at),
+            retries: previous.map_or(executions - 1, |previous| previous.retries + executions),
+            first_at: previous.map_or(first_at, |previous| previous.first_at),
             last_at: self.timeline().now(),
         }
     }
 
-    /// Puts a dead letter into its queue until it is there.
-    pub fn bury_later(
+    /// Puts a dead letter into its queue, retrying until the queue takes it.
+    pub fn dead_letter(
         self: Arc<Self>,
-        mut undelivered: Box<Undelivered>,
+        mut unstored: Box<UnstoredLetter>,
     ) -> impl Future<Output = ()> + Send {
-        let owed = self.activity.owed();
+        let deferred = self.activity.defer();
         async move {
             loop {
                 let clock = self.timeline().clock();
-                clock.sleep(undelivered.delay).await;
-                let at_work = self.activity.at_work();
-                match self.put(undelivered).await {
-                    Some(again) => undelivered = again,
+                clock.sleep(unstored.delay).await;
+                let at_work = self.activity.begin_work();
+                match self.put(unstored).await {
+                    Some(again) => unstored = again,
                     None => break,
                 }
                 drop(at_work);
             }
-            drop(owed);
+            drop(deferred);
         }
     }
 
-    /// Puts a dead letter into its queue; gives it back if that fails.
-    async fn put(&self, mut undelivered: Box<Undelivered>) -> Option<Box<Undelivered>> {
-        let letter = &undelivered.letter;
-        // Numbers and texts under keys that are texts: there is nothing that JSON cannot say.
+    /// Puts a dead letter into its queue; returns it if that fails.
+    async fn put(&self, mut unstored: Box<UnstoredLetter>) -> Option<Box<UnstoredLetter>> {
+        let letter = &unstored.letter;
+        // Only strings and numbers, so serialising cannot fail.
         let input = serde_json::to_value(letter).unwrap_or_default();
         let result = self.call(&self.put, input, None, &once()).await;
         let subscription = Arc::clone(&self.subscription.id);
-        let head = Arc::clone(&undelivered.head);
+        let head = Arc::clone(&unstored.head);
         match result {
             Ok(_) => {
                 self.timeline().record(EventKind::EventDeadLettered {
@@ -218,34 +216,35 @@ impl Handling {
                 None
             }
             Err(failure) => {
-                undelivered.delay = undelivered.delays.next_delay();
+                unstored.delay = reconnect_delay(unstored.failures);
+                unstored.failures = unstored.failures.saturating_add(1);
                 self.timeline().record(EventKind::DeadLetterFailed {
                     subscription,
                     head,
                     code: Arc::clone(&failure.code),
-                    delay: undelivered.delay,
+                    delay: unstored.delay,
                 });
-                Some(undelivered)
+                Some(unstored)
             }
         }
     }
 
-    /// Takes a dead letter, whose event is settled, out of its queue.
+    /// Removes a dead letter whose event is settled from its queue.
     pub async fn clear(&self, letter: &DeadLetter, head: &Arc<EventHead>) {
         let input = json!({ "id": letter.id });
         match self.call(&self.remove, input, None, &once()).await {
-            Ok(_) => self.redriven(head, "ok"),
+            Ok(_) => self.record_redrive(head, "ok"),
             Err(failure) => self.timeline().record(EventKind::Warning {
                 about: self.remove.name.as_str().into(),
                 message: format!(
-                    "fails with {}, so the letter {} stays until it is redriven once more",
+                    "failed with {}, so dead letter {} stays until it is redriven again",
                     failure.code, letter.id
                 ),
             }),
         }
     }
 
-    fn redriven(&self, head: &Arc<EventHead>, result: &str) {
+    fn record_redrive(&self, head: &Arc<EventHead>, result: &str) {
         self.timeline().record(EventKind::EventRedriven {
             subscription: Arc::clone(&self.subscription.id),
             head: Arc::clone(head),
@@ -274,7 +273,7 @@ impl Handling {
     }
 }
 
-/// What fails is tried again later, not within the call.
+/// Without retries: what fails is retried later, not within the call.
 fn once() -> CallPolicy {
     CallPolicy {
         retry: Some(Retry::none().into()),

@@ -1,71 +1,97 @@
-//! What a subscription has received: once each, by subject in order.
+//! What a subscription has received: each event once, and those of a subject in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use crate::messaging::{Activity, Counted, delivery::Delivery};
+use crate::messaging::{ActivityGuard, DeadLetter, EventDocument, MessageActivity};
 
-/// The deliveries of one subscription that are not settled, and what it has seen before.
-#[derive(Debug, Default)]
-pub(super) struct Inbox {
-    activity: Activity,
-    /// By number of the event; `None` for those that did not come here.
-    seen: Vec<Option<Standing>>,
-    /// By number of the subject.
-    subjects: Vec<Subject>,
-    /// Of each subject at most one; in the order of arrival.
-    ready: VecDeque<Delivery>,
-    paused: bool,
-    /// There while the pause keeps something waiting.
-    owed: Option<Counted>,
+/// An event on its way to one subscription.
+#[derive(Clone, Debug)]
+pub(in crate::messaging) struct Delivery {
+    pub document: EventDocument,
+    /// The event's number on the bus.
+    pub event: usize,
+    /// Its position among the deliveries of its subject to this subscription; `None` without a subject.
+    pub position: Option<SubjectPosition>,
+    /// The dead letter that is redriven, if it is one.
+    pub letter: Option<Arc<DeadLetter>>,
+    /// Held while it is on its way or at the handler.
+    pub at_work: Option<ActivityGuard>,
 }
 
-/// Where an event stands with a subscription.
+/// A position in the order of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It waits, or is at the handler.
-    InHand,
-    /// It was handled, or is not wanted.
+pub(in crate::messaging) struct SubjectPosition {
+    /// The subject's number.
+    pub subject: usize,
+    /// ActivityGuard from 0, without gaps; `None` for what is out of order for good, and comes last.
+    pub number: Option<u64>,
+}
+
+/// The unsettled deliveries of one subscription, and the status of every event it has received.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    activity: MessageActivity,
+    /// By number of the event; `None` for those it has not received.
+    seen: Vec<Option<EventStatus>>,
+    /// By number of the subject.
+    subjects: Vec<SubjectQueue>,
+    /// At most one of each subject, in the order of arrival.
+    ready: VecDeque<Delivery>,
+    paused: bool,
+    /// Held while a pause keeps something waiting.
+    deferred: Option<ActivityGuard>,
+}
+
+/// The status of an event in a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventStatus {
+    /// Waiting, or being handled.
+    InProgress,
+    /// Handled, or filtered out.
     Settled,
-    /// The handler failed on it; a dead letter tells.
+    /// The handler failed on it, so it became a dead letter.
     DeadLettered,
 }
 
-/// What to say of a delivery that was not simply taken.
+/// Why a delivery does not go to the handler directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// It must wait for another.
+    /// It waits for an earlier one of its subject.
     HeldBack,
-    /// The event came before.
+    /// The event was received before.
     Duplicate,
-    /// It is the dead letter of an event that is settled by now.
-    Moot,
+    /// It is a dead letter whose event is settled by now.
+    Stale,
 }
 
 #[derive(Debug, Default)]
-struct Subject {
-    /// The number of the delivery that is next.
+struct SubjectQueue {
+    /// The number of the next delivery.
     next: u64,
-    /// Those that came too early.
+    /// Deliveries that overtook earlier ones.
     early: BTreeMap<u64, Delivery>,
-    /// Those whose turn comes when the one at the handler is done.
+    /// Deliveries whose turn comes after the one at the handler.
     queue: VecDeque<Delivery>,
     at_handler: bool,
 }
 
 impl Inbox {
-    pub fn new(activity: Activity) -> Self {
+    pub fn new(activity: MessageActivity) -> Self {
         Self {
             activity,
             ..Self::default()
         }
     }
 
-    /// Takes a delivery in, and tells of those that are not simply taken.
+    /// Accepts a delivery; `note` is called for those that do not go to the handler directly.
     pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(Notice, Delivery)) {
-        let place = delivery
-            .slot
-            .and_then(|slot| Some((slot.subject, slot.number?)));
-        let Some((subject, number)) = place else {
+        let position = delivery
+            .position
+            .and_then(|position| Some((position.subject, position.number?)));
+        let Some((subject, number)) = position else {
             return self.admit(delivery, &mut note);
         };
         let own = self.subject(subject);
@@ -84,7 +110,7 @@ impl Inbox {
         }
     }
 
-    /// Lets one go to the handler, unless there is none whose turn it is.
+    /// The next delivery for the handler, if one may go to it now.
     pub fn next(&mut self) -> Option<Delivery> {
         if self.paused {
             return None;
@@ -92,11 +118,11 @@ impl Inbox {
         self.ready.pop_front()
     }
 
-    /// Notes how an event stands whose delivery was at the handler.
-    pub fn finish(&mut self, delivery: &Delivery, standing: Standing) {
-        *self.seen(delivery.event) = Some(standing);
-        if let Some(slot) = delivery.slot {
-            let subject = self.subject(slot.subject);
+    /// Sets the status of an event that was at the handler.
+    pub fn finish(&mut self, delivery: &Delivery, status: EventStatus) {
+        *self.seen(delivery.event) = Some(status);
+        if let Some(position) = delivery.position {
+            let subject = self.subject(position.subject);
             match subject.queue.pop_front() {
                 Some(next) => self.ready.push_back(next),
                 None => subject.at_handler = false,
@@ -104,13 +130,13 @@ impl Inbox {
         }
     }
 
-    /// Lets nothing go to the handler from now on; what waits for that counts as owed.
+    /// Lets nothing go to the handler from now on; what waits counts as deferred.
     pub fn pause(&mut self) {
         self.paused = true;
         for delivery in self.waiting() {
             delivery.at_work = None;
         }
-        self.owe();
+        self.update_deferred();
     }
 
     /// Ends a pause.
@@ -118,12 +144,12 @@ impl Inbox {
         self.paused = false;
         let activity = self.activity.clone();
         for delivery in self.waiting() {
-            delivery.at_work = Some(activity.at_work());
+            delivery.at_work = Some(activity.begin_work());
         }
-        self.owe();
+        self.update_deferred();
     }
 
-    /// Throws away what waits.
+    /// Discards what is waiting.
     pub fn clear(&mut self) {
         *self = Self::new(self.activity.clone());
     }
@@ -133,32 +159,32 @@ impl Inbox {
         let seen = self.seen(delivery.event);
         match seen {
             None => {}
-            Some(Standing::DeadLettered) if is_letter => {}
-            Some(Standing::Settled) if is_letter => return note(Notice::Moot, delivery),
+            Some(EventStatus::DeadLettered) if is_letter => {}
+            Some(EventStatus::Settled) if is_letter => return note(Notice::Stale, delivery),
             Some(_) => return note(Notice::Duplicate, delivery),
         }
-        *seen = Some(Standing::InHand);
+        *seen = Some(EventStatus::InProgress);
         if self.paused {
             delivery.at_work = None;
         }
-        match delivery.slot {
-            Some(slot) if self.subject(slot.subject).at_handler => {
-                self.subject(slot.subject).queue.push_back(delivery);
+        match delivery.position {
+            Some(position) if self.subject(position.subject).at_handler => {
+                self.subject(position.subject).queue.push_back(delivery);
             }
-            Some(slot) => {
-                self.subject(slot.subject).at_handler = true;
+            Some(position) => {
+                self.subject(position.subject).at_handler = true;
                 self.ready.push_back(delivery);
             }
             None => self.ready.push_back(delivery),
         }
-        self.owe();
+        self.update_deferred();
     }
 
-    fn owe(&mut self) {
-        // What waits behind another of its subject waits for `ready`, or for the handler.
-        let owes = self.paused && !self.ready.is_empty();
-        if owes != self.owed.is_some() {
-            self.owed = owes.then(|| self.activity.owed());
+    fn update_deferred(&mut self) {
+        // Deliveries in a subject's queue wait for one in `ready` or at the handler.
+        let defers = self.paused && !self.ready.is_empty();
+        if defers != self.deferred.is_some() {
+            self.deferred = defers.then(|| self.activity.defer());
         }
     }
 
@@ -170,23 +196,23 @@ impl Inbox {
         self.ready.iter_mut().chain(queued)
     }
 
-    fn seen(&mut self, number: usize) -> &mut Option<Standing> {
+    fn seen(&mut self, number: usize) -> &mut Option<EventStatus> {
         if self.seen.len() <= number {
             self.seen.resize(number + 1, None);
         }
         &mut self.seen[number]
     }
 
-    fn subject(&mut self, number: usize) -> &mut Subject {
+    fn subject(&mut self, number: usize) -> &mut SubjectQueue {
         if self.subjects.len() <= number {
-            self.subjects.resize_with(number + 1, Subject::default);
+            self.subjects.resize_with(number + 1, SubjectQueue::default);
         }
         &mut self.subjects[number]
     }
 }
 
-impl Subject {
-    /// The delivery that came too early and whose turn it is now.
+impl SubjectQueue {
+    /// The early delivery whose turn it is now.
     fn take_next(&mut self) -> Option<Delivery> {
         if self.early.is_empty() {
             return None;

@@ -5,33 +5,32 @@ use crate::{
     resilience::Retries,
 };
 
-/// Who wants which events, and what is done with them.
+/// A handler of events, and which events it gets.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// What it is known by, and who calls the handler.
+    /// Its id, which is also the caller of the handler.
     pub id: Arc<str>,
-    /// The types of events that it is for.
+    /// The event types.
     pub types: Vec<Arc<str>>,
-    /// What is called with each event as its input.
+    /// Called with each event as its input.
     pub handler: CallName,
-    /// Which events of those types it wants; all, if there is none.
+    /// Which events of those types it gets; all without a filter.
     pub filter: Option<Filter>,
-    /// How a failed handler is called again: by the preset `subscriber`, unless said here or of
-    /// calls in general.
+    /// How the handler is retried; by default as calls in general, or else by the preset `subscriber`.
     pub retry: Option<Retries>,
 }
 
-/// Tells the events that a subscription wants from others.
+/// Selects the events of a subscription.
 #[derive(Clone)]
 pub enum Filter {
-    /// It wants those that match a schema.
+    /// Those that match a schema.
     Schema(Arc<JsonSchema>),
-    /// It wants those that a call, with the event as its input, answers with `true`.
+    /// Those for which a call, with the event as its input, replies `true`.
     Call(CallName),
 }
 
 impl Subscription {
-    /// The subscription of a handler to a type of events, known by the handler's name.
+    /// A subscription of a handler to an event type; its id is the handler's name.
     pub fn new(kind: &str, handler: CallName) -> Self {
         Self {
             id: handler.as_str().into(),

@@ -1,5 +1,4 @@
 mod publishing;
 mod rig;
 mod schedules;
-mod stubborn_bus;
 mod subscribing;

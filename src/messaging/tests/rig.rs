@@ -1,4 +1,4 @@
-//! Publisher, outbox, bus, dead letter queue and three handlers, without anything around them.
+//! A publisher, outbox, bus, dead letter queue and three handlers, without a scenario.
 
 use std::{
     sync::{Arc, RwLock},
@@ -75,7 +75,7 @@ impl Rig {
         }
     }
 
-    /// Lets the relay hear of what is stored.
+    /// Lets the relay listen to the outbox.
     pub fn listens(&self) {
         self.relay.listen(self.outbox.listener());
     }
@@ -101,13 +101,13 @@ impl Rig {
         self.answers(handler, "on", times, Response::Error(code.into()));
     }
 
-    /// The outbox stores the next event so long after its caller has given up.
+    /// The outbox stores the next event this long after its call timed out.
     pub fn stores_late(&self, after: Duration) {
         self.answers(OutboxService::NAME, "store", 1, Response::Late(after));
     }
 
     fn answers(&self, service: &str, operation: &str, times: u32, response: Response) {
-        let fault = self.faults.declare("answers so", "test");
+        let fault = self.faults.declare("scripted answer", "test");
         let answers = self.registry.script(service, |script, _| {
             script.times(operation, times, response, fault);
         });
@@ -122,7 +122,7 @@ impl Rig {
         down.unwrap();
     }
 
-    /// The heads of events that `pick` picks from the timeline.
+    /// The heads of events on the timeline that `pick` selects.
     pub fn heads(
         &self,
         pick: impl Fn(&EventKind) -> Option<&Arc<EventHead>>,
@@ -133,15 +133,15 @@ impl Rig {
         })
     }
 
-    /// What a publisher was told is stored.
-    pub fn told_stored(&self) -> Vec<Arc<EventHead>> {
+    /// The events reported as stored.
+    pub fn reported_stored(&self) -> Vec<Arc<EventHead>> {
         self.heads(|kind| match kind {
             EventKind::EventStored { head } => Some(head),
             _ => None,
         })
     }
 
-    /// What the outbox has stored, also when its caller heard nothing of it.
+    /// The events that the outbox has stored, even if the call timed out.
     pub fn stored(&self) -> Vec<Arc<EventHead>> {
         let store = CallName::new(OutboxService::NAME, "store");
         self.timeline.read(|events: &[Event]| {

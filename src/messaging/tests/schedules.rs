@@ -1,4 +1,4 @@
-//! Whatever goes wrong, and in whatever order: nothing is lost, nothing doubled, nothing overtakes.
+//! Faults in any order: no event is lost, duplicated or reordered.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug)]
-enum Action {
+enum ScheduledAction {
     Publish {
         subject: Option<u8>,
     },
@@ -24,7 +24,7 @@ enum Action {
     Fails {
         handler: usize,
         times: u32,
-        worth_a_retry: bool,
+        retryable: bool,
     },
     Late {
         handler: usize,
@@ -47,7 +47,7 @@ enum Action {
     },
 }
 
-fn action() -> impl Strategy<Value = Action> {
+fn action() -> impl Strategy<Value = ScheduledAction> {
     let handler = || 0..HANDLERS.len();
     let service = prop_oneof![
         Just("EventBus"),
@@ -61,19 +61,19 @@ fn action() -> impl Strategy<Value = Action> {
     ];
     prop_oneof![
         8 => proptest::option::weighted(0.8, 0..3u8)
-            .prop_map(|subject| Action::Publish { subject }),
-        2 => (service, 1..20u64).prop_map(|(service, seconds)| Action::GoesDown { service, seconds }),
-        2 => (handler(), 1..5u32, any::<bool>()).prop_map(|(handler, times, worth_a_retry)| {
-            Action::Fails { handler, times, worth_a_retry }
+            .prop_map(|subject| ScheduledAction::Publish { subject }),
+        2 => (service, 1..20u64).prop_map(|(service, seconds)| ScheduledAction::GoesDown { service, seconds }),
+        2 => (handler(), 1..5u32, any::<bool>()).prop_map(|(handler, times, retryable)| {
+            ScheduledAction::Fails { handler, times, retryable }
         }),
         2 => (handler(), 1..4u32, 1..10u64)
-            .prop_map(|(handler, next, seconds)| Action::Late { handler, next, seconds }),
-        1 => (0..20u64).prop_map(|seconds| Action::StoresLate { seconds }),
-        1 => crash.prop_map(Action::Crash),
-        1 => Just(Action::Restart),
-        1 => handler().prop_map(|handler| Action::Pause { handler }),
-        1 => handler().prop_map(|handler| Action::Resume { handler }),
-        4 => (0..5_000u64).prop_map(|millis| Action::Pass { millis }),
+            .prop_map(|(handler, next, seconds)| ScheduledAction::Late { handler, next, seconds }),
+        1 => (0..20u64).prop_map(|seconds| ScheduledAction::StoresLate { seconds }),
+        1 => crash.prop_map(ScheduledAction::Crash),
+        1 => Just(ScheduledAction::Restart),
+        1 => handler().prop_map(|handler| ScheduledAction::Pause { handler }),
+        1 => handler().prop_map(|handler| ScheduledAction::Resume { handler }),
+        4 => (0..5_000u64).prop_map(|millis| ScheduledAction::Pass { millis }),
     ]
 }
 
@@ -81,71 +81,70 @@ fn subscription(handler: usize) -> String {
     format!("{}.on", HANDLERS[handler])
 }
 
-async fn act(rig: &Rig, action: &Action) {
+async fn act(rig: &Rig, action: &ScheduledAction) {
     match action {
-        Action::Publish { subject } => {
+        ScheduledAction::Publish { subject } => {
             let subject = subject.map(|subject| format!("order-{subject}"));
-            // The outbox may be down, or the publisher: then nothing is stored, or late.
+            // It fails while the outbox or the publisher is down.
             let _ = rig.publish(subject.as_deref()).await;
         }
-        Action::GoesDown { service, seconds } => {
+        ScheduledAction::GoesDown { service, seconds } => {
             let until = rig.timeline.now() + Duration::from_secs(*seconds);
             rig.goes_down(service, until);
         }
-        Action::Fails {
+        ScheduledAction::Fails {
             handler,
             times,
-            worth_a_retry,
+            retryable,
         } => {
-            let code = if *worth_a_retry {
+            let code = if *retryable {
                 "CONNECTION_RESET"
             } else {
                 "PERMANENT_ERROR"
             };
             rig.fails(HANDLERS[*handler], *times, code);
         }
-        Action::Late {
+        ScheduledAction::Late {
             handler,
             next,
             seconds,
         } => {
             let by = Duration::from_secs(*seconds);
-            // It may have had that many events already.
+            // It fails if the subscription has already had that many events.
             let _ = rig
                 .bus
                 .deliver_late(&subscription(*handler), *next, by, "test");
         }
-        Action::StoresLate { seconds } => rig.stores_late(Duration::from_secs(*seconds)),
-        Action::Crash(point) => rig.relay.crash(*point, "test"),
-        Action::Restart => {
+        ScheduledAction::StoresLate { seconds } => rig.stores_late(Duration::from_secs(*seconds)),
+        ScheduledAction::Crash(point) => rig.relay.crash(*point, "test"),
+        ScheduledAction::Restart => {
             rig.relay.restart();
         }
-        Action::Pause { handler } => rig.bus.pause(&subscription(*handler)).unwrap(),
-        Action::Resume { handler } => rig.bus.resume(&subscription(*handler)).unwrap(),
-        Action::Pass { millis } => {
+        ScheduledAction::Pause { handler } => rig.bus.pause(&subscription(*handler)).unwrap(),
+        ScheduledAction::Resume { handler } => rig.bus.resume(&subscription(*handler)).unwrap(),
+        ScheduledAction::Pass { millis } => {
             tokio::time::sleep(Duration::from_millis(*millis)).await;
         }
     }
 }
 
-/// Ends every outage and pause, and waits until all is settled.
+/// Ends every outage and pause, and waits until everything is handled.
 async fn recover(rig: &Rig, listens: bool) {
     for handler in 0..HANDLERS.len() {
         rig.bus.resume(&subscription(handler)).unwrap();
     }
-    // Outages are over, and what is stored late is stored.
+    // By then outages are over, and late events are stored.
     tokio::time::sleep(Duration::from_secs(60)).await;
     let settled = async {
         loop {
             rig.relay.restart();
-            // A relay that does not listen finds with the next one what was stored though its caller
-            // heard nothing.
+            // A relay that does not listen finds events whose store call timed out only with the next one.
             if !listens && rig.publish(None).await.is_err() {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 continue;
             }
-            let settled = rig.bus.activity().settled();
-            // A crash may be yet to come.
+            let settled = rig.bus.activity().drained();
+            // A declared crash may still happen.
             if tokio::time::timeout(Duration::from_secs(3600), settled)
                 .await
                 .is_ok()
@@ -155,56 +154,60 @@ async fn recover(rig: &Rig, listens: bool) {
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(10 * 3600), settled).await;
-    assert!(in_time.is_ok(), "it never settles");
+    assert!(in_time.is_ok(), "it never drains");
 }
 
-/// Whoever is told that an event is stored can rely on it.
-fn check_told(rig: &Rig) -> Result<(), TestCaseError> {
+/// Every event reported as stored is stored.
+fn check_reported(rig: &Rig) -> Result<(), TestCaseError> {
     let stored = rig.stored();
-    let mut lost = rig.told_stored();
+    let mut lost = rig.reported_stored();
     lost.retain(|head| !stored.contains(head));
-    prop_assert!(lost.is_empty(), "told to be stored, and is not: {:?}", lost);
+    prop_assert!(
+        lost.is_empty(),
+        "reported as stored, but is not: {:?}",
+        lost
+    );
     Ok(())
 }
 
-/// How often each stored event was handled, or became a dead letter, by subscription.
+/// Every subscription handles or dead-letters each stored event once.
 fn check_each_once(rig: &Rig) -> Result<(), TestCaseError> {
     for handler in 0..HANDLERS.len() {
-        let own = subscription(handler);
+        let id = subscription(handler);
         let settled = rig.heads(|kind| match kind {
             EventKind::EventHandled { subscription, head }
             | EventKind::EventDeadLettered {
                 subscription, head, ..
-            } if **subscription == *own => Some(head),
+            } if **subscription == *id => Some(head),
             _ => None,
         });
         let unique: HashSet<_> = settled.iter().collect();
         prop_assert_eq!(
             unique.len(),
             settled.len(),
-            "{}: doubled: {:?}",
-            own,
+            "{}: handled twice: {:?}",
+            id,
             settled
         );
         let stored = rig.stored();
         let stored: HashSet<_> = stored.iter().collect();
-        prop_assert_eq!(&unique, &stored, "{}: lost, or made up", own);
+        prop_assert_eq!(&unique, &stored, "{}: lost, or never stored", id);
     }
     Ok(())
 }
 
-/// Events of a subject come to each handler for the first time in the order they were stored.
+/// Every handler first gets the events of a subject in the order they were stored.
 fn check_order(rig: &Rig) -> Result<(), TestCaseError> {
     let stored = rig.stored();
     for handler in 0..HANDLERS.len() {
-        let own = subscription(handler);
+        let id = subscription(handler);
         let mut seen: Vec<Arc<EventHead>> = Vec::new();
         rig.timeline.read(|events| {
             for event in events {
                 let EventKind::CallStarted { head, input, .. } = &event.kind else {
                     continue;
                 };
-                if head.name.as_str() != own {
+                if head.name.as_str() != id {
                     continue;
                 }
                 let id = input["id"].as_str().unwrap();
@@ -218,14 +221,14 @@ fn check_order(rig: &Rig) -> Result<(), TestCaseError> {
             let subject = format!("order-{subject}");
             let of_subject = |heads: &[Arc<EventHead>]| {
                 let heads = heads.iter();
-                let own = heads.filter(|head| head.subject.as_deref() == Some(&subject));
-                own.map(|head| head.id.to_string()).collect::<Vec<_>>()
+                let heads = heads.filter(|head| head.subject.as_deref() == Some(&subject));
+                heads.map(|head| head.id.to_string()).collect::<Vec<_>>()
             };
             prop_assert_eq!(
                 of_subject(&seen),
                 of_subject(&stored),
                 "{}: {}",
-                own,
+                id,
                 subject
             );
         }
@@ -249,26 +252,26 @@ fn check_effects(rig: &Rig) -> Result<(), TestCaseError> {
 async fn redrive_all(rig: &Rig) -> Result<(), TestCaseError> {
     for _ in 0..20 {
         let letters = rig.bus.redrive(&rig.client).await;
-        rig.bus.activity().settled().await;
+        rig.bus.activity().drained().await;
         if letters == Ok(0) {
             return Ok(());
         }
-        // The queue, or a handler, may still be away.
+        // The queue or a handler may still be down.
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
-    Err(TestCaseError::fail("dead letters never end"))
+    Err(TestCaseError::fail("the dead letter queue never empties"))
 }
 
 fn check_all_handled(rig: &Rig) -> Result<(), TestCaseError> {
     for handler in 0..HANDLERS.len() {
-        let own = subscription(handler);
+        let id = subscription(handler);
         let handled = rig.heads(|kind| match kind {
-            EventKind::EventHandled { subscription, head } if **subscription == *own => Some(head),
+            EventKind::EventHandled { subscription, head } if **subscription == *id => Some(head),
             _ => None,
         });
         let unique: HashSet<_> = handled.iter().collect();
-        prop_assert_eq!(unique.len(), handled.len(), "{}: doubled", own);
-        prop_assert_eq!(handled.len(), rig.stored().len(), "{}: lost", own);
+        prop_assert_eq!(unique.len(), handled.len(), "{}: handled twice", id);
+        prop_assert_eq!(handled.len(), rig.stored().len(), "{}: lost", id);
     }
     Ok(())
 }
@@ -277,7 +280,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn nothing_is_lost_doubled_or_overtaken(
+    fn no_event_is_lost_duplicated_or_reordered(
         twice: bool,
         listens: bool,
         actions in proptest::collection::vec(action(), 1..40),
@@ -295,7 +298,7 @@ proptest! {
                 act(&rig, action).await;
             }
             recover(&rig, listens).await;
-            check_told(&rig)?;
+            check_reported(&rig)?;
             check_each_once(&rig)?;
             check_order(&rig)?;
             check_effects(&rig)?;

@@ -1,4 +1,4 @@
-//! What a bus makes of subscriptions, where a feature could only fail.
+//! Subscriptions that a feature file cannot express.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn subscription(kind: &str, handler: &str) -> Subscription {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_type_is_refused_with_the_nearest() {
+async fn unknown_event_type_is_refused_with_the_nearest() {
     let rig = Rig::new();
     rig.bus.types().list(["Happened"]);
     let refused = rig
@@ -28,7 +28,7 @@ async fn an_unknown_type_is_refused_with_the_nearest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_is_widened_and_nothing_else() {
+async fn subscribing_again_only_adds_event_types() {
     let rig = Rig::new();
     let subscribe = |subscription| rig.bus.subscribe(subscription, &rig.client);
     subscribe(subscription("A", "Mail")).unwrap();
@@ -44,11 +44,11 @@ async fn a_subscription_is_widened_and_nothing_else() {
     let mut patient = subscription("A", "Mail");
     patient.retry = Some(Retries::none());
     let failure = subscribe(patient).unwrap_err();
-    assert!(failure.message.contains("is said where it begins"));
+    assert!(failure.message.contains("are given where it begins"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_type_goes_to_its_subscriptions_whoever_had_it_first() {
+async fn events_go_to_every_subscription_of_their_type() {
     let rig = Rig::new();
     let subscribe = |kind, handler| {
         let subscription = subscription(kind, handler);
@@ -59,11 +59,11 @@ async fn a_type_goes_to_its_subscriptions_whoever_had_it_first() {
     subscribe("Happened", "Mail");
     subscribe("Happened", "Audit");
     rig.publish(Some("order-1")).await.unwrap();
-    rig.bus.activity().quiet().await;
+    rig.bus.activity().idle().await;
     for handler in HANDLERS {
-        let own = format!("{handler}.on");
+        let id = format!("{handler}.on");
         let handled = rig.heads(|kind| match kind {
-            EventKind::EventHandled { subscription, head } if **subscription == *own => Some(head),
+            EventKind::EventHandled { subscription, head } if **subscription == *id => Some(head),
             _ => None,
         });
         assert_eq!(handled.len(), 1, "{handler}");
@@ -71,18 +71,18 @@ async fn a_type_goes_to_its_subscriptions_whoever_had_it_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_exist_or_is_over_is_refused() {
+async fn unknown_or_ended_subscription_is_refused() {
     let rig = Rig::new();
     rig.subscribe_all();
     let error = rig.bus.pause("Mial.on").unwrap_err().to_string();
     assert!(error.ends_with("did you mean \"Mail.on\"?"), "{error}");
     rig.publish(None).await.unwrap();
-    rig.bus.activity().quiet().await;
+    rig.bus.activity().idle().await;
     let late = |nth| {
         let by = Duration::from_secs(1);
         rig.bus.deliver_late("Mail.on", nth, by, "test")
     };
-    assert!(late(1).unwrap_err().contains("had 1 events so far"));
+    assert!(late(1).unwrap_err().contains("has already had 1 event(s)"));
     assert_eq!(late(2), Ok(()));
     rig.bus.end("Mail.on").unwrap();
     assert!(rig.bus.resume("Mail.on").is_err());

@@ -1,7 +1,7 @@
 @needs-messaging
-Feature: Handing stored events to the relay
-  A relay that keeps up with its outbox is handed each event as it is stored, and reads nothing back.
-  Whatever goes wrong, it reads the outbox again: what is handed over is as safe as what is read.
+Feature: Relay
+  A relay reads the outbox whenever something is stored there, publishes the events one by one and marks
+  them as published. Whatever goes wrong, it reads the outbox again.
 
   Background:
     Given a service "Mail"
@@ -9,7 +9,7 @@ Feature: Handing stored events to the relay
     When the event "OrderPlaced" of "order-1" is published
 
   @integration-3
-  Scenario: An event that somebody else puts into the outbox is published as well
+  Scenario: An event that another service stores in the outbox is published too
     When "Outbox.store" is called with:
       """json
       {
@@ -23,13 +23,13 @@ Feature: Handing stored events to the relay
     And "Mail.send" is executed 2 times
     When the event "OrderPlaced" of "order-2" is published
     Then the event "OrderPlaced" reaches the bus 3 times
-    And "Outbox.unpublished" is executed 2 times
+    And "Outbox.unpublished" is executed 3 times
     And the timeline has, in order:
       | at  | event         | source | id  |
       | 0 s | event_handled | /other | e-1 |
 
   @integration-3
-  Scenario: An event that is stored after its caller has given up is published all the same
+  Scenario: An event stored after its caller timed out is still published
     Given "Outbox.store" answers:
       | execution | answer   |
       | 2         | late 3 s |
@@ -44,7 +44,7 @@ Feature: Handing stored events to the relay
       | 33 s | event_handled | event-2 | order-2 |
 
   @integration-3
-  Scenario: An event whose caller cannot read the answer is published all the same
+  Scenario: An event whose store reply was corrupted is still published
     Given "Outbox.store" answers:
       | execution | answer  |
       | 2         | corrupt |
@@ -54,7 +54,7 @@ Feature: Handing stored events to the relay
     And "Mail.send" is executed 2 times
 
   @integration-3
-  Scenario: An event that is stored after its caller has given up is not overtaken by the next of its subject
+  Scenario: An event stored after its caller timed out is not overtaken by the next of its subject
     Given "Outbox.store" takes 5 s
     And "Outbox.store" answers:
       | execution | answer   |
@@ -67,12 +67,12 @@ Feature: Handing stored events to the relay
     And the timeline has, in order:
       | at   | event         | id      | subject |
       | 0 s  | event_handled | event-1 | order-1 |
-      | 35 s | event_handled | event-2 | order-1 |
+      | 33 s | event_handled | event-2 | order-1 |
       | 35 s | event_handled | event-3 | order-1 |
     And "Mail.send" is executed 3 times
 
   @integration-3
-  Scenario: A publisher that crashes with what it was handed finds it in the outbox after its restart
+  Scenario: A publisher that crashes before publishing several events publishes them after its restart
     Given the publisher crashes before publishing
     When these events are published:
       | event       | subject |
@@ -97,7 +97,7 @@ Feature: Handing stored events to the relay
       | 1 h | event_handled       | event-3 |
 
   @integration-3
-  Scenario: A publisher that crashes before it marks what it was handed publishes that once more
+  Scenario: A publisher that crashes before marking an event publishes it again
     Given the publisher crashes after publishing
     When the event "OrderPlaced" of "order-1" is published
     Then the event "OrderPlaced" reaches the bus 2 times
@@ -116,7 +116,7 @@ Feature: Handing stored events to the relay
       | duplicate_dropped   | event-2 | Mail.send    |
 
   @integration-3
-  Scenario: What the bus does not take while it is away is published in order when it is back
+  Scenario: Events stored during an outage of the bus are published in order after it
     When "EventBus" goes down
     And these events are published:
       | event       | subject |
@@ -142,7 +142,7 @@ Feature: Handing stored events to the relay
     And no effect happens twice
 
   @integration-3
-  Scenario: One event of those handed over that the bus refuses holds up its own subject only
+  Scenario: A refused event later in a batch blocks only its own subject
     Given "EventBus.publish" answers:
       | execution | answer                  |
       | 2         | error VALIDATION_FAILED |
@@ -165,7 +165,7 @@ Feature: Handing stored events to the relay
       | 1 s | event_handled | event-4 |
 
   @integration-3
-  Scenario: What was handed over and whose mark is lost is read, published again, and handled once
+  Scenario: A later event that could not be marked is published again and handled once
     Given "Outbox.markPublished" answers:
       | execution | answer         |
       | 2         | error IO_ERROR |
