@@ -1,4 +1,4 @@
-//! Requests and events between services, with delivery at least once and handling exactly once.
+//! Requests and events between services. Events are delivered at least once and handled once.
 
 mod activity;
 mod bus;
@@ -48,8 +48,8 @@ use crate::{
     services::{Effects, Faults, Registry},
 };
 
-/// How long to wait after so many failures before: the delays of the preset `reconnect`, which never
-/// end here.
+/// How long to wait before the next try after `failures` earlier ones: the delays of the preset
+/// `reconnect`, without its end.
 fn reconnect_delay(failures: u32) -> Duration {
     Retry::reconnect().delay(failures, Seed::default())
 }

@@ -9,8 +9,7 @@ use crate::{
     steps::{StepResult, parameters::table},
 };
 
-/// Every dead letter is delivered again, to its own subscription; what is handled then leaves the
-/// queue.
+/// Every dead letter is delivered to its subscription again; those that are handled leave the queue.
 #[when("the dead letters are redriven")]
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
@@ -21,7 +20,7 @@ async fn are_redriven(world: &mut World) -> StepResult {
     })
 }
 
-/// All that is in the dead letter queue, in the order it came there; any of the columns.
+/// The whole dead letter queue, in order of arrival; any of the columns.
 #[then("the dead letters are:")]
 fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     const COLUMNS: [&str; 9] = [
@@ -96,7 +95,7 @@ impl Letter<'_> {
     }
 }
 
-/// The rows of the letters that are in the queue at the timeline's end.
+/// The letters in the queue at the end of the timeline, as rows.
 fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
     let mut letters: Vec<Letter<'_>> = Vec::new();
     for event in events {
@@ -118,9 +117,11 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 put("retries", attempts.retries.into());
                 put("firstAt", format_duration(attempts.first_at).into());
                 put("lastAt", format_duration(attempts.last_at).into());
-                let former = letters.iter_mut().find(|own| own.is(subscription, head));
-                match former {
-                    Some(former) => former.row = row,
+                let previous = letters
+                    .iter_mut()
+                    .find(|letter| letter.is(subscription, head));
+                match previous {
+                    Some(previous) => previous.row = row,
                     None => letters.push(Letter {
                         subscription,
                         head,

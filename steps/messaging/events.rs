@@ -14,24 +14,24 @@ use crate::{
     },
 };
 
-/// Events that say nothing else come from there.
+/// The source of events that have none.
 #[given("events come from {string}")]
 fn events_come_from(world: &mut World, source: String) -> StepResult {
     if source.is_empty() {
-        return Err("an event comes from somewhere: the source is empty".into());
+        return Err("the source of events must not be empty".into());
     }
-    world.messages().come_from(&source);
+    world.messages().set_source(&source);
     Ok(())
 }
 
-/// There are no others: publishing one, and subscribing to one, fails.
+/// Publishing any other, or subscribing to it, fails.
 #[given("the event types are:")]
 fn event_types_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     world.messages().bus().types().list(column(step)?);
     Ok(())
 }
 
-/// The process is lost when the event is stored and not on the bus.
+/// The process crashes when the event is stored but not on the bus.
 #[given("the publisher crashes before publishing")]
 fn crashes_before(world: &mut World) {
     let here = world.here();
@@ -40,7 +40,7 @@ fn crashes_before(world: &mut World) {
         .crash(PublisherCrash::BeforePublishing, here);
 }
 
-/// The process is lost when the event is on the bus and not marked.
+/// The process crashes when the event is on the bus but not marked as published.
 #[given("the publisher crashes after publishing")]
 fn crashes_after(world: &mut World) {
     let here = world.here();
@@ -49,7 +49,7 @@ fn crashes_after(world: &mut World) {
         .crash(PublisherCrash::AfterPublishing, here);
 }
 
-/// A new process goes on with what is stored.
+/// A new process continues with what is stored.
 #[when("the publisher restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     world.messages().restart()?;
@@ -57,7 +57,7 @@ async fn restarts(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// One event; waits until no handler is at work.
+/// One event; waits until all handlers are idle.
 #[when("the event {string} is published")]
 async fn is_published(world: &mut World, kind: String) -> StepResult {
     publish(world, [draft(&kind, None, Value::Null)]).await
@@ -70,7 +70,7 @@ async fn is_published_with(world: &mut World, step: &gherkin::Step, kind: String
     publish(world, [draft(&kind, None, data)]).await
 }
 
-/// One event about a subject, such as the id of an order; order is kept within a subject.
+/// One event about a subject, such as the id of an order; events of a subject are handled in order.
 #[when("the event {string} of {string} is published")]
 async fn of_is_published(world: &mut World, kind: String, subject: String) -> StepResult {
     publish(world, [draft(&kind, Some(&subject), Value::Null)]).await
@@ -88,7 +88,7 @@ async fn of_is_published_with(
     publish(world, [draft(&kind, Some(&subject), data)]).await
 }
 
-/// One event as CloudEvents writes it in JSON; what is left out is added.
+/// One CloudEvent in JSON; missing attributes are added.
 #[when("the event is published:")]
 async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResult {
     let event: Value = json(world, step)?;
@@ -101,14 +101,14 @@ async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResu
     }
 }
 
-/// So many events, one stored after the other before the first is handled.
+/// That many events, all stored before the first is handled.
 #[when("the event {string} is published {count} time(s)")]
 async fn is_published_times(world: &mut World, kind: String, count: Count) -> StepResult {
     let drafts = std::iter::repeat_n(draft(&kind, None, Value::Null), count.value()? as usize);
     publish(world, drafts).await
 }
 
-/// Several events, one stored after the other before the first is handled.
+/// Several events, all stored before the first is handled.
 #[when("these events are published:")]
 async fn these_are_published(world: &mut World, step: &gherkin::Step) -> StepResult {
     let drafts = drafts(step)?;
@@ -129,7 +129,7 @@ async fn of_is_sent(world: &mut World, kind: String, subject: String) -> StepRes
     Ok(())
 }
 
-/// Waits until all that is stored is published, and handled or a dead letter.
+/// Waits until every stored event is published, and handled or dead-lettered.
 #[when("every event is handled")]
 async fn every_event_is_handled(world: &mut World) -> StepResult {
     Ok(world.messages().drained().await?)
@@ -176,7 +176,7 @@ async fn publish(world: &mut World, drafts: impl IntoIterator<Item = EventDraft>
     Ok(())
 }
 
-/// Stores events; what comes of it is kept as that of direct calls is.
+/// Stores events; the results are kept like those of direct calls.
 async fn send(world: &mut World, drafts: impl IntoIterator<Item = EventDraft>) {
     let mut results = Vec::new();
     for draft in drafts {

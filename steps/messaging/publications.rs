@@ -11,7 +11,7 @@ use crate::{
     steps::{Count, StepResult, failing::expect, parameters::table_of},
 };
 
-/// All that the last When published is stored.
+/// Every event that the last When published is stored.
 #[then("the publication succeeds")]
 fn publication_succeeds(world: &mut World) -> StepResult {
     world.last_call()?;
@@ -24,7 +24,7 @@ fn publication_succeeds(world: &mut World) -> StepResult {
     }
 }
 
-/// The last event was not stored, for this reason.
+/// The last event was not stored because of this failure.
 #[then("the publication fails with {string}")]
 fn publication_fails(world: &mut World, code: String) -> StepResult {
     let result = world.last_call()?;
@@ -35,7 +35,7 @@ fn publication_fails(world: &mut World, code: String) -> StepResult {
     })
 }
 
-/// Values of the last event that was stored, by JSON Pointer.
+/// Values of the last stored event, by JSON Pointer.
 #[then("the event has:")]
 fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["path", "value"])?;
@@ -45,7 +45,7 @@ fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     }
 }
 
-/// The last event that was stored, as JSON.
+/// The last stored event, as JSON.
 pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
     let result = world.last_call()?;
     match result {
@@ -54,7 +54,7 @@ pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
     }
 }
 
-/// How often events of a type were put on the bus, repetitions included.
+/// How often events of a type were put on the bus, including repetitions.
 #[then("the event {string} reaches the bus {count} time(s)")]
 fn reaches_the_bus(world: &mut World, kind: String, count: Count) -> StepResult {
     reached(world, &kind, count.value()?)
@@ -77,7 +77,7 @@ fn reached(world: &mut World, kind: &str, expected: u32) -> StepResult {
     })
 }
 
-/// A type that never occurred and that nobody handles is a slip of the pen.
+/// An event type that never occurred and has no handler is probably a typo.
 fn check_type(world: &mut World, kind: &str) -> StepResult {
     let mut known = world.messages().bus().topics();
     known.extend(world.messages().bus().types().listed());
@@ -97,9 +97,9 @@ fn check_type(world: &mut World, kind: &str) -> StepResult {
     });
     known.sort();
     known.dedup();
-    if known.iter().any(|own| **own == *kind) {
+    if known.iter().any(|known| **known == *kind) {
         return Ok(());
     }
-    let hint = did_you_mean(kind, known.iter().map(|own| &**own));
-    Err(format!("no event {kind:?} ever occurred, and nobody handles it: {hint}").into())
+    let hint = did_you_mean(kind, known.iter().map(|known| &**known));
+    Err(format!("event {kind:?} never occurred and has no handler: {hint}").into())
 }

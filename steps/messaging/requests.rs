@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// `{request_status}`: where a request stands.
+/// `{request_status}`: the status of a request.
 #[derive(Debug, Parameter)]
 #[param(name = "request_status", regex = "pending|processing|completed|failed")]
-pub struct Standing(RequestStatus);
+pub struct RequestStatusParameter(RequestStatus);
 
-inventory::submit!(ParameterType::of::<Standing>());
+inventory::submit!(ParameterType::of::<RequestStatusParameter>());
 
-impl FromStr for Standing {
+impl FromStr for RequestStatusParameter {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -38,7 +38,7 @@ impl FromStr for Standing {
     }
 }
 
-/// A request whose sender waits for the response, which comes in any case.
+/// A request whose sender waits for the response; a failure is a response too.
 #[when("a request is sent to {call}")]
 async fn is_sent(world: &mut World, call: Call) -> StepResult {
     send(world, call, json!({})).await
@@ -57,13 +57,13 @@ async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
     Ok(())
 }
 
-/// A request that is accepted at once and processed in the background.
+/// A request that is accepted immediately and processed in the background.
 #[when("a request to {call} is submitted")]
 async fn is_submitted(world: &mut World, call: Call) -> StepResult {
     submit(world, call, json!({})).await
 }
 
-/// A request for the background with the input below.
+/// A background request with the input below.
 #[when("a request to {call} is submitted with:")]
 async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let input = json(world, step)?;
@@ -77,7 +77,7 @@ async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
     Ok(())
 }
 
-/// It is told of every change of the requests that are submitted from now on.
+/// It is called with every status change of the requests submitted from now on.
 #[given("{call} receives the callbacks")]
 fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
     let call = call.name()?;
@@ -86,7 +86,7 @@ fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
     Ok(())
 }
 
-/// So many submitted requests at once, the others wait in order.
+/// How many submitted requests are processed at a time; the others wait in order.
 #[given("requests are processed {count} at a time")]
 fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
     let count = NonZeroU32::new(count.value()?);
@@ -95,7 +95,7 @@ fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
     Ok(())
 }
 
-/// How long a request can be asked for once it has ended, in place of 5 minutes.
+/// How long a request is known after its end, instead of 5 minutes.
 #[given("ended requests are kept for {duration}")]
 fn are_kept_for(world: &mut World, span: Span) -> StepResult {
     let span = span.value()?;
@@ -103,7 +103,7 @@ fn are_kept_for(world: &mut World, span: Span) -> StepResult {
     Ok(())
 }
 
-/// Waits until the request that was submitted last has ended.
+/// Waits until the last submitted request has ended.
 #[when("the request ends")]
 async fn ends(world: &mut World) -> StepResult {
     let sent = world.requests();
@@ -113,7 +113,7 @@ async fn ends(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// The envelope that the request which was sent last came to.
+/// The response to the last request that was sent.
 #[then("the response is:")]
 fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected: Value = json(world, step)?;
@@ -124,13 +124,13 @@ fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
     }
 }
 
-/// Values of that envelope, by JSON Pointer.
+/// Values of the response to the last request that was sent, by JSON Pointer.
 #[then("the response has:")]
 fn response_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     has(step, world.requests().response()?)
 }
 
-/// What the sender of the request that was submitted last got at once.
+/// The receipt of the last submitted request.
 #[then("the request is accepted with:")]
 fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected: Value = json(world, step)?;
@@ -141,37 +141,37 @@ fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     }
 }
 
-/// Where the request that was submitted last stands, as its status URL tells.
+/// The status of the last submitted request, by its status URL.
 #[then("the request is {request_status}")]
-fn request_is(world: &mut World, expected: Standing) -> StepResult {
-    stands(&last(world)??, &expected)
+fn request_is(world: &mut World, expected: RequestStatusParameter) -> StepResult {
+    check_status(&last(world)??, &expected)
 }
 
-/// Where a request stands, by its id or its status URL.
+/// The status of a request, by its id or status URL.
 #[then("the request {string} is {request_status}")]
-fn request_by_id_is(world: &mut World, id: String, expected: Standing) -> StepResult {
-    stands(&world.requests().all().get(&id)?, &expected)
+fn request_by_id_is(world: &mut World, id: String, expected: RequestStatusParameter) -> StepResult {
+    check_status(&world.requests().all().get(&id)?, &expected)
 }
 
-/// The request that was submitted last can no longer be asked for.
+/// The last submitted request is no longer known.
 #[then("the request is unknown")]
 fn request_is_unknown(world: &mut World) -> StepResult {
     is_unknown(last(world)?)
 }
 
-/// No request can be asked for by this id or status URL.
+/// No request is known by this id or status URL.
 #[then("the request {string} is unknown")]
 fn request_by_id_is_unknown(world: &mut World, id: String) -> StepResult {
     is_unknown(world.requests().all().get(&id))
 }
 
-/// What its status URL tells of the request that was submitted last, by JSON Pointer.
+/// Values of the last submitted request, by JSON Pointer.
 #[then("the request has:")]
 fn request_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     has(step, &last(world)??)
 }
 
-/// What is told of a request, by its id or its status URL.
+/// Values of a request, by its id or status URL.
 #[then("the request {string} has:")]
 fn request_by_id_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
     has(step, &world.requests().all().get(&id)?)
@@ -182,7 +182,7 @@ fn last(world: &mut World) -> Result<Result<RequestView, UnknownName>, String> {
     Ok(sent.all().get(&sent.receipt()?.status_url))
 }
 
-fn stands(found: &RequestView, expected: &Standing) -> StepResult {
+fn check_status(found: &RequestView, expected: &RequestStatusParameter) -> StepResult {
     expect(found.status == expected.0, || {
         format!(
             "expected {} to be {}, it is {}",

@@ -22,7 +22,7 @@ fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
     subscribe(world, Subscription::new(&kind, handler))
 }
 
-/// The same, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
+/// As above, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
 /// (a preset, or its fields as JSON), or both.
 #[given("{call} handles {string}:")]
 fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String) -> StepResult {
@@ -41,14 +41,14 @@ fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String)
     subscribe(world, subscription)
 }
 
-/// Every delivery comes twice, as a bus may do.
+/// Every delivery arrives twice, as a bus may do.
 #[given("the bus delivers every event twice")]
 fn delivers_twice(world: &mut World) {
     let here = world.here();
     world.messages().bus().deliver_twice(here);
 }
 
-/// One delivery, counted from the handler's first, is overtaken by those behind it.
+/// One delivery, counted from the handler's first, is overtaken by later ones.
 #[given("the bus delivers event {count} to {call} {duration} late")]
 fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> StepResult {
     let (event, handler, by) = (at_least_once(count)?, call.name()?, span.value()?);
@@ -57,7 +57,7 @@ fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> Ste
     Ok(bus.deliver_late(Messages::subscription_of(&handler), event, by, here)?)
 }
 
-/// Deliveries wait from now on.
+/// Its deliveries wait from now on.
 #[when("the subscription of {call} is paused")]
 async fn is_paused(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
@@ -77,7 +77,7 @@ async fn is_resumed(world: &mut World, call: Call) -> StepResult {
     Ok(())
 }
 
-/// The handler hears nothing more.
+/// The handler receives nothing more.
 #[when("the subscription of {call} is ended")]
 fn is_ended(world: &mut World, call: Call) -> StepResult {
     let handler = call.name()?;
@@ -96,7 +96,7 @@ fn filter(world: &mut World, text: &str) -> Result<Filter, StepError> {
     }
     let call: CallName = text
         .parse()
-        .map_err(|_| format!("{text:?} is no filter, expected a JSON Schema or a call"))?;
+        .map_err(|_| format!("{text:?} is not a filter, expected a JSON Schema or a call"))?;
     world.registry().check(&call)?;
     Ok(Filter::Call(call))
 }

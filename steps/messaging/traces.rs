@@ -8,7 +8,7 @@ use crate::{
     steps::{StepError, StepResult, failing::expect},
 };
 
-/// The last event that was stored continues a trace, in a span of its own.
+/// The last stored event continues a trace, in a new span.
 #[then("the event is part of the trace {string}")]
 fn is_part_of(world: &mut World, trace: String) -> StepResult {
     let found = trace_of_last(world)?;
@@ -17,7 +17,7 @@ fn is_part_of(world: &mut World, trace: String) -> StepResult {
     })
 }
 
-/// The last event that was stored is the only one of its trace, and nobody named that trace before.
+/// The last stored event is the only one in its trace, and the trace was not named before.
 #[then("the event is part of a new trace")]
 fn is_part_of_new(world: &mut World) -> StepResult {
     let found = trace_of_last(world)?;
@@ -53,12 +53,12 @@ pub(in crate::steps) fn warning_that_names(world: &World, trace: &str) -> Option
     })
 }
 
-/// Nothing must have named the trace before.
+/// Fails if the trace was named before.
 pub(in crate::steps) fn expect_new(found: TraceContext, named: Option<String>) -> StepResult {
     match named {
         None => Ok(()),
         Some(named) => {
-            Err(format!("expected a new trace, found {found}, which is that of {named:?}").into())
+            Err(format!("expected a new trace, found {found}, which is also in {named:?}").into())
         }
     }
 }

@@ -18,13 +18,13 @@ use crate::{
     services::{Client, Faults},
 };
 
-/// Where events come from that say nothing else.
+/// The default source of events.
 const SOURCE: &str = "scenario";
 
-/// Longer than any outage that somebody waits for the end of.
+/// Longer than any outage that a scenario waits for.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The events of a scenario: who publishes them, and who is subscribed to them.
+/// The events of a scenario: its publisher and its subscriptions.
 pub struct Messages {
     client: Arc<Client>,
     faults: Faults,
@@ -34,7 +34,7 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// A publisher with an outbox of its own, and a bus without subscriptions.
+    /// A publisher with its own outbox, and a bus without subscriptions.
     pub fn new(cast: &Cast, seed: Seed) -> Self {
         let (client, bus, faults) = (cast.client(), cast.bus().clone(), cast.faults().clone());
         let relay = relay(OutboxService::NAME, &client, &bus, &faults);
@@ -55,13 +55,13 @@ impl Messages {
         &self.bus
     }
 
-    /// A relay of another outbox, that a service of this name has.
+    /// A relay for the outbox of another service.
     pub fn relay_of(&self, outbox: &str) -> Relay {
         relay(outbox, &self.client, &self.bus, &self.faults)
     }
 
-    /// Events that name no source are from here, from now on.
-    pub fn come_from(&mut self, source: &str) {
+    /// Sets the source of events that have none.
+    pub fn set_source(&mut self, source: &str) {
         self.publisher.set_source(source);
     }
 
@@ -74,13 +74,13 @@ impl Messages {
         self.publisher.publish(draft).await
     }
 
-    /// Waits until nothing is on its way and no handler is at work; what waits for an outage or a
-    /// pause to end does not count.
+    /// Waits until nothing is on its way and no handler is at work, not counting what waits for the end
+    /// of an outage or a pause.
     pub async fn idle(&self) {
         self.bus.activity().idle().await;
     }
 
-    /// Waits until everything that was stored is handled, or a dead letter.
+    /// Waits until every stored event is handled or dead-lettered.
     ///
     /// # Errors
     ///
@@ -89,13 +89,13 @@ impl Messages {
         let drained = tokio::time::timeout(PATIENCE, self.bus.activity().drained());
         drained.await.map_err(|_| {
             format!(
-                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is away, or a subscription paused",
+                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, or a subscription is paused",
                 format_duration(PATIENCE)
             )
         })
     }
 
-    /// Begins a subscription, or widens the one of its id.
+    /// Begins a subscription, or adds event types to an existing one.
     ///
     /// # Errors
     ///
@@ -104,12 +104,12 @@ impl Messages {
         self.bus.subscribe(subscription, &self.client)
     }
 
-    /// The publisher's process is lost the next time that it gets there.
+    /// Crashes the publisher's process the next time it reaches a point.
     pub fn crash(&self, point: PublisherCrash, at: impl Into<Arc<str>>) {
         self.relay.crash(point, at);
     }
 
-    /// A new process of the publisher goes on with what is stored.
+    /// Starts a new process of the publisher, which continues with what is stored.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl Messages {
         Err("the publisher has not crashed".to_owned())
     }
 
-    /// Delivers every dead letter again; returns how many there are.
+    /// Delivers every dead letter again, and returns how many there are.
     ///
     /// # Errors
     ///
@@ -130,26 +130,26 @@ impl Messages {
         self.bus.redrive(&self.client).await
     }
 
-    /// The subscription that a handler is known by.
+    /// The id of a handler's subscription.
     pub fn subscription_of(handler: &CallName) -> &str {
         handler.as_str()
     }
 }
 
 impl Cast {
-    /// The bus that events go over, unless a service of that name takes its place.
+    /// The bus, unless another service of that name replaces it.
     pub fn bus(&self) -> &EventBus {
         &self.mailroom.bus
     }
 
-    /// The outbox that events are stored in, unless a service of that name takes its place.
+    /// The outbox, unless another service of that name replaces it.
     pub fn outbox(&self) -> &OutboxService {
         &self.mailroom.outbox
     }
 }
 
 impl World {
-    /// The events that are published, and who hears of them.
+    /// The events of the scenario.
     pub fn messages(&mut self) -> &mut Messages {
         let messages = match self.parts.take() {
             Some(messages) => messages,
@@ -161,7 +161,7 @@ impl World {
         self.parts.put(messages)
     }
 
-    /// The requests that were sent, and those that are answered later.
+    /// The requests of the scenario.
     pub fn requests(&mut self) -> &mut SentRequests {
         let requests = match self.parts.take() {
             Some(requests) => requests,

@@ -6,7 +6,7 @@ use crate::{
     services::{Client, UnknownName},
 };
 
-/// The requests of a scenario, and what its last steps sent.
+/// The requests of a scenario, with the last response and receipt.
 pub struct SentRequests {
     requests: Requests,
     callback: Option<CallName>,
@@ -15,7 +15,7 @@ pub struct SentRequests {
 }
 
 impl SentRequests {
-    /// No request yet.
+    /// No requests yet.
     pub fn new(client: Arc<Client>) -> Self {
         Self {
             requests: Requests::new(client),
@@ -30,7 +30,7 @@ impl SentRequests {
         &self.requests
     }
 
-    /// Tells this target of every change of the requests that are submitted from now on.
+    /// Sends the callbacks of the requests submitted from now on to this target.
     pub fn call_back(&mut self, target: CallName) {
         self.callback = Some(target);
     }
@@ -51,7 +51,7 @@ impl SentRequests {
         Ok(())
     }
 
-    /// What the last request that was sent came to.
+    /// The response to the last request that was sent.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl SentRequests {
         response.ok_or_else(|| "no request was sent".to_owned())
     }
 
-    /// The receipt of the last request that was submitted.
+    /// The receipt of the last submitted request.
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ struct BusFaultState {
 
 struct LateDelivery {
     subscription: Arc<str>,
-    /// ActivityGuard from 1, per subscription.
+    /// Counted from 1, for each subscription.
     delivery: u32,
     by: Duration,
     fault: FaultId,

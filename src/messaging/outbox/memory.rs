@@ -39,10 +39,10 @@ impl MemoryOutbox {
 }
 
 impl OutboxState {
-    fn note(
+    fn mark(
         &mut self,
         events: &[EventId],
-        note: impl Fn(&mut Stored),
+        mark: impl Fn(&mut Stored),
     ) -> Result<Vec<usize>, OutboxError> {
         let index = |event: &EventId| {
             let index = self.events.get_index_of(event);
@@ -50,7 +50,7 @@ impl OutboxState {
         };
         let indexes: Vec<usize> = events.iter().map(index).collect::<Result<_, _>>()?;
         for index in &indexes {
-            note(&mut self.events[*index]);
+            mark(&mut self.events[*index]);
         }
         Ok(indexes)
     }
@@ -89,7 +89,7 @@ impl Outbox for MemoryOutbox {
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut state = self.lock();
-        let indexes = state.note(events, |stored| *stored = Stored::Published)?;
+        let indexes = state.mark(events, |stored| *stored = Stored::Published)?;
         for index in indexes {
             state.unpublished.remove(&index);
         }
@@ -97,7 +97,7 @@ impl Outbox for MemoryOutbox {
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
-        self.lock().note(events, |stored| {
+        self.lock().mark(events, |stored| {
             if let Stored::Waiting(_, last) = stored {
                 *last = Some(Box::new(failure.clone()));
             }

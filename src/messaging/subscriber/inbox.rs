@@ -26,7 +26,7 @@ pub(in crate::messaging) struct Delivery {
 pub(in crate::messaging) struct SubjectPosition {
     /// The subject's number.
     pub subject: usize,
-    /// ActivityGuard from 0, without gaps; `None` for what is out of order for good, and comes last.
+    /// Counted from 0, without gaps; `None` for a redriven delivery, which comes last.
     pub number: Option<u64>,
 }
 
@@ -94,16 +94,16 @@ impl Inbox {
         let Some((subject, number)) = position else {
             return self.admit(delivery, &mut note);
         };
-        let own = self.subject(subject);
-        if number < own.next || own.early.contains_key(&number) {
+        let queue = self.subject(subject);
+        if number < queue.next || queue.early.contains_key(&number) {
             return note(Notice::Duplicate, delivery);
         }
-        if number > own.next {
+        if number > queue.next {
             note(Notice::HeldBack, delivery.clone());
-            own.early.insert(number, delivery);
+            queue.early.insert(number, delivery);
             return;
         }
-        own.next += 1;
+        queue.next += 1;
         self.admit(delivery, &mut note);
         while let Some(delivery) = self.subject(subject).take_next() {
             self.admit(delivery, &mut note);
@@ -192,7 +192,7 @@ impl Inbox {
         let queued = self
             .subjects
             .iter_mut()
-            .flat_map(|own| own.queue.iter_mut());
+            .flat_map(|subject| subject.queue.iter_mut());
         self.ready.iter_mut().chain(queued)
     }
 

@@ -1,4 +1,4 @@
-//! Subscriptions at work: what each is handed, in which order, and what becomes of it.
+//! Subscriptions: filtering, ordering and handling of their events.
 
 mod handling;
 mod inbox;
