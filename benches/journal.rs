@@ -17,7 +17,7 @@ use std::{
 
 use rehearsal::{
     domain::{Call, Reply},
-    orchestration::{Entry, Journal, JournalError, SqliteJournal, Workflow},
+    orchestration::{Journal, JournalEntry, JournalError, SqliteJournal, Workflow},
     services::{CallResult, Service},
 };
 use serde_json::json;
@@ -97,7 +97,7 @@ fn leave_unfinished(
     let at = Duration::ZERO;
     for run in 1..=runs {
         let run = format!("createAgent-{run}").into();
-        let started = Entry::Started {
+        let started = JournalEntry::Started {
             workflow: Arc::clone(workflow),
             input: Arc::new(json!({"personalityId": "p-1"})),
             at,
@@ -105,13 +105,13 @@ fn leave_unfinished(
         journal.begin(&run, started)?;
         journal.append(
             &run,
-            &Entry::StepStarted {
+            &JournalEntry::StepStarted {
                 step: 0,
-                inner: None,
+                child_run: None,
                 at,
             },
         )?;
-        let completed = Entry::StepCompleted {
+        let completed = JournalEntry::StepCompleted {
             step: 0,
             reply: Arc::new(json!({"valid": true, "id": "p-1"})),
             degraded: false,
@@ -120,9 +120,9 @@ fn leave_unfinished(
         journal.append(&run, &completed)?;
         journal.append(
             &run,
-            &Entry::StepStarted {
+            &JournalEntry::StepStarted {
                 step: 1,
-                inner: None,
+                child_run: None,
                 at,
             },
         )?;

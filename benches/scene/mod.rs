@@ -73,7 +73,9 @@ pub fn orchestrator(
         timeline,
         Seed(0),
     ));
-    let plan = Plan::new(workflow, client.registry());
+    let plan = Plan::new(workflow, client.registry(), &|id| {
+        Err(format!("workflow {id:?} does not exist"))
+    });
     let plan = Arc::new(plan.expect("the workflow is sound"));
     let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
     (orchestrator, plan)

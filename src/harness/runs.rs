@@ -219,7 +219,7 @@ impl Runs {
     ///
     /// If the journal cannot be read.
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
-        self.orchestrator.lose();
+        self.orchestrator.kill();
         for run in self.last.drain(..) {
             if let Progress::UnderWay(task) = run.state {
                 // What it comes to no longer matters, only that it has let go of the journal.

@@ -3,33 +3,132 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::json;
 
 use super::{
-    plan::{Plan, PlannedCompensation, PlannedStep, Task},
-    workflow::{Compensation, Step, SubWorkflow},
+    nesting::{FindWorkflow, resolve_subworkflows},
+    plan::{Plan, PlannedCompensation, PlannedStep, StepAction, invalid},
+    workflow::{Compensation, Step, SubWorkflow, Workflow},
 };
 use crate::{
-    domain::{CallName, Failure, code, did_you_mean, refers},
+    domain::{CallName, Failure, did_you_mean, refers},
     services::{CallPolicy, Registry},
 };
 
-pub(super) fn invalid(pointer: &str, message: impl Into<String>) -> Failure {
-    Failure::new(code::INVALID_WORKFLOW, message).field(pointer)
+impl Plan {
+    /// Validates a workflow against the services of a registry; `find` resolves the ids of workflows
+    /// that its steps run.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_WORKFLOW`, with the JSON pointer as field: no steps, a duplicate,
+    /// empty or reserved id, an unknown dependency, a cycle (named as a path),
+    /// `maxParallel` 0, a step that neither calls nor runs a workflow or does both,
+    /// an unknown workflow, workflows that run each other or are nested too deeply.
+    /// `SERVICE_NOT_FOUND` or `OPERATION_NOT_FOUND` for a step, a fallback call or a
+    /// compensation. The first fault has the others as its causes.
+    pub fn new(
+        workflow: &Arc<Workflow>,
+        registry: &Registry,
+        find: FindWorkflow<'_>,
+    ) -> Result<Self, Box<Failure>> {
+        let mut faults = Vec::new();
+        let resolved = resolve_subworkflows(workflow, find, &mut faults);
+        let plan = build(resolved, Some(registry), "", &mut faults);
+        let mut faults = faults.into_iter();
+        match (faults.next(), plan) {
+            (None, Some(plan)) => Ok(plan),
+            (first, _) => {
+                let mut first = Box::new(first.unwrap_or_else(|| invalid("", "it is invalid")));
+                first.causes = faults.collect();
+                Err(first)
+            }
+        }
+    }
+
+    /// The plan of a workflow that was validated when its run began; services may have been removed
+    /// since.
+    ///
+    /// # Errors
+    ///
+    /// Why it is invalid.
+    pub(super) fn from_journal(workflow: Arc<Workflow>) -> Result<Self, String> {
+        let mut faults = Vec::new();
+        build(workflow, None, "", &mut faults).ok_or_else(|| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            faults.join("; ")
+        })
+    }
+}
+
+/// The plan of the workflow at a JSON pointer; `None` if it has faults, which are added.
+///
+/// Without a registry, services and operations are not checked.
+fn build(
+    workflow: Arc<Workflow>,
+    registry: Option<&Registry>,
+    at: &str,
+    faults: &mut Vec<Failure>,
+) -> Option<Plan> {
+    let before = faults.len();
+    if workflow.id.is_empty() || workflow.id.contains('/') {
+        let message = "a workflow's id must not be empty or have a slash";
+        faults.push(invalid(&format!("{at}/id"), message));
+    }
+    if workflow.steps.is_empty() {
+        let message = "a workflow must have at least one step";
+        faults.push(invalid(&format!("{at}/steps"), message));
+    }
+    if workflow.max_parallel == 0 {
+        let message = "`maxParallel` must be at least 1";
+        faults.push(invalid(&format!("{at}/maxParallel"), message));
+    }
+    let mut checker = StepChecker {
+        indices: indices(&workflow.steps, at, faults),
+        registry,
+        faults,
+    };
+    let mut steps = Vec::with_capacity(workflow.steps.len());
+    for (index, step) in workflow.steps.iter().enumerate() {
+        steps.extend(checker.step(step, index, &format!("{at}/steps/{index}")));
+    }
+    if faults.len() > before {
+        return None;
+    }
+    for index in 0..steps.len() {
+        for dependency in steps[index].dependencies.clone() {
+            steps[dependency].dependents.push(index);
+        }
+    }
+    if let Some(cycle) = cycle(&steps) {
+        let first = cycle[0];
+        let names: Vec<&str> = cycle.iter().map(|&index| &*steps[index].id).collect();
+        let message = format!("the steps wait for each other: {}", names.join(" → "));
+        faults.push(invalid(
+            &format!("{at}/steps/{first}/dependencies"),
+            message,
+        ));
+        return None;
+    }
+    let indices = steps.iter().enumerate();
+    Some(Plan {
+        id: workflow.id.as_str().into(),
+        indices: indices
+            .map(|(index, step)| (Arc::clone(&step.id), index))
+            .collect(),
+        steps,
+        workflow,
+    })
 }
 
 /// The index of each step, by id.
-pub(super) fn indices<'a>(
-    steps: &'a [Step],
-    at: &str,
-    faults: &mut Vec<Failure>,
-) -> HashMap<&'a str, usize> {
+fn indices<'a>(steps: &'a [Step], at: &str, faults: &mut Vec<Failure>) -> HashMap<&'a str, usize> {
     let mut indices = HashMap::with_capacity(steps.len());
     for (index, step) in steps.iter().enumerate() {
         let message = match step.id.as_str() {
-            "" => "a step's id is not empty".to_owned(),
-            "input" => "no step may be called \"input\": the run's input is kept there".to_owned(),
-            id if id.contains('/') => format!("the step id {id:?} has a slash"),
+            "" => "a step's id must not be empty".to_owned(),
+            "input" => "the step id \"input\" is reserved for the run's input".to_owned(),
+            id if id.contains('/') => format!("the step id {id:?} must not have a slash"),
             id => match indices.insert(id, index) {
                 None => continue,
-                Some(first) => format!("the step id {id:?} is taken by {at}/steps/{first}"),
+                Some(first) => format!("the step id {id:?} is already used by {at}/steps/{first}"),
             },
         };
         faults.push(invalid(&format!("{at}/steps/{index}/id"), message));
@@ -37,17 +136,16 @@ pub(super) fn indices<'a>(
     indices
 }
 
-/// Looks up the names in the steps of a workflow, and notes those that do not exist.
-pub(super) struct Check<'a> {
-    pub indices: HashMap<&'a str, usize>,
-    /// Where services are looked up, if they are.
-    pub registry: Option<&'a Registry>,
-    pub faults: &'a mut Vec<Failure>,
+/// Resolves the names in the steps of a workflow, and collects those that do not exist.
+struct StepChecker<'a> {
+    indices: HashMap<&'a str, usize>,
+    registry: Option<&'a Registry>,
+    faults: &'a mut Vec<Failure>,
 }
 
-impl Check<'_> {
-    pub fn step(&mut self, step: &Step, index: usize, at: &str) -> Option<PlannedStep> {
-        let task = self.task(step, at);
+impl StepChecker<'_> {
+    fn step(&mut self, step: &Step, index: usize, at: &str) -> Option<PlannedStep> {
+        let action = self.action(step, at);
         let dependencies = match &step.dependencies {
             None => index.checked_sub(1).into_iter().collect(),
             Some(names) => self.dependencies(step, names, at),
@@ -56,8 +154,8 @@ impl Check<'_> {
         for (position, operation) in step.recover.iter().enumerate() {
             recover.extend(self.operation(step, operation, &format!("{at}/recover/{position}")));
         }
-        let compensation = match (&step.compensation, &task) {
-            (None, Some(Task::Workflow(plan))) => {
+        let compensation = match (&step.compensation, &action) {
+            (None, Some(StepAction::Workflow(plan))) => {
                 Some(PlannedCompensation::Workflow(Arc::clone(plan)))
             }
             (None, _) => None,
@@ -79,7 +177,7 @@ impl Check<'_> {
         let input = step.input.clone().unwrap_or_else(|| json!({}));
         Some(PlannedStep {
             id: step.id.as_str().into(),
-            task: task?,
+            action: action?,
             refers: refers(&input),
             input: Arc::new(input),
             dependencies,
@@ -96,7 +194,7 @@ impl Check<'_> {
                 dependencies.push(*index);
                 continue;
             }
-            let hint = did_you_mean(name, sorted(&self.indices, &step.id));
+            let hint = did_you_mean(name, ids_by_declaration(&self.indices, &step.id));
             let id = &step.id;
             let message = format!("step {id:?} depends on {name:?}, which does not exist: {hint}");
             let at = format!("{at}/dependencies/{position}");
@@ -105,7 +203,7 @@ impl Check<'_> {
         dependencies
     }
 
-    fn task(&mut self, step: &Step, at: &str) -> Option<Task> {
+    fn action(&mut self, step: &Step, at: &str) -> Option<StepAction> {
         let id = &step.id;
         let Some(workflow) = &step.workflow else {
             let (Some(service), Some(operation)) = (&step.service, &step.operation) else {
@@ -122,9 +220,9 @@ impl Check<'_> {
                 retry: step.retry.clone(),
                 ..CallPolicy::default()
             };
-            return Some(Task::Call { call, policy });
+            return Some(StepAction::Call { call, policy });
         };
-        let of_calls = [
+        let for_calls_only = [
             ("service", step.service.is_some()),
             ("operation", step.operation.is_some()),
             ("timeout", step.timeout.is_some()),
@@ -134,29 +232,30 @@ impl Check<'_> {
         ];
         if id.contains('~') {
             let message =
-                format!("the step id {id:?} has a tilde, which numbers the runs of its workflow");
+                format!("the step id {id:?} must not have a tilde, which numbers child runs");
             self.faults.push(invalid(&format!("{at}/id"), message));
         }
-        for (field, _) in of_calls.iter().filter(|(_, given)| *given) {
-            let message = format!("step {id:?} runs a workflow, {field:?} is for steps that call");
+        for (field, _) in for_calls_only.iter().filter(|(_, given)| *given) {
+            let message =
+                format!("step {id:?} runs a workflow: {field:?} is for steps that make a call");
             self.faults.push(invalid(&format!("{at}/{field}"), message));
         }
-        // One that is still named could not be put in its place, which is a fault already.
-        let SubWorkflow::Defined(inner) = workflow else {
+        // An id that could not be resolved is a fault already.
+        let SubWorkflow::Defined(workflow) = workflow else {
             return None;
         };
         let at = format!("{at}/workflow");
-        let plan = Plan::of_closed(Arc::clone(inner), self.registry, &at, self.faults)?;
-        Some(Task::Workflow(Arc::new(plan)))
+        let plan = build(Arc::clone(workflow), self.registry, &at, self.faults)?;
+        Some(StepAction::Workflow(Arc::new(plan)))
     }
 
-    /// A call that is named in one field: `Service.operation`, or an operation of the step's service.
+    /// The call of a single field: `Service.operation`, or an operation of the step's service.
     fn operation(&mut self, step: &Step, name: &str, at: &str) -> Option<CallName> {
         let call = match (name.parse(), &step.service) {
             (Ok(call), _) => call,
             (Err(_), Some(service)) => CallName::new(service, name),
             (Err(_), None) => {
-                let message = format!("{name:?} names no service, and the step has none");
+                let message = format!("{name:?} does not name a service, and the step has none");
                 self.faults.push(invalid(at, message));
                 return None;
             }
@@ -176,15 +275,18 @@ impl Check<'_> {
     }
 }
 
-fn sorted<'a>(indices: &HashMap<&'a str, usize>, but: &str) -> Vec<&'a str> {
-    let mut names: Vec<_> = indices.iter().filter(|(name, _)| **name != but).collect();
+fn ids_by_declaration<'a>(indices: &HashMap<&'a str, usize>, except: &str) -> Vec<&'a str> {
+    let mut names: Vec<_> = indices
+        .iter()
+        .filter(|(name, _)| **name != except)
+        .collect();
     names.sort_by_key(|(_, index)| **index);
     names.into_iter().map(|(name, _)| *name).collect()
 }
 
-/// Finds a cycle by taking away, again and again, the steps that wait for none that is left; the step
-/// declared first stands first, and last.
-pub(super) fn cycle(steps: &[PlannedStep]) -> Option<Vec<usize>> {
+/// Finds a cycle by repeatedly removing the steps that wait for none of the remaining ones; it starts
+/// and ends with the step that is declared first.
+fn cycle(steps: &[PlannedStep]) -> Option<Vec<usize>> {
     let mut waits: Vec<usize> = steps.iter().map(|step| step.dependencies.len()).collect();
     let mut free: Vec<usize> = (0..steps.len())
         .filter(|&index| waits[index] == 0)
@@ -198,7 +300,7 @@ pub(super) fn cycle(steps: &[PlannedStep]) -> Option<Vec<usize>> {
         }
     }
     let start = waits.iter().position(|&left| left > 0)?;
-    // Every step that is left waits for another that is left: follow them until one repeats.
+    // Every remaining step waits for another remaining one: follow them until one repeats.
     let mut path = vec![start];
     let repeated = loop {
         let last = path[path.len() - 1];
@@ -215,7 +317,7 @@ pub(super) fn cycle(steps: &[PlannedStep]) -> Option<Vec<usize>> {
     };
     let mut cycle: Vec<usize> = path[repeated..].to_vec();
     cycle.reverse();
-    // Named from the step declared first, so that the message does not depend on the search.
+    // The message must not depend on where the search began.
     let first = (0..cycle.len())
         .min_by_key(|&position| cycle[position])
         .unwrap_or(0);

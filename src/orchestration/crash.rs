@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::services::{FaultId, Faults};
 
-/// Where the orchestrator's process is lost, relative to a step.
+/// When the orchestrator's process dies, relative to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CrashPoint {
@@ -26,7 +26,7 @@ pub enum CrashPoint {
 }
 
 impl CrashPoint {
-    /// Every point, those at a step before those at its compensation.
+    /// All points.
     pub const ALL: [Self; 6] = [
         Self::Before,
         Self::During,
@@ -36,7 +36,7 @@ impl CrashPoint {
         Self::AfterCompensation,
     ];
 
-    /// Whether it lies at a step's compensation.
+    /// Whether it concerns a step's compensation.
     pub fn is_compensation(self) -> bool {
         matches!(
             self,
@@ -62,7 +62,7 @@ impl fmt::Display for CrashPoint {
 #[derive(Clone, Debug)]
 pub struct Crashes {
     faults: Faults,
-    to_come: Arc<Mutex<Vec<(CrashPoint, String, FaultId)>>>,
+    pending: Arc<Mutex<Vec<(CrashPoint, String, FaultId)>>>,
 }
 
 impl Crashes {
@@ -70,28 +70,29 @@ impl Crashes {
     pub fn new(faults: Faults) -> Self {
         Self {
             faults,
-            to_come: Arc::default(),
+            pending: Arc::default(),
         }
     }
 
-    /// Declares a crash at a step; one of a workflow that a step runs is `<step>/<its step>`.
+    /// Declares a crash at a step, `<step>/<child's step>` in a child run.
     pub fn declare(&self, point: CrashPoint, step: &str, at: impl Into<Arc<str>>) {
         let what = format!("the orchestrator crashes {point} step {step:?}");
         let fault = self.faults.declare(what, at);
-        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
-        to_come.push((point, step.to_owned(), fault));
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.push((point, step.to_owned(), fault));
     }
 
-    /// Whether the process is lost here and now, at a step behind the path of those around it.
-    pub(super) fn strike(&self, point: CrashPoint, path: &str, step: &str) -> bool {
-        let mut to_come = self.to_come.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = to_come.iter().position(|(declared, id, _)| {
+    /// Whether the process crashes now, at a step after the path of the steps it is nested in. The
+    /// crash is used up.
+    pub(super) fn should_crash(&self, point: CrashPoint, path: &str, step: &str) -> bool {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = pending.iter().position(|(declared, id, _)| {
             *declared == point && id.strip_prefix(path).is_some_and(|id| id == step)
         });
         let Some(position) = position else {
             return false;
         };
-        let (_, _, fault) = to_come.remove(position);
+        let (_, _, fault) = pending.remove(position);
         self.faults.hit(fault);
         true
     }

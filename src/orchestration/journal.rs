@@ -12,8 +12,8 @@ use crate::domain::{Failure, WorkflowStatus, offset_text};
 
 /// A transition of a run, written before it is acted on.
 ///
-/// Steps are named by their index in the workflow, times are offsets on the clock. Those of all
-/// processes on a journal count from one start: see [`Clock::start_at`](crate::clock::Clock::start_at).
+/// Steps are identified by their index in the workflow; times are offsets on the clock. All processes
+/// on a journal count from the same start: see [`Clock::start_at`](crate::clock::Clock::start_at).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "entry",
@@ -22,7 +22,7 @@ use crate::domain::{Failure, WorkflowStatus, offset_text};
     deny_unknown_fields
 )]
 #[expect(missing_docs, reason = "the fields are named for what they hold")]
-pub enum Entry {
+pub enum JournalEntry {
     /// The run begins; the first entry of each.
     Started {
         workflow: Arc<Workflow>,
@@ -30,11 +30,11 @@ pub enum Entry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// A step's call is about to be made, or the run of its workflow to begin or go on.
+    /// A step's call is about to be made, or its child run to begin or continue.
     StepStarted {
         step: usize,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        inner: Option<Arc<str>>,
+        #[serde(default, rename = "inner", skip_serializing_if = "Option::is_none")]
+        child_run: Option<Arc<str>>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -53,7 +53,7 @@ pub enum Entry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// Someone asked for the run to be cancelled.
+    /// Cancellation was requested.
     CancellationRequested {
         #[serde(with = "offset_text")]
         at: Duration,
@@ -77,12 +77,12 @@ pub enum Entry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// An interrupted run goes on.
+    /// An interrupted run is resumed.
     Resumed {
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// A run that has ended is to be undone, as part of the run around it.
+    /// A child run that has ended is to be undone with its parent.
     UndoRequested {
         #[serde(with = "offset_text")]
         at: Duration,
@@ -92,13 +92,13 @@ pub enum Entry {
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// A run of this id was begun before.
+    /// The run id is taken.
     #[error("the run {0:?} already exists")]
     AlreadyExists(String),
-    /// No run of this id was begun.
+    /// The run id is unknown.
     #[error("the run {0:?} does not exist")]
     Unknown(String),
-    /// The file is no journal that can be used.
+    /// The file cannot be used as a journal.
     #[error("the journal {path} cannot be used: {why}")]
     Unusable {
         /// The file.
@@ -110,43 +110,53 @@ pub enum JournalError {
     #[cfg(feature = "sqlite")]
     #[error("the journal's database failed")]
     Database(#[from] rusqlite::Error),
-    /// The entries of a run make no sense.
+    /// The entries of a run are invalid.
     #[error("the journal of the run {run:?} is corrupt: {why}")]
     Corrupt {
         /// The run.
         run: String,
-        /// What makes no sense.
+        /// What is invalid.
         why: String,
     },
 }
 
-/// What an orchestrator remembers beyond its own life.
+impl JournalError {
+    /// A run's first entry is missing or not the right one.
+    pub(super) fn no_start(run: &str) -> Self {
+        Self::Corrupt {
+            run: run.to_owned(),
+            why: "it has no start".to_owned(),
+        }
+    }
+}
+
+/// The record of runs, which outlives the orchestrator.
 ///
-/// An entry that was appended is there for every later reader, also after a crash.
+/// Every later reader sees an entry that was appended, even after a crash.
 pub trait Journal: Send + Sync {
     /// Begins a run with its first entry.
     ///
     /// # Errors
     ///
     /// [`JournalError::AlreadyExists`] if its id is taken.
-    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError>;
+    fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError>;
 
-    /// Appends to a run that was begun.
+    /// Appends to a run.
     ///
     /// # Errors
     ///
-    /// [`JournalError::Unknown`] if it was not.
-    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError>;
+    /// [`JournalError::Unknown`] if it was not begun.
+    fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError>;
 
     /// All entries of a run; `None` if it was never begun.
     ///
     /// # Errors
     ///
     /// If the journal cannot be read.
-    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError>;
+    fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError>;
 
-    /// The runs that have begun and not ended, in the order they began; not those within
-    /// another, which brings them to their end.
+    /// The runs that have begun and not ended, in the order they began; without child runs, which
+    /// their parents finish.
     ///
     /// # Errors
     ///
@@ -154,27 +164,26 @@ pub trait Journal: Send + Sync {
     fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError>;
 }
 
-/// The id of the run within another that a step makes; the first, second, … time that it does.
-pub(super) fn inner_run(run: &str, step: &str, time: usize) -> Arc<str> {
-    match time {
-        1 => format!("{run}/{step}").into(),
-        time => format!("{run}/{step}~{time}").into(),
+/// The id of a step's child run, the first, second, … one.
+pub(super) fn child_run_id(parent: &str, step: &str, number: usize) -> Arc<str> {
+    match number {
+        1 => format!("{parent}/{step}").into(),
+        number => format!("{parent}/{step}~{number}").into(),
     }
 }
 
-/// Whether a run lies within another.
-pub(super) fn is_inner(run: &str) -> bool {
+pub(super) fn is_child_run(run: &str) -> bool {
     run.contains('/')
 }
 
-/// A journal in memory: it outlives an orchestrator, not the process.
+/// A journal in memory: it outlives an orchestrator, but not the process.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    runs: Mutex<IndexMap<Arc<str>, Vec<Entry>>>,
+    runs: Mutex<IndexMap<Arc<str>, Vec<JournalEntry>>>,
 }
 
 impl Journal for MemoryJournal {
-    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError> {
+    fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if runs.contains_key(run) {
             return Err(JournalError::AlreadyExists(run.to_string()));
@@ -183,7 +192,7 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
+    fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get_mut(run)
             .ok_or_else(|| JournalError::Unknown(run.to_string()))?
@@ -191,7 +200,7 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
+    fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(runs.get(run).cloned())
     }
@@ -201,7 +210,7 @@ impl Journal for MemoryJournal {
         Ok(runs
             .iter()
             .filter(|(run, entries)| {
-                !is_inner(run) && !matches!(entries.last(), Some(Entry::Ended { .. }))
+                !is_child_run(run) && !matches!(entries.last(), Some(JournalEntry::Ended { .. }))
             })
             .map(|(run, _)| Arc::clone(run))
             .collect())

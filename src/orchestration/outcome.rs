@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Plan, RunError,
-    journal::inner_run,
+    JournalError, Plan,
+    journal::child_run_id,
     plan::PlannedCompensation,
-    state::{RunState, Stop},
+    state::{RunState, StopReason},
 };
 use crate::{
     clock::Clock,
@@ -15,7 +15,7 @@ use crate::{
     observability::redact,
 };
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
@@ -34,9 +34,9 @@ pub struct Outcome {
     pub data: Map<String, Value>,
     /// The steps, in order of declaration.
     pub steps: Vec<StepOutcome>,
-    /// The compensations, in the order they started, those of runs within it too.
+    /// The compensations, in the order they started, including those of child runs.
     pub compensations: Vec<CompensationOutcome>,
-    /// The first failure; later ones stand with their steps.
+    /// The first failure; later ones are with their steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
     /// The steps in the order they completed.
@@ -44,7 +44,7 @@ pub struct Outcome {
     pub order: Vec<Arc<str>>,
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepOutcome {
@@ -53,7 +53,7 @@ pub struct StepOutcome {
     /// What was called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallName>,
-    /// The workflow that ran in place of a call.
+    /// The workflow that ran instead of a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow: Option<Arc<str>>,
     /// How it ended, compensation included.
@@ -66,13 +66,13 @@ pub struct StepOutcome {
     pub error: Option<Failure>,
 }
 
-/// What a compensation came to.
+/// The result of a compensation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompensationOutcome {
-    /// The step that was to be undone; `<step>/<its step>` where a step ran a workflow.
+    /// The step that was to be undone; `<step>/<child's step>` in a child run.
     pub step: Arc<str>,
-    /// What was called; nothing where the workflow that the step ran undid itself.
+    /// What was called; nothing where a child run undid itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallName>,
     /// How long it took, retries included.
@@ -84,12 +84,12 @@ pub struct CompensationOutcome {
 }
 
 impl Outcome {
-    /// What a run came to; `inner` finds the runs within it.
+    /// The result of a run.
     ///
     /// # Errors
     ///
-    /// If one of those cannot be read.
-    pub(super) fn of(state: &RunState, inner: FindRun<'_>) -> Result<Self, RunError> {
+    /// If a child run cannot be loaded.
+    pub(super) fn of(state: &RunState, load_child: LoadChild<'_>) -> Result<Self, JournalError> {
         let plan = &state.plan;
         let mut data = Map::new();
         data.insert("input".to_owned(), Value::clone(&redact(&state.input)));
@@ -99,7 +99,7 @@ impl Outcome {
             }
         }
         let steps = state.steps.iter().zip(&plan.steps);
-        let compensations = compensations(state, inner, "")?;
+        let compensations = compensations(state, load_child, "")?;
         Ok(Self {
             workflow: Arc::clone(&plan.id),
             run: Arc::clone(&state.run),
@@ -119,8 +119,8 @@ impl Outcome {
                 .collect(),
             compensations: compensations.into_iter().map(|(_, it)| it).collect(),
             error: match state.stop {
-                Some(Stop::Failed(step)) => unboxed(&state.steps[step].failure),
-                Some(Stop::Cancelled | Stop::Undone) | None => None,
+                Some(StopReason::Failed(step)) => unboxed(&state.steps[step].failure),
+                Some(StopReason::Cancelled | StopReason::Undone) | None => None,
             },
             order: state
                 .ended
@@ -132,48 +132,98 @@ impl Outcome {
     }
 }
 
-/// Finds a run within another by its id and its plan.
-type FindRun<'a> = &'a dyn Fn(&str, &Arc<Plan>) -> Result<Option<RunState>, RunError>;
+/// The state of a run at some time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    /// The workflow's id.
+    pub workflow: Arc<str>,
+    /// The run's id.
+    pub run: Arc<str>,
+    /// The run's status.
+    pub status: WorkflowStatus,
+    /// The time since it started, or that it took.
+    #[serde(with = "duration_text")]
+    pub elapsed: Duration,
+    /// Steps that are running.
+    pub current: Vec<Arc<str>>,
+    /// Steps that have not started.
+    pub pending: Vec<Arc<str>>,
+    /// Steps that completed.
+    pub completed: Vec<Arc<str>>,
+    /// Steps that failed.
+    pub failed: Vec<Arc<str>>,
+    /// Steps that were undone.
+    pub compensated: Vec<Arc<str>>,
+}
 
-/// The compensations of a run and of those within it, by start, which stands before each.
+impl RunView {
+    pub(super) fn of(state: &RunState, now: Duration) -> Self {
+        let named = |status: StepStatus| {
+            state
+                .with_status(status)
+                .map(|step| Arc::clone(&state.plan.steps[step].id))
+                .collect()
+        };
+        Self {
+            workflow: Arc::clone(&state.plan.id),
+            run: Arc::clone(&state.run),
+            status: state.status,
+            elapsed: state
+                .ended_at
+                .unwrap_or(now)
+                .saturating_sub(state.started_at),
+            current: named(StepStatus::Running),
+            pending: named(StepStatus::Pending),
+            completed: named(StepStatus::Completed),
+            failed: named(StepStatus::Failed),
+            compensated: named(StepStatus::Compensated),
+        }
+    }
+}
+
+/// Loads a child run by its id and its plan.
+type LoadChild<'a> = &'a dyn Fn(&str, &Arc<Plan>) -> Result<Option<RunState>, JournalError>;
+
+/// The compensations of a run and of its child runs, each after the time it started, in that order.
 ///
-/// A run within has undone what it did by itself before the run around it begins to, or does so when
-/// its turn comes there.
+/// A child run that failed has undone itself before its parent compensates; one that completed is
+/// undone as a compensation of its parent.
 fn compensations(
     state: &RunState,
-    inner: FindRun<'_>,
+    load_child: LoadChild<'_>,
     path: &str,
-) -> Result<Vec<(Option<Duration>, CompensationOutcome)>, RunError> {
-    let within = |step: usize, time: usize| {
+) -> Result<Vec<(Option<Duration>, CompensationOutcome)>, JournalError> {
+    let of_child = |step: usize, number: usize| {
         let planned = &state.plan.steps[step];
         let Some(plan) = planned.workflow() else {
             return Ok(Vec::new());
         };
-        match inner(&inner_run(&state.run, &planned.id, time), plan)? {
-            Some(found) => compensations(&found, inner, &format!("{path}{}/", planned.id)),
+        match load_child(&child_run_id(&state.run, &planned.id, number), plan)? {
+            Some(child) => compensations(&child, load_child, &format!("{path}{}/", planned.id)),
             None => Ok(Vec::new()),
         }
     };
-    let has_its_turn = |step: usize| {
-        let undoes_itself = matches!(
+    let is_undone_here = |step: usize| {
+        let undoes_workflow = matches!(
             state.plan.steps[step].compensation,
             Some(PlannedCompensation::Workflow(_))
         );
-        undoes_itself && state.steps[step].compensation_started_at.is_some()
+        undoes_workflow && state.steps[step].compensation_started_at.is_some()
     };
-    let mut by_themselves = Vec::new();
+    let mut of_children = Vec::new();
     for (index, step) in state.steps.iter().enumerate() {
-        let last = step.inners - usize::from(has_its_turn(index));
-        for time in 1..=last {
-            by_themselves.push(within(index, time)?);
+        let last = step.child_count - usize::from(is_undone_here(index));
+        for number in 1..=last {
+            of_children.push(of_child(index, number)?);
         }
     }
-    by_themselves.sort_by_key(|of_one| of_one.first().map(|(started_at, _)| *started_at));
-    let mut all: Vec<_> = by_themselves.into_iter().flatten().collect();
+    of_children.sort_by_key(|of_one| of_one.first().map(|(started_at, _)| *started_at));
+    let mut all: Vec<_> = of_children.into_iter().flatten().collect();
     for &index in &state.compensated {
         let (planned, step) = (&state.plan.steps[index], &state.steps[index]);
-        if has_its_turn(index) {
-            all.extend(within(index, step.inners)?);
+        if is_undone_here(index) {
+            all.extend(of_child(index, step.child_count)?);
         }
         let compensation = CompensationOutcome {
             step: format!("{path}{}", planned.id).into(),

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -7,87 +7,83 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, Entry, JournalError, Orchestrator, Outcome, Plan, RunError,
-    orchestrator::{Place, has_ended},
-    plan::Task,
-    state::RunState,
+    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, orchestrator::locked,
+    plan::StepAction, state::RunState,
 };
 use crate::{
     domain::{
         Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve,
     },
-    observability::{EventKind, Timeline},
+    observability::{EventKind, Timeline, unexpected_duration, unexpected_reply},
     services::{CallPolicy, CallResult},
 };
 
-/// One run of a workflow, driven from entry to entry.
+/// A run of a workflow that has begun, and goes on only while it is driven to its outcome.
 ///
 /// A decision reads the state, is journalled, changes the state, and only then
 /// is acted on, so that a crash between any two loses nothing.
-pub(super) struct Run {
-    pub id: Arc<str>,
-    pub plan: Arc<Plan>,
-    pub state: Arc<Mutex<RunState>>,
-    pub orchestrator: Orchestrator,
-    pub place: Place,
+pub struct Run {
+    /// The same as in the state, but never changing: read without its lock.
+    pub(super) id: Arc<str>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) state: Arc<Mutex<RunState>>,
+    pub(super) orchestrator: Orchestrator,
+    pub(super) context: RunContext,
 }
 
-/// What a step does now.
-enum Work<'a> {
-    Call {
-        call: &'a CallName,
-        policy: &'a CallPolicy,
-    },
-    /// The run of a workflow, begun or taken up.
-    Run { id: Arc<str>, plan: &'a Arc<Plan> },
-}
-
-impl Work<'_> {
-    fn inner(&self) -> Option<Arc<str>> {
-        match self {
-            Self::Call { .. } => None,
-            Self::Run { id, .. } => Some(Arc::clone(id)),
-        }
-    }
+/// What a child run gets from its parent; empty for a run without one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RunContext {
+    /// The parent's deadline, as an offset on the clock.
+    pub deadline: Option<Duration>,
+    /// The ids of the steps it is nested in, each followed by a slash.
+    pub path: String,
 }
 
 impl Run {
+    /// The run's id.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
     /// Drives the run to its end.
     ///
     /// # Errors
     ///
     /// If the orchestrator crashes, or its journal fails.
-    pub async fn drive(&self) -> Result<Outcome, RunError> {
+    pub async fn outcome(self) -> Result<Outcome, RunError> {
+        self.drive().await
+    }
+
+    pub(super) async fn drive(&self) -> Result<Outcome, RunError> {
         tokio::select! {
-            // What ends at the very instant of a crash is lost with the rest.
+            // Whatever ends at the instant of a crash is lost as well.
             biased;
-            () = self.orchestrator.process.is_lost() => Err(RunError::Crashed),
-            outcome = self.go_through() => outcome,
+            () = self.orchestrator.is_killed() => Err(RunError::Crashed),
+            outcome = self.drive_to_end() => outcome,
         }
     }
 
-    async fn go_through(&self) -> Result<Outcome, RunError> {
-        self.go_forward().await?;
+    async fn drive_to_end(&self) -> Result<Outcome, RunError> {
+        // Steps that a crash cut off run again.
+        let cut_off = self.lock().running().collect();
+        self.run_steps(cut_off).await?;
         loop {
             let too_late = self.deadline().is_some_and(|end| self.now() >= end);
-            let second_chance = self.lock().second_chance().filter(|_| !too_late);
-            let Some(step) = second_chance else { break };
+            let retry = self.lock().next_sequential_retry();
+            let Some(step) = retry.filter(|_| !too_late) else {
+                break;
+            };
             self.run_steps(vec![step]).await?;
         }
-        let goes_back = self.lock().goes_back();
-        if goes_back {
+        let should_compensate = self.lock().should_compensate();
+        if should_compensate {
             self.compensate().await?;
         }
         self.end()
     }
 
-    /// Runs whatever is ready, and what becomes ready, until nothing is or a step fails.
-    async fn go_forward(&self) -> Result<(), RunError> {
-        // What was under way when a crash cut it off is executed again.
-        let cut_off = self.lock().running().collect();
-        self.run_steps(cut_off).await
-    }
-
+    /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
     async fn run_steps(&self, mut due: Vec<usize>) -> Result<(), RunError> {
         let mut running = FuturesUnordered::new();
         let mut ended = Vec::new();
@@ -108,7 +104,7 @@ impl Run {
                 return Ok(());
             };
             ended.push(first);
-            // All that end at the same instant are taken in together, in order
+            // All that end at the same instant are recorded together, in order
             // of declaration, before anything new starts.
             while let Some(Some(another)) = running.next().now_or_never() {
                 ended.push(another);
@@ -120,13 +116,13 @@ impl Run {
         }
     }
 
-    /// Journals a step's start and gets its call, or its workflow's run, ready.
+    /// Journals a step's start and prepares its call or child run.
     fn start(
         &self,
         step: usize,
     ) -> Result<impl Future<Output = (usize, Result<CallResult, RunError>)> + '_, RunError> {
         let planned = &self.plan.steps[step];
-        self.strike(CrashPoint::Before, step)?;
+        self.crash_if_declared(CrashPoint::Before, step)?;
         let (was, input) = {
             let state = self.lock();
             let input = if planned.refers {
@@ -138,17 +134,14 @@ impl Run {
             (state.steps[step].status, input)
         };
         let cut_off = was == StepStatus::Running;
-        let work = match &planned.task {
-            Task::Call { call, policy } => Work::Call { call, policy },
-            Task::Workflow(plan) => Work::Run {
-                id: self.inner_id(step, plan, cut_off)?,
-                plan,
-            },
+        let child_run = match &planned.action {
+            StepAction::Call { .. } => None,
+            StepAction::Workflow(plan) => Some(self.next_child_id(step, plan, cut_off)?),
         };
         let at = self.now();
-        self.commit(&Entry::StepStarted {
+        self.commit(&JournalEntry::StepStarted {
             step,
-            inner: work.inner(),
+            child_run,
             at,
         })?;
         self.timeline().record(EventKind::StepStarted {
@@ -157,12 +150,12 @@ impl Run {
             status: StepStatus::Running,
         });
         Ok(async move {
-            let result = match (work, input) {
-                (Work::Call { call, policy }, input) => {
+            let result = match (&planned.action, input) {
+                (StepAction::Call { call, policy }, input) => {
                     Ok(self.call(step, call, policy, input, cut_off).await)
                 }
-                (Work::Run { id, plan }, Ok(input)) => self.run_inner(step, plan, id, input).await,
-                (Work::Run { .. }, Err(failure)) => Ok(Err(failure)),
+                (StepAction::Workflow(plan), Ok(input)) => self.run_child(step, plan, input).await,
+                (StepAction::Workflow(_), Err(failure)) => Ok(Err(failure)),
             };
             (step, result)
         })
@@ -185,29 +178,29 @@ impl Run {
         let client = &self.orchestrator.client;
         let mut result = client.call(&call, policy, self.deadline()).await;
         if let (true, Err(failure)) = (cut_off, &mut result) {
-            // The execution that the crash cut off may have had its effect.
+            // The execution that the crash cut off may have had an effect.
             failure.in_doubt = true;
         }
         match result {
-            Err(failure) => self.recover(step, &call, failure).await,
+            Err(failure) => self.try_fallback_calls(step, &call, failure).await,
             reply => reply,
         }
     }
 
     /// Journals how a step's call ended.
     fn finish(&self, step: usize, result: CallResult) -> Result<(), RunError> {
-        self.strike(CrashPoint::During, step)?;
+        self.crash_if_declared(CrashPoint::During, step)?;
         let at = self.now();
         let planned = &self.plan.steps[step];
         let definition = &self.plan.workflow.steps[step];
         let status = match result {
             Ok(reply) => {
-                self.check_output(
-                    &planned.id,
-                    &reply.value,
-                    definition.expected_output.as_ref(),
-                );
-                self.commit(&Entry::StepCompleted {
+                let expected = definition.expected_output.as_ref();
+                let event = expected.and_then(|it| unexpected_reply(&planned.id, &reply.value, it));
+                if let Some(event) = event {
+                    self.timeline().record(event);
+                }
+                self.commit(&JournalEntry::StepCompleted {
                     step,
                     reply: reply.value,
                     degraded: reply.fallback_used,
@@ -216,7 +209,7 @@ impl Run {
                 StepStatus::Completed
             }
             Err(failure) => {
-                self.commit(&Entry::StepFailed { step, failure, at })?;
+                self.commit(&JournalEntry::StepFailed { step, failure, at })?;
                 StepStatus::Failed
             }
         };
@@ -231,10 +224,17 @@ impl Run {
         if status == StepStatus::Completed {
             self.check_duration(&planned.id, took, definition.expected_duration);
         }
-        self.strike(CrashPoint::After, step)
+        self.crash_if_declared(CrashPoint::After, step)
     }
 
-    pub fn is_under_way(&self) -> bool {
+    /// Records a duration that is far above what was expected.
+    fn check_duration(&self, about: &Arc<str>, took: Duration, expected: Option<Duration>) {
+        if let Some(event) = expected.and_then(|it| unexpected_duration(about, took, it)) {
+            self.timeline().record(event);
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
         self.lock().status == WorkflowStatus::Running
     }
 
@@ -247,7 +247,7 @@ impl Run {
             let skipped: Vec<usize> = (0..state.steps.len()).filter(pending).collect();
             (state.final_status(), skipped)
         };
-        self.commit(&Entry::Ended { status, at })?;
+        self.commit(&JournalEntry::Ended { status, at })?;
         if status != WorkflowStatus::Interrupted {
             for step in skipped {
                 self.timeline().record(EventKind::StepSkipped {
@@ -258,8 +258,8 @@ impl Run {
             }
         }
         self.orchestrator.forget(&self.id);
-        let inner = |id: &str, plan: &Arc<Plan>| self.orchestrator.recall_inner(id, plan);
-        let outcome = Outcome::of(&self.lock(), &inner)?;
+        let load_child = |id: &str, plan: &Arc<Plan>| self.orchestrator.load_child(id, plan);
+        let outcome = Outcome::of(&self.lock(), &load_child)?;
         self.timeline().record(EventKind::WorkflowEnded {
             workflow: Arc::clone(&self.plan.id),
             run: Arc::clone(&self.id),
@@ -273,88 +273,35 @@ impl Run {
         Ok(outcome)
     }
 
-    /// Writes an entry, then lets it change the state.
-    pub fn commit(&self, entry: &Entry) -> Result<(), RunError> {
-        // A run on another thread may have met a crash meanwhile.
-        if !self.orchestrator.is_alive() {
-            return Err(RunError::Crashed);
-        }
-        // Nobody else's entry comes between the writing and the change.
-        let mut state = self.lock();
-        self.orchestrator.journal.append(&self.id, entry)?;
-        state.apply(entry).map_err(|why| JournalError::Corrupt {
-            run: self.id.to_string(),
-            why,
-        })?;
-        Ok(())
+    /// Writes an entry, then applies it to the state.
+    pub(super) fn commit(&self, entry: &JournalEntry) -> Result<(), RunError> {
+        self.orchestrator.commit(&self.state, entry)
     }
 
-    /// Asks the run to stop, and those that lie within it.
-    ///
-    /// # Errors
-    ///
-    /// If it is not under way.
-    pub fn cancel(&self) -> Result<(), RunError> {
-        let (status, cancelled, inner) = {
-            let state = self.lock();
-            let inner = |step: usize| state.steps[step].inner.clone();
-            let inner: Vec<Arc<str>> = state.running().filter_map(inner).collect();
-            (state.status, state.cancelled, inner)
-        };
-        if status != WorkflowStatus::Running {
-            return Err(has_ended(&self.id));
-        }
-        if !cancelled {
-            let at = self.now();
-            self.commit(&Entry::CancellationRequested { at })?;
-            self.timeline().record(EventKind::CancellationRequested {
-                workflow: Arc::clone(self.plan.id()),
-                run: Arc::clone(&self.id),
-                status,
-            });
-        }
-        for run in inner.iter().filter_map(|id| self.orchestrator.find(id)) {
-            if run.is_under_way() {
-                run.cancel()?;
-            }
-        }
-        Ok(())
+    /// The run's own deadline or its parent's, whichever comes first, as an offset on the clock.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let deadline = self.plan.workflow.deadline;
+        let deadline = deadline.map(|deadline| self.lock().deadline_base + deadline);
+        deadline.into_iter().chain(self.context.deadline).min()
     }
 
-    /// When the run's time is over, as an offset on the clock: its own, or that of the run around it.
-    pub fn deadline(&self) -> Option<Duration> {
-        let own = self.plan.workflow.deadline;
-        let own = own.map(|deadline| self.lock().counts_from + deadline);
-        own.into_iter().chain(self.place.deadline).min()
+    /// A step's id, preceded by those of the steps it is nested in.
+    pub(super) fn path_of(&self, step: usize) -> String {
+        format!("{}{}", self.context.path, self.plan.steps[step].id)
     }
 
-    /// A step's id behind those of the steps around it.
-    pub fn path_of(&self, step: usize) -> String {
-        format!("{}{}", self.place.path, self.plan.steps[step].id)
-    }
-
-    /// Loses the orchestrator's process, if the scenario says so here.
-    pub fn strike(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
-        let Orchestrator {
-            crashes, process, ..
-        } = &self.orchestrator;
-        if crashes.strike(point, &self.place.path, &self.plan.steps[step].id) {
-            process.lose();
+    /// Kills the orchestrator's process if the scenario declares a crash here.
+    pub(super) fn crash_if_declared(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
+        let crashes = &self.orchestrator.crashes;
+        if crashes.should_crash(point, &self.context.path, &self.plan.steps[step].id) {
+            self.orchestrator.kill();
             self.timeline().record(EventKind::OrchestratorCrashed {});
             return Err(RunError::Crashed);
         }
         Ok(())
     }
 
-    pub fn record_resumption(&self) {
-        self.timeline().record(EventKind::WorkflowResumed {
-            workflow: Arc::clone(self.plan.id()),
-            run: Arc::clone(&self.id),
-            status: WorkflowStatus::Running,
-        });
-    }
-
-    pub fn head(&self, step: usize, name: &CallName) -> Arc<CallHead> {
+    pub(super) fn head(&self, step: usize, name: &CallName) -> Arc<CallHead> {
         Arc::new(CallHead {
             caller: Arc::clone(&self.orchestrator.caller),
             name: name.clone(),
@@ -365,22 +312,15 @@ impl Run {
         })
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, RunState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, RunState> {
+        locked(&self.state)
     }
 
-    pub fn now(&self) -> Duration {
-        self.timeline().now()
+    pub(super) fn now(&self) -> Duration {
+        self.orchestrator.now()
     }
 
-    pub fn timeline(&self) -> &Timeline {
-        self.orchestrator.client.timeline()
-    }
-
-    pub fn warn(&self, about: &Arc<str>, message: String) {
-        self.timeline().record(EventKind::Warning {
-            about: Arc::clone(about),
-            message,
-        });
+    pub(super) fn timeline(&self) -> &Timeline {
+        self.orchestrator.timeline()
     }
 }

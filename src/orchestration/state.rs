@@ -2,12 +2,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{Entry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
+use super::{JournalEntry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
 use crate::domain::{Failure, StepStatus, WorkflowStatus};
 
-/// What the entries of a run's journal add up to.
+/// The state of a run: all its journal entries, applied in order.
 ///
-/// The same for a run that is under way and for one that is read back after a crash.
+/// The same for a run in progress and for one that is loaded after a crash.
 #[derive(Debug)]
 pub(super) struct RunState {
     pub plan: Arc<Plan>,
@@ -15,34 +15,34 @@ pub(super) struct RunState {
     pub input: Arc<Value>,
     pub status: WorkflowStatus,
     pub started_at: Duration,
-    /// Where the deadline is counted from: the start, or the last resumption.
-    pub counts_from: Duration,
+    /// What the deadline is relative to: the start, or the last resumption.
+    pub deadline_base: Duration,
     pub ended_at: Option<Duration>,
     pub steps: Vec<StepState>,
-    /// Steps that can start as far as the others go, by declaration.
+    /// Steps whose dependencies are done, in order of declaration.
     ready: BTreeSet<usize>,
-    /// Steps that are under way, by declaration.
+    /// Running steps, in order of declaration.
     running: BTreeSet<usize>,
-    /// The step that has its second chance now, on its own.
-    alone: Option<usize>,
+    /// The step that is being retried alone after its parallel group failed.
+    sequential_retry: Option<usize>,
     /// Steps in the order they ended.
     pub ended: Vec<usize>,
     /// Compensations in the order they started.
     pub compensated: Vec<usize>,
     /// Why no new step starts.
-    pub stop: Option<Stop>,
-    /// Whether someone asked for its end, be it behind a failure.
+    pub stop: Option<StopReason>,
+    /// Whether cancellation was requested, even after a failure.
     pub cancelled: bool,
 }
 
 /// Why no new step starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum StopReason {
     /// This step failed first.
     Failed(usize),
-    /// Someone asked.
+    /// Cancellation was requested.
     Cancelled,
-    /// The run around it is undone, and this one with it.
+    /// The parent run is undone, and this one with it.
     Undone,
 }
 
@@ -53,21 +53,21 @@ pub(super) struct StepState {
     pub started_at: Option<Duration>,
     pub ended_at: Option<Duration>,
     pub reply: Option<Arc<Value>>,
-    /// Whether it made do: with a breaker's fallback, or a workflow that is degraded.
+    /// Whether a breaker's fallback replaced its reply, or its child run is degraded.
     pub degraded: bool,
-    /// The run of the workflow that it runs, the last one where it ran again.
-    pub inner: Option<Arc<str>>,
-    /// How many such runs there have been.
-    pub inners: usize,
-    /// How many of the steps that it waits for are not done.
+    /// The id of its child run, the latest if there were several.
+    pub child_run: Option<Arc<str>>,
+    /// How many child runs there have been.
+    pub child_count: usize,
+    /// How many of its dependencies are not done.
     waits: usize,
     pub failure: Option<Box<Failure>>,
-    /// Whether a failure that no longer counts left its effect in doubt.
+    /// Whether an earlier failure, superseded since, left its effect in doubt.
     pub in_doubt: bool,
-    /// Whether another step ran beside it.
-    pub beside_others: bool,
-    /// Whether it has had its second chance, on its own.
-    pub ran_again: bool,
+    /// Whether another step ran at the same time.
+    pub ran_concurrently: bool,
+    /// Whether it has been retried alone.
+    pub retried_alone: bool,
     pub compensation_started_at: Option<Duration>,
     pub compensation_ended_at: Option<Duration>,
     pub compensation_failure: Option<Box<Failure>>,
@@ -86,14 +86,14 @@ impl RunState {
                 .filter(|&step| steps[step].waits == 0)
                 .collect(),
             running: BTreeSet::new(),
-            alone: None,
+            sequential_retry: None,
             steps,
             plan,
             run,
             input,
             status: WorkflowStatus::Running,
             started_at: at,
-            counts_from: at,
+            deadline_base: at,
             ended_at: None,
             ended: Vec::new(),
             compensated: Vec::new(),
@@ -102,92 +102,96 @@ impl RunState {
         }
     }
 
-    /// Takes in an entry.
+    /// Applies an entry.
     ///
     /// # Errors
     ///
-    /// If it cannot follow those before it: says why.
-    pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+    /// Why it cannot follow those before it.
+    pub fn apply(&mut self, entry: &JournalEntry) -> Result<(), String> {
         match entry {
-            Entry::Started { .. } => return Err("it starts twice".to_owned()),
-            Entry::StepStarted { step, inner, at } => {
+            JournalEntry::Started { .. } => return Err("it starts twice".to_owned()),
+            JournalEntry::StepStarted {
+                step,
+                child_run,
+                at,
+            } => {
                 let again = self.step(*step)?.status == StepStatus::Failed;
-                self.advance(*step, StepStatus::Running)?;
-                let taken_up = self.ready.remove(step);
+                self.transition_step(*step, StepStatus::Running)?;
+                let was_ready = self.ready.remove(step);
                 let mut others = self.running.iter().filter(|other| *other != step);
                 let other = others.next().copied();
-                // Where there are more, they have started beside each other.
+                // If there are more, they are marked already.
                 if let (Some(only), None) = (other, others.next()) {
-                    self.steps[only].beside_others = true;
+                    self.steps[only].ran_concurrently = true;
                 }
                 self.running.insert(*step);
                 let state = &mut self.steps[*step];
-                state.beside_others |= other.is_some();
-                if again && !taken_up {
-                    state.ran_again = true;
-                    self.alone = Some(*step);
+                state.ran_concurrently |= other.is_some();
+                if again && !was_ready {
+                    state.retried_alone = true;
+                    self.sequential_retry = Some(*step);
                 }
-                if state.inner != *inner {
-                    state.inner.clone_from(inner);
-                    state.inners += 1;
+                if state.child_run != *child_run {
+                    state.child_run.clone_from(child_run);
+                    state.child_count += 1;
                 }
                 state.started_at.get_or_insert(*at);
                 if again {
-                    // Its failure no longer counts; that of another may, and its doubt does.
+                    // Its failure no longer counts, but its doubt does, and another step's failure may.
                     let failure = state.failure.take();
                     state.in_doubt |= failure.is_some_and(|failure| failure.in_doubt);
                     self.ended.retain(|ended| ended != step);
-                    self.stop = self.first_failure().map(Stop::Failed);
+                    self.stop = self.first_failure().map(StopReason::Failed);
                 }
             }
-            Entry::StepCompleted {
+            JournalEntry::StepCompleted {
                 step,
                 reply,
                 degraded,
                 at,
             } => {
-                let state = self.advance(*step, StepStatus::Completed)?;
+                let state = self.transition_step(*step, StepStatus::Completed)?;
                 state.degraded = *degraded;
                 state.reply = Some(Arc::clone(reply));
                 state.ended_at = Some(*at);
-                self.has_ended(*step);
-                self.is_done(*step);
+                self.record_end(*step);
+                self.release_dependents(*step);
             }
-            Entry::StepFailed { step, failure, at } => {
-                let state = self.advance(*step, StepStatus::Failed)?;
+            JournalEntry::StepFailed { step, failure, at } => {
+                let state = self.transition_step(*step, StepStatus::Failed)?;
                 let mut failure = failure.clone();
                 failure.in_doubt |= state.in_doubt;
                 state.failure = Some(failure);
                 state.ended_at = Some(*at);
-                self.has_ended(*step);
+                self.record_end(*step);
                 if self.plan.workflow.steps[*step].optional {
-                    self.is_done(*step);
+                    self.release_dependents(*step);
                 } else {
-                    self.stop.get_or_insert(Stop::Failed(*step));
+                    self.stop.get_or_insert(StopReason::Failed(*step));
                 }
             }
-            Entry::CancellationRequested { .. } => {
+            JournalEntry::CancellationRequested { .. } => {
                 self.cancelled = true;
-                self.stop.get_or_insert(Stop::Cancelled);
+                self.stop.get_or_insert(StopReason::Cancelled);
             }
-            Entry::CompensationStarted { step, at } => {
-                let state = self.advance(*step, StepStatus::Compensating)?;
+            JournalEntry::CompensationStarted { step, at } => {
+                let state = self.transition_step(*step, StepStatus::Compensating)?;
                 if state.compensation_started_at.is_none() {
                     state.compensation_started_at = Some(*at);
                     self.compensated.push(*step);
                 }
             }
-            Entry::CompensationEnded { step, failure, at } => {
+            JournalEntry::CompensationEnded { step, failure, at } => {
                 let next = match failure {
                     None => StepStatus::Compensated,
                     Some(_) => StepStatus::CompensationFailed,
                 };
-                let state = self.advance(*step, next)?;
+                let state = self.transition_step(*step, next)?;
                 state.compensation_failure = failure.clone();
                 state.compensation_ended_at = Some(*at);
             }
-            Entry::Ended { status, at } => {
-                self.become_status(*status)?;
+            JournalEntry::Ended { status, at } => {
+                self.transition_to(*status)?;
                 self.ended_at = Some(*at);
                 if *status != WorkflowStatus::Interrupted {
                     for state in &mut self.steps {
@@ -197,40 +201,40 @@ impl RunState {
                     }
                 }
             }
-            Entry::Resumed { at } => {
-                self.become_status(WorkflowStatus::Running)?;
-                self.counts_from = *at;
+            JournalEntry::Resumed { at } => {
+                self.transition_to(WorkflowStatus::Running)?;
+                self.deadline_base = *at;
                 self.ended_at = None;
                 self.stop = None;
                 for (step, state) in self.steps.iter_mut().enumerate() {
                     if state.status == StepStatus::Failed {
-                        // What passed meanwhile is no part of what the step takes.
+                        // The time until the resumption does not count.
                         state.started_at = None;
-                        state.beside_others = false;
-                        state.ran_again = false;
+                        state.ran_concurrently = false;
+                        state.retried_alone = false;
                         if !self.plan.workflow.steps[step].optional {
                             self.ready.insert(step);
                         }
                     }
                 }
             }
-            Entry::UndoRequested { .. } => {
-                self.become_status(WorkflowStatus::Running)?;
+            JournalEntry::UndoRequested { .. } => {
+                self.transition_to(WorkflowStatus::Running)?;
                 self.ended_at = None;
-                self.stop = Some(Stop::Undone);
+                self.stop = Some(StopReason::Undone);
             }
         }
         Ok(())
     }
 
-    fn has_ended(&mut self, step: usize) {
+    fn record_end(&mut self, step: usize) {
         self.running.remove(&step);
-        self.alone = self.alone.filter(|alone| *alone != step);
+        self.sequential_retry = self.sequential_retry.filter(|retry| *retry != step);
         self.ended.push(step);
     }
 
-    /// Lets those that wait for a step know that it is done: it completed, or failed and was optional.
-    fn is_done(&mut self, step: usize) {
+    /// Marks as ready the steps that waited only for this one, which completed or was optional.
+    fn release_dependents(&mut self, step: usize) {
         for &dependent in &self.plan.steps[step].dependents {
             let state = &mut self.steps[dependent];
             state.waits = state.waits.saturating_sub(1);
@@ -246,7 +250,7 @@ impl RunState {
             .ok_or_else(|| format!("there is no step {step}"))
     }
 
-    fn advance(&mut self, step: usize, next: StepStatus) -> Result<&mut StepState, String> {
+    fn transition_step(&mut self, step: usize, next: StepStatus) -> Result<&mut StepState, String> {
         let from = self.step(step)?.status;
         if !from.can_become(next) {
             let id = &self.plan.steps[step].id;
@@ -261,7 +265,7 @@ impl RunState {
         Ok(state)
     }
 
-    fn become_status(&mut self, next: WorkflowStatus) -> Result<(), String> {
+    fn transition_to(&mut self, next: WorkflowStatus) -> Result<(), String> {
         if !self.status.can_become(next) {
             return Err(format!(
                 "a run cannot go from {} to {}",
@@ -273,7 +277,7 @@ impl RunState {
         Ok(())
     }
 
-    /// The first failure that counts: of a step that is not optional, and not taken up again.
+    /// The first failure that counts: of a step that is not optional and not about to run again.
     fn first_failure(&self) -> Option<usize> {
         self.ended.iter().copied().find(|&step| {
             self.steps[step].status == StepStatus::Failed
@@ -282,7 +286,7 @@ impl RunState {
         })
     }
 
-    /// The steps that are under way.
+    /// The steps that are running, in order of declaration.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
         self.running.iter().copied()
     }
@@ -291,42 +295,42 @@ impl RunState {
         (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
     }
 
-    /// The steps that can start, by declaration: what they wait for is done, nothing stops the run,
-    /// and none has its second chance now.
+    /// The steps that can start, in order of declaration: their dependencies are done, nothing stops
+    /// the run, and no step is being retried alone.
     ///
-    /// A failed step that was optional counts as done. A run that was resumed takes up the others
-    /// that failed.
+    /// An optional step that failed counts as done; the other failed steps of a resumed run are
+    /// ready to run again.
     pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
-        let none = self.stop.is_some() || self.alone.is_some();
-        self.ready.iter().copied().filter(move |_| !none)
+        let blocked = self.stop.is_some() || self.sequential_retry.is_some();
+        self.ready.iter().copied().filter(move |_| !blocked)
     }
 
-    /// The next failed step of a parallel group that gets a second chance, by declaration.
+    /// The next failed step of a parallel group that is retried alone, in order of declaration.
     ///
-    /// There is none once one was lost. A run that is resumed has them anew.
-    pub fn second_chance(&self) -> Option<usize> {
-        let falls_back =
-            self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
-        if !falls_back || self.cancelled {
+    /// There is none once such a retry failed. Resuming the run allows them again.
+    pub fn next_sequential_retry(&self) -> Option<usize> {
+        let retries = self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
+        if !retries || self.cancelled {
             return None;
         }
-        // One that was lost stays the first, so that none behind it has its turn.
+        // A step whose retry failed stays the first, so that no later one is retried.
         let first = self
             .with_status(StepStatus::Failed)
             .find(|&step| !self.plan.workflow.steps[step].optional)?;
         let state = &self.steps[first];
-        (state.beside_others && !state.ran_again).then_some(first)
+        (state.ran_concurrently && !state.retried_alone).then_some(first)
     }
 
-    /// Whether what was done is to be undone, once nothing runs any more.
+    /// Whether completed steps are to be undone, once nothing is running.
     ///
-    /// A run that is cancelled, or undone with the one around it, goes back also where a failure would leave a partial result.
-    pub fn goes_back(&self) -> bool {
+    /// A run that is cancelled, or undone with its parent, is compensated even if a failure would
+    /// leave a partial result.
+    pub fn should_compensate(&self) -> bool {
         let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
         match self.stop {
             None => false,
-            Some(Stop::Undone) => true,
-            Some(Stop::Failed(_) | Stop::Cancelled) => compensates || self.cancelled,
+            Some(StopReason::Undone) => true,
+            Some(StopReason::Failed(_) | StopReason::Cancelled) => compensates || self.cancelled,
         }
     }
 
@@ -350,25 +354,25 @@ impl RunState {
         self.ended.iter().rev().copied().filter(undone).collect()
     }
 
-    /// How a run that has nothing left to do ends.
+    /// The status with which a run that has nothing left to do ends.
     pub fn final_status(&self) -> WorkflowStatus {
         let failed = self
             .with_status(StepStatus::CompensationFailed)
             .next()
             .is_some();
-        let made_do = |step: &StepState| step.status == StepStatus::Failed || step.degraded;
+        let is_degraded = |step: &StepState| step.status == StepStatus::Failed || step.degraded;
         match self.stop {
-            None if self.steps.iter().any(made_do) => WorkflowStatus::Degraded,
+            None if self.steps.iter().any(is_degraded) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
-            Some(Stop::Cancelled) => WorkflowStatus::Cancelled,
-            Some(Stop::Undone) => WorkflowStatus::RolledBack,
-            Some(Stop::Failed(_)) if self.goes_back() => WorkflowStatus::RolledBack,
-            Some(Stop::Failed(_)) => WorkflowStatus::Interrupted,
+            Some(StopReason::Cancelled) => WorkflowStatus::Cancelled,
+            Some(StopReason::Undone) => WorkflowStatus::RolledBack,
+            Some(StopReason::Failed(_)) if self.should_compensate() => WorkflowStatus::RolledBack,
+            Some(StopReason::Failed(_)) => WorkflowStatus::Interrupted,
         }
     }
 
-    /// What the run's data holds under a name: the input, or a completed step's reply.
+    /// The run's data under a name: the input, or a completed step's reply.
     pub fn data(&self, name: &str) -> Option<&Arc<Value>> {
         if name == "input" {
             return Some(&self.input);
@@ -376,8 +380,8 @@ impl RunState {
         self.steps[self.plan.index(name)?].reply.as_ref()
     }
 
-    /// All that the run's data holds.
-    pub fn data_so_far(&self) -> Value {
+    /// All of the run's data.
+    pub fn all_data(&self) -> Value {
         let mut data = Map::new();
         data.insert("input".to_owned(), Value::clone(&self.input));
         for (step, planned) in self.steps.iter().zip(&self.plan.steps) {

@@ -50,7 +50,9 @@ fn orchestrate() -> Result<(), String> {
 async fn run(task: Task, link: Arc<Link>) -> Result<(), String> {
     let timeline = Timeline::new(Clock::start_at(task.at));
     let client = client(task.services, &link, timeline.clone());
-    let plan = Plan::new(&task.workflow, client.registry());
+    let plan = Plan::new(&task.workflow, client.registry(), &|id| {
+        Err(format!("the definition of workflow {id:?} was not sent"))
+    });
     let plan = Arc::new(plan.map_err(|failure| failure.to_string())?);
     let journal = SqliteJournal::open(&task.journal).map_err(|error| error.to_string())?;
     let journal = Arc::new(Watched {

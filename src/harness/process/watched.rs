@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::{link::Link, protocol::Said};
-use crate::orchestration::{CrashPoint, Entry, Journal, JournalError, SqliteJournal, Workflow};
+use crate::orchestration::{
+    CrashPoint, Journal, JournalEntry, JournalError, SqliteJournal, Workflow,
+};
 
 /// A journal that stands still before a step's start is written and after its end is.
 pub(super) struct Watched {
@@ -24,22 +26,24 @@ impl Watched {
 }
 
 impl Journal for Watched {
-    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError> {
+    fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
         self.journal.begin(run, started)
     }
 
-    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
-        if let Entry::StepStarted { step, .. } = entry {
+    fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
+        if let JournalEntry::StepStarted { step, .. } = entry {
             self.stop_at(run, CrashPoint::Before, *step);
         }
         self.journal.append(run, entry)?;
-        if let Entry::StepCompleted { step, .. } | Entry::StepFailed { step, .. } = entry {
+        if let JournalEntry::StepCompleted { step, .. } | JournalEntry::StepFailed { step, .. } =
+            entry
+        {
             self.stop_at(run, CrashPoint::After, *step);
         }
         Ok(())
     }
 
-    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
+    fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError> {
         self.journal.read(run)
     }
 

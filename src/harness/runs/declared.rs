@@ -69,7 +69,7 @@ impl Runs {
     pub(super) fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
         let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
         let refused = |failure: Box<Failure>| RunError::Refused(failure);
-        let plan = Plan::finding(workflow, self.client.registry(), &|id| self.find(id));
+        let plan = Plan::new(workflow, self.client.registry(), &|id| self.find(id));
         Ok(plan.map(Arc::new).map_err(refused))
     }
 

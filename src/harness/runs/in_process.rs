@@ -54,7 +54,7 @@ impl Runs {
         let run = run_until_killed(mission).await;
         // What it left behind can be read, but nothing goes on before a restart.
         self.open_journal().map_err(|error| error.to_string())?;
-        self.orchestrator.lose();
+        self.orchestrator.kill();
         let lost = LastRun::ended(Some(run?), Err(RunError::Crashed));
         self.last.push(lost);
         Ok(())

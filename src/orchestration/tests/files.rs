@@ -9,19 +9,19 @@ fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
     assert_eq!(reopened.unfinished().unwrap(), ["w-2".into()]);
     assert_eq!(reopened.read("w-1").unwrap().unwrap().len(), 5);
     let at = Duration::ZERO;
-    let asked = Entry::CancellationRequested { at };
+    let asked = JournalEntry::CancellationRequested { at };
     reopened.append(&"w-2".into(), &asked).unwrap();
     assert_eq!(reopened.read("w-2").unwrap().unwrap()[1..], [asked]);
 
     // A workflow that is known, read back or defined again, is the same row.
     let read = reopened.read("w-2").unwrap().unwrap().remove(0);
-    let Entry::Started {
+    let JournalEntry::Started {
         workflow, input, ..
     } = &read
     else {
         panic!("{read:?}");
     };
-    let again = Entry::Started {
+    let again = JournalEntry::Started {
         workflow: Arc::new(Workflow::clone(workflow)),
         input: Arc::clone(input),
         at,
@@ -43,7 +43,7 @@ fn runs_of_one_workflow_share_its_definition_when_read() {
     let journal = SqliteJournal::open(folder.path().join("journal.db")).unwrap();
     conforms(&journal);
     let workflow = |run: &str| match journal.read(run).unwrap().unwrap().remove(0) {
-        Entry::Started { workflow, .. } => workflow,
+        JournalEntry::Started { workflow, .. } => workflow,
         other => panic!("{other:?}"),
     };
     let (one, two) = (workflow("w-1"), workflow("w-2"));

@@ -14,16 +14,16 @@ pub(super) fn conforms(journal: &dyn Journal) {
         Err(JournalError::AlreadyExists(_))
     ));
     assert!(matches!(
-        journal.append(&two, &Entry::Resumed { at }),
+        journal.append(&two, &JournalEntry::Resumed { at }),
         Err(JournalError::Unknown(_))
     ));
     journal.begin(&two, started.clone()).unwrap();
     journal
         .append(
             &one,
-            &Entry::StepStarted {
+            &JournalEntry::StepStarted {
                 step: 0,
-                inner: None,
+                child_run: None,
                 at,
             },
         )
@@ -31,23 +31,23 @@ pub(super) fn conforms(journal: &dyn Journal) {
     let within: Arc<str> = "w-2/a".into();
     journal.begin(&within, started.clone()).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
-    let ended = Entry::Ended {
+    let ended = JournalEntry::Ended {
         status: WorkflowStatus::Completed,
         at,
     };
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     // What lies within another run is that one's to finish.
-    for entry in [ended.clone(), Entry::Resumed { at }] {
+    for entry in [ended.clone(), JournalEntry::Resumed { at }] {
         journal.append(&within, &entry).unwrap();
     }
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     let entries = journal.read("w-1").unwrap().unwrap();
     let of_one = [
         started.clone(),
-        Entry::StepStarted {
+        JournalEntry::StepStarted {
             step: 0,
-            inner: None,
+            child_run: None,
             at,
         },
         ended.clone(),
@@ -57,7 +57,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     // Whoever comes second leaves no trace, though its workflow is another.
     let other: Workflow =
         serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
-    let other = Entry::Started {
+    let other = JournalEntry::Started {
         workflow: Arc::new(other),
         input: Arc::new(json!({"n": 1})),
         at,
@@ -73,7 +73,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     journal.append(&three, &ended).unwrap();
 
     // What is resumed stands where it began.
-    journal.append(&one, &Entry::Resumed { at }).unwrap();
+    journal.append(&one, &JournalEntry::Resumed { at }).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [two]);
@@ -90,17 +90,17 @@ fn entries_survive_being_written_as_json() {
     let failure = Box::new(crate::domain::Failure::new("X", "y"));
     let at = Duration::from_millis(7);
     for entry in [
-        Entry::StepFailed {
+        JournalEntry::StepFailed {
             step: 1,
             failure: failure.clone(),
             at,
         },
-        Entry::CompensationEnded {
+        JournalEntry::CompensationEnded {
             step: 1,
             failure: Some(failure),
             at,
         },
-        Entry::StepCompleted {
+        JournalEntry::StepCompleted {
             step: 0,
             reply: Arc::new(json!({"a": [1, 31.245270191439438]})),
             degraded: false,
@@ -109,7 +109,7 @@ fn entries_survive_being_written_as_json() {
         },
     ] {
         let text = serde_json::to_string(&entry).unwrap();
-        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+        assert_eq!(serde_json::from_str::<JournalEntry>(&text).unwrap(), entry);
     }
 }
 
@@ -125,7 +125,7 @@ fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
         scene.journal.begin(&id, started(plan.workflow())).unwrap();
         scene
             .journal
-            .append(&id, &Entry::CompensationStarted { step: 0, at })
+            .append(&id, &JournalEntry::CompensationStarted { step: 0, at })
             .unwrap();
         let recovered = scene.orchestrator().recover().await.unwrap();
         let why = recovered[0].1.as_ref().unwrap_err().to_string();

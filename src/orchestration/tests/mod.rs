@@ -87,7 +87,8 @@ impl Scene {
 
     fn plan(&self, workflow: Value) -> Result<Arc<Plan>, Box<crate::domain::Failure>> {
         let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
-        Plan::new(&workflow, &self.registry).map(Arc::new)
+        let unknown = |id: &str| Err(format!("workflow {id:?} does not exist"));
+        Plan::new(&workflow, &self.registry, &unknown).map(Arc::new)
     }
 
     /// The workflow `w` of the step `a` alone.
@@ -120,8 +121,8 @@ fn step(id: &str, dependencies: &[&str]) -> Value {
 }
 
 /// The first entry of a run without input.
-fn started(workflow: &Arc<Workflow>) -> Entry {
-    Entry::Started {
+fn started(workflow: &Arc<Workflow>) -> JournalEntry {
+    JournalEntry::Started {
         workflow: Arc::clone(workflow),
         input: Arc::new(json!({})),
         at: Duration::ZERO,

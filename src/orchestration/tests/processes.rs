@@ -141,7 +141,7 @@ fn the_state_of_a_run_is_known_when_its_service_is_gone_and_an_unreadable_one_is
         assert_eq!(state.status, WorkflowStatus::Completed);
 
         let at = Duration::ZERO;
-        let entry = Entry::Resumed { at };
+        let entry = JournalEntry::Resumed { at };
         scene.journal.append(&"w-1".into(), &entry).unwrap();
         scene.journal.append(&"w-1".into(), &entry).unwrap();
         let told = orchestrator.state("w-1").unwrap_err().to_string();
@@ -174,7 +174,8 @@ fn a_recovered_run_is_cancelled_once_with_all_that_runs_within_it() {
         cancelled.unwrap();
         let outcome = recovered.unwrap().remove(0).1.unwrap();
         assert_eq!(outcome.status, WorkflowStatus::Cancelled);
-        let asked = |entry: &&Entry| matches!(entry, Entry::CancellationRequested { .. });
+        let asked =
+            |entry: &&JournalEntry| matches!(entry, JournalEntry::CancellationRequested { .. });
         for run in ["w-1", "w-1/n"] {
             let state = second.state(run).unwrap().unwrap();
             assert_eq!(state.status, WorkflowStatus::Cancelled);
@@ -191,9 +192,13 @@ fn what_a_cancelled_run_was_about_to_begin_within_it_makes_no_call() {
         let plan = scene.plan(nested()).unwrap();
         let (run, at): (Arc<str>, _) = ("w-1".into(), Duration::ZERO);
         scene.journal.begin(&run, started(plan.workflow())).unwrap();
-        let inner = Some("w-1/n".into());
-        let step_started = Entry::StepStarted { step: 0, inner, at };
-        for entry in [step_started, Entry::CancellationRequested { at }] {
+        let child_run = Some("w-1/n".into());
+        let step_started = JournalEntry::StepStarted {
+            step: 0,
+            child_run,
+            at,
+        };
+        for entry in [step_started, JournalEntry::CancellationRequested { at }] {
             scene.journal.append(&run, &entry).unwrap();
         }
         let recovered = scene.orchestrator().recover().await.unwrap().remove(0).1;
@@ -213,7 +218,7 @@ impl crate::services::Service for Deadly {
     }
 
     async fn call(&self, _: &crate::domain::Call) -> crate::services::CallResult {
-        self.0.get().unwrap().lose();
+        self.0.get().unwrap().kill();
         Ok(crate::domain::Reply::new(json!({})))
     }
 }

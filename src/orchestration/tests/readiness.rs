@@ -45,37 +45,37 @@ fn plan(drawn: &Drawn) -> Arc<Plan> {
 }
 
 /// The entries that may follow.
-fn next(state: &RunState) -> Vec<Entry> {
+fn next(state: &RunState) -> Vec<JournalEntry> {
     let at = Duration::ZERO;
-    let started = |step| Entry::StepStarted {
+    let started = |step| JournalEntry::StepStarted {
         step,
-        inner: None,
+        child_run: None,
         at,
     };
     match state.status {
         WorkflowStatus::Running => {}
-        WorkflowStatus::Interrupted => return vec![Entry::Resumed { at }],
+        WorkflowStatus::Interrupted => return vec![JournalEntry::Resumed { at }],
         _ => return Vec::new(),
     }
-    let mut next: Vec<Entry> = state.ready().map(started).collect();
+    let mut next: Vec<JournalEntry> = state.ready().map(started).collect();
     for step in state.running() {
         next.push(started(step));
-        next.push(Entry::StepCompleted {
+        next.push(JournalEntry::StepCompleted {
             step,
             reply: Arc::new(json!({})),
             degraded: false,
             at,
         });
-        next.push(Entry::StepFailed {
+        next.push(JournalEntry::StepFailed {
             step,
             failure: Box::new(Failure::new("E", "e")),
             at,
         });
     }
     if state.running().next().is_none() && state.ready().next().is_none() {
-        next.push(match state.second_chance() {
+        next.push(match state.next_sequential_retry() {
             Some(step) => started(step),
-            None => Entry::Ended {
+            None => JournalEntry::Ended {
                 status: state.final_status(),
                 at,
             },
@@ -85,11 +85,13 @@ fn next(state: &RunState) -> Vec<Entry> {
 }
 
 /// The steps that can start, by their definition.
-fn by_definition(state: &RunState, entries: &[Entry]) -> BTreeSet<usize> {
-    let last = |is: &dyn Fn(&Entry) -> bool| entries.iter().rposition(is);
-    let resumed = last(&|entry| matches!(entry, Entry::Resumed { .. }));
+fn by_definition(state: &RunState, entries: &[JournalEntry]) -> BTreeSet<usize> {
+    let last = |is: &dyn Fn(&JournalEntry) -> bool| entries.iter().rposition(is);
+    let resumed = last(&|entry| matches!(entry, JournalEntry::Resumed { .. }));
     let failed = |step: usize| {
-        last(&|entry| matches!(entry, Entry::StepFailed { step: failed, .. } if *failed == step))
+        last(
+            &|entry| matches!(entry, JournalEntry::StepFailed { step: failed, .. } if *failed == step),
+        )
     };
     let is_optional = |step: usize| state.plan.workflow().steps[step].optional;
     let status = |step: usize| state.steps[step].status;

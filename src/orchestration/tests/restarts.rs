@@ -9,15 +9,15 @@ struct Counting {
 }
 
 impl Journal for Counting {
-    fn begin(&self, run: &Arc<str>, started: Entry) -> Result<(), JournalError> {
+    fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
         self.journal.begin(run, started)
     }
 
-    fn append(&self, run: &Arc<str>, entry: &Entry) -> Result<(), JournalError> {
+    fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
         self.journal.append(run, entry)
     }
 
-    fn read(&self, run: &str) -> Result<Option<Vec<Entry>>, JournalError> {
+    fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.journal.read(run)
     }

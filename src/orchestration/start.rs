@@ -1,0 +1,202 @@
+use std::sync::{Arc, Mutex};
+
+use futures::{StreamExt as _, stream::FuturesOrdered};
+use serde_json::Value;
+
+use super::{
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, journal::is_child_run,
+    run::RunContext, state::RunState,
+};
+use crate::{
+    domain::{Failure, WorkflowStatus, code},
+    observability::EventKind,
+};
+
+impl Orchestrator {
+    /// Runs a workflow to its end.
+    ///
+    /// # Errors
+    ///
+    /// See [`Orchestrator::begin`] and [`Run::outcome`].
+    pub async fn run(
+        &self,
+        plan: &Arc<Plan>,
+        input: Arc<Value>,
+        id: Option<&str>,
+    ) -> Result<Outcome, RunError> {
+        self.begin(plan, input, id)?.outcome().await
+    }
+
+    /// Begins a run; its id is `<workflow>-<n>` unless given.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Refused`] with `WORKFLOW_ALREADY_EXISTS` if the id is taken;
+    /// [`RunError::Crashed`] if the orchestrator's process is dead.
+    pub fn begin(
+        &self,
+        plan: &Arc<Plan>,
+        input: Arc<Value>,
+        id: Option<&str>,
+    ) -> Result<Run, RunError> {
+        self.ensure_alive()?;
+        let started = self.started(plan, &input);
+        let id: Arc<str> = match id {
+            Some(id) if is_child_run(id) => {
+                let message = format!("the run id {id:?} has a slash, which marks child runs");
+                return Err(invalid_run(message));
+            }
+            Some(id) => {
+                let id = id.into();
+                self.journal.begin(&id, started).map_err(refused)?;
+                id
+            }
+            None => self.begin_numbered(plan, &started)?,
+        };
+        Ok(self.begun(plan, input, &id, RunContext::default()))
+    }
+
+    fn begin_numbered(
+        &self,
+        plan: &Plan,
+        started: &JournalEntry,
+    ) -> Result<Arc<str>, JournalError> {
+        loop {
+            let id = format!("{}-{}", plan.id(), self.next_number(plan.id())).into();
+            match self.journal.begin(&id, started.clone()) {
+                Ok(()) => return Ok(id),
+                // Taken before a restart, or by a caller who chose it.
+                Err(JournalError::AlreadyExists(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The first entry of a run.
+    pub(super) fn started(&self, plan: &Plan, input: &Arc<Value>) -> JournalEntry {
+        JournalEntry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::clone(input),
+            at: self.now(),
+        }
+    }
+
+    /// A run whose first entry is written.
+    pub(super) fn begun(
+        &self,
+        plan: &Arc<Plan>,
+        input: Arc<Value>,
+        id: &Arc<str>,
+        context: RunContext,
+    ) -> Run {
+        self.timeline().record(EventKind::WorkflowStarted {
+            workflow: Arc::clone(plan.id()),
+            run: Arc::clone(id),
+            status: WorkflowStatus::Running,
+        });
+        let state = RunState::new(Arc::clone(plan), Arc::clone(id), input, self.now());
+        let run = self.run_of(state, context);
+        self.track(&run.id, &run.state);
+        run
+    }
+
+    /// Resumes an interrupted run.
+    ///
+    /// # Errors
+    ///
+    /// If the run is unknown, is not interrupted, or is a child run, which its parent resumes; or
+    /// the process is dead.
+    pub fn resume(&self, id: &str) -> Result<Run, RunError> {
+        self.ensure_alive()?;
+        if is_child_run(id) {
+            let message = format!("the run {id:?} is a child run: resume its parent");
+            return Err(invalid_run(message));
+        }
+        let state = self.load(id)?;
+        if state.status != WorkflowStatus::Interrupted {
+            return Err(RunError::NotInterrupted {
+                run: id.to_owned(),
+                status: state.status,
+            });
+        }
+        let resumed = JournalEntry::Resumed { at: self.now() };
+        self.continue_run(state, RunContext::default(), Some(&resumed))
+    }
+
+    /// Continues a run that was loaded, after an entry that says why, unless it never ended.
+    pub(super) fn continue_run(
+        &self,
+        state: RunState,
+        context: RunContext,
+        entry: Option<&JournalEntry>,
+    ) -> Result<Run, RunError> {
+        let run = self.run_of(state, context);
+        if let Some(entry) = entry {
+            run.commit(entry)?;
+        }
+        self.track(&run.id, &run.state);
+        self.timeline().record(EventKind::WorkflowResumed {
+            workflow: Arc::clone(run.plan.id()),
+            run: Arc::clone(&run.id),
+            status: WorkflowStatus::Running,
+        });
+        Ok(run)
+    }
+
+    /// Runs all unfinished runs of the journal to their end, in the order they began, except those
+    /// that are active in this process.
+    ///
+    /// Each run is loaded only when it is its turn, so that the first continues immediately,
+    /// however many there are.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be read. The result of each run is in the list.
+    pub async fn recover(
+        &self,
+    ) -> Result<Vec<(Arc<str>, Result<Outcome, RunError>)>, JournalError> {
+        self.timeline().record(EventKind::OrchestratorRestarted {});
+        let unfinished = self.journal.unfinished()?.into_iter();
+        let recovered: FuturesOrdered<_> = unfinished
+            .filter(|id| self.find(id).is_none())
+            .map(|id| async move {
+                let result = self.finish(&id).await;
+                (id, result)
+            })
+            .collect();
+        Ok(recovered.collect().await)
+    }
+
+    /// Runs an unfinished run to its end.
+    async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
+        self.ensure_alive()?;
+        let state = self.load(id)?;
+        let run = self.continue_run(state, RunContext::default(), None)?;
+        run.outcome().await
+    }
+
+    pub(super) fn run_of(&self, state: RunState, context: RunContext) -> Run {
+        Run {
+            id: Arc::clone(&state.run),
+            plan: Arc::clone(&state.plan),
+            state: Arc::new(Mutex::new(state)),
+            orchestrator: self.clone(),
+            context,
+        }
+    }
+}
+
+fn invalid_run(message: String) -> RunError {
+    let failure = Failure::new(code::INVALID_WORKFLOW, message).field("/run");
+    RunError::Refused(Box::new(failure))
+}
+
+fn refused(error: JournalError) -> RunError {
+    match error {
+        JournalError::AlreadyExists(_) => RunError::Refused(Box::new(Failure::new(
+            code::WORKFLOW_ALREADY_EXISTS,
+            error.to_string(),
+        ))),
+        error => RunError::Journal(error),
+    }
+}
