@@ -1,7 +1,7 @@
 @needs-json-schema
 Feature: Agent creation
-  An agent is put together by four services that know nothing of each other.
-  Either all four agree and the agent exists, or nothing of it remains.
+  Four services that do not know each other create an agent together.
+  Either all four succeed and the agent exists, or nothing of it remains.
 
   Background:
     Given the services from "agent-platform"
@@ -87,7 +87,7 @@ Feature: Agent creation
       | /elapsed | 525 ms |
 
   @orchestration-2
-  Scenario: The agent step fails
+  Scenario: The agent step fails and the earlier steps are undone
     Given "AgentService.createAgent" fails with "AGENT_CREATION_ERROR"
     When the workflow runs
     Then the workflow is rolled back
@@ -114,7 +114,7 @@ Feature: Agent creation
     And the outcome matches the snapshot
 
   @orchestration-2
-  Scenario Outline: When <call> fails, what was completed before it is undone
+  Scenario Outline: When <call> fails, the steps completed before it are undone
     Given "<call>" fails with "<code>"
     When the workflow runs
     Then the workflow is rolled back
@@ -146,7 +146,7 @@ Feature: Agent creation
       | 0 ms | PersonalityService.validatePersonalityConfiguration | 150 ms | VALIDATION_FAILED |
 
   @orchestration-5
-  Scenario: A compensation fails and the rest still run
+  Scenario: A compensation fails and the others still run
     Given "AgentService.createAgent" fails with "AGENT_CREATION_ERROR"
     And "RoleService.rollbackRole" fails with "PERMANENT_ERROR"
     When the workflow runs

@@ -1,14 +1,14 @@
 @needs-json-schema
 Feature: Cancellation
-  Whoever asked for a workflow may change their mind. What runs is not torn apart:
-  it ends, nothing new starts, and all of it is undone.
+  A cancelled workflow is not killed: running steps finish, no new step starts,
+  and everything is undone.
 
   Background:
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
 
   @orchestration-15
-  Scenario: Cancelled in the second step
+  Scenario: A workflow cancelled in its second step undoes both steps
     When the workflow starts
     And 200 ms pass
     And cancellation is requested
@@ -40,7 +40,7 @@ Feature: Cancellation
       | /steps/2/status | skipped   |
 
   @orchestration-15
-  Scenario: The running step keeps its retries
+  Scenario: A running step is still retried after cancellation
     Given every call is retried up to 2 times
     And "RoleService.validateRoleCapabilities" fails 1 time with "NETWORK_TIMEOUT"
     When the workflow starts
@@ -52,7 +52,7 @@ Feature: Cancellation
     And "RoleService.validateRoleCapabilities" is executed 2 times
 
   @orchestration-15
-  Scenario: A running step that hangs times out and is undone too
+  Scenario: A running step that hangs times out and is undone as well
     Given every call times out after 500 ms
     And "AgentService.createAgent" hangs
     When the workflow starts
@@ -67,7 +67,7 @@ Feature: Cancellation
       | PersonalityService.rollbackPersonality |
 
   @orchestration-15
-  Scenario: A cancelled workflow that cannot be undone has failed
+  Scenario: A cancelled workflow fails if a compensation fails
     Given "RoleService.rollbackRole" fails with "PERMANENT_ERROR"
     When the workflow starts
     And 200 ms pass
@@ -80,7 +80,7 @@ Feature: Cancellation
       | PersonalityService.rollbackPersonality |
 
   @orchestration-15
-  Scenario: What failed before the cancellation is the error
+  Scenario: A failure before the cancellation is reported as the error
     Given a service "Worker"
     And "Worker.refuse" takes 50 ms
     And "Worker.refuse" fails with "PERMANENT_ERROR"
@@ -106,7 +106,7 @@ Feature: Cancellation
       | Worker.demolish |
 
   @orchestration-13 @orchestration-15
-  Scenario: A cancellation is not forgotten in a crash
+  Scenario: A cancellation survives a crash
     Given the orchestrator crashes during step "validateRole"
     When the workflow starts
     And 200 ms pass
@@ -123,7 +123,7 @@ Feature: Cancellation
     And nothing has an effect
 
   @orchestration-15
-  Scenario: A cancelled workflow is undone although it keeps what a failure leaves
+  Scenario: A cancelled workflow is undone even if it keeps partial results on failure
     Given the workflow keeps on failure
     When the workflow starts
     And 200 ms pass
@@ -137,7 +137,7 @@ Feature: Cancellation
     And nothing has an effect
 
   @orchestration-15
-  Scenario: Asking twice is asking once
+  Scenario: A second cancellation request has no effect
     When the workflow starts
     And 200 ms pass
     And cancellation is requested

@@ -1,6 +1,6 @@
 Feature: Compensation
-  A service that has done its part cannot be rolled back like a database. What it
-  did must be undone by a call of its own, in reverse order and with all it needs.
+  A completed call to a service cannot be rolled back like a database transaction.
+  Its effect must be undone by another call, in reverse order and with the data it needs.
 
   Background:
     Given a service "Stock"
@@ -36,7 +36,7 @@ Feature: Compensation
       """
 
   @orchestration-2
-  Scenario: An undo gets what its step sent and received
+  Scenario: A compensation receives the input and the reply of its step
     Given "Shipping.send" fails with "NO_CARRIER"
     When the workflow runs
     Then the workflow is rolled back
@@ -88,7 +88,7 @@ Feature: Compensation
       | 450 ms | Stock.release   | 1         | 0 ms  | ok               |
 
   @orchestration-5
-  Scenario: A compensation that stays out of reach says how often it was tried
+  Scenario: A compensation that cannot reach its service reports its executions
     Given every call is retried up to 2 times
     And "Shipping.send" fails with "PERMANENT_ERROR"
     And "Payments.refund" fails with "CONNECTION_REFUSED"
@@ -105,7 +105,7 @@ Feature: Compensation
       | /compensations/1/error             |                    |
 
   @orchestration-2
-  Scenario: A step that may have done half its work is undone although it failed
+  Scenario: A partially effective step is undone although it failed
     Given the workflow:
       """json
       {
@@ -128,7 +128,7 @@ Feature: Compensation
       | call_started | Shipping.recall | {"input": {}, "reply": null} |
 
   @orchestration-2
-  Scenario: Compensation waits for what still runs, and its first failure is the error
+  Scenario: Compensation waits for running steps, and the first failure is the error
     Given the workflow:
       """json
       {
@@ -165,7 +165,7 @@ Feature: Compensation
       | /steps/3/status     | skipped    |
 
   @orchestration-11
-  Scenario: A service that leaves after the start fails the run, which is undone
+  Scenario: A service removed during the run fails it, and the run is undone
     Given "Stock.hold" takes 100 ms
     When the workflow starts
     And 50 ms pass
@@ -183,7 +183,7 @@ Feature: Compensation
       | 100 ms | Stock.release | ok     |
 
   @orchestration-2
-  Scenario: A workflow that would keep its partial result is told to undo it
+  Scenario: A scenario overrides a workflow that keeps partial results
     Given the workflow keeps on failure
     And the workflow compensates on failure
     And "Shipping.send" fails with "NO_CARRIER"
@@ -194,7 +194,7 @@ Feature: Compensation
       | Stock.release   |
 
   @orchestration-5
-  Scenario: The patience that a step asks for is not that of its undo
+  Scenario: A step's timeout and retries do not apply to its compensation
     Given the workflow:
       """json
       {
@@ -226,7 +226,7 @@ Feature: Compensation
       | /compensations/1/error/code | CONNECTION_RESET |
 
   @orchestration-5 @orchestration-20
-  Scenario: An undo that refers to a reply that never came is not called
+  Scenario: A compensation that refers to a missing reply is not called
     Given "Payments.charge" times out after 1 s
     And "Payments.charge" hangs 1 time
     When the workflow runs

@@ -1,8 +1,8 @@
 Feature: Crash recovery
-  A process can be lost between any two instants. Whatever was journalled is known
-  to the next one, which finishes the workflow without doing anything twice.
+  A process can crash at any time. The next one knows everything that was journalled,
+  and finishes the workflow without repeating an effect.
 
-  Rule: A lost agent creation is finished
+  Rule: An agent creation is finished after a crash
 
     Background:
       Given the services from "agent-platform"
@@ -28,21 +28,21 @@ Feature: Crash recovery
       And no effect happens twice
       And no compensation runs
 
-      Examples: The step has not begun, so it runs once
+      Examples: The step has not started, so it runs once
         | point  | step                | lost after | rest   | call                                                | times |
         | before | validatePersonality | 0 ms       | 525 ms | PersonalityService.validatePersonalityConfiguration | 1     |
         | before | validateRole        | 150 ms     | 375 ms | RoleService.validateRoleCapabilities                | 1     |
         | before | createAgent         | 250 ms     | 275 ms | AgentService.createAgent                            | 1     |
         | before | createFile          | 450 ms     | 75 ms  | FileService.createFile                              | 1     |
 
-      Examples: Nobody knows whether the step is done, so it runs again
+      Examples: It is unknown whether the step completed, so it runs again
         | point  | step                | lost after | rest   | call                                                | times |
         | during | validatePersonality | 150 ms     | 525 ms | PersonalityService.validatePersonalityConfiguration | 2     |
         | during | validateRole        | 250 ms     | 375 ms | RoleService.validateRoleCapabilities                | 2     |
         | during | createAgent         | 450 ms     | 275 ms | AgentService.createAgent                            | 2     |
         | during | createFile          | 525 ms     | 75 ms  | FileService.createFile                              | 2     |
 
-      Examples: The step is known to be done, so it never runs again
+      Examples: The step is known to have completed, so it does not run again
         | point | step                | lost after | rest   | call                                                | times |
         | after | validatePersonality | 150 ms     | 375 ms | PersonalityService.validatePersonalityConfiguration | 1     |
         | after | validateRole        | 250 ms     | 275 ms | RoleService.validateRoleCapabilities                | 1     |
@@ -50,7 +50,7 @@ Feature: Crash recovery
         | after | createFile          | 525 ms     | 0 ms   | FileService.createFile                              | 1     |
 
     @orchestration-13 @needs-json-schema
-    Scenario: A crash in the middle of compensation is finished and undoes nothing twice
+    Scenario: Compensation continues after a crash and undoes nothing twice
       Given "FileService.createFile" fails with "EACCES"
       And the orchestrator crashes during the compensation of step "createAgent"
       When the workflow runs
@@ -70,7 +70,7 @@ Feature: Crash recovery
       And the outcome matches the snapshot
 
     @orchestration-13 @needs-json-schema
-    Scenario Outline: A crash <point> the compensation of <step> leaves the rest to the next process
+    Scenario Outline: After a crash <point> the compensation of <step> the next process undoes the rest
       Given "FileService.createFile" fails with "EACCES"
       And the orchestrator crashes <point> the compensation of step "<step>"
       When the workflow runs
@@ -94,7 +94,7 @@ Feature: Crash recovery
         | after  | validatePersonality | 650 ms     | 0 ms   |
 
     @orchestration-13 @needs-json-schema
-    Scenario: What a crash cut off is undone when its repetition fails
+    Scenario: A step that a crash interrupted is undone if its second execution fails
       Given the orchestrator crashes during step "createAgent"
       And "AgentService.createAgent" answers:
         | execution | answer                     |
@@ -111,7 +111,7 @@ Feature: Crash recovery
       And no effect remains
 
     @orchestration-13 @needs-json-schema
-    Scenario: A process that comes back after a weekend still finishes
+    Scenario: A restart after a weekend still finishes the workflow
       Given the orchestrator crashes after step "createAgent"
       When the workflow runs
       And 48 h pass
@@ -129,7 +129,7 @@ Feature: Crash recovery
         | 48h 525ms | workflow_ended         | completed |
 
     @orchestration-13 @needs-json-schema
-    Scenario: A service that has left by the restart fails at the call, and the rest is undone
+    Scenario: A service removed before the restart fails at the call, and the other steps are undone
       Given the orchestrator crashes after step "createAgent"
       When the workflow runs
       And "FileService" is removed
@@ -143,7 +143,7 @@ Feature: Crash recovery
       And no effect remains
 
     @orchestration-13 @needs-json-schema
-    Scenario: Two crashes in one run
+    Scenario: A run survives two crashes
       Given the orchestrator crashes during step "createAgent"
       And the orchestrator crashes before step "createFile"
       When the workflow runs
@@ -156,7 +156,7 @@ Feature: Crash recovery
       And "AgentService.createAgent" is executed 2 times
       And no effect happens twice
 
-  Rule: Any workflow is finished
+  Rule: Any workflow is finished after a crash
 
     Background:
       Given a service "Stock"
@@ -175,7 +175,7 @@ Feature: Crash recovery
         """
 
     @orchestration-13
-    Scenario: Steps that ran side by side are executed again, both
+    Scenario: Parallel steps that a crash interrupted are both executed again
       Given "Stock.hold" takes 100 ms
       And "Payments.charge" takes 200 ms
       And "Mail.send" takes 50 ms
@@ -200,7 +200,7 @@ Feature: Crash recovery
         | 350 ms | effect | charge    | order-1/charge |
 
     @orchestration-13
-    Scenario: All runs of the lost process are finished
+    Scenario: All runs of the crashed process are finished
       Given "Stock.hold" takes 100 ms
       And the orchestrator crashes during step "hold"
       When the workflow runs 3 times at once
@@ -216,7 +216,7 @@ Feature: Crash recovery
         | /run | order-3 |
 
     @orchestration-13
-    Scenario: A new process begins with closed circuit breakers
+    Scenario: A new process starts with closed circuit breakers
       Given a circuit breaker on "Payments" opening after 1 failure for 1 h
       And the workflow keeps on failure
       And "Payments.charge" fails 1 time with "CONNECTION_REFUSED"
@@ -227,7 +227,7 @@ Feature: Crash recovery
       Then the circuit breaker on "Payments" is closed
 
     @orchestration-13 @resilience-8
-    Scenario: A new process keeps to its bulkheads
+    Scenario: A new process applies the bulkheads
       Given a bulkhead of 1 call on "Payments"
       And "Stock.hold" takes 100 ms
       And "Payments.charge" takes 50 ms
@@ -239,7 +239,7 @@ Feature: Crash recovery
       And at most 1 call to "Payments" run at once
 
     @orchestration-13 @resilience-3
-    Scenario: A new process calls what its predecessor had given up
+    Scenario: A new process calls a service whose breaker was open before the crash
       Given a circuit breaker on "Payments" opening after 1 failure for 1 h
       And "Payments.charge" fails 1 time with "PERMANENT_ERROR"
       And the orchestrator crashes during step "charge"
@@ -251,7 +251,7 @@ Feature: Crash recovery
       And the circuit breaker on "Payments" is closed
 
     @orchestration-13 @resilience-4
-    Scenario: A new process guards itself with the same circuit breakers
+    Scenario: A new process applies the same circuit breakers
       Given a circuit breaker on "Payments" opening after 1 failure for 1 h
       And the orchestrator crashes before step "charge"
       And "Payments.charge" fails with "CONNECTION_REFUSED"
@@ -261,7 +261,7 @@ Feature: Crash recovery
       And the circuit breaker on "Payments" is open
 
     @orchestration-13
-    Scenario: A step that a crash prevented is not undone when it fails
+    Scenario: A step that had not started before the crash is not undone when it fails
       Given the orchestrator crashes before step "charge"
       And "Payments.charge" fails with "CARD_DECLINED"
       When the workflow runs
@@ -272,7 +272,7 @@ Feature: Crash recovery
         | Stock.release |
 
     @orchestration-13
-    Scenario: A step that runs again gets its first reply again
+    Scenario: A step that is executed again gets its first reply
       Given the orchestrator crashes during step "charge"
       And "Payments.charge" answers:
         | execution | answer                    |
@@ -291,7 +291,7 @@ Feature: Crash recovery
         """
 
     @orchestration-13
-    Scenario: A process that is replaced at work is finished by its successor
+    Scenario: A restart during a call executes the call again and finishes the workflow
       Given "Stock.hold" takes 100 ms
       When the workflow starts
       And 50 ms pass
@@ -307,7 +307,7 @@ Feature: Crash recovery
         | 150 ms | Mail.send       | 1         | 0 ms   | ok     |
 
     @orchestration-13
-    Scenario: A run that goes on is finished after a crash, one that has ended is left alone
+    Scenario: A resumed run is finished after a crash, and ended runs are not touched
       Given "Mail.send" fails 1 time with "MAILBOX_FULL"
       And "Stock.hold" takes 100 ms
       And the workflow keeps on failure
@@ -341,7 +341,7 @@ Feature: Crash recovery
       And "Stock.hold" is executed 3 times
 
     @orchestration-13
-    Scenario: Nothing of a lost process lives on
+    Scenario: Nothing in a crashed process continues
       Given "Stock.hold" takes 100 ms
       And "Payments.charge" takes 50 ms
       And "Payments.charge" is retried up to 5 times
@@ -368,7 +368,7 @@ Feature: Crash recovery
         | 1h 270 ms | Payments.charge | 4         | 50 ms  | ok               |
 
     @orchestration-13
-    Scenario: A process that is replaced leaves none of its runs behind
+    Scenario: A restart finishes all runs of the replaced process
       Given "Payments.charge" takes 50 ms
       And "Payments.charge" is retried up to 5 times
       And "Payments.charge" fails 2 times with "CONNECTION_RESET"
@@ -384,7 +384,7 @@ Feature: Crash recovery
       And "Payments.charge" is executed 4 times
 
     @orchestration-13 @needs-sqlite
-    Scenario: A process that is replaced leaves none of its runs at the journal's file
+    Scenario: A restart finishes all runs in the replaced process's journal file
       Given "Payments.charge" takes 50 ms
       And the journal is kept in a file
       When the workflow starts
@@ -397,7 +397,7 @@ Feature: Crash recovery
       And "Payments.charge" is executed 4 times
 
     @orchestration-13 @needs-sqlite
-    Scenario: A journal that is years old can be read
+    Scenario: A journal that spans years can be read
       Given the journal is kept in a file
       And "Mail.send" fails 1 time with "MAILBOX_FULL"
       And the workflow keeps on failure
@@ -412,10 +412,10 @@ Feature: Crash recovery
       And the orchestrator restarts
       Then the workflow completes
 
-  Rule: Chance outlives a crash
+  Rule: Randomness survives a crash
 
     @orchestration-13 @resilience-2
-    Scenario: The seed counts for the next process too
+    Scenario: The next process uses the same seed
       Given the seed 7
       And a service "Search"
       And the workflow:

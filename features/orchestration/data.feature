@@ -1,13 +1,13 @@
 Feature: Data between steps
-  What one service answers is what the next one is asked. It arrives with its type,
-  and what is not there is missed before the call, not after it.
+  The reply of one step is the input of the next. It keeps its types, and a missing
+  value is found before the call, not after it.
 
   Background:
     Given a service "Catalogue"
     And a service "Payments"
 
   @orchestration-20
-  Scenario: A reply reaches the next step with its types
+  Scenario: A reply keeps its types in the input of the next step
     Given "Catalogue.price" replies:
       """json
       { "amount": 42, "rate": 0.5, "gift": false, "tags": ["new", "paper"], "note": null, "a/b": { "~": "tilde" } }
@@ -41,7 +41,7 @@ Feature: Data between steps
       | call_started | Payments.charge | {"amount": 42, "rate": 0.5, "gift": false, "first": "new", "all": [["new", "paper"]], "note": null, "escaped": "tilde", "text": "costs ${/price/amount}"} |
 
   @orchestration-20
-  Scenario: The input of the run reaches every step
+  Scenario: Every step can use the input of the run
     Given the workflow:
       """json
       {
@@ -67,7 +67,7 @@ Feature: Data between steps
       | /data/price               | {}    |
 
   @orchestration-20 @needs-json-schema
-  Scenario: The agent's step gets the id and the version that were validated
+  Scenario: The agent step receives the validated id and version
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And "PersonalityService.validatePersonalityConfiguration" replies:
@@ -81,7 +81,7 @@ Feature: Data between steps
       | call_started | AgentService.createAgent | {"name": "Ada", "role": "software-mentor", "personalityId": "patient-mentor", "personalityVersion": 7, "modelId": "standard-model"} |
 
   @orchestration-20
-  Scenario: A reference to nothing fails the step before its call
+  Scenario: An unresolved reference fails the step before its call
     Given "Catalogue.price" takes 100 ms
     And the workflow:
       """json
@@ -133,7 +133,7 @@ Feature: Data between steps
       | /nobody         |
 
   @orchestration-20
-  Scenario: A tilde in a step's id is escaped where it is referred to
+  Scenario: A tilde in a step's id is escaped in references
     Given "Catalogue.price" replies:
       """json
       { "amount": 42 }

@@ -1,14 +1,14 @@
 @needs-json-schema
 Feature: Deadlines
-  A caller waits only so long. When the time is up, whatever still runs is ended
-  and undone, and undoing it takes the time that it takes.
+  A caller waits only so long. At the deadline, running steps are stopped and undone;
+  compensation may take longer.
 
   Background:
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
 
   @orchestration-14
-  Scenario: The deadline passes in the third step
+  Scenario: A deadline that passes in the third step rolls the workflow back
     Given the workflow must finish within 350 ms
     When the workflow runs
     Then the workflow is rolled back
@@ -26,14 +26,14 @@ Feature: Deadlines
     And nothing has an effect
 
   @orchestration-14
-  Scenario: A workflow that ends exactly at its deadline is in time
+  Scenario: A workflow that ends exactly at its deadline completes
     Given the workflow must finish within 525 ms
     When the workflow runs
     Then the workflow completes
     And it takes 525 ms
 
   @orchestration-14
-  Scenario: A millisecond too long is too long
+  Scenario: A workflow that is one millisecond late is rolled back
     Given the workflow must finish within 524 ms
     When the workflow runs
     Then the workflow is rolled back
@@ -70,7 +70,7 @@ Feature: Deadlines
       | 2350 ms | warning | AgentService.createAgent |
 
   @orchestration-14
-  Scenario: The deadline ends all that runs side by side
+  Scenario: The deadline stops all parallel steps
     Given a service "Worker"
     And "Worker.quick" takes 100 ms
     And "Worker.slow" takes 400 ms
@@ -98,7 +98,7 @@ Feature: Deadlines
     And no effect remains
 
   @orchestration-14
-  Scenario: A deadline of three days
+  Scenario: A deadline of three days stops the retries
     Given the workflow must finish within 72 h
     And the retry policy:
       | field      | value |
@@ -116,7 +116,7 @@ Feature: Deadlines
       | /error/executions | 72    |
 
   @orchestration-14
-  Scenario: A step that begins at exactly the deadline and takes no time is in time
+  Scenario: A step that starts at exactly the deadline and takes no time completes
     Given the workflow must finish within 450 ms
     And "FileService.createFile" takes 0 ms
     When the workflow runs
@@ -124,7 +124,7 @@ Feature: Deadlines
     And it takes 450 ms
 
   @orchestration-13 @orchestration-14
-  Scenario: A deadline that passes between a crash and the restart is past
+  Scenario: A deadline that passes between a crash and the restart is not extended
     Given the workflow must finish within 1 h
     And the orchestrator crashes after step "validateRole"
     When the workflow runs
@@ -140,7 +140,7 @@ Feature: Deadlines
     And nothing has an effect
 
   @orchestration-13 @orchestration-14
-  Scenario: What a crash cut off before the deadline passed is undone
+  Scenario: A step interrupted by a crash before the deadline is undone
     Given the workflow must finish within 1 h
     And the orchestrator crashes during step "createAgent"
     When the workflow runs
@@ -157,7 +157,7 @@ Feature: Deadlines
     And no effect remains
 
   @orchestration-14 @resilience-6
-  Scenario: What the deadline ended says nothing of the service's health
+  Scenario: A call stopped by the deadline does not count for the circuit breaker
     Given the workflow must finish within 350 ms
     And a circuit breaker on "AgentService" opening after 1 failure for 1 h
     When the workflow runs
@@ -167,7 +167,7 @@ Feature: Deadlines
     And "AgentService.rollbackAgent" is executed 1 time
 
   @orchestration-14 @resilience-8
-  Scenario: Nobody waits for a place in a bulkhead beyond the deadline
+  Scenario: A call does not wait for a bulkhead beyond the deadline
     Given a service "Worker"
     And "Worker.long" takes 10 s
     And a bulkhead of 1 call on "Worker"

@@ -1,6 +1,6 @@
-Feature: Faulty definitions
-  A workflow that cannot end well is refused before its first call, with the place
-  that is at fault, so that nothing has to be cleaned up after a slip of the pen.
+Feature: Invalid definitions
+  An invalid workflow is refused before its first call, with the place of the fault,
+  so that a typo leaves nothing to clean up.
 
   Background:
     Given a service "Payments"
@@ -10,7 +10,7 @@ Feature: Faulty definitions
       """
 
   @orchestration-11
-  Scenario: A cycle is named as a path
+  Scenario: A cycle is reported as a path
     Given the workflow:
       """json
       {
@@ -46,18 +46,18 @@ Feature: Faulty definitions
       | an unknown dependency           | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "thank", "service": "Payments", "operation": "thank", "dependencies": ["pya"]}          | INVALID_WORKFLOW    | /steps/1/dependencies/0      | which does not exist          |
       | a step that waits for itself    | {"id": "pay", "service": "Payments", "operation": "charge", "dependencies": ["pay"]}                                                                        | INVALID_WORKFLOW    | /steps/0/dependencies        | pay → pay                     |
       | the same id twice               | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "pay", "service": "Payments", "operation": "thank"}                                     | INVALID_WORKFLOW    | /steps/1/id                  | taken by /steps/0             |
-      | a step called input             | {"id": "input", "service": "Payments", "operation": "charge"}                                                                                               | INVALID_WORKFLOW    | /steps/0/id                  | no step may be called         |
+      | a step called input             | {"id": "input", "service": "Payments", "operation": "charge"}                                                                                               | INVALID_WORKFLOW    | /steps/0/id                  | is reserved                   |
       | an unknown service              | {"id": "pay", "service": "Paymnets", "operation": "charge"}                                                                                                 | SERVICE_NOT_FOUND   | /steps/0/service             | did you mean                  |
       | an unknown operation            | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "hold", "service": "Stock", "operation": "holt"}                                        | OPERATION_NOT_FOUND | /steps/1/operation           | did you mean                  |
       | an unknown compensation         | {"id": "pay", "service": "Payments", "operation": "charge"}, {"id": "hold", "service": "Stock", "operation": "hold", "compensation": "Stock.realease"}      | OPERATION_NOT_FOUND | /steps/1/compensation           | did you mean               |
       | an unknown compensating service | {"id": "pay", "service": "Payments", "operation": "charge", "compensation": "Ledger.revert"}                                                                | SERVICE_NOT_FOUND   | /steps/0/compensation        | does not exist                |
 
   @orchestration-11
-  Scenario: A workflow in which no step may run is refused
+  Scenario: A workflow with `maxParallel` 0 is refused
     Given the workflow:
       """json
       { "id": "order", "maxParallel": 0, "steps": [{ "id": "pay", "service": "Payments", "operation": "charge" }] }
       """
     When the workflow runs
     Then the workflow is refused with "INVALID_WORKFLOW"
-    And the refusal names "/maxParallel" and says "at least one step runs at a time"
+    And the refusal names "/maxParallel" and says "must be at least 1"

@@ -1,9 +1,9 @@
 Feature: Expected durations
-  A workflow that still works but has become slow is worth a word before it is
-  worth a call at night.
+  A workflow that still works but has become slow deserves a warning before it
+  becomes an incident.
 
   @orchestration-17
-  Scenario: Each step is measured against what is expected of it
+  Scenario: Each step is compared with its expected duration
     Given a service "Worker"
     And "Worker.a" takes 120 ms
     And "Worker.b" takes 121 ms
@@ -33,7 +33,7 @@ Feature: Expected durations
     And the timeline matches the snapshot
 
   @orchestration-17 @needs-json-schema
-  Scenario Outline: A run that takes <time> instead of 525 ms is worth <word>
+  Scenario Outline: A run that takes <time> instead of 525 ms causes <word>
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And "AgentService" is slowed by <delay>
@@ -52,7 +52,7 @@ Feature: Expected durations
       | 526 ms | 1051 ms | an error  | error   | took 1s 51ms, expected 525ms |
 
   @orchestration-17 @needs-json-schema
-  Scenario: Up to 1.2 times what is expected nothing is said
+  Scenario: Up to 1.2 times the expected duration there is no warning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And "AgentService" is slowed by 105 ms
@@ -64,7 +64,7 @@ Feature: Expected durations
       | error   |                       |
 
   @needs-json-schema
-  Scenario: A reply that lacks what is expected of it is worth a warning
+  Scenario: A reply without the expected output causes a warning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And "RoleService.validateRoleCapabilities" replies:
@@ -78,7 +78,7 @@ Feature: Expected durations
       | 250 ms | warning | validateRole | the reply lacks what is expected at "/isValid"     |
 
   @orchestration-17 @needs-json-schema
-  Scenario: A degraded run is measured like a whole one
+  Scenario: A degraded run is compared with its expected duration as well
     Given the services from "agent-platform"
     And the workflow:
       """json
@@ -104,7 +104,7 @@ Feature: Expected durations
       | 275 ms | warning        | agentWithFile |          | took 275ms, expected 200ms |
 
   @orchestration-17
-  Scenario: What failed is not measured
+  Scenario: Failed steps are not compared with their expected duration
     Given a service "Worker"
     And "Worker.run" times out after 10 s
     And "Worker.run" hangs

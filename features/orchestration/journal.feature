@@ -1,7 +1,7 @@
 @needs-json-schema @needs-sqlite
 Feature: Journal
-  What an orchestrator remembers beyond its own life. In a file it is there for
-  the next process, whatever became of the last.
+  The journal outlives the orchestrator. In a file, it is there for the next process,
+  however the last one ended.
 
   Background:
     Given the services from "agent-platform"
@@ -9,7 +9,7 @@ Feature: Journal
     And the journal is kept in a file
 
   @orchestration-13
-  Scenario Outline: A new process opens the file and finishes after a crash <point> step <step>
+  Scenario Outline: A new process opens the file and finishes the run after a crash <point> step <step>
     Given the orchestrator crashes <point> step "<step>"
     When the workflow runs
     And the orchestrator restarts
@@ -25,7 +25,7 @@ Feature: Journal
       | after  | createAgent | 75 ms  | AgentService.createAgent | 1     |
 
   @orchestration-13
-  Scenario: A crash in the middle of compensation is finished by a new process
+  Scenario: A new process continues compensation after a crash
     Given "FileService.createFile" fails with "EACCES"
     And the orchestrator crashes during the compensation of step "createAgent"
     When the workflow runs
@@ -39,14 +39,14 @@ Feature: Journal
     And no effect remains
 
   @orchestration-16
-  Scenario: A new process knows the run ids of the last
+  Scenario: A new process refuses run ids of the last one
     When the workflow runs as "creation-7"
     And the orchestrator restarts
     And the workflow runs as "creation-7"
     Then the workflow is refused with "WORKFLOW_ALREADY_EXISTS"
 
   @orchestration-13
-  Scenario: A new process reads the state of a run that has ended
+  Scenario: A new process can read the state of an ended run
     When the workflow runs as "creation-7"
     And the orchestrator restarts
     Then the state of run "creation-8" is absent

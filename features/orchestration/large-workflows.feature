@@ -1,13 +1,13 @@
 Feature: Large workflows
-  Ten thousand steps are more of the same: each starts when it can, all are
-  undone when one fails, and a crash in the middle loses none.
+  Ten thousand steps behave like ten: each starts as soon as it can, all are undone
+  when one fails, and a crash halfway loses none.
 
   Background:
     Given a service "Ledger"
     And "Ledger.post" takes 1 ms
 
   @orchestration-21
-  Scenario: Ten thousand steps one after the other
+  Scenario: Ten thousand steps run sequentially
     Given the workflow "posting" of 10000 steps that call "Ledger.post"
     When the workflow runs
     Then the workflow completes
@@ -19,7 +19,7 @@ Feature: Large workflows
       | /steps/9999/took  | 1 ms       |
 
   @orchestration-21
-  Scenario: Ten thousand steps at once, a thousand at a time
+  Scenario: Ten thousand independent steps run a thousand at a time
     Given the workflow "posting" of 10000 steps that call "Ledger.post", 1000 at a time
     When the workflow runs
     Then the workflow completes
@@ -27,7 +27,7 @@ Feature: Large workflows
     And at most 1000 calls to "Ledger" run at once
 
   @orchestration-21
-  Scenario: The last of ten thousand steps fails and all are undone
+  Scenario: The last of ten thousand steps fails and all others are undone
     Given the workflow "posting" of 10000 steps that call "Ledger.post", undone by "Ledger.reverse"
     And "Ledger.post" answers:
       | execution | answer             |
@@ -42,7 +42,7 @@ Feature: Large workflows
       | /failed    | ["step-10000"]   |
 
   @orchestration-21 @needs-sqlite
-  Scenario: A crash in the middle of ten thousand steps
+  Scenario: Ten thousand steps are finished after a crash halfway
     Given the workflow "posting" of 10000 steps that call "Ledger.post"
     And the journal is kept in a file
     And the orchestrator crashes during step "step-5000"

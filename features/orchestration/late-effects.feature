@@ -1,6 +1,6 @@
 Feature: Late effects
-  A time-out says that nobody waited any longer, not that nothing happened. What
-  a step may still bring about is undone with the rest, even before it arrives.
+  A timeout means that the caller stopped waiting, not that nothing happened. An
+  effect that may still arrive is undone with the others, even before it arrives.
 
   Background:
     Given a service "Stock"
@@ -20,7 +20,7 @@ Feature: Late effects
       """
 
   @orchestration-12
-  Scenario: An effect that arrives after its undo is discarded
+  Scenario: An effect that arrives after its compensation is discarded
     Given "Payments.charge" answers:
       | execution | answer   |
       | 1         | late 3 s |
@@ -43,7 +43,7 @@ Feature: Late effects
       | 5 s | warning        |                 |         | Payments.charge |                              |
 
   @orchestration-12
-  Scenario: An effect that arrives before its undo is undone
+  Scenario: An effect that arrives before its compensation is undone
     Given the workflow:
       """json
       {
@@ -79,7 +79,7 @@ Feature: Late effects
     And no effect remains
 
   @orchestration-12
-  Scenario: A retry finds the late effect done and does not repeat it
+  Scenario: A retry does not repeat an effect that arrived late
     Given "Payments.charge" is retried up to 1 time
     And "Payments.charge" answers:
       | execution | answer     |
@@ -97,7 +97,7 @@ Feature: Late effects
       | 2100 ms | call_ended | Payments.charge |           | 2         | ok      |
 
   @orchestration-12
-  Scenario: A time-out casts its doubt on the whole call
+  Scenario: A timeout leaves the whole call in doubt, even if a retry fails otherwise
     Given "Payments.charge" is retried up to 1 time
     And "Payments.charge" answers:
       | execution | answer                |
@@ -119,7 +119,7 @@ Feature: Late effects
     Then no effect remains
 
   @orchestration-12
-  Scenario: A service that answers that its network timed out has answered
+  Scenario: A service that replies with a network timeout is not in doubt
     Given "Payments.charge" fails with "NETWORK_TIMEOUT"
     When the workflow runs
     Then the workflow is rolled back
@@ -129,7 +129,7 @@ Feature: Late effects
     And no effect remains
 
   @orchestration-12
-  Scenario: A step that hangs is undone although nothing ever comes of it
+  Scenario: A step that hangs is undone although it never has an effect
     Given "Payments.charge" hangs
     When the workflow runs
     Then the workflow is rolled back

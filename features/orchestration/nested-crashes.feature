@@ -1,7 +1,7 @@
 @needs-json-schema
-Feature: Crashes of workflows within workflows
-  An orchestrator that is lost in the middle of a run within a run leaves a journal of both. Whoever
-  comes after it finishes both, each where it stood.
+Feature: Crashes in nested workflows
+  An orchestrator that crashes during a child run leaves a journal of both runs. The next
+  process continues each where it stopped.
 
   Background:
     Given a service "Orders"
@@ -18,7 +18,7 @@ Feature: Crashes of workflows within workflows
     And the workflow "order"
 
   @orchestration-19
-  Scenario Outline: A crash <point> step <step> is survived inside and outside
+  Scenario Outline: Parent and child run are finished after a crash <point> step <step>
     Given the orchestrator crashes <point> step "<step>"
     When the workflow runs with:
       """json
@@ -39,7 +39,7 @@ Feature: Crashes of workflows within workflows
       | after  | settle        | Payments.charge | 1     |
 
   @orchestration-19 @needs-sqlite
-  Scenario Outline: A crash <point> the compensation of step <step> is survived inside and outside
+  Scenario Outline: Parent and child run are undone after a crash <point> the compensation of step <step>
     Given "Orders.confirm" fails with "ORDER_CLOSED"
     And the orchestrator crashes <point> the compensation of step "<step>"
     And the journal is kept in a file
@@ -67,7 +67,7 @@ Feature: Crashes of workflows within workflows
       | after  | settle        |
 
   @orchestration-19
-  Scenario: A crash inside while it is cancelled does not make it go on
+  Scenario: A cancelled child run stays cancelled after a crash
     Given the orchestrator crashes during step "settle/hold"
     When the workflow starts with:
       """json
@@ -82,7 +82,7 @@ Feature: Crashes of workflows within workflows
     And no effect remains
 
   @orchestration-19 @needs-sqlite
-  Scenario: A crash behind the end of what was cancelled inside does not hold it up
+  Scenario: A crash after a cancelled child run ended does not stop the cancellation
     Given the orchestrator crashes during step "settle"
     And the journal is kept in a file
     When the workflow starts with:
@@ -101,7 +101,7 @@ Feature: Crashes of workflows within workflows
     And no effect remains
 
   @orchestration-13 @orchestration-19
-  Scenario: A crash is told apart from one at a step of the same name around it
+  Scenario: A crash in a child run is not confused with a parent step of the same name
     Given the workflow:
       """json
       {

@@ -1,6 +1,6 @@
 @needs-json-schema
-Feature: Definitions of workflows within workflows
-  What cannot run within another is refused before any call, with the place where it stands.
+Feature: Definitions of nested workflows
+  A workflow that cannot run as a child is refused before any call, with the place of the fault.
 
   Background:
     Given a service "Orders"
@@ -17,7 +17,7 @@ Feature: Definitions of workflows within workflows
     And the workflow "order"
 
   @orchestration-19
-  Scenario: Four workflows lie within each other, a fifth is refused
+  Scenario: Four levels of nesting are allowed and a fifth is refused
     Given the workflow:
       """json
       { "id": "fourth", "steps": [ { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "release" } ] }
@@ -87,13 +87,13 @@ Feature: Definitions of workflows within workflows
       | an unknown workflow           | {"id": "settle", "workflow": "setlement"}                                                                                                     | INVALID_WORKFLOW  | /steps/1/workflow                    | setlement                       |
       | nothing to do                 | {"id": "settle"}                                                                                                                              | INVALID_WORKFLOW  | /steps/1                             | nor a workflow to run           |
       | a service without operation   | {"id": "settle", "service": "Stock"}                                                                                                          | INVALID_WORKFLOW  | /steps/1                             | nor a workflow to run           |
-      | a workflow and a call         | {"id": "settle", "workflow": "settlement", "service": "Stock", "operation": "hold"}                                                           | INVALID_WORKFLOW  | /steps/1/service                     | is for steps that call          |
-      | a workflow and retries        | {"id": "settle", "workflow": "settlement", "retry": {"maxRetries": 2}}                                                                        | INVALID_WORKFLOW  | /steps/1/retry                       | is for steps that call          |
-      | a workflow and an operation   | {"id": "settle", "workflow": "settlement", "operation": "hold"}                                                                               | INVALID_WORKFLOW  | /steps/1/operation                   | is for steps that call          |
-      | a workflow and a time-out     | {"id": "settle", "workflow": "settlement", "timeout": "2s"}                                                                                   | INVALID_WORKFLOW  | /steps/1/timeout                     | is for steps that call          |
-      | a workflow and a recovery     | {"id": "settle", "workflow": "settlement", "recover": ["Stock.hold"]}                                                                         | INVALID_WORKFLOW  | /steps/1/recover                     | is for steps that call          |
-      | a workflow partly effective   | {"id": "settle", "workflow": "settlement", "partiallyEffective": true}                                                                        | INVALID_WORKFLOW  | /steps/1/partiallyEffective          | is for steps that call          |
-      | an id like a repeated run's   | {"id": "settle~2", "workflow": "settlement"}                                                                                                  | INVALID_WORKFLOW  | /steps/1/id                          | has a tilde                     |
-      | a compensation of no service  | {"id": "settle", "workflow": "settlement", "compensation": "undo"}                                                                            | INVALID_WORKFLOW  | /steps/1/compensation                | names no service                |
-      | an unknown service within     | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stocks", "operation": "hold"}]}}                               | SERVICE_NOT_FOUND | /steps/1/workflow/steps/0/service    | Stock                           |
-      | a cycle within                | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stock", "operation": "hold", "dependencies": ["a"]}]}}         | INVALID_WORKFLOW  | /steps/1/workflow/steps/0/dependencies | a → a                         |
+      | a workflow and a call         | {"id": "settle", "workflow": "settlement", "service": "Stock", "operation": "hold"}                                                           | INVALID_WORKFLOW  | /steps/1/service                     | is for steps that make a call   |
+      | a workflow and retries        | {"id": "settle", "workflow": "settlement", "retry": {"maxRetries": 2}}                                                                        | INVALID_WORKFLOW  | /steps/1/retry                       | is for steps that make a call   |
+      | a workflow and an operation   | {"id": "settle", "workflow": "settlement", "operation": "hold"}                                                                               | INVALID_WORKFLOW  | /steps/1/operation                   | is for steps that make a call   |
+      | a workflow and a timeout      | {"id": "settle", "workflow": "settlement", "timeout": "2s"}                                                                                   | INVALID_WORKFLOW  | /steps/1/timeout                     | is for steps that make a call   |
+      | a workflow and fallback calls | {"id": "settle", "workflow": "settlement", "recover": ["Stock.hold"]}                                                                         | INVALID_WORKFLOW  | /steps/1/recover                     | is for steps that make a call   |
+      | a partially effective workflow | {"id": "settle", "workflow": "settlement", "partiallyEffective": true}                                                                        | INVALID_WORKFLOW  | /steps/1/partiallyEffective          | is for steps that make a call   |
+      | an id like a child run's      | {"id": "settle~2", "workflow": "settlement"}                                                                                                  | INVALID_WORKFLOW  | /steps/1/id                          | must not have a tilde           |
+      | a compensation without service | {"id": "settle", "workflow": "settlement", "compensation": "undo"}                                                                            | INVALID_WORKFLOW  | /steps/1/compensation                | does not name a service         |
+      | an unknown nested service     | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stocks", "operation": "hold"}]}}                               | SERVICE_NOT_FOUND | /steps/1/workflow/steps/0/service    | Stock                           |
+      | a nested cycle                | {"id": "settle", "workflow": {"id": "inner", "steps": [{"id": "a", "service": "Stock", "operation": "hold", "dependencies": ["a"]}]}}         | INVALID_WORKFLOW  | /steps/1/workflow/steps/0/dependencies | a → a                         |

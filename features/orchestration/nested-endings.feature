@@ -1,7 +1,7 @@
 @needs-json-schema
-Feature: Deadlines, cancellation and second chances of workflows within workflows
-  A run that is late, cancelled, kept or tried again takes what runs within it along: nothing inside
-  goes on without it, and nothing inside is done twice.
+Feature: Deadlines, cancellation and retries of nested workflows
+  A parent run that is late, cancelled, interrupted or retried takes its child runs along: no child
+  continues without its parent, and no effect of a child happens twice.
 
   Background:
     Given a service "Orders"
@@ -18,7 +18,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And the workflow "order"
 
   @orchestration-19
-  Scenario: The deadline of the run reaches the workflows within it
+  Scenario: The parent's deadline applies to its child runs
     Given the workflow must finish within 45 ms
     When the workflow runs with:
       """json
@@ -33,7 +33,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
       | Orders.withdraw |
 
   @orchestration-19
-  Scenario: The deadline of a workflow within counts from its own start
+  Scenario: A nested workflow's deadline counts from its own start
     Given the workflow:
       """json
       {
@@ -58,7 +58,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And the error is "WORKFLOW_TIMEOUT" from "Payments.charge"
 
   @orchestration-19
-  Scenario: A cancelled run cancels what runs within it
+  Scenario: A cancelled run cancels its child runs
     When the workflow starts with:
       """json
       { "total": 120 }
@@ -77,7 +77,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
       | /status | cancelled |
 
   @orchestration-19
-  Scenario: What is kept inside is undone with the run around it
+  Scenario: A child's partial result is undone with its parent
     Given the workflow:
       """json
       {
@@ -104,7 +104,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And no effect remains
 
   @orchestration-19
-  Scenario: What is kept inside goes on when the run around it is resumed
+  Scenario: A child's partial result is resumed with its parent
     Given the workflow:
       """json
       {
@@ -138,7 +138,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And no effect happens twice
 
   @orchestration-19
-  Scenario: What was undone inside is done anew when the run around it is resumed
+  Scenario: A child run that was undone is replaced when its parent is resumed
     Given the workflow keeps on failure
     And "Payments.charge" fails 1 time with "CARD_DECLINED"
     When the workflow runs with:
@@ -164,7 +164,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And no effect happens twice
 
   @orchestration-19
-  Scenario: A compensation that failed inside is not forgotten for a second chance
+  Scenario: A compensation that failed in a child run is repeated after a sequential retry
     Given the workflow:
       """json
       {
@@ -192,7 +192,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
       | Orders.withdraw |
 
   @orchestration-8 @orchestration-19
-  Scenario: A workflow within that was too slow side by side gets its second chance
+  Scenario: A nested workflow that was too slow in parallel is retried sequentially
     Given the workflow:
       """json
       {
@@ -218,7 +218,7 @@ Feature: Deadlines, cancellation and second chances of workflows within workflow
     And "Stock.hold" is executed 2 times
 
   @orchestration-19
-  Scenario: Every run that undid itself is told
+  Scenario: The outcome has the compensations of every child run that undid itself
     Given the workflow keeps on failure
     And "Payments.charge" fails with "CARD_DECLINED"
     When the workflow runs with:

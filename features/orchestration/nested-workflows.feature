@@ -1,7 +1,7 @@
 @needs-json-schema
-Feature: Workflows within workflows
-  A step may run another workflow in place of a call. Its data is that of the
-  run it makes, its failure is undone inside before it is undone outside.
+Feature: Nested workflows
+  A step may run another workflow instead of making a call. The data of this child run is
+  the step's reply; on failure, the child is undone before its parent.
 
   Background:
     Given a service "Orders"
@@ -18,7 +18,7 @@ Feature: Workflows within workflows
     And the workflow "order"
 
   @orchestration-19
-  Scenario: A step runs a workflow, and its data is the run's
+  Scenario: A step runs a workflow and gets its data as reply
     When the workflow runs with:
       """json
       { "total": 120 }
@@ -54,7 +54,7 @@ Feature: Workflows within workflows
       | /completed | ["hold", "charge"] |
 
   @orchestration-19
-  Scenario: A failure inside compensates inside, then outside
+  Scenario: A failure in a child run undoes the child, then its parent
     Given "Payments.charge" fails with "CARD_DECLINED"
     And "Stock.release" takes 5 ms
     When the workflow runs with:
@@ -80,7 +80,7 @@ Feature: Workflows within workflows
       | /compensated | ["hold"]    |
 
   @orchestration-19
-  Scenario: A failure outside undoes what was completed inside
+  Scenario: A failure in the parent undoes the completed child run
     Given "Orders.confirm" fails with "ORDER_CLOSED"
     When the workflow runs with:
       """json
@@ -110,7 +110,7 @@ Feature: Workflows within workflows
     And the outcome matches the snapshot
 
   @orchestration-16 @orchestration-19
-  Scenario: The state of what is undone inside can be read while it is
+  Scenario: The state of a child run can be read while it is undone
     Given "Orders.confirm" fails with "ORDER_CLOSED"
     And "Payments.refund" takes 10 ms
     When the workflow starts with:
@@ -127,7 +127,7 @@ Feature: Workflows within workflows
     Then the workflow is rolled back
 
   @orchestration-19
-  Scenario: A compensation of its own takes the place of undoing inside
+  Scenario: A step's compensation replaces undoing its child run
     Given the workflow:
       """json
       {
@@ -149,7 +149,7 @@ Feature: Workflows within workflows
       | call_started | Payments.reverseSettlement | {"input": {"amount": 120}, "reply": {"input": {"amount": 120}, "hold": {}, "charge": {"id": "charge-7", "amount": 120}}} |
 
   @orchestration-19
-  Scenario: A compensation that fails inside fails the whole, and the rest still run
+  Scenario: A compensation that fails in a child run fails the parent, and the others still run
     Given "Payments.charge" fails with "CARD_DECLINED"
     And "Stock.release" fails with "PERMANENT_ERROR"
     When the workflow runs with:
@@ -175,7 +175,7 @@ Feature: Workflows within workflows
       | /compensations/2/step       | place               |
 
   @orchestration-19
-  Scenario: An optional workflow that fails leaves the run degraded
+  Scenario: An optional nested workflow that fails degrades the run
     Given the workflow:
       """json
       {
@@ -197,7 +197,7 @@ Feature: Workflows within workflows
       | confirm |
 
   @orchestration-19
-  Scenario: A workflow within that is degraded leaves the run degraded
+  Scenario: A degraded nested workflow degrades the run
     Given the workflow:
       """json
       {
@@ -220,7 +220,7 @@ Feature: Workflows within workflows
       | /status | degraded |
 
   @orchestration-19
-  Scenario: A service that has left does not keep the rest from being undone
+  Scenario: A removed service does not stop the other compensations
     Given "Orders.confirm" fails with "ORDER_CLOSED"
     When the workflow starts with:
       """json
@@ -241,7 +241,7 @@ Feature: Workflows within workflows
       | /compensations/1/error/code | SERVICE_NOT_FOUND |
 
   @orchestration-19
-  Scenario: A degraded workflow within is undone with the run around it
+  Scenario: A degraded child run is undone with its parent
     Given the workflow:
       """json
       {
@@ -266,7 +266,7 @@ Feature: Workflows within workflows
     And no effect remains
 
   @orchestration-3 @orchestration-19
-  Scenario: What ran after a workflow within is undone before what ran inside
+  Scenario: Steps after a nested workflow are undone before its steps
     Given the workflow:
       """json
       {
@@ -287,7 +287,7 @@ Feature: Workflows within workflows
       | Stock.release   |
 
   @orchestration-19
-  Scenario: Workflows side by side that undo themselves are told in the order in which they do
+  Scenario: Compensations of parallel child runs are listed in the order they started
     Given the workflow:
       """json
       {

@@ -1,7 +1,7 @@
 @needs-json-schema
 Feature: Optional steps
   A newsletter that cannot be sent is no reason to cancel an order. The workflow
-  goes on, and says that it is not whole.
+  continues, and is reported as degraded.
 
   Background:
     Given the services from "agent-platform"
@@ -25,7 +25,7 @@ Feature: Optional steps
       """
 
   @orchestration-6 @configuration-1
-  Scenario: The workflow completes without its optional step and is marked degraded
+  Scenario: A workflow whose optional step fails is degraded
     Given "FileService" is down
     When the workflow runs
     Then the workflow is degraded
@@ -44,7 +44,7 @@ Feature: Optional steps
       | /error              |                     |
 
   @orchestration-6
-  Scenario: A slow optional step is given its time and no more
+  Scenario: A slow optional step is stopped at its timeout
     Given "FileService" is slowed by 1 s
     And every call times out after 500 ms
     When the workflow runs
@@ -57,13 +57,13 @@ Feature: Optional steps
       | 700 ms | ValidationService.validateSystemConsistency | 110 ms | ok      |
 
   @orchestration-6
-  Scenario: An optional step that works leaves the workflow whole
+  Scenario: A workflow whose optional step succeeds completes
     When the workflow runs
     Then the workflow completes
     And it takes 385 ms
 
   @orchestration-6
-  Scenario: A failure that counts is the error, even after an optional one
+  Scenario: The failure of a required step is the error, even after an optional one
     Given "FileService.createFile" fails with "EACCES"
     And "ValidationService.validateSystemConsistency" fails with "CONTRACT_VIOLATION"
     When the workflow runs
@@ -75,7 +75,7 @@ Feature: Optional steps
     And no effect remains
 
   @orchestration-6 @orchestration-20
-  Scenario: What depends on a failed optional step sees no data of it
+  Scenario: A step that depends on a failed optional step gets no data from it
     Given a service "Mail"
     And the workflow:
       """json

@@ -1,11 +1,11 @@
 Feature: Parallel steps
-  Steps that do not wait for each other run side by side, but never more of them
-  than the workflow allows.
+  Steps that do not depend on each other run in parallel, up to the limit of the
+  workflow.
 
-  Rule: A step starts as soon as what it depends on is done
+  Rule: A step starts as soon as its dependencies are done
 
     @orchestration-8 @needs-json-schema
-    Scenario: Three independent checks run together and the fourth step after all of them
+    Scenario: Three independent checks run in parallel and the fourth step after them
       Given the services from "agent-platform"
       And the workflow:
         """json
@@ -44,7 +44,7 @@ Feature: Parallel steps
         | 200 ms | ConfigurationService.createUnifiedConfiguration | 250 ms |
 
     @orchestration-10
-    Scenario: A diamond
+    Scenario: The last step of a diamond waits for both branches
       Given a service "Worker"
       And "Worker.b" takes 200 ms
       And "Worker.a" takes 100 ms
@@ -78,7 +78,7 @@ Feature: Parallel steps
         | 300 ms | Worker.d | 10 ms  |
 
     @orchestration-10
-    Scenario: A diamond declared from its end
+    Scenario: A diamond declared in reverse runs in order of its dependencies
       Given a service "Worker"
       And "Worker.run" takes 100 ms
       And the workflow:
@@ -103,7 +103,7 @@ Feature: Parallel steps
         | D |
 
     @orchestration-10
-    Scenario: Steps that end at the same instant count as ended in order of declaration
+    Scenario: Steps that end at the same instant are recorded in order of declaration
       Given a service "Worker"
       And "Worker.quick" takes 100 ms
       And "Worker.slow" takes 200 ms
@@ -131,7 +131,7 @@ Feature: Parallel steps
         | Worker.undoNext |
 
     @orchestration-10
-    Scenario: A failure stops what would start at the same instant
+    Scenario: A failure stops a step that would start at the same instant
       Given a service "Worker"
       And "Worker.check" takes 100 ms
       And "Worker.refuse" takes 100 ms
@@ -153,10 +153,10 @@ Feature: Parallel steps
       And "Worker.build" is never executed
 
 
-  Rule: No more steps run at once than the workflow allows
+  Rule: The number of parallel steps is limited
 
     @orchestration-9
-    Scenario Outline: Five steps with at most <limit> at once take <time>
+    Scenario Outline: Five steps with at most <limit> in parallel take <time>
       Given a service "Worker"
       And "Worker.run" takes 100 ms
       And the workflow:
@@ -193,7 +193,7 @@ Feature: Parallel steps
         | 5     | 100 ms |
 
     @orchestration-9
-    Scenario: A place that becomes free is taken at once
+    Scenario: A waiting step starts as soon as another ends
       Given a service "Worker"
       And "Worker.slow" takes 300 ms
       And "Worker.quick" takes 100 ms
@@ -220,7 +220,7 @@ Feature: Parallel steps
         | 100 ms | Worker.quick | 2         |
         | 200 ms | Worker.quick | 3         |
 
-  Rule: What fails side by side may get a second chance, one after the other
+  Rule: Steps that fail in parallel can be retried sequentially
 
     Background:
       Given the services from "agent-platform"
@@ -248,7 +248,7 @@ Feature: Parallel steps
         """
 
     @orchestration-8 @needs-json-schema
-    Scenario: A time-out in the group is retried, then the step runs on its own
+    Scenario: A step that times out in parallel is retried, then run alone
       Given every call times out after 500 ms
       And every call is retried up to 1 time
       And "ModelService.validateCompatibility" hangs 2 times
@@ -265,7 +265,7 @@ Feature: Parallel steps
         | 1260 ms | ConfigurationService.createUnifiedConfiguration | 1         | 250 ms | ok      |
 
     @orchestration-8 @needs-json-schema
-    Scenario: Two that failed side by side run again in order of declaration
+    Scenario: Two failed parallel steps are retried in order of declaration
       Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow runs
@@ -291,7 +291,7 @@ Feature: Parallel steps
         | /steps/2/error   |           |
 
     @orchestration-8 @needs-json-schema
-    Scenario: A second chance is the last one
+    Scenario: A step whose sequential retry fails is not retried again
       Given "ModelService.validateCompatibility" fails with "INVALID_MODEL"
       When the workflow runs
       Then the workflow is rolled back
@@ -301,7 +301,7 @@ Feature: Parallel steps
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
     @orchestration-8 @needs-json-schema
-    Scenario: A second chance that is lost takes away those behind it
+    Scenario: A failed sequential retry prevents the later ones
       Given "PersonalityService.batchValidatePersonalities" fails with "INVALID_MODEL"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow runs
@@ -312,7 +312,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 1 time
 
     @orchestration-8 @needs-json-schema
-    Scenario: What failed alone gets no second chance
+    Scenario: A step that failed alone is not retried
       Given "ConfigurationService.createUnifiedConfiguration" fails 1 time with "CONNECTION_RESET"
       When the workflow runs
       Then the workflow is rolled back
@@ -320,7 +320,7 @@ Feature: Parallel steps
       And "ConfigurationService.createUnifiedConfiguration" is executed 1 time
 
     @orchestration-6 @orchestration-8 @needs-json-schema
-    Scenario: What is optional gets no second chance
+    Scenario: An optional step is not retried
       Given a service "Mail"
       And "Mail.announce" takes 50 ms
       And "Mail.announce" fails 1 time with "CONNECTION_RESET"
@@ -341,7 +341,7 @@ Feature: Parallel steps
       And "Mail.announce" is executed 1 time
 
     @orchestration-8 @orchestration-15 @needs-json-schema
-    Scenario: Whoever cancelled wants no second chance
+    Scenario: A cancelled run has no sequential retries
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
       And 100 ms pass
@@ -353,7 +353,7 @@ Feature: Parallel steps
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
     @orchestration-8 @orchestration-15 @needs-json-schema
-    Scenario: A cancellation behind a failure takes away the second chances
+    Scenario: Cancellation after a failure prevents the sequential retries
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
       And 170 ms pass
@@ -365,7 +365,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 1 time
 
     @orchestration-8 @orchestration-15 @needs-json-schema
-    Scenario: A cancellation during a second chance takes away those behind it
+    Scenario: Cancellation during a sequential retry prevents the later ones
       Given "PersonalityService.batchValidatePersonalities" fails 1 time with "CONNECTION_RESET"
       And "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
@@ -379,7 +379,7 @@ Feature: Parallel steps
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
     @orchestration-8 @orchestration-15 @needs-json-schema
-    Scenario: A cancellation during the last second chance stops the workflow
+    Scenario: Cancellation during the last sequential retry stops the workflow
       Given "ModelService.validateCompatibility" fails 1 time with "CONNECTION_RESET"
       When the workflow starts
       And 300 ms pass
@@ -391,7 +391,7 @@ Feature: Parallel steps
       And "ConfigurationService.createUnifiedConfiguration" is never executed
 
     @orchestration-8 @orchestration-14 @needs-json-schema
-    Scenario: There is no second chance after the deadline
+    Scenario: There is no sequential retry after the deadline
       Given the workflow must finish within 150 ms
       When the workflow runs
       Then the workflow is rolled back
@@ -402,7 +402,7 @@ Feature: Parallel steps
       And "ModelService.validateCompatibility" is executed 1 time
 
     @orchestration-8 @orchestration-12 @needs-json-schema
-    Scenario: A second chance does not take away the doubt of the first
+    Scenario: A sequential retry does not clear the doubt of a timeout
       Given a service "Payments"
       And "Payments.charge" answers:
         | execution | answer              |

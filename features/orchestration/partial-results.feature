@@ -1,15 +1,15 @@
 @needs-json-schema
 Feature: Partial results
-  Some work is too dear to throw away because one step failed. A workflow that
-  keeps its partial result can go on from there, hours later, without repeating
-  what is done.
+  Some work is too expensive to discard because one step failed. A workflow that
+  keeps its partial result can be resumed hours later, without repeating completed
+  steps.
 
   Background:
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And the workflow keeps on failure
 
-  Scenario: A failure interrupts the workflow and keeps what is done
+  Scenario: A failure interrupts the workflow and keeps the completed steps
     Given "AgentService.createAgent" fails 1 time with "AGENT_CREATION_ERROR"
     When the workflow runs
     Then the workflow is interrupted
@@ -23,7 +23,7 @@ Feature: Partial results
       | /failed    | ["createAgent"]                         |
       | /pending   | ["createFile"]                          |
 
-  Scenario: An interrupted workflow goes on a day later
+  Scenario: An interrupted workflow is resumed a day later
     Given "AgentService.createAgent" fails 1 time with "AGENT_CREATION_ERROR"
     When the workflow runs
     And 24 h pass
@@ -64,7 +64,7 @@ Feature: Partial results
     And no effect happens twice
 
   @orchestration-14
-  Scenario: The deadline counts anew for each part
+  Scenario: The deadline counts again from each resumption
     Given the workflow must finish within 350 ms
     When the workflow runs
     Then the workflow is interrupted
@@ -74,7 +74,7 @@ Feature: Partial results
     Then the workflow completes
     And it takes 275 ms
 
-  Scenario: What an interrupted run never began is still to come
+  Scenario: Steps that an interrupted run never started are pending
     Given "FileService.createFile" fails 1 time with "ENOSPC"
     And the workflow:
       """json
@@ -105,7 +105,7 @@ Feature: Partial results
       | path           | value |
       | /steps/0/error |       |
 
-  Rule: All that failed is taken up
+  Rule: All failed steps run again on resumption
 
     Background:
       Given a service "Worker"
@@ -131,7 +131,7 @@ Feature: Partial results
       And "Worker.three" fails 1 time with "CONNECTION_RESET"
 
     @orchestration-9
-    Scenario: What failed and finds no room at once follows as room becomes free
+    Scenario: Failed steps above the parallel limit run as others end
       When the workflow runs
       Then the workflow is interrupted
       When the workflow resumes
@@ -140,7 +140,7 @@ Feature: Partial results
       And "Worker.three" is executed 2 times
 
     @orchestration-13
-    Scenario Outline: A crash <point> step <step> of a workflow that goes on loses none that failed
+    Scenario Outline: After a crash <point> step <step> of a resumed workflow all failed steps run again
       When the workflow runs
       Then the workflow is interrupted
       Given the orchestrator crashes <point> step "<step>"
@@ -159,7 +159,7 @@ Feature: Partial results
         | after  | two   | 3     |
         | during | three | 3     |
 
-  Rule: What goes on has its second chances anew
+  Rule: Resumption allows sequential retries again
 
     Background:
       Given a service "Worker"
@@ -179,7 +179,7 @@ Feature: Partial results
         """
 
     @orchestration-8
-    Scenario: What fails side by side again runs on its own again
+    Scenario: Steps that fail in parallel again are retried sequentially again
       Given "Worker.one" fails 3 times with "CONNECTION_RESET"
       And "Worker.two" fails 1 time with "CONNECTION_RESET"
       When the workflow runs
@@ -191,7 +191,7 @@ Feature: Partial results
       And "Worker.two" is executed 2 times
 
     @orchestration-8
-    Scenario: What fails alone this time has none
+    Scenario: A step that fails alone after resumption is not retried
       Given "Worker.one" fails 3 times with "CONNECTION_RESET"
       When the workflow runs
       Then the workflow is interrupted

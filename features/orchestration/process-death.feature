@@ -1,7 +1,7 @@
 @wall-clock @needs-sqlite
-Feature: Process death
-  A process that is killed has no time for a last word. Whatever it had journalled
-  is there for the next one, which finishes the workflow without doing anything twice.
+Feature: Killed processes
+  A killed process cannot clean up. Everything it had journalled is there for the next
+  one, which finishes the workflow without repeating an effect.
 
   Background:
     Given a service "Stock"
@@ -26,7 +26,7 @@ Feature: Process death
     And the journal is kept in a file
 
   @orchestration-13
-  Scenario Outline: A process that is killed <point> step <step> is followed by one that finishes
+  Scenario Outline: The next process finishes the run after a kill <point> step <step>
     When a process runs the workflow and is killed <point> step "<step>"
     Then the state of the workflow has:
       | path    | value   |
@@ -67,7 +67,7 @@ Feature: Process death
       | after | confirm | Mail.send       | 1     |
 
   @orchestration-13
-  Scenario Outline: A process that is killed while it undoes <step> is followed by one that undoes the rest
+  Scenario Outline: The next process undoes the rest after a kill during the compensation of <step>
     Given "Mail.send" fails with "PERMANENT_ERROR"
     When a process runs the workflow and is killed during the compensation of step "<step>"
     And the orchestrator restarts
@@ -87,7 +87,7 @@ Feature: Process death
       | hold | Stock.release   |
 
   @orchestration-13
-  Scenario: Retries go on in the services' process, and are known to the next orchestrator
+  Scenario: Retries run in the process of the services and are known to the next orchestrator
     Given "Payments.charge" fails 1 time with "TRANSIENT_ERROR"
     And every call is retried up to 1 time
     And "Mail.send" fails 2 times with "TRANSIENT_ERROR"
@@ -102,7 +102,7 @@ Feature: Process death
     And no effect remains
 
   @orchestration-13
-  Scenario: Steps side by side are cut off together
+  Scenario: Parallel steps are interrupted together
     Given the workflow:
       """json
       {
@@ -124,7 +124,7 @@ Feature: Process death
     And no effect happens twice
 
   @orchestration-13
-  Scenario: Two processes are killed, the third finishes
+  Scenario: The third process finishes the run after two kills
     Given the orchestrator crashes after step "pay"
     When a process runs the workflow and is killed during step "hold"
     And the orchestrator restarts
@@ -133,7 +133,7 @@ Feature: Process death
     And no effect happens twice
 
   @orchestration-13
-  Scenario: The deadline counts from the start in the process that was killed
+  Scenario: The deadline counts from the start in the killed process
     Given the workflow must finish within 300 ms
     When a process runs the workflow and is killed after step "hold"
     And 300 ms pass
@@ -146,7 +146,7 @@ Feature: Process death
     And no effect remains
 
   @orchestration-13
-  Scenario: Both processes go by the scenario's clock
+  Scenario: Both processes use the scenario's clock
     Given the workflow must finish within 500 ms
     When 500 ms pass
     And a process runs the workflow and is killed after step "hold"
@@ -154,7 +154,7 @@ Feature: Process death
     Then the workflow completes
 
   @orchestration-14
-  Scenario: What is undone in the process that is killed knows no deadline
+  Scenario: Compensation in the killed process has no deadline
     Given the workflow must finish within 100 ms
     And "Mail.send" hangs
     When a process runs the workflow and is killed during the compensation of step "pay"
@@ -164,7 +164,7 @@ Feature: Process death
     And no effect remains
 
   @orchestration-19
-  Scenario: A process is killed behind a workflow within
+  Scenario: A process is killed after a nested workflow
     Given the workflow:
       """json
       {
@@ -198,7 +198,7 @@ Feature: Process death
     And "Mail.send" is executed 3 times
 
   @orchestration-2 @orchestration-13
-  Scenario: The patience that a step asks for is not that of its recovery, in whatever process
+  Scenario: A step's timeout and retries do not apply to its fallback calls, in any process
     Given the workflow:
       """json
       {

@@ -1,6 +1,6 @@
-Feature: Recovery of a step
-  Some failures can be put right on the spot. A step says by which calls; they
-  are tried once, before anything is undone.
+Feature: Fallback calls of a step
+  Some failures can be repaired immediately. A step names the calls that do so; they
+  are made once, before anything is undone.
 
   Background:
     Given a service "Profiles"
@@ -28,7 +28,7 @@ Feature: Recovery of a step
       """
 
   @orchestration-2
-  Scenario: A step that recovers has completed, with the reply of the last call
+  Scenario: A recovered step has completed with the reply of the last fallback call
     Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
     When the workflow runs with:
       """json
@@ -57,7 +57,7 @@ Feature: Recovery of a step
       | effect | updateAgain | rename-1/update |
 
   @orchestration-2
-  Scenario: What stands for the step is undone as the step would be
+  Scenario: A recovered step is compensated like any other
     Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
     And "Search.index" fails with "PERMANENT_ERROR"
     When the workflow runs with:
@@ -73,7 +73,7 @@ Feature: Recovery of a step
       | effect | revert      | rename-1/update:undo |
 
   @orchestration-2
-  Scenario Outline: A recovery that fails leaves the step's own failure
+  Scenario Outline: A step whose fallback call fails reports its own failure
     Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
     And "<call>" fails with "PERMANENT_ERROR"
     When the workflow runs with:
@@ -96,7 +96,7 @@ Feature: Recovery of a step
       | Profiles.updateAgain | 60 ms | 1     |
 
   @orchestration-2 @orchestration-12
-  Scenario: What stands for the step and takes effect too late is undone
+  Scenario: A late effect of the last fallback call is undone
     Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
     And "Profiles.updateAgain" answers:
       | execution | answer   |
@@ -114,7 +114,7 @@ Feature: Recovery of a step
     Then nothing has an effect
 
   @orchestration-2
-  Scenario: Retries come before recovery
+  Scenario: Retries come before fallback calls
     Given "Profiles.update" fails with "TRANSIENT_ERROR"
     And "Profiles.update" is retried up to 1 time
     When the workflow runs with:
@@ -126,7 +126,7 @@ Feature: Recovery of a step
     And "Profiles.resolve" is executed 1 time
 
   @orchestration-2 @orchestration-14
-  Scenario: Past the deadline there is nothing to recover
+  Scenario: There are no fallback calls after the deadline
     Given "Profiles.update" hangs
     And the workflow must finish within 50 ms
     When the workflow runs with:
@@ -137,7 +137,7 @@ Feature: Recovery of a step
     And "Profiles.resolve" is never executed
 
   @orchestration-2 @orchestration-14
-  Scenario: The deadline ends a recovery
+  Scenario: The deadline stops a fallback call
     Given "Profiles.update" fails with "CONCURRENT_MODIFICATION"
     And the workflow must finish within 25 ms
     When the workflow runs with:
@@ -150,7 +150,7 @@ Feature: Recovery of a step
     And "Profiles.updateAgain" is never executed
 
   @orchestration-2
-  Scenario: What prepares a recovery has a key of its own and is not undone
+  Scenario: A fallback call before the last has its own key and is not undone
     Given the workflow:
       """json
       {
@@ -173,7 +173,7 @@ Feature: Recovery of a step
       | effect | prepare   | rename-1/update/recover/0 |
 
   @orchestration-2
-  Scenario: What prepares a recovery too late is not undone either
+  Scenario: A late effect of a fallback call before the last is not undone
     Given the workflow:
       """json
       {
@@ -199,7 +199,7 @@ Feature: Recovery of a step
       | effect | prepare   | rename-1/update/recover/0 |
 
   @orchestration-2 @orchestration-13
-  Scenario: A crash in the middle of a recovery tries the step again first
+  Scenario: After a crash during fallback calls the step itself is executed first
     Given "Profiles.update" fails 1 time with "CONCURRENT_MODIFICATION"
     And the orchestrator crashes during step "update"
     When the workflow runs with:
@@ -216,7 +216,7 @@ Feature: Recovery of a step
       | call_started | Search.index | {"version": 3} |
 
   @orchestration-2
-  Scenario: An unknown recovery is refused before any call
+  Scenario: An unknown fallback call is refused before any call
     Given the workflow:
       """json
       { "id": "rename", "steps": [ { "id": "update", "service": "Profiles", "operation": "update", "recover": ["updateAgian"] } ] }

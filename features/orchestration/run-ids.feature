@@ -1,6 +1,6 @@
 Feature: Run ids
-  A run is known by its id for ever. A message that is delivered twice must not
-  start the same work twice, and a question about an unknown run is no error.
+  A run id is unique for ever: a message delivered twice must not start the same work
+  twice. A question about an unknown run is not an error.
 
   Background:
     Given a service "Payments"
@@ -37,7 +37,7 @@ Feature: Run ids
     And the state of run "order-2" is absent
 
   @orchestration-16
-  Scenario: Runs without an id of their own are numbered
+  Scenario: Runs without a given id are numbered
     When the workflow runs 3 times at once
     Then the workflow completes
     And it takes 100 ms

@@ -1,6 +1,6 @@
 Feature: Sagas
-  A saga is a workflow whose steps can be undone. Whatever stops it, what was
-  done is taken back, newest first, and what could not be taken back is told.
+  A saga is a workflow whose steps can be undone. Whatever stops it, completed steps
+  are undone, newest first, and every failed compensation is reported.
 
   Background:
     Given a service "Flights"
@@ -21,7 +21,7 @@ Feature: Sagas
       """
 
   @integration-7
-  Scenario: A service that is gone starts the compensation
+  Scenario: An unavailable service causes compensation
     Given "Flights.book" takes 100 ms
     And "Hotels.book" takes 100 ms
     When the workflow starts
@@ -36,7 +36,7 @@ Feature: Sagas
     And no effect remains
 
   @integration-7
-  Scenario: A step that takes too long starts the compensation
+  Scenario: A step that times out causes compensation
     Given "Cars.book" hangs
     And "Cars.book" times out after 5 s
     When the workflow runs
@@ -50,7 +50,7 @@ Feature: Sagas
     And "Invoices.send" is never executed
 
   @integration-7
-  Scenario: A step that timed out and is done later is undone
+  Scenario: The late effect of a step that timed out is undone
     Given "Cars.book" times out after 5 s
     And "Cars.book" answers:
       | execution | answer   |
@@ -67,7 +67,7 @@ Feature: Sagas
     And no effect remains
 
   @integration-7
-  Scenario: A compensation that fails is recorded, and the rest is undone
+  Scenario: A failed compensation is recorded and the other steps are undone
     Given "Cars.book" fails with "PERMANENT_ERROR"
     And "Flights.cancel" fails with "PERMISSION_DENIED"
     When the workflow runs
@@ -87,7 +87,7 @@ Feature: Sagas
       | compensation_ended | flight | PERMISSION_DENIED |
 
   @integration-7
-  Scenario: The saga's own time runs out
+  Scenario: The saga's deadline passes
     Given "Hotels.book" takes 20 s
     And "Cars.book" hangs
     And the workflow must finish within 30 s
@@ -101,7 +101,7 @@ Feature: Sagas
       | Flights.cancel |
 
   @integration-7
-  Scenario: A step's own input wins over what the saga has under the same name
+  Scenario: A step's input takes precedence over saga data of the same name
     Given the workflow:
       """json
       {

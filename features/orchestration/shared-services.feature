@@ -1,7 +1,7 @@
 @needs-json-schema
 Feature: Workflows that share services
-  Many workflows run at once over services that let in only so many calls. They
-  wait for each other, never for ever, and are still far faster than one by one.
+  Many workflows run concurrently on services with limited capacity. They wait for each
+  other, never for ever, and are still much faster than sequential runs.
 
   Background:
     Given the services from "agent-platform"
@@ -33,7 +33,7 @@ Feature: Workflows that share services
     And it takes 525 ms
 
   @orchestration-18
-  Scenario: Ten at once take less than six of them would in turn
+  Scenario: Ten concurrent workflows take less than six sequential ones
     When the workflow runs 10 times at once
     Then the workflow completes
     And it takes 975 ms
@@ -46,7 +46,7 @@ Feature: Workflows that share services
     And no effect happens twice
 
   @orchestration-18
-  Scenario: One that fails among ten lets the others in
+  Scenario: One failing workflow of ten makes room for the others
     Given "AgentService.createAgent" answers:
       | execution | answer                     |
       | 4         | error AGENT_CREATION_ERROR |

@@ -128,7 +128,7 @@ fn indices<'a>(steps: &'a [Step], at: &str, faults: &mut Vec<Failure>) -> HashMa
             id if id.contains('/') => format!("the step id {id:?} must not have a slash"),
             id => match indices.insert(id, index) {
                 None => continue,
-                Some(first) => format!("the step id {id:?} is already used by {at}/steps/{first}"),
+                Some(first) => format!("the step id {id:?} is taken by {at}/steps/{first}"),
             },
         };
         faults.push(invalid(&format!("{at}/steps/{index}/id"), message));

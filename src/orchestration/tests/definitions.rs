@@ -22,13 +22,13 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
             json!([step("input", &[])]),
             code::INVALID_WORKFLOW,
             "/steps/0/id",
-            "no step may be called",
+            "is reserved",
         ),
         (
             json!([step("", &[])]),
             code::INVALID_WORKFLOW,
             "/steps/0/id",
-            "not empty",
+            "must not be empty",
         ),
         (
             json!([step("a/b", &[])]),
@@ -87,9 +87,9 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
         let refused = scene.plan(json!({"id": id, "steps": [step("a", &[])]}));
         assert_eq!(refused.unwrap_err().field.as_deref(), Some("/id"));
     }
-    let none_at_once = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
+    let no_parallelism = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
     assert_eq!(
-        scene.plan(none_at_once).unwrap_err().field.as_deref(),
+        scene.plan(no_parallelism).unwrap_err().field.as_deref(),
         Some("/maxParallel")
     );
 }

@@ -78,7 +78,10 @@ fn a_lost_process_takes_no_more_orders() {
         let resumed = |event: &Event| matches!(event.kind, EventKind::WorkflowResumed { .. });
         assert!(!scene.timeline.take().iter().any(resumed));
         let refused = scene.orchestrator().cancel("w-1").unwrap_err().to_string();
-        assert!(refused.contains("is not under way here"), "{refused}");
+        assert!(
+            refused.contains("is not running in this process"),
+            "{refused}"
+        );
         assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 1);
         assert!(scene.journal.read("w-2").unwrap().is_none());
     });
@@ -120,7 +123,7 @@ fn a_run_within_another_goes_on_with_that_alone() {
         let refused = begun.err().unwrap().to_string();
         assert!(refused.contains("has a slash"), "{refused}");
         let refused = orchestrator.resume("w-1/n").err().unwrap().to_string();
-        assert!(refused.contains("with the one around it"), "{refused}");
+        assert!(refused.contains("resume its parent"), "{refused}");
         let outcome = orchestrator.resume("w-1").unwrap().outcome().await;
         assert_eq!(outcome.unwrap().status, WorkflowStatus::Completed);
         let state = orchestrator.state("w-1/n").unwrap().unwrap();
