@@ -1,5 +1,5 @@
-//! The journal in a file: transitions per second beside what the disk gives, and how fast a restart
-//! over many unfinished workflows begins to work.
+//! The journal in a file: transitions per second compared with raw commits, and how soon a restart
+//! with many unfinished workflows makes its first call.
 //!
 //! `cargo bench --bench journal`; `-- durable` and `-- restart` run one of them. It fails outside
 //! its limits.
@@ -46,7 +46,7 @@ fn durable(folder: &Path) -> bool {
 }
 
 fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration {
-    // A workflow of its own name, so that run ids need not be tried one after the other.
+    // A different workflow id per round, so that no taken run ids are tried.
     let mut workflow = scene::workflow();
     workflow.id = format!("createAgent{round}");
     let (workflow, journal) = (Arc::new(workflow), Arc::clone(journal));
@@ -60,7 +60,7 @@ fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration 
 
 /// From the opening of a journal of unfinished four-step workflows to the first call, and to the end.
 ///
-/// One step of each is done, a second was under way.
+/// One step of each has completed, a second was running.
 fn restart(folder: &Path) -> bool {
     const RUNS: usize = 10_000;
     const AT_MOST: f64 = 0.1;
@@ -70,7 +70,7 @@ fn restart(folder: &Path) -> bool {
     let first_call = Arc::new(OnceLock::new());
     let (first, all) = scene::runtime().block_on(async {
         let (registry, timeline) = scene::cast("10ms");
-        registry.add(Watch(Arc::clone(&first_call)));
+        registry.add(FirstCall(Arc::clone(&first_call)));
         let began = Instant::now();
         let journal = Arc::new(SqliteJournal::open(&file).expect("the journal opens"));
         let (orchestrator, _) = scene::orchestrator(&workflow, (registry, timeline), journal);
@@ -83,7 +83,7 @@ fn restart(folder: &Path) -> bool {
     });
     let share = first.as_secs_f64() / all.as_secs_f64();
     println!(
-        "restart: over {RUNS} unfinished workflows the first call after {first:.1?}, all ended after {all:.1?}: {share:.3} of the time (at most {AT_MOST})"
+        "restart: with {RUNS} unfinished workflows the first call after {first:.1?}, all ended after {all:.1?}: {share:.3} of the time (at most {AT_MOST})"
     );
     share <= AT_MOST
 }
@@ -130,11 +130,11 @@ fn leave_unfinished(
     Ok(())
 }
 
-/// The service of the step under way: notes when it is first called.
-struct Watch(Arc<OnceLock<Instant>>);
+/// The service of the running step: records when it is first called.
+struct FirstCall(Arc<OnceLock<Instant>>);
 
 #[async_trait::async_trait]
-impl Service for Watch {
+impl Service for FirstCall {
     fn name(&self) -> &str {
         "RoleService"
     }

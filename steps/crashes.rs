@@ -1,7 +1,35 @@
+use std::str::FromStr;
+
+use cucumber::{Parameter, codegen::inventory};
 use rehearsal_macros::{given, when};
 
 use super::StepResult;
-use crate::{harness::World, orchestration::CrashPoint};
+use crate::{
+    harness::{ParameterType, World},
+    orchestration::CrashPoint,
+};
+
+/// `{crash_point}`: `before`, `during`, `after`, or one of them and `the compensation of`.
+#[derive(Debug, Parameter)]
+#[param(
+    name = "crash_point",
+    regex = "(?:before|during|after)(?: the compensation of)?"
+)]
+pub struct CrashMoment(pub CrashPoint);
+
+inventory::submit!(ParameterType::of::<CrashMoment>());
+
+impl FromStr for CrashMoment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut points = CrashPoint::ALL.into_iter();
+        points
+            .find(|point| point.to_string() == text)
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is not a crash point"))
+    }
+}
 
 /// The journal is a file, which a restarted orchestrator opens again.
 #[given("the journal is kept in a file")]
@@ -10,40 +38,12 @@ fn journal_in_a_file(world: &mut World) -> StepResult {
     Ok(world.runs().keep_journal_in(file)?)
 }
 
-/// The process is lost before the step's intent is journalled.
-#[given("the orchestrator crashes before step {string}")]
-fn crashes_before(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::Before, &name)
-}
-
-/// The process is lost after the step's call, before its completion is journalled.
-#[given("the orchestrator crashes during step {string}")]
-fn crashes_during(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::During, &name)
-}
-
-/// The process is lost after the step's completion is journalled.
-#[given("the orchestrator crashes after step {string}")]
-fn crashes_after(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::After, &name)
-}
-
-/// The process is lost before the compensation's intent is journalled.
-#[given("the orchestrator crashes before the compensation of step {string}")]
-fn crashes_before_compensation(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::BeforeCompensation, &name)
-}
-
-/// The process is lost after the compensation's completion is journalled.
-#[given("the orchestrator crashes after the compensation of step {string}")]
-fn crashes_after_compensation(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::AfterCompensation, &name)
-}
-
-/// The process is lost after the compensation's call, before its completion is journalled.
-#[given("the orchestrator crashes during the compensation of step {string}")]
-fn crashes_during_compensation(world: &mut World, name: String) -> StepResult {
-    declare(world, CrashPoint::DuringCompensation, &name)
+/// Before the start of the step or its compensation is journalled, after its call, or after its end
+/// is journalled.
+#[given("the orchestrator crashes {crash_point} step {string}")]
+fn crashes(world: &mut World, point: CrashMoment, name: String) -> StepResult {
+    let here = world.here();
+    Ok(world.runs().crash(point.0, &name, here)?)
 }
 
 /// A new orchestrator on the same journal runs unfinished workflows to their end.
@@ -51,9 +51,4 @@ fn crashes_during_compensation(world: &mut World, name: String) -> StepResult {
 async fn restarts(world: &mut World) -> StepResult {
     let client = world.cast().restart();
     Ok(world.runs().restart(client).await?)
-}
-
-fn declare(world: &mut World, point: CrashPoint, step: &str) -> StepResult {
-    let here = world.here();
-    Ok(world.runs().crash(point, step, here)?)
 }

@@ -13,7 +13,7 @@ use crate::{
     orchestration::{Outcome, RunError},
 };
 
-/// `{ending}`: a status as a sentence says it.
+/// `{ending}`: the status of an ended run.
 #[derive(Debug, Parameter)]
 #[param(name = "ending", regex = "rolled back|cancelled|degraded|interrupted")]
 pub struct Ending(WorkflowStatus);
@@ -63,12 +63,12 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
     expect(found == code, || {
         format!(
             "expected the workflow to fail with {code}, {}",
-            told(outcome)
+            describe(outcome)
         )
     })
 }
 
-/// A faulty definition, or a run id already known: refused before any call.
+/// An invalid definition, or a run id that is taken: refused before any call.
 #[then("the workflow is refused with {string}")]
 fn is_refused(world: &mut World, code: String) -> StepResult {
     for result in world.runs().results()? {
@@ -81,9 +81,9 @@ fn is_refused(world: &mut World, code: String) -> StepResult {
                 .into());
             }
             Ok(outcome) => {
-                let told = told(outcome);
+                let found = describe(outcome);
                 return Err(
-                    format!("expected the workflow to be refused with {code}, {told}").into(),
+                    format!("expected the workflow to be refused with {code}, {found}").into(),
                 );
             }
         }
@@ -91,7 +91,7 @@ fn is_refused(world: &mut World, code: String) -> StepResult {
     Ok(())
 }
 
-/// What the refusal says, and the JSON pointer that it names.
+/// The message of the refusal, and the JSON pointer that it names.
 #[then("the refusal names {string} and says {string}")]
 fn refusal(world: &mut World, field: String, message: String) -> StepResult {
     match world.runs().results()?.last() {
@@ -109,7 +109,7 @@ fn refusal(world: &mut World, field: String, message: String) -> StepResult {
     }
 }
 
-/// Virtual time of the last When alone, compensation included.
+/// Virtual time of the last When only, compensation included.
 #[then("it takes {duration}")]
 fn takes(world: &mut World, expected: Span) -> StepResult {
     let (expected, found) = (expected.value()?, took(world)?);
@@ -123,7 +123,7 @@ fn takes(world: &mut World, expected: Span) -> StepResult {
     })
 }
 
-/// Virtual time of the last When alone, compensation included.
+/// Virtual time of the last When only, compensation included.
 #[then("it takes at most {duration}")]
 fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
     let (limit, found) = (limit.value()?, took(world)?);
@@ -138,7 +138,7 @@ fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
 }
 
 fn took(world: &World) -> Result<std::time::Duration, String> {
-    let no_when = || "there was no When before".to_owned();
+    let no_when = || "there is no When before this step".to_owned();
     world.when_took().ok_or_else(no_when)
 }
 
@@ -153,7 +153,7 @@ fn steps_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     same_lines("steps", &expected, &found)
 }
 
-/// The calls of compensations, by start, failed ones and those of inner workflows too.
+/// The calls of compensations, by start, including failed ones and those of child runs.
 #[then("these compensations run in order:")]
 fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?;
@@ -165,7 +165,7 @@ fn compensations_run_in_order(world: &mut World, step: &gherkin::Step) -> StepRe
     same_lines("compensations", &expected, &found)
 }
 
-/// Nothing was to be undone, or nothing was undone.
+/// No step had to be undone.
 #[then("no compensation runs")]
 fn no_compensation_runs(world: &mut World) -> StepResult {
     for outcome in world.runs().outcomes()? {
@@ -176,7 +176,7 @@ fn no_compensation_runs(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// The first failure, and where it came from.
+/// The first failure, and its origin.
 #[then("the error is {string} from {call}")]
 fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
     let call = call.name()?;
@@ -186,7 +186,10 @@ fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
         .as_ref()
         .map(|error| (&*error.code, error.origin()));
     expect(found == Some((&code, Some(call.clone()))), || {
-        format!("expected the error {code} from {call}, {}", told(outcome))
+        format!(
+            "expected the error {code} from {call}, {}",
+            describe(outcome)
+        )
     })
 }
 
@@ -205,27 +208,29 @@ fn ended_as(world: &mut World, expected: WorkflowStatus) -> StepResult {
     for outcome in world.runs().outcomes()? {
         if outcome.status != expected {
             let expected = expected.as_str().replace('_', " ");
-            return Err(
-                format!("expected the workflow to be {expected}, {}", told(outcome)).into(),
-            );
+            return Err(format!(
+                "expected the workflow to be {expected}, {}",
+                describe(outcome)
+            )
+            .into());
         }
     }
     Ok(())
 }
 
-/// How a run ended, for a message.
-fn told(outcome: &Outcome) -> String {
+/// How a run ended, for messages.
+fn describe(outcome: &Outcome) -> String {
     let status = outcome.status.as_str().replace('_', " ");
-    let mut told = format!("the run {} is {status}", outcome.run);
+    let mut text = format!("the run {} is {status}", outcome.run);
     if let Some(error) = &outcome.error {
-        told += &format!("\n  first failure: {error}");
+        text += &format!("\n  first failure: {error}");
     }
     for compensation in &outcome.compensations {
         if let Some(error) = &compensation.error {
-            told += &format!("\n  compensation of {}: {error}", compensation.step);
+            text += &format!("\n  compensation of {}: {error}", compensation.step);
         }
     }
-    told
+    text
 }
 
 fn same_lines(what: &str, expected: &[&str], found: &[&str]) -> StepResult {

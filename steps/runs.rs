@@ -22,7 +22,7 @@ async fn runs_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(world.runs().run(input, None, 1).await?)
 }
 
-/// Under a run id of its own.
+/// With a given run id.
 #[when("the workflow runs as {string}")]
 async fn runs_as(world: &mut World, id: String) -> StepResult {
     Ok(world.runs().run(no_input(), Some(&id), 1).await?)
@@ -60,10 +60,10 @@ async fn time_passes(world: &mut World, span: Span) -> StepResult {
     Ok(())
 }
 
-/// Lets what is due at this very instant happen, without letting time pass.
+/// Lets everything that is due now happen, without letting time pass.
 ///
-/// The runtime does not tell when all its tasks are idle; a task that is due
-/// acts within a round or two, unless it has hundreds of things to do at once.
+/// The runtime does not report when all its tasks are idle; a task that is due
+/// runs within a round or two, unless it has hundreds of things to do.
 pub(super) async fn settle() {
     const ROUNDS: usize = 64;
     for _ in 0..ROUNDS {
@@ -77,7 +77,7 @@ fn cancellation(world: &mut World) -> StepResult {
     Ok(world.runs().cancel()?)
 }
 
-/// An interrupted workflow goes on, to its end.
+/// An interrupted workflow runs to its end.
 #[when("the workflow resumes")]
 async fn resumes(world: &mut World) -> StepResult {
     Ok(world.runs().resume().await?)
@@ -89,7 +89,7 @@ async fn ends(world: &mut World) -> StepResult {
     Ok(world.runs().wait().await?)
 }
 
-/// The last run's state as it can be read at any time.
+/// The current state of the last run.
 #[then("the state of the workflow has:")]
 fn state_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     state_of(world, step, None)
@@ -113,7 +113,7 @@ fn state_of_run_has(world: &mut World, step: &gherkin::Step, id: String) -> Step
     state_of(world, step, Some(&id))
 }
 
-/// The orchestrator knows no run of this id, which is no error.
+/// The run id is unknown, which is not an error.
 #[then("the state of run {string} is absent")]
 fn state_is_absent(world: &mut World, id: String) -> StepResult {
     let state = world.runs().state(Some(&id))?;

@@ -27,14 +27,14 @@ fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// A workflow of so many steps, `step-1`, `step-2`, …, each behind the one before.
+/// A workflow of this many steps, `step-1`, `step-2`, …, each after the one before.
 #[given("the workflow {string} of {count} steps that call {call}")]
 fn of_steps(world: &mut World, id: String, count: Count, call: Call) -> StepResult {
     let steps = many(count, &call.name()?, None)?;
     declare(world, json!({ "id": id, "steps": steps }))
 }
 
-/// As above, none behind another, so many of them at a time.
+/// As above, but independent of each other, this many of them at a time.
 #[given("the workflow {string} of {count} steps that call {call}, {count} at a time")]
 fn of_parallel_steps(
     world: &mut World,
@@ -88,14 +88,14 @@ fn declare(world: &mut World, workflow: Value) -> StepResult {
     Ok(())
 }
 
-/// A failure is answered by undoing the completed steps.
+/// On failure, completed steps are undone.
 #[given("the workflow compensates on failure")]
 fn compensates(world: &mut World) -> StepResult {
     world.runs().workflow_mut()?.on_failure = OnFailure::Compensate;
     Ok(())
 }
 
-/// A failure is answered by keeping the partial result.
+/// On failure, the partial result is kept.
 #[given("the workflow keeps on failure")]
 fn keeps(world: &mut World) -> StepResult {
     world.runs().workflow_mut()?.on_failure = OnFailure::Keep;

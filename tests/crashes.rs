@@ -1,7 +1,7 @@
-//! A thousand runs that crash, fail, hang and are late: what is done once is done once, and what is
-//! undone leaves no trace.
+//! A thousand runs that crash, fail, hang and are late: no effect happens twice, and an undone run
+//! leaves no effect.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -19,67 +19,67 @@ use serde_json::{Map, Value, json};
 
 const SEEDS: u64 = 1000;
 
-const KEEPERS: [&str; 3] = ["PersonalityService", "RoleService", "AgentService"];
+const ENTITY_SERVICES: [&str; 3] = ["PersonalityService", "RoleService", "AgentService"];
 
-/// A step, as crashes name it, and what it calls and is undone by.
-struct Place {
+/// A step by its path in crashes, with its call and its compensation.
+struct CrashSite {
     path: String,
     call: Option<CallName>,
     undo: Option<CallName>,
     is_undone: bool,
 }
 
-/// A workflow, and what an undisturbed run makes of the services.
-struct Subject {
+/// A workflow, and the state of the services before and after an undisturbed run.
+struct TestedWorkflow {
     workflow: Arc<Workflow>,
-    places: Vec<Place>,
+    sites: Vec<CrashSite>,
     before: Value,
     after: Value,
     /// The keys under which it has effects.
     keys: HashSet<Key>,
 }
 
-/// What a drawn run came to.
-struct Told {
+/// The result of a random run.
+struct RunReport {
     status: WorkflowStatus,
-    kept: Value,
+    state: Value,
     events: Vec<Event>,
     crashes: usize,
 }
 
 #[test]
-fn a_thousand_crashes_do_nothing_twice_and_leave_nothing_half_done() {
+fn runs_with_a_thousand_crashes_have_each_effect_once_or_undone() {
     let subjects = subjects();
     let mut crashes = 0;
     let mut ended = [0; 2];
     for seed in 0..SEEDS {
         let turn = usize::try_from(seed).unwrap() % subjects.len();
-        let told = drawn(&subjects[turn], seed);
-        if let Err(wrong) = verify(&subjects[turn], &told) {
+        let report = run_random(&subjects[turn], seed);
+        if let Err(wrong) = verify(&subjects[turn], &report) {
             let id = &subjects[turn].workflow.id;
-            let timeline = timeline_snapshot(&told.events);
+            let timeline = timeline_snapshot(&report.events);
             panic!("seed {seed}, {id}: {wrong}\n{timeline}");
         }
         if seed % 25 == 0 {
-            let again = drawn(&subjects[turn], seed);
+            let again = run_random(&subjects[turn], seed);
             assert_eq!(
                 timeline_snapshot(&again.events),
-                timeline_snapshot(&told.events),
+                timeline_snapshot(&report.events),
                 "seed {seed} has two timelines"
             );
         }
-        crashes += told.crashes;
-        ended[usize::from(told.status == WorkflowStatus::Completed)] += 1;
+        crashes += report.crashes;
+        ended[usize::from(report.status == WorkflowStatus::Completed)] += 1;
     }
     println!(
         "{crashes} crashes, {} undone, {} completed",
         ended[0], ended[1]
     );
-    assert!(crashes >= 1000, "only {crashes} crashes struck");
+    assert!(crashes >= 1000, "only {crashes} crashes happened");
     assert!(ended.iter().all(|count| *count >= 200), "{ended:?}");
 }
 
-fn subjects() -> Vec<Subject> {
+fn subjects() -> Vec<TestedWorkflow> {
     let fixtures = Fixtures::default();
     let named = |id| fixtures.workflow(id).unwrap();
     let nested = json!({
@@ -104,33 +104,33 @@ fn subjects() -> Vec<Subject> {
     workflows.into_iter().map(subject).collect()
 }
 
-fn subject(workflow: Arc<Workflow>) -> Subject {
-    let mut places = Vec::new();
-    find_places(&workflow, "", &mut places);
+fn subject(workflow: Arc<Workflow>) -> TestedWorkflow {
+    let mut sites = Vec::new();
+    find_crash_sites(&workflow, "", &mut sites);
     let runtime = runtime();
     let (before, after, keys) = runtime.block_on(async {
-        let stage = Stage::new(0);
-        let before = stage.kept().await;
-        let mut stage = Stage::new(0);
-        stage.runs.declare(Arc::clone(&workflow));
-        stage.runs.run(no_input(), None, 1).await.unwrap();
-        let status = stage.runs.outcome().unwrap().status;
+        let platform = Platform::new(0);
+        let before = platform.state().await;
+        let mut platform = Platform::new(0);
+        platform.runs.declare(Arc::clone(&workflow));
+        platform.runs.run(no_input(), None, 1).await.unwrap();
+        let status = platform.runs.outcome().unwrap().status;
         assert_eq!(status, WorkflowStatus::Completed);
-        let keys = effects(&stage.timeline.take()).into_iter().collect();
-        (before, stage.kept().await, keys)
+        let keys = effects(&platform.timeline.take()).into_iter().collect();
+        (before, platform.state().await, keys)
     });
-    Subject {
+    TestedWorkflow {
         workflow,
-        places,
+        sites,
         before,
         after,
         keys,
     }
 }
 
-fn find_places(workflow: &Workflow, within: &str, places: &mut Vec<Place>) {
+fn find_crash_sites(workflow: &Workflow, parent_path: &str, sites: &mut Vec<CrashSite>) {
     for step in &workflow.steps {
-        let path = format!("{within}{}", step.id);
+        let path = format!("{parent_path}{}", step.id);
         let named = |name: &str| match name.split_once('.') {
             Some(_) => name.parse().unwrap(),
             None => CallName::new(step.service.as_deref().unwrap(), name),
@@ -140,10 +140,10 @@ fn find_places(workflow: &Workflow, within: &str, places: &mut Vec<Place>) {
             Compensation::With(own) => named(&own.operation),
         });
         if let Some(SubWorkflow::Named(id)) = &step.workflow {
-            let inner = Fixtures::default().workflow(id).unwrap();
-            find_places(&inner, &format!("{path}/"), places);
+            let nested = Fixtures::default().workflow(id).unwrap();
+            find_crash_sites(&nested, &format!("{path}/"), sites);
         }
-        places.push(Place {
+        sites.push(CrashSite {
             path,
             call: step.operation.as_deref().map(named),
             is_undone: undo.is_some() || step.workflow.is_some(),
@@ -158,13 +158,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// The platform, and an orchestrator that knows the fixtures' workflows.
-struct Stage {
+struct Platform {
     timeline: Timeline,
     cast: Cast,
     runs: Runs,
 }
 
-impl Stage {
+impl Platform {
     fn new(seed: u64) -> Self {
         let timeline = Timeline::new(Clock::start());
         let cast = Cast::new(timeline.clone(), Seed(seed));
@@ -177,22 +177,22 @@ impl Stage {
         }
     }
 
-    /// All that the services keep, but for times and what follows from them.
-    async fn kept(&self) -> Value {
-        let kept = self.cast.entities();
+    /// The state of all services, without times.
+    async fn state(&self) -> Value {
+        let state = self.cast.entities();
         let mut entities = Vec::new();
-        for service in KEEPERS {
-            for id in kept.ids(service).unwrap() {
-                let entity = kept.get(service, &id).unwrap().unwrap();
+        for service in ENTITY_SERVICES {
+            for id in state.ids(service).unwrap() {
+                let entity = state.get(service, &id).unwrap().unwrap();
                 entities.push(json!({ "of": service, "entity": timeless(&entity) }));
             }
         }
-        let kept = self.cast.files();
+        let state = self.cast.files();
         let mut files = Vec::new();
-        for path in kept.on_disk().unwrap() {
-            let bytes = kept.look_at(&path).unwrap().unwrap();
+        for path in state.on_disk().unwrap() {
+            let bytes = state.look_at(&path).unwrap().unwrap();
             let content: Value = serde_json::from_slice(&bytes).unwrap();
-            let version = kept.metadata(&path).map(|metadata| metadata.version);
+            let version = state.metadata(&path).map(|metadata| metadata.version);
             let content = timeless(&content);
             files.push(json!({ "path": path, "version": version, "content": content }));
         }
@@ -212,10 +212,10 @@ impl Stage {
         json!({ "entities": entities, "files": files, "free": free })
     }
 
-    /// Whether something can be reserved; then it is.
+    /// Whether something can be reserved; it is reserved then.
     async fn is_free(&self, reserve: CallName, id: &str) -> bool {
         let registry = self.cast.registry();
-        // What was drawn for the run is not meant for this call.
+        // The random script is not meant for this call.
         let unscripted = registry.script(reserve.service(), |script, _| {
             script.answers(reserve.operation(), []);
         });
@@ -226,7 +226,7 @@ impl Stage {
     }
 }
 
-/// The same without times, which depend on how long it took.
+/// The value without times, which depend on the duration of the run.
 fn timeless(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -249,70 +249,70 @@ fn effects(events: &[Event]) -> Vec<Key> {
     keys.collect()
 }
 
-/// Runs a workflow with all that is drawn by the seed, and restarts it until nothing is lost.
-fn drawn(subject: &Subject, seed: u64) -> Told {
+/// Runs a workflow with faults and crashes from the seed, and restarts it until it ends.
+fn run_random(subject: &TestedWorkflow, seed: u64) -> RunReport {
     runtime().block_on(async {
         let mut rng = Seed(seed).part(["crashes"]).rng();
         let folder = tempfile::tempdir().unwrap();
-        let mut stage = Stage::new(seed);
+        let mut platform = Platform::new(seed);
         if seed % 10 == 7 {
             let file = folder.path().join("journal.sqlite");
-            stage.runs.keep_journal_in(file).unwrap();
+            platform.runs.keep_journal_in(file).unwrap();
         }
-        stage.runs.declare(Arc::clone(&subject.workflow));
-        draw_policies(&mut stage, &mut rng);
-        draw_faults(&stage, subject, &mut rng);
-        draw_crashes(&mut stage.runs, subject, &mut rng);
-        stage.runs.start(no_input()).unwrap();
+        platform.runs.declare(Arc::clone(&subject.workflow));
+        draw_policies(&mut platform, &mut rng);
+        draw_faults(&platform, subject, &mut rng);
+        draw_crashes(&mut platform.runs, subject, &mut rng);
+        platform.runs.start(no_input()).unwrap();
         if rng.random_bool(0.1) {
             tokio::time::sleep(Duration::from_millis(rng.random_range(0..900))).await;
-            // It may have ended, or crashed, before.
-            let _ = stage.runs.cancel();
+            // It may have ended or crashed already.
+            let _ = platform.runs.cancel();
         }
-        stage.runs.wait().await.unwrap();
-        while let Some(next) = next(&mut stage.runs) {
+        platform.runs.wait().await.unwrap();
+        while let Some(next) = next(&mut platform.runs) {
             match next {
-                Next::Restart => {
-                    let client = stage.cast.restart();
-                    stage.runs.restart(client).await.unwrap();
+                NextAction::Restart => {
+                    let client = platform.cast.restart();
+                    platform.runs.restart(client).await.unwrap();
                 }
-                Next::Resume => stage.runs.resume().await.unwrap(),
+                NextAction::Resume => platform.runs.resume().await.unwrap(),
             }
         }
-        let status = stage.runs.outcome().unwrap().status;
-        // What is late has arrived by then.
+        let status = platform.runs.outcome().unwrap().status;
+        // Late effects have arrived by then.
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        let events = stage.timeline.take();
+        let events = platform.timeline.take();
         let is_crash = |event: &&Event| matches!(event.kind, EventKind::OrchestratorCrashed {});
-        Told {
+        RunReport {
             status,
             crashes: events.iter().filter(is_crash).count(),
             events,
-            kept: stage.kept().await,
+            state: platform.state().await,
         }
     })
 }
 
-/// What a run needs that has not come to its end.
-enum Next {
+/// What an unfinished run needs.
+enum NextAction {
     Restart,
     Resume,
 }
 
-fn next(runs: &mut Runs) -> Option<Next> {
+fn next(runs: &mut Runs) -> Option<NextAction> {
     match runs.results().unwrap()[..] {
-        [Err(RunError::Crashed)] => Some(Next::Restart),
-        [Ok(outcome)] if outcome.status == WorkflowStatus::Interrupted => Some(Next::Resume),
+        [Err(RunError::Crashed)] => Some(NextAction::Restart),
+        [Ok(outcome)] if outcome.status == WorkflowStatus::Interrupted => Some(NextAction::Resume),
         _ => None,
     }
 }
 
-fn draw_policies(stage: &mut Stage, rng: &mut ChaCha8Rng) {
-    let mut policies = stage.cast.policies().write().unwrap();
+fn draw_policies(platform: &mut Platform, rng: &mut ChaCha8Rng) {
+    let mut policies = platform.cast.policies().write().unwrap();
     policies.every.timeout = Some(Duration::from_millis(500));
     policies.retry_every(rng.random_range(0..3));
     drop(policies);
-    let workflow = stage.runs.workflow_mut().unwrap();
+    let workflow = platform.runs.workflow_mut().unwrap();
     if rng.random_bool(0.1) {
         workflow.on_failure = OnFailure::Keep;
     } else if rng.random_bool(0.1) {
@@ -320,11 +320,11 @@ fn draw_policies(stage: &mut Stage, rng: &mut ChaCha8Rng) {
     }
 }
 
-fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
+fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8Rng) {
     let calls: Vec<_> = subject
-        .places
+        .sites
         .iter()
-        .filter_map(|place| place.call.as_ref())
+        .filter_map(|site| site.call.as_ref())
         .collect();
     for _ in 0..rng.random_range(0..3) {
         let call = calls.choose(rng).unwrap();
@@ -336,16 +336,16 @@ fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
             4 => Response::Hang,
             _ => Response::Late(Duration::from_secs(3)),
         };
-        answer(stage, call, times, response);
+        answer(platform, call, times, response);
     }
     if rng.random_bool(0.2) {
         let stages: [DiskStage; 3] =
             ["staging", "validation", "commit"].map(|it| it.parse().unwrap());
-        let fault = stage.cast.faults().declare("the disk fails", "drawn");
+        let fault = platform.cast.faults().declare("the disk fails", "drawn");
         let at = *stages.choose(rng).unwrap();
-        stage.cast.files().fail_at(at, "ENOSPC", Some(1), fault);
+        platform.cast.files().fail_at(at, "ENOSPC", Some(1), fault);
     }
-    let retries = stage
+    let retries = platform
         .cast
         .policies()
         .read()
@@ -358,11 +358,11 @@ fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
             Retries::PerCode(_) => 0,
         });
     let undos: Vec<_> = subject
-        .places
+        .sites
         .iter()
-        .filter_map(|place| place.undo.as_ref())
+        .filter_map(|site| site.undo.as_ref())
         .collect();
-    // One that fails for good leaves traces by right.
+    // A compensation that fails permanently leaves effects.
     if retries > Some(0)
         && rng.random_bool(0.3)
         && let Some(undo) = undos.choose(rng)
@@ -372,42 +372,45 @@ fn draw_faults(stage: &Stage, subject: &Subject, rng: &mut ChaCha8Rng) {
             Response::Error("CONNECTION_RESET".into()),
             Response::Late(Duration::from_secs(3)),
         ];
-        answer(stage, undo, 1, responses.choose(rng).unwrap().clone());
+        answer(platform, undo, 1, responses.choose(rng).unwrap().clone());
     }
 }
 
-fn answer(stage: &Stage, call: &CallName, times: u32, response: Response) {
+fn answer(platform: &Platform, call: &CallName, times: u32, response: Response) {
     let what = format!("{call} answers {response:?}");
-    let fault = stage.cast.faults().declare(what, "drawn");
-    let scripted = stage.cast.registry().script(call.service(), |script, _| {
-        script.times(call.operation(), times, response, fault);
-    });
+    let fault = platform.cast.faults().declare(what, "drawn");
+    let scripted = platform
+        .cast
+        .registry()
+        .script(call.service(), |script, _| {
+            script.times(call.operation(), times, response, fault);
+        });
     scripted.unwrap();
 }
 
-fn draw_crashes(runs: &mut Runs, subject: &Subject, rng: &mut ChaCha8Rng) {
+fn draw_crashes(runs: &mut Runs, subject: &TestedWorkflow, rng: &mut ChaCha8Rng) {
     for _ in 0..rng.random_range(1..4) {
-        let place = subject.places.choose(rng).unwrap();
-        let possible = if place.is_undone {
+        let site = subject.sites.choose(rng).unwrap();
+        let possible = if site.is_undone {
             &CrashPoint::ALL[..]
         } else {
             &CrashPoint::ALL[..3]
         };
         let point = *possible.choose(rng).unwrap();
-        runs.crash(point, &place.path, "drawn".into()).unwrap();
+        runs.crash(point, &site.path, "drawn".into()).unwrap();
     }
 }
 
-/// The key of the first of the runs that a step has made within its own.
+/// The key in the first child run of each step.
 fn first_time(key: &Key) -> Key {
     let names = key.subject().split('/');
     let first = names.map(|name| name.split_once('~').map_or(name, |(name, _)| name));
     Key::Do(first.collect::<Vec<_>>().join("/").into())
 }
 
-/// Says what is wrong with what a run has left.
-fn verify(subject: &Subject, told: &Told) -> Result<(), String> {
-    let effects = effects(&told.events);
+/// Checks the effects and the state that a run leaves.
+fn verify(subject: &TestedWorkflow, report: &RunReport) -> Result<(), String> {
+    let effects = effects(&report.events);
     let mut seen = HashSet::new();
     for key in &effects {
         if !seen.insert(key.clone()) {
@@ -417,21 +420,21 @@ fn verify(subject: &Subject, told: &Told) -> Result<(), String> {
             return Err(format!("{key} undid nothing"));
         }
     }
-    let stands = |key: &&Key| matches!(key, Key::Do(_)) && !seen.contains(&key.undo());
-    let standing: HashSet<Key> = effects.iter().filter(stands).map(first_time).collect();
-    let (keys, kept) = match told.status {
+    let remains = |key: &&Key| matches!(key, Key::Do(_)) && !seen.contains(&key.undo());
+    let remaining: HashSet<Key> = effects.iter().filter(remains).map(first_time).collect();
+    let (keys, state) = match report.status {
         WorkflowStatus::Completed => (&subject.keys, &subject.after),
         WorkflowStatus::RolledBack | WorkflowStatus::Cancelled => {
             (&HashSet::new(), &subject.before)
         }
         other => return Err(format!("it is {}", other.as_str())),
     };
-    if standing != *keys {
+    if remaining != *keys {
         return Err(format!(
-            "the effects {standing:?} remain, expected {keys:?}"
+            "the effects {remaining:?} remain, expected {keys:?}"
         ));
     }
-    match json_difference(kept, &told.kept) {
+    match json_difference(state, &report.state) {
         None => Ok(()),
         Some(difference) => Err(difference),
     }

@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-/// The state of a workflow's run.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkflowStatus {
-    /// Under way, compensation included.
+    /// Running or compensating.
     Running,
     /// Every step completed.
     Completed,
-    /// Completed, although an optional step failed or a fallback stood in for a service.
+    /// Completed, but an optional step failed or a fallback replaced a reply.
     Degraded,
     /// Stopped with a partial result that can be resumed.
     Interrupted,
@@ -47,8 +47,8 @@ impl WorkflowStatus {
 
     /// The table of transitions.
     ///
-    /// A run ends once. An interrupted one may go on; one that a step of another
-    /// run made may be taken up again, to be undone with that.
+    /// A run ends once. An interrupted one may be resumed; a child run may run again to be undone
+    /// with its parent.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Running => next != Self::Running,
@@ -58,22 +58,22 @@ impl WorkflowStatus {
     }
 }
 
-/// The state of one step of a run.
+/// The status of a step of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// Not started yet.
     #[default]
     Pending,
-    /// Its call is under way.
+    /// Its call is running.
     Running,
     /// Its call succeeded.
     Completed,
     /// Its call failed.
     Failed,
-    /// Never started, because the run ended before.
+    /// Not started before the run ended.
     Skipped,
-    /// Its compensation is under way.
+    /// Its compensation is running.
     Compensating,
     /// Undone.
     Compensated,
@@ -110,9 +110,8 @@ impl StepStatus {
 
     /// The table of transitions.
     ///
-    /// A failed step runs again when its parallel group falls back to one after
-    /// the other, or when an interrupted run is resumed; a completed step never
-    /// runs again. A running or compensating one that a crash cut off starts over.
+    /// A failed step runs again in a sequential retry, or when an interrupted run is resumed; a
+    /// completed step never does. One that a crash interrupted starts over.
     pub fn can_become(self, next: Self) -> bool {
         use StepStatus as S;
         matches!(
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pair_of_workflow_states_is_allowed_or_refused_as_the_table_says() {
+    fn workflow_transitions_match_the_table() {
         use WorkflowStatus as W;
         let allowed = [
             (W::Running, W::Completed),
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_step_states_is_allowed_or_refused_as_the_table_says() {
+    fn step_transitions_match_the_table() {
         use StepStatus as S;
         let allowed = [
             (S::Pending, S::Running),
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_json() {
+    fn names_match_their_json() {
         for status in WorkflowStatus::ALL {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         }

@@ -19,30 +19,30 @@ use crate::{
 
 type RunResult = Result<Outcome, RunError>;
 
-/// The workflow of a scenario, the orchestrator that runs it, and what its runs came to.
+/// The workflow of a scenario, the orchestrator that runs it, and the results of its runs.
 pub struct Runs {
     client: Arc<Client>,
     journal: Arc<dyn Journal>,
-    /// The file of the journal, which a new process opens again.
-    file: Option<PathBuf>,
+    /// The journal's file, if it is kept in one; a new process opens it again.
+    journal_file: Option<PathBuf>,
     crashes: Crashes,
     orchestrator: Orchestrator,
     workflow: Option<Arc<Workflow>>,
-    /// Those that were declared before it, which its steps may run.
+    /// The workflows declared before it, which its steps may run.
     others: Vec<Arc<Workflow>>,
     fixtures: Option<Fixtures>,
-    /// The runs that the last steps are about, and what they came to.
+    /// The runs that steps refer to.
     last: Vec<LastRun>,
 }
 
 struct LastRun {
     id: Option<Arc<str>>,
-    state: Progress,
+    progress: RunProgress,
 }
 
-enum Progress {
+enum RunProgress {
     Ended(Box<RunResult>),
-    UnderWay(JoinHandle<RunResult>),
+    Running(JoinHandle<RunResult>),
 }
 
 impl Runs {
@@ -58,7 +58,7 @@ impl Runs {
             ),
             client,
             journal,
-            file: None,
+            journal_file: None,
             crashes,
             workflow: None,
             others: Vec::new(),
@@ -67,40 +67,40 @@ impl Runs {
         }
     }
 
-    /// Looks up in fixtures what workflows are run by steps and were not declared.
+    /// Looks up workflows that steps run and that were not declared in fixtures.
     #[must_use]
     pub fn with_fixtures(mut self, fixtures: Fixtures) -> Self {
         self.fixtures = Some(fixtures);
         self
     }
 
-    /// Keeps the journal in a file from now on, which a new process opens again.
+    /// Keeps the journal in a file, which a new process opens again.
     ///
     /// # Errors
     ///
-    /// If something was run already, or the file is no journal.
+    /// If a workflow was run already, or the file is not a journal.
     pub fn keep_journal_in(&mut self, file: PathBuf) -> Result<(), String> {
         if !self.last.is_empty() {
-            return Err("the journal is chosen before the first run".to_owned());
+            return Err("the journal must be chosen before the first run".to_owned());
         }
-        self.file = Some(file);
+        self.journal_file = Some(file);
         self.open_journal().map_err(|error| error.to_string())
     }
 
-    /// Opens the journal as a new process does, with an orchestrator of its own.
+    /// Opens the journal as a new process does, with a new orchestrator.
     fn open_journal(&mut self) -> Result<(), JournalError> {
-        // The former process and its journal are gone before the file can be opened again.
+        // The file can be opened again only once the former process's journal is closed.
         self.close_journal();
-        if let Some(file) = &self.file {
+        if let Some(file) = &self.journal_file {
             self.journal = Arc::new(SqliteJournal::open(file)?);
         }
         self.orchestrator = self.new_orchestrator();
         Ok(())
     }
 
-    /// Lets go of the journal's file, where it is kept in one.
+    /// Closes the journal's file, if it is kept in one.
     fn close_journal(&mut self) {
-        if self.file.is_some() {
+        if self.journal_file.is_some() {
             self.journal = Arc::new(MemoryJournal::default());
             self.orchestrator = self.new_orchestrator();
         }
@@ -114,7 +114,7 @@ impl Runs {
         )
     }
 
-    /// Runs the workflow `times` times at once, to its end or its crash.
+    /// Runs the workflow `times` times concurrently, to its end or its crash.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Runs {
             }
         }
         while let Some((number, result)) = driven.next().await {
-            self.last[number].state = Progress::Ended(Box::new(result));
+            self.last[number].progress = RunProgress::Ended(Box::new(result));
         }
         Ok(())
     }
@@ -153,14 +153,14 @@ impl Runs {
     ///
     /// If none was declared.
     pub fn start(&mut self, input: Value) -> Result<(), String> {
-        let begun = self
+        let run = self
             .plan()?
             .and_then(|plan| self.orchestrator.begin(&plan, Arc::new(input), None));
         self.last.clear();
-        self.last.push(match begun {
+        self.last.push(match run {
             Ok(running) => LastRun {
                 id: Some(Arc::clone(running.id())),
-                state: Progress::UnderWay(tokio::spawn(running.outcome())),
+                progress: RunProgress::Running(tokio::spawn(running.outcome())),
             },
             Err(error) => LastRun::ended(None, Err(error)),
         });
@@ -177,19 +177,19 @@ impl Runs {
             return Err("no workflow was started".to_owned());
         }
         for run in &mut self.last {
-            if let Progress::UnderWay(task) = &mut run.state {
-                run.state =
-                    Progress::Ended(Box::new(task.await.map_err(|error| error.to_string())?));
+            if let RunProgress::Running(task) = &mut run.progress {
+                run.progress =
+                    RunProgress::Ended(Box::new(task.await.map_err(|error| error.to_string())?));
             }
         }
         Ok(())
     }
 
-    /// Asks the last run to stop.
+    /// Cancels the last run.
     ///
     /// # Errors
     ///
-    /// If there is none that is running.
+    /// If it is not running.
     pub fn cancel(&mut self) -> Result<(), String> {
         let id = self.last_id()?;
         self.orchestrator
@@ -197,7 +197,7 @@ impl Runs {
             .map_err(|error| error.to_string())
     }
 
-    /// Goes on with the last run, which was interrupted, to its end.
+    /// Resumes the last run, which was interrupted, and runs it to its end.
     ///
     /// # Errors
     ///
@@ -221,8 +221,8 @@ impl Runs {
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
         self.orchestrator.kill();
         for run in self.last.drain(..) {
-            if let Progress::UnderWay(task) = run.state {
-                // What it comes to no longer matters, only that it has let go of the journal.
+            if let RunProgress::Running(task) = run.progress {
+                // Its result no longer matters, only that it has closed the journal.
                 let _ = task.await;
             }
         }
@@ -251,27 +251,28 @@ impl Runs {
         state.map_err(|error| error.to_string())
     }
 
-    /// What the last runs came to.
+    /// The results of the last runs.
     ///
     /// # Errors
     ///
-    /// If nothing was run, or something still runs.
+    /// If nothing was run, or a run has not ended.
     pub fn results(&mut self) -> Result<Vec<&RunResult>, String> {
         if self.last.is_empty() {
             return Err("no workflow was run".to_owned());
         }
         for run in &mut self.last {
-            if let Progress::UnderWay(task) = &mut run.state
+            if let RunProgress::Running(task) = &mut run.progress
                 && let Some(ended) = task.now_or_never()
             {
-                run.state = Progress::Ended(Box::new(ended.map_err(|error| error.to_string())?));
+                run.progress =
+                    RunProgress::Ended(Box::new(ended.map_err(|error| error.to_string())?));
             }
         }
         self.last
             .iter()
-            .map(|run| match &run.state {
-                Progress::Ended(result) => Ok(&**result),
-                Progress::UnderWay(_) => Err(format!(
+            .map(|run| match &run.progress {
+                RunProgress::Ended(result) => Ok(&**result),
+                RunProgress::Running(_) => Err(format!(
                     "the workflow is still running ({}): let time pass, or wait until it ends",
                     run.id.as_deref().unwrap_or("no id")
                 )),
@@ -283,7 +284,7 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If nothing was run, something still runs, was refused, or was lost in a crash.
+    /// If nothing was run, or a run has not ended, was refused or crashed.
     pub fn outcomes(&mut self) -> Result<Vec<&Outcome>, String> {
         self.results()?
             .into_iter()
@@ -323,12 +324,12 @@ impl LastRun {
     fn ended(id: Option<Arc<str>>, result: RunResult) -> Self {
         Self {
             id,
-            state: Progress::Ended(Box::new(result)),
+            progress: RunProgress::Ended(Box::new(result)),
         }
     }
 }
 
-/// The input of a run that is given none.
+/// The input of a run without a given one.
 pub fn no_input() -> Value {
     json!({})
 }

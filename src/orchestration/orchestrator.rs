@@ -26,7 +26,7 @@ pub struct Orchestrator {
     pub(super) crashes: Crashes,
     pub(super) caller: Arc<str>,
     active: Arc<Mutex<ActiveRuns>>,
-    /// Whether the process that it stands for is dead.
+    /// Whether its process is dead.
     killed: Arc<watch::Sender<bool>>,
 }
 

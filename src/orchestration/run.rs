@@ -18,7 +18,7 @@ use crate::{
     services::{CallPolicy, CallResult},
 };
 
-/// A run of a workflow that has begun, and goes on only while it is driven to its outcome.
+/// A run of a workflow that has begun; it makes progress only while its outcome is awaited.
 ///
 /// A decision reads the state, is journalled, changes the state, and only then
 /// is acted on, so that a crash between any two loses nothing.
@@ -57,7 +57,7 @@ impl Run {
 
     pub(super) async fn drive(&self) -> Result<Outcome, RunError> {
         tokio::select! {
-            // Whatever ends at the instant of a crash is lost as well.
+            // What ends at the instant of a crash does not count.
             biased;
             () = self.orchestrator.is_killed() => Err(RunError::Crashed),
             outcome = self.drive_to_end() => outcome,

@@ -2,12 +2,12 @@ use std::path::Path;
 
 use super::{JournalError, MemoryJournal};
 
-/// A journal in a file. There is none: the Cargo feature `sqlite` is off.
+/// Stands in for the journal in a file, as the Cargo feature `sqlite` is off.
 #[derive(Debug)]
 pub enum SqliteJournal {}
 
 impl SqliteJournal {
-    /// Opens no journal.
+    /// Refuses to open a journal.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_in_a_file_is_refused_by_naming_the_feature_it_needs() {
+    fn journal_in_a_file_is_refused_with_the_feature_it_needs() {
         let refused = SqliteJournal::open("x.db").unwrap_err().to_string();
         assert!(
             refused.contains("x.db") && refused.contains("`sqlite`"),

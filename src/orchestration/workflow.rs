@@ -29,9 +29,9 @@ pub struct WorkflowFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workflow {
-    /// What it is known by.
+    /// Its unique id.
     pub id: String,
-    /// What people call it.
+    /// Its display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it is for.
@@ -47,7 +47,7 @@ pub struct Workflow {
         skip_serializing_if = "Option::is_none"
     )]
     pub deadline: Option<Duration>,
-    /// How many steps may run at once.
+    /// How many steps may run in parallel.
     #[serde(default = "max_parallel")]
     pub max_parallel: usize,
     /// What happens when steps of a parallel group fail, before the workflow gives up.
@@ -71,7 +71,7 @@ pub enum OnFailure {
     /// Undo the completed steps, newest first.
     #[default]
     Compensate,
-    /// Stop, and hand back a partial result that can be resumed.
+    /// Stop with a partial result that can be resumed.
     Keep,
 }
 
@@ -79,15 +79,15 @@ pub enum OnFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnParallelFailure {
-    /// The failed ones run once more, one after the other.
+    /// The failed ones run once more, sequentially.
     Sequential,
 }
 
-/// One step of a workflow: a call, or the run of another workflow.
+/// A step of a workflow: a call, or a run of another workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
-    /// What it is known by within the workflow; its reply is kept under this name.
+    /// Its id in the workflow; its reply is stored under this name.
     pub id: String,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,13 +98,13 @@ pub struct Step {
     /// The operation called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The workflow that runs in place of a call; it undoes itself, so it needs no compensation.
+    /// The workflow that runs instead of a call; it undoes itself, so it needs no compensation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<SubWorkflow>,
-    /// What is sent: JSON in which a string `${/step/field}` stands for data of the run.
+    /// What is sent: JSON in which a string `${/step/field}` is replaced by data of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
-    /// Steps that must have completed before; the one above unless given.
+    /// The steps that must complete before it; the previous one unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<String>>,
     /// How long an execution may take.
@@ -117,17 +117,17 @@ pub struct Step {
     /// How often and when the call is repeated: a preset's name, or a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retries>,
-    /// Calls that are made once, one after the other, when it fails: `Service.operation`, or an
-    /// operation of the step's own service. If all succeed it has completed, with the last reply.
+    /// Fallback calls that are made once, sequentially, when it fails: `Service.operation`, or an
+    /// operation of the step's service. If all succeed, the step completes with the last reply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recover: Vec<String>,
     /// What undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensation: Option<Compensation>,
-    /// Whether the workflow goes on when it fails.
+    /// Whether the workflow continues when it fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// Whether it may have had an effect although it failed, so that it is undone too.
+    /// Whether it may have an effect even if it fails, so that it is undone as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partially_effective: bool,
     /// How long it is expected to take: a warning above 1.2 times that, an error above twice.
@@ -137,7 +137,7 @@ pub struct Step {
         skip_serializing_if = "Option::is_none"
     )]
     pub expected_duration: Option<Duration>,
-    /// Fields and values that the reply is expected to have; a warning where it has not.
+    /// Fields and values that the reply is expected to have; otherwise a warning is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_output: Option<Value>,
 }
@@ -170,19 +170,19 @@ impl<'de> Deserialize<'de> for SubWorkflow {
     expecting = "a compensation is \"Service.operation\", \"operation\" of the same service, or { operation, input? }"
 )]
 pub enum Compensation {
-    /// `Service.operation`, or an operation of the step's own service.
+    /// `Service.operation`, or an operation of the step's service.
     Named(String),
-    /// With an input of its own.
+    /// With a given input.
     With(CompensationCall),
 }
 
-/// A compensation with an input of its own.
+/// A compensation with a given input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CompensationCall {
-    /// `Service.operation`, or an operation of the step's own service.
+    /// `Service.operation`, or an operation of the step's service.
     pub operation: String,
-    /// What is sent, in place of `{ "input", "reply" }` of the step.
+    /// What is sent instead of `{ "input", "reply" }` of the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
 }
@@ -197,7 +197,7 @@ mod tests {
     use crate::{domain::from_json, resilience::Retry};
 
     #[test]
-    fn a_workflow_is_read_strictly() {
+    fn invalid_workflow_is_refused_with_a_hint() {
         let text = r#"{"id": "w", "deadline": "2s", "steps": [
             {"id": "a", "service": "S", "operation": "op", "compensation": "undo", "retry": "coordination"},
             {"id": "b", "service": "S", "operation": "op", "compensation": {"operation": "undo", "input": 1}}

@@ -8,25 +8,27 @@ use async_trait::async_trait;
 
 use super::{
     VARIABLE,
-    link::{Link, say, say_failed},
-    protocol::{Said, ServiceSketch, Task},
-    watched::Watched,
+    link::{Link, send, send_failure},
+    protocol::{ChildMessage, RunRequest, ServiceSignature},
 };
 use crate::{
     clock::{Clock, Seed},
     domain::Call,
     observability::Timeline,
-    orchestration::{Crashes, Orchestrator, Plan, SqliteJournal},
+    orchestration::{
+        CrashPoint, Crashes, Journal, JournalEntry, JournalError, Orchestrator, Plan,
+        SqliteJournal, Workflow,
+    },
     services::{CallResult, Client, Faults, Policies, Registry, Service},
 };
 
-/// Does the work of the orchestrator's process, if this is one; `None` if it is not.
+/// Runs the orchestrator, if this process was started for it; else `None`.
 pub(in crate::harness) fn orchestrate_if_asked() -> Option<ExitCode> {
     std::env::var_os(VARIABLE)?;
     Some(match orchestrate() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            say_failed(&why);
+            send_failure(&why);
             ExitCode::FAILURE
         }
     })
@@ -34,7 +36,7 @@ pub(in crate::harness) fn orchestrate_if_asked() -> Option<ExitCode> {
 
 fn orchestrate() -> Result<(), String> {
     let link = Arc::new(Link::new());
-    let task = link.task()?;
+    let request = link.request()?;
     let listener = Arc::clone(&link);
     thread::Builder::new()
         .name("answers".to_owned())
@@ -44,45 +46,45 @@ fn orchestrate() -> Result<(), String> {
         .enable_time()
         .build()
         .map_err(|error| format!("no runtime for the orchestrator: {error}"))?
-        .block_on(run(task, link))
+        .block_on(run(request, link))
 }
 
-async fn run(task: Task, link: Arc<Link>) -> Result<(), String> {
-    let timeline = Timeline::new(Clock::start_at(task.at));
-    let client = client(task.services, &link, timeline.clone());
-    let plan = Plan::new(&task.workflow, client.registry(), &|id| {
+async fn run(request: RunRequest, link: Arc<Link>) -> Result<(), String> {
+    let timeline = Timeline::new(Clock::start_at(request.at));
+    let client = client(request.services, &link, timeline.clone());
+    let plan = Plan::new(&request.workflow, client.registry(), &|id| {
         Err(format!("the definition of workflow {id:?} was not sent"))
     });
     let plan = Arc::new(plan.map_err(|failure| failure.to_string())?);
-    let journal = SqliteJournal::open(&task.journal).map_err(|error| error.to_string())?;
-    let journal = Arc::new(Watched {
+    let journal = SqliteJournal::open(&request.journal).map_err(|error| error.to_string())?;
+    let journal = Arc::new(PausingJournal {
         journal,
-        workflow: task.workflow,
+        workflow: request.workflow,
         link,
     });
     let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
     let at = timeline.now();
-    let running = orchestrator
-        .begin(&plan, task.input, None)
+    let run = orchestrator
+        .begin(&plan, request.input, None)
         .map_err(|error| error.to_string())?;
-    say(&Said::Begun {
-        run: Arc::clone(running.id()),
+    send(&ChildMessage::Begun {
+        run: Arc::clone(run.id()),
         at,
     });
-    let outcome = running.outcome().await.map_err(|error| error.to_string())?;
-    say(&Said::Ended {
+    let outcome = run.outcome().await.map_err(|error| error.to_string())?;
+    send(&ChildMessage::Ended {
         status: outcome.status,
     });
     Ok(())
 }
 
-/// A client that has every call made by the other process, once, however long it takes.
+/// A client that has the parent make each call, once, without a timeout.
 ///
-/// Timeouts and retries, breakers and bulkheads are the business of the client over there.
-fn client(services: Vec<ServiceSketch>, link: &Arc<Link>, timeline: Timeline) -> Arc<Client> {
+/// Timeouts, retries, breakers and bulkheads are those of the parent's client.
+fn client(services: Vec<ServiceSignature>, link: &Arc<Link>, timeline: Timeline) -> Arc<Client> {
     let registry = Registry::default();
     for service in services {
-        registry.add(StandIn {
+        registry.add(RemoteService {
             service,
             link: Arc::clone(link),
         });
@@ -96,14 +98,14 @@ fn client(services: Vec<ServiceSketch>, link: &Arc<Link>, timeline: Timeline) ->
     ))
 }
 
-/// A service that lives in the other process.
-struct StandIn {
-    service: ServiceSketch,
+/// A service in the parent process.
+struct RemoteService {
+    service: ServiceSignature,
     link: Arc<Link>,
 }
 
 #[async_trait]
-impl Service for StandIn {
+impl Service for RemoteService {
     fn name(&self) -> &str {
         &self.service.name
     }
@@ -115,5 +117,52 @@ impl Service for StandIn {
 
     async fn call(&self, call: &Call) -> CallResult {
         self.link.call(call).await
+    }
+}
+
+/// A journal that pauses the process before a step's start is written and after its end is.
+struct PausingJournal {
+    journal: SqliteJournal,
+    workflow: Arc<Workflow>,
+    link: Arc<Link>,
+}
+
+impl PausingJournal {
+    fn pause_at(&self, run: &str, point: CrashPoint, step: usize) {
+        // The steps of a child run are not those of the workflow.
+        let is_child_run = run.contains('/');
+        if let (false, Some(step)) = (is_child_run, self.workflow.steps.get(step)) {
+            self.link.pause_at(&ChildMessage::Reached {
+                point,
+                step: step.id.clone(),
+            });
+        }
+    }
+}
+
+impl Journal for PausingJournal {
+    fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
+        self.journal.begin(run, started)
+    }
+
+    fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
+        if let JournalEntry::StepStarted { step, .. } = entry {
+            self.pause_at(run, CrashPoint::Before, *step);
+        }
+        self.journal.append(run, entry)?;
+        if let JournalEntry::StepCompleted { step, .. } | JournalEntry::StepFailed { step, .. } =
+            entry
+        {
+            self.pause_at(run, CrashPoint::After, *step);
+        }
+        Ok(())
+    }
+
+    fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError> {
+        self.journal.read(run)
+    }
+
+    fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError> {
+        self.journal.unfinished()
     }
 }

@@ -10,61 +10,61 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::protocol::{Said, Task, Told};
+use super::protocol::{ChildMessage, ParentMessage, RunRequest};
 use crate::{
     domain::{Call, Failure, code},
     services::CallResult,
 };
 
-/// The orchestrator's process's way to the one that started it: lines of JSON on its standard streams.
+/// The connection of the orchestrator's process to its parent: lines of JSON on its standard streams.
 #[derive(Debug)]
 pub(super) struct Link {
     calls: AtomicU64,
     waiting: Mutex<HashMap<u64, oneshot::Sender<CallResult>>>,
-    /// Held while waiting for it, so that no two points are reached at once.
-    go_on: Mutex<mpsc::Receiver<()>>,
-    may_go_on: mpsc::Sender<()>,
+    /// Locked while waiting, so that one point is reached at a time.
+    continues: Mutex<mpsc::Receiver<()>>,
+    continue_sender: mpsc::Sender<()>,
 }
 
 impl Link {
     pub fn new() -> Self {
-        let (may_go_on, go_on) = mpsc::channel();
+        let (continue_sender, continues) = mpsc::channel();
         Self {
             calls: AtomicU64::new(0),
             waiting: Mutex::default(),
-            go_on: Mutex::new(go_on),
-            may_go_on,
+            continues: Mutex::new(continues),
+            continue_sender,
         }
     }
 
-    /// Says that the process is there, and reads what it is to do.
-    pub fn task(&self) -> Result<Task, String> {
-        say(&Said::Ready);
+    /// Reports that the process has started, and reads what it is to run.
+    pub fn request(&self) -> Result<RunRequest, String> {
+        send(&ChildMessage::Ready);
         let mut line = String::new();
         io::stdin()
             .lock()
             .read_line(&mut line)
-            .map_err(|error| format!("the task cannot be read: {error}"))?;
-        serde_json::from_str(&line).map_err(|error| format!("the task makes no sense: {error}"))
+            .map_err(|error| format!("the run request cannot be read: {error}"))?;
+        serde_json::from_str(&line).map_err(|error| format!("the run request is invalid: {error}"))
     }
 
-    /// Takes in what is told, until nobody is left to tell: then nobody waits for this process.
+    /// Receives messages until the parent is gone; then ends this process, which nobody waits for.
     pub fn listen(&self) {
         for line in io::stdin().lock().lines() {
             let Ok(line) = line else { break };
             match serde_json::from_str(&line) {
-                Ok(Told::Answer { number, answer }) => {
+                Ok(ParentMessage::Answer { number, answer }) => {
                     let waiting = self.lock().remove(&number);
                     if let Some(waiting) = waiting {
-                        // A caller that gave up wants no answer.
+                        // The caller may have given up.
                         let _ = waiting.send(answer.into());
                     }
                 }
-                Ok(Told::GoOn) => {
-                    let _ = self.may_go_on.send(());
+                Ok(ParentMessage::Continue) => {
+                    let _ = self.continue_sender.send(());
                 }
                 Err(error) => {
-                    say_failed(&format!("what it is told makes no sense: {error}"));
+                    send_failure(&format!("a message to it is invalid: {error}"));
                     break;
                 }
             }
@@ -72,27 +72,33 @@ impl Link {
         std::process::exit(1);
     }
 
-    /// Has a call made, and waits for what it comes to.
+    /// Has the parent make a call, and waits for the result.
     pub async fn call(&self, call: &Call) -> CallResult {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, answer) = oneshot::channel();
         self.lock().insert(number, sender);
-        say(&Said::Call {
+        send(&ChildMessage::Call {
             number,
             call: call.into(),
         });
         answer.await.unwrap_or_else(|_| {
-            let failure = Failure::new(code::SERVICE_UNAVAILABLE, "nobody is left to call it");
+            let failure = Failure::new(
+                code::SERVICE_UNAVAILABLE,
+                "the process that makes the calls is gone",
+            );
             Err(Box::new(failure))
         })
     }
 
-    /// Says how far the process is, and stands still until it may go on.
-    pub fn stop_at(&self, reached: &Said) {
-        let go_on = self.go_on.lock().unwrap_or_else(PoisonError::into_inner);
-        say(reached);
-        // Only the end of this process ends the other side.
-        let _ = go_on.recv();
+    /// Reports a point, and waits until the process may continue.
+    pub fn pause_at(&self, reached: &ChildMessage) {
+        let continues = self
+            .continues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        send(reached);
+        // The sender lives as long as this process.
+        let _ = continues.recv();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, oneshot::Sender<CallResult>>> {
@@ -100,21 +106,21 @@ impl Link {
     }
 }
 
-/// Says a line. Where nobody is left to hear it, this process has nothing left to do.
-pub(super) fn say(said: &Said) {
-    let said = serde_json::to_string(said).and_then(|line| {
+/// Sends a line. If the parent is gone, this process ends.
+pub(super) fn send(message: &ChildMessage) {
+    let sent = serde_json::to_string(message).and_then(|line| {
         let mut out = io::stdout().lock();
         writeln!(out, "{line}")
             .and_then(|()| out.flush())
             .map_err(serde_json::Error::io)
     });
-    if said.is_err() {
+    if sent.is_err() {
         std::process::exit(1);
     }
 }
 
-pub(super) fn say_failed(why: &str) {
-    say(&Said::Failed {
+pub(super) fn send_failure(why: &str) {
+    send(&ChildMessage::Failed {
         why: why.to_owned(),
     });
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     VARIABLE,
-    protocol::{Said, ServiceSketch, Task, Told},
-    spawned::Spawned,
+    protocol::{ChildMessage, ParentMessage, RunRequest, ServiceSignature},
+    spawned::ChildProcess,
 };
 use crate::{
     domain::{Call, Key, WorkflowStatus},
@@ -16,64 +16,64 @@ use crate::{
     services::{CallPolicy, CallResult, Client, Registry},
 };
 
-/// A workflow to run in a process of its own, and where that process is to be killed.
-pub(in crate::harness) struct Mission<'a> {
+/// A workflow to run in a separate process, and the point at which to kill that process.
+pub(in crate::harness) struct ProcessRun<'a> {
     /// Makes the calls.
     pub client: Arc<Client>,
     pub workflow: Arc<Workflow>,
     pub input: Arc<Value>,
-    /// The journal's file, which nobody else has open.
+    /// The journal's file, which is not open in this process.
     pub journal: PathBuf,
     pub point: CrashPoint,
     pub step: &'a str,
 }
 
-/// Runs a workflow in a process of its own until it is killed; says which run it was.
-///
-/// # Errors
-///
-/// If the process does not do as it is told, or the run ends before the point is reached.
-pub(in crate::harness) async fn run_until_killed(mission: Mission<'_>) -> Result<Arc<str>, String> {
-    if std::env::var_os(VARIABLE).is_some() {
-        return Err("this process is itself one that a scenario has started".to_owned());
+impl ProcessRun<'_> {
+    /// Runs the workflow in a separate process until it is killed; returns the id of the run.
+    ///
+    /// # Errors
+    ///
+    /// If the process fails, or the run ends before the point is reached.
+    pub async fn run_until_killed(&self) -> Result<Arc<str>, String> {
+        if std::env::var_os(VARIABLE).is_some() {
+            return Err("this process was itself started by a scenario".to_owned());
+        }
+        let program = std::env::current_exe()
+            .map_err(|error| format!("the path of this program is unknown: {error}"))?;
+        self.run(Command::new(program).env(VARIABLE, "1")).await
     }
-    let program = std::env::current_exe()
-        .map_err(|error| format!("this program, to be started again, is not found: {error}"))?;
-    mission.run(Command::new(program).env(VARIABLE, "1")).await
-}
 
-impl Mission<'_> {
     pub(super) async fn run(&self, program: &mut Command) -> Result<Arc<str>, String> {
-        let mut process = Spawned::start(program)?;
+        let mut process = ChildProcess::start(program)?;
         let reached = self.follow(&mut process).await;
-        // Gone before anyone else opens the journal, whatever happened.
-        let end = process.kill();
+        // It must be gone before the journal is opened again.
+        let exit = process.kill();
         match reached {
-            Ok(Some(run)) if end.was_killed() => {
-                for line in end.errors.lines() {
+            Ok(Some(run)) if exit.was_killed() => {
+                for line in exit.errors.lines() {
                     logs::note(&format!("the orchestrator's process: {line}"));
                 }
                 let timeline = self.client.timeline();
                 timeline.record(EventKind::OrchestratorCrashed {});
                 Ok(run)
             }
-            Ok(_) => Err(end.explain("the orchestrator's process ended by itself")),
-            Err(why) => Err(end.explain(&why)),
+            Ok(_) => Err(exit.explain("the orchestrator's process ended by itself")),
+            Err(why) => Err(exit.explain(&why)),
         }
     }
 
-    /// Does what the process asks for until the point is reached; `None` if it ends before.
-    async fn follow(&self, process: &mut Spawned) -> Result<Option<Arc<str>>, String> {
+    /// Makes the calls of the process until the point is reached; `None` if it ends before.
+    async fn follow(&self, process: &mut ChildProcess) -> Result<Option<Arc<str>>, String> {
         let mut calls = FuturesUnordered::new();
         let mut run = None;
         let mut deadline = None;
         loop {
             tokio::select! {
                 biased;
-                said = process.said.recv() => match said.transpose()? {
+                message = process.messages.recv() => match message.transpose()? {
                     None => return Ok(None),
-                    Some(Said::Ready) => process.tell(&self.task())?,
-                    Some(Said::Begun { run: id, at }) => {
+                    Some(ChildMessage::Ready) => process.send(&self.request())?,
+                    Some(ChildMessage::Begun { run: id, at }) => {
                         self.client.timeline().record(EventKind::WorkflowStarted {
                             workflow: self.workflow.id.as_str().into(),
                             run: Arc::clone(&id),
@@ -82,110 +82,110 @@ impl Mission<'_> {
                         deadline = self.workflow.deadline.map(|deadline| at + deadline);
                         run = Some(id);
                     }
-                    Some(Said::Call { number, call }) => {
-                        calls.push(self.make(number, call.into(), deadline));
+                    Some(ChildMessage::Call { number, call }) => {
+                        calls.push(self.call(number, call.into(), deadline));
                     }
-                    Some(Said::Reached { point, step }) => {
+                    Some(ChildMessage::Reached { point, step }) => {
                         if point == self.point && step == self.step {
                             return Ok(run);
                         }
-                        process.tell(&Told::GoOn)?;
+                        process.send(&ParentMessage::Continue)?;
                     }
-                    Some(Said::Ended { status }) => {
+                    Some(ChildMessage::Ended { status }) => {
                         let Self { point, step, .. } = self;
                         let status = status.as_str();
                         return Err(format!(
                             "the workflow ended, {status}, before its process could be killed {point} step {step:?}"
                         ));
                     }
-                    Some(Said::Failed { why }) => {
+                    Some(ChildMessage::Failed { why }) => {
                         return Err(format!("the orchestrator's process failed: {why}"));
                     }
                 },
                 Some((number, call, result)) = calls.next() => {
-                    if self.is_in(&call) {
+                    if self.kills_at(&call) {
                         return Ok(run);
                     }
                     let answer = CallResult::into(result);
-                    process.tell(&Told::Answer { number, answer })?;
+                    process.send(&ParentMessage::Answer { number, answer })?;
                 }
             }
         }
     }
 
-    fn task(&self) -> Task {
-        Task {
+    fn request(&self) -> RunRequest {
+        RunRequest {
             journal: self.journal.clone(),
             workflow: Arc::clone(&self.workflow),
             input: Arc::clone(&self.input),
-            services: sketches(self.client.registry()),
+            services: signatures(self.client.registry()),
             at: self.client.timeline().now(),
         }
     }
 
     /// Makes a call under the policies of its step and of the scenario.
-    async fn make(
+    async fn call(
         &self,
         number: u64,
         call: Call,
         deadline: Option<Duration>,
     ) -> (u64, Call, CallResult) {
-        let undoes = matches!(call.key, Some(Key::Undo(_)));
-        // What recovers or undoes the step has the scenario's policies alone.
+        let is_undo = matches!(call.key, Some(Key::Undo(_)));
+        // Fallback calls and compensations have the scenario's policies only.
         let step = self.step_of(&call).filter(|step| {
-            let own = step.service.as_deref().zip(step.operation.as_deref());
-            !undoes && own == Some((call.name().service(), call.name().operation()))
+            let call_of_step = step.service.as_deref().zip(step.operation.as_deref());
+            !is_undo && call_of_step == Some((call.name().service(), call.name().operation()))
         });
         let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
             timeout: step.timeout,
             retry: step.retry.clone(),
             ..CallPolicy::default()
         });
-        // The deadline is for the work; undoing it takes what it takes.
-        let deadline = deadline.filter(|_| !undoes);
+        // The deadline is for the steps; compensation may take longer.
+        let deadline = deadline.filter(|_| !is_undo);
         let result = self.client.call(&call, &policy, deadline).await;
         (number, call, result)
     }
 
-    /// Whether the process is to be killed before it hears what this call came to.
-    fn is_in(&self, call: &Call) -> bool {
-        let undoes = matches!(call.key, Some(Key::Undo(_)));
-        let point = if undoes {
+    /// Whether the process is to be killed before it receives the result of this call.
+    fn kills_at(&self, call: &Call) -> bool {
+        let is_undo = matches!(call.key, Some(Key::Undo(_)));
+        let point = if is_undo {
             CrashPoint::DuringCompensation
         } else {
             CrashPoint::During
         };
         let context = call.context();
-        let is_inner = context.run.as_ref().is_some_and(|run| run.contains('/'));
-        self.point == point && !is_inner && context.step.as_deref() == Some(self.step)
+        let is_child_run = context.run.as_ref().is_some_and(|run| run.contains('/'));
+        self.point == point && !is_child_run && context.step.as_deref() == Some(self.step)
     }
 
-    /// The step that a call is made for, in the workflow or in one that lies within it.
+    /// The step that a call is made for, in the workflow or a nested one.
     fn step_of(&self, call: &Call) -> Option<&Step> {
         let mut workflow = &self.workflow;
-        // A run within another is called for the steps around it, `<run>/<step>/…`; what is new here
-        // does none of them anew.
+        // A child run is named after the steps it is nested in, `<run>/<step>/…`; in a new run none
+        // of them has a second child run, so the names have no number.
         for id in call.context().run.as_deref()?.split('/').skip(1) {
-            let around = workflow.steps.iter().find(|step| step.id == id)?;
-            let Some(SubWorkflow::Defined(inner)) = &around.workflow else {
+            let parent_step = workflow.steps.iter().find(|step| step.id == id)?;
+            let Some(SubWorkflow::Defined(child)) = &parent_step.workflow else {
                 return None;
             };
-            workflow = inner;
+            workflow = child;
         }
         let id = call.context().step.as_deref()?;
         workflow.steps.iter().find(|step| step.id == id)
     }
 }
 
-fn sketches(registry: &Registry) -> Vec<ServiceSketch> {
+fn signatures(registry: &Registry) -> Vec<ServiceSignature> {
     let owned = |operations: Vec<&str>| operations.into_iter().map(str::to_owned).collect();
-    let sketch = |name: Arc<str>| {
+    let signature = |name: Arc<str>| {
         let operations = registry.script(&name, |_, service| service.operations().map(owned));
-        Some(ServiceSketch {
+        Some(ServiceSignature {
             name: name.to_string(),
-            // One that has left meanwhile is not there.
+            // One that was removed meanwhile is left out.
             operations: operations.ok()?,
         })
     };
-    registry.names().into_iter().filter_map(sketch).collect()
+    registry.names().into_iter().filter_map(signature).collect()
 }

@@ -9,49 +9,49 @@ use crate::{
     services::CallResult,
 };
 
-/// What the orchestrator's process is started for; the first line it is told.
+/// What the orchestrator's process is to run; the first line that it receives.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Task {
+pub(super) struct RunRequest {
     pub journal: PathBuf,
     pub workflow: Arc<Workflow>,
     pub input: Arc<Value>,
-    pub services: Vec<ServiceSketch>,
-    /// What the scenario's clock shows, so that both processes' offsets count from the same start.
+    pub services: Vec<ServiceSignature>,
+    /// The time on the scenario's clock, so that offsets in both processes count from the same start.
     #[serde(with = "offset_text")]
     pub at: Duration,
 }
 
-/// A service, as far as a workflow's definition is checked against it.
+/// What a workflow is checked against: a service's name and its operations, if they are known.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ServiceSketch {
+pub(super) struct ServiceSignature {
     pub name: String,
     pub operations: Option<Vec<String>>,
 }
 
-/// What the orchestrator's process is told after its task, a line each.
+/// A line that the orchestrator's process receives after the run request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub(super) enum Told {
-    /// What a call came to.
-    Answer { number: u64, answer: Answer },
-    /// It may go on from the point that it has reached.
-    GoOn,
+pub(super) enum ParentMessage {
+    /// The result of a call.
+    Answer { number: u64, answer: CallAnswer },
+    /// It may continue from the point that it has reached.
+    Continue,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub(super) enum Answer {
+pub(super) enum CallAnswer {
     Reply {
         value: Arc<Value>,
         fallback_used: bool,
@@ -60,15 +60,15 @@ pub(super) enum Answer {
     Failure(Box<Failure>),
 }
 
-/// What the orchestrator's process says, a line each.
+/// A line that the orchestrator's process sends.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
-pub(super) enum Said {
-    /// It is there, and waits for its task.
+pub(super) enum ChildMessage {
+    /// It has started, and waits for the run request.
     Ready,
     /// The run has begun.
     Begun {
@@ -77,19 +77,19 @@ pub(super) enum Said {
         at: Duration,
     },
     /// A call is to be made.
-    Call { number: u64, call: CallLine },
-    /// The journal is this far; it waits until it may go on.
+    Call { number: u64, call: CallMessage },
+    /// The journal has reached this point; it waits until it may continue.
     Reached { point: CrashPoint, step: String },
     /// The run has ended.
     Ended { status: WorkflowStatus },
-    /// There will be no run, or no end of it.
+    /// The run cannot begin or end.
     Failed { why: String },
 }
 
-/// A call, as a line has it.
+/// A call in a line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct CallLine {
+pub(super) struct CallMessage {
     caller: Arc<str>,
     name: CallName,
     input: Arc<Value>,
@@ -99,7 +99,7 @@ pub(super) struct CallLine {
     undo: bool,
 }
 
-impl From<&Call> for CallLine {
+impl From<&Call> for CallMessage {
     fn from(call: &Call) -> Self {
         Self {
             caller: Arc::clone(call.caller()),
@@ -113,8 +113,8 @@ impl From<&Call> for CallLine {
     }
 }
 
-impl From<CallLine> for Call {
-    fn from(line: CallLine) -> Self {
+impl From<CallMessage> for Call {
+    fn from(line: CallMessage) -> Self {
         Self {
             head: Arc::new(CallHead {
                 caller: line.caller,
@@ -130,7 +130,7 @@ impl From<CallLine> for Call {
     }
 }
 
-impl From<CallResult> for Answer {
+impl From<CallResult> for CallAnswer {
     fn from(result: CallResult) -> Self {
         match result {
             Ok(Reply {
@@ -147,10 +147,10 @@ impl From<CallResult> for Answer {
     }
 }
 
-impl From<Answer> for CallResult {
-    fn from(answer: Answer) -> Self {
+impl From<CallAnswer> for CallResult {
+    fn from(answer: CallAnswer) -> Self {
         match answer {
-            Answer::Reply {
+            CallAnswer::Reply {
                 value,
                 fallback_used,
                 executions,
@@ -159,7 +159,7 @@ impl From<Answer> for CallResult {
                 fallback_used,
                 executions,
             }),
-            Answer::Failure(failure) => Err(failure),
+            CallAnswer::Failure(failure) => Err(failure),
         }
     }
 }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_and_answers_survive_being_lines() {
+    fn calls_and_answers_round_trip_through_lines() {
         let key = Key::of_step("w-1", "pay");
         for key in [None, Some(key.clone()), Some(key.undo())] {
             let head = CallHead {
@@ -187,9 +187,9 @@ mod tests {
                 input: Arc::new(json!({"a\n": 1})),
                 key,
             };
-            let text = serde_json::to_string(&CallLine::from(&call)).unwrap();
+            let text = serde_json::to_string(&CallMessage::from(&call)).unwrap();
             assert!(!text.contains('\n'));
-            let line: CallLine = serde_json::from_str(&text).unwrap();
+            let line: CallMessage = serde_json::from_str(&text).unwrap();
             assert_eq!(format!("{:?}", Call::from(line)), format!("{call:?}"));
         }
         let mut failure = Failure::new("X", "y");
@@ -201,8 +201,8 @@ mod tests {
             executions: 2,
         };
         for result in [Ok(reply), Err(Box::new(failure))] {
-            let text = serde_json::to_string(&Answer::from(result.clone())).unwrap();
-            let answer: Answer = serde_json::from_str(&text).unwrap();
+            let text = serde_json::to_string(&CallAnswer::from(result.clone())).unwrap();
+            let answer: CallAnswer = serde_json::from_str(&text).unwrap();
             assert_eq!(CallResult::from(answer), result);
         }
     }

@@ -6,27 +6,27 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::protocol::Said;
+use super::protocol::ChildMessage;
 
-type Lines = mpsc::UnboundedReceiver<Result<Said, String>>;
+type ChildMessages = mpsc::UnboundedReceiver<Result<ChildMessage, String>>;
 
 /// The orchestrator's process; killed when it is dropped.
-pub(super) struct Spawned {
+pub(super) struct ChildProcess {
     child: Child,
-    told: ChildStdin,
-    /// What it says, line by line, until it ends.
-    pub said: Lines,
+    stdin: ChildStdin,
+    /// The lines it sends, until it ends.
+    pub messages: ChildMessages,
     errors: Option<JoinHandle<String>>,
 }
 
 /// How a process ended.
-pub(super) struct End {
+pub(super) struct ProcessExit {
     status: io::Result<ExitStatus>,
     /// What it wrote to its standard error.
     pub errors: String,
 }
 
-impl Spawned {
+impl ChildProcess {
     pub fn start(program: &mut Command) -> Result<Self, String> {
         let cannot = |error: io::Error| format!("the orchestrator's process cannot start: {error}");
         let mut child = program
@@ -36,10 +36,10 @@ impl Spawned {
             .spawn()
             .map_err(cannot)?;
         match listen(&mut child) {
-            Ok((told, said, errors)) => Ok(Self {
+            Ok((stdin, messages, errors)) => Ok(Self {
                 child,
-                told,
-                said,
+                stdin,
+                messages,
                 errors: Some(errors),
             }),
             Err(error) => {
@@ -50,34 +50,34 @@ impl Spawned {
         }
     }
 
-    pub fn tell(&mut self, line: &impl serde::Serialize) -> Result<(), String> {
+    pub fn send(&mut self, line: &impl serde::Serialize) -> Result<(), String> {
         let line = serde_json::to_string(line).map_err(|error| error.to_string())?;
-        writeln!(self.told, "{line}")
-            .map_err(|error| format!("the orchestrator's process does not listen: {error}"))
+        writeln!(self.stdin, "{line}")
+            .map_err(|error| format!("the orchestrator's process does not read its input: {error}"))
     }
 
     /// Kills it, by SIGKILL where there are signals, and waits until it is gone.
-    pub fn kill(mut self) -> End {
-        // It may have ended by itself meanwhile, which its status tells.
+    pub fn kill(mut self) -> ProcessExit {
+        // Its status shows if it has ended by itself meanwhile.
         let _ = self.child.kill();
         let status = self.child.wait();
         let errors = self.errors.take().map(JoinHandle::join);
-        End {
+        ProcessExit {
             status,
             errors: errors.and_then(Result::ok).unwrap_or_default(),
         }
     }
 }
 
-impl Drop for Spawned {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl End {
-    /// Whether it was ended from outside, as [`Spawned::kill`] does.
+impl ProcessExit {
+    /// Whether it was ended from outside, as [`ChildProcess::kill`] does.
     pub fn was_killed(&self) -> bool {
         #[cfg(unix)]
         let killed = |status: &ExitStatus| {
@@ -89,13 +89,13 @@ impl End {
         self.status.as_ref().is_ok_and(killed)
     }
 
-    /// A message with what is known of the end.
+    /// A message with the exit status and the standard error.
     pub fn explain(&self, why: &str) -> String {
         let mut text = why.to_owned();
         match &self.status {
             _ if self.was_killed() => {}
             Ok(status) => text += &format!(" ({status})"),
-            Err(error) => text += &format!(" (how it ended is not known: {error})"),
+            Err(error) => text += &format!(" (its exit status is unknown: {error})"),
         }
         for line in self.errors.lines() {
             text += &format!("\n  {line}");
@@ -104,21 +104,21 @@ impl End {
     }
 }
 
-/// Reads all that a process says, as pipes that are full would stop it.
-fn listen(child: &mut Child) -> io::Result<(ChildStdin, Lines, JoinHandle<String>)> {
+/// Reads all output of a process, since a full pipe would block it.
+fn listen(child: &mut Child) -> io::Result<(ChildStdin, ChildMessages, JoinHandle<String>)> {
     let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (Some(told), Some(out), Some(mut err)) = streams else {
+    let (Some(stdin), Some(out), Some(mut err)) = streams else {
         return Err(io::ErrorKind::BrokenPipe.into());
     };
-    let (sender, said) = mpsc::unbounded_channel();
+    let (sender, messages) = mpsc::unbounded_channel();
     thread::Builder::new()
-        .name("process-says".to_owned())
+        .name("process-output".to_owned())
         .spawn(move || {
             for line in BufReader::new(out).lines() {
-                let said = line
+                let message = line
                     .map_err(|error| error.to_string())
-                    .and_then(|line| serde_json::from_str(&line).map_err(|_| nonsense(&line)));
-                if sender.send(said).is_err() {
+                    .and_then(|line| serde_json::from_str(&line).map_err(|_| unreadable(&line)));
+                if sender.send(message).is_err() {
                     return;
                 }
             }
@@ -130,12 +130,12 @@ fn listen(child: &mut Child) -> io::Result<(ChildStdin, Lines, JoinHandle<String
             let _ = err.read_to_end(&mut text);
             String::from_utf8_lossy(&text).into_owned()
         })?;
-    Ok((told, said, errors))
+    Ok((stdin, messages, errors))
 }
 
-fn nonsense(line: &str) -> String {
+fn unreadable(line: &str) -> String {
     format!(
-        "the orchestrator's process says {line:?}, which makes no sense: it is this program once more, \
-         whose `main` comes to `rehearsal::run` or `Suite::run` before it writes anything"
+        "the orchestrator's process wrote {line:?}, which is not a message: it is this program again, \
+         whose `main` must call `rehearsal::run` or `Suite::run` before it writes anything"
     )
 }

@@ -4,7 +4,7 @@ use std::{process::Command, sync::Arc};
 
 use serde_json::json;
 
-use super::{parent::Mission, protocol::Said, spawned::Spawned};
+use super::{parent::ProcessRun, protocol::ChildMessage, spawned::ChildProcess};
 use crate::{
     clock::{Clock, Seed},
     harness::Cast,
@@ -12,7 +12,7 @@ use crate::{
     orchestration::{CrashPoint, Workflow},
 };
 
-/// What becomes of a process that does what a shell is told, instead of orchestrating.
+/// The result of running a shell script instead of the orchestrator.
 fn follow(script: &str) -> Result<Arc<str>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -26,7 +26,7 @@ fn follow(script: &str) -> Result<Arc<str>, String> {
             "id": "w", "steps": [{"id": "a", "service": "S", "operation": "a"}],
         }))
         .unwrap();
-        let mission = Mission {
+        let process_run = ProcessRun {
             client: cast.client(),
             workflow: Arc::new(workflow),
             input: Arc::new(json!({})),
@@ -34,16 +34,18 @@ fn follow(script: &str) -> Result<Arc<str>, String> {
             point: CrashPoint::Before,
             step: "a",
         };
-        mission.run(Command::new("sh").args(["-c", script])).await
+        process_run
+            .run(Command::new("sh").args(["-c", script]))
+            .await
     })
 }
 
-fn line(said: &Said) -> String {
-    format!("echo '{}'", serde_json::to_string(said).unwrap())
+fn line(message: &ChildMessage) -> String {
+    format!("echo '{}'", serde_json::to_string(message).unwrap())
 }
 
 #[test]
-fn a_process_that_dies_by_itself_is_told_with_its_last_words() {
+fn process_that_exits_by_itself_is_reported_with_its_errors() {
     assert_eq!(
         follow("echo oh no >&2; exit 3").unwrap_err(),
         "the orchestrator's process ended by itself (exit status: 3)\n  oh no"
@@ -51,15 +53,15 @@ fn a_process_that_dies_by_itself_is_told_with_its_last_words() {
 }
 
 #[test]
-fn a_process_that_talks_nonsense_is_quoted_and_killed() {
+fn process_that_writes_other_output_is_quoted_and_killed() {
     let why = follow("echo 'running 3 tests'; exec sleep 60").unwrap_err();
-    assert!(why.contains("says \"running 3 tests\""), "{why}");
+    assert!(why.contains("wrote \"running 3 tests\""), "{why}");
     assert!(!why.contains("exit status"), "{why}");
 }
 
 #[test]
-fn a_process_that_cannot_do_its_work_says_why() {
-    let failed = line(&Said::Failed {
+fn process_that_fails_reports_why() {
+    let failed = line(&ChildMessage::Failed {
         why: "no journal".to_owned(),
     });
     let why = follow(&format!("{failed}; exit 1")).unwrap_err();
@@ -67,12 +69,12 @@ fn a_process_that_cannot_do_its_work_says_why() {
 }
 
 #[test]
-fn a_process_is_killed_at_the_point_and_the_run_is_known() {
-    let begun = line(&Said::Begun {
+fn process_is_killed_at_the_point_and_its_run_is_returned() {
+    let begun = line(&ChildMessage::Begun {
         run: "w-1".into(),
         at: std::time::Duration::ZERO,
     });
-    let reached = line(&Said::Reached {
+    let reached = line(&ChildMessage::Reached {
         point: CrashPoint::Before,
         step: "a".to_owned(),
     });
@@ -81,16 +83,16 @@ fn a_process_is_killed_at_the_point_and_the_run_is_known() {
 }
 
 #[test]
-fn a_process_that_is_gone_already_was_not_killed() {
-    let mut process = Spawned::start(Command::new("sh").args(["-c", "exit 0"])).unwrap();
-    assert!(process.said.blocking_recv().is_none());
-    let end = process.kill();
-    assert!(!end.was_killed());
-    assert_eq!(end.explain("gone"), "gone (exit status: 0)");
+fn process_that_has_exited_was_not_killed() {
+    let mut process = ChildProcess::start(Command::new("sh").args(["-c", "exit 0"])).unwrap();
+    assert!(process.messages.blocking_recv().is_none());
+    let exit = process.kill();
+    assert!(!exit.was_killed());
+    assert_eq!(exit.explain("gone"), "gone (exit status: 0)");
 }
 
 #[test]
-fn a_program_that_is_not_there_cannot_start() {
-    let started = Spawned::start(&mut Command::new("/no/such/program"));
+fn missing_program_cannot_start() {
+    let started = ChildProcess::start(&mut Command::new("/no/such/program"));
     assert!(started.err().unwrap().contains("cannot start"));
 }

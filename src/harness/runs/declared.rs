@@ -7,12 +7,12 @@ use crate::{
 };
 
 impl Runs {
-    /// Makes this the workflow that steps are about; one that was declared before can be run by its steps.
+    /// Makes this the scenario's workflow; its steps can run those that were declared before.
     pub fn declare(&mut self, workflow: Arc<Workflow>) {
         self.others.extend(self.workflow.replace(workflow));
     }
 
-    /// The workflow, to change for this scenario.
+    /// The workflow, to be changed for this scenario.
     ///
     /// # Errors
     ///
@@ -28,20 +28,20 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If there is no workflow, or it has no such step (`<step>/<its step>` where a step runs a
-    /// workflow), or the step nothing to compensate.
+    /// If there is no workflow, it has no such step (`<step>/<child's step>` in a child run), or the
+    /// step has no compensation.
     pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
         self.check_crash(point, step)?;
         self.crashes.declare(point, step, at);
         Ok(())
     }
 
-    /// Whether the workflow has such a step and can crash there.
+    /// Checks that the workflow has the step and can crash there.
     pub(super) fn check_crash(&self, point: CrashPoint, step: &str) -> Result<(), String> {
         let mut workflow = Arc::clone(self.workflow.as_ref().ok_or_else(no_workflow)?);
         let mut path = step.split('/').peekable();
         while let Some(id) = path.next() {
-            let Some(found) = workflow.steps.iter().find(|own| own.id == id) else {
+            let Some(found) = workflow.steps.iter().find(|step| step.id == id) else {
                 let ids = workflow.steps.iter().map(|step| step.id.as_str());
                 return Err(format!(
                     "step {id:?} does not exist in workflow {:?}: {}",
@@ -49,19 +49,18 @@ impl Runs {
                     did_you_mean(id, ids)
                 ));
             };
-            let inner = match (&found.workflow, path.peek()) {
+            workflow = match (&found.workflow, path.peek()) {
                 (_, None) => {
-                    let undone = found.compensation.is_some() || found.workflow.is_some();
-                    if point.is_compensation() && !undone {
+                    let is_undone = found.compensation.is_some() || found.workflow.is_some();
+                    if point.is_compensation() && !is_undone {
                         return Err(format!("step {id:?} has no compensation to crash in"));
                     }
                     break;
                 }
                 (Some(SubWorkflow::Named(name)), _) => self.find(name)?,
-                (Some(SubWorkflow::Defined(inner)), _) => Arc::clone(inner),
-                (None, Some(_)) => return Err(format!("step {id:?} runs no workflow")),
+                (Some(SubWorkflow::Defined(child)), _) => Arc::clone(child),
+                (None, Some(_)) => return Err(format!("step {id:?} does not run a workflow")),
             };
-            workflow = inner;
         }
         Ok(())
     }
@@ -73,7 +72,7 @@ impl Runs {
         Ok(plan.map(Arc::new).map_err(refused))
     }
 
-    /// A workflow that a step runs: the last one declared under this id, else one of the fixtures.
+    /// A workflow by id: the last one declared, else one of the fixtures.
     fn find(&self, id: &str) -> Result<Arc<Workflow>, String> {
         let declared = || self.others.iter().chain(&self.workflow);
         if let Some(found) = declared().rev().find(|workflow| workflow.id == id) {
@@ -106,7 +105,7 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn a_crash_is_declared_where_it_can_happen() {
+    async fn crash_at_an_impossible_point_is_refused() {
         let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
         let mut runs = Runs::new(cast.client(), cast.faults().clone());
         let crash = |runs: &mut Runs, point, step| runs.crash(point, step, "x:1".into());

@@ -1,37 +1,41 @@
 use std::sync::Arc;
 
-use super::{LastRun, Progress, Runs, no_input};
+use super::{LastRun, RunProgress, Runs, no_input};
 use crate::{
-    harness::process::{Mission, run_until_killed},
+    harness::process::ProcessRun,
     orchestration::{CrashPoint, RunError},
 };
 
 impl Runs {
-    /// Runs the workflow in a process of its own, on the journal's file, and kills that at a point.
+    /// Runs the workflow in a separate process, on the journal's file, and kills it at a point.
     ///
     /// # Errors
     ///
-    /// If the workflow or the point makes no sense, the journal is kept in no file, something still
-    /// runs, the process does not do as it is told, or the run ends without reaching the point.
-    pub async fn run_in_process_until(
-        &mut self,
-        point: CrashPoint,
-        step: &str,
-    ) -> Result<(), String> {
+    /// If the workflow or the point is invalid, the journal is not kept in a file, a run has not
+    /// ended, the process fails, or the run ends without reaching the point.
+    pub async fn run_and_kill(&mut self, point: CrashPoint, step: &str) -> Result<(), String> {
         self.check_crash(point, step)?;
         if step.contains('/') {
             return Err(format!(
-                "a process is killed at a step of its workflow, {step:?} is one of a workflow within"
+                "a process can be killed at a step of its own workflow, not of a nested one: {step:?}"
             ));
         }
-        let Some(journal) = self.file.clone() else {
+        if matches!(
+            point,
+            CrashPoint::BeforeCompensation | CrashPoint::AfterCompensation
+        ) {
+            return Err(format!(
+                "a process cannot be killed {point} step {step:?}, only during it"
+            ));
+        }
+        let Some(journal) = self.journal_file.clone() else {
             return Err(
-                "a process that is killed leaves nothing but its journal: say `the journal is kept in a file` before"
+                "only the journal of a killed process remains: add `Given the journal is kept in a file`"
                     .to_owned(),
             );
         };
-        let under_way = |run: &LastRun| matches!(run.state, Progress::UnderWay(_));
-        if self.last.iter().any(under_way) {
+        let is_running = |run: &LastRun| matches!(run.progress, RunProgress::Running(_));
+        if self.last.iter().any(is_running) {
             return Err("a workflow is still running in this process".to_owned());
         }
         self.last.clear();
@@ -43,7 +47,7 @@ impl Runs {
             }
         };
         self.close_journal();
-        let mission = Mission {
+        let process_run = ProcessRun {
             client: Arc::clone(&self.client),
             workflow: Arc::clone(plan.workflow()),
             input: Arc::new(no_input()),
@@ -51,12 +55,12 @@ impl Runs {
             point,
             step,
         };
-        let run = run_until_killed(mission).await;
-        // What it left behind can be read, but nothing goes on before a restart.
+        let run = process_run.run_until_killed().await;
+        // Its journal can be read, but nothing continues before a restart.
         self.open_journal().map_err(|error| error.to_string())?;
         self.orchestrator.kill();
-        let lost = LastRun::ended(Some(run?), Err(RunError::Crashed));
-        self.last.push(lost);
+        let crashed = LastRun::ended(Some(run?), Err(RunError::Crashed));
+        self.last.push(crashed);
         Ok(())
     }
 }
@@ -73,31 +77,35 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn a_process_is_killed_only_where_that_can_be_survived() {
+    async fn kill_at_an_unsupported_point_is_refused() {
         let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
         cast.add_bare("AgentService");
         let mut runs = cast.runs();
         let workflow = json!({
             "id": "w", "steps": [{
-                "id": "around", "workflow": {
-                    "id": "within",
+                "id": "parent", "workflow": {
+                    "id": "child",
                     "steps": [{ "id": "a", "service": "AgentService", "operation": "createAgent" }],
                 },
             }],
         });
         runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()));
         let after = CrashPoint::After;
-        let refused = runs.run_in_process_until(after, "around/a").await;
-        assert!(refused.unwrap_err().contains("one of a workflow within"));
-        let refused = runs.run_in_process_until(after, "around").await;
-        assert!(refused.unwrap_err().contains("nothing but its journal"));
+        let refused = runs.run_and_kill(after, "parent/a").await;
+        assert!(refused.unwrap_err().contains("not of a nested one"));
+        let refused = runs.run_and_kill(after, "parent").await;
+        assert!(refused.unwrap_err().contains("only the journal"));
+
+        let before = CrashPoint::BeforeCompensation;
+        let refused = runs.run_and_kill(before, "parent").await;
+        assert!(refused.unwrap_err().contains("only during it"));
 
         let folder = tempfile::tempdir().unwrap();
         runs.keep_journal_in(folder.path().join("journal.db"))
             .unwrap();
         cast.script("AgentService.createAgent").unwrap().hangs();
         runs.start(no_input()).unwrap();
-        let refused = runs.run_in_process_until(after, "around").await;
+        let refused = runs.run_and_kill(after, "parent").await;
         assert!(
             refused
                 .unwrap_err()

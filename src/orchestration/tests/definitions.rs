@@ -1,8 +1,8 @@
 use super::*;
 
 #[test]
-fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
-    let scene = virtually(async { Scene::new() });
+fn invalid_definition_is_refused_with_code_pointer_and_reason() {
+    let setup = virtually(async { Setup::new() });
     let bad_service = json!({"id": "a", "service": "C", "operation": "x"});
     let bad_undo = json!({"id": "a", "service": "A", "operation": "x", "compensation": "C.undo"});
     for (steps, code, field, says) in [
@@ -78,18 +78,18 @@ fn faulty_definitions_are_refused_with_code_pointer_and_reason() {
             "\"A\", \"B\"",
         ),
     ] {
-        let refused = scene.plan(json!({"id": "w", "steps": steps})).unwrap_err();
+        let refused = setup.plan(json!({"id": "w", "steps": steps})).unwrap_err();
         assert_eq!(&*refused.code, code, "{steps}");
         assert_eq!(refused.field.as_deref(), Some(field), "{steps}");
         assert!(refused.message.contains(says), "{}", refused.message);
     }
     for id in ["", "a/b"] {
-        let refused = scene.plan(json!({"id": id, "steps": [step("a", &[])]}));
+        let refused = setup.plan(json!({"id": id, "steps": [step("a", &[])]}));
         assert_eq!(refused.unwrap_err().field.as_deref(), Some("/id"));
     }
     let no_parallelism = json!({"id": "w", "maxParallel": 0, "steps": [step("a", &[])]});
     assert_eq!(
-        scene.plan(no_parallelism).unwrap_err().field.as_deref(),
+        setup.plan(no_parallelism).unwrap_err().field.as_deref(),
         Some("/maxParallel")
     );
 }

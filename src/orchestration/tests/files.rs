@@ -1,7 +1,7 @@
 use super::{journals::conforms, restarts::begin, *};
 
 #[test]
-fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
+fn sqlite_journal_conforms_and_survives_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     conforms(&SqliteJournal::open(&path).unwrap());
@@ -13,7 +13,7 @@ fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
     reopened.append(&"w-2".into(), &asked).unwrap();
     assert_eq!(reopened.read("w-2").unwrap().unwrap()[1..], [asked]);
 
-    // A workflow that is known, read back or defined again, is the same row.
+    // A known workflow, whether loaded or defined again, has the same row.
     let read = reopened.read("w-2").unwrap().unwrap().remove(0);
     let JournalEntry::Started {
         workflow, input, ..
@@ -38,7 +38,7 @@ fn the_sqlite_journal_conforms_and_is_there_again_when_reopened() {
 }
 
 #[test]
-fn runs_of_one_workflow_share_its_definition_when_read() {
+fn loaded_runs_of_one_workflow_share_its_definition() {
     let folder = tempfile::tempdir().unwrap();
     let journal = SqliteJournal::open(folder.path().join("journal.db")).unwrap();
     conforms(&journal);
@@ -51,7 +51,7 @@ fn runs_of_one_workflow_share_its_definition_when_read() {
 }
 
 #[test]
-fn a_definition_that_is_gone_is_told() {
+fn missing_definition_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     conforms(&SqliteJournal::open(&path).unwrap());
@@ -64,7 +64,7 @@ fn a_definition_that_is_gone_is_told() {
 }
 
 #[test]
-fn files_that_are_no_usable_journal_are_told_apart_and_left_alone() {
+fn unusable_file_is_refused_with_the_reason_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let refusal = |path: &std::path::Path| SqliteJournal::open(path).unwrap_err().to_string();
 
@@ -118,11 +118,11 @@ fn files_that_are_no_usable_journal_are_told_apart_and_left_alone() {
 }
 
 #[test]
-fn a_run_that_cannot_begin_leaves_nothing_behind() {
+fn failed_begin_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     drop(SqliteJournal::open(&path).unwrap());
-    // What the first run is to write last is there already.
+    // The last row that the first run writes is there already.
     rusqlite::Connection::open(&path)
         .unwrap()
         .execute_batch("INSERT INTO unfinished (number, run) VALUES (1, 'x')")
@@ -150,25 +150,25 @@ fn a_run_that_cannot_begin_leaves_nothing_behind() {
 }
 
 #[test]
-fn runs_that_cannot_go_on_stop_no_other_and_are_told_in_their_place() {
+fn unrecoverable_run_is_reported_in_order_and_stops_no_other() {
     virtually(async {
-        let mut scene = Scene::durable();
+        let mut setup = Setup::durable();
         let sound = json!({"id": "w", "steps": [step("a", &[])]});
         let gone =
             json!({"id": "gone", "steps": [{"id": "a", "service": "Gone", "operation": "a"}]});
-        begin(&scene, "first", sound.clone());
-        begin(&scene, "torn", sound.clone());
-        begin(&scene, "gone", gone);
-        begin(&scene, "last", sound);
-        let file = scene.folder.as_ref().unwrap().path().join("journal.db");
-        scene.journal = Arc::new(MemoryJournal::default());
+        begin(&setup, "first", sound.clone());
+        begin(&setup, "torn", sound.clone());
+        begin(&setup, "gone", gone);
+        begin(&setup, "last", sound);
+        let file = setup.folder.as_ref().unwrap().path().join("journal.db");
+        setup.journal = Arc::new(MemoryJournal::default());
         rusqlite::Connection::open(&file)
             .unwrap()
             .execute_batch("UPDATE entries SET entry = '{\"entry' WHERE id = (SELECT number << 32 FROM runs WHERE run = 'torn')")
             .unwrap();
-        scene.reopen();
-        let recovered = scene.orchestrator().recover().await.unwrap();
-        let told: Vec<String> = recovered
+        setup.reopen();
+        let recovered = setup.orchestrator().recover().await.unwrap();
+        let results: Vec<String> = recovered
             .iter()
             .map(|(run, result)| match result {
                 Ok(outcome) => {
@@ -178,18 +178,18 @@ fn runs_that_cannot_go_on_stop_no_other_and_are_told_in_their_place() {
                 Err(error) => format!("{run}: {error}"),
             })
             .collect();
-        let begin_with = [
+        let expected = [
             "first: completed",
             "torn: the journal of the run \"torn\" is corrupt: EOF while parsing",
             "gone: rolled_back: SERVICE_NOT_FOUND",
             "last: completed",
         ];
-        assert_eq!(told.len(), begin_with.len());
-        for (told, expected) in told.iter().zip(begin_with) {
-            assert!(told.starts_with(expected), "{told}");
+        assert_eq!(results.len(), expected.len());
+        for (result, expected) in results.iter().zip(expected) {
+            assert!(result.starts_with(expected), "{result}");
         }
-        // It is there to be looked into, and tried again.
+        // It remains in the journal, to be inspected and tried again.
         let unfinished: [Arc<str>; 1] = ["torn".into()];
-        assert_eq!(scene.journal.unfinished().unwrap(), unfinished);
+        assert_eq!(setup.journal.unfinished().unwrap(), unfinished);
     });
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What every journal must do.
+/// The requirements for every journal.
 pub(super) fn conforms(journal: &dyn Journal) {
     let at = Duration::ZERO;
     let workflow: Workflow =
@@ -28,8 +28,8 @@ pub(super) fn conforms(journal: &dyn Journal) {
             },
         )
         .unwrap();
-    let within: Arc<str> = "w-2/a".into();
-    journal.begin(&within, started.clone()).unwrap();
+    let child: Arc<str> = "w-2/a".into();
+    journal.begin(&child, started.clone()).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     let ended = JournalEntry::Ended {
         status: WorkflowStatus::Completed,
@@ -37,9 +37,9 @@ pub(super) fn conforms(journal: &dyn Journal) {
     };
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
-    // What lies within another run is that one's to finish.
+    // A child run is finished by its parent.
     for entry in [ended.clone(), JournalEntry::Resumed { at }] {
-        journal.append(&within, &entry).unwrap();
+        journal.append(&child, &entry).unwrap();
     }
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     let entries = journal.read("w-1").unwrap().unwrap();
@@ -54,7 +54,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     ];
     assert_eq!(entries, of_one);
 
-    // Whoever comes second leaves no trace, though its workflow is another.
+    // A refused begin writes nothing, even if its workflow is another.
     let other: Workflow =
         serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
     let other = JournalEntry::Started {
@@ -72,7 +72,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     assert_eq!(journal.read("other-1").unwrap().unwrap(), [other]);
     journal.append(&three, &ended).unwrap();
 
-    // What is resumed stands where it began.
+    // A resumed run keeps its place in the order.
     journal.append(&one, &JournalEntry::Resumed { at }).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     journal.append(&one, &ended).unwrap();
@@ -81,12 +81,12 @@ pub(super) fn conforms(journal: &dyn Journal) {
 }
 
 #[test]
-fn the_memory_journal_conforms() {
+fn memory_journal_conforms() {
     conforms(&MemoryJournal::default());
 }
 
 #[test]
-fn entries_survive_being_written_as_json() {
+fn entries_round_trip_through_json() {
     let failure = Box::new(crate::domain::Failure::new("X", "y"));
     let at = Duration::from_millis(7);
     for entry in [
@@ -104,7 +104,7 @@ fn entries_survive_being_written_as_json() {
             step: 0,
             reply: Arc::new(json!({"a": [1, 31.245270191439438]})),
             degraded: false,
-            // Longer than any duration that people may write.
+            // Longer than any duration that a user may write.
             at: 400 * Duration::from_secs(24 * 60 * 60) + at,
         },
     ] {
@@ -114,20 +114,20 @@ fn entries_survive_being_written_as_json() {
 }
 
 #[test]
-fn a_journal_that_makes_no_sense_is_corrupt_not_followed() {
+fn invalid_journal_is_reported_as_corrupt() {
     virtually(async {
-        let scene = Scene::new();
-        let plan = scene
+        let setup = Setup::new();
+        let plan = setup
             .plan(json!({"id": "w", "steps": [step("a", &[])]}))
             .unwrap();
         let id: Arc<str> = "w-1".into();
         let at = Duration::ZERO;
-        scene.journal.begin(&id, started(plan.workflow())).unwrap();
-        scene
+        setup.journal.begin(&id, started(plan.workflow())).unwrap();
+        setup
             .journal
             .append(&id, &JournalEntry::CompensationStarted { step: 0, at })
             .unwrap();
-        let recovered = scene.orchestrator().recover().await.unwrap();
+        let recovered = setup.orchestrator().recover().await.unwrap();
         let why = recovered[0].1.as_ref().unwrap_err().to_string();
         assert!(
             why.contains("cannot go from pending to compensating"),

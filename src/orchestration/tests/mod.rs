@@ -1,11 +1,11 @@
-//! What Gherkin would say clumsily: faulty definitions by the dozen, journals, and runs drawn at random.
+//! What would be clumsy in Gherkin: many invalid definitions, journals, and random runs.
 
 mod definitions;
-mod drawn;
 #[cfg(feature = "sqlite")]
 mod files;
 mod journals;
 mod processes;
+mod random_runs;
 mod readiness;
 mod restarts;
 
@@ -24,18 +24,18 @@ use crate::{
     services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
 };
 
-/// Everything that a run needs, around services `A` and `B`.
-struct Scene {
+/// Everything that a run needs, with the services `A` and `B`.
+struct Setup {
     timeline: Timeline,
     registry: Registry,
     faults: Faults,
     crashes: Crashes,
     journal: Arc<dyn Journal>,
-    /// The folder of the journal, where it is kept in a file.
+    /// The folder of the journal, if it is kept in a file.
     folder: Option<tempfile::TempDir>,
 }
 
-impl Scene {
+impl Setup {
     fn new() -> Self {
         let timeline = Timeline::new(Clock::start());
         let registry = Registry::default();
@@ -55,13 +55,13 @@ impl Scene {
 
     /// The same, with a journal in a file.
     fn durable() -> Self {
-        let mut scene = Self::new();
-        scene.folder = Some(tempfile::tempdir().unwrap());
-        scene.reopen();
-        scene
+        let mut setup = Self::new();
+        setup.folder = Some(tempfile::tempdir().unwrap());
+        setup.reopen();
+        setup
     }
 
-    /// Lets go of the journal and opens it again, as a new process does.
+    /// Closes the journal and opens it again, as a new process does.
     fn reopen(&mut self) {
         if let Some(folder) = &self.folder {
             self.journal = Arc::new(MemoryJournal::default());
@@ -91,13 +91,13 @@ impl Scene {
         Plan::new(&workflow, &self.registry, &unknown).map(Arc::new)
     }
 
-    /// The workflow `w` of the step `a` alone.
+    /// The workflow `w` with the single step `a`.
     fn one_step(&self) -> Arc<Plan> {
         self.plan(json!({"id": "w", "steps": [step("a", &[])]}))
             .unwrap()
     }
 
-    /// Lets the next execution of an operation of `A` fail, for good.
+    /// Makes the next execution of an operation of `A` fail permanently.
     fn fails_once(&self, operation: &str) {
         let fault = self.faults.declare("fails", "here");
         let failure = Response::Error("PERMANENT_ERROR".into());
@@ -107,7 +107,7 @@ impl Scene {
         scripted.unwrap();
     }
 
-    /// Lets an operation of `A` take so long.
+    /// Sets the latency of an operation of `A`.
     fn takes(&self, operation: &str, latency: Duration) {
         let scripted = self
             .registry

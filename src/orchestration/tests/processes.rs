@@ -1,19 +1,19 @@
 use super::*;
 
 #[test]
-fn a_new_process_knows_the_runs_of_the_last_and_goes_on_with_them() {
+fn new_process_reads_and_resumes_the_runs_of_the_last() {
     virtually(async {
-        let scene = Scene::new();
-        scene.fails_once("b");
+        let setup = Setup::new();
+        setup.fails_once("b");
         let steps = [step("a", &[]), step("b", &["a"])];
         let workflow = json!({"id": "w", "onFailure": "keep", "steps": steps});
-        let plan = scene.plan(workflow).unwrap();
+        let plan = setup.plan(workflow).unwrap();
         let input = Arc::new(json!({}));
-        let first = scene.orchestrator();
+        let first = setup.orchestrator();
         let outcome = first.run(&plan, Arc::clone(&input), None).await.unwrap();
         assert_eq!(outcome.status, WorkflowStatus::Interrupted);
 
-        let second = scene.orchestrator();
+        let second = setup.orchestrator();
         assert!(second.recover().await.unwrap().is_empty());
         let state = second.state("w-1").unwrap();
         assert_eq!(state, first.state("w-1").unwrap());
@@ -26,14 +26,14 @@ fn a_new_process_knows_the_runs_of_the_last_and_goes_on_with_them() {
 }
 
 #[test]
-fn only_what_is_under_way_is_cancelled_and_only_what_is_interrupted_resumes() {
+fn ended_or_unknown_run_is_neither_cancelled_nor_resumed() {
     virtually(async {
-        let scene = Scene::new();
-        let plan = scene.one_step();
-        let orchestrator = scene.orchestrator();
+        let setup = Setup::new();
+        let plan = setup.one_step();
+        let orchestrator = setup.orchestrator();
         let run = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert_eq!(run.unwrap().status, WorkflowStatus::Completed);
-        let entries = scene.journal.read("w-1").unwrap();
+        let entries = setup.journal.read("w-1").unwrap();
         for (refused, says) in [
             (orchestrator.cancel("w-1").err(), "has ended"),
             (orchestrator.cancel("w-2").err(), "does not exist"),
@@ -46,22 +46,22 @@ fn only_what_is_under_way_is_cancelled_and_only_what_is_interrupted_resumes() {
             let refused = refused.unwrap().to_string();
             assert!(refused.contains(says), "{refused}");
         }
-        assert_eq!(scene.journal.read("w-1").unwrap(), entries);
+        assert_eq!(setup.journal.read("w-1").unwrap(), entries);
         let state = orchestrator.state("w-1").unwrap().unwrap();
         assert_eq!(state.status, WorkflowStatus::Completed);
     });
 }
 
 #[test]
-fn a_lost_process_takes_no_more_orders() {
+fn killed_process_refuses_all_requests() {
     virtually(async {
-        let scene = Scene::new();
-        let plan = scene.one_step();
+        let setup = Setup::new();
+        let plan = setup.one_step();
         let input = Arc::new(json!({}));
-        let orchestrator = scene.orchestrator();
-        scene.crashes.declare(CrashPoint::Before, "a", "here");
-        let lost = orchestrator.run(&plan, Arc::clone(&input), None).await;
-        assert!(matches!(lost, Err(RunError::Crashed)));
+        let orchestrator = setup.orchestrator();
+        setup.crashes.declare(CrashPoint::Before, "a", "here");
+        let crashed = orchestrator.run(&plan, Arc::clone(&input), None).await;
+        assert!(matches!(crashed, Err(RunError::Crashed)));
         assert!(!orchestrator.is_alive());
         for refused in [
             orchestrator.begin(&plan, input, None).err(),
@@ -71,50 +71,50 @@ fn a_lost_process_takes_no_more_orders() {
             assert!(matches!(refused, Some(RunError::Crashed)), "{refused:?}");
         }
         let elsewhere = started(plan.workflow());
-        scene.journal.begin(&"w-9".into(), elsewhere).unwrap();
-        scene.timeline.take();
+        setup.journal.begin(&"w-9".into(), elsewhere).unwrap();
+        setup.timeline.take();
         let recovered = orchestrator.recover().await.unwrap();
         assert!(matches!(recovered[..], [(_, Err(RunError::Crashed))]));
         let resumed = |event: &Event| matches!(event.kind, EventKind::WorkflowResumed { .. });
-        assert!(!scene.timeline.take().iter().any(resumed));
-        let refused = scene.orchestrator().cancel("w-1").unwrap_err().to_string();
+        assert!(!setup.timeline.take().iter().any(resumed));
+        let refused = setup.orchestrator().cancel("w-1").unwrap_err().to_string();
         assert!(
             refused.contains("is not running in this process"),
             "{refused}"
         );
-        assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 1);
-        assert!(scene.journal.read("w-2").unwrap().is_none());
+        assert_eq!(setup.journal.read("w-1").unwrap().unwrap().len(), 1);
+        assert!(setup.journal.read("w-2").unwrap().is_none());
     });
 }
 
 #[test]
-fn what_this_process_runs_already_is_not_recovered() {
+fn recover_skips_active_runs() {
     virtually(async {
-        let scene = Scene::new();
-        scene.takes("a", Duration::from_millis(10));
-        let plan = scene.one_step();
-        let orchestrator = scene.orchestrator();
+        let setup = Setup::new();
+        setup.takes("a", Duration::from_millis(10));
+        let plan = setup.one_step();
+        let orchestrator = setup.orchestrator();
         let running = orchestrator.begin(&plan, Arc::new(json!({})), None);
         let outcome = running.unwrap().outcome();
         let (outcome, recovered) = futures::join!(outcome, orchestrator.recover());
         assert!(recovered.unwrap().is_empty());
         assert_eq!(outcome.unwrap().status, WorkflowStatus::Completed);
-        let entries = scene.journal.read("w-1").unwrap().unwrap();
+        let entries = setup.journal.read("w-1").unwrap().unwrap();
         assert_eq!(entries.len(), 4);
     });
 }
 
 #[test]
-fn a_run_within_another_goes_on_with_that_alone() {
+fn child_run_cannot_be_begun_or_resumed_without_its_parent() {
     virtually(async {
-        let scene = Scene::new();
-        scene.fails_once("b");
-        let inner =
+        let setup = Setup::new();
+        setup.fails_once("b");
+        let nested =
             json!({"id": "v", "onFailure": "keep", "steps": [step("a", &[]), step("b", &["a"])]});
         let workflow =
-            json!({"id": "w", "onFailure": "keep", "steps": [{"id": "n", "workflow": inner}]});
-        let plan = scene.plan(workflow).unwrap();
-        let orchestrator = scene.orchestrator();
+            json!({"id": "w", "onFailure": "keep", "steps": [{"id": "n", "workflow": nested}]});
+        let plan = setup.plan(workflow).unwrap();
+        let orchestrator = setup.orchestrator();
         let outcome = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert_eq!(outcome.unwrap().status, WorkflowStatus::Interrupted);
         let state = orchestrator.state("w-1/n").unwrap().unwrap();
@@ -132,43 +132,43 @@ fn a_run_within_another_goes_on_with_that_alone() {
 }
 
 #[test]
-fn the_state_of_a_run_is_known_when_its_service_is_gone_and_an_unreadable_one_is_told() {
+fn state_is_known_without_the_service_and_a_corrupt_journal_is_reported() {
     virtually(async {
-        let scene = Scene::new();
-        let plan = scene.one_step();
-        let orchestrator = scene.orchestrator();
+        let setup = Setup::new();
+        let plan = setup.one_step();
+        let orchestrator = setup.orchestrator();
         let run = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert_eq!(run.unwrap().status, WorkflowStatus::Completed);
-        scene.registry.remove("A").unwrap();
+        setup.registry.remove("A").unwrap();
         let state = orchestrator.state("w-1").unwrap().unwrap();
         assert_eq!(state.status, WorkflowStatus::Completed);
 
         let at = Duration::ZERO;
         let entry = JournalEntry::Resumed { at };
-        scene.journal.append(&"w-1".into(), &entry).unwrap();
-        scene.journal.append(&"w-1".into(), &entry).unwrap();
-        let told = orchestrator.state("w-1").unwrap_err().to_string();
-        assert!(told.contains("is corrupt: a run cannot go"), "{told}");
+        setup.journal.append(&"w-1".into(), &entry).unwrap();
+        setup.journal.append(&"w-1".into(), &entry).unwrap();
+        let error = orchestrator.state("w-1").unwrap_err().to_string();
+        assert!(error.contains("is corrupt: a run cannot go"), "{error}");
     });
 }
 
 /// A workflow whose step `n` runs another, of steps `a` and `b`.
 fn nested() -> Value {
-    let inner = json!({"id": "v", "steps": [step("a", &[]), step("b", &["a"])]});
-    json!({"id": "w", "steps": [{"id": "n", "workflow": inner}]})
+    let nested = json!({"id": "v", "steps": [step("a", &[]), step("b", &["a"])]});
+    json!({"id": "w", "steps": [{"id": "n", "workflow": nested}]})
 }
 
 #[test]
-fn a_recovered_run_is_cancelled_once_with_all_that_runs_within_it() {
+fn second_cancel_of_a_recovered_run_and_its_child_writes_nothing() {
     virtually(async {
-        let scene = Scene::new();
-        scene.takes("a", Duration::from_millis(10));
-        let plan = scene.plan(nested()).unwrap();
-        scene.crashes.declare(CrashPoint::During, "n/a", "here");
-        let first = scene.orchestrator();
-        let lost = first.run(&plan, Arc::new(json!({})), None).await;
-        assert!(matches!(lost, Err(RunError::Crashed)));
-        let second = scene.orchestrator();
+        let setup = Setup::new();
+        setup.takes("a", Duration::from_millis(10));
+        let plan = setup.plan(nested()).unwrap();
+        setup.crashes.declare(CrashPoint::During, "n/a", "here");
+        let first = setup.orchestrator();
+        let crashed = first.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(crashed, Err(RunError::Crashed)));
+        let second = setup.orchestrator();
         let cancelled = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
             second.cancel("w-1").and_then(|()| second.cancel("w-1"))
@@ -182,19 +182,19 @@ fn a_recovered_run_is_cancelled_once_with_all_that_runs_within_it() {
         for run in ["w-1", "w-1/n"] {
             let state = second.state(run).unwrap().unwrap();
             assert_eq!(state.status, WorkflowStatus::Cancelled);
-            let entries = scene.journal.read(run).unwrap().unwrap();
+            let entries = setup.journal.read(run).unwrap().unwrap();
             assert_eq!(entries.iter().filter(asked).count(), 1);
         }
     });
 }
 
 #[test]
-fn what_a_cancelled_run_was_about_to_begin_within_it_makes_no_call() {
+fn child_of_a_cancelled_run_makes_no_call() {
     virtually(async {
-        let scene = Scene::new();
-        let plan = scene.plan(nested()).unwrap();
+        let setup = Setup::new();
+        let plan = setup.plan(nested()).unwrap();
         let (run, at): (Arc<str>, _) = ("w-1".into(), Duration::ZERO);
-        scene.journal.begin(&run, started(plan.workflow())).unwrap();
+        setup.journal.begin(&run, started(plan.workflow())).unwrap();
         let child_run = Some("w-1/n".into());
         let step_started = JournalEntry::StepStarted {
             step: 0,
@@ -202,20 +202,20 @@ fn what_a_cancelled_run_was_about_to_begin_within_it_makes_no_call() {
             at,
         };
         for entry in [step_started, JournalEntry::CancellationRequested { at }] {
-            scene.journal.append(&run, &entry).unwrap();
+            setup.journal.append(&run, &entry).unwrap();
         }
-        let recovered = scene.orchestrator().recover().await.unwrap().remove(0).1;
+        let recovered = setup.orchestrator().recover().await.unwrap().remove(0).1;
         assert_eq!(recovered.unwrap().status, WorkflowStatus::Cancelled);
         let called = |event: &Event| matches!(event.kind, EventKind::CallStarted { .. });
-        assert!(!scene.timeline.take().iter().any(called));
+        assert!(!setup.timeline.take().iter().any(called));
     });
 }
 
-/// Loses the orchestrator's process while it is called.
-struct Deadly(Arc<std::sync::OnceLock<Orchestrator>>);
+/// Kills the orchestrator's process when it is called.
+struct KillsOrchestrator(Arc<std::sync::OnceLock<Orchestrator>>);
 
 #[async_trait::async_trait]
-impl crate::services::Service for Deadly {
+impl crate::services::Service for KillsOrchestrator {
     fn name(&self) -> &str {
         "A"
     }
@@ -227,15 +227,17 @@ impl crate::services::Service for Deadly {
 }
 
 #[test]
-fn a_process_that_is_lost_elsewhere_writes_nothing_more() {
+fn process_killed_during_a_call_writes_nothing_more() {
     virtually(async {
-        let scene = Scene::new();
+        let setup = Setup::new();
         let orchestrator = Arc::new(std::sync::OnceLock::new());
-        scene.registry.add(Deadly(Arc::clone(&orchestrator)));
-        let plan = scene.one_step();
-        let orchestrator = orchestrator.get_or_init(|| scene.orchestrator());
-        let lost = orchestrator.run(&plan, Arc::new(json!({})), None).await;
-        assert!(matches!(lost, Err(RunError::Crashed)));
-        assert_eq!(scene.journal.read("w-1").unwrap().unwrap().len(), 2);
+        setup
+            .registry
+            .add(KillsOrchestrator(Arc::clone(&orchestrator)));
+        let plan = setup.one_step();
+        let orchestrator = orchestrator.get_or_init(|| setup.orchestrator());
+        let crashed = orchestrator.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(crashed, Err(RunError::Crashed)));
+        assert_eq!(setup.journal.read("w-1").unwrap().unwrap().len(), 2);
     });
 }

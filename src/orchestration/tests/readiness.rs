@@ -9,19 +9,19 @@ use crate::{
 };
 
 #[derive(Clone, Debug)]
-struct Drawn {
-    /// Per step: which steps further down it waits for (as bits), and whether it is optional.
+struct TransitionCase {
+    /// Per step: the later steps it waits for (as bits), and whether it is optional.
     steps: Vec<(u8, bool)>,
     sequential: bool,
-    /// Which of the entries that may come next does.
+    /// Which of the possible entries comes next.
     choices: Vec<prop::sample::Index>,
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
+fn transition_case() -> impl Strategy<Value = TransitionCase> {
     let step = (any::<u8>(), prop::bool::weighted(0.2));
     let choices = prop::collection::vec(any::<prop::sample::Index>(), 1..40);
     (prop::collection::vec(step, 1..6), any::<bool>(), choices).prop_map(
-        |(steps, sequential, choices)| Drawn {
+        |(steps, sequential, choices)| TransitionCase {
             steps,
             sequential,
             choices,
@@ -29,19 +29,19 @@ fn drawn() -> impl Strategy<Value = Drawn> {
     )
 }
 
-fn plan(drawn: &Drawn) -> Arc<Plan> {
-    let count = drawn.steps.len();
-    let steps = drawn.steps.iter().enumerate();
+fn plan(case: &TransitionCase) -> Arc<Plan> {
+    let count = case.steps.len();
+    let steps = case.steps.iter().enumerate();
     let steps = steps.map(|(index, (waits_for, optional))| {
         let waits_for = (index + 1..count).filter(|other| waits_for >> other & 1 == 1);
         let waits_for: Vec<String> = waits_for.map(|other| format!("s{other}")).collect();
         json!({"id": format!("s{index}"), "service": "A", "operation": "a", "dependencies": waits_for, "optional": optional})
     });
     let mut workflow = json!({"id": "w", "onFailure": "keep", "steps": steps.collect::<Vec<_>>()});
-    if drawn.sequential {
+    if case.sequential {
         workflow["onParallelFailure"] = json!("sequential");
     }
-    Scene::new().plan(workflow).unwrap()
+    Setup::new().plan(workflow).unwrap()
 }
 
 /// The entries that may follow.
@@ -100,13 +100,13 @@ fn by_definition(state: &RunState, entries: &[JournalEntry]) -> BTreeSet<usize> 
     let counts = |step: usize| failed(step) > resumed;
     let stops = |step: usize| {
         let fails = status(step) == StepStatus::Failed && !is_optional(step);
-        let has_second_chance = status(step) == StepStatus::Running;
-        (fails || has_second_chance) && counts(step)
+        let is_retried = status(step) == StepStatus::Running;
+        (fails || is_retried) && counts(step)
     };
     if state.status != WorkflowStatus::Running || steps.clone().any(stops) {
         return BTreeSet::new();
     }
-    let may = |step: &usize| match status(*step) {
+    let can_start = |step: &usize| match status(*step) {
         StepStatus::Pending => true,
         StepStatus::Failed => !is_optional(*step),
         _ => false,
@@ -117,17 +117,19 @@ fn by_definition(state: &RunState, entries: &[JournalEntry]) -> BTreeSet<usize> 
         _ => false,
     };
     let waits = |step: &usize| !state.plan.steps[*step].dependencies.iter().all(is_done);
-    steps.filter(|step| may(step) && !waits(step)).collect()
+    steps
+        .filter(|step| can_start(step) && !waits(step))
+        .collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn those_that_are_ready_are_ready_by_definition(drawn in drawn()) {
-        let mut state = RunState::new(plan(&drawn), "w-1".into(), Arc::new(json!({})), Duration::ZERO);
+    fn ready_steps_match_their_definition(case in transition_case()) {
+        let mut state = RunState::new(plan(&case), "w-1".into(), Arc::new(json!({})), Duration::ZERO);
         let mut entries = Vec::new();
-        for choice in &drawn.choices {
+        for choice in &case.choices {
             let next = next(&state);
             if next.is_empty() {
                 break;
@@ -140,8 +142,8 @@ proptest! {
                 prop_assert_eq!(ready, by_definition(&state, &entries), "{:?}", entries);
             }
             let running: Vec<usize> = state.running().collect();
-            let under_way: Vec<usize> = state.with_status(StepStatus::Running).collect();
-            prop_assert_eq!(running, under_way);
+            let with_status: Vec<usize> = state.with_status(StepStatus::Running).collect();
+            prop_assert_eq!(running, with_status);
         }
     }
 }

@@ -2,13 +2,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// A journal that counts how often a run is read back.
-struct Counting {
+/// A journal that counts how often a run is loaded.
+struct CountingJournal {
     journal: Arc<dyn Journal>,
     reads: AtomicUsize,
 }
 
-impl Journal for Counting {
+impl Journal for CountingJournal {
     fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
         self.journal.begin(run, started)
     }
@@ -27,14 +27,14 @@ impl Journal for Counting {
     }
 }
 
-/// Notes how many runs were read back when it is first called.
-struct Witness {
-    journal: Arc<Counting>,
+/// Records how many runs were loaded when it is first called.
+struct ReadsAtFirstCall {
+    journal: Arc<CountingJournal>,
     reads_at_first_call: AtomicUsize,
 }
 
 #[async_trait::async_trait]
-impl crate::services::Service for Witness {
+impl crate::services::Service for ReadsAtFirstCall {
     fn name(&self) -> &str {
         "A"
     }
@@ -47,10 +47,10 @@ impl crate::services::Service for Witness {
     }
 }
 
-struct Called(Arc<Witness>);
+struct SharedService(Arc<ReadsAtFirstCall>);
 
 #[async_trait::async_trait]
-impl crate::services::Service for Called {
+impl crate::services::Service for SharedService {
     fn name(&self) -> &str {
         self.0.name()
     }
@@ -60,33 +60,33 @@ impl crate::services::Service for Called {
     }
 }
 
-pub(super) fn begin(scene: &Scene, run: &str, workflow: Value) {
+pub(super) fn begin(setup: &Setup, run: &str, workflow: Value) {
     let workflow = Arc::new(serde_json::from_value(workflow).unwrap());
-    scene
+    setup
         .journal
         .begin(&run.into(), started(&workflow))
         .unwrap();
 }
 
 #[test]
-fn the_first_run_goes_on_before_the_others_are_read_back() {
+fn first_run_continues_before_the_others_are_loaded() {
     virtually(async {
-        let mut scene = Scene::new();
+        let mut setup = Setup::new();
         let workflow = json!({"id": "w", "steps": [step("a", &[])]});
         for run in 0..100 {
-            begin(&scene, &format!("w-{run}"), workflow.clone());
+            begin(&setup, &format!("w-{run}"), workflow.clone());
         }
-        let journal = Arc::new(Counting {
-            journal: Arc::clone(&scene.journal),
+        let journal = Arc::new(CountingJournal {
+            journal: Arc::clone(&setup.journal),
             reads: AtomicUsize::new(0),
         });
-        let witness = Arc::new(Witness {
+        let witness = Arc::new(ReadsAtFirstCall {
             journal: Arc::clone(&journal),
             reads_at_first_call: AtomicUsize::new(0),
         });
-        scene.registry.add(Called(Arc::clone(&witness)));
-        scene.journal = journal;
-        let orchestrator = scene.orchestrator();
+        setup.registry.add(SharedService(Arc::clone(&witness)));
+        setup.journal = journal;
+        let orchestrator = setup.orchestrator();
         let recovered = orchestrator.recover().await.unwrap();
         assert_eq!(witness.reads_at_first_call.load(Ordering::Relaxed), 1);
         for (number, (run, result)) in recovered.iter().enumerate() {
@@ -95,7 +95,7 @@ fn the_first_run_goes_on_before_the_others_are_read_back() {
             assert_eq!(status, WorkflowStatus::Completed);
         }
 
-        // Those that have ended are no longer kept in mind, and still known.
+        // Ended runs are no longer in memory, but still known.
         let state = orchestrator.state("w-99").unwrap().unwrap();
         assert_eq!(state.status, WorkflowStatus::Completed);
         let refused = orchestrator.cancel("w-99").unwrap_err().to_string();
@@ -104,31 +104,31 @@ fn the_first_run_goes_on_before_the_others_are_read_back() {
 }
 
 #[test]
-fn runs_that_have_ended_are_not_kept_in_mind_those_within_others_neither() {
+fn ended_runs_and_child_runs_are_not_kept_in_memory() {
     virtually(async {
-        let mut scene = Scene::new();
-        let fails = scene.faults.declare("fails", "here");
-        let scripted = scene.registry.script("A", |script, _| {
+        let mut setup = Setup::new();
+        let fails = setup.faults.declare("fails", "here");
+        let scripted = setup.registry.script("A", |script, _| {
             script.always("c", Response::Error("PERMANENT_ERROR".into()), fails);
         });
         scripted.unwrap();
-        // One that completes and is undone, and one that undoes itself, ended when its turn comes.
+        // A child that completes and is undone by its parent, and one that undoes itself.
         let done = json!({"id": "done", "steps": [step("a", &[])]});
         let failed = json!({"id": "failed", "steps": [step("b", &[]), step("c", &["b"])]});
         let workflow = json!({"id": "w", "steps": [
             {"id": "first", "workflow": done}, {"id": "second", "workflow": failed},
         ]});
-        let plan = scene.plan(workflow).unwrap();
-        let journal = Arc::new(Counting {
-            journal: Arc::clone(&scene.journal),
+        let plan = setup.plan(workflow).unwrap();
+        let journal = Arc::new(CountingJournal {
+            journal: Arc::clone(&setup.journal),
             reads: AtomicUsize::new(0),
         });
-        scene.journal = Arc::clone(&journal) as Arc<dyn Journal>;
-        scene.crashes.declare(CrashPoint::During, "second", "here");
-        let orchestrator = scene.orchestrator();
-        let lost = orchestrator.run(&plan, Arc::new(json!({})), None).await;
-        assert!(matches!(lost, Err(RunError::Crashed)));
-        let orchestrator = scene.orchestrator();
+        setup.journal = Arc::clone(&journal) as Arc<dyn Journal>;
+        setup.crashes.declare(CrashPoint::During, "second", "here");
+        let orchestrator = setup.orchestrator();
+        let crashed = orchestrator.run(&plan, Arc::new(json!({})), None).await;
+        assert!(matches!(crashed, Err(RunError::Crashed)));
+        let orchestrator = setup.orchestrator();
         let recovered = orchestrator.recover().await.unwrap().remove(0).1.unwrap();
         assert_eq!(recovered.status, WorkflowStatus::RolledBack);
         for run in ["w-1", "w-1/first", "w-1/second"] {
