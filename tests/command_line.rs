@@ -976,7 +976,7 @@ fn what_hinders_a_process_from_being_killed_is_told() {
     .run(&[])
     .exits(1)
     .says("a process runs in real time: tag the scenario @wall-clock")
-    .says("say `the journal is kept in a file` before")
+    .says("add `Given the journal is kept in a file`")
     .says("step \"tow\" does not exist in workflow \"w\": did you mean \"two\"?")
     .says("the workflow ended, rolled_back, before its process could be killed during step \"two\"")
     .says("✔ Refused");
