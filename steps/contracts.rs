@@ -15,7 +15,7 @@ use crate::{
     observability::Event,
 };
 
-/// The contract declared last, and what its last verification came to.
+/// The contract declared last, and the result of its last verification.
 #[derive(Default)]
 struct Contracts {
     contract: Option<Contract>,
@@ -46,7 +46,7 @@ fn declare(world: &mut World, contract: Contract) {
     contracts.verdict = None;
 }
 
-/// A contract, as it would stand in the fixtures.
+/// A contract, as if it were a fixture file.
 #[when("the contract is loaded:")]
 fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.stage().uri.clone();
@@ -60,7 +60,7 @@ fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// The calls that bring a provider to a state, in place of what contracts say of it.
+/// The calls that lead to a provider state, in place of those of contracts.
 #[given("the provider state {string} takes the calls:")]
 fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     let mut calls = Vec::new();
@@ -77,7 +77,7 @@ fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> Step
     Ok(())
 }
 
-/// What was asked of the service so far, and what came of it, is the contract from now on.
+/// The calls to the service so far, and their results, are the contract from now on.
 #[when("the calls to {string} are recorded as a contract of {string}")]
 fn are_recorded(world: &mut World, service: String, consumer: String) -> StepResult {
     let read = |events: &[Event]| ConsumerContract::recorded(&consumer, &service, events);
@@ -94,18 +94,18 @@ fn are_recorded(world: &mut World, service: String, consumer: String) -> StepRes
     Ok(())
 }
 
-/// The service is called with every case of the contract, and held to it.
+/// Calls the service with every case of the contract, and compares the results with it.
 #[when("the contract is verified")]
 async fn is_verified(world: &mut World) -> StepResult {
     verify(world, 0).await
 }
 
-/// Beside its own cases, so many valid ones of each operation at most, and one for each keyword of
-/// its input schema that breaks it.
+/// Verifies its own cases, a maximum of generated valid ones of each operation, and one broken one
+/// for each keyword of its input schema.
 #[when("the contract is verified with {count} generated case(s) per operation")]
 async fn is_verified_with(world: &mut World, count: Count) -> StepResult {
     match count.value()? {
-        0 => Err("0 generated cases are none".into()),
+        0 => Err("expected at least 1 generated case, found 0".into()),
         count => verify(world, count as usize).await,
     }
 }
@@ -135,7 +135,7 @@ fn holds(world: &mut World) -> StepResult {
     })
 }
 
-/// So many cases were tried.
+/// The number of cases that were tried.
 #[then("{count} case(s) is/are verified")]
 fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
     let (expected, found) = (expected.value()?, verdict(world)?.cases);
@@ -156,7 +156,7 @@ fn is_broken_by(world: &mut World, step: &gherkin::Step) -> StepResult {
     }
 }
 
-/// At least these breaches, in this order; others may lie between.
+/// At least these breaches, in this order; others may be in between.
 #[then("the contract is broken by, in order:")]
 fn is_broken_by_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step)?;

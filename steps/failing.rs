@@ -1,9 +1,9 @@
 use std::{fmt, fmt::Display};
 
-/// Why a step failed, as its reader sees it.
+/// Why a step failed, as users see it.
 pub struct StepError(String);
 
-/// What a step comes to.
+/// The result of a step.
 pub type StepResult = Result<(), StepError>;
 
 impl Display for StepError {
@@ -18,7 +18,7 @@ impl fmt::Debug for StepError {
     }
 }
 
-// `StepError` is no `Error` itself, so that any error can become one.
+// `StepError` does not implement `Error`, so that every error converts into it.
 impl<E: Into<Box<dyn std::error::Error>>> From<E> for StepError {
     fn from(error: E) -> Self {
         Self(error.into().to_string())

@@ -32,14 +32,14 @@ fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
     Ok(())
 }
 
-/// How often every call is repeated, with the default backoff.
+/// How often every call is retried, with the default delays.
 #[given("every call is retried up to {count} time(s)")]
 fn every_call_is_retried(world: &mut World, count: Count) -> StepResult {
     world.policies().retry_every(count.value()?);
     Ok(())
 }
 
-/// How often a call of this operation is repeated.
+/// How often a call of this operation is retried.
 #[given("{call} is retried up to {count} time(s)")]
 fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
     let call = call.name()?;
@@ -48,20 +48,20 @@ fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
     Ok(())
 }
 
-/// Delays and count of every call's retries, by the name of a preset.
+/// The retry policy of every call, by the name of a preset.
 #[given("the retry policy {string}")]
 fn retry_preset(world: &mut World, name: String) -> StepResult {
     world.policies().every.retry = Some(Retry::preset(&name)?.into());
     Ok(())
 }
 
-/// Delays of every call's retries, and their count where `maxRetries` is named.
+/// Fields of the retry policy of every call; the others keep their values.
 #[given("the retry policy:")]
 fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let mut policies = world.policies();
     let retry = match policies.every.retry.take() {
-        Some(Retries::Uniform(former)) => former,
+        Some(Retries::Uniform(current)) => current,
         Some(Retries::PerCode(_)) | None => Retry::none(),
     };
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
@@ -69,7 +69,7 @@ fn retry_policy(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// Delays and count of every call's retries, by the code of the failure.
+/// Retries of every call, by the code of the failure.
 #[given("every call is retried by code:")]
 fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> StepResult {
     let retriers = retriers(step, |_| Ok(()))?;
@@ -77,7 +77,7 @@ fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> Ste
     Ok(())
 }
 
-/// Delays and count of an operation's retries, by the code of the failure.
+/// Retries of an operation, by the code of the failure.
 #[given("{call} is retried by code:")]
 fn call_is_retried_by_code(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     let call = call.name()?;
@@ -88,14 +88,14 @@ fn call_is_retried_by_code(world: &mut World, step: &gherkin::Step, call: Call) 
     Ok(())
 }
 
-/// Retriers, one a row, in the order in which they are asked; an empty cell says nothing.
+/// Retriers, one in each row, in the order in which they are asked; empty cells are left out.
 fn retriers(
     step: &gherkin::Step,
     check: impl Fn(&str) -> Result<(), CodeError>,
 ) -> Result<Retries, StepError> {
     let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
     if rows.is_empty() {
-        return Err("the table has no row, expected one a retrier".into());
+        return Err("the table has no row, expected one for each retrier".into());
     }
     let mut retriers = Vec::new();
     for (row, number) in rows.iter().zip(1..) {
@@ -110,7 +110,7 @@ fn retriers(
     Ok(retriers.into_iter().collect())
 }
 
-/// A breaker that opens after so many failures in a row, and closes after two successes.
+/// A breaker that opens after consecutive failures, and closes after two successes.
 #[given("a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
 fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) -> StepResult {
     let policy = BreakerPolicy::opening_after(failures.value()?, recovery.value()?);
@@ -136,13 +136,13 @@ fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepR
     Ok(())
 }
 
-/// At most so many concurrent calls of a service or a class of services; the rest wait.
+/// A limit on the concurrent calls of a service or a class of services; further calls wait.
 #[given("a bulkhead of {count} call(s) on {string}")]
 fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
     set_bulkhead(world, &name, calls, None)
 }
 
-/// At most so many concurrent calls; so many wait, the rest are refused.
+/// A limit on concurrent and on waiting calls; further calls are refused.
 #[given("a bulkhead of {count} call(s) on {string} with a queue of {count}")]
 fn bulkhead_with_queue(world: &mut World, calls: Count, name: String, queue: Count) -> StepResult {
     set_bulkhead(world, &name, calls, Some(queue.value()?))
@@ -168,7 +168,7 @@ fn set_bulkhead(
     Ok(())
 }
 
-/// The seed that the scenario's jitter comes from.
+/// The seed of everything random in the scenario.
 #[given("the seed {count}")]
 fn the_seed(world: &mut World, seed: Count) -> StepResult {
     let seed = Seed(seed.value()?.into());
@@ -195,7 +195,7 @@ impl FromStr for ExpectedState {
     }
 }
 
-/// The state of a service's breaker, now.
+/// The state of a service's breaker.
 #[then("the circuit breaker on {string} is {breaker_state}")]
 fn breaker_is(world: &mut World, service: String, expected: ExpectedState) -> StepResult {
     let ExpectedState(expected) = expected;

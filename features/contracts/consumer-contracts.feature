@@ -1,10 +1,10 @@
 @needs-contracts
 Feature: Consumer contracts
-  A consumer's contract holds what it relies on, as recorded interactions with rules that say where
-  a reply may differ. Any service can be held to it, a mock or one that keeps entities.
+  A consumer's contract says what it relies on, as recorded interactions with rules that say where
+  a reply may differ. Any service can be verified against it, a mock or an entity service.
 
   @integration-11
-  Scenario: An entity service keeps what its consumer recorded, from the states that it names
+  Scenario: An entity service keeps a consumer contract that names provider states
     Given a service "RoleService"
       """json
       {
@@ -23,7 +23,7 @@ Feature: Consumer contracts
       | RoleService.deleteRole | ROLE_NOT_FOUND |
 
   @integration-11
-  Scenario Outline: A reply that is not as the rule <rule> has it
+  Scenario Outline: A reply that breaks the rule <rule>
     Given a service "Orders"
     And the contract:
       """json
@@ -69,7 +69,7 @@ Feature: Consumer contracts
       | equality | /tag           | { "id": "o-7", "total": 1.5, "count": 2, "lines": [{ "sku": "a", "price": 1 }], "paid": false } |
 
   @integration-11
-  Scenario: A mock that replies as recorded, and more, keeps the contract
+  Scenario: A mock that replies with more than was recorded keeps the contract
     Given a service "Orders"
     And the contract:
       """json
@@ -99,7 +99,7 @@ Feature: Consumer contracts
     Then the contract holds
 
   @integration-11
-  Scenario: A failure other than the recorded one, and a reply in place of one
+  Scenario: Unexpected failures and unexpected replies
     Given a service "Orders"
     And the contract:
       """json
@@ -124,7 +124,7 @@ Feature: Consumer contracts
       | unexpected-error | there | SHOP_CLOSED |
 
   @integration-11
-  Scenario: A scenario says what a state takes
+  Scenario: A scenario defines how a provider state is reached
     Given a service "Orders"
     And the contract:
       """json
@@ -152,7 +152,7 @@ Feature: Consumer contracts
       | call_started | contract | Orders.get   | { "id": "o-7" }              |
 
   @integration-11
-  Scenario: A state that is unknown, or is not reached, fails its interaction before the call
+  Scenario: An interaction whose provider state is not reached fails before the call
     Given a service "Orders"
     And the contract:
       """json
@@ -192,7 +192,7 @@ Feature: Consumer contracts
     And "Orders.get" is never executed
 
   @integration-11
-  Scenario: A provider's cases start from states, too
+  Scenario: The cases of a provider contract start from provider states too
     Given a service "RoleService"
       """json
       {
@@ -222,7 +222,7 @@ Feature: Consumer contracts
     Then the contract holds
 
   @integration-11
-  Scenario: A consumer that recorded nothing proves nothing
+  Scenario: A consumer contract without interactions is broken
     Given a service "Orders"
     And the contract:
       """json
@@ -234,7 +234,7 @@ Feature: Consumer contracts
       | empty  | Billing recorded no interaction with Orders |
 
   @integration-11
-  Scenario: What a scenario sees of a mock is recorded, and held against the service that it stands for
+  Scenario: The recorded calls to a mock are a contract for the real service
     Given a service "RoleService"
     And "RoleService.createRole" replies:
       """json

@@ -1,10 +1,10 @@
 @needs-contracts
 Feature: Faulty contracts
-  A contract is data, read strictly: everything that is wrong with it is told when it is loaded, with
-  its place.
+  A contract is data, read strictly: everything that is wrong with it is reported when it is loaded,
+  with its JSON pointer.
 
   @integration-11
-  Scenario: A sound contract
+  Scenario: A valid contract
     When the contract is loaded:
       """json
       { "service": "S", "version": "1", "operations": [{ "name": "o", "input": {}, "output": {} }] }
@@ -12,7 +12,7 @@ Feature: Faulty contracts
     Then the fixture is sound
 
   @integration-11
-  Scenario: All faults of a provider's contract are told at once
+  Scenario: All faults of a provider contract are reported together
     When the contract is loaded:
       """json
       {
@@ -31,7 +31,7 @@ Feature: Faulty contracts
       | /version                    | is required                                      |
 
   @integration-11
-  Scenario: What is declared twice, a schema that is none, and inputs that break their own schema
+  Scenario: Repeated names, invalid schemas, and inputs that break their own schema
     When the contract is loaded:
       """json
       {
@@ -65,7 +65,7 @@ Feature: Faulty contracts
       | /operations/1/output                    | $defs/none                          |
 
   @integration-11
-  Scenario: Faults of a consumer's contract
+  Scenario: Faults of a consumer contract
     When the contract is loaded:
       """json
       {
@@ -93,14 +93,14 @@ Feature: Faulty contracts
       """
     Then the fixture has these faults:
       | pointer                                          | message                                       |
-      | /interactions/0/matchingRules/items              | is no JSON pointer                            |
-      | /interactions/0/matchingRules/~1items~1*~1id/regex | is no regular expression                    |
+      | /interactions/0/matchingRules/items              | is not a JSON pointer                         |
+      | /interactions/0/matchingRules/~1items~1*~1id/regex | is not a valid regular expression           |
       | /interactions/0/matchingRules/~1items~11         | leads nowhere in the response's output        |
       | /interactions/1/description                      | the interaction "d" is declared twice         |
       | /interactions/1/matchingRules                    | rules match an output                         |
 
   @integration-11
-  Scenario: Rules that do not exist, and fields that they lack
+  Scenario: Unknown matching rules and missing fields
     When the contract is loaded:
       """json
       {

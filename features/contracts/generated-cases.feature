@@ -1,10 +1,10 @@
 @needs-contracts
 Feature: Generated cases
-  The schema of an input says enough to make inputs that must be accepted, and one for each
+  The schema of an input is enough to generate inputs that must be accepted, and one for each
   keyword that must be refused.
 
   @integration-11
-  Scenario: A service that checks its inputs keeps a contract that generates them
+  Scenario: A service that validates its inputs keeps a contract with generated cases
     Given a service "AgentDirectory"
       """json
       {
@@ -32,7 +32,7 @@ Feature: Generated cases
     Then the contract holds
 
   @integration-11
-  Scenario: A service that accepts anything is told every keyword that it does not check
+  Scenario: A service that accepts anything is reported for each keyword that it ignores
     Given a service "Inbox"
     And the contract:
       """json
@@ -85,7 +85,7 @@ Feature: Generated cases
       | generated: breaks format at "/to" | accepts input that breaks format at "/to" |
 
   @integration-11
-  Scenario: Valid inputs go from the smallest to the fullest, then to the limits
+  Scenario: Valid inputs are the smallest, the fullest, then those at the limits
     Given a service "Counter"
     And the contract:
       """json
@@ -122,7 +122,7 @@ Feature: Generated cases
       | call_started | Counter.add | { "by": 9, "note": "as asked" } |
 
   @integration-11
-  Scenario: A pattern beyond reach is told, and examples help
+  Scenario: An unsupported pattern is reported, and needs examples
     Given a service "Vault"
     And the contract:
       """json
@@ -149,5 +149,5 @@ Feature: Generated cases
       | 2-        | error VALIDATION_FAILED |
     When the contract is verified with 1 generated case per operation
     Then the contract is broken by:
-      | breach     | operation | pointer | keyword | message                                                                           |
-      | generation | open      | /code   | pattern | "^(?=.*[0-9])[a-z0-9]+$" is beyond what can be generated: give "examples" |
+      | breach     | operation | pointer | keyword | message                                                |
+      | generation | open      | /code   | pattern | "^(?=.*[0-9])[a-z0-9]+$" is not supported: give "examples" |

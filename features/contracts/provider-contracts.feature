@@ -1,7 +1,7 @@
 @needs-contracts
 Feature: Provider contracts
-  A provider says as data what it takes, what it replies and how it may fail.
-  Each case of the contract is a call to the service, and every difference is named.
+  A provider declares its inputs, its outputs and how it may fail.
+  Each case of the contract is a call to the service, and every difference is reported.
 
   Background:
     Given a service "Catalogue"
@@ -33,7 +33,7 @@ Feature: Provider contracts
       """
 
   @integration-11
-  Scenario: A reply as declared keeps the contract, and the timeline shows the call
+  Scenario: A declared reply keeps the contract, and the timeline shows the call
     Given "Catalogue.find" replies:
       """json
       { "isbn": "9780141439587", "title": "Emma", "state": "new", "added": "2024-02-29", "pages": 474 }
@@ -53,7 +53,7 @@ Feature: Provider contracts
     Then the contract holds
 
   @integration-11
-  Scenario: An undeclared error is no mismatch, and is named
+  Scenario: An undeclared error is reported with its code
     Given "Catalogue.find" fails with "SHOP_BURNT_DOWN"
     When the contract is verified
     Then the contract is broken by:
@@ -61,7 +61,7 @@ Feature: Provider contracts
       | undeclared-error | find      | a book |         |         | SHOP_BURNT_DOWN |
 
   @integration-11
-  Scenario: A declared error has a schema, too
+  Scenario: A declared error must match its schema
     Given "Catalogue.find" fails with "SHOP_CLOSED"
     When the contract is verified
     Then the contract is broken by:
@@ -69,7 +69,7 @@ Feature: Provider contracts
       | error-details | find      | a book | /field  | required | SHOP_CLOSED |
 
   @integration-11
-  Scenario Outline: A broken <keyword> is named, with its place
+  Scenario Outline: A broken <keyword> is reported with its pointer
     Given "Catalogue.find" replies:
       """json
       <reply>
@@ -88,7 +88,7 @@ Feature: Provider contracts
       | format   | /added       | { "isbn": "9780141439587", "title": "Emma", "added": "2023-02-29" }               |
 
   @integration-11
-  Scenario: Everything that is wrong is told at once
+  Scenario: All breaches are reported together
     Given "Catalogue.find" replies:
       """json
       { "isbn": 7, "state": "torn" }
@@ -101,7 +101,7 @@ Feature: Provider contracts
       | /title  | required | is required                        |
 
   @integration-11
-  Scenario: Faults and retries apply to a contract's calls
+  Scenario: Faults and retries apply to calls that verify a contract
     Given "Catalogue.find" replies:
       """json
       { "isbn": "9780141439587", "title": "Emma" }
@@ -113,7 +113,7 @@ Feature: Provider contracts
     And "Catalogue.find" is executed 3 times
 
   @integration-11
-  Scenario: A contract of nothing proves nothing
+  Scenario: A contract without operations is broken
     Given the contract:
       """json
       { "service": "Catalogue", "version": "1", "operations": [] }
@@ -124,7 +124,7 @@ Feature: Provider contracts
       | empty  | the contract of Catalogue promises no operation |
 
   @integration-11
-  Scenario: An operation that no case shows proves nothing
+  Scenario: An operation without cases is reported
     Given the contract:
       """json
       {
@@ -139,10 +139,10 @@ Feature: Provider contracts
     When the contract is verified
     Then the contract is broken by:
       | breach | operation | case | message                                                 |
-      | empty  | list      |      | no case shows the operation, so nothing was verified    |
+      | empty  | list      |      | the operation has no case, so nothing was verified      |
 
   @integration-11
-  Scenario: What a case expects is held against what comes
+  Scenario: The result of a case is compared with what it expects
     Given the contract:
       """json
       {
@@ -183,7 +183,7 @@ Feature: Provider contracts
     And 6 cases are verified
 
   @integration-11
-  Scenario: A service that does not take part is told with the nearest name
+  Scenario: An unknown service is reported with the nearest name
     Given the contract:
       """json
       { "service": "Catalog", "version": "1", "operations": [{ "name": "find", "input": true, "output": true }] }
@@ -194,7 +194,7 @@ Feature: Provider contracts
       | missing-service |           | service "Catalog" does not exist: did you mean "Catalogue"? |
 
   @integration-11
-  Scenario: An operation that the service lacks is told with the nearest name, and others go on
+  Scenario: An unknown operation is reported with the nearest name, and the others are verified
     Given a service "Shelf"
       """json
       { "operations": { "place": {}, "remove": {} } }

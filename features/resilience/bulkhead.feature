@@ -1,9 +1,9 @@
 Feature: Bulkhead
-  A ship has walls between its compartments so that one leak does not sink it. A
-  flood of unimportant calls must not take the room of the important ones.
+  A bulkhead limits concurrent calls, so that a flood of unimportant calls cannot
+  use up the capacity for important ones.
 
   @resilience-8 @needs-json-schema
-  Scenario: Critical calls never wait behind others
+  Scenario: Critical calls never wait for other calls
     Given the services from "agent-platform"
     And a bulkhead of 5 calls on "non-critical"
     And a bulkhead of 10 calls on "critical"
@@ -23,7 +23,7 @@ Feature: Bulkhead
     And no call to "ValidationService" starts after 150 ms
 
   @resilience-8 @needs-json-schema
-  Scenario: Critical calls have a limit of their own
+  Scenario: Critical calls have their own limit
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "critical"
     When these calls are made at once:
@@ -37,7 +37,7 @@ Feature: Bulkhead
     And no call to "PersonalityService" starts after 100 ms
 
   @resilience-8
-  Scenario: A bulkhead of one service
+  Scenario: A bulkhead limits the concurrent calls of one service
     Given a service "Payments"
     And "Payments.charge" takes 100 ms
     And a bulkhead of 2 calls on "Payments"
@@ -53,7 +53,7 @@ Feature: Bulkhead
       | 200 ms | Payments.charge | 5         | 100 ms |
 
   @resilience-8
-  Scenario: A full queue refuses at once
+  Scenario: A full queue refuses immediately
     Given a service "Payments"
     And "Payments.charge" takes 100 ms
     And a bulkhead of 2 calls on "Payments" with a queue of 3
@@ -73,7 +73,7 @@ Feature: Bulkhead
       | 0 ms | call_refused | Payments.charge | bulkhead | BULKHEAD_FULL |
 
   @resilience-8
-  Scenario: A refusal uses up a retry but is no execution
+  Scenario: A refusal uses up a retry but is not an execution
     Given a service "Payments"
     And "Payments.charge" takes 120 ms
     And every call is retried up to 2 times
@@ -85,7 +85,7 @@ Feature: Bulkhead
     And at most 1 call to "Payments" run at once
 
   @resilience-8 @needs-json-schema
-  Scenario: Runs of a workflow share the room of a service
+  Scenario: Concurrent workflow runs share a bulkhead
     Given the services from "agent-platform"
     And the workflow "parallelServiceCoordination"
     And a bulkhead of 2 calls on "ConfigurationService"
@@ -95,7 +95,7 @@ Feature: Bulkhead
     And at most 2 calls to "ConfigurationService" run at once
 
   @resilience-8 @needs-json-schema
-  Scenario: A service may have less room than its class
+  Scenario: A service may have a lower limit than its class
     Given the services from "agent-platform"
     And a bulkhead of 3 calls on "non-critical"
     And a bulkhead of 1 call on "FileService"

@@ -1,11 +1,11 @@
 Feature: Circuit breaker
-  A service that keeps failing is better left alone: its callers get an answer at
-  once instead of waiting in vain, and it gets the rest that it needs.
+  A circuit breaker stops calls to a failing service: callers get an immediate
+  answer instead of a timeout, and the service gets time to recover.
 
-  Rule: A breaker opens after failures in a row
+  Rule: A breaker opens after consecutive failures
 
     @resilience-3 @needs-json-schema
-    Scenario: Three time-outs open the breaker and the fourth call gets the fallback
+    Scenario: Three timeouts open the breaker and the fourth call gets the fallback
       Given the services from "agent-platform"
       And a circuit breaker on "PersonalityService":
         | field    | value                                                |
@@ -52,7 +52,7 @@ Feature: Circuit breaker
         | /compatibilityScore | 0.95  |
 
     @resilience-3
-    Scenario: An open breaker guards every operation of its service
+    Scenario: An open breaker refuses every operation of its service
       Given a service "Search"
       And a circuit breaker on "Search" opening after 3 failures for 5 s
       And "Search.find" fails with "CONNECTION_REFUSED"
@@ -68,7 +68,7 @@ Feature: Circuit breaker
         | /retryable  | true                                     |
 
     @resilience-3 @needs-json-schema
-    Scenario: A workflow goes on with what the fallback remembers
+    Scenario: A workflow continues with the fallback reply
       Given the services from "agent-platform"
       And the workflow "completeAgentCreation"
       And a circuit breaker on "PersonalityService":
@@ -90,7 +90,7 @@ Feature: Circuit breaker
       And the outcome matches the snapshot
 
     @resilience-6
-    Scenario: A success in between starts the count anew
+    Scenario: A success resets the failure count
       Given a service "Search"
       And a circuit breaker on "Search":
         | field  | value   |
@@ -108,7 +108,7 @@ Feature: Circuit breaker
       Then the circuit breaker on "Search" is open
 
     @resilience-6
-    Scenario Outline: <code> says nothing of the service's health
+    Scenario Outline: <code> does not count as a failure
       Given a service "Search"
       And a circuit breaker on "Search" opening after 1 failure for 60 s
       And "Search.find" fails with "<code>"
@@ -139,10 +139,10 @@ Feature: Circuit breaker
       When 1 s passes
       Then the circuit breaker on "Search" is half-open
 
-  Rule: After its recovery a breaker probes the service
+  Rule: After its recovery time a breaker probes the service
 
     @resilience-4 @needs-json-schema
-    Scenario: Two successes close it
+    Scenario: Two successful probes close the breaker
       Given the services from "agent-platform"
       And a circuit breaker on "PersonalityService":
         | field  | value             |
@@ -180,7 +180,7 @@ Feature: Circuit breaker
         | 6950 ms | breaker_closed      | PersonalityService |
 
     @resilience-4
-    Scenario: A failure reopens it with a fresh timer
+    Scenario: A failed probe reopens the breaker for the whole recovery time
       Given a service "Search"
       And a circuit breaker on "Search" opening after 2 failures for 10 s
       And "Search.find" answers:
@@ -227,7 +227,7 @@ Feature: Circuit breaker
         | /message | the circuit breaker on "Search" is half-open |
 
     @resilience-5
-    Scenario: As many probes as are permitted reach the service
+    Scenario: Only the permitted number of probes reaches the service
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value |
@@ -246,7 +246,7 @@ Feature: Circuit breaker
       And the circuit breaker on "Search" is closed
 
     @resilience-5
-    Scenario: A probe that never returns does not block the way for ever
+    Scenario: A probe that hangs does not block later probes
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value |
@@ -277,10 +277,10 @@ Feature: Circuit breaker
       Then the workflow is rolled back
       And the circuit breaker on "Search" is half-open
 
-  Rule: A breaker and a retry loop know of each other
+  Rule: Breakers and retries work together
 
     @resilience-11
-    Scenario: A breaker that reopens refuses the retries that wait
+    Scenario: A breaker that reopens refuses waiting retries
       Given a service "Search"
       And a circuit breaker on "Search" opening after 2 failures for 5 s
       And "Search.find" is retried up to 2 times
@@ -349,7 +349,7 @@ Feature: Circuit breaker
         | /steps/0/error/causes/0/code | CONNECTION_RESET    |
 
     @resilience-11
-    Scenario: A retry loop that is patient enough outlasts the breaker
+    Scenario: Retries that wait long enough get past an open breaker
       Given a service "Search"
       And a circuit breaker on "Search" opening after 1 failure for 1 h
       And the retry policy:
@@ -365,7 +365,7 @@ Feature: Circuit breaker
       And the circuit breaker on "Search" is half-open
 
     @resilience-3
-    Scenario: A fallback is given only when the retries are used up
+    Scenario: A fallback replies only after the retries are used up
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value           |
@@ -410,7 +410,7 @@ Feature: Circuit breaker
         """
 
     @resilience-4 @resilience-6
-    Scenario: A probe that says nothing of the service's health makes room for the next
+    Scenario: A probe that does not count makes room for the next
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value |

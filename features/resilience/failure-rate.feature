@@ -1,12 +1,12 @@
 Feature: Failure rate
-  A busy service fails now and then, and a few failures in a row mean little. What
-  counts there is the share of calls that fail, or that take too long.
+  On a busy service, a few consecutive failures mean little. What counts is the
+  share of calls that fail or are slow.
 
   Background:
     Given a service "Search"
 
   @resilience-7
-  Scenario: The breaker opens exactly at its threshold
+  Scenario: The breaker opens at exactly its threshold
     Given a circuit breaker on "Search":
       | field                | value |
       | window               | rate  |
@@ -28,7 +28,7 @@ Feature: Failure rate
     And "Search.find" is executed 6 times
 
   @resilience-7
-  Scenario: Too few calls prove nothing
+  Scenario: The breaker stays closed below the minimum number of calls
     Given a circuit breaker on "Search":
       | field                | value |
       | window               | rate  |
@@ -42,7 +42,7 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is open
 
   @resilience-7
-  Scenario: Old calls leave a window of calls
+  Scenario: A window of calls drops old calls
     Given a circuit breaker on "Search":
       | field                | value |
       | window               | rate  |
@@ -62,7 +62,7 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is open
 
   @resilience-7
-  Scenario: Old calls leave a window of time
+  Scenario: A window of time drops old calls
     Given a circuit breaker on "Search":
       | field                | value |
       | window               | rate  |
@@ -83,7 +83,7 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is open
 
   @resilience-7
-  Scenario: Slow calls open the breaker although they succeed
+  Scenario: Slow calls open the breaker even if they succeed
     Given a circuit breaker on "Search":
       | field                 | value |
       | window                | rate  |
@@ -103,7 +103,7 @@ Feature: Failure rate
     And the circuit breaker on "Search" is open
 
   @resilience-7
-  Scenario: Without a limit no call is slow
+  Scenario: No call is slow without a slow-call duration
     Given a circuit breaker on "Search":
       | field             | value |
       | window            | rate  |
@@ -115,7 +115,7 @@ Feature: Failure rate
     And it takes 160 s
 
   @resilience-7
-  Scenario: An opened breaker forgets what it counted
+  Scenario: A breaker that opened starts a new window
     Given a circuit breaker on "Search":
       | field                | value |
       | window               | rate  |
@@ -140,7 +140,7 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is open
 
   @resilience-7
-  Scenario: A slow probe opens the breaker anew
+  Scenario: A slow probe reopens the breaker
     Given a circuit breaker on "Search":
       | field                 | value |
       | window                | rate  |

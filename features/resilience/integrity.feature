@@ -1,6 +1,6 @@
 Feature: Message integrity
-  A bit flips on the way. The sender takes a checksum of what it sends, and the
-  receiver compares: what is not what was sent is not acted upon.
+  A message may be corrupted in transit. The sender adds a checksum and the receiver
+  verifies it: a corrupted message is never acted on.
 
   Background:
     Given a service "Stock"
@@ -21,7 +21,7 @@ Feature: Message integrity
       """
 
   @configuration-5
-  Scenario: A corrupted reply is detected, and nothing of it is applied
+  Scenario: A corrupted reply fails the call
     Given "Payments" corrupts its replies
     And "Payments.charge" replies:
       """json
@@ -45,7 +45,7 @@ Feature: Message integrity
       | call_ended     | Payments.charge |           | 1         |                               | CORRUPTION_DETECTED |
 
   @configuration-5
-  Scenario: The service has acted on a call whose reply is corrupted, so it is undone
+  Scenario: A step whose reply is corrupted is compensated
     Given "Payments.charge" answers:
       | execution | answer  |
       | 1         | corrupt |
@@ -65,7 +65,7 @@ Feature: Message integrity
       | call_started | Payments.refund | {"input": {"amount": 100}, "reply": null} |
 
   @configuration-5
-  Scenario: A corrupted request is refused by the service, which does nothing
+  Scenario: A corrupted request is refused and has no effect
     Given "Payments" receives corrupted requests
     And "Payments.charge" takes 500 ms
     When the workflow runs
@@ -81,7 +81,7 @@ Feature: Message integrity
       | /error/inDoubt | false                                                  |
 
   @configuration-5
-  Scenario: What arrives whole passes the check
+  Scenario: An intact message passes the check
     Given "Payments.charge" answers:
       | execution | answer                                    |
       | 1         | reply {"b": [1, 2.5, null], "a": {"c": 0}} |
@@ -108,7 +108,7 @@ Feature: Message integrity
       | 100 ms | 2         | CORRUPTION_DETECTED |
 
   @configuration-5
-  Scenario: A corrupted reply that comes too late is only late
+  Scenario: A corrupted reply after the timeout is a timeout
     Given "Payments" corrupts its replies
     And "Payments.charge" times out after 1 s
     And "Payments.charge" answers:
@@ -120,14 +120,14 @@ Feature: Message integrity
     Then the call fails with "CORRUPTION_DETECTED"
 
   @resilience-3
-  Scenario: Corruption counts against the service
+  Scenario: Corrupted replies open the breaker
     Given "Payments" corrupts its replies
     And a circuit breaker on "Payments" opening after 2 failures for 60 s
     When "Payments.charge" is called 3 times
     Then 2 calls fail with "CORRUPTION_DETECTED"
     And the circuit breaker on "Payments" is open
 
-  Scenario: Neither the failure nor the timeline shows what was in a corrupted payload
+  Scenario: A corrupted payload is shown neither by the failure nor by the timeline
     Given "Payments" corrupts its replies
     And "Payments.login" replies:
       """json

@@ -1,13 +1,13 @@
 Feature: Jitter
-  Callers that wait equally long come back all at once. A little chance spreads
-  them out, and a seed makes the chance repeat itself.
+  Callers with the same delays retry all at the same time. Random jitter spreads
+  them out, and a seed makes it repeatable.
 
   Background:
     Given a service "Search"
     And "Search.find" fails with "NETWORK_TIMEOUT"
 
   @resilience-2
-  Scenario Outline: With the seed <seed> the delays stay in their ranges
+  Scenario Outline: Delays with the seed <seed> stay in their ranges
     Given the retry policy "coordination-jittered"
     And the seed <seed>
     When "Search.find" is called
@@ -24,7 +24,7 @@ Feature: Jitter
       | 1234 |
 
   @resilience-2
-  Scenario Outline: The seed <seed> always draws the same delays
+  Scenario Outline: The seed <seed> always gives the same delays
     Given the retry policy "coordination-jittered"
     And the seed <seed>
     When "Search.find" is called
@@ -48,7 +48,7 @@ Feature: Jitter
     Then "Search.find" waits within "500 ms to 1 s, 500 ms to 1 s, 500 ms to 1 s, 500 ms to 1 s" between executions
 
   @resilience-2
-  Scenario Outline: <kind> jitter
+  Scenario Outline: Ranges of <kind> jitter
     Given the retry policy:
       | field      | value  |
       | preset     | worker |

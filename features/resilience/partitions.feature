@@ -1,13 +1,13 @@
 Feature: Partitions
-  A cable is cut, and neither side knows. What is sent is lost; the caller learns
-  of it by its own clock alone, and cannot tell a lost request from a lost reply.
+  In a partition, messages are lost and neither side is told. The caller only has
+  its own timeout, and cannot tell a lost request from a lost reply.
 
   Background:
     Given a service "Stock"
     And a service "Payments"
 
   @resilience-9
-  Scenario: A lost request ends at the caller's timeout and changes nothing
+  Scenario: A lost request times out and has no effect
     Given "scenario" is cut off from "Payments"
     And "Payments.charge" times out after 2 s
     When "Payments.charge" is called
@@ -24,7 +24,7 @@ Feature: Partitions
       | 0 s | fault_injected | Payments.charge | 1         | scenario is cut off from Payments    |
       | 2 s | call_ended     | Payments.charge | 1         |                                      |
 
-  Scenario: Other callers and other services are reached
+  Scenario: A partition affects only the two parties that it names
     Given "scenario" is cut off from "Payments"
     And every call times out after 1 s
     And the workflow:
@@ -38,7 +38,7 @@ Feature: Partitions
     When "Payments.charge" is called
     Then the call fails with "TIMEOUT"
 
-  Scenario: A cable is cut for both ends, whichever is named first
+  Scenario: A partition works in both directions, whichever party is named first
     Given "Payments" is cut off from "orchestrator" for 10 s
     And every call times out after 1 s
     And the workflow:
@@ -50,7 +50,7 @@ Feature: Partitions
     And the error is "TIMEOUT" from "Payments.charge"
 
   @resilience-9
-  Scenario: A partition heals by itself, and the retry gets through
+  Scenario: A partition heals after its duration, and the retry succeeds
     Given "scenario" is cut off from "Payments" for 3 s
     And "Payments.charge" times out after 2 s
     And "Payments.charge" is retried by code:
@@ -64,7 +64,7 @@ Feature: Partitions
       | 3 s | Payments.charge | 2         | 0 s  | ok      |
     And no effect happens twice
 
-  Scenario: A partition that comes while the workflow runs is mended by hand
+  Scenario: A partition that begins during a workflow is healed by a step
     Given the workflow:
       """json
       {
@@ -94,7 +94,7 @@ Feature: Partitions
       | 7 s | Payments.charge | 0 s  | ok      |
 
   @resilience-9
-  Scenario: The caller cannot know that nothing happened, so it undoes what did not
+  Scenario: A step that may have had an effect is compensated
     Given the workflow:
       """json
       {
@@ -120,7 +120,7 @@ Feature: Partitions
       | /error/code    | TIMEOUT |
       | /error/inDoubt | true    |
 
-  Scenario: A partition that outlasts the compensation leaves it failed
+  Scenario: A compensation fails if the partition lasts longer
     Given the workflow:
       """json
       {
@@ -140,7 +140,7 @@ Feature: Partitions
     And nothing has an effect
 
   @resilience-3
-  Scenario: Lost requests count against the service, and an open breaker spares the wait
+  Scenario: Lost requests open the breaker, which then refuses immediately
     Given a circuit breaker on "Payments" opening after 2 failures for 10 s
     And "scenario" is cut off from "Payments" for 8 s
     And every call times out after 1 s
@@ -162,7 +162,7 @@ Feature: Partitions
     And "Payments.charge" is called 2 times
     Then the circuit breaker on "Payments" is closed
 
-  Scenario: A service that is cut off cannot even be down
+  Scenario: A service that is cut off times out even if it is down
     Given "scenario" is cut off from "Payments" for 5 s
     And "Payments" is down
     And every call times out after 1 s
@@ -172,7 +172,7 @@ Feature: Partitions
     And "Payments.charge" is called
     Then the call fails with "SERVICE_UNAVAILABLE"
 
-  Scenario: A lost request has no late effect, and leaves the script's queue as it is
+  Scenario: A lost request has no late effect and uses up no scripted answer
     Given "scenario" is cut off from "Payments" for 1 s
     And "Payments.charge" times out after 1 s
     And "Payments.charge" fails 1 time with "RATE_LIMITED"

@@ -1,13 +1,13 @@
 Feature: Retries by code
-  A rate limit passes in a second, a restart in a minute. A retry policy may say
-  so: a list of retriers, each with the codes that it sees to, its own count and
-  its own delays. The first one that names a failure's code counts.
+  A rate limit is over in a second, a restart in a minute. A retry policy can tell
+  them apart with a list of retriers, each with the codes that it handles, its own
+  count and its own delays. The first one that names a failure's code applies.
 
   Background:
     Given a service "Search"
 
   @resilience-1
-  Scenario: Every retrier counts its own retries and waits its own delays
+  Scenario: Each retrier has its own count and delays
     Given "Search.find" is retried by code:
       | codes | maxRetries | base | multiplier |
       | A, B  | 2          | 1 s  | 2          |
@@ -49,7 +49,7 @@ Feature: Retries by code
     And "Search.find" is executed 2 times
 
   @resilience-1
-  Scenario: The first retrier that names a code counts
+  Scenario: The first retrier that names a code applies
     Given every call is retried by code:
       | codes                      | maxRetries | base |
       | RATE_LIMITED               | 1          | 2 s  |
@@ -60,7 +60,7 @@ Feature: Retries by code
     And "Search.find" waits "2 s" between executions
 
   @resilience-1
-  Scenario: A retrier may name a preset, and all that a retry policy has
+  Scenario: A retrier has all fields of a retry policy, and may name a preset
     Given every call is retried by code:
       | codes        | preset   | maxRetries | cap | jitter |
       | RATE_LIMITED | worker   | 4          | 4 s | none   |
@@ -86,7 +86,7 @@ Feature: Retries by code
     And the timeline matches the snapshot
 
   @resilience-1
-  Scenario: What is said of an operation beats what is said of every call
+  Scenario: An operation's retriers override those of every call
     Given every call is retried by code:
       | codes        | maxRetries |
       | RATE_LIMITED | 5          |
@@ -99,7 +99,7 @@ Feature: Retries by code
     And "Search.find" is executed 1 time
 
   @resilience-1
-  Scenario: A count of an operation's own holds for each of its retriers
+  Scenario: An operation's retry count applies to each of its retriers
     Given every call is retried by code:
       | codes        | maxRetries |
       | RATE_LIMITED | 5          |
@@ -114,7 +114,7 @@ Feature: Retries by code
     And "Search.find" is executed 3 times
 
   @resilience-1
-  Scenario: A workflow's step has its retriers as data
+  Scenario: A workflow step declares its own retriers
     Given the workflow:
       """json
       {
@@ -140,7 +140,7 @@ Feature: Retries by code
     And "Search.find" waits "3 s, 3 s" between executions
 
   @resilience-11
-  Scenario: A breaker's refusals are seen to by the retrier that names them
+  Scenario: A breaker's refusals are retried by the retrier that names their code
     Given a circuit breaker on "Search" opening after 2 failures for 10 s
     And "Search.find" is retried by code:
       | codes               | maxRetries | base |

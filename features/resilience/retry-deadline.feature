@@ -1,6 +1,6 @@
 Feature: Retries within a deadline
-  Waiting for a retry that can no longer help only delays the bad news. Near the
-  deadline the last failure is reported at once.
+  A retry after the deadline is useless, so waiting for it only delays the result.
+  Near the deadline the last failure is reported immediately.
 
   Background:
     Given a service "Search"
@@ -17,7 +17,7 @@ Feature: Retries within a deadline
       """
 
   @resilience-12
-  Scenario: No wait starts that would pass the deadline
+  Scenario: A retry after the deadline is not waited for
     Given the workflow must finish within 1 s
     And "Search.find" is retried up to 5 times
     And "Search.find" fails with "CONNECTION_REFUSED"
@@ -34,7 +34,7 @@ Feature: Retries within a deadline
     And no effect remains
 
   @resilience-12
-  Scenario: A wait that ends exactly at the deadline is taken
+  Scenario: A retry at exactly the deadline is executed
     Given the workflow must finish within 700 ms
     And "Search.find" is retried up to 5 times
     And "Search.find" fails 3 times with "CONNECTION_REFUSED"
@@ -43,7 +43,7 @@ Feature: Retries within a deadline
     And it takes 700 ms
 
   @resilience-12
-  Scenario: A retry that is under way at the deadline is ended
+  Scenario: The deadline ends a running retry
     Given the workflow must finish within 500 ms
     And "Search.find" is retried up to 5 times
     And "Search.find" answers:

@@ -1,14 +1,14 @@
 Feature: Retries
-  Most troubles of a network pass by themselves. Asking again is right when the
-  trouble may pass, and wrong when the answer will always be the same.
+  Most network failures are transient. A retry is right if the next execution may
+  succeed, and wrong if the result will always be the same.
 
   Background:
     Given a service "Search"
 
-  Rule: What may pass is tried again
+  Rule: Transient failures are retried
 
     @resilience-1
-    Scenario: Two transient failures and a success
+    Scenario: A call succeeds after two transient failures
       Given the retry policy "coordination"
       And "Search.find" fails 2 times with "NETWORK_TIMEOUT"
       When "Search.find" is called
@@ -26,7 +26,7 @@ Feature: Retries
         | 100 ms | retry_scheduled | Search.find | 2         | 200 ms |
 
     @resilience-1
-    Scenario: A permanent error is answered once
+    Scenario: A permanent error is not retried
       Given the retry policy "coordination"
       And "Search.find" fails with "PERMANENT_ERROR"
       When "Search.find" is called
@@ -40,7 +40,7 @@ Feature: Retries
         | /causes     |       |
 
     @resilience-1
-    Scenario: A failure that outlasts all retries says how often it was tried
+    Scenario: A failure after all retries lists its executions and causes
       Given the retry policy "coordination"
       And "Search.find" answers:
         | execution | answer                   |
@@ -64,7 +64,7 @@ Feature: Retries
         | /causes/2      |                    |
 
     @resilience-1
-    Scenario: A retry that meets a permanent error ends there
+    Scenario: A permanent error ends the retries
       Given every call is retried up to 5 times
       And "Search.find" answers:
         | execution | answer                  |
@@ -101,10 +101,10 @@ Feature: Retries
         | UNAUTHENTICATED       | no      | 1 time     | policy_security   |
         | SOMETHING_ELSE        | no      | 1 time     | agent_logic       |
 
-  Rule: The waits are those that were agreed
+  Rule: Delays follow the policy
 
     @resilience-1
-    Scenario Outline: The preset <preset>
+    Scenario Outline: Delays of the preset <preset>
       Given the retry policy "<preset>"
       And "Search.find" fails with "TRANSIENT_ERROR"
       When "Search.find" is called
@@ -121,7 +121,7 @@ Feature: Retries
         | constant     | 2 s, 2 s, 2 s           | 6 s    |
 
     @resilience-1
-    Scenario: No retries mean one execution
+    Scenario: A policy without retries allows one execution
       Given the retry policy "none"
       And "Search.find" fails with "TRANSIENT_ERROR"
       When "Search.find" is called
@@ -129,7 +129,7 @@ Feature: Retries
       And "Search.find" is executed 1 time
 
     @resilience-1
-    Scenario: Zero retries take back what was said of every call
+    Scenario: Zero retries of an operation override the policy for every call
       Given every call is retried up to 3 times
       And "Search.find" is retried up to 0 times
       And "Search.find" fails with "TRANSIENT_ERROR"
@@ -138,7 +138,7 @@ Feature: Retries
       And "Search.find" is executed 1 time
 
     @resilience-1
-    Scenario: Waits grow up to their cap
+    Scenario: Delays grow up to the cap
       Given the retry policy:
         | field      | value |
         | maxRetries | 5     |
@@ -150,7 +150,7 @@ Feature: Retries
       Then "Search.find" waits "1 s, 3 s, 9 s, 20 s, 20 s" between executions
 
     @resilience-1
-    Scenario: A wait begins when the execution has failed
+    Scenario: A delay begins when the execution has failed
       Given the retry policy "coordination"
       And "Search.find" takes 250 ms
       And "Search.find" fails 2 times with "CONNECTION_RESET"
@@ -159,10 +159,10 @@ Feature: Retries
       And it takes 1050 ms
       And "Search.find" waits "100 ms, 200 ms" between executions
 
-  Rule: Patience can last for days
+  Rule: Retries can last for days
 
     @resilience-1
-    Scenario: A service that is down for a day is asked every hour
+    Scenario: A service that is down for a day is retried every hour
       Given "Search" is down for 24 h
       And the retry policy:
         | field      | value |
@@ -175,7 +175,7 @@ Feature: Retries
       And "Search.find" is executed 25 times
 
     @resilience-1
-    Scenario: Waits that double for a month
+    Scenario: Delays double for almost a month
       Given the retry policy:
         | field      | value |
         | maxRetries | 10    |

@@ -1,12 +1,12 @@
-Feature: Time-outs
-  Waiting for ever is not an option. What comes too late is ignored, but the
-  service does not know that, and may have done what it was asked.
+Feature: Timeouts
+  No call waits for ever. A reply that comes too late is ignored, but the service
+  does not know that, and may have acted on the call.
 
   Background:
     Given a service "Payments"
 
   @resilience-9
-  Scenario: A hang ends at the time-out
+  Scenario: A hanging call ends at the timeout
     Given "Payments.charge" hangs
     And "Payments.charge" times out after 2 s
     When "Payments.charge" is called
@@ -24,7 +24,7 @@ Feature: Time-outs
     Then nothing has an effect
 
   @resilience-9
-  Scenario: A late effect is visible in the service
+  Scenario: An effect after the timeout is on the timeline
     Given "Payments.charge" times out after 2 s
     And "Payments.charge" answers:
       | execution | answer   |
@@ -39,7 +39,7 @@ Feature: Time-outs
     And "Payments.charge" is executed 1 time
 
   @resilience-9
-  Scenario: A late reply is ignored
+  Scenario: A reply after the timeout is ignored
     Given "Payments.charge" times out after 2 s
     And "Payments.charge" is retried up to 1 time
     And "Payments.charge" answers:
@@ -59,7 +59,7 @@ Feature: Time-outs
       | 2100 ms | Payments.charge | 2         | 0 ms | ok      |
 
   @resilience-9
-  Scenario: A reply at exactly the time-out is in time
+  Scenario: A reply at exactly the timeout succeeds
     Given "Payments.charge" takes 2 s
     And every call times out after 2 s
     When "Payments.charge" is called
@@ -67,7 +67,7 @@ Feature: Time-outs
     And it takes 2 s
 
   @resilience-9
-  Scenario: A time-out of nothing fails every execution
+  Scenario: A timeout of zero fails every execution
     Given every call times out after 0 ms
     And every call is retried up to 2 times
     When "Payments.charge" is called
@@ -81,14 +81,14 @@ Feature: Time-outs
     Then nothing has an effect
 
   @resilience-9
-  Scenario: Whoever says nothing waits for half a minute
+  Scenario: The default timeout is 30 s
     Given "Payments.charge" hangs
     When "Payments.charge" is called
     Then the call fails with "TIMEOUT"
     And it takes 30 s
 
   @resilience-9
-  Scenario: The more particular time-out counts
+  Scenario: The most specific timeout applies
     Given a service "Search"
     And every call times out after 8 s
     And "Payments.refund" times out after 1 s

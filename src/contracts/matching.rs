@@ -2,28 +2,17 @@ use indexmap::IndexMap;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{MatchingRule, rule_path::RulePath};
+use super::{Breach, BreachKind, MatchingRule, matching_rule::RulePath};
 use crate::domain::pointer_token;
-
-/// A place at which a reply does not match the recorded one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// JSON pointer into the reply.
-    pub pointer: String,
-    /// The rule that is broken, as contracts write it.
-    pub rule: &'static str,
-    /// What was found and what was expected.
-    pub message: String,
-}
 
 /// Everything in which a value found does not match an expected one.
 ///
-/// Where no rule holds, values must be equal; an object may have more fields than expected.
-pub fn mismatches(
+/// Where no rule applies, values must be equal; an object may have more fields than expected.
+pub(super) fn mismatches(
     expected: &Value,
     found: &Value,
     rules: &IndexMap<String, MatchingRule>,
-) -> Vec<Mismatch> {
+) -> Vec<Breach> {
     let mut comparison = Comparison {
         rules: rules
             .iter()
@@ -38,7 +27,7 @@ pub fn mismatches(
 
 struct Comparison<'a> {
     rules: Vec<(RulePath, &'a MatchingRule)>,
-    mismatches: Vec<Mismatch>,
+    mismatches: Vec<Breach>,
 }
 
 impl<'a> Comparison<'a> {
@@ -61,18 +50,18 @@ impl<'a> Comparison<'a> {
                     Value::Number(_) | Value::Bool(_) => Some(found.to_string()),
                     _ => None,
                 };
-                // That it compiles has been checked.
+                // Contracts are checked: it compiles.
                 let matches = Regex::new(regex)
                     .ok()
                     .zip(text)
                     .is_some_and(|(regex, text)| regex.is_match(&text));
                 self.expect(matches, path, rule, || {
-                    format!("expected a text that matches {regex:?}, found {found}")
+                    format!("expected a string that matches {regex:?}, found {found}")
                 });
             }
             MatchingRule::Integer {} => {
                 self.expect(found.is_i64() || found.is_u64(), path, rule, || {
-                    format!("expected a number without fraction, found {found}")
+                    format!("expected a number without a fraction, found {found}")
                 });
             }
             MatchingRule::Decimal {} => self.expect(found.is_f64(), path, rule, || {
@@ -81,7 +70,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares two values and what is within them.
+    /// Compares two values and what is inside them.
     fn structure(
         &mut self,
         expected: &Value,
@@ -101,7 +90,7 @@ impl<'a> Comparison<'a> {
                     path.pop();
                 }
             }
-            // By type, an array matches by its first item, and need not be as long.
+            // By type, all items match the first one, and there may be any number.
             (Value::Array(items), Value::Array(others)) if by_type => {
                 self.items(items.first(), others, path);
             }
@@ -146,10 +135,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The rule for a place: the one that names most of it, the first of several.
+    /// The rule for a path: the one that names most of its steps, the first of several.
     fn rule_at(&self, path: &[String]) -> Option<&'a MatchingRule> {
-        let holding = self.rules.iter().filter(|(own, _)| own.leads_to(path));
-        let best = holding.rev().max_by_key(|(own, _)| own.named());
+        let matching = self.rules.iter().filter(|(rule, _)| rule.matches(path));
+        let best = matching.rev().max_by_key(|(rule, _)| rule.named_steps());
         best.map(|(_, rule)| *rule)
     }
 
@@ -166,11 +155,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn push(&mut self, path: &[String], rule: &MatchingRule, message: String) {
-        self.mismatches.push(Mismatch {
-            pointer: pointer(path),
-            rule: rule.name(),
-            message,
-        });
+        let breach = Breach::new(BreachKind::Output, message);
+        self.mismatches.push(breach.at(pointer(path), rule.name()));
     }
 }
 
@@ -192,7 +178,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Numbers are the same by value, as JSON Schema has it: `1` is `1.0`.
+/// Numbers are compared by value, as in JSON Schema: `1` is `1.0`.
 fn same(one: &Value, other: &Value) -> bool {
     one == other || (one.is_number() && one.as_f64() == other.as_f64())
 }

@@ -3,10 +3,10 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ProviderState, States, Strictness, state};
-use crate::domain::{JsonSchema, Violation, is_code};
+use super::{Expectation, States, Strictness, state};
+use crate::domain::{JsonSchema, Violation, check_code};
 
-/// What a service promises to whoever calls it.
+/// What a service promises its callers.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProviderContract {
@@ -17,80 +17,71 @@ pub struct ProviderContract {
     pub service: String,
     /// The version of the contract.
     pub version: String,
-    /// How closely outputs are held to their schemas.
+    /// How strictly outputs are checked against their schemas.
     #[serde(default)]
     pub strictness: Strictness,
     /// The operations promised.
-    pub operations: Vec<Operation>,
-    /// What the states that cases start from take.
+    pub operations: Vec<PromisedOperation>,
+    /// How the states that cases start from are reached.
     #[serde(default)]
     pub states: States,
 }
 
-/// One operation that is promised.
+/// An operation that a contract promises.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Operation {
+pub struct PromisedOperation {
     /// Its name within the service.
     pub name: String,
-    /// The JSON Schema of what it takes.
+    /// The JSON Schema of its input.
     pub input: Value,
-    /// The JSON Schema of what it replies.
+    /// The JSON Schema of its output.
     pub output: Value,
     /// The ways in which it may fail.
     #[serde(default)]
-    pub errors: Vec<OperationError>,
-    /// The calls that show it.
+    pub errors: Vec<DeclaredError>,
+    /// The calls that verify it.
     #[serde(default)]
-    pub cases: Vec<Case>,
+    pub cases: Vec<ContractCase>,
 }
 
 /// A way in which an operation may fail.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OperationError {
+pub struct DeclaredError {
     /// The failure's code.
     pub code: String,
-    /// The JSON Schema of the failure, any unless given.
+    /// The JSON Schema of the failure; by default any is valid.
     #[serde(default)]
     pub schema: Option<Value>,
 }
 
-/// A call that shows an operation.
+/// A call that verifies an operation.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Case {
-    /// What it shows.
+pub struct ContractCase {
+    /// What it is about.
     pub name: String,
-    /// The state that the service is brought to before.
+    /// The state that the service is brought to first.
     #[serde(default)]
     pub provider_state: Option<String>,
-    /// What is sent.
+    /// The input sent.
     pub input: Value,
-    /// What it comes to; a reply or a declared error unless given.
+    /// Its result; by default any declared one.
     #[serde(default)]
     pub expect: Option<Expectation>,
 }
 
-/// What a call is to come to.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Expectation {
-    /// A reply that holds at least this.
-    Output(Value),
-    /// A failure with this code.
-    Error(String),
-}
-
 impl ProviderContract {
-    /// Everything that is wrong with it, which its form does not tell.
+    /// Everything that is wrong with it although it can be read.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut names = HashSet::new();
         for (index, operation) in self.operations.iter().enumerate() {
             let at = format!("/operations/{index}");
             if !names.insert(&operation.name) {
-                faults.push(fault(&at, "/name", twice("operation", &operation.name)));
+                let message = declared_twice("operation", &operation.name);
+                faults.push(Violation::new(format!("{at}/name"), message));
             }
             operation.check(&at, &mut faults);
         }
@@ -99,80 +90,57 @@ impl ProviderContract {
     }
 }
 
-impl Operation {
-    /// Whether it may fail with a code.
-    pub fn declares(&self, code: &str) -> bool {
-        self.errors.iter().any(|error| error.code == code)
-    }
-
+impl PromisedOperation {
     fn check(&self, at: &str, faults: &mut Vec<Violation>) {
-        let input = compile(&self.input, at, "/input", faults);
-        compile(&self.output, at, "/output", faults);
+        let input = compile(&self.input, &format!("{at}/input"), faults);
+        compile(&self.output, &format!("{at}/output"), faults);
         let mut codes = HashSet::new();
         for (index, error) in self.errors.iter().enumerate() {
             let at = format!("{at}/errors/{index}");
-            if !is_code(&error.code) {
-                faults.push(fault(&at, "/code", not_a_code(&error.code)));
+            if let Err(message) = check_code(&error.code) {
+                faults.push(Violation::new(format!("{at}/code"), message));
             } else if !codes.insert(&error.code) {
-                faults.push(fault(&at, "/code", twice("error", &error.code)));
+                let message = declared_twice("error", &error.code);
+                faults.push(Violation::new(format!("{at}/code"), message));
             }
             if let Some(schema) = &error.schema {
-                compile(schema, &at, "/schema", faults);
+                compile(schema, &format!("{at}/schema"), faults);
             }
         }
         let mut names = HashSet::new();
         for (index, case) in self.cases.iter().enumerate() {
             let at = format!("{at}/cases/{index}");
             if !names.insert(&case.name) {
-                faults.push(fault(&at, "/name", twice("case", &case.name)));
+                let message = declared_twice("case", &case.name);
+                faults.push(Violation::new(format!("{at}/name"), message));
             }
             case.check(&at, input.as_ref(), faults);
         }
     }
 }
 
-impl Case {
-    /// The state it starts from, without parameters.
-    pub fn state(&self) -> Option<ProviderState> {
-        self.provider_state.clone().map(ProviderState::named)
-    }
-
-    /// A case that shows no error must send what the operation takes.
+impl ContractCase {
+    /// A case that expects no error must send valid input.
     fn check(&self, at: &str, input: Option<&JsonSchema>, faults: &mut Vec<Violation>) {
         if let Some(Expectation::Error(code)) = &self.expect {
-            if !is_code(code) {
-                faults.push(fault(at, "/expect/error", not_a_code(code)));
+            if let Err(message) = check_code(code) {
+                faults.push(Violation::new(format!("{at}/expect/error"), message));
             }
             return;
         }
         for found in input.map_or_else(Vec::new, |schema| schema.faults(&self.input)) {
-            let pointer = format!("/input{}", found.pointer);
-            faults.push(fault(at, &pointer, found.message));
+            faults
+                .push(Violation::new(found.pointer, found.message).within(&format!("{at}/input")));
         }
     }
 }
 
-pub(super) fn fault(at: &str, pointer: &str, message: impl Into<String>) -> Violation {
-    Violation::new(pointer, message).within(at)
-}
-
-pub(super) fn twice(what: &str, name: &str) -> String {
+pub(super) fn declared_twice(what: &str, name: &str) -> String {
     format!("the {what} {name:?} is declared twice")
 }
 
-pub(super) fn not_a_code(code: &str) -> String {
-    format!("{code:?} is no code, expected UPPER_SNAKE case")
-}
-
-fn compile(
-    source: &Value,
-    at: &str,
-    pointer: &str,
-    faults: &mut Vec<Violation>,
-) -> Option<JsonSchema> {
-    let refused =
-        |error: Violation| fault(at, &format!("{pointer}{}", error.pointer), error.message);
+fn compile(source: &Value, at: &str, faults: &mut Vec<Violation>) -> Option<JsonSchema> {
     JsonSchema::compile(source)
-        .map_err(|error| faults.push(refused(error)))
+        .map_err(|error| faults.push(error.within(at)))
         .ok()
 }

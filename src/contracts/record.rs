@@ -3,16 +3,19 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{ConsumerContract, Interaction, Request, Response, States, verifier::CALLER};
+use super::{
+    ConsumerContract, Expectation, Interaction, RecordedRequest, States, verifier::CALLER,
+};
 use crate::observability::{Event, EventKind};
 
 impl ConsumerContract {
-    /// What was asked of a provider, and what it came to, as a contract of whoever asked.
+    /// The calls of a provider and their results, as a contract of their caller.
     ///
-    /// Of a call that was retried, the last execution counts; one that has not ended is left out, and
-    /// so are the calls of contracts. Nothing may differ: rules are for people to add.
+    /// For a call that was retried, the last execution counts; a call that has not ended is left out,
+    /// and so are the calls that verify contracts. There are no matching rules: those are for people
+    /// to add.
     pub fn recorded(consumer: &str, provider: &str, events: &[Event]) -> Self {
-        let mut calls: IndexMap<u64, (&str, &Arc<Value>, Option<Response>)> = IndexMap::new();
+        let mut calls: IndexMap<u64, (&str, &Arc<Value>, Option<Expectation>)> = IndexMap::new();
         for event in events {
             match &event.kind {
                 EventKind::CallStarted {
@@ -31,8 +34,8 @@ impl ConsumerContract {
                 } => {
                     if let Some((_, _, response)) = calls.get_mut(number) {
                         *response = Some(match reply {
-                            Some(reply) => Response::Output((**reply).clone()),
-                            None => Response::Error(result.to_string()),
+                            Some(reply) => Expectation::Output((**reply).clone()),
+                            None => Expectation::Error(result.to_string()),
                         });
                     }
                 }
@@ -42,7 +45,7 @@ impl ConsumerContract {
         let ended = calls
             .into_values()
             .filter_map(|(operation, input, response)| {
-                let request = Request {
+                let request = RecordedRequest {
                     operation: operation.to_owned(),
                     input: (**input).clone(),
                 };

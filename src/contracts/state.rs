@@ -2,30 +2,29 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::provider::fault;
 use crate::domain::{CallName, Violation, did_you_mean, pointer_token};
 
-/// What provider states take: by name, the calls that bring the provider there.
+/// How provider states are reached: by name, the calls that lead there.
 pub type States = IndexMap<String, Vec<StateCall>>;
 
-/// A state that a provider is brought to before it is called.
+/// A state that a provider is brought to before a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProviderState {
     /// Its name.
     pub name: String,
-    /// Values for the fields of these names in the inputs of its calls.
+    /// Values of the fields with these names in the inputs of its calls.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
 }
 
-/// A call that brings a provider to a state.
+/// A call that leads to a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StateCall {
-    /// The service and operation; any service of the cast.
+    /// The service and operation; of any service of the cast.
     pub call: CallName,
-    /// What is sent; `{}` unless given.
+    /// The input sent; `{}` by default.
     #[serde(default = "no_input")]
     pub input: Value,
 }
@@ -39,11 +38,11 @@ impl ProviderState {
         }
     }
 
-    /// The calls that bring a provider there, with the parameters filled in.
+    /// The calls that lead there, with the parameters filled in.
     ///
     /// # Errors
     ///
-    /// If there is no such state, or no input has a field of a parameter's name.
+    /// If there is no such state, or no input has a field with a parameter's name.
     pub(super) fn calls(&self, states: &States) -> Result<Vec<StateCall>, String> {
         let name = &self.name;
         let Some(calls) = states.get(name) else {
@@ -73,17 +72,11 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
     inputs.flat_map(Map::keys).map(String::as_str)
 }
 
-/// A state that calls nothing would claim what it does not bring about.
+/// Finds states without calls, which would not be reached.
 pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
-    for (name, calls) in states {
-        if calls.is_empty() {
-            let pointer = format!("/{}", pointer_token(name));
-            faults.push(fault(
-                "/states",
-                &pointer,
-                "a state takes at least one call",
-            ));
-        }
+    for (name, _) in states.iter().filter(|(_, calls)| calls.is_empty()) {
+        let pointer = format!("/states/{}", pointer_token(name));
+        faults.push(Violation::new(pointer, "a state takes at least one call"));
     }
 }
 

@@ -1,21 +1,21 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// How closely an output is held to its schema.
+/// How strictly an output is checked against its schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Strictness {
-    /// As the schema has it, and nothing that it does not declare, at any depth.
+    /// It matches the schema and has nothing that the schema does not declare, at any depth.
     Strict,
-    /// As the schema has it: what it requires is there, what is there is valid, what it does not
-    /// speak of may be there too.
+    /// It matches the schema: what is required is present, what is present is valid, and undeclared
+    /// properties are allowed.
     #[default]
     Present,
-    /// Any output will do.
+    /// Any output is enough.
     None,
 }
 
-/// Keywords whose schemas hold for the same value as the schema that they stand in.
+/// Keywords whose schemas apply to the same value as the schema that they are in.
 const IN_PLACE: [&str; 8] = [
     "$ref",
     "allOf",
@@ -34,7 +34,7 @@ const CHILD: [&str; 3] = ["items", "contains", "additionalProperties"];
 const CHILDREN: [&str; 2] = ["properties", "patternProperties"];
 
 impl Strictness {
-    /// The schema that an output must satisfy; `None` where any will do.
+    /// The schema that an output must match; `None` if any output is enough.
     pub fn applied_to(self, schema: &Value) -> Option<Value> {
         match self {
             Self::None => None,
@@ -48,10 +48,10 @@ impl Strictness {
     }
 }
 
-/// Forbids what is not declared, in a schema and all within it.
+/// Forbids what is not declared, in a schema and all schemas inside it.
 ///
-/// A schema that shares its value with others is closed where they meet, since it does not know what
-/// they declare.
+/// Schemas that share a value are closed where they are combined, because none of them alone knows
+/// what the others declare.
 fn close(schema: &mut Value, root: &Value, whole: bool) {
     let Value::Object(keywords) = schema else {
         return;
@@ -87,10 +87,10 @@ fn close(schema: &mut Value, root: &Value, whole: bool) {
     }
 }
 
-/// Whether a schema names properties, itself or through those that share its value.
+/// Whether a schema declares properties, itself or through those that share its value.
 fn declares(keywords: &Map<String, Value>, root: &Value, depth: usize) -> bool {
-    // A reference that leads to itself names nothing.
-    const DEEPEST: usize = 32;
+    // A reference that leads to itself declares nothing.
+    const MAX_DEPTH: usize = 32;
     if CHILDREN
         .iter()
         .any(|keyword| keywords.contains_key(*keyword))
@@ -99,7 +99,7 @@ fn declares(keywords: &Map<String, Value>, root: &Value, depth: usize) -> bool {
     }
     let of = |schema: &Value| {
         let keywords = schema.as_object();
-        depth < DEEPEST && keywords.is_some_and(|keywords| declares(keywords, root, depth + 1))
+        depth < MAX_DEPTH && keywords.is_some_and(|keywords| declares(keywords, root, depth + 1))
     };
     IN_PLACE.iter().any(|keyword| match keywords.get(*keyword) {
         Some(Value::String(reference)) => reference
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_declared_is_forbidden_at_any_depth() {
+    fn strict_schema_forbids_undeclared_properties_at_any_depth() {
         let schema = json!({
             "properties": {
                 "name": {},
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn schemas_that_share_a_value_are_closed_where_they_meet() {
+    fn strict_schema_closes_combined_schemas_together() {
         let schema = json!({
             "allOf": [{ "properties": { "a": {} } }, { "properties": { "b": {} } }],
             "properties": { "c": {} },

@@ -2,23 +2,23 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// What the verification of a contract comes to.
+/// The result of verifying a contract.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// How many cases were tried.
+    /// The number of cases that were tried.
     pub cases: usize,
-    /// Everything in which the service does not keep to it, in order of the contract.
+    /// All breaches, in the order of the contract.
     pub breaches: Vec<Breach>,
 }
 
-/// One thing in which a service does not keep to a contract.
+/// A way in which a service breaks a contract.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Breach {
-    /// What kind of breach it is.
+    /// Its kind.
     pub breach: BreachKind,
-    /// The operation; absent where the contract as a whole is at fault.
+    /// The operation; absent if it is about the contract as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// The case, or the interaction's description.
@@ -33,7 +33,7 @@ pub struct Breach {
     /// The code that the service failed with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What was found and what was expected.
+    /// What was expected and what was found.
     pub message: String,
 }
 
@@ -43,25 +43,25 @@ pub struct Breach {
 pub enum BreachKind {
     /// The contract itself is faulty.
     Malformed,
-    /// Nothing is promised, or nothing shows it.
+    /// Nothing is promised, or no case verifies it.
     Empty,
     /// The cast has no such service.
     MissingService,
     /// The service has no such operation.
     MissingOperation,
-    /// The reply is not as declared or recorded.
+    /// The reply differs from the declared or recorded one.
     Output,
-    /// The failure is declared, but not as its schema has it.
+    /// The failure is declared, but does not match its schema.
     ErrorDetails,
     /// A failure whose code the contract does not declare.
     UndeclaredError,
-    /// A failure where a reply, or a failure with another code, was to come.
+    /// A failure where a reply, or a failure with another code, was expected.
     UnexpectedError,
-    /// A reply where a failure was to come.
+    /// A reply where a failure was expected.
     UnexpectedReply,
     /// An input that breaks its schema is accepted.
     AcceptsBroken,
-    /// The provider could not be brought to the state that a case starts from.
+    /// The provider did not reach the state that a case starts from.
     State,
     /// No input can be generated from the schema.
     Generation,
@@ -71,17 +71,6 @@ impl Verdict {
     /// Whether the service keeps to the contract.
     pub fn holds(&self) -> bool {
         self.breaches.is_empty() && self.cases > 0
-    }
-
-    pub(super) fn add(&mut self, breaches: Vec<Breach>, operation: &str, case: &str) {
-        let of_case = |breach: Breach| breach.of(operation).case(case);
-        self.breaches.extend(breaches.into_iter().map(of_case));
-    }
-
-    /// Whether a breach of an operation is told.
-    pub(super) fn speaks_of(&self, operation: &str) -> bool {
-        let mut told = self.breaches.iter();
-        told.any(|breach| breach.operation.as_deref() == Some(operation))
     }
 }
 

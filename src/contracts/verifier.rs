@@ -3,9 +3,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Breach, BreachKind, ConsumerContract, Contract, ProviderContract, ProviderState, StateCall,
-    States, Verdict, generate,
-    judge::{Expected, Judge},
+    Breach, BreachKind, ConsumerContract, Contract, PromisedOperation, ProviderContract,
+    ProviderState, StateCall, States, Strictness, Verdict, compiled_operation::CompiledOperation,
+    generate::generate,
 };
 use crate::{
     clock::Seed,
@@ -13,33 +13,39 @@ use crate::{
     services::{CallPolicy, CallResult, Client},
 };
 
-/// Who calls where a contract is verified.
+/// The caller of all calls that verify a contract.
 pub(super) const CALLER: &str = "contract";
 
-/// Calls services, through the client as everyone does, and holds them to contracts.
+/// Calls services through the client, and checks them against contracts.
 ///
-/// Cases are tried in the order of the contract, one after the other, and the service remembers what
-/// one did when the next comes.
+/// Cases are tried sequentially, in the order of the contract, and the service keeps its state from
+/// one to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
     states: States,
     calls: u64,
 }
 
-/// What a contract says of an operation that one service is asked for.
-struct Asked<'a> {
-    operation: &'a str,
-    case: &'a str,
-    input: &'a Value,
+/// The verification of one contract.
+struct Verification<'a> {
+    client: &'a Client,
+    service: &'a str,
+    states: States,
+    /// Numbers the calls of the verifier.
+    calls: &'a mut u64,
+    seed: Seed,
+    /// Generated valid inputs of each operation.
+    generated: usize,
+    verdict: Verdict,
 }
 
 impl Verifier {
-    /// Says what a state takes, in place of what a contract says of it.
+    /// Sets the calls that lead to a state, in place of those of contracts.
     pub fn set_state(&mut self, name: impl Into<String>, calls: Vec<StateCall>) {
         self.states.insert(name.into(), calls);
     }
 
-    /// Holds the service that a contract is of to it.
+    /// Checks the service of a contract against it.
     ///
     /// A provider's operations are also called with at most `generated` valid inputs each that the
     /// seed draws from their schema and, unless that is 0, with one broken input for each keyword.
@@ -50,228 +56,180 @@ impl Verifier {
         seed: Seed,
         generated: usize,
     ) -> Verdict {
-        let mut verdict = Verdict::default();
+        let mut states = match contract {
+            Contract::Provider(contract) => contract.states.clone(),
+            Contract::Consumer(contract) => contract.states.clone(),
+        };
+        states.extend(self.states.clone());
+        let mut verification = Verification {
+            client,
+            service: contract.service(),
+            states,
+            calls: &mut self.calls,
+            seed,
+            generated,
+            verdict: Verdict::default(),
+        };
+        verification.contract(contract).await;
+        verification.verdict
+    }
+}
+
+impl Verification<'_> {
+    async fn contract(&mut self, contract: &Contract) {
         for fault in contract.faults() {
             let breach = Breach::new(BreachKind::Malformed, fault.message);
-            verdict.breaches.push(breach.at(fault.pointer, "contract"));
+            self.report(breach.at(fault.pointer, "contract"));
         }
-        if !verdict.breaches.is_empty() {
-            return verdict;
+        if !self.verdict.breaches.is_empty() {
+            return;
         }
-        if let Err(unknown) = client.registry().script(contract.service(), |_, _| ()) {
-            let breach = Breach::new(BreachKind::MissingService, unknown.to_string());
-            verdict.breaches.push(breach);
-            return verdict;
+        if let Err(unknown) = self.client.registry().script(self.service, |_, _| ()) {
+            return self.report(Breach::new(BreachKind::MissingService, unknown.to_string()));
         }
         match contract {
-            Contract::Provider(contract) => {
-                self.provider(client, contract, seed, generated, &mut verdict)
-                    .await;
-            }
-            Contract::Consumer(contract) => {
-                self.consumer(client, contract, &mut verdict).await;
-            }
+            Contract::Provider(contract) => self.provider(contract).await,
+            Contract::Consumer(contract) => self.consumer(contract).await,
         }
-        verdict
     }
 
-    async fn provider(
-        &mut self,
-        client: &Client,
-        contract: &ProviderContract,
-        seed: Seed,
-        generated: usize,
-        verdict: &mut Verdict,
-    ) {
+    async fn provider(&mut self, contract: &ProviderContract) {
         if contract.operations.is_empty() {
             let message = format!("the contract of {} promises no operation", contract.service);
-            verdict
-                .breaches
-                .push(Breach::new(BreachKind::Empty, message));
+            self.report(Breach::new(BreachKind::Empty, message));
         }
-        let states = self.states_of(&contract.states);
         for operation in &contract.operations {
-            let name = CallName::new(&contract.service, &operation.name);
-            if let Err(unknown) = client.registry().check(&name) {
-                let breach = Breach::new(BreachKind::MissingOperation, unknown.to_string());
-                verdict.breaches.push(breach.of(&operation.name));
-                continue;
-            }
-            let judge = match Judge::new(operation, contract.strictness) {
-                Ok(judge) => judge,
-                Err(error) => {
-                    let breach = Breach::new(BreachKind::Malformed, error.to_string());
-                    verdict.breaches.push(breach.of(&operation.name));
-                    continue;
-                }
-            };
-            let before = verdict.cases;
-            for case in &operation.cases {
-                let asked = Asked {
-                    operation: &operation.name,
-                    case: &case.name,
-                    input: &case.input,
-                };
-                let from: Vec<_> = case.state().into_iter().collect();
-                let expected = Expected::from(case.expect.as_ref());
-                let result = self
-                    .ask(client, &contract.service, &asked, &from, &states, verdict)
-                    .await;
-                if let Some(result) = result {
-                    let breaches = judge.breaches(&expected, &result);
-                    verdict.add(breaches, &operation.name, &case.name);
-                }
-            }
-            if generated > 0 {
-                self.generated(client, name.service(), &judge, seed, generated, verdict)
-                    .await;
-            }
-            if verdict.cases == before && !verdict.speaks_of(&operation.name) {
-                let message = "no case shows the operation, so nothing was verified";
-                let breach = Breach::new(BreachKind::Empty, message);
-                verdict.breaches.push(breach.of(&operation.name));
+            let before = (self.verdict.cases, self.verdict.breaches.len());
+            self.operation(operation, contract.strictness).await;
+            if before == (self.verdict.cases, self.verdict.breaches.len()) {
+                let message = "the operation has no case, so nothing was verified";
+                self.report(Breach::new(BreachKind::Empty, message).of(&operation.name));
             }
         }
     }
 
-    /// Calls an operation with inputs that its schema allows, and with those that it does not.
-    async fn generated(
-        &mut self,
-        client: &Client,
-        service: &str,
-        judge: &Judge<'_>,
-        seed: Seed,
-        count: usize,
-        verdict: &mut Verdict,
-    ) {
-        let operation = judge.operation;
-        let seed = seed.part([CALLER, service, &operation.name]);
-        let made = match generate(&judge.input, seed, count) {
-            Ok(made) => made,
-            Err(error) => {
-                let breach = Breach::new(BreachKind::Generation, error.message.clone());
-                let breach = breach.at(error.pointer, error.keyword);
-                return verdict.breaches.push(breach.of(&operation.name));
+    async fn operation(&mut self, operation: &PromisedOperation, strictness: Strictness) {
+        let name = &operation.name;
+        if let Err(unknown) = (self.client.registry()).check(&CallName::new(self.service, name)) {
+            let breach = Breach::new(BreachKind::MissingOperation, unknown.to_string());
+            return self.report(breach.of(name));
+        }
+        let compiled = match CompiledOperation::new(operation, strictness) {
+            Ok(compiled) => compiled,
+            Err(violation) => {
+                let breach = Breach::new(BreachKind::Malformed, violation.to_string());
+                return self.report(breach.of(name));
             }
         };
-        let valid = made.valid.into_iter().map(|(name, input)| {
-            let case = format!("generated: {name}");
-            (case, input, Expected::Declared)
-        });
-        let broken = made.broken.into_iter().map(|broken| {
+        for case in &operation.cases {
+            let state = case.provider_state.clone().map(ProviderState::named);
+            self.case(name, &case.name, state.as_slice(), &case.input, |result| {
+                compiled.breaches(case.expect.as_ref(), result)
+            })
+            .await;
+        }
+        if self.generated > 0 {
+            self.generated_cases(&compiled).await;
+        }
+    }
+
+    /// Calls an operation with inputs that its schema allows, and with inputs that break it.
+    async fn generated_cases(&mut self, compiled: &CompiledOperation<'_>) {
+        let name = &compiled.operation.name;
+        let seed = self.seed.part([CALLER, self.service, name]);
+        let made = match generate(&compiled.input, seed, self.generated) {
+            Ok(made) => made,
+            Err(error) => {
+                let breach = Breach::new(BreachKind::Generation, error.message);
+                return self.report(breach.at(error.pointer, error.keyword).of(name));
+            }
+        };
+        for (case, input) in &made.valid {
+            let case = format!("generated: {case}");
+            self.case(name, &case, &[], input, |result| {
+                compiled.breaches(None, result)
+            })
+            .await;
+        }
+        for broken in &made.broken {
             let case = format!(
                 "generated: breaks {} at {:?}",
                 broken.keyword, broken.pointer
             );
-            let expected = Expected::Refusal {
-                keyword: broken.keyword,
-                pointer: broken.pointer,
-            };
-            (case, broken.input, expected)
-        });
-        for (case, input, expected) in valid.chain(broken) {
-            let asked = Asked {
-                operation: &operation.name,
-                case: &case,
-                input: &input,
-            };
-            let result = self
-                .ask(client, service, &asked, &[], &States::new(), verdict)
-                .await;
-            if let Some(result) = result {
-                verdict.add(judge.breaches(&expected, &result), &operation.name, &case);
-            }
+            self.case(name, &case, &[], &broken.input, |result| {
+                compiled.refusal_breaches(broken, result)
+            })
+            .await;
         }
     }
 
-    async fn consumer(
-        &mut self,
-        client: &Client,
-        contract: &ConsumerContract,
-        verdict: &mut Verdict,
-    ) {
+    async fn consumer(&mut self, contract: &ConsumerContract) {
         if contract.interactions.is_empty() {
             let (consumer, provider) = (&contract.consumer, &contract.provider);
             let message = format!("{consumer} recorded no interaction with {provider}");
-            verdict
-                .breaches
-                .push(Breach::new(BreachKind::Empty, message));
+            self.report(Breach::new(BreachKind::Empty, message));
         }
-        let states = self.states_of(&contract.states);
         for interaction in &contract.interactions {
-            let request = &interaction.request;
-            let name = CallName::new(&contract.provider, &request.operation);
-            if let Err(unknown) = client.registry().check(&name) {
+            let (case, request) = (&interaction.description, &interaction.request);
+            let name = CallName::new(self.service, &request.operation);
+            if let Err(unknown) = self.client.registry().check(&name) {
                 let breach = Breach::new(BreachKind::MissingOperation, unknown.to_string());
-                let breach = breach.of(&request.operation);
-                verdict.breaches.push(breach.case(&interaction.description));
+                self.report(breach.of(&request.operation).case(case));
                 continue;
             }
-            let asked = Asked {
-                operation: &request.operation,
-                case: &interaction.description,
-                input: &request.input,
-            };
-            let from = &interaction.provider_states;
-            let result = self
-                .ask(client, &contract.provider, &asked, from, &states, verdict)
-                .await;
-            if let Some(result) = result {
-                verdict.add(interaction.breaches(&result), asked.operation, asked.case);
-            }
+            let states = &interaction.provider_states;
+            self.case(&request.operation, case, states, &request.input, |result| {
+                interaction.breaches(result)
+            })
+            .await;
         }
     }
 
-    /// Brings the provider to the states that a case starts from, and makes its call.
-    async fn ask(
+    /// Brings the provider to the states that a case starts from, makes its call, and reports the
+    /// breaches of its result.
+    async fn case(
         &mut self,
-        client: &Client,
-        service: &str,
-        asked: &Asked<'_>,
+        operation: &str,
+        case: &str,
         from: &[ProviderState],
-        states: &States,
-        verdict: &mut Verdict,
-    ) -> Option<CallResult> {
-        verdict.cases += 1;
-        for state in from {
-            if let Err(message) = self.bring_to(client, state, states).await {
-                let breach = Breach::new(BreachKind::State, message);
-                verdict.add(vec![breach], asked.operation, asked.case);
-                return None;
+        input: &Value,
+        breaches: impl FnOnce(&CallResult) -> Vec<Breach>,
+    ) {
+        self.verdict.cases += 1;
+        let breaches = match self.reach(from).await {
+            Ok(()) => {
+                let name = CallName::new(self.service, operation);
+                breaches(&self.call(name, input).await)
             }
+            Err(message) => vec![Breach::new(BreachKind::State, message)],
+        };
+        for breach in breaches {
+            self.report(breach.of(operation).case(case));
         }
-        let name = CallName::new(service, asked.operation);
-        Some(self.call(client, name, asked.input).await)
     }
 
-    async fn bring_to(
-        &mut self,
-        client: &Client,
-        state: &ProviderState,
-        states: &States,
-    ) -> Result<(), String> {
-        for StateCall { call, input } in state.calls(states)? {
-            if let Err(failure) = self.call(client, call, &input).await {
-                let name = &state.name;
-                return Err(format!(
-                    "provider state {name:?} was not reached: {failure}"
-                ));
+    async fn reach(&mut self, states: &[ProviderState]) -> Result<(), String> {
+        for state in states {
+            for StateCall { call, input } in state.calls(&self.states)? {
+                if let Err(failure) = self.call(call, &input).await {
+                    let name = &state.name;
+                    return Err(format!(
+                        "provider state {name:?} was not reached: {failure}"
+                    ));
+                }
             }
         }
         Ok(())
     }
 
-    async fn call(&mut self, client: &Client, name: CallName, input: &Value) -> CallResult {
-        self.calls += 1;
+    async fn call(&mut self, name: CallName, input: &Value) -> CallResult {
+        *self.calls += 1;
         let mut call = Call::new(CALLER, name, Arc::new(input.clone()));
         call.key = Some(Key::Do(format!("{CALLER}/{}", self.calls).into()));
-        client.call(&call, &CallPolicy::default(), None).await
+        self.client.call(&call, &CallPolicy::default(), None).await
     }
 
-    /// The states of a contract, and those said beside it, which come first.
-    fn states_of(&self, contract: &States) -> States {
-        let mut states = contract.clone();
-        states.extend(self.states.clone());
-        states
+    fn report(&mut self, breach: Breach) {
+        self.verdict.breaches.push(breach);
     }
 }

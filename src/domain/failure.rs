@@ -123,6 +123,18 @@ pub fn is_code(text: &str) -> bool {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// Checks that a text is a code.
+///
+/// # Errors
+///
+/// If it is not in UPPER_SNAKE case, with a message that says so.
+pub fn check_code(text: &str) -> Result<(), String> {
+    match is_code(text) {
+        true => Ok(()),
+        false => Err(format!("{text:?} is not a code, expected UPPER_SNAKE case")),
+    }
+}
+
 /// Why a call did not succeed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -27,7 +27,7 @@ pub use duration::{
     DurationError, LONGEST, duration_text, format_duration, offset_text, opt_duration_text,
     parse_duration,
 };
-pub use failure::{Failure, code, is_code};
+pub use failure::{Failure, check_code, code, is_code};
 pub use hash::{HashMap, IndexMap, IndexSet};
 pub use health::Health;
 pub use json::{JsonError, from_json, from_value};

@@ -58,7 +58,7 @@ pub struct BulkheadFull(pub BulkheadPolicy);
 #[must_use = "a permit that is dropped is given back"]
 pub struct BulkheadPermit {
     // Dropped before the turn: who takes the turn must not find the slot still counted.
-    _slot: Slot,
+    _slot: BulkheadSlot,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -88,7 +88,7 @@ impl Bulkhead {
     /// Immediately, if the queue is full.
     pub async fn enter(&self) -> Result<BulkheadPermit, BulkheadFull> {
         let full = BulkheadFull(self.policy);
-        let slot = Slot::take(&self.inside, self.slots()).ok_or(full)?;
+        let slot = BulkheadSlot::take(&self.inside, self.slots()).ok_or(full)?;
         match Arc::clone(&self.turns).acquire_owned().await {
             Ok(turn) => Ok(BulkheadPermit {
                 _slot: slot,
@@ -115,9 +115,9 @@ impl Bulkhead {
 
 /// A slot of a call that runs or waits; freed when dropped.
 #[derive(Debug)]
-struct Slot(Arc<AtomicU64>);
+struct BulkheadSlot(Arc<AtomicU64>);
 
-impl Slot {
+impl BulkheadSlot {
     fn take(inside: &Arc<AtomicU64>, slots: u64) -> Option<Self> {
         inside
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
@@ -128,7 +128,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for BulkheadSlot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::{Failure, FailureMode, JsonForm, Violation, code, is_code},
+    domain::{Failure, FailureMode, JsonForm, Violation, check_code, code},
 };
 
 /// How a call is retried: the same way after every retryable failure, or by the failure's code.
@@ -55,7 +55,7 @@ impl Retries {
         Self::Uniform(Retry::none())
     }
 
-    /// The same delays, with another number of retries; for each retrier alike.
+    /// The same delays, with another number of retries; of each retrier, if there are several.
     #[must_use]
     pub fn up_to(self, max_retries: u32) -> Self {
         match self {
@@ -242,9 +242,7 @@ fn read_codes(value: &Value) -> Result<Vec<Arc<str>>, Violation> {
 }
 
 fn check_retryable(code: &str) -> Result<(), String> {
-    if !is_code(code) {
-        return Err(format!("{code:?} is not a code, expected UPPER_SNAKE case"));
-    }
+    check_code(code)?;
     let (mode, _) = FailureMode::classify(code);
     if mode.terminal() || code == code::WORKFLOW_TIMEOUT {
         return Err(format!("{code:?} can never be worth a retry"));

@@ -1,29 +1,37 @@
 use serde_json::{Value, json};
 
 use super::{
-    Base, Broken,
-    edit::{of_length, of_size, replaced},
+    edit::{FullInput, of_length, of_size, replaced},
+    keywords::SchemaPart,
     numbers::decimal,
-    shape::Place,
 };
 use crate::domain::{JsonSchema, SchemaFault, pointer_token};
 
-/// One input for each keyword at each place of a valid one, that breaks it and nothing else.
-pub(super) fn broken(base: &Base<'_>) -> Vec<Broken> {
+/// An input that breaks one keyword of its schema at one part, and nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct BrokenInput {
+    pub keyword: String,
+    /// JSON pointer to what is at fault, as in a [`SchemaFault`].
+    pub pointer: String,
+    pub input: Value,
+}
+
+/// One input for each keyword at each part of a valid one that can be broken alone.
+pub(super) fn broken(full: &FullInput<'_>) -> Vec<BrokenInput> {
     let mut found = Vec::new();
-    for place in &base.places {
-        for (keyword, says) in &place.shape {
-            let whole = (base.fresh)(&format!("breaks {keyword} at {:?}", place.pointer));
-            let Some(value) = whole.pointer(&place.pointer) else {
+    for part in &full.parts {
+        for (keyword, argument) in &part.keywords {
+            let whole = (full.fresh)(&format!("breaks {keyword} at {:?}", part.pointer));
+            let Some(value) = whole.pointer(&part.pointer) else {
                 continue;
             };
-            for (pointer, candidates) in attempts(keyword, says, place, value, &whole, base) {
+            for (pointer, candidates) in candidates(keyword, argument, part, value, &whole, full) {
                 let mut inputs = candidates
                     .into_iter()
-                    .map(|candidate| replaced(&whole, &place.pointer, candidate));
-                let breaks = |input: &Value| breaks(base.schema, input, keyword, &pointer);
+                    .map(|candidate| replaced(&whole, &part.pointer, candidate));
+                let breaks = |input: &Value| breaks(full.schema, input, keyword, &pointer);
                 if let Some(input) = inputs.find(breaks) {
-                    found.push(Broken {
+                    found.push(BrokenInput {
                         keyword: keyword.clone(),
                         pointer,
                         input,
@@ -37,54 +45,54 @@ pub(super) fn broken(base: &Base<'_>) -> Vec<Broken> {
 
 fn breaks(schema: &JsonSchema, input: &Value, keyword: &str, pointer: &str) -> bool {
     let faults = schema.faults(input);
-    let as_claimed = |fault: &SchemaFault| fault.keyword == keyword && fault.pointer == pointer;
-    !faults.is_empty() && faults.iter().all(as_claimed)
+    let as_intended = |fault: &SchemaFault| fault.keyword == keyword && fault.pointer == pointer;
+    !faults.is_empty() && faults.iter().all(as_intended)
 }
 
-/// Where a keyword shows that it is broken, and values for the place that may break it, best first.
-fn attempts(
+/// Where the fault of a broken keyword is, and values of the part that may break it, best first.
+fn candidates(
     keyword: &str,
-    says: &Value,
-    place: &Place,
+    argument: &Value,
+    part: &SchemaPart,
     value: &Value,
     whole: &Value,
-    base: &Base<'_>,
+    full: &FullInput<'_>,
 ) -> Vec<(String, Vec<Value>)> {
-    let limit = says.as_f64().unwrap_or_default();
+    let limit = argument.as_f64().unwrap_or_default();
     let candidates = match keyword {
-        "required" => return without_each(says, place, value),
-        "additionalProperties" | "unevaluatedProperties" if says == false => {
-            return one_too_many(place, value);
+        "required" => return without_each(argument, part, value),
+        "additionalProperties" | "unevaluatedProperties" if argument == false => {
+            return with_undeclared_field(part, value);
         }
         "type" => of_other_types(),
         "enum" | "const" => others(value),
-        "pattern" => unlike(value),
+        "pattern" => near_misses(value),
         "format" => ["not of the format", "%%%", "", "(", "a b"]
             .map(Value::from)
             .into(),
         "minimum" => vec![decimal(limit - 1.0), decimal(limit - 0.5)],
         "maximum" => vec![decimal(limit + 1.0), decimal(limit + 0.5)],
-        "exclusiveMinimum" | "exclusiveMaximum" => vec![says.clone()],
+        "exclusiveMinimum" | "exclusiveMaximum" => vec![argument.clone()],
         "multipleOf" => vec![
             decimal(value.as_f64().unwrap_or_default() + 1.0),
             decimal(value.as_f64().unwrap_or_default() + limit / 2.0),
         ],
-        "minLength" => of_length(place, keyword, -1, base.seed),
-        "maxLength" => of_length(place, keyword, 1, base.seed),
-        "minItems" => of_size(place, keyword, -1, whole, base),
-        "maxItems" => of_size(place, keyword, 1, whole, base),
-        "uniqueItems" => doubled(value),
+        "minLength" => of_length(part, keyword, -1, full.seed),
+        "maxLength" => of_length(part, keyword, 1, full.seed),
+        "minItems" => of_size(part, keyword, -1, whole, full),
+        "maxItems" => of_size(part, keyword, 1, whole, full),
+        "uniqueItems" => with_repeated_item(value),
         _ => Vec::new(),
     };
-    vec![(place.pointer.clone(), candidates)]
+    vec![(part.pointer.clone(), candidates)]
 }
 
-fn without_each(required: &Value, place: &Place, value: &Value) -> Vec<(String, Vec<Value>)> {
+fn without_each(required: &Value, part: &SchemaPart, value: &Value) -> Vec<(String, Vec<Value>)> {
     let names = required.as_array().into_iter().flatten();
     let without = |name: &str| {
         let mut fields = value.as_object()?.clone();
         fields.shift_remove(name)?;
-        let pointer = format!("{}/{}", place.pointer, pointer_token(name));
+        let pointer = format!("{}/{}", part.pointer, pointer_token(name));
         Some((pointer, vec![Value::Object(fields)]))
     };
     names
@@ -93,7 +101,7 @@ fn without_each(required: &Value, place: &Place, value: &Value) -> Vec<(String, 
         .collect()
 }
 
-fn one_too_many(place: &Place, value: &Value) -> Vec<(String, Vec<Value>)> {
+fn with_undeclared_field(part: &SchemaPart, value: &Value) -> Vec<(String, Vec<Value>)> {
     let Some(fields) = value.as_object() else {
         return Vec::new();
     };
@@ -104,7 +112,7 @@ fn one_too_many(place: &Place, value: &Value) -> Vec<(String, Vec<Value>)> {
     let mut fields = fields.clone();
     fields.insert(name.clone(), true.into());
     vec![(
-        format!("{}/{name}", place.pointer),
+        format!("{}/{name}", part.pointer),
         vec![Value::Object(fields)],
     )]
 }
@@ -137,22 +145,22 @@ fn others(value: &Value) -> Vec<Value> {
     others
 }
 
-/// Texts unlike one that a pattern matches, as alike as can be.
-fn unlike(value: &Value) -> Vec<Value> {
+/// Strings that may not match the pattern of another, the most similar first.
+fn near_misses(value: &Value) -> Vec<Value> {
     let text = value.as_str().unwrap_or_default();
     let swapped = |with: char| -> String {
         let rest = text.chars().skip(1);
         std::iter::once(with).chain(rest).collect()
     };
-    let mut unlike: Vec<String> = [' ', '!', '0', 'a', 'A'].map(swapped).into();
-    unlike.extend([" ", "!", "0", "a", "A"].map(|more| format!("{text}{more}")));
+    let mut near_misses: Vec<String> = [' ', '!', '0', 'a', 'A'].map(swapped).into();
+    near_misses.extend([" ", "!", "0", "a", "A"].map(|more| format!("{text}{more}")));
     let length = text.chars().count();
-    unlike.extend(["!", " ", "0", "a", "A"].map(|one| one.repeat(length.max(1))));
-    unlike.push(String::new());
-    unlike.into_iter().map(Value::from).collect()
+    near_misses.extend(["!", " ", "0", "a", "A"].map(|one| one.repeat(length.max(1))));
+    near_misses.push(String::new());
+    near_misses.into_iter().map(Value::from).collect()
 }
 
-fn doubled(value: &Value) -> Vec<Value> {
+fn with_repeated_item(value: &Value) -> Vec<Value> {
     let items = value.as_array().map_or(&[][..], Vec::as_slice);
     let Some(first) = items.first() else {
         return Vec::new();

@@ -1,18 +1,27 @@
 use serde_json::Value;
 
 use super::{
-    Base,
+    keywords::{Extent, SchemaPart, limit},
     numbers::decimal,
-    shape::Place,
     text,
-    values::{Extent, Maker, limit},
+    values::ValueGenerator,
 };
-use crate::clock::Seed;
+use crate::{clock::Seed, domain::JsonSchema};
 
-/// The longest array that is made.
-const MOST_ITEMS: usize = 256;
+/// The longest array that is generated.
+const MAX_ITEMS: usize = 256;
 
-/// A value with another in place of what a pointer leads to.
+/// A valid value with everything that its schema declares, which inputs at and beyond limits are
+/// made from.
+pub(super) struct FullInput<'a> {
+    pub schema: &'a JsonSchema,
+    pub parts: Vec<SchemaPart>,
+    pub seed: Seed,
+    /// Generates such a value for an input with this name.
+    pub fresh: &'a dyn Fn(&str) -> Value,
+}
+
+/// A value with the part at a pointer replaced.
 pub(super) fn replaced(value: &Value, pointer: &str, with: Value) -> Value {
     let mut value = value.clone();
     if let Some(part) = value.pointer_mut(pointer) {
@@ -21,17 +30,17 @@ pub(super) fn replaced(value: &Value, pointer: &str, with: Value) -> Value {
     value
 }
 
-/// Valid values that are at a limit: all that is allowed, but no more.
-pub(super) fn boundaries(base: &Base<'_>) -> Vec<(String, Value)> {
+/// Valid values that are exactly at a limit.
+pub(super) fn boundaries(full: &FullInput<'_>) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    for place in &base.places {
-        for (keyword, limit) in &place.shape {
-            let name = format!("{keyword} at {:?}", place.pointer);
-            let whole = (base.fresh)(&name);
-            let mut values = at_limit(keyword, limit, place, &whole, base)
+    for part in &full.parts {
+        for (keyword, limit) in &part.keywords {
+            let name = format!("{keyword} at {:?}", part.pointer);
+            let whole = (full.fresh)(&name);
+            let mut values = at_limit(keyword, limit, part, &whole, full)
                 .into_iter()
-                .map(|candidate| replaced(&whole, &place.pointer, candidate));
-            if let Some(value) = values.find(|value| base.schema.faults(value).is_empty()) {
+                .map(|candidate| replaced(&whole, &part.pointer, candidate));
+            if let Some(value) = values.find(|value| full.schema.faults(value).is_empty()) {
                 found.push((name, value));
             }
         }
@@ -42,54 +51,54 @@ pub(super) fn boundaries(base: &Base<'_>) -> Vec<(String, Value)> {
 fn at_limit(
     keyword: &str,
     limit: &Value,
-    place: &Place,
+    part: &SchemaPart,
     whole: &Value,
-    base: &Base<'_>,
+    full: &FullInput<'_>,
 ) -> Vec<Value> {
     let number = limit.as_f64().unwrap_or_default();
     match keyword {
         "minimum" | "maximum" => vec![limit.clone()],
         "exclusiveMinimum" => vec![decimal(number + 1.0), decimal(number + 0.125)],
         "exclusiveMaximum" => vec![decimal(number - 1.0), decimal(number - 0.125)],
-        "minLength" | "maxLength" => of_length(place, keyword, 0, base.seed),
-        "minItems" | "maxItems" => of_size(place, keyword, 0, whole, base),
+        "minLength" | "maxLength" => of_length(part, keyword, 0, full.seed),
+        "minItems" | "maxItems" => of_size(part, keyword, 0, whole, full),
         _ => Vec::new(),
     }
 }
 
-/// A text that is so many characters longer than a limit says.
-pub(super) fn of_length(place: &Place, keyword: &str, more: isize, seed: Seed) -> Vec<Value> {
-    let Some(length) = limit(&place.shape, keyword).and_then(|it| it.checked_add_signed(more))
+/// A string that is longer than a limit by a number of characters.
+pub(super) fn of_length(part: &SchemaPart, keyword: &str, more: isize, seed: Seed) -> Vec<Value> {
+    let Some(length) = limit(&part.keywords, keyword).and_then(|it| it.checked_add_signed(more))
     else {
         return Vec::new();
     };
-    let mut rng = seed.part([keyword, &place.pointer]).rng();
-    let text = text::of_length(&place.shape, length, &mut rng);
+    let mut rng = seed.part([keyword, &part.pointer]).rng();
+    let text = text::of_length(&part.keywords, length, &mut rng);
     text.into_iter().map(Value::from).collect()
 }
 
-/// The array at a place with so many items more than a limit says.
+/// The array at a part with more items than a limit, by a number.
 pub(super) fn of_size(
-    place: &Place,
+    part: &SchemaPart,
     keyword: &str,
     more: isize,
     whole: &Value,
-    base: &Base<'_>,
+    full: &FullInput<'_>,
 ) -> Vec<Value> {
-    let size = limit(&place.shape, keyword).and_then(|it| it.checked_add_signed(more));
-    let items = whole.pointer(&place.pointer).and_then(Value::as_array);
-    let (Some(size), Some(items)) = (size.filter(|size| *size <= MOST_ITEMS), items) else {
+    let size = limit(&part.keywords, keyword).and_then(|it| it.checked_add_signed(more));
+    let items = whole.pointer(&part.pointer).and_then(Value::as_array);
+    let (Some(size), Some(items)) = (size.filter(|size| *size <= MAX_ITEMS), items) else {
         return Vec::new();
     };
     let mut items = items.clone();
     items.truncate(size);
-    let mut maker = Maker::new(
-        base.schema.source(),
-        base.seed.part([keyword, &place.pointer]),
+    let mut generator = ValueGenerator::new(
+        full.schema.source(),
+        full.seed.part([keyword, &part.pointer]),
     );
     while items.len() < size {
         let index = items.len();
-        match maker.another(&place.shape, &items, Extent::Full, &place.pointer, index) {
+        match generator.another(&part.keywords, &items, Extent::Full, &part.pointer, index) {
             Ok(item) => items.push(item),
             Err(_) => return Vec::new(),
         }

@@ -1,14 +1,14 @@
 use rand::{RngExt as _, rngs::ChaCha8Rng};
 use serde_json::Value;
 
-use super::{shape::Shape, values::Extent};
+use super::keywords::{Extent, Keywords};
 
-/// How far above its lower limit a number goes where nothing else says.
+/// How far above its lower limit a number without an upper one may be.
 const SPAN: f64 = 100.0;
 
-/// The least and the greatest number that a shape allows.
-fn range(shape: &Shape, step: f64) -> (f64, f64) {
-    let limit = |keyword: &str| shape.get(keyword).and_then(Value::as_f64);
+/// The smallest and the largest number allowed.
+fn range(keywords: &Keywords, step: f64) -> (f64, f64) {
+    let limit = |keyword: &str| keywords.get(keyword).and_then(Value::as_f64);
     let tighter =
         |one: Option<f64>, other: Option<f64>, choose: fn(f64, f64) -> f64| match (one, other) {
             (Some(one), Some(other)) => Some(choose(one, other)),
@@ -27,22 +27,22 @@ fn range(shape: &Shape, step: f64) -> (f64, f64) {
 }
 
 /// A whole number.
-pub(super) fn integer(shape: &Shape, extent: Extent, rng: &mut ChaCha8Rng) -> Value {
-    let step = multiple_of(shape).unwrap_or(1.0);
-    let (low, high) = range(shape, 1.0);
+pub(super) fn integer(keywords: &Keywords, extent: Extent, rng: &mut ChaCha8Rng) -> Value {
+    let step = multiple_of(keywords).unwrap_or(1.0);
+    let (low, high) = range(keywords, 1.0);
     whole(chosen((low / step).ceil(), (high / step).floor(), extent, rng) * step)
 }
 
 /// A number.
-pub(super) fn number(shape: &Shape, extent: Extent, rng: &mut ChaCha8Rng) -> Value {
-    if let Some(step) = multiple_of(shape) {
-        let (low, high) = range(shape, step);
+pub(super) fn number(keywords: &Keywords, extent: Extent, rng: &mut ChaCha8Rng) -> Value {
+    if let Some(step) = multiple_of(keywords) {
+        let (low, high) = range(keywords, step);
         return decimal(chosen((low / step).ceil(), (high / step).floor(), extent, rng) * step);
     }
-    let (mut low, mut high) = range(shape, 0.0);
+    let (mut low, mut high) = range(keywords, 0.0);
     let inner = (high - low) / 8.0;
     let is_open =
-        |keyword: &str, limit: f64| shape.get(keyword).and_then(Value::as_f64) == Some(limit);
+        |keyword: &str, limit: f64| keywords.get(keyword).and_then(Value::as_f64) == Some(limit);
     if is_open("exclusiveMinimum", low) {
         low += inner;
     }
@@ -66,8 +66,8 @@ fn chosen(low: f64, high: f64, extent: Extent, rng: &mut ChaCha8Rng) -> f64 {
     }
 }
 
-fn multiple_of(shape: &Shape) -> Option<f64> {
-    shape.get("multipleOf").and_then(Value::as_f64)
+fn multiple_of(keywords: &Keywords) -> Option<f64> {
+    keywords.get("multipleOf").and_then(Value::as_f64)
 }
 
 /// A number as JSON writes it: without a fraction where it has none.

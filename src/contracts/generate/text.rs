@@ -2,30 +2,31 @@ use rand::{RngExt as _, rngs::ChaCha8Rng};
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::Value;
 
-use super::{
-    shape::Shape,
-    values::{Extent, limit},
-};
+use super::keywords::{Extent, Keywords, limit};
 
-/// The longest text that is made.
-pub(super) const LONGEST: usize = 10_000;
+/// The longest string that is generated.
+const MAX_LENGTH: usize = 10_000;
 
-/// How often a text is drawn from its pattern before its length is given up.
-const DRAWS: usize = 400;
+/// How many strings are drawn from a pattern to find one of the right length.
+const MAX_DRAWS: usize = 400;
 
-/// The keyword that is beyond reach, and why.
-type Beyond = (&'static str, String);
+/// The keyword that is not supported, and why.
+type Unsupported = (&'static str, String);
 
-/// A text that a shape allows.
+/// A string that the keywords allow.
 ///
 /// # Errors
 ///
-/// If its pattern or format is beyond what can be generated.
-pub(super) fn text(shape: &Shape, extent: Extent, rng: &mut ChaCha8Rng) -> Result<Value, Beyond> {
-    let min = limit(shape, "minLength").unwrap_or(0);
-    let max = limit(shape, "maxLength").unwrap_or(usize::MAX);
-    if let Some(format) = shape.get("format").and_then(Value::as_str)
-        && !shape.contains_key("pattern")
+/// If its pattern or format is not supported.
+pub(super) fn text(
+    keywords: &Keywords,
+    extent: Extent,
+    rng: &mut ChaCha8Rng,
+) -> Result<Value, Unsupported> {
+    let min = limit(keywords, "minLength").unwrap_or(0);
+    let max = limit(keywords, "maxLength").unwrap_or(usize::MAX);
+    if let Some(format) = keywords.get("format").and_then(Value::as_str)
+        && !keywords.contains_key("pattern")
     {
         let samples = samples(format);
         let fitting: Vec<&&str> = samples
@@ -47,52 +48,59 @@ pub(super) fn text(shape: &Shape, extent: Extent, rng: &mut ChaCha8Rng) -> Resul
         Extent::Full => min.max(4).min(max),
         Extent::Random => rng.random_range(min..=min.saturating_add(12).min(max.max(min))),
     };
-    match pattern(shape) {
+    match pattern(keywords) {
         None => Ok(letters(length, rng).into()),
         Some(pattern) => match drawn(pattern, length, (min, max), rng)? {
             Some(text) => Ok(text.into()),
             None => Err((
                 "pattern",
                 format!(
-                    "no text of the length that is asked was drawn from {pattern:?}: give \"examples\""
+                    "no string of the required length was drawn from {pattern:?}: give \"examples\""
                 ),
             )),
         },
     }
 }
 
-/// A text of exactly so many characters, where one can be made.
-pub(super) fn of_length(shape: &Shape, length: usize, rng: &mut ChaCha8Rng) -> Option<String> {
-    if length > LONGEST {
+/// A string of exactly this length, if one can be generated.
+pub(super) fn of_length(
+    keywords: &Keywords,
+    length: usize,
+    rng: &mut ChaCha8Rng,
+) -> Option<String> {
+    if length > MAX_LENGTH {
         return None;
     }
-    match pattern(shape) {
+    match pattern(keywords) {
         None => Some(letters(length, rng)),
         Some(pattern) => drawn(pattern, length, (length, length), rng).ok()?,
     }
 }
 
-fn pattern(shape: &Shape) -> Option<&str> {
-    shape.get("pattern").and_then(Value::as_str)
+fn pattern(keywords: &Keywords) -> Option<&str> {
+    keywords.get("pattern").and_then(Value::as_str)
 }
 
 fn letters(length: usize, rng: &mut ChaCha8Rng) -> String {
-    let letters = (0..length.min(LONGEST)).map(|_| rng.random_range('a'..='z'));
+    let letters = (0..length.min(MAX_LENGTH)).map(|_| rng.random_range('a'..='z'));
     letters.collect()
 }
 
-/// A text that a pattern matches, of about a length and within limits.
+/// A string that matches a pattern, of about this length and within the limits.
+///
+/// The walk over the pattern is ours and not `rand_regex`'s, because a length is aimed at (a limit of
+/// 60 characters is met exactly) and `\d` and `\w` are ASCII in JSON Schema.
 fn drawn(
     pattern: &str,
     length: usize,
     (min, max): (usize, usize),
     rng: &mut ChaCha8Rng,
-) -> Result<Option<String>, Beyond> {
+) -> Result<Option<String>, Unsupported> {
     let hir = regex_syntax::Parser::new().parse(pattern).map_err(|_| {
-        let message = format!("{pattern:?} is beyond what can be generated: give \"examples\"");
+        let message = format!("{pattern:?} is not supported: give \"examples\"");
         ("pattern", message)
     })?;
-    for draw in 0..DRAWS {
+    for draw in 0..MAX_DRAWS {
         let mut text = String::new();
         let more = length.saturating_sub(draw % 16);
         write(&hir, more, rng, &mut text);
@@ -103,8 +111,8 @@ fn drawn(
     Ok(None)
 }
 
-/// Writes a text that an expression matches; what repeats, does so at most `more` times more than
-/// it must, half the time as often as that.
+/// Writes a string that an expression matches. A repetition has at most `more` items above its
+/// minimum, in half of the cases exactly that many.
 fn write(hir: &Hir, more: usize, rng: &mut ChaCha8Rng, text: &mut String) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
@@ -130,7 +138,7 @@ fn write(hir: &Hir, more: usize, rng: &mut ChaCha8Rng, text: &mut String) {
                 _ => rng.random_range(0..=room),
             };
             for _ in 0..min + extra {
-                if text.len() > LONGEST {
+                if text.len() > MAX_LENGTH {
                     break;
                 }
                 write(&repetition.sub, more, rng, text);
@@ -139,8 +147,7 @@ fn write(hir: &Hir, more: usize, rng: &mut ChaCha8Rng, text: &mut String) {
     }
 }
 
-/// A character of a class: a printable ASCII one where it has any, since `\d` and `\w` mean those in
-/// JSON Schema.
+/// A character of a class: a printable ASCII one if it has any, as `\d` and `\w` mean in JSON Schema.
 fn one_of(class: &Class, rng: &mut ChaCha8Rng) -> Option<char> {
     let ranges: Vec<(u32, u32)> = match class {
         Class::Unicode(class) => {
@@ -170,7 +177,7 @@ fn one_of(class: &Class, rng: &mut ChaCha8Rng) -> Option<char> {
     Some(printable[rng.random_range(0..printable.len())])
 }
 
-/// Texts of a format that JSON Schema defines.
+/// Strings of a format that JSON Schema defines.
 fn samples(format: &str) -> &'static [&'static str] {
     match format {
         "date-time" => &["2025-01-01T00:00:00Z", "2024-02-29T23:59:59.5+01:00"],

@@ -2,34 +2,27 @@ use rand::{RngExt as _, rngs::ChaCha8Rng};
 use serde_json::{Map, Value};
 
 use super::{
-    DRAWS, GenerateError, numbers,
-    shape::{Shape, item_schema, property_schema, shape},
-    text,
+    keywords::{Extent, GenerateError, Keywords, item_schema, limit, property_schema, resolve},
+    numbers, text,
 };
 use crate::{clock::Seed, domain::pointer_token};
 
-/// How much of what a schema allows a value has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// What is required.
-    Minimal,
-    /// All that is declared.
-    Full,
-    /// What chance has it.
-    Random,
-}
+/// How many times a value is drawn again if it is not usable.
+pub(super) const MAX_DRAWS: usize = 32;
 
-/// Makes values of a schema.
-pub(super) struct Maker<'a> {
+/// How deep a value may be.
+const MAX_DEPTH: usize = 32;
+
+/// The depth from which optional parts are left out.
+const OPTIONAL_DEPTH: usize = 6;
+
+/// Generates values from a schema.
+pub(super) struct ValueGenerator<'a> {
     root: &'a Value,
     rng: ChaCha8Rng,
 }
 
-/// How deep a value goes before what is optional is left out, and at most.
-const OPTIONAL_DEPTH: usize = 6;
-const DEEPEST: usize = 32;
-
-impl<'a> Maker<'a> {
+impl<'a> ValueGenerator<'a> {
     pub fn new(root: &'a Value, seed: Seed) -> Self {
         Self {
             root,
@@ -37,11 +30,11 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// A value that a schema allows, as far as it can be told without trying.
+    /// A value that a schema probably allows: only validating it can tell.
     ///
     /// # Errors
     ///
-    /// If the schema is beyond what can be generated.
+    /// If the schema is not supported.
     pub fn value(
         &mut self,
         schema: &Value,
@@ -49,8 +42,8 @@ impl<'a> Maker<'a> {
         pointer: &str,
     ) -> Result<Value, GenerateError> {
         let depth = pointer.matches('/').count();
-        if depth > DEEPEST {
-            let message = "a value of it has no end";
+        if depth > MAX_DEPTH {
+            let message = "every value of it is endless";
             return Err(GenerateError::new(pointer, "required", message));
         }
         let rng = &mut self.rng;
@@ -58,18 +51,18 @@ impl<'a> Maker<'a> {
             Extent::Random => rng.random_range(0..count),
             _ => 0,
         };
-        let shape = shape(self.root, schema, pointer, &mut pick)?;
-        if let Some(value) = self.given(&shape, extent) {
+        let keywords = resolve(self.root, schema, pointer, &mut pick)?;
+        if let Some(value) = self.given(&keywords, extent) {
             return Ok(value);
         }
-        match self.kind(&shape, extent) {
-            "object" => self.object(&shape, extent, pointer, depth),
-            "array" => self.array(&shape, extent, pointer),
-            "string" => text::text(&shape, extent, &mut self.rng)
-                .or_else(|error| self.example(&shape).ok_or(error))
+        match self.kind(&keywords, extent) {
+            "object" => self.object(&keywords, extent, pointer, depth),
+            "array" => self.array(&keywords, extent, pointer),
+            "string" => text::text(&keywords, extent, &mut self.rng)
+                .or_else(|error| self.example(&keywords).ok_or(error))
                 .map_err(|(keyword, message)| GenerateError::new(pointer, keyword, message)),
-            "integer" => Ok(numbers::integer(&shape, extent, &mut self.rng)),
-            "number" => Ok(numbers::number(&shape, extent, &mut self.rng)),
+            "integer" => Ok(numbers::integer(&keywords, extent, &mut self.rng)),
+            "number" => Ok(numbers::number(&keywords, extent, &mut self.rng)),
             "boolean" => Ok(Value::Bool(match extent {
                 Extent::Random => self.rng.random_range(0..2) == 0,
                 _ => true,
@@ -78,36 +71,36 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// A value that the schema itself gives.
-    fn given(&mut self, shape: &Shape, extent: Extent) -> Option<Value> {
-        if let Some(value) = shape.get("const") {
+    /// A value that the schema itself contains.
+    fn given(&mut self, keywords: &Keywords, extent: Extent) -> Option<Value> {
+        if let Some(value) = keywords.get("const") {
             return Some(value.clone());
         }
-        let listed = |keyword: &str| shape.get(keyword).and_then(Value::as_array);
+        let listed = |keyword: &str| keywords.get(keyword).and_then(Value::as_array);
         let (examples, options) = (listed("examples"), listed("enum"));
         if extent == Extent::Random {
             let options = options.filter(|options| !options.is_empty())?;
             return Some(options[self.rng.random_range(0..options.len())].clone());
         }
-        // The fullest object has what its examples may leave out.
-        if extent == Extent::Full && shape.contains_key("properties") {
+        // Examples may leave out optional properties.
+        if extent == Extent::Full && keywords.contains_key("properties") {
             return None;
         }
         let first = examples.and_then(|examples| examples.first());
         first
-            .or_else(|| shape.get("default"))
+            .or_else(|| keywords.get("default"))
             .or_else(|| options.and_then(|options| options.first()))
             .cloned()
     }
 
-    fn example(&mut self, shape: &Shape) -> Option<Value> {
-        let examples = shape.get("examples")?.as_array()?;
+    fn example(&mut self, keywords: &Keywords) -> Option<Value> {
+        let examples = keywords.get("examples")?.as_array()?;
         let index = (!examples.is_empty()).then(|| self.rng.random_range(0..examples.len()))?;
         Some(examples[index].clone())
     }
 
-    fn kind<'s>(&mut self, shape: &'s Shape, extent: Extent) -> &'s str {
-        match shape.get("type") {
+    fn kind<'s>(&mut self, keywords: &'s Keywords, extent: Extent) -> &'s str {
+        match keywords.get("type") {
             Some(Value::String(kind)) => kind,
             Some(Value::Array(kinds)) if !kinds.is_empty() => {
                 let index = match extent {
@@ -117,14 +110,15 @@ impl<'a> Maker<'a> {
                 kinds[index].as_str().unwrap_or("null")
             }
             _ => {
-                let speaks = |keywords: &[&str]| keywords.iter().any(|it| shape.contains_key(*it));
-                if speaks(&["minLength", "maxLength", "pattern", "format"]) {
+                let has_any =
+                    |names: &[&str]| names.iter().any(|name| keywords.contains_key(*name));
+                if has_any(&["minLength", "maxLength", "pattern", "format"]) {
                     "string"
-                } else if speaks(&["minimum", "maximum", "multipleOf"])
-                    || speaks(&["exclusiveMinimum", "exclusiveMaximum"])
+                } else if has_any(&["minimum", "maximum", "multipleOf"])
+                    || has_any(&["exclusiveMinimum", "exclusiveMaximum"])
                 {
                     "number"
-                } else if speaks(&["items", "prefixItems", "minItems", "maxItems"]) {
+                } else if has_any(&["items", "prefixItems", "minItems", "maxItems"]) {
                     "array"
                 } else {
                     "object"
@@ -135,19 +129,19 @@ impl<'a> Maker<'a> {
 
     fn object(
         &mut self,
-        shape: &Shape,
+        keywords: &Keywords,
         extent: Extent,
         pointer: &str,
         depth: usize,
     ) -> Result<Value, GenerateError> {
-        let required: Vec<&str> = shape
+        let required: Vec<&str> = keywords
             .get("required")
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let declared = shape.get("properties").and_then(Value::as_object);
+        let declared = keywords.get("properties").and_then(Value::as_object);
         let declared = declared.into_iter().flat_map(Map::keys).map(String::as_str);
         let undeclared = required.iter().copied();
         let mut fields = Map::new();
@@ -158,11 +152,11 @@ impl<'a> Maker<'a> {
             let wanted = required.contains(&name)
                 || depth < OPTIONAL_DEPTH
                     && match extent {
-                        Extent::Minimal => limit(shape, "minProperties") > Some(fields.len()),
+                        Extent::Minimal => limit(keywords, "minProperties") > Some(fields.len()),
                         Extent::Full => true,
                         Extent::Random => self.rng.random_range(0..2) == 0,
                     };
-            let schema = property_schema(shape, name);
+            let schema = property_schema(keywords, name);
             if wanted {
                 let pointer = format!("{pointer}/{}", pointer_token(name));
                 fields.insert(name.to_owned(), self.value(&schema, extent, &pointer)?);
@@ -173,15 +167,15 @@ impl<'a> Maker<'a> {
 
     fn array(
         &mut self,
-        shape: &Shape,
+        keywords: &Keywords,
         extent: Extent,
         pointer: &str,
     ) -> Result<Value, GenerateError> {
-        let min = limit(shape, "minItems").unwrap_or(0);
-        let max = limit(shape, "maxItems").unwrap_or(usize::MAX);
+        let min = limit(keywords, "minItems").unwrap_or(0);
+        let max = limit(keywords, "maxItems").unwrap_or(usize::MAX);
         let deep = pointer.matches('/').count() >= OPTIONAL_DEPTH;
-        let fixed = shape.get("items") == Some(&Value::Bool(false));
-        let prefix = shape.get("prefixItems").and_then(Value::as_array);
+        let fixed = keywords.get("items") == Some(&Value::Bool(false));
+        let prefix = keywords.get("prefixItems").and_then(Value::as_array);
         let prefix = prefix.map_or(0, Vec::len);
         let count = match extent {
             _ if deep => min,
@@ -194,25 +188,25 @@ impl<'a> Maker<'a> {
         let count = if fixed { count.min(prefix) } else { count };
         let mut items = Vec::new();
         for index in 0..count {
-            let item = self.another(shape, &items, extent, pointer, index)?;
+            let item = self.another(keywords, &items, extent, pointer, index)?;
             items.push(item);
         }
         Ok(Value::Array(items))
     }
 
-    /// One more item, unlike the others where it must be.
+    /// One more item, different from the others if it must be.
     pub fn another(
         &mut self,
-        shape: &Shape,
+        keywords: &Keywords,
         others: &[Value],
         extent: Extent,
         pointer: &str,
         index: usize,
     ) -> Result<Value, GenerateError> {
-        let (schema, pointer) = (item_schema(shape, index), format!("{pointer}/{index}"));
+        let (schema, pointer) = (item_schema(keywords, index), format!("{pointer}/{index}"));
         let mut item = self.value(&schema, extent, &pointer)?;
-        if shape.get("uniqueItems") == Some(&Value::Bool(true)) {
-            for _ in 0..DRAWS {
+        if keywords.get("uniqueItems") == Some(&Value::Bool(true)) {
+            for _ in 0..MAX_DRAWS {
                 if !others.contains(&item) {
                     break;
                 }
@@ -221,10 +215,4 @@ impl<'a> Maker<'a> {
         }
         Ok(item)
     }
-}
-
-/// A limit that counts something.
-pub(super) fn limit(shape: &Shape, keyword: &str) -> Option<usize> {
-    let limit = shape.get(keyword)?;
-    limit.as_u64().and_then(|limit| usize::try_from(limit).ok())
 }

@@ -3,11 +3,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::Seed,
-    contracts::{Generated, generate},
+    contracts::generate::{GeneratedInputs, generate},
     domain::JsonSchema,
 };
 
-fn generated(schema: &Value, seed: u64, count: usize) -> Generated {
+fn generated(schema: &Value, seed: u64, count: usize) -> GeneratedInputs {
     let compiled = JsonSchema::compile(schema).unwrap();
     generate(&compiled, Seed(seed), count).unwrap_or_else(|error| panic!("{schema}: {error}"))
 }
@@ -20,7 +20,7 @@ fn broken_keywords(schema: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_keyword_is_broken_alone() {
+fn keywords_are_broken_one_at_a_time() {
     for (schema, expected) in [
         (
             json!({ "type": "string", "minLength": 2, "maxLength": 4 }),
@@ -60,8 +60,8 @@ fn every_keyword_is_broken_alone() {
             json!({ "required": ["a"], "properties": { "a": {}, "b": {} }, "additionalProperties": false }),
             &["required /a", "additionalProperties /undeclared"],
         ),
-        // What is wrong within `allOf` leaves its properties unevaluated, so that the type of the name
-        // cannot be broken alone.
+        // A fault inside `allOf` leaves its properties unevaluated, so the type of the name cannot be
+        // broken alone.
         (
             json!({
                 "allOf": [{ "$ref": "#/$defs/named" }, { "required": ["age"] }],
@@ -87,14 +87,14 @@ fn every_keyword_is_broken_alone() {
 }
 
 #[test]
-fn a_seed_gives_the_same_inputs_and_another_others() {
+fn inputs_depend_on_the_seed_alone() {
     let schema = json!({ "type": "string", "pattern": "^[a-z]{8}$" });
     assert_eq!(generated(&schema, 1, 5), generated(&schema, 1, 5));
     assert_ne!(generated(&schema, 1, 5), generated(&schema, 2, 5));
 }
 
 #[test]
-fn texts_are_drawn_up_to_the_limits() {
+fn strings_have_lengths_up_to_both_limits() {
     let schema =
         json!({ "type": "string", "pattern": "^[a-z0-9-]+$", "minLength": 3, "maxLength": 100 });
     let lengths: Vec<usize> = generated(&schema, 0, 4)
@@ -109,11 +109,11 @@ fn texts_are_drawn_up_to_the_limits() {
 }
 
 #[test]
-fn what_is_beyond_reach_is_told_with_its_place() {
-    for (schema, told) in [
+fn unsupported_schema_is_reported_with_its_pointer() {
+    for (schema, expected) in [
         (
             json!({ "required": ["a"], "properties": { "a": { "pattern": "^(?!x)" } } }),
-            "pattern at \"/a\": \"^(?!x)\" is beyond what can be generated: give \"examples\"",
+            "pattern at \"/a\": \"^(?!x)\" is not supported: give \"examples\"",
         ),
         (
             json!({ "required": ["a"], "properties": { "a": false } }),
@@ -121,7 +121,7 @@ fn what_is_beyond_reach_is_told_with_its_place() {
         ),
         (
             json!({ "$ref": "#/$defs/node", "$defs": { "node": { "required": ["next"], "properties": { "next": { "$ref": "#/$defs/node" } } } } }),
-            "a value of it has no end",
+            "every value of it is endless",
         ),
         (
             json!({ "type": "string", "examples": ["b"], "pattern": "^a$" }),
@@ -130,12 +130,12 @@ fn what_is_beyond_reach_is_told_with_its_place() {
     ] {
         let compiled = JsonSchema::compile(&schema).unwrap();
         let error = generate(&compiled, Seed(0), 1).unwrap_err().to_string();
-        assert!(error.contains(told), "{schema}: {error}");
+        assert!(error.contains(expected), "{schema}: {error}");
     }
 }
 
 #[test]
-fn a_schema_that_refers_to_itself_is_followed_as_far_as_it_is_optional() {
+fn recursive_schema_is_followed_while_it_is_optional() {
     let schema = json!({
         "$ref": "#/$defs/node",
         "$defs": { "node": {
@@ -230,13 +230,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn valid_inputs_satisfy_their_schema_and_broken_ones_break_what_they_claim(
+    fn valid_inputs_match_and_broken_ones_break_their_keyword_alone(
         schema in schema(),
         seed in any::<u64>(),
     ) {
         let compiled = JsonSchema::compile(&schema).unwrap();
         let made = generate(&compiled, Seed(seed), 6);
-        // An object that its `anyOf` closes may leave no room for what stands beside it.
+        // An object that its `anyOf` closes may forbid the properties beside it.
         let Ok(made) = made else {
             prop_assert!(schema.to_string().contains("anyOf"), "{schema}: {made:?}");
             return Ok(());

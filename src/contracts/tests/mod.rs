@@ -1,4 +1,4 @@
-//! Contracts against services of one's own, and generated inputs against their schemas.
+//! Contracts of a custom service, and generated inputs against their schemas.
 
 mod generated;
 mod own_service;

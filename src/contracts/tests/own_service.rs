@@ -11,7 +11,7 @@ use crate::{
     services::{CallResult, Client, Faults, Policies, Registry, Service},
 };
 
-/// Doubles a number up to 100; a careless one does not look at what it gets.
+/// Doubles a number up to 100; a careless one does not check its input.
 struct Doubler {
     careless: bool,
 }
@@ -74,21 +74,21 @@ fn doubled() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_of_ones_own_keeps_its_contract() {
+async fn custom_service_keeps_its_contract() {
     let careful = Doubler { careless: false };
     let verdict = verified(careful, contract(&doubled()), 10).await;
     assert!(verdict.holds(), "{verdict:#?}");
-    // Valid: smallest and fullest (the same but for the number), limits, others. Broken: type of
-    // the whole, required, additionalProperties, and the number's type, minimum, maximum.
+    // Valid: smallest and fullest (which differ in the number), limits, random ones. Broken: the type
+    // of the whole, required, additionalProperties, and the number's type, minimum, maximum.
     assert_eq!(verdict.cases, 10 + 6);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_careless_service_is_told_what_it_accepts() {
+async fn careless_service_is_reported_for_each_input_it_accepts() {
     let careless = Doubler { careless: true };
     let verdict = verified(careless, contract(&doubled()), 1).await;
-    let told: Vec<_> = verdict.breaches.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 6, "{told:#?}");
+    let reported: Vec<_> = verdict.breaches.iter().map(ToString::to_string).collect();
+    assert_eq!(reported.len(), 6, "{reported:#?}");
     assert!(
         verdict
             .breaches
@@ -96,14 +96,14 @@ async fn a_careless_service_is_told_what_it_accepts() {
             .all(|breach| breach.breach == BreachKind::AcceptsBroken)
     );
     assert_eq!(
-        told[1],
+        reported[1],
         "double, \"generated: breaks required at \\\"/number\\\"\", \
          required at \"/number\": accepts input that breaks required at \"/number\""
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_contract_that_was_not_checked_is_refused_before_any_call() {
+async fn faulty_contract_is_refused_before_any_call() {
     let careful = Doubler { careless: false };
     let verdict = verified(careful, contract(&json!({ "type": "strng" })), 5).await;
     assert!(!verdict.holds());

@@ -1,36 +1,74 @@
 use serde_json::{Map, Value};
 
-use super::GenerateError;
 use crate::domain::pointer_token;
 
-/// Everything that a schema says of one value: references and `allOf` resolved, one branch of
-/// `anyOf` and `oneOf` taken.
-pub(super) type Shape = Map<String, Value>;
+/// All keywords that apply to one value: references and `allOf` resolved, one branch of `anyOf` and
+/// `oneOf` taken.
+pub(super) type Keywords = Map<String, Value>;
 
 /// How deep schemas may refer to each other for the same value.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
-/// A place in a value, and what its schema says of it.
-#[derive(Debug)]
-pub(super) struct Place {
+/// Why nothing can be generated from a schema.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{keyword} at {pointer:?}: {message}")]
+pub(in super::super) struct GenerateError {
+    /// JSON pointer into the input that was to be generated.
     pub pointer: String,
-    pub shape: Shape,
+    /// The keyword that is not supported.
+    pub keyword: String,
+    /// What was tried, and what would help.
+    pub message: String,
 }
 
-/// The shape that a schema gives to a value; `pick` takes one of so many branches.
+/// How much of what a schema allows a value has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What is required.
+    Minimal,
+    /// All that is declared.
+    Full,
+    /// A random part.
+    Random,
+}
+
+/// A part of a value, with the keywords that apply to it.
+#[derive(Debug)]
+pub(super) struct SchemaPart {
+    pub pointer: String,
+    pub keywords: Keywords,
+}
+
+impl GenerateError {
+    pub fn new(pointer: &str, keyword: &str, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            keyword: keyword.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// A limit that counts something.
+pub(super) fn limit(keywords: &Keywords, keyword: &str) -> Option<usize> {
+    let limit = keywords.get(keyword)?;
+    limit.as_u64().and_then(|limit| usize::try_from(limit).ok())
+}
+
+/// The keywords that a schema applies to a value; `pick` takes one of a number of branches.
 ///
 /// # Errors
 ///
 /// If a reference leads nowhere within the schema or to itself, or the schema forbids any value.
-pub(super) fn shape(
+pub(super) fn resolve(
     root: &Value,
     schema: &Value,
     pointer: &str,
     pick: &mut dyn FnMut(usize) -> usize,
-) -> Result<Shape, GenerateError> {
-    let mut shape = Shape::new();
-    gather(root, schema, pointer, pick, 0, &mut shape)?;
-    Ok(shape)
+) -> Result<Keywords, GenerateError> {
+    let mut keywords = Keywords::new();
+    gather(root, schema, pointer, pick, 0, &mut keywords)?;
+    Ok(keywords)
 }
 
 fn gather(
@@ -39,17 +77,17 @@ fn gather(
     pointer: &str,
     pick: &mut dyn FnMut(usize) -> usize,
     depth: usize,
-    into: &mut Shape,
+    into: &mut Keywords,
 ) -> Result<(), GenerateError> {
-    let beyond = |keyword: &str, message: String| GenerateError::new(pointer, keyword, message);
+    let error = |keyword: &str, message: String| GenerateError::new(pointer, keyword, message);
     let Value::Object(keywords) = schema else {
         return match schema {
-            Value::Bool(false) => Err(beyond("falseSchema", "no value is valid".to_owned())),
+            Value::Bool(false) => Err(error("falseSchema", "no value is valid".to_owned())),
             _ => Ok(()),
         };
     };
-    if depth > DEEPEST {
-        return Err(beyond(
+    if depth > MAX_DEPTH {
+        return Err(error(
             "$ref",
             "the schema refers to itself without end".to_owned(),
         ));
@@ -63,7 +101,12 @@ fn gather(
         let referred = reference
             .strip_prefix('#')
             .and_then(|pointer| root.pointer(pointer))
-            .ok_or_else(|| beyond("$ref", format!("{reference:?} is no JSON pointer into it")))?;
+            .ok_or_else(|| {
+                error(
+                    "$ref",
+                    format!("{reference:?} is not a JSON pointer into the schema"),
+                )
+            })?;
         gather(root, referred, pointer, pick, depth + 1, into)?;
     }
     for part in parts(keywords, "allOf") {
@@ -79,15 +122,15 @@ fn gather(
     Ok(())
 }
 
-fn parts<'a>(keywords: &'a Shape, keyword: &str) -> &'a [Value] {
+fn parts<'a>(keywords: &'a Keywords, keyword: &str) -> &'a [Value] {
     keywords
         .get(keyword)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
 
-/// Adds what another schema says of the same value; of limits, the narrower holds.
-fn merge(into: &mut Shape, other: Shape) {
+/// Adds the keywords of another schema of the same value; the narrower limits win.
+fn merge(into: &mut Keywords, other: Keywords) {
     for (keyword, value) in other {
         let Some(own) = into.get_mut(&keyword) else {
             into.insert(keyword, value);
@@ -118,7 +161,7 @@ fn merge(into: &mut Shape, other: Shape) {
             }
             "type" if value == "integer" && own == "number" => *own = value,
             "additionalProperties" | "unevaluatedProperties" if value == false => *own = value,
-            // What cannot be joined is left to the check of the value that comes out.
+            // What cannot be merged is left to the validation of the generated value.
             _ => {}
         }
     }
@@ -138,32 +181,38 @@ fn properties(own: &mut Value, more: Value) {
 }
 
 /// The schema of an array's item.
-pub(super) fn item_schema(shape: &Shape, index: usize) -> Value {
-    let prefix = parts(shape, "prefixItems");
-    let schema = prefix.get(index).or_else(|| shape.get("items"));
+pub(super) fn item_schema(keywords: &Keywords, index: usize) -> Value {
+    let prefix = parts(keywords, "prefixItems");
+    let schema = prefix.get(index).or_else(|| keywords.get("items"));
     schema.cloned().unwrap_or(Value::Bool(true))
 }
 
 /// The schema of an object's property.
-pub(super) fn property_schema(shape: &Shape, name: &str) -> Value {
-    let named = shape.get("properties").and_then(|own| own.get(name));
-    let schema = named.or_else(|| shape.get("additionalProperties"));
-    // A property that is required is there, whatever is said of others.
+pub(super) fn property_schema(keywords: &Keywords, name: &str) -> Value {
+    let named = keywords.get("properties").and_then(|own| own.get(name));
+    let schema = named.or_else(|| keywords.get("additionalProperties"));
+    // A required property is present, even where additional ones are forbidden.
     match schema {
         None | Some(Value::Bool(_)) => Value::Bool(true),
         Some(schema) => schema.clone(),
     }
 }
 
-/// All places of a value, with their shapes, outer ones first; of branches, the first.
-pub(super) fn places(root: &Value, value: &Value) -> Vec<Place> {
+/// All parts of a value, outer ones first; of branches, the first.
+pub(super) fn parts_of(root: &Value, value: &Value) -> Vec<SchemaPart> {
     let mut found = Vec::new();
     visit(root, root, value, String::new(), &mut found);
     found
 }
 
-fn visit(root: &Value, schema: &Value, value: &Value, pointer: String, found: &mut Vec<Place>) {
-    let Ok(shape) = shape(root, schema, &pointer, &mut |_| 0) else {
+fn visit(
+    root: &Value,
+    schema: &Value,
+    value: &Value,
+    pointer: String,
+    found: &mut Vec<SchemaPart>,
+) {
+    let Ok(keywords) = resolve(root, schema, &pointer, &mut |_| 0) else {
         return;
     };
     let mut within: Vec<(Value, &Value, String)> = Vec::new();
@@ -171,13 +220,13 @@ fn visit(root: &Value, schema: &Value, value: &Value, pointer: String, found: &m
         Value::Object(fields) => {
             for (name, value) in fields {
                 let pointer = format!("{pointer}/{}", pointer_token(name));
-                within.push((property_schema(&shape, name), value, pointer));
+                within.push((property_schema(&keywords, name), value, pointer));
             }
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
                 within.push((
-                    item_schema(&shape, index),
+                    item_schema(&keywords, index),
                     value,
                     format!("{pointer}/{index}"),
                 ));
@@ -185,7 +234,7 @@ fn visit(root: &Value, schema: &Value, value: &Value, pointer: String, found: &m
         }
         _ => {}
     }
-    found.push(Place { pointer, shape });
+    found.push(SchemaPart { pointer, keywords });
     for (schema, value, pointer) in within {
         visit(root, &schema, value, pointer, found);
     }

@@ -8,18 +8,17 @@ use crate::domain::{JsonError, Violation, from_json};
 pub enum Contract {
     /// What a service promises.
     Provider(Arc<ProviderContract>),
-    /// What another relies on.
+    /// What a consumer relies on.
     Consumer(Arc<ConsumerContract>),
 }
 
 impl Contract {
-    /// Reads a contract from JSON text that stands at `first_line` of `source_name`: a consumer's
-    /// where it names one, else a provider's.
+    /// Reads a contract from JSON text that begins at `first_line` of `source_name`: a consumer's
+    /// if it names one, else a provider's.
     ///
     /// # Errors
     ///
-    /// If the text is no JSON, or no contract. What its form does not tell is for
-    /// [`faults`](Self::faults).
+    /// If the text is not valid JSON, or not a contract. [`faults`](Self::faults) finds the rest.
     pub fn read(text: &str, source_name: &str, first_line: usize) -> Result<Self, JsonError> {
         let value: serde_json::Value = from_json(text, source_name, first_line)?;
         Ok(if value.get("consumer").is_some() {
@@ -29,7 +28,7 @@ impl Contract {
         })
     }
 
-    /// Everything that is wrong with it, which its form does not tell.
+    /// Everything that is wrong with it although it can be read.
     pub fn faults(&self) -> Vec<Violation> {
         match self {
             Self::Provider(contract) => contract.faults(),
@@ -37,7 +36,7 @@ impl Contract {
         }
     }
 
-    /// The service that is held to it.
+    /// The service that has to keep to it.
     pub fn service(&self) -> &str {
         match self {
             Self::Provider(contract) => &contract.service,
