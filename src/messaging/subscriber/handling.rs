@@ -17,8 +17,8 @@ use crate::{
     services::{CallPolicy, CallResult, Client},
 };
 
-/// Filters each event of a subscription and calls the handler; one that fails for good becomes a dead
-/// letter.
+/// Filters each event of a subscription and calls the handler; one that fails permanently becomes a
+/// dead letter.
 pub(super) struct Handling {
     subscription: Subscription,
     client: Arc<Client>,
