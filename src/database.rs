@@ -1,30 +1,30 @@
-//! Files of SQLite that one process uses at a time: how they are opened, and told from others.
+//! SQLite files that one process uses at a time: how they are opened and recognised.
 
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-/// What kind of file it is.
+/// A kind of SQLite file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileKind {
-    /// What it is called: `it is no journal`.
+    /// Its name in messages: `it is not a valid journal`.
     pub name: &'static str,
-    /// What marks a database as one of this kind.
+    /// The application id in the file's header.
     pub application: i32,
     /// The version of its tables.
     pub version: i32,
-    /// The statements that make them.
+    /// The statements that create them.
     pub tables: &'static str,
 }
 
 impl FileKind {
-    /// Opens a file, or makes one; says why if it cannot, and leaves it as it is.
+    /// Opens a file, or creates it. If it cannot, it says why and leaves the file as it is.
     ///
     /// It is in WAL mode with `synchronous=NORMAL`: what is committed survives the death of the
     /// process; the last of it may be lost with the machine's power, never torn.
     pub(crate) fn open(&self, path: &Path) -> Result<Connection, String> {
         let explain = |error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => format!("it is no {}", self.name),
+            Some(ErrorCode::NotADatabase) => format!("it is not a valid {}", self.name),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 "another process uses it".to_owned()
             }
@@ -34,7 +34,7 @@ impl FileKind {
         connection
             .busy_timeout(std::time::Duration::ZERO)
             .map_err(explain)?;
-        // Before the first access, so that the file is taken whole and no shared memory is needed.
+        // Before the first access, so that the whole file is locked and no shared memory is needed.
         connection
             .pragma_update(None, "locking_mode", "EXCLUSIVE")
             .map_err(explain)?;
@@ -50,9 +50,9 @@ impl FileKind {
         if !is_new && application != self.application {
             return Err("it is another program's database".to_owned());
         }
-        if version > self.version {
+        if !is_new && version != self.version {
             return Err(format!(
-                "it is of version {version}, this program knows versions up to {}",
+                "it is of version {version}, this program uses version {}",
                 self.version
             ));
         }
@@ -75,9 +75,9 @@ impl FileKind {
     }
 }
 
-/// Does all of `work` or nothing of it.
+/// Does `work` in a transaction, which is rolled back if it fails.
 ///
-/// rusqlite's own transactions compile their statements anew each time.
+/// rusqlite's own transactions compile their statements each time.
 pub(crate) fn within_transaction<T, E: From<rusqlite::Error>>(
     connection: &Connection,
     work: impl FnOnce() -> Result<T, E>,
@@ -89,7 +89,7 @@ pub(crate) fn within_transaction<T, E: From<rusqlite::Error>>(
         Ok(done)
     });
     if done.is_err() {
-        // It fails where the error has ended the transaction already.
+        // It fails if the error has already ended the transaction.
         let _ = execute("ROLLBACK");
     }
     done

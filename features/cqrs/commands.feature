@@ -1,8 +1,8 @@
 @integration-9 @needs-cqrs
 Feature: Commands
 
-  A command is loaded for, decided, and what it comes to is appended at the version that it was decided at. Who was
-  slower decides anew.
+  A command loads its aggregate, which decides it; the events are appended at the version that was loaded. If that
+  conflicts with another command, the slower one is retried from the load.
 
   Background:
     Given the aggregate:
@@ -52,7 +52,7 @@ Feature: Commands
       }
       """
 
-  Scenario: The version rises by the number of events
+  Scenario: A command raises the version by the number of its events
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 100 }
@@ -71,7 +71,7 @@ Feature: Commands
     And the version of "acc-1" is 3
     And the version of "acc-2" is 0
 
-  Scenario: What a command comes to is in the order of load, append and result
+  Scenario: A command is handled in the order load, append, result
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 100 }
@@ -83,7 +83,7 @@ Feature: Commands
       | events_appended |                   |         | acc-1       | 1       | ["Deposited"] |
       | command_handled |                   | deposit | acc-1       | 1       | ["Deposited"] |
 
-  Scenario: Events carry who sent the command, its trace and its id
+  Scenario: Events carry the command's sender, trace and id
     When this command is sent:
       """json
       {
@@ -117,7 +117,7 @@ Feature: Commands
       | /events/0/event/data          | { "amount": 5 }      |
 
   @integration-12
-  Scenario Outline: A traceparent <fault> with a command starts a new trace, and a warning says why
+  Scenario Outline: A command with a traceparent <fault> starts a new trace with a warning
     When this command is sent:
       """json
       {
@@ -142,7 +142,7 @@ Feature: Commands
       | that is too short     | 00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01  | expected "00-<32 hex digits>-<16 hex digits>-<2 hex digits>" in lower case |
 
   @integration-12
-  Scenario: Of a traceparent that is none a command warns once, however often it is decided anew
+  Scenario: An invalid traceparent is warned about once, even if the command is retried
     Given "EventStore.append" takes 10 ms
     And "EventStore.append" fails 1 time with "CONCURRENT_MODIFICATION"
     When this command is sent:
@@ -166,7 +166,7 @@ Feature: Commands
       | 10ms | warning |
       | 20ms | warning |
 
-  Scenario: A command that the aggregate decides against changes nothing
+  Scenario: A refused command changes nothing
     When these commands are sent:
       | command | to    | payload              |
       | open    | acc-1 | { "owner": "Ada" }   |
@@ -179,7 +179,7 @@ Feature: Commands
       | command_handled | command-1 | open | acc-1       |              |
       | command_refused | command-2 | open | acc-1       | ALREADY_OPEN |
 
-  Scenario: What must hold of an aggregate holds after every command
+  Scenario: A command that would violate an invariant is refused
     When these commands are sent:
       | command  | to    | payload           |
       | deposit  | acc-1 | { "amount": 100 } |
@@ -189,7 +189,7 @@ Feature: Commands
     And 1 call fails with "INSUFFICIENT_FUNDS"
     And the version of "acc-1" is 3
 
-  Scenario: A payload that is not as it must be is refused
+  Scenario: A command with an invalid payload is refused
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": -5 }
@@ -199,14 +199,14 @@ Feature: Commands
       | path   | value   |
       | /field | /amount |
 
-  Scenario: A command that no aggregate knows is named, with the nearest
+  Scenario: An unknown command fails with the nearest name
     When the command "depositt" is sent to "acc-1"
     Then the command fails with "UNKNOWN_COMMAND_TYPE"
     And the failure has:
       | path     | value                                                                  |
       | /message | no aggregate has a command "depositt": did you mean "deposit"? |
 
-  Scenario: An event that its aggregate no longer knows is named, with the nearest
+  Scenario: A stored event that the aggregate no longer has fails the command with the nearest name
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 1 }
@@ -222,10 +222,10 @@ Feature: Commands
     When the command "deposit" is sent to "acc-1"
     Then the command fails with "UNKNOWN_EVENT_TYPE"
     And the failure has:
-      | path     | value                                                               |
-      | /message | Account knows no event "Deposited": did you mean "Deposit"? |
+      | path     | value                                                     |
+      | /message | Account has no event "Deposited": did you mean "Deposit"? |
 
-  Scenario: A command that comes to nothing leaves the version as it is
+  Scenario: A command without events leaves the version as it is
     When the command "look" is sent to "acc-1"
     Then the command succeeds
     And the reply has:
@@ -234,7 +234,7 @@ Feature: Commands
       | /events  | []    |
     And "EventStore.append" is never executed
 
-  Scenario: Of two commands at once, the slower one decides anew
+  Scenario: The slower of two concurrent commands is retried from the load
     Given "EventStore.append" takes 10 ms
     When these commands are sent at once:
       | command  | to    | payload           |
@@ -252,7 +252,7 @@ Feature: Commands
       | 20ms | command_handled | command-2 |                   |           |                         |
     And it takes 20 ms
 
-  Scenario: The slower one decides on what the faster one did
+  Scenario: The slower command is decided on the state that the faster one left
     Given "EventStore.append" takes 10 ms
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -266,7 +266,7 @@ Feature: Commands
     And 1 call fails with "INSUFFICIENT_FUNDS"
     And the version of "acc-1" is 3
 
-  Scenario: Commands to different aggregates do not meet
+  Scenario: Concurrent commands to different aggregates do not conflict
     Given "EventStore.append" takes 10 ms
     When these commands are sent at once:
       | command | to    | payload        |
@@ -275,7 +275,7 @@ Feature: Commands
     Then 2 calls succeed
     And it takes 10 ms
 
-  Scenario: After three conflicts the fourth execution succeeds
+  Scenario: A command succeeds on the fourth execution after three conflicts
     Given "EventStore.append" fails 3 times with "CONCURRENT_MODIFICATION"
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -286,7 +286,7 @@ Feature: Commands
     And "EventStore.append" is executed 4 times
     And the version of "acc-1" is 1
 
-  Scenario: The conflict of the third retry is final
+  Scenario: A command fails after a conflict on its third retry
     Given "EventStore.append" fails 4 times with "CONCURRENT_MODIFICATION"
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -302,7 +302,7 @@ Feature: Commands
       | event          | type    | aggregateId | code                    |
       | command_failed | deposit | acc-1       | CONCURRENT_MODIFICATION |
 
-  Scenario: Another failure of the store is not a conflict
+  Scenario: A failure of the store other than a conflict is not retried
     Given "EventStore" is down
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -313,7 +313,7 @@ Feature: Commands
     And "EventStore.append" is never executed
     And the version of "acc-1" is 0
 
-  Scenario: A command that was handled before is not handled twice
+  Scenario: A repeated command is handled once
     When these commands are sent:
       | command | to    | payload         | id  |
       | deposit | acc-1 | { "amount": 1 } | c-1 |
@@ -332,7 +332,7 @@ Feature: Commands
       | command_handled  | c-2     | 2       |
       | command_repeated | c-1     | 1       |
 
-  Scenario: An append that takes effect after its caller gave up is not doubled
+  Scenario: A repeated command is appended once if the first append takes effect after its timeout
     Given "EventStore.append" answers:
       | execution | answer   |
       | 1         | late 5 s |
@@ -351,7 +351,7 @@ Feature: Commands
     Then the version of "acc-1" is 2
     And no effect happens twice
 
-  Scenario: A late append is found by whoever sends the command again
+  Scenario: A repeated command finds its late append
     Given "EventStore.append" answers:
       | execution | answer   |
       | 1         | late 5 s |
@@ -369,7 +369,7 @@ Feature: Commands
     And the version of "acc-1" is 1
     And "EventStore.append" is executed 1 time
 
-  Scenario: Where the answer to an append is lost, sending the command again does not append again
+  Scenario: A repeated command is appended once if the first reply was lost
     Given "EventStore.append" answers:
       | execution | answer  |
       | 1         | corrupt |

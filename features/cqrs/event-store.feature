@@ -1,7 +1,7 @@
 @integration-9 @needs-cqrs
 Feature: Event store
 
-  What happened is kept, in memory or in a file, and is there again when the file is opened by another process.
+  Events are stored in memory or in a file, which another process can open again.
 
   Background:
     Given the aggregate:
@@ -52,7 +52,7 @@ Feature: Event store
       """
 
   @needs-sqlite
-  Scenario: Events survive the reopening of their file
+  Scenario: Events survive reopening the file
     Given the event store is kept in a file
     When these commands are sent:
       | command  | to    | payload           | id  |
@@ -75,7 +75,7 @@ Feature: Event store
     Then the command fails with "INSUFFICIENT_FUNDS"
 
   @needs-sqlite
-  Scenario: A command that was handled before the reopening is not handled twice
+  Scenario: A command repeated after reopening is handled once
     Given the event store is kept in a file
     When these commands are sent:
       | command | to    | payload         | id  |
@@ -92,7 +92,7 @@ Feature: Event store
       | command_repeated | c-1     | 1       |
 
   @needs-sqlite
-  Scenario: Events are in one order over all aggregates, before and after the reopening
+  Scenario: Positions of events over all aggregates stay the same after reopening
     Given the event store is kept in a file
     When these commands are sent:
       | command  | to    | payload          |
@@ -111,7 +111,7 @@ Feature: Event store
       | /events/1/position      | 3         |
       | /events/1/event/type    | Withdrawn |
 
-  Scenario: A version that is not the expected one is named, and so is the one found
+  Scenario: An append at an unexpected version fails with both versions
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 10 }
@@ -125,7 +125,7 @@ Feature: Event store
       | path     | value                                      |
       | /message | Account/acc-1 is at version 1, expected 4 |
 
-  Scenario: What does not follow in a stream is refused
+  Scenario: An event that does not follow in its stream is refused
     When "EventStore.append" is called with:
       """json
       {

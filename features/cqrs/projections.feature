@@ -1,8 +1,8 @@
 @integration-10 @needs-cqrs
 Feature: Projections
 
-  A projection makes a read model of events, from its checkpoint on, in their order. What it cannot apply holds its
-  checkpoint back and is tried again; with more than ten recent errors it is paused. Others go on.
+  A projection builds a read model from events, in order, continuing after its checkpoint. An event that it cannot apply
+  holds the checkpoint back and is retried; more than ten recent errors pause it. Other projections continue.
 
   Background:
     Given the aggregate:
@@ -63,7 +63,7 @@ Feature: Projections
       }
       """
 
-  Scenario: Events are applied, and the checkpoint is the last of them
+  Scenario: Events are applied up to the checkpoint
     When these commands are sent:
       | command  | to    | payload            |
       | open     | acc-1 | { "owner": "Ada" } |
@@ -84,7 +84,7 @@ Feature: Projections
     And the projection "Balances" is running
     And no event holds "Balances" back
 
-  Scenario: A projection that comes later catches up with what is stored
+  Scenario: A projection added later catches up with stored events
     When these commands are sent:
       | command | to    | payload            |
       | open    | acc-1 | { "owner": "Ada" } |
@@ -108,7 +108,7 @@ Feature: Projections
       """
     And the checkpoint of "Owners" is 2
 
-  Scenario: Until the lag has passed, the old state is read
+  Scenario: A query within the lag reads the old state
     Given "Balances.apply" takes 200 ms
     When the command "deposit" is sent to "acc-1" without waiting for projections, with:
       """json
@@ -139,7 +139,7 @@ Feature: Projections
       | at    | event               | projection | checkpoint | type      | lag   |
       | 200ms | projection_advanced | Balances   | 1          | Deposited | 200ms |
 
-  Scenario: Lag adds up where events come faster than they are applied
+  Scenario: Lag adds up if events arrive faster than they are applied
     Given "Balances.apply" takes 200 ms
     When these commands are sent at once:
       | command | to    | payload         |
@@ -153,7 +153,7 @@ Feature: Projections
       | projection_advanced | 3          | 600ms |
     And it takes 600 ms
 
-  Scenario: All documents of a read model
+  Scenario: A query without a key reads all documents
     When these commands are sent:
       | command | to    | payload         |
       | deposit | acc-1 | { "amount": 1 } |
@@ -163,14 +163,14 @@ Feature: Projections
       | path  | value                                                    |
       | /data | { "acc-1": { "balance": 1 }, "acc-2": { "balance": 2 } } |
 
-  Scenario: A read model that nobody keeps is named, with the nearest
+  Scenario: An unknown read model fails with the nearest name
     When "Balanses" is queried for "acc-1"
     Then the call fails with "UNKNOWN_READ_MODEL"
     And the failure has:
-      | path     | value                                                                           |
-      | /message | no projection keeps a read model "Balanses": did you mean "Balances"? |
+      | path     | value                                                       |
+      | /message | there is no read model "Balanses": did you mean "Balances"? |
 
-  Scenario: A poison event holds the checkpoint, and later events wait
+  Scenario: A poison event holds the checkpoint back, and later events wait
     Given "Balances.apply" answers:
       | execution | answer           |
       | 2-4       | error TOOL_ERROR |
@@ -211,7 +211,7 @@ Feature: Projections
       | 6s | projection_advanced |          | 2          |            |         | 6s  |
       | 6s | projection_advanced |          | 3          |            |         | 6s  |
 
-  Scenario: After ten errors it is still running
+  Scenario: A projection keeps running after ten errors
     Given "Balances.apply" fails 10 times with "TOOL_ERROR"
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -227,7 +227,7 @@ Feature: Projections
     Then the projection "Balances" is running
     And the checkpoint of "Balances" is 1
 
-  Scenario: The eleventh error pauses it, and the others go on
+  Scenario: The eleventh error pauses a projection, and the others continue
     Given the projection:
       """json
       {
@@ -257,7 +257,7 @@ Feature: Projections
     And the projection "Deposits" is running
     And the checkpoint of "Deposits" is 2
 
-  Scenario: A projection that is resumed goes on where it was
+  Scenario: A resumed projection continues from its checkpoint
     Given "Balances.apply" fails 11 times with "TOOL_ERROR"
     When these commands are sent:
       | command | to    | payload         |
@@ -279,7 +279,7 @@ Feature: Projections
       | projection_advanced | Balances   | 1          |
       | projection_advanced | Balances   | 2          |
 
-  Scenario: Errors before a resume are forgiven
+  Scenario: Errors before a resume no longer count
     Given "Balances.apply" fails 21 times with "TOOL_ERROR"
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -292,7 +292,7 @@ Feature: Projections
     Then the projection "Balances" is running
     And the checkpoint of "Balances" is 1
 
-  Scenario: Errors that are not recent do not pause it
+  Scenario: Errors outside the window do not pause a projection
     Given the projection:
       """json
       {
@@ -310,7 +310,7 @@ Feature: Projections
     Then the projection "Patient" is running
     And "Patient.apply" is executed 21 times
 
-  Scenario: A rebuild replays what is handled, sets the checkpoint and resumes
+  Scenario: A rebuild replays handled events, sets the checkpoint and resumes
     Given "Balances.apply" fails 11 times with "TOOL_ERROR"
     When these commands are sent:
       | command | to    | payload            |
@@ -333,7 +333,7 @@ Feature: Projections
       | projection_rebuilt | Balances   |                | 2      | 2          |
       | projection_resumed | Balances   |                |        |            |
 
-  Scenario: A rebuild of a running projection applies nothing twice
+  Scenario: A rebuild of a running projection applies each event once
     When these commands are sent:
       | command | to    | payload         |
       | deposit | acc-1 | { "amount": 1 } |
@@ -348,7 +348,7 @@ Feature: Projections
       | event              |
       | projection_resumed |
 
-  Scenario: A rebuild that an event holds up goes on later
+  Scenario: A rebuild whose replay fails is retried
     When these commands are sent:
       | command | to    | payload         |
       | deposit | acc-1 | { "amount": 1 } |
@@ -369,7 +369,7 @@ Feature: Projections
       { "balance": 3 }
       """
 
-  Scenario: A poison event holds a rebuild where it is, and pauses it in the end
+  Scenario: A poison event holds a rebuild back and finally pauses it
     Given the projection:
       """json
       {
@@ -412,7 +412,7 @@ Feature: Projections
       | /retries | 10    |
     And the checkpoint of "Names" is 1
 
-  Scenario: An answer that comes too late changes nothing twice
+  Scenario: An event is applied once if its first call takes effect after the timeout
     Given "Balances.apply" answers:
       | execution | answer   |
       | 1         | late 1 s |
@@ -428,7 +428,7 @@ Feature: Projections
       { "balance": 1 }
       """
 
-  Scenario: While the store is away a projection waits, and no error is counted
+  Scenario: An outage of the store does not count as errors of a projection
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 1 }
@@ -444,7 +444,7 @@ Feature: Projections
     And the checkpoint of "Balances" is 2
     And no event holds "Balances" back
 
-  Scenario: Another service takes the events, each once, and keeps what it makes of them
+  Scenario: A target service receives each event once
     Given a service "Search"
     And the projection:
       """json
@@ -465,7 +465,7 @@ Feature: Projections
     And the checkpoint of "SearchIndex" is 2
 
   @needs-sqlite
-  Scenario: What projections made of events outlives the reopening of the store
+  Scenario: A read model survives reopening the store
     Given the event store is kept in a file
     When the command "deposit" is sent to "acc-1" with:
       """json

@@ -1,8 +1,8 @@
 @integration-9 @needs-cqrs
-Feature: Publishing what aggregates decide
+Feature: Publishing the events of aggregates
 
-  Events are saved first, in one transaction with the change that they are. What is saved is published from the store,
-  also after an outage of the bus or a crash, at least once.
+  The events of a command are saved in one transaction. They are published from the store at least once, even after an
+  outage of the bus or a crash.
 
   Background:
     Given the aggregate:
@@ -23,7 +23,7 @@ Feature: Publishing what aggregates decide
     And a service "Mail"
     And "Mail.send" handles "Deposited"
 
-  Scenario: Events are saved before they are published, and marked then
+  Scenario: Events are saved, published and then marked
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 5 }
@@ -38,7 +38,7 @@ Feature: Publishing what aggregates decide
     And the event "Deposited" reaches the bus 1 time
     And "Mail.send" is executed 1 time
 
-  Scenario: All events of a command reach the bus, in their order
+  Scenario: All events of a command reach the bus in order
     When the command "move" is sent to "acc-1"
     Then the timeline has, in order:
       | event           | type      | id      |
@@ -46,7 +46,7 @@ Feature: Publishing what aggregates decide
       | event_published | Deposited | acc-1/2 |
     And "Mail.send" is executed 1 time
 
-  Scenario: While the bus is away the command succeeds, and its events are published when it is back
+  Scenario: A command during an outage of the bus succeeds, and its events are published afterwards
     Given "EventBus" is down
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -64,7 +64,7 @@ Feature: Publishing what aggregates decide
     Then the event "Deposited" reaches the bus 1 time
     And "Mail.send" is executed 1 time
 
-  Scenario: A crash between store and publish loses no event
+  Scenario: A crash between saving and publishing loses no event
     Given the publisher of "EventStore" crashes before publishing
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -76,7 +76,7 @@ Feature: Publishing what aggregates decide
     Then the event "Deposited" reaches the bus 1 time
     And "Mail.send" is executed 1 time
 
-  Scenario: After a crash between publish and mark, an event is published twice and handled once
+  Scenario: An event is published twice and handled once after a crash between publishing and marking
     Given the publisher of "EventStore" crashes after publishing
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -90,7 +90,7 @@ Feature: Publishing what aggregates decide
       | duplicate_dropped | acc-1   |
 
   @needs-sqlite
-  Scenario: What was not published when the store's process ended is published from its file
+  Scenario: Unpublished events are published from the file after a restart
     Given the event store is kept in a file
     And the publisher of "EventStore" crashes before publishing
     When the command "deposit" is sent to "acc-1" with:
@@ -103,7 +103,7 @@ Feature: Publishing what aggregates decide
     When the event store is reopened
     Then the event "Deposited" reaches the bus 1 time
 
-  Scenario: A store that is away publishes nothing, and the caller is told
+  Scenario: An outage of the store fails the command, and nothing is published
     Given "EventStore.append" fails with "SERVICE_UNAVAILABLE"
     When the command "deposit" is sent to "acc-1" with:
       """json

@@ -1,8 +1,8 @@
 @integration-10 @needs-cqrs
 Feature: Snapshots of aggregates
 
-  At an interval an aggregate's state is kept, so that loading it reads the later events alone. What is decided does
-  not depend on it.
+  The state of an aggregate is stored at an interval, so that loading it reads only the later events. Decisions do not
+  depend on it.
 
   Background:
     Given the aggregate:
@@ -38,7 +38,7 @@ Feature: Snapshots of aggregates
       | command_handled | c-1         | 3       |
       | snapshot_taken  | c-1         | 3       |
 
-  Scenario: Behind a snapshot only later events are loaded, and the decision is the same
+  Scenario: Only events after the snapshot are loaded, and the decision is the same
     When these commands are sent:
       | command | to  |
       | count   | c-1 |
@@ -58,7 +58,7 @@ Feature: Snapshots of aggregates
       | /events/0/sequence    | "4"            |
       | /events/1/data/before | 4              |
 
-  Scenario: Several events at once may pass the interval
+  Scenario: A snapshot is taken if several events of a command cross the interval
     When these commands are sent:
       | command    | to  |
       | countTwice | c-1 |
@@ -68,7 +68,7 @@ Feature: Snapshots of aggregates
       | snapshot_taken | c-1         | 4       |
 
   @needs-sqlite
-  Scenario: Snapshots survive the reopening of the file
+  Scenario: Snapshots survive reopening the file
     Given the event store is kept in a file
     When these commands are sent:
       | command | to  |
@@ -85,7 +85,7 @@ Feature: Snapshots of aggregates
       { "version": 3, "snapshot": { "version": 3, "state": { "count": 3 } }, "events": [] }
       """
 
-  Scenario: A snapshot that cannot be taken does not fail the command
+  Scenario: A failed snapshot does not fail the command
     Given "EventStore.saveSnapshot" fails 1 time with "ENOSPC"
     When these commands are sent:
       | command | to  |

@@ -7,22 +7,22 @@ use super::{Cast, World};
 use crate::{
     clock::Seed,
     cqrs::{
-        AggregateDefinition, AggregateType, Command, CommandHandler, CommandMetadata,
-        CommandResult, DefinedAggregate, EVENT_STORE, EventStore, EventStoreError,
-        EventStoreService, MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
+        Aggregate, AggregateDefinition, Command, CommandHandler, CommandMetadata, CommandResult,
+        DefinedAggregate, EVENT_STORE, EventStore, EventStoreError, EventStoreService,
+        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
     },
     domain::{Failure, Violation, did_you_mean, pointer_token},
     messaging::{MessageActivity, Relay},
 };
 
-/// How long projections are waited for, on the clock: one whose store never answers never catches up.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// The limit of a wait for projections, on the clock: one whose store never answers never catches up.
+const MAX_CATCH_UP: Duration = Duration::from_secs(60 * 60);
 
-/// The aggregates, the event store and the projections of a scenario, and what its last commands came
-/// to.
+/// The aggregates, the event store and the projections of a scenario, and the results of its last
+/// commands.
 pub struct Cqrs {
     store: EventStoreService,
-    /// The file of the store, which is opened again.
+    /// The file of the store, if it has one.
     file: Option<PathBuf>,
     commands: CommandHandler,
     projector: Projector,
@@ -33,8 +33,8 @@ pub struct Cqrs {
 }
 
 impl Cqrs {
-    /// An event store in memory, which takes part in the cast as `EventStore`, and whose events a
-    /// relay takes to the bus.
+    /// An event store in memory, which is in the cast as `EventStore`, and whose events a relay takes
+    /// to the bus.
     ///
     /// # Errors
     ///
@@ -60,17 +60,17 @@ impl Cqrs {
         })
     }
 
-    /// Draws all chance from this seed from now on.
+    /// Uses a seed for all randomness from now on.
     pub fn set_seed(&self, seed: Seed) {
         self.commands.set_seed(seed);
     }
 
-    /// What handles commands.
+    /// The command handler.
     pub fn commands(&self) -> &CommandHandler {
         &self.commands
     }
 
-    /// What takes events to projections.
+    /// The projector.
     pub fn projector(&self) -> &Projector {
         &self.projector
     }
@@ -94,7 +94,7 @@ impl Cqrs {
     /// # Errors
     ///
     /// As for [`CommandHandler::add`].
-    pub fn add_aggregate(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), Violation> {
+    pub fn add_aggregate(&self, aggregate: Arc<dyn Aggregate>) -> Result<(), Violation> {
         self.commands.add(aggregate)
     }
 
@@ -102,8 +102,8 @@ impl Cqrs {
     ///
     /// # Errors
     ///
-    /// As for [`Projector::define`]; if it handles events that no aggregate has, where all of them
-    /// are known.
+    /// As for [`Projector::define`]; if it handles an event that no aggregate has, and all events are
+    /// known.
     pub fn define_projection(&self, definition: &ProjectionDefinition) -> Result<(), Violation> {
         if let Some(known) = self.commands.event_types() {
             let is_unknown = |kind: &&String| !known.contains(kind);
@@ -118,31 +118,31 @@ impl Cqrs {
         self.projector.define(definition)
     }
 
-    /// Keeps events in a file from now on, which can be opened again.
+    /// Stores events in a file from now on, which can be opened again.
     ///
     /// # Errors
     ///
-    /// If events are stored already, or the file is no event store.
-    pub fn keep_events_in(&mut self, file: PathBuf) -> Result<(), String> {
+    /// If events are stored already, or the file is not an event store.
+    pub fn store_events_in(&mut self, file: PathBuf) -> Result<(), String> {
         let stored = self.store().last_position().map_err(|it| it.to_string())?;
         if stored > 0 {
-            return Err("where events are kept is chosen before the first".to_owned());
+            return Err("a file for the events must be chosen before the first event".to_owned());
         }
         self.file = Some(file);
         self.reopen()
     }
 
-    /// Opens the event store's file as a new process does.
+    /// Opens the event store's file again, as a new process does.
     ///
     /// # Errors
     ///
-    /// If events are kept in memory, or the file is no event store.
+    /// If events are stored in memory, or the file is not an event store.
     pub fn reopen(&mut self) -> Result<(), String> {
         let Some(file) = &self.file else {
-            return Err("the event store is kept in memory, which nothing can reopen".to_owned());
+            return Err("the event store is in memory and cannot be reopened".to_owned());
         };
         let opened = || {
-            // The former one is gone before the file can be opened again.
+            // The file is locked until the store before is dropped.
             self.store.replace(Arc::new(MemoryEventStore::default()))?;
             self.store.replace(Arc::new(SqliteEventStore::open(file)?))
         };
@@ -161,25 +161,25 @@ impl Cqrs {
         }
     }
 
-    /// Handles commands at once.
+    /// Handles commands concurrently.
     pub async fn send(&mut self, commands: &[Command]) {
         let handled = commands.iter().map(|command| self.commands.handle(command));
         self.results = join_all(handled).await;
     }
 
-    /// What the last commands came to.
+    /// The results of the last commands.
     pub fn results(&self) -> &[Result<CommandResult, Box<Failure>>] {
         &self.results
     }
 
-    /// Waits until nothing is on its way to the bus or a projection; what waits for an outage to end,
-    /// or to try again, does not count.
-    pub async fn quiet(&self) {
+    /// Waits until nothing is on its way to the bus or a projection, except for what waits for an
+    /// outage to end or to be retried.
+    pub async fn idle(&self) {
         self.activity.idle().await;
-        self.projector.quiet().await;
+        self.projector.idle().await;
     }
 
-    /// What takes stored events to the bus.
+    /// The relay that takes stored events to the bus.
     pub fn relay(&self) -> &Relay {
         &self.relay
     }
@@ -190,7 +190,7 @@ impl Cqrs {
     ///
     /// If that takes more than an hour.
     pub async fn catch_up(&self) -> Result<(), String> {
-        tokio::time::timeout(PATIENCE, self.projector.caught_up())
+        tokio::time::timeout(MAX_CATCH_UP, self.projector.caught_up())
             .await
             .map_err(|_| "the projections have not caught up within an hour".to_owned())
     }

@@ -4,19 +4,20 @@ use serde_json::{Value, json};
 
 use crate::{
     cqrs::{Command, CommandResult},
-    domain::{Failure, Violation, did_you_mean, from_json},
+    domain::{Failure, Reply, Violation, did_you_mean, from_json},
     harness::World,
-    messaging::{PublisherCrash, Relay},
+    messaging::Relay,
     observability::EventKind,
     services::CallResult,
     steps::{
-        Count, StepResult,
+        Count, StepError, StepResult,
         failing::expect,
+        messaging::events::CrashPoint,
         parameters::{first_line, json, table},
     },
 };
 
-/// A type of aggregates by the definition below; one of the same name leaves.
+/// A type of aggregates by the definition below, in place of another of its name.
 #[given("the aggregate:")]
 fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition = json(world, step)?;
@@ -24,34 +25,25 @@ fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(defined.map_err(|error| at(world, step, &error))?)
 }
 
-/// The events are in a file, which can be opened again.
+/// Stores the events in a file, which can be opened again.
 #[given("the event store is kept in a file")]
-fn kept_in_a_file(world: &mut World) -> StepResult {
+fn stored_in_a_file(world: &mut World) -> StepResult {
     let file = world.directory()?.join("events.db");
-    Ok(world.cqrs()?.keep_events_in(file)?)
+    Ok(world.cqrs()?.store_events_in(file)?)
 }
 
-/// The process that publishes is lost when events are stored and not on the bus.
-#[given("the publisher of {string} crashes before publishing")]
-fn crashes_before(world: &mut World, outbox: String) -> StepResult {
-    crash(world, &outbox, PublisherCrash::BeforePublishing)
-}
-
-/// The process that publishes is lost when events are on the bus and not marked.
-#[given("the publisher of {string} crashes after publishing")]
-fn crashes_after(world: &mut World, outbox: String) -> StepResult {
-    crash(world, &outbox, PublisherCrash::AfterPublishing)
-}
-
-fn crash(world: &mut World, outbox: &str, point: PublisherCrash) -> StepResult {
+/// The process that publishes is lost when events are stored but not on the bus, or on the bus but
+/// not marked.
+#[given("the publisher of {string} crashes {crash_point}")]
+fn crashes(world: &mut World, outbox: String, point: CrashPoint) -> StepResult {
     let here = world.here();
     let relay = world.cqrs()?.relay();
-    check_outbox(relay, outbox)?;
-    relay.crash(point, here);
+    check_outbox(relay, &outbox)?;
+    relay.crash(point.0, here);
     Ok(())
 }
 
-/// A new process goes on with what is stored.
+/// A new process continues with what is stored.
 #[when("the publisher of {string} restarts")]
 async fn publisher_restarts(world: &mut World, outbox: String) -> StepResult {
     let cqrs = world.cqrs()?;
@@ -59,7 +51,7 @@ async fn publisher_restarts(world: &mut World, outbox: String) -> StepResult {
     expect(cqrs.relay().restart(), || {
         format!("the publisher of {outbox} has not crashed")
     })?;
-    cqrs.quiet().await;
+    cqrs.idle().await;
     Ok(())
 }
 
@@ -70,63 +62,63 @@ fn check_outbox(relay: &Relay, outbox: &str) -> StepResult {
     })
 }
 
-/// The file of the events is closed, and opened as a new process does.
+/// Closes the file of the events and opens it as a new process does.
 #[when("the event store is reopened")]
 async fn is_reopened(world: &mut World) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.reopen()?;
-    cqrs.quiet().await;
+    cqrs.idle().await;
     Ok(())
 }
 
-/// One command, and what projections make of its events until they only wait.
+/// One command, with the payload below if there is one; waits until projections have nothing to do
+/// but wait.
 #[when("the command {string} is sent to {string}")]
-async fn is_sent(world: &mut World, kind: String, aggregate: String) -> StepResult {
-    let command = world.cqrs()?.command(&kind, &aggregate, json!({}));
-    send(world, &[command]).await
-}
-
-/// The same with the payload below.
 #[when("the command {string} is sent to {string} with:")]
-async fn is_sent_with(
+async fn is_sent(
     world: &mut World,
     step: &gherkin::Step,
     kind: String,
     aggregate: String,
 ) -> StepResult {
-    let payload = json(world, step)?;
-    let command = world.cqrs()?.command(&kind, &aggregate, payload);
+    let command = command(world, step, &kind, &aggregate)?;
     send(world, &[command]).await
 }
 
-/// One command; what projections make of its events is yet to come.
+/// The same, but without waiting.
 #[when("the command {string} is sent to {string} without waiting for projections")]
-async fn is_sent_ahead(world: &mut World, kind: String, aggregate: String) -> StepResult {
-    let command = world.cqrs()?.command(&kind, &aggregate, json!({}));
-    send_ahead(world, &[command]).await
-}
-
-/// The same with the payload below.
 #[when("the command {string} is sent to {string} without waiting for projections, with:")]
-async fn is_sent_ahead_with(
+async fn is_sent_ahead(
     world: &mut World,
     step: &gherkin::Step,
     kind: String,
     aggregate: String,
 ) -> StepResult {
-    let payload = json(world, step)?;
-    let command = world.cqrs()?.command(&kind, &aggregate, payload);
+    let command = command(world, step, &kind, &aggregate)?;
     send_ahead(world, &[command]).await
 }
 
-/// One command as the JSON below has it, with its id and metadata.
+fn command(
+    world: &mut World,
+    step: &gherkin::Step,
+    kind: &str,
+    aggregate: &str,
+) -> Result<Command, StepError> {
+    let payload = match step.value.ends_with(':') {
+        true => json(world, step)?,
+        false => json!({}),
+    };
+    Ok(world.cqrs()?.command(kind, aggregate, payload))
+}
+
+/// One command as JSON, with its id and metadata.
 #[when("this command is sent:")]
 async fn this_is_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let command: Command = json(world, step)?;
     send(world, &[command]).await
 }
 
-/// One command after the other; a failure does not keep the next from being sent.
+/// Commands sent sequentially; after a failure the next one is sent all the same.
 #[when("these commands are sent:")]
 async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut results = Vec::new();
@@ -145,11 +137,8 @@ async fn these_are_sent_at_once(world: &mut World, step: &gherkin::Step) -> Step
     send(world, &commands).await
 }
 
-/// The commands of a table with the columns `command` and `to`, and `payload` and `id` where wanted.
-fn commands(
-    world: &mut World,
-    step: &gherkin::Step,
-) -> Result<Vec<Command>, crate::steps::StepError> {
+/// The commands of a table with the columns `command` and `to`, and optionally `payload` and `id`.
+fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, StepError> {
     const COLUMNS: [&str; 4] = ["command", "to", "payload", "id"];
     let Some((header, rows)) = table(step)?.split_first() else {
         return Err("the table is empty".into());
@@ -184,7 +173,7 @@ fn commands(
 
 async fn send(world: &mut World, commands: &[Command]) -> StepResult {
     send_ahead(world, commands).await?;
-    world.cqrs()?.quiet().await;
+    world.cqrs()?.idle().await;
     Ok(())
 }
 
@@ -198,9 +187,9 @@ async fn send_ahead(world: &mut World, commands: &[Command]) -> StepResult {
 
 fn as_call(result: &Result<CommandResult, Box<Failure>>) -> CallResult {
     let result = result.as_ref().map_err(Clone::clone)?;
-    // Numbers and texts under keys that are texts.
+    // Only numbers and strings, so serialising cannot fail.
     let value = serde_json::to_value(result).unwrap_or(Value::Null);
-    Ok(crate::domain::Reply::new(value))
+    Ok(Reply::new(value))
 }
 
 /// The last command was handled.
@@ -209,7 +198,7 @@ fn succeeds(world: &mut World) -> StepResult {
     match last(world)? {
         Ok(_) => Ok(()),
         Err(failure) => {
-            Err(format!("expected the command to succeed, it fails with {failure}").into())
+            Err(format!("expected the command to succeed, but it failed with {failure}").into())
         }
     }
 }
@@ -219,20 +208,20 @@ fn succeeds(world: &mut World) -> StepResult {
 fn fails_with(world: &mut World, code: String) -> StepResult {
     let found = match last(world)? {
         Err(failure) if *failure.code == *code => return Ok(()),
-        Err(failure) => format!("it fails with {failure}"),
-        Ok(result) => format!("it succeeds at version {}", result.version),
+        Err(failure) => format!("but it failed with {failure}"),
+        Ok(result) => format!("but it succeeded at version {}", result.version),
     };
     Err(format!("expected the command to fail with {code}, {found}").into())
 }
 
-/// What the last command came to.
+/// The result of the last command.
 fn last(world: &mut World) -> Result<&Result<CommandResult, Box<Failure>>, String> {
     let cqrs = world.cqrs().map_err(|error| error.to_string())?;
     let last = cqrs.results().last();
     last.ok_or_else(|| "no command was sent".to_owned())
 }
 
-/// The version of an aggregate, as its events were appended last; of one without events, 0.
+/// The version of an aggregate after its last append, 0 without events.
 #[then("the version of {string} is {count}")]
 fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResult {
     let expected = expected.value()?;
@@ -256,14 +245,18 @@ fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResu
         }
     });
     if types.len() > 1 {
-        return Err(format!("{aggregate:?} is the id of several: {}", types.join(", ")).into());
+        return Err(format!(
+            "{aggregate:?} is the id of several aggregates: {}",
+            types.join(", ")
+        )
+        .into());
     }
     expect(found == u64::from(expected), || {
-        format!("expected {aggregate} to be at version {expected}, it is at {found}")
+        format!("expected {aggregate} to be at version {expected}, found {found}")
     })
 }
 
-/// Where a definition is at fault, in the feature.
+/// An error of a definition with its place in the feature.
 pub(super) fn at(world: &World, step: &gherkin::Step, error: &Violation) -> String {
     format!("{}:{}: {error}", world.stage().uri, first_line(step))
 }

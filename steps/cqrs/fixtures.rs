@@ -3,8 +3,7 @@ use rehearsal_macros::when;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    domain::Violation,
-    domain::from_json,
+    domain::{Violation, from_json},
     harness::{Cqrs, FixtureFault, World},
     steps::{
         StepResult, fixtures,
@@ -12,13 +11,13 @@ use crate::{
     },
 };
 
-/// A type of aggregates, declared if it is sound.
+/// A type of aggregates, added if it is valid.
 #[when("the aggregate is loaded:")]
 fn aggregate_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     load(world, step, Cqrs::define_aggregate)
 }
 
-/// A projection, declared if it is sound.
+/// A projection, added if it is valid.
 #[when("the projection is loaded:")]
 fn projection_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     load(world, step, |cqrs, definition| {

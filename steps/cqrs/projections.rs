@@ -23,18 +23,18 @@ fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(defined.map_err(|error| at(world, step, &error))?)
 }
 
-/// Until every projection has taken all events, however often it tries, or is paused.
+/// Waits until every projection has taken all events, after any number of retries, or is paused.
 #[when("the projections catch up")]
 async fn catch_up(world: &mut World) -> StepResult {
     Ok(world.cqrs()?.catch_up().await?)
 }
 
-/// A projection that is paused goes on, its earlier errors forgiven.
+/// A paused projection continues, and its earlier errors are forgiven.
 #[when("the projection {string} is resumed")]
 async fn is_resumed(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.projector().resume(&name)?;
-    cqrs.quiet().await;
+    cqrs.idle().await;
     Ok(())
 }
 
@@ -43,11 +43,11 @@ async fn is_resumed(world: &mut World, name: String) -> StepResult {
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.projector().rebuild(&name)?;
-    cqrs.quiet().await;
+    cqrs.idle().await;
     Ok(())
 }
 
-/// A read model is asked for a document, through the client.
+/// Reads a document of a read model through the client.
 #[when("{string} is queried for {string}")]
 async fn is_queried_for(world: &mut World, read_model: String, key: String) -> StepResult {
     let projector = world.cqrs()?.projector();
@@ -58,7 +58,7 @@ async fn is_queried_for(world: &mut World, read_model: String, key: String) -> S
     Ok(())
 }
 
-/// A read model is asked for all its documents.
+/// Reads all documents of a read model.
 #[when("{string} is queried")]
 async fn is_queried(world: &mut World, read_model: String) -> StepResult {
     let projector = world.cqrs()?.projector();
@@ -67,29 +67,29 @@ async fn is_queried(world: &mut World, read_model: String) -> StepResult {
     Ok(())
 }
 
-/// It takes events as they come.
+/// It applies events as they are stored.
 #[then("the projection {string} is running")]
 fn is_running(world: &mut World, name: String) -> StepResult {
-    is(world, &name, ProjectionStatus::Running)
+    has_status(world, &name, ProjectionStatus::Running)
 }
 
-/// It takes all events again, and has not got to the last.
+/// It applies all events again and has not reached the last.
 #[then("the projection {string} is rebuilding")]
 fn is_rebuilding(world: &mut World, name: String) -> StepResult {
-    is(world, &name, ProjectionStatus::Rebuilding)
+    has_status(world, &name, ProjectionStatus::Rebuilding)
 }
 
 /// It had too many recent errors.
 #[then("the projection {string} is paused")]
 fn is_paused(world: &mut World, name: String) -> StepResult {
-    is(world, &name, ProjectionStatus::Paused)
+    has_status(world, &name, ProjectionStatus::Paused)
 }
 
-fn is(world: &mut World, name: &str, expected: ProjectionStatus) -> StepResult {
+fn has_status(world: &mut World, name: &str, expected: ProjectionStatus) -> StepResult {
     let found = world.cqrs()?.projector().status(name)?;
     expect(found == expected, || {
         format!(
-            "expected the projection {name} to be {}, it is {}",
+            "expected the projection {name} to be {}, found {}",
             expected.as_str(),
             found.as_str()
         )
@@ -102,11 +102,11 @@ fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult
     let expected = expected.value()?;
     let found = world.cqrs()?.projector().checkpoint(&name)?;
     expect(found == u64::from(expected), || {
-        format!("expected the checkpoint of {name} to be {expected}, it is {found}")
+        format!("expected the checkpoint of {name} to be {expected}, found {found}")
     })
 }
 
-/// How long after the last event happened a projection applied it.
+/// The time from the last event that a projection applied until it was applied.
 #[then("the lag of {string} is {duration}")]
 fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
     let expected = expected.value()?;
@@ -122,14 +122,14 @@ fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
     let found = found.ok_or_else(|| format!("the projection {name} has applied no event"))?;
     expect(found == expected, || {
         format!(
-            "expected {name} to lag by {}, it lags by {}",
+            "expected {name} to lag by {}, found {}",
             format_duration(expected),
             format_duration(found)
         )
     })
 }
 
-/// A document of a read model, whole.
+/// A whole document of a read model.
 #[then("the read model {string} has {string}:")]
 fn read_model_has(
     world: &mut World,
@@ -139,21 +139,21 @@ fn read_model_has(
 ) -> StepResult {
     let expected: Value = json(world, step)?;
     let document = world.cqrs()?.projector().document(&read_model, &key)?;
-    let document =
-        document.ok_or_else(|| format!("the read model {read_model} has nothing for {key:?}"))?;
+    let document = document
+        .ok_or_else(|| format!("the read model {read_model} has no document for {key:?}"))?;
     match json_difference(&expected, &document) {
         None => Ok(()),
         Some(difference) => Err(difference.into()),
     }
 }
 
-/// There is no such document in a read model.
+/// A read model does not have the document.
 #[then("the read model {string} has nothing for {string}")]
 fn read_model_has_nothing(world: &mut World, read_model: String, key: String) -> StepResult {
     let document = world.cqrs()?.projector().document(&read_model, &key)?;
     match document {
         None => Ok(()),
-        Some(document) => Err(format!("expected nothing for {key:?}, found {document}").into()),
+        Some(document) => Err(format!("expected no document for {key:?}, found {document}").into()),
     }
 }
 
@@ -169,14 +169,14 @@ fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> St
     }
 }
 
-/// A projection is held back by nothing.
+/// No failed event holds a projection back.
 #[then("no event holds {string} back")]
 fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
     let failure = world.cqrs()?.projector().failure(&name)?;
     match failure {
         None => Ok(()),
         Some(failure) => Err(format!(
-            "expected no event to hold {name} back, the one at position {} does: {}",
+            "expected no event to hold {name} back, found the one at position {}: {}",
             failure.position, failure.error
         )
         .into()),

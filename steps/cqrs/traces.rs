@@ -13,10 +13,10 @@ use crate::{
     },
 };
 
-/// What the last command to an aggregate came to continues a trace.
+/// The events of the last command to an aggregate continue a trace.
 #[then("the events of {string} are part of the trace {string}")]
 fn are_part_of(world: &mut World, aggregate: String, trace: String) -> StepResult {
-    for event in Decided::of(world, &aggregate)?.events {
+    for event in CommandEvents::of(world, &aggregate)?.events {
         let found = event.trace;
         expect(found.trace_id_text() == trace, || {
             let id = event.event_id();
@@ -26,10 +26,10 @@ fn are_part_of(world: &mut World, aggregate: String, trace: String) -> StepResul
     Ok(())
 }
 
-/// What the last command to an aggregate came to is alone in one trace, which nobody named before.
+/// The events of the last command to an aggregate share one trace, which nothing else is part of.
 #[then("the events of {string} are part of a new trace")]
 fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
-    let Decided { events, others } = Decided::of(world, &aggregate)?;
+    let CommandEvents { events, others } = CommandEvents::of(world, &aggregate)?;
     let found = events[0].trace;
     for event in &events {
         expect(event.trace == found, || {
@@ -47,14 +47,14 @@ fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
     expect_new(found, named)
 }
 
-/// The events that the last command to an aggregate came to, and all others of the event store.
-struct Decided {
+/// The events of the last command to an aggregate, and all others in the event store.
+struct CommandEvents {
     /// At least one.
     events: Vec<Arc<CloudEvent>>,
     others: Vec<Arc<CloudEvent>>,
 }
 
-impl Decided {
+impl CommandEvents {
     fn of(world: &mut World, aggregate: &str) -> Result<Self, StepError> {
         let stored = world.cqrs()?.store().read(0, usize::MAX)?;
         let stored = stored.into_iter().map(|StoredEvent { event, .. }| event);

@@ -1,12 +1,12 @@
-use std::sync::Arc;
+use std::{convert::Infallible, str::FromStr, sync::Arc};
 
-use cucumber::gherkin;
+use cucumber::{Parameter, codegen::inventory, gherkin};
 use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use crate::{
     domain::{Reply, did_you_mean, from_json},
-    harness::World,
+    harness::{ParameterType, World},
     messaging::{EventDraft, PublisherCrash},
     steps::{
         Count, StepError, StepResult,
@@ -31,22 +31,29 @@ fn event_types_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// The process crashes when the event is stored but not on the bus.
-#[given("the publisher crashes before publishing")]
-fn crashes_before(world: &mut World) {
-    let here = world.here();
-    world
-        .messages()
-        .crash(PublisherCrash::BeforePublishing, here);
+/// `{crash_point}`: `before publishing` or `after publishing`.
+#[derive(Debug, Parameter)]
+#[param(name = "crash_point", regex = "before publishing|after publishing")]
+pub struct CrashPoint(pub PublisherCrash);
+
+inventory::submit!(ParameterType::of::<CrashPoint>());
+
+impl FromStr for CrashPoint {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "before publishing" => PublisherCrash::BeforePublishing,
+            _ => PublisherCrash::AfterPublishing,
+        }))
+    }
 }
 
-/// The process crashes when the event is on the bus but not marked as published.
-#[given("the publisher crashes after publishing")]
-fn crashes_after(world: &mut World) {
+/// The process crashes when the event is stored but not on the bus, or on the bus but not marked.
+#[given("the publisher crashes {crash_point}")]
+fn crashes(world: &mut World, point: CrashPoint) {
     let here = world.here();
-    world
-        .messages()
-        .crash(PublisherCrash::AfterPublishing, here);
+    world.messages().crash(point.0, here);
 }
 
 /// A new process continues with what is stored.

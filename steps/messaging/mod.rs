@@ -2,7 +2,7 @@
 
 mod communication;
 mod dead_letters;
-mod events;
+pub(super) mod events;
 mod publications;
 mod requests;
 mod subscriptions;

@@ -1,27 +1,29 @@
-use std::sync::{Arc, RwLock};
+use std::{
+    num::NonZeroU64,
+    sync::{Arc, RwLock},
+};
 
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     clock::{Clock, Seed, virtually},
     cqrs::{
-        Aggregate, AggregateOf, AggregateType, Command, CommandHandler, Decision, DefinedAggregate,
-        DomainEvent, EventStore, EventStoreService, MemoryEventStore, StreamId, unknown_event,
+        Aggregate, Command, CommandHandler, Decision, DefinedAggregate, DomainEvent, EventStore,
+        EventStoreService, MemoryEventStore, StreamId, unknown_event,
     },
     domain::{Failure, from_value},
     observability::Timeline,
     services::{Client, Effects, Faults, Policies, Registry},
 };
 
-struct Scene {
+struct TestHandler {
     store: Arc<MemoryEventStore>,
-    handler: CommandHandler,
+    commands: CommandHandler,
 }
 
-impl Scene {
-    fn new(aggregate: Arc<dyn AggregateType>) -> Self {
+impl TestHandler {
+    fn new(aggregate: Arc<dyn Aggregate>) -> Self {
         let timeline = Timeline::new(Clock::start());
         let registry = Registry::default();
         let store = Arc::new(MemoryEventStore::default());
@@ -34,9 +36,9 @@ impl Scene {
             timeline,
             Seed(0),
         );
-        let handler = CommandHandler::new(Arc::new(client), Seed(0));
-        handler.add(aggregate).unwrap();
-        Self { store, handler }
+        let commands = CommandHandler::new(Arc::new(client), Seed(0));
+        commands.add(aggregate).unwrap();
+        Self { store, commands }
     }
 
     async fn send(&self, id: usize, kind: &str, payload: Value) -> Result<u64, String> {
@@ -47,14 +49,14 @@ impl Scene {
             payload: Arc::new(payload),
             metadata: Default::default(),
         };
-        let handled = self.handler.handle(&command).await;
+        let handled = self.commands.handle(&command).await;
         handled
             .map(|result| result.version)
             .map_err(|failure| failure.code.to_string())
     }
 }
 
-fn stack(snapshot_every: Option<u64>) -> Arc<dyn AggregateType> {
+fn stack(snapshot_every: Option<u64>) -> Arc<dyn Aggregate> {
     let mut definition = json!({
         "name": "Stack",
         "initial": { "items": [], "pushed": 0 },
@@ -93,20 +95,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn snapshots_change_nothing_of_what_is_decided(
+    fn decisions_are_the_same_with_and_without_snapshots(
         every in 1..5_u64,
         kinds in proptest::collection::vec(0..4_usize, 1..40),
     ) {
         let outcomes = [None, Some(every)].map(|every| virtually(async {
-            let scene = Scene::new(stack(every));
+            let handler = TestHandler::new(stack(every));
             let mut results = Vec::new();
             for (id, &kind) in kinds.iter().enumerate() {
                 let kind = ["push", "pushTwice", "pop", "clear"][kind];
-                results.push(scene.send(id, kind, json!({"item": id})).await);
+                results.push(handler.send(id, kind, json!({"item": id})).await);
             }
             let stream = StreamId::new("Stack", "a");
-            let snapshot = scene.store.load_snapshot(&stream).unwrap();
-            (results, scene.store.load(&stream, 0).unwrap(), snapshot)
+            let snapshot = handler.store.load_snapshot(&stream).unwrap();
+            (results, handler.store.load(&stream, 0).unwrap(), snapshot)
         }));
         let [(plain, events, none), (with, same, snapshot)] = outcomes;
         prop_assert_eq!(plain, with);
@@ -117,62 +119,72 @@ proptest! {
     }
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct Door {
-    open: bool,
-}
+struct Door;
 
 impl Aggregate for Door {
-    const NAME: &str = "Door";
-    const COMMANDS: &[&str] = &["openDoor", "close"];
-    const SNAPSHOT_EVERY: Option<std::num::NonZeroU64> = std::num::NonZeroU64::new(2);
+    fn name(&self) -> &str {
+        "Door"
+    }
 
-    fn decide(&self, command: &Command) -> Decision {
+    fn commands(&self) -> Vec<&str> {
+        vec!["openDoor", "close"]
+    }
+
+    fn snapshot_every(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(2)
+    }
+
+    fn initial(&self) -> Arc<Value> {
+        Arc::new(json!({"open": false}))
+    }
+
+    fn decide(&self, state: &Arc<Value>, command: &Command) -> Decision {
         let opens = &*command.kind == "openDoor";
-        if opens == self.open {
-            return Err(Box::new(Failure::new("NO_CHANGE", "it is so already")));
+        if state["open"] == opens {
+            return Err(Box::new(Failure::new("NO_CHANGE", "nothing to change")));
         }
         let kind = if opens { "Opened" } else { "Closed" };
         Ok(vec![DomainEvent::new(kind, json!({}))])
     }
 
-    fn apply(&mut self, event: &DomainEvent) -> Result<(), Box<Failure>> {
-        self.open = match &*event.kind {
+    fn apply(&self, state: &mut Arc<Value>, event: &DomainEvent) -> Result<(), Box<Failure>> {
+        let open = match &*event.kind {
             "Opened" => true,
             "Closed" => false,
-            other => return Err(unknown_event(Self::NAME, other, ["Opened", "Closed"])),
+            other => return Err(unknown_event(self.name(), other, ["Opened", "Closed"])),
         };
+        *state = Arc::new(json!({"open": open}));
         Ok(())
     }
 }
 
 #[test]
-fn an_aggregate_in_rust_decides_and_is_restored_from_its_snapshot() {
+fn aggregate_in_rust_is_restored_from_its_snapshot() {
     virtually(async {
-        let scene = Scene::new(Arc::new(AggregateOf::<Door>::default()));
+        let handler = TestHandler::new(Arc::new(Door));
         let refused = Err("NO_CHANGE".to_owned());
-        assert_eq!(scene.send(1, "close", json!({})).await, refused);
-        assert_eq!(scene.send(2, "openDoor", json!({})).await, Ok(1));
-        assert_eq!(scene.send(3, "openDoor", json!({})).await, refused);
-        assert_eq!(scene.send(4, "close", json!({})).await, Ok(2));
-        let snapshot = scene.store.load_snapshot(&StreamId::new("Door", "a"));
+        assert_eq!(handler.send(1, "close", json!({})).await, refused);
+        assert_eq!(handler.send(2, "openDoor", json!({})).await, Ok(1));
+        assert_eq!(handler.send(3, "openDoor", json!({})).await, refused);
+        assert_eq!(handler.send(4, "close", json!({})).await, Ok(2));
+        let snapshot = handler.store.load_snapshot(&StreamId::new("Door", "a"));
         assert_eq!(*snapshot.unwrap().unwrap().state, json!({"open": false}));
-        assert_eq!(scene.send(5, "close", json!({})).await, refused);
-        assert_eq!(scene.send(6, "openDoor", json!({})).await, Ok(3));
+        assert_eq!(handler.send(5, "close", json!({})).await, refused);
+        assert_eq!(handler.send(6, "openDoor", json!({})).await, Ok(3));
     });
 }
 
 #[test]
-fn a_command_belongs_to_one_type_of_aggregates() {
+fn command_of_another_aggregate_is_refused() {
     virtually(async {
-        let scene = Scene::new(stack(None));
+        let handler = TestHandler::new(stack(None));
         let other = json!({"name": "Pile", "commands": {"pop": {}}, "events": {}});
         let other = DefinedAggregate::new(from_value(&other).unwrap()).unwrap();
-        let error = scene.handler.add(Arc::new(other)).unwrap_err();
+        let error = handler.commands.add(Arc::new(other)).unwrap_err();
         assert_eq!(error.pointer, "/commands/pop");
         assert_eq!(error.message, "Stack has a command \"pop\" already");
         assert!(
-            scene.handler.add(stack(Some(1))).is_ok(),
+            handler.commands.add(stack(Some(1))).is_ok(),
             "in its own place"
         );
     });

@@ -25,7 +25,7 @@ pub(super) fn event(stream: &StreamId, version: u64, command: &str) -> Arc<Cloud
     })
 }
 
-/// The events that a command comes to at a version.
+/// The events of a command, after a version.
 pub(super) fn events(
     stream: &StreamId,
     expected: u64,
@@ -42,7 +42,7 @@ pub(super) fn account(id: &str) -> StreamId {
     StreamId::new("Account", id)
 }
 
-/// What every event store must do.
+/// Checks the contract of an event store.
 pub(super) fn conforms(store: &dyn EventStore) {
     let (one, two) = (account("a"), account("b"));
     assert_eq!(store.last_position().unwrap(), 0);
@@ -60,7 +60,7 @@ pub(super) fn conforms(store: &dyn EventStore) {
         3
     );
 
-    // In the order of an aggregate, and of all.
+    // Events are in order within an aggregate and over all of them.
     assert_eq!(store.load(&one, 0).unwrap()[..2], events(&one, 0, 2, "c-1"));
     assert_eq!(store.load(&one, 2).unwrap(), events(&one, 2, 1, "c-2"));
     assert_eq!(store.load(&one, 3).unwrap(), []);
@@ -83,7 +83,7 @@ pub(super) fn conforms(store: &dyn EventStore) {
     assert_eq!(read(u64::MAX, 10), []);
     assert_eq!(store.last_position().unwrap(), 4);
 
-    // A conflict names both versions and changes nothing, in front and behind.
+    // A conflict, below or above the version, names both versions and changes nothing.
     for expected in [0, 2, 4, u64::from(u32::MAX)] {
         let error = store
             .append(&one, expected, &events(&one, expected, 1, "c-3"))
@@ -103,7 +103,7 @@ pub(super) fn conforms(store: &dyn EventStore) {
     assert!(store.append(&one, u64::MAX, &far).is_err());
     assert_eq!(store.append(&one, 3, &[]).unwrap(), 3);
 
-    // The same command again comes to what it came to, whatever version it expects.
+    // A repeated command has the same result, whatever version it expects.
     for expected in [0, 3] {
         let again = events(&one, expected, 2, "c-1");
         assert_eq!(store.append(&one, expected, &again).unwrap(), 2);
@@ -114,7 +114,7 @@ pub(super) fn conforms(store: &dyn EventStore) {
     assert_eq!(store.handled(&one, "c-3").unwrap(), None);
     assert_eq!(store.handled(&account("new"), "c-1").unwrap(), None);
 
-    // What does not follow is told, and nothing of it is stored.
+    // Events that do not follow are refused, and none of them is stored.
     let mut twice = events(&one, 3, 2, "c-4");
     twice[1] = event(&one, 4, "c-4");
     let mut other = events(&one, 3, 2, "c-4");
@@ -133,7 +133,7 @@ pub(super) fn conforms(store: &dyn EventStore) {
     }
     assert_eq!(store.last_position().unwrap(), 4);
 
-    // The latest snapshot stays; one of nothing is not kept.
+    // The latest snapshot stays; one of an aggregate without events is dropped.
     let snapshot = |version| Snapshot {
         version,
         state: Arc::new(json!({"at": version})),
@@ -147,11 +147,11 @@ pub(super) fn conforms(store: &dyn EventStore) {
     store.save_snapshot(&account("new"), &snapshot(1)).unwrap();
     assert_eq!(store.load_snapshot(&account("new")).unwrap(), None);
 
-    publishes(store, &one);
+    check_publication(store, &one);
 }
 
-/// What was appended is what waits to be published.
-fn publishes(store: &dyn EventStore, one: &StreamId) {
+/// Checks that appended events wait to be published.
+fn check_publication(store: &dyn EventStore, one: &StreamId) {
     let ids = || -> Vec<String> {
         let events = store.unpublished(10).unwrap();
         events
@@ -173,7 +173,7 @@ fn publishes(store: &dyn EventStore, one: &StreamId) {
     store.mark_published(&[id(1)]).unwrap();
     assert_eq!(ids(), ["b/1", "a/3"]);
 
-    // What is stored by itself takes its place among all, and belongs to no aggregate.
+    // An event without an aggregate has a position, but is in no stream.
     let alone = outbox_conformance::event("alone");
     store.store(std::slice::from_ref(&alone)).unwrap();
     assert_eq!(ids(), ["b/1", "a/3", "alone"]);
@@ -183,8 +183,21 @@ fn publishes(store: &dyn EventStore, one: &StreamId) {
     assert_eq!(store.load(one, 0).unwrap().len(), 3);
 }
 
+/// Checks that an aggregate cannot have an event that is stored without one.
+pub(super) fn check_taken_id(store: &dyn EventStore) {
+    let one = account("a");
+    let first = event(&one, 1, "c-1");
+    store.store(&[(&*first).into()]).unwrap();
+    assert!(matches!(
+        store.append(&one, 0, &[first]),
+        Err(EventStoreError::Misfit { .. })
+    ));
+    assert_eq!(store.last_position().unwrap(), 1);
+}
+
 #[test]
-fn the_memory_event_store_conforms() {
+fn memory_event_store_conforms() {
     conforms(&MemoryEventStore::default());
+    check_taken_id(&MemoryEventStore::default());
     outbox_conformance::check(MemoryEventStore::default);
 }

@@ -75,7 +75,7 @@ fn unusable_file_is_refused_with_the_reason_and_unchanged() {
     )
     .unwrap();
     assert!(
-        refusal(&text).ends_with("it is no journal"),
+        refusal(&text).ends_with("it is not a valid journal"),
         "{}",
         refusal(&text)
     );

@@ -1,55 +1,53 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use serde_json::Map;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
 
-use super::{
-    AggregateState, AggregateType, Command, CommandResult, DomainEvent, StreamId,
-    aggregates::Aggregates,
-    event_store_client::EventStoreClient,
-    event_store_messages::{Loaded, kinds},
-};
+use super::{Aggregate, Command, CommandResult, DomainEvent, defined_aggregate::unknown_command};
 use crate::{
     clock::{Clock, Seed},
+    cqrs::store::{EventStoreClient, LoadedStream, StreamId, kinds},
     domain::{Failure, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
     services::Client,
 };
 
-/// Handles commands: loads the aggregate, lets it decide, and appends what it decides at the version
-/// that it was loaded at.
+/// Handles commands: loads the aggregate, lets it decide, and appends the events at the version that
+/// was loaded.
 ///
-/// Where someone else was faster, it begins anew with the load, at most
-/// [`MOST_RETRIES`](Self::MOST_RETRIES) times. What was appended waits in the store to be published.
+/// After a conflict with another command it retries from the load, at most
+/// [`MAX_RETRIES`](Self::MAX_RETRIES) times. Appended events wait in the store to be published.
 pub struct CommandHandler {
     client: Arc<Client>,
-    aggregates: Aggregates,
+    /// The types of aggregates by name; each command belongs to one of them.
+    aggregates: RwLock<IndexMap<Arc<str>, Arc<dyn Aggregate>>>,
     seed: AtomicU64,
 }
 
-/// Why a command came to nothing.
-enum Trouble {
-    /// The aggregate decided against it.
+/// Why a command was not handled.
+enum CommandError {
+    /// The aggregate refused it.
     Refused(Box<Failure>),
-    /// It could not be decided, or its events not stored.
+    /// It could not be decided, or its events could not be stored.
     Failed(Box<Failure>),
 }
 
 impl CommandHandler {
-    /// How often a command is decided anew after a conflict.
-    pub const MOST_RETRIES: u32 = 3;
+    /// How often a command is retried after a conflict.
+    pub const MAX_RETRIES: u32 = 3;
 
-    /// A handler of no commands yet, which calls the event store through a client.
+    /// A handler without aggregates, which calls the event store through a client.
     pub fn new(client: Arc<Client>, seed: Seed) -> Self {
         Self {
             client,
-            aggregates: Aggregates::default(),
+            aggregates: RwLock::default(),
             seed: AtomicU64::new(seed.0),
         }
     }
@@ -64,36 +62,71 @@ impl CommandHandler {
     /// # Errors
     ///
     /// If another type of aggregates has one of its commands.
-    pub fn add(&self, aggregate: Arc<dyn AggregateType>) -> Result<(), Violation> {
-        self.aggregates.add(aggregate)
+    pub fn add(&self, aggregate: Arc<dyn Aggregate>) -> Result<(), Violation> {
+        let mut aggregates = self
+            .aggregates
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for other in aggregates.values() {
+            if other.name() == aggregate.name() {
+                continue;
+            }
+            let theirs = other.commands();
+            if let Some(taken) = aggregate.commands().iter().find(|own| theirs.contains(own)) {
+                return Err(Violation::new(
+                    format!("/commands/{taken}"),
+                    format!("{} has a command {taken:?} already", other.name()),
+                ));
+            }
+        }
+        aggregates.insert(aggregate.name().into(), aggregate);
+        Ok(())
     }
 
-    /// The types of the events that aggregates decide; `None` where there is an aggregate of which
-    /// that is not known, or none at all.
+    /// The types of all events; `None` if there is no aggregate, or one whose events are not known.
     pub fn event_types(&self) -> Option<Vec<String>> {
-        self.aggregates.event_types()
+        let mut types = Vec::new();
+        for aggregate in self.aggregates().values() {
+            types.extend(aggregate.events()?.into_iter().map(str::to_owned));
+        }
+        (!types.is_empty()).then_some(types)
     }
 
-    /// Handles a command, once: one of the same id that was handled before comes to the same.
+    fn aggregate_for(&self, command: &str) -> Result<Arc<dyn Aggregate>, Box<Failure>> {
+        let aggregates = self.aggregates();
+        let mut found = aggregates.values();
+        let found = found.find(|aggregate| aggregate.commands().contains(&command));
+        found.map(Arc::clone).ok_or_else(|| {
+            let known = aggregates.values().flat_map(|own| own.commands());
+            unknown_command(command, known)
+        })
+    }
+
+    fn aggregates(&self) -> RwLockReadGuard<'_, IndexMap<Arc<str>, Arc<dyn Aggregate>>> {
+        self.aggregates
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Handles a command once: a repeated one, with the same id, has the same result.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate decides it; what the aggregate
-    /// refuses it with; `CONCURRENT_MODIFICATION` if others were faster each time; what the event
-    /// store fails with.
+    /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate has it; the aggregate's refusal;
+    /// `CONCURRENT_MODIFICATION` after a conflict on the last retry; failures of the event store.
     pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
         let timeline = self.client.timeline();
         let head = Arc::new(command.head());
         match self.decide(command, &head).await {
             Ok(result) => Ok(result),
-            Err(Trouble::Refused(failure)) => {
+            Err(CommandError::Refused(failure)) => {
                 timeline.record(EventKind::CommandRefused {
                     head,
                     code: Arc::clone(&failure.code),
                 });
                 Err(failure)
             }
-            Err(Trouble::Failed(failure)) => {
+            Err(CommandError::Failed(failure)) => {
                 timeline.record(EventKind::CommandFailed {
                     head,
                     code: Arc::clone(&failure.code),
@@ -107,20 +140,19 @@ impl CommandHandler {
         &self,
         command: &Command,
         head: &Arc<CommandHead>,
-    ) -> Result<CommandResult, Trouble> {
+    ) -> Result<CommandResult, CommandError> {
         let aggregate = self
-            .aggregates
-            .deciding(&command.kind)
-            .map_err(Trouble::Refused)?;
+            .aggregate_for(&command.kind)
+            .map_err(CommandError::Refused)?;
         let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
         let trace = self.trace_of(&stream, command);
         let store = EventStoreClient::new(&self.client);
         let mut conflicts = Vec::new();
         loop {
             let loaded = store
-                .load(&stream, command)
+                .load(&stream, &command.id)
                 .await
-                .map_err(Trouble::Failed)?;
+                .map_err(CommandError::Failed)?;
             let timeline = self.client.timeline();
             if let Some(before) = loaded.handled {
                 timeline.record(EventKind::CommandRepeated {
@@ -130,22 +162,24 @@ impl CommandHandler {
                 return Ok(result(command, before.version, before.events));
             }
             let expected = loaded.version;
-            let mut state = restore(&*aggregate, &loaded).map_err(Trouble::Failed)?;
-            let decided = state.decide(command).map_err(Trouble::Refused)?;
+            let state = restore(&*aggregate, &loaded).map_err(CommandError::Failed)?;
+            let decided = aggregate
+                .decide(&state, command)
+                .map_err(CommandError::Refused)?;
             let events = self.cloud_events(&stream, command, trace, expected, &decided);
-            let appended = store.append(&stream, command, expected, &events).await;
+            let appended = store.append(&stream, &command.id, expected, &events).await;
             let version = match appended {
                 Ok(version) => version,
                 Err(mut failure) => {
                     let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
-                    if is_conflict && conflicts.len() < Self::MOST_RETRIES as usize {
+                    if is_conflict && conflicts.len() < Self::MAX_RETRIES as usize {
                         conflicts.push(*failure);
                         continue;
                     }
                     let earlier = conflicts.iter().map(|earlier| earlier.executions);
                     failure.executions += earlier.sum::<u32>();
                     failure.causes.splice(0..0, conflicts);
-                    return Err(Trouble::Failed(failure));
+                    return Err(CommandError::Failed(failure));
                 }
             };
             timeline.record(EventKind::CommandHandled {
@@ -156,29 +190,28 @@ impl CommandHandler {
             if let Some(every) = aggregate.snapshot_every()
                 && version / every > expected / every
             {
-                self.take_snapshot(&stream, &mut *state, version, &decided)
+                self.take_snapshot(&stream, &*aggregate, state, version, &decided)
                     .await;
             }
             return Ok(result(command, version, kinds(&events)));
         }
     }
 
-    /// A snapshot that cannot be taken only makes later loads longer.
+    /// A failure is a warning only: without the snapshot, later loads take longer.
     async fn take_snapshot(
         &self,
         stream: &StreamId,
-        state: &mut dyn AggregateState,
+        aggregate: &dyn Aggregate,
+        mut state: Arc<Value>,
         version: u64,
         events: &[DomainEvent],
     ) {
         let taken = async {
             for event in events {
-                state.apply(event)?;
+                aggregate.apply(&mut state, event)?;
             }
             let store = EventStoreClient::new(&self.client);
-            store
-                .save_snapshot(stream, version, state.snapshot()?)
-                .await
+            store.save_snapshot(stream, version, state).await
         };
         if let Err(failure) = taken.await {
             self.client.timeline().record(EventKind::Warning {
@@ -222,7 +255,7 @@ impl CommandHandler {
             .collect()
     }
 
-    /// The span that a command is handled in: of the caller's trace, or of a new one.
+    /// The span of handling a command: in the caller's trace, or in a new one.
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
         let seed = Seed(self.seed.load(Ordering::Relaxed));
         let seed = seed.part(["command", &stream.to_string(), &command.id]);
@@ -235,19 +268,14 @@ impl CommandHandler {
     }
 }
 
-fn restore(
-    aggregate: &dyn AggregateType,
-    loaded: &Loaded,
-) -> Result<Box<dyn AggregateState>, Box<Failure>> {
+fn restore(aggregate: &dyn Aggregate, loaded: &LoadedStream) -> Result<Arc<Value>, Box<Failure>> {
     let mut state = match &loaded.snapshot {
-        Some(snapshot) => aggregate.restore(&snapshot.state)?,
-        None => aggregate.begin(),
+        Some(snapshot) => Arc::clone(&snapshot.state),
+        None => aggregate.initial(),
     };
     for event in &loaded.events {
-        state.apply(&DomainEvent {
-            kind: Arc::clone(&event.kind),
-            data: Arc::clone(&event.data),
-        })?;
+        let event = DomainEvent::new(Arc::clone(&event.kind), Arc::clone(&event.data));
+        aggregate.apply(&mut state, &event)?;
     }
     Ok(state)
 }

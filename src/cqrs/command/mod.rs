@@ -1,31 +1,44 @@
+//! Commands: aggregates decide them, and the events that they decide on are appended to the store.
+
+mod aggregate;
+mod defined_aggregate;
+mod handler;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::{
+    aggregate::{Aggregate, Decision, DomainEvent, unknown_event},
+    defined_aggregate::{
+        AggregateDefinition, CommandDefinition, DefinedAggregate, Emission, RuleDefinition,
+    },
+    handler::CommandHandler,
+};
 use crate::observability::CommandHead;
 
-/// Something that someone wants done to an aggregate.
+/// A request to change an aggregate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Command {
-    /// What it is known by: a command of the same id and aggregate is handled once.
+    /// Its id: a command of the same id and aggregate is handled once.
     pub id: Arc<str>,
-    /// What is wanted, such as `withdraw`; `type` in JSON.
+    /// Its type, such as `withdraw`; `type` in JSON.
     #[serde(rename = "type")]
     pub kind: Arc<str>,
     /// The id of the aggregate.
     pub aggregate_id: Arc<str>,
-    /// What else there is to say.
+    /// Its data.
     #[serde(default)]
     pub payload: Arc<Value>,
-    /// Who wants it, and what it is part of.
+    /// Its sender and its trace.
     #[serde(default)]
     pub metadata: CommandMetadata,
 }
 
 impl Command {
-    /// What it is told by on the timeline.
+    /// What the timeline records of it.
     pub fn head(&self) -> CommandHead {
         CommandHead {
             command: Arc::clone(&self.id),
@@ -35,20 +48,20 @@ impl Command {
     }
 }
 
-/// Who sends a command, and what it is part of.
+/// The sender of a command and its trace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CommandMetadata {
-    /// Who sends it; events carry it as `userid`.
+    /// The sender; events carry it as `userid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Arc<str>>,
-    /// The trace it is part of, as the header `traceparent` says it; a text that is none begins a
-    /// new trace, with a warning.
+    /// The trace it is part of, in the format of the header `traceparent`; an invalid one starts a new
+    /// trace with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Arc<str>>,
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommandResult {
@@ -56,7 +69,7 @@ pub struct CommandResult {
     pub success: bool,
     /// The id of the aggregate.
     pub aggregate_id: Arc<str>,
-    /// The version of the aggregate: the old one and the number of events.
+    /// The new version of the aggregate: the old one plus the number of events.
     pub version: u64,
     /// The types of the events.
     pub events: Vec<Arc<str>>,

@@ -5,25 +5,25 @@ use serde_json::{Map, Value};
 
 use crate::domain::{Failure, code, did_you_mean, pointer_names, references, resolve};
 
-/// What an event changes in a document: the state of an aggregate, or a read model's.
+/// A change that an event makes to a document: to the state of an aggregate, or in a read model.
 ///
 /// In JSON it is one of
 ///
 /// - `{ "set": "/open", "to": true }`,
-/// - `{ "add": "/balance", "by": 5 }` and `{ "subtract": "/balance", "by": 5 }`; of what is not there, of 0,
-/// - `{ "append": "/entries", "item": … }`; to what is not there, to an empty list,
+/// - `{ "add": "/balance", "by": 5 }` and `{ "subtract": "/balance", "by": 5 }`; a missing number is 0,
+/// - `{ "append": "/entries", "item": … }`; a missing list is empty,
 /// - `{ "remove": "/name" }`, or from a list `{ "remove": "/entries", "item": … }`,
 ///
-/// where values may refer to `${/state/…}` and `${/event/…}`. Objects on the way to what is set are made.
+/// where values may refer to `${/state/…}` and `${/event/…}`. Missing objects on the way to the value are created.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "Form")]
-pub struct Change {
+#[serde(try_from = "ChangeFields")]
+pub struct DocumentChange {
     pointer: String,
-    action: Action,
+    action: ChangeAction,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Action {
+enum ChangeAction {
     Set(Value),
     Add(Value),
     Subtract(Value),
@@ -36,7 +36,7 @@ const NAMES: [&str; 2] = ["state", "event"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Form {
+struct ChangeFields {
     set: Option<String>,
     add: Option<String>,
     subtract: Option<String>,
@@ -50,79 +50,78 @@ struct Form {
     item: Option<Value>,
 }
 
-/// A value that is given, be it null.
+/// A field that is present, even if it is null.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-impl TryFrom<Form> for Change {
+impl TryFrom<ChangeFields> for DocumentChange {
     type Error = String;
 
-    fn try_from(form: Form) -> Result<Self, Self::Error> {
-        let Form { to, by, item, .. } = form;
-        let (pointer, action) = match (form.set, form.add, form.subtract, form.append, form.remove)
-        {
-            (Some(pointer), None, None, None, None) => match (to, by, item) {
-                (Some(value), None, None) => (pointer, Action::Set(value)),
-                _ => return Err("\"set\" goes with \"to\"".to_owned()),
-            },
-            (None, Some(pointer), None, None, None) => match (to, by, item) {
-                (None, Some(value), None) => (pointer, Action::Add(value)),
-                _ => return Err("\"add\" goes with \"by\"".to_owned()),
-            },
-            (None, None, Some(pointer), None, None) => match (to, by, item) {
-                (None, Some(value), None) => (pointer, Action::Subtract(value)),
-                _ => return Err("\"subtract\" goes with \"by\"".to_owned()),
-            },
-            (None, None, None, Some(pointer), None) => match (to, by, item) {
-                (None, None, Some(value)) => (pointer, Action::Append(value)),
-                _ => return Err("\"append\" goes with \"item\"".to_owned()),
-            },
-            (None, None, None, None, Some(pointer)) => match (to, by) {
-                (None, None) => (pointer, Action::Remove(item)),
-                _ => return Err("\"remove\" goes with \"item\" at most".to_owned()),
-            },
-            _ => {
-                return Err(
-                    "expected one of \"set\", \"add\", \"subtract\", \"append\" and \"remove\""
-                        .to_owned(),
-                );
-            }
+    fn try_from(fields: ChangeFields) -> Result<Self, Self::Error> {
+        const VERBS: [&str; 5] = ["set", "add", "subtract", "append", "remove"];
+        let ChangeFields { to, by, item, .. } = fields;
+        let pointers = [
+            fields.set,
+            fields.add,
+            fields.subtract,
+            fields.append,
+            fields.remove,
+        ];
+        let mut given = VERBS
+            .into_iter()
+            .zip(pointers)
+            .filter_map(|(verb, pointer)| Some((verb, pointer?)));
+        let (Some((verb, pointer)), None) = (given.next(), given.next()) else {
+            return Err(
+                "expected one of \"set\", \"add\", \"subtract\", \"append\" and \"remove\""
+                    .to_owned(),
+            );
+        };
+        let action = match (verb, to, by, item) {
+            ("set", Some(value), None, None) => ChangeAction::Set(value),
+            ("add", None, Some(value), None) => ChangeAction::Add(value),
+            ("subtract", None, Some(value), None) => ChangeAction::Subtract(value),
+            ("append", None, None, Some(value)) => ChangeAction::Append(value),
+            ("remove", None, None, item) => ChangeAction::Remove(item),
+            ("set", ..) => return Err("\"set\" goes with \"to\"".to_owned()),
+            ("append", ..) => return Err("\"append\" goes with \"item\"".to_owned()),
+            ("remove", ..) => return Err("\"remove\" goes with \"item\" at most".to_owned()),
+            (verb, ..) => return Err(format!("{verb:?} goes with \"by\"")),
         };
         if !pointer.is_empty() && !pointer.starts_with('/') {
             return Err(format!(
-                "{pointer:?} is no JSON pointer, expected such as \"/balance\""
+                "{pointer:?} is not a valid JSON pointer, expected for example \"/balance\""
             ));
         }
-        let change = Self { pointer, action };
-        if let Some(value) = change.action.value() {
+        if let Some(value) = action.value() {
             check_references(value, &NAMES)?;
         }
-        if let Action::Add(value) | Action::Subtract(value) = &change.action
+        if let ChangeAction::Add(value) | ChangeAction::Subtract(value) = &action
             && !value.is_number()
             && !value.is_string()
         {
-            return Err(format!("{value} is no number"));
+            return Err(format!("{value} is not a number"));
         }
-        Ok(change)
+        Ok(Self { pointer, action })
     }
 }
 
-/// Checks that a template refers to nothing but what there is.
-pub(super) fn check_references(template: &Value, names: &[&str]) -> Result<(), String> {
+/// Checks that a template refers to known names alone.
+pub(in crate::cqrs) fn check_references(template: &Value, names: &[&str]) -> Result<(), String> {
     for pointer in references(template) {
         let name = pointer[1..].split('/').next().unwrap_or_default();
         if !names.contains(&name) {
             let hint = did_you_mean(name, names.iter().copied());
             return Err(format!(
-                "{pointer:?} refers to {name:?}, which is not there: {hint}"
+                "{pointer:?} refers to {name:?}, which is unknown: {hint}"
             ));
         }
     }
     Ok(())
 }
 
-impl Action {
+impl ChangeAction {
     fn value(&self) -> Option<&Value> {
         match self {
             Self::Set(value) | Self::Add(value) | Self::Subtract(value) | Self::Append(value) => {
@@ -133,23 +132,18 @@ impl Action {
     }
 }
 
-impl Change {
-    /// Where it changes something: a JSON pointer, empty for the whole document.
-    pub fn pointer(&self) -> &str {
-        &self.pointer
-    }
-
+impl DocumentChange {
     /// Whether it removes the whole document.
-    pub(super) fn removes_all(&self) -> bool {
-        self.pointer.is_empty() && self.action == Action::Remove(None)
+    pub(in crate::cqrs) fn removes_all(&self) -> bool {
+        self.pointer.is_empty() && self.action == ChangeAction::Remove(None)
     }
 
     /// Changes a document.
     ///
     /// # Errors
     ///
-    /// `INVALID_REFERENCE` if a value refers to what is not there; `VALIDATION_FAILED`, naming the
-    /// pointer, if what is there cannot be changed so.
+    /// `INVALID_REFERENCE` if a value refers to something missing; `VALIDATION_FAILED`, naming the
+    /// pointer, if the document does not fit the change.
     pub fn apply(&self, state: &mut Arc<Value>, event: &Value) -> Result<(), Box<Failure>> {
         let value = match self.action.value() {
             None => None,
@@ -165,33 +159,33 @@ impl Change {
         };
         let document = Arc::make_mut(state);
         match (&self.action, value) {
-            (Action::Set(_), Some(value)) => {
+            (ChangeAction::Set(_), Some(value)) => {
                 *self.place(document).map_err(refused)? = value;
             }
-            (Action::Add(_), Some(by)) => {
+            (ChangeAction::Add(_), Some(by)) => {
                 let place = self.place(document).map_err(refused)?;
                 *place = sum(place, &by, false).map_err(refused)?;
             }
-            (Action::Subtract(_), Some(by)) => {
+            (ChangeAction::Subtract(_), Some(by)) => {
                 let place = self.place(document).map_err(refused)?;
                 *place = sum(place, &by, true).map_err(refused)?;
             }
-            (Action::Append(_), Some(item)) => match self.place(document).map_err(refused)? {
+            (ChangeAction::Append(_), Some(item)) => match self.place(document).map_err(refused)? {
                 Value::Array(items) => items.push(item),
                 place @ Value::Null => *place = Value::Array(vec![item]),
-                _ => return Err(refused("is no list to append to".to_owned())),
+                _ => return Err(refused("is not a list to append to".to_owned())),
             },
             (_, Some(item)) => match document.pointer_mut(&self.pointer) {
                 None => {}
                 Some(Value::Array(items)) => items.retain(|own| *own != item),
-                Some(_) => return Err(refused("is no list to remove from".to_owned())),
+                Some(_) => return Err(refused("is not a list to remove from".to_owned())),
             },
             (_, None) => self.remove(document),
         }
         Ok(())
     }
 
-    /// What stands at the pointer, null if nothing does yet.
+    /// The value at the pointer, null if it is new.
     fn place<'a>(&self, document: &'a mut Value) -> Result<&'a mut Value, String> {
         let mut place = document;
         for token in pointer_names(&self.pointer) {
@@ -241,7 +235,7 @@ impl Change {
     }
 }
 
-/// Whole numbers stay whole; what is not there is 0.
+/// Integers stay integers; a missing number is 0.
 fn sum(value: &Value, by: &Value, negated: bool) -> Result<Value, String> {
     let whole = |value: &Value| match value {
         Value::Null => Some(0),
@@ -260,10 +254,10 @@ fn sum(value: &Value, by: &Value, negated: bool) -> Result<Value, String> {
         Value::Null => Some(0.0),
         value => value.as_f64(),
     };
-    let one = real(value).ok_or_else(|| "is no number".to_owned())?;
+    let one = real(value).ok_or_else(|| "is not a number".to_owned())?;
     let other = by
         .as_f64()
-        .ok_or_else(|| format!("is to be changed by {by}, which is no number"))?;
+        .ok_or_else(|| format!("is to be changed by {by}, which is not a number"))?;
     let sum = if negated { one - other } else { one + other };
     serde_json::Number::from_f64(sum)
         .map(Value::Number)

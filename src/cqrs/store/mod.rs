@@ -1,13 +1,31 @@
+//! The event store: the events of all aggregates, which is also the outbox that they are published from.
+
+mod client;
+mod memory;
+mod service;
+#[cfg_attr(not(feature = "sqlite"), path = "sqlite_left_out.rs")]
+mod sqlite;
+
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(super) use self::{
+    client::{EventStoreClient, LoadedStream, kinds},
+    service::LastPosition,
+};
+pub use self::{memory::MemoryEventStore, service::EventStoreService, sqlite::SqliteEventStore};
 
 use crate::{
     domain::{Failure, code},
     messaging::{CloudEvent, EventId, Outbox},
 };
 
-/// The events of one aggregate: its type and its id.
+/// The name of the event store as a service.
+pub const EVENT_STORE: &str = "EventStore";
+
+/// Names the events of one aggregate by its type and id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StreamId {
     /// The type of the aggregate, such as `Account`.
@@ -16,26 +34,28 @@ pub struct StreamId {
     pub id: Arc<str>,
 }
 
-/// An event, and where it stands among all.
+/// A stored event and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredEvent {
-    /// Its place in the order in which events were stored, from 1, without gaps.
+    /// Its position in the order in which events were stored, from 1, without gaps.
     pub position: u64,
     /// The event.
     pub event: Arc<CloudEvent>,
 }
 
-/// What an aggregate was at a version, so that earlier events need not be read.
-#[derive(Clone, Debug, PartialEq)]
+/// The state of an aggregate at a version, so that earlier events need not be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Snapshot {
     /// The version.
     pub version: u64,
-    /// The aggregate's state at it.
+    /// The state at that version.
     pub state: Arc<Value>,
 }
 
-/// What a command came to that was handled before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of a command that was handled before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Handled {
     /// The version of the aggregate after its events.
     pub version: u64,
@@ -46,61 +66,60 @@ pub struct Handled {
 /// Why an event store could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum EventStoreError {
-    /// Someone else has appended meanwhile.
+    /// The aggregate is at another version than expected.
     #[error("{stream} is at version {actual}, expected {expected}")]
     Conflict {
         /// The aggregate.
         stream: StreamId,
-        /// The version that the events were decided at.
+        /// The version that was expected.
         expected: u64,
         /// The version that it has.
         actual: u64,
     },
-    /// An event is not one that can follow in the stream.
+    /// The event cannot follow in the stream.
     #[error("the event {event} cannot be appended to {stream}: {why}")]
     Misfit {
         /// The aggregate.
         stream: StreamId,
         /// The event.
         event: EventId,
-        /// What does not fit.
+        /// The reason.
         why: String,
     },
-    /// The file is no event store that can be used.
+    /// The file is not an event store that can be used.
     #[error("the event store {path} cannot be used: {why}")]
     Unusable {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// The database failed.
     #[cfg(feature = "sqlite")]
     #[error("the event store's database failed: {0}")]
     Database(#[from] rusqlite::Error),
-    /// What is stored makes no sense.
+    /// The stored data is not valid.
     #[error("the event store is corrupt: {0}")]
     Corrupt(String),
 }
 
-/// What happened to every aggregate, in the order it happened, and what is yet to be published.
+/// Stores the events of all aggregates, in order, and which of them are published.
 ///
-/// State change and publication are one: what was appended is stored, and waits to be published,
-/// or neither. An event's source is `/<aggregate>`, its subject the aggregate's id, its sequence the
+/// An append is atomic: its events are stored and wait to be published, or neither. An event's source is `/<aggregate>`, its subject the aggregate's id, its sequence the
 /// version, its id `<subject>/<sequence>`, and it names the command that caused it.
 ///
-/// Events that are stored as [`Outbox::store`] has it belong to no aggregate; they take their place
-/// among all.
+/// Events stored by [`Outbox::store`] belong to no aggregate, but have positions like all others.
 pub trait EventStore: Outbox {
-    /// Appends what one command came to, all or nothing, and returns the aggregate's new version:
-    /// the old one and the number of events.
+    /// Appends the events of one command, all or none, and returns the aggregate's new version: the
+    /// old one plus the number of events.
     ///
-    /// Appending the events of a command again changes nothing and returns the version that they came to.
+    /// Appending the events of a command again changes nothing and returns the same version.
     ///
     /// # Errors
     ///
     /// [`EventStoreError::Conflict`] if the aggregate is not at the version `expected`;
-    /// [`EventStoreError::Misfit`] if the events are not of the stream, or do not follow each other.
+    /// [`EventStoreError::Misfit`] if the events are not of the stream, do not follow each other,
+    /// or one is stored already without an aggregate.
     fn append(
         &self,
         stream: &StreamId,
@@ -115,7 +134,7 @@ pub trait EventStore: Outbox {
     /// If the store cannot be read.
     fn load(&self, stream: &StreamId, after: u64) -> Result<Vec<Arc<CloudEvent>>, EventStoreError>;
 
-    /// What a command came to, if its events were appended.
+    /// The result of a command, if its events were appended.
     ///
     /// # Errors
     ///
@@ -137,7 +156,7 @@ pub trait EventStore: Outbox {
     /// If the store cannot be read.
     fn last_position(&self) -> Result<u64, EventStoreError>;
 
-    /// Keeps a snapshot in place of an earlier one; nothing of an aggregate without events.
+    /// Stores a snapshot in place of an earlier one; does nothing for an aggregate without events.
     ///
     /// # Errors
     ///
@@ -153,7 +172,7 @@ pub trait EventStore: Outbox {
 }
 
 impl StreamId {
-    /// The events of one aggregate.
+    /// The stream of an aggregate.
     pub fn new(aggregate: impl Into<Arc<str>>, id: impl Into<Arc<str>>) -> Self {
         Self {
             aggregate: aggregate.into(),
@@ -166,7 +185,7 @@ impl StreamId {
         format!("/{}", self.aggregate)
     }
 
-    /// The id of its event of a version.
+    /// The id of its event at a version.
     pub fn event_id(&self, version: u64) -> String {
         format!("{}/{version}", self.id)
     }
@@ -178,7 +197,7 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// Checks that a stream is at the version that is expected.
+/// Checks that a stream is at the expected version.
 pub(super) fn check_version(
     stream: &StreamId,
     expected: u64,
@@ -194,7 +213,7 @@ pub(super) fn check_version(
     })
 }
 
-/// Checks that events can follow in a stream; the command that they come from, if they name one.
+/// Checks that events can follow in a stream; returns the command that caused them, if they name one.
 pub(super) fn check<'a>(
     stream: &StreamId,
     expected: u64,
@@ -213,7 +232,7 @@ pub(super) fn check<'a>(
             return Err(misfit(format!("its sequence is not {version}")));
         }
         if event.subject.as_ref() != Some(&stream.id) {
-            return Err(misfit("its subject is another".to_owned()));
+            return Err(misfit("its subject differs".to_owned()));
         }
         let id = stream.event_id(version);
         if *event.source != *source || *event.id != *id {
@@ -227,7 +246,7 @@ pub(super) fn check<'a>(
 }
 
 impl EventStoreError {
-    /// The failure of a call to a store that failed so.
+    /// The failure of a call to the store.
     pub fn failure(self) -> Box<Failure> {
         let code = match &self {
             Self::Conflict { .. } => code::CONCURRENT_MODIFICATION,

@@ -3,7 +3,8 @@ use serde_json::json;
 use super::*;
 
 fn changed(change: Value, state: Value) -> Result<Value, String> {
-    let change: Change = serde_json::from_value(change).map_err(|error| error.to_string())?;
+    let change: DocumentChange =
+        serde_json::from_value(change).map_err(|error| error.to_string())?;
     let mut state = Arc::new(state);
     let event = json!({"type": "E", "data": {"n": 3, "name": "x"}});
     change
@@ -13,7 +14,7 @@ fn changed(change: Value, state: Value) -> Result<Value, String> {
 }
 
 #[test]
-fn every_change_does_what_it_says() {
+fn changes_apply_to_the_document() {
     for (change, before, after) in [
         (
             json!({"set": "/a/b", "to": "${/event/data/name}"}),
@@ -90,17 +91,17 @@ fn every_change_does_what_it_says() {
 }
 
 #[test]
-fn what_cannot_be_changed_so_is_named() {
-    for (change, state, told) in [
+fn change_that_does_not_fit_the_document_fails() {
+    for (change, state, message) in [
         (
             json!({"add": "/n", "by": 1}),
             json!({"n": "x"}),
-            "\"/n\" is no number",
+            "\"/n\" is not a number",
         ),
         (
             json!({"add": "/n", "by": "${/event/data/name}"}),
             json!({}),
-            "which is no number",
+            "which is not a number",
         ),
         (
             json!({"add": "/n", "by": 1}),
@@ -115,12 +116,12 @@ fn what_cannot_be_changed_so_is_named() {
         (
             json!({"append": "/l", "item": 1}),
             json!({"l": {}}),
-            "is no list to append to",
+            "is not a list to append to",
         ),
         (
             json!({"remove": "/l", "item": 1}),
             json!({"l": 1}),
-            "is no list to remove from",
+            "is not a list to remove from",
         ),
         (
             json!({"set": "/l/3", "to": 1}),
@@ -139,13 +140,13 @@ fn what_cannot_be_changed_so_is_named() {
         ),
     ] {
         let error = changed(change.clone(), state).unwrap_err();
-        assert!(error.contains(told), "{change}: {error}");
+        assert!(error.contains(message), "{change}: {error}");
     }
 }
 
 #[test]
-fn what_is_no_change_is_refused() {
-    for (change, told) in [
+fn malformed_change_is_refused() {
+    for (change, message) in [
         (json!({}), "expected one of"),
         (
             json!({"set": "/a", "add": "/b", "to": 1}),
@@ -153,8 +154,8 @@ fn what_is_no_change_is_refused() {
         ),
         (json!({"set": "/a", "by": 1}), "\"set\" goes with \"to\""),
         (json!({"add": "/a"}), "\"add\" goes with \"by\""),
-        (json!({"add": "/a", "by": [1]}), "[1] is no number"),
-        (json!({"set": "a", "to": 1}), "is no JSON pointer"),
+        (json!({"add": "/a", "by": [1]}), "[1] is not a number"),
+        (json!({"set": "a", "to": 1}), "is not a valid JSON pointer"),
         (
             json!({"set": "/a", "to": "${/evnt/data}"}),
             "did you mean \"event\"?",
@@ -162,6 +163,6 @@ fn what_is_no_change_is_refused() {
         (json!({"sett": "/a", "to": 1}), "unknown field `sett`"),
     ] {
         let error = changed(change.clone(), json!({})).unwrap_err();
-        assert!(error.contains(told), "{change}: {error}");
+        assert!(error.contains(message), "{change}: {error}");
     }
 }

@@ -1,15 +1,16 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{
-    EventStore, EventStoreError, Handled, Snapshot, StreamId,
-    event_store_messages::{
-        Append, Appended, Before, Kept, Load, Loaded, Read, SaveSnapshot, kinds, to_value,
-    },
-    positions::Positions,
+    EVENT_STORE, EventStore, EventStoreError, Snapshot, StreamId,
+    client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, kinds, to_value},
 };
 use crate::{
     domain::{Call, Failure, Reply, code, from_value},
@@ -18,10 +19,39 @@ use crate::{
     services::{CallResult, Effects, Service},
 };
 
-/// The name that the event store is called by.
-pub const EVENT_STORE: &str = "EventStore";
+/// The position of the event that was stored last, 0 before the first.
+///
+/// A handle: clones share it. Waiting tasks are woken in the order in which they began to wait, which
+/// a `watch` channel leaves to chance.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cqrs) struct LastPosition {
+    shared: Arc<(AtomicU64, Notify)>,
+}
 
-/// An event store that is called as a service, so that it takes time and fails as others do.
+impl LastPosition {
+    pub fn get(&self) -> u64 {
+        self.shared.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, last: u64) {
+        self.shared.0.store(last, Ordering::Relaxed);
+        self.shared.1.notify_waiters();
+    }
+
+    /// Waits until it differs from the one seen.
+    pub async fn changed_from(&self, seen: u64) {
+        loop {
+            // It is notified of what comes from here on, so that no change can be missed.
+            let changed = self.shared.1.notified();
+            if self.get() != seen {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// An event store as a service, so that it takes time and fails as others do.
 ///
 /// A handle: clones share the store.
 #[derive(Clone)]
@@ -29,15 +59,15 @@ pub struct EventStoreService {
     store: Arc<Mutex<Arc<dyn EventStore>>>,
     effects: Effects,
     timeline: Timeline,
-    positions: Positions,
+    positions: LastPosition,
     listener: Listener,
 }
 
 impl EventStoreService {
-    /// What it is asked beside what an outbox is.
+    /// Its operations beside those of an outbox.
     const OPERATIONS: [&str; 4] = ["load", "append", "read", "saveSnapshot"];
 
-    /// A service of a store, whose effects show on a timeline.
+    /// A service of a store, which records its effects on a timeline.
     ///
     /// # Errors
     ///
@@ -47,7 +77,7 @@ impl EventStoreService {
         effects: Effects,
         timeline: Timeline,
     ) -> Result<Self, EventStoreError> {
-        let positions = Positions::default();
+        let positions = LastPosition::default();
         positions.set(store.last_position()?);
         Ok(Self {
             store: Arc::new(Mutex::new(store)),
@@ -58,7 +88,7 @@ impl EventStoreService {
         })
     }
 
-    /// Who hears of what is stored.
+    /// The listener that is told when something is stored.
     pub fn listener(&self) -> &Listener {
         &self.listener
     }
@@ -68,7 +98,7 @@ impl EventStoreService {
         Arc::clone(&self.store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes on with another store, or the same one opened again.
+    /// Replaces the store by another one, or by the same one opened again.
     ///
     /// # Errors
     ///
@@ -87,15 +117,14 @@ impl EventStoreService {
         }
     }
 
-    /// The position of the event that was stored last, as it grows.
-    pub(super) fn positions(&self) -> Positions {
+    pub(in crate::cqrs) fn positions(&self) -> LastPosition {
         self.positions.clone()
     }
 
-    fn load(&self, asked: Load) -> Result<Value, Box<Failure>> {
+    fn load(&self, request: Load) -> Result<Value, Box<Failure>> {
         let store = self.store();
-        let stream = StreamId::new(asked.aggregate, asked.aggregate_id);
-        let handled = match &asked.command {
+        let stream = StreamId::new(request.aggregate, request.aggregate_id);
+        let handled = match &request.command {
             Some(command) => store
                 .handled(&stream, command)
                 .map_err(EventStoreError::failure)?,
@@ -108,23 +137,23 @@ impl EventStoreService {
         let events = store
             .load(&stream, after)
             .map_err(EventStoreError::failure)?;
-        to_value(&Loaded {
+        to_value(&LoadedStream {
             version: after + events.len() as u64,
-            snapshot: snapshot.map(|Snapshot { version, state }| Kept { version, state }),
+            snapshot,
             events,
-            handled: handled.map(|Handled { version, events }| Before { version, events }),
+            handled,
         })
     }
 
-    fn append(&self, asked: &Append) -> Result<Value, Box<Failure>> {
+    fn append(&self, request: &Append) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(
-            Arc::clone(&asked.aggregate),
-            Arc::clone(&asked.aggregate_id),
+            Arc::clone(&request.aggregate),
+            Arc::clone(&request.aggregate_id),
         );
         let before = store.last_position().map_err(EventStoreError::failure)?;
         let version = store
-            .append(&stream, asked.expected_version, &asked.events)
+            .append(&stream, request.expected_version, &request.events)
             .map_err(EventStoreError::failure)?;
         let position = store.last_position().map_err(EventStoreError::failure)?;
         if position > before {
@@ -132,17 +161,17 @@ impl EventStoreService {
                 aggregate: stream.aggregate,
                 aggregate_id: stream.id,
                 version,
-                events: kinds(&asked.events).into(),
+                events: kinds(&request.events).into(),
             });
             self.stored(position);
         }
         to_value(&Appended { version })
     }
 
-    fn read(&self, asked: &Read) -> Result<Value, Box<Failure>> {
+    fn read(&self, request: &Read) -> Result<Value, Box<Failure>> {
         let events = self
             .store()
-            .read(asked.after, asked.limit)
+            .read(request.after, request.limit)
             .map_err(EventStoreError::failure)?;
         let events = events.into_iter().map(|stored| {
             object([
@@ -151,16 +180,16 @@ impl EventStoreService {
             ])
         });
         Ok(object([
-            ("after", asked.after.into()),
+            ("after", request.after.into()),
             ("events", events.collect()),
         ]))
     }
 
-    fn save_snapshot(&self, asked: SaveSnapshot) -> Result<Value, Box<Failure>> {
-        let stream = StreamId::new(asked.aggregate, asked.aggregate_id);
+    fn save_snapshot(&self, request: SaveSnapshot) -> Result<Value, Box<Failure>> {
+        let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let snapshot = Snapshot {
-            version: asked.version,
-            state: asked.state,
+            version: request.version,
+            state: request.state,
         };
         self.store()
             .save_snapshot(&stream, &snapshot)
@@ -173,7 +202,6 @@ impl EventStoreService {
         Ok(json!({}))
     }
 
-    /// What an outbox is asked.
     fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
         if !OUTBOX_OPERATIONS.contains(&call.name().operation()) {
             return None;
@@ -195,9 +223,9 @@ impl EventStoreService {
         match call.name().operation() {
             "load" => self.load(input(call)?),
             "append" => {
-                let asked: Append = input(call)?;
+                let request: Append = input(call)?;
                 self.effects
-                    .once(call, |_| self.append(&asked).map(Arc::new))
+                    .once(call, |_| self.append(&request).map(Arc::new))
                     .map(Arc::unwrap_or_clone)
             }
             "read" => self.read(&input(call)?),

@@ -1,0 +1,222 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{HandlerDefinition, ProjectionDefinition};
+use crate::{
+    clock::Clock,
+    domain::{Call, Failure, Reply, code, from_value},
+    services::{CallResult, Service},
+};
+
+/// The documents that a projection makes of events, by key; a service, so that it takes time and
+/// fails as others do.
+///
+/// | operation | input | reply |
+/// |---|---|---|
+/// | `apply` | `{ "position", "after", "event" }` | `{}` |
+/// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }`, and a `failure` if an event could not be applied |
+/// | `reset` | `{}` | `{}` |
+/// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
+///
+/// A call may take effect late, after its caller has given up and retried. So each event has its
+/// position, by which it is applied once, and each call the position that it continues `after`: the
+/// rest of an earlier rebuild would leave a gap and is refused.
+#[derive(Clone)]
+pub(super) struct ReadModel {
+    definition: Arc<ProjectionDefinition>,
+    contents: Arc<Mutex<Contents>>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Contents {
+    documents: IndexMap<String, Arc<Value>>,
+    /// The position of the last event that was applied, or skipped in a replay since.
+    position: u64,
+    /// The position of the last event that was applied.
+    checkpoint: u64,
+}
+
+/// How far a projection got with the events handed to it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BatchProgress {
+    /// The position of the last event that was applied or skipped.
+    pub position: u64,
+    /// The position of the last event that was applied.
+    pub checkpoint: u64,
+    /// How many events were applied.
+    pub applied: u64,
+    /// Why the next one was not.
+    #[serde(default)]
+    pub failure: Option<Box<Failure>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentQuery {
+    #[serde(default)]
+    key: Option<String>,
+}
+
+pub(super) const APPLY: &str = "apply";
+pub(super) const REPLAY: &str = "replay";
+pub(super) const RESET: &str = "reset";
+pub(super) const QUERY: &str = "query";
+
+impl ReadModel {
+    pub fn new(definition: Arc<ProjectionDefinition>, clock: Clock) -> Self {
+        Self {
+            definition,
+            contents: Arc::default(),
+            clock,
+        }
+    }
+
+    /// The current document of a key.
+    pub fn document(&self, key: &str) -> Option<Arc<Value>> {
+        self.lock().documents.get(key).map(Arc::clone)
+    }
+
+    /// Applies events in order, up to the first that fails.
+    fn take(&self, input: &Value, events: &[Value]) -> Result<BatchProgress, Box<Failure>> {
+        let after = number(input, "after")?;
+        let contents = &mut *self.lock();
+        if after > contents.position {
+            let message = format!(
+                "events after position {after} would leave a gap: the last one is at {}",
+                contents.position
+            );
+            return Err(Box::new(Failure::new(
+                code::CONCURRENT_MODIFICATION,
+                message,
+            )));
+        }
+        let mut applied = 0;
+        let mut failure = None;
+        for stored in events {
+            let position = number(stored, "position")?;
+            let event = &stored["event"];
+            if let Some(handler) = self.handler_of(event) {
+                if position > contents.position {
+                    if let Err(why) = contents.apply(handler, event) {
+                        failure = Some(why);
+                        break;
+                    }
+                    contents.checkpoint = position;
+                }
+                applied += 1;
+            }
+            contents.position = contents.position.max(position);
+        }
+        Ok(BatchProgress {
+            position: contents.position,
+            checkpoint: contents.checkpoint,
+            applied,
+            failure,
+        })
+    }
+
+    fn handler_of(&self, event: &Value) -> Option<&HandlerDefinition> {
+        self.definition.handles.get(event["type"].as_str()?)
+    }
+
+    fn query(&self, input: &Value) -> Result<Value, Box<Failure>> {
+        let DocumentQuery { key } =
+            from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))?;
+        let contents = self.lock();
+        let owned = |document: &Arc<Value>| Value::clone(document);
+        let data = match key {
+            Some(key) => contents.documents.get(&key).map_or(Value::Null, owned),
+            None => {
+                let documents = contents.documents.iter();
+                let documents = documents.map(|(key, document)| (key.clone(), owned(document)));
+                Value::Object(documents.collect::<Map<_, _>>())
+            }
+        };
+        Ok(json!({
+            "data": data,
+            "metadata": {
+                "queryType": &*self.definition.name,
+                "timestamp": Clock::timestamp(self.clock.now()),
+                "checkpoint": contents.checkpoint,
+            },
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Contents {
+    fn apply(&mut self, handler: &HandlerDefinition, event: &Value) -> Result<(), Box<Failure>> {
+        let key = handler.key_for(event)?;
+        let before = self.documents.get(&key);
+        let mut document = before.map_or_else(Default::default, Arc::clone);
+        for change in &handler.changes {
+            change.apply(&mut document, event)?;
+        }
+        if document.is_null() {
+            self.documents.shift_remove(&key);
+        } else {
+            self.documents.insert(key, document);
+        }
+        Ok(())
+    }
+}
+
+fn number(input: &Value, name: &str) -> Result<u64, Box<Failure>> {
+    input[name].as_u64().ok_or_else(|| {
+        let message = format!("{name:?} is not a valid position");
+        Box::new(Failure::new(code::VALIDATION_FAILED, message).field(name))
+    })
+}
+
+#[async_trait]
+impl Service for ReadModel {
+    fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(vec![APPLY, REPLAY, RESET, QUERY])
+    }
+
+    fn has_operation(&self, operation: &str) -> bool {
+        [APPLY, REPLAY, RESET, QUERY].contains(&operation)
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let input = &*call.input;
+        let answer = match call.name().operation() {
+            APPLY => self
+                .take(input, std::slice::from_ref(input))
+                .and_then(|progress| progress.failure.map_or_else(|| Ok(json!({})), Err)),
+            REPLAY => {
+                let events = input["events"].as_array().map_or(&[][..], Vec::as_slice);
+                self.take(input, events).and_then(|progress| {
+                    serde_json::to_value(progress).map_err(|error| {
+                        Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string()))
+                    })
+                })
+            }
+            RESET => {
+                *self.lock() = Contents::default();
+                Ok(json!({}))
+            }
+            QUERY => self.query(input),
+            operation => Err(Box::new(Failure::new(
+                code::OPERATION_NOT_FOUND,
+                format!("a projection cannot {operation:?}"),
+            ))),
+        };
+        answer
+            .map(Reply::new)
+            .map_err(|failure| Box::new(failure.at(call.name())))
+    }
+}

@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{EVENT_STORE, Handled, Snapshot, StreamId};
+use crate::{
+    domain::{Call, CallName, Failure, Key, code, from_value},
+    messaging::CloudEvent,
+    services::{CallPolicy, Client},
+};
+
+/// The event store as the command handler calls it.
+pub struct EventStoreClient<'a> {
+    client: &'a Client,
+}
+
+impl<'a> EventStoreClient<'a> {
+    pub fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// The snapshot and events of an aggregate, and the result of the command if it was handled before.
+    pub async fn load(
+        &self,
+        stream: &StreamId,
+        command: &Arc<str>,
+    ) -> Result<LoadedStream, Box<Failure>> {
+        let input = Load {
+            aggregate: Arc::clone(&stream.aggregate),
+            aggregate_id: Arc::clone(&stream.id),
+            command: Some(Arc::clone(command)),
+        };
+        self.call("load", &input, None).await
+    }
+
+    /// Appends the events of a command and returns the aggregate's new version.
+    pub async fn append(
+        &self,
+        stream: &StreamId,
+        command: &Arc<str>,
+        expected: u64,
+        events: &[Arc<CloudEvent>],
+    ) -> Result<u64, Box<Failure>> {
+        if events.is_empty() {
+            return Ok(expected);
+        }
+        let input = Append {
+            aggregate: Arc::clone(&stream.aggregate),
+            aggregate_id: Arc::clone(&stream.id),
+            expected_version: expected,
+            events: events.to_vec(),
+        };
+        let key = Key::Do(format!("{stream}/{}", command).into());
+        let appended: Appended = self.call("append", &input, Some(key)).await?;
+        Ok(appended.version)
+    }
+
+    /// Stores the state of an aggregate at a version.
+    pub async fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        version: u64,
+        state: Arc<Value>,
+    ) -> Result<(), Box<Failure>> {
+        let input = SaveSnapshot {
+            aggregate: Arc::clone(&stream.aggregate),
+            aggregate_id: Arc::clone(&stream.id),
+            version,
+            state,
+        };
+        self.call::<Value>("saveSnapshot", &input, None).await?;
+        Ok(())
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        input: &impl Serialize,
+        key: Option<Key>,
+    ) -> Result<T, Box<Failure>> {
+        let name = CallName::new(EVENT_STORE, operation);
+        let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
+        call.key = key;
+        let reply = self
+            .client
+            .call(&call, &CallPolicy::default(), None)
+            .await?;
+        from_value(&reply.value).map_err(|error| {
+            let message = format!("the reply is not that of an event store: {error}");
+            Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call.name()))
+        })
+    }
+}
+
+/// The input of `EventStore.load`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Load {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    /// Asks whether this command was handled before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Arc<str>>,
+}
+
+/// The reply of `EventStore.load`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoadedStream {
+    pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot>,
+    /// The events after the snapshot.
+    pub events: Vec<Arc<CloudEvent>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Handled>,
+}
+
+/// The input of `EventStore.append`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Append {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    pub expected_version: u64,
+    pub events: Vec<Arc<CloudEvent>>,
+}
+
+/// The reply of `EventStore.append`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Appended {
+    pub version: u64,
+}
+
+/// The input of `EventStore.read`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Read {
+    #[serde(default)]
+    pub after: u64,
+    pub limit: usize,
+}
+
+/// The input of `EventStore.saveSnapshot`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SaveSnapshot {
+    pub aggregate: Arc<str>,
+    pub aggregate_id: Arc<str>,
+    pub version: u64,
+    pub state: Arc<Value>,
+}
+
+/// The types of events, in order.
+pub fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
+    events.iter().map(|event| Arc::clone(&event.kind)).collect()
+}
+
+pub fn to_value(value: &impl Serialize) -> Result<Value, Box<Failure>> {
+    serde_json::to_value(value)
+        .map_err(|error| Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string())))
+}
