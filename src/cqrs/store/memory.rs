@@ -18,8 +18,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryEventStore {
     log: Mutex<Log>,
-    /// The same events, in the same order.
-    outbox: MemoryOutbox,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +25,12 @@ struct Log {
     /// The event at position n is the n-th.
     events: Vec<Arc<CloudEvent>>,
     streams: HashMap<StreamId, EventStream>,
+    /// The events that belong to no aggregate.
+    alone: HashSet<EventId>,
+    /// The first of the same events, in the same order. The others follow when it is used: their
+    /// documents would cost each append a fifth of its time.
+    outbox: MemoryOutbox,
+    in_outbox: usize,
 }
 
 #[derive(Debug, Default)]
@@ -58,18 +62,19 @@ impl MemoryEventStore {
         }
         let actual = known.map_or(0, |known| known.events.len() as u64);
         check_version(stream, expected, actual)?;
-        for event in events {
-            if self.contains(&event.event_id()) {
-                return Err(EventStoreError::Misfit {
-                    stream: stream.clone(),
-                    event: event.event_id(),
-                    why: "it is stored already, without an aggregate".to_owned(),
-                });
-            }
+        let mut ids = events.iter().map(|event| event.event_id());
+        if !log.alone.is_empty()
+            && let Some(event) = ids.find(|id| log.alone.contains(id))
+        {
+            return Err(EventStoreError::Misfit {
+                stream: stream.clone(),
+                event,
+                why: "it is stored already, without an aggregate".to_owned(),
+            });
         }
         if !events.is_empty() {
             save(log.next_position())?;
-            self.push(log, stream, events)?;
+            log.push(stream, events);
         }
         Ok(actual + events.len() as u64)
     }
@@ -85,7 +90,7 @@ impl MemoryEventStore {
         let mut ids = HashSet::new();
         for event in events {
             let id = event.event_id();
-            if self.contains(&id) || !ids.insert(id.clone()) {
+            if log.outbox()?.publication(&id)?.is_some() || !ids.insert(id.clone()) {
                 return Err(OutboxError::AlreadyStored(id));
             }
         }
@@ -95,8 +100,10 @@ impl MemoryEventStore {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| OutboxError::Unusable(error.to_string()))?;
         save(log.next_position())?;
-        self.outbox.store(events)?;
+        log.outbox()?.store(events)?;
         log.events.extend(stored);
+        log.in_outbox = log.events.len();
+        log.alone.extend(ids);
         Ok(())
     }
 
@@ -107,46 +114,18 @@ impl MemoryEventStore {
         stream: &StreamId,
         event: CloudEvent,
     ) -> Result<(), EventStoreError> {
-        self.push(&mut self.lock(), stream, &[Arc::new(event)])
+        let log = &mut *self.lock();
+        let known = log.streams.get(stream);
+        let version = known.map_or(0, |known| known.events.len() as u64);
+        let events = [Arc::new(event)];
+        check(stream, version, &events)?;
+        log.push(stream, &events);
+        Ok(())
     }
 
     #[cfg(feature = "sqlite")]
     pub(super) fn has_stream(&self, stream: &StreamId) -> bool {
         self.lock().streams.contains_key(stream)
-    }
-
-    pub(super) fn contains(&self, event: &EventId) -> bool {
-        matches!(self.outbox.publication(event), Ok(Some(_)))
-    }
-
-    /// Appends events that follow in their stream, all of one command.
-    fn push(
-        &self,
-        log: &mut Log,
-        stream: &StreamId,
-        events: &[Arc<CloudEvent>],
-    ) -> Result<(), EventStoreError> {
-        let documents: Vec<_> = events
-            .iter()
-            .map(|event| EventDocument::from(&**event))
-            .collect();
-        let stored = self.outbox.store(&documents);
-        stored.map_err(|error| EventStoreError::Corrupt(error.to_string()))?;
-        log.events.extend(events.iter().cloned());
-        let known = match log.streams.get_mut(stream) {
-            Some(known) => known,
-            None => log.streams.entry(stream.clone()).or_default(),
-        };
-        for event in events {
-            known.events.push(Arc::clone(event));
-            let version = known.events.len() as u64;
-            if let Some(command) = &event.causation_id {
-                let versions = known.commands.entry(Arc::clone(command));
-                let versions = versions.or_insert(version..=version);
-                *versions = *versions.start()..=version;
-            }
-        }
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -157,6 +136,33 @@ impl MemoryEventStore {
 impl Log {
     fn next_position(&self) -> u64 {
         self.events.len() as u64 + 1
+    }
+
+    /// Appends events that follow in their stream.
+    fn push(&mut self, stream: &StreamId, events: &[Arc<CloudEvent>]) {
+        self.events.extend(events.iter().cloned());
+        let known = match self.streams.get_mut(stream) {
+            Some(known) => known,
+            None => self.streams.entry(stream.clone()).or_default(),
+        };
+        for event in events {
+            known.events.push(Arc::clone(event));
+            let version = known.events.len() as u64;
+            if let Some(command) = &event.causation_id {
+                let versions = known.commands.entry(Arc::clone(command));
+                let versions = versions.or_insert(version..=version);
+                *versions = *versions.start()..=version;
+            }
+        }
+    }
+
+    /// The outbox with all events in it.
+    fn outbox(&mut self) -> Result<&MemoryOutbox, OutboxError> {
+        let missing = self.events[self.in_outbox..].iter();
+        let documents: Vec<_> = missing.map(|event| EventDocument::from(&**event)).collect();
+        self.outbox.store(&documents)?;
+        self.in_outbox = self.events.len();
+        Ok(&self.outbox)
     }
 }
 
@@ -239,21 +245,21 @@ impl Outbox for MemoryEventStore {
     }
 
     fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
-        self.outbox.unpublished(limit)
+        self.lock().outbox()?.unpublished(limit)
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        self.outbox.mark_published(events)
+        self.lock().outbox()?.mark_published(events)
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
-        self.outbox.mark_failed(events, failure)
+        self.lock().outbox()?.mark_failed(events, failure)
     }
 
     fn publication(
         &self,
         event: &EventId,
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
-        self.outbox.publication(event)
+        self.lock().outbox()?.publication(event)
     }
 }

@@ -104,15 +104,17 @@ impl SqliteEventStore {
         }
     }
 
-    /// Writes where events are on their way to the bus, if all of them are stored.
+    /// Writes the publication of events, if all of them are stored.
     fn save_publication(
         &self,
         events: &[EventId],
         sql: &str,
         failure: Option<&Failure>,
     ) -> Result<(), OutboxError> {
-        if let Some(unknown) = events.iter().find(|event| !self.memory.contains(event)) {
-            return Err(OutboxError::Unknown(unknown.clone()));
+        for event in events {
+            if self.memory.publication(event)?.is_none() {
+                return Err(OutboxError::Unknown(event.clone()));
+            }
         }
         let failure = failure.map(to_text).transpose()?;
         let connection = &*self.lock();
