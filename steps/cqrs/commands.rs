@@ -12,7 +12,7 @@ use crate::{
     steps::{
         Count, StepError, StepResult,
         failing::expect,
-        messaging::events::CrashPoint,
+        messaging::events::PublisherCrashPoint,
         parameters::{first_line, json, table},
     },
 };
@@ -34,8 +34,8 @@ fn stored_in_a_file(world: &mut World) -> StepResult {
 
 /// The process that publishes is lost when events are stored but not on the bus, or on the bus but
 /// not marked.
-#[given("the publisher of {string} crashes {crash_point}")]
-fn crashes(world: &mut World, outbox: String, point: CrashPoint) -> StepResult {
+#[given("the publisher of {string} crashes {publisher_crash}")]
+fn crashes(world: &mut World, outbox: String, point: PublisherCrashPoint) -> StepResult {
     let here = world.here();
     let relay = world.cqrs()?.relay();
     check_outbox(relay, &outbox)?;

@@ -31,14 +31,14 @@ fn event_types_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// `{crash_point}`: `before publishing` or `after publishing`.
+/// `{publisher_crash}`: `before publishing` or `after publishing`.
 #[derive(Debug, Parameter)]
-#[param(name = "crash_point", regex = "before publishing|after publishing")]
-pub struct CrashPoint(pub PublisherCrash);
+#[param(name = "publisher_crash", regex = "before publishing|after publishing")]
+pub struct PublisherCrashPoint(pub PublisherCrash);
 
-inventory::submit!(ParameterType::of::<CrashPoint>());
+inventory::submit!(ParameterType::of::<PublisherCrashPoint>());
 
-impl FromStr for CrashPoint {
+impl FromStr for PublisherCrashPoint {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -50,8 +50,8 @@ impl FromStr for CrashPoint {
 }
 
 /// The process crashes when the event is stored but not on the bus, or on the bus but not marked.
-#[given("the publisher crashes {crash_point}")]
-fn crashes(world: &mut World, point: CrashPoint) {
+#[given("the publisher crashes {publisher_crash}")]
+fn crashes(world: &mut World, point: PublisherCrashPoint) {
     let here = world.here();
     world.messages().crash(point.0, here);
 }
