@@ -129,8 +129,8 @@ pub use harness::{Hook, Suite, World, events::Status};
 /// Runs the features that a file, a folder or a pattern stands for, relative to the package, as the
 /// process's command line asks for.
 ///
-/// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and 130
-/// if it was interrupted.
+/// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run, 130 if
+/// it was interrupted by SIGINT and 143 by SIGTERM.
 pub fn run(features: &str) -> std::process::ExitCode {
     Suite::new(features).run(std::env::args_os())
 }

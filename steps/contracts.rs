@@ -34,7 +34,7 @@ fn the_contract(world: &mut World, name: String) -> StepResult {
 /// The contract below.
 #[given("the contract:")]
 fn the_contract_below(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let uri = world.stage().uri.clone();
+    let uri = world.scenario().uri.clone();
     let contract = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?)?;
     declare(world, contract);
     Ok(())
@@ -49,7 +49,7 @@ fn declare(world: &mut World, contract: Contract) {
 /// A contract, as if it were a fixture file.
 #[when("the contract is loaded:")]
 fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let uri = world.stage().uri.clone();
+    let uri = world.scenario().uri.clone();
     let read = Fixtures::read_contract(&uri, first_line(step), doc_string(step)?);
     let faults = match read {
         Ok(_) => Vec::new(),
@@ -112,7 +112,7 @@ async fn is_verified_with(world: &mut World, count: Count) -> StepResult {
 
 async fn verify(world: &mut World, generated: usize) -> StepResult {
     let client = world.cast().client();
-    let seed = world.stage().seed;
+    let seed = world.scenario().seed;
     let contracts = world.state::<Contracts>();
     let Some(contract) = &contracts.contract else {
         return Err("no contract is declared".into());

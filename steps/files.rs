@@ -160,5 +160,5 @@ fn content(world: &mut World, path: &str) -> Result<Vec<u8>, String> {
 }
 
 fn is_json(world: &World) -> bool {
-    world.stage().media_type.as_deref() == Some("json")
+    world.scenario().media_type.as_deref() == Some("json")
 }

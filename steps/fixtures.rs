@@ -15,7 +15,7 @@ struct Loaded(Option<Vec<FixtureFault>>);
 /// A file of workflows, as it would stand in the fixtures.
 #[when("the workflows are loaded:")]
 fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let uri = world.stage().uri.clone();
+    let uri = world.scenario().uri.clone();
     let faults = world
         .fixtures()
         .check_workflows(&uri, first_line(step), doc_string(step)?)?;
@@ -26,7 +26,7 @@ fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 /// A file of services, as it would stand in the fixtures.
 #[when("the services are loaded:")]
 fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let uri = world.stage().uri.clone();
+    let uri = world.scenario().uri.clone();
     let faults = world
         .fixtures()
         .check_services(&uri, first_line(step), doc_string(step)?)?;

@@ -93,7 +93,7 @@ impl FromStr for Count {
 /// The JSON in the step's doc string.
 pub(super) fn json<T: DeserializeOwned>(world: &World, step: &gherkin::Step) -> Result<T, String> {
     let text = doc_string(step)?;
-    from_json(text, &world.stage().uri, first_line(step)).map_err(|error| error.to_string())
+    from_json(text, &world.scenario().uri, first_line(step)).map_err(|error| error.to_string())
 }
 
 /// The line that the step's doc string begins on: two below the step, behind the opening quotes.

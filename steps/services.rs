@@ -40,7 +40,7 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
     let added = world.cast().add_defined(definition);
     // The text begins two lines below the step: behind the opening quotes.
     added.map_err(|error| {
-        let uri = &world.stage().uri;
+        let uri = &world.scenario().uri;
         format!("{uri}:{}: {error}", step.position.line + 2).into()
     })
 }

@@ -20,9 +20,9 @@ fn timeline_matches(world: &mut World) -> StepResult {
 }
 
 fn matches(world: &World, text: &str, part: SnapshotPart) -> StepResult {
-    let stage = world.stage();
-    let name = SnapshotName::new(&stage.uri, &stage.scenario, stage.row, part);
+    let scenario = world.scenario();
+    let name = SnapshotName::new(&scenario.uri, &scenario.name, scenario.row, part);
     Ok(world
         .snapshots()?
-        .check(&name, text, &stage.uri, stage.line, &stage.scenario)?)
+        .check(&name, text, &scenario.uri, scenario.line, &scenario.name)?)
 }

@@ -295,7 +295,13 @@ by tests/own_steps.rs:";
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_reports_what_ran_and_exits_130() {
+fn run_interrupted_by_a_signal_reports_what_ran_and_exits_with_its_number() {
+    is_interrupted_by("-INT", 130);
+    is_interrupted_by("-TERM", 143);
+}
+
+#[cfg(unix)]
+fn is_interrupted_by(signal: &str, status: i32) {
     use std::io::Read as _;
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -317,11 +323,11 @@ fn an_interrupted_run_reports_what_ran_and_exits_130() {
         said.push_str(&String::from_utf8_lossy(&some[..read]));
     }
     let interrupted = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([signal, &child.id().to_string()])
         .status();
     assert!(interrupted.unwrap().success());
     let _ = out.read_to_string(&mut said);
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert_eq!(child.wait().unwrap().code(), Some(status), "{said}");
     assert!(
         said.contains("interrupted in \"And the thread spins\""),
         "{said}"

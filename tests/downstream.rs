@@ -1,11 +1,11 @@
-//! A crate that uses this one, built and run as its people would.
+//! A crate that uses this one, built and run as its users would.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use rehearsal::harness::StepDefinition;
@@ -13,8 +13,8 @@ use rehearsal::harness::StepDefinition;
 /// The steps that `tests/downstream/tests/cucumber.rs` defines.
 const OWN_STEPS: usize = 2;
 
-/// A release build is here for the way it is linked, not to be fast: only what is ours, and what
-/// gathers its steps, is optimised.
+/// A release build tests linking, not speed: only our own crates, and the one that gathers the steps,
+/// are optimised.
 const RELEASE: [&str; 8] = [
     "--config",
     "profile.release.opt-level=1",
@@ -26,10 +26,18 @@ const RELEASE: [&str; 8] = [
     "profile.release.package.inventory.opt-level=1",
 ];
 
-/// Runs cargo, which finds what it needs in our own target folder and downloads nothing.
+/// Runs cargo, which finds what it needs in our target folder and downloads nothing.
 fn cargo(args: &[&str]) -> String {
+    let ran = try_cargo(args);
+    let out = String::from_utf8(ran.stdout).unwrap();
+    let err = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.success(), "cargo {args:?}:\n{out}\n{err}");
+    out
+}
+
+fn try_cargo(args: &[&str]) -> Output {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let ran = Command::new(std::env::var("CARGO").unwrap())
+    Command::new(std::env::var("CARGO").unwrap())
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", target)
@@ -37,15 +45,11 @@ fn cargo(args: &[&str]) -> String {
         .env_remove("INSTA_UPDATE")
         .env("CI", "true")
         .output()
-        .unwrap();
-    let out = String::from_utf8(ran.stdout).unwrap();
-    let err = String::from_utf8(ran.stderr).unwrap();
-    assert!(ran.status.success(), "cargo {args:?}:\n{out}\n{err}");
-    out
+        .unwrap()
 }
 
-/// Its scenarios draw on fixtures and a snapshot that only it has.
-fn rehearses(profile: &str, config: &[&str]) {
+/// Its scenarios use fixtures and a snapshot that only it has.
+fn runs_scenarios(profile: &str, config: &[&str]) {
     let test = |args: &[&str]| {
         let test = ["test", "--package", "downstream", "--profile", profile];
         let mut all = test.to_vec();
@@ -67,17 +71,42 @@ fn rehearses(profile: &str, config: &[&str]) {
 }
 
 #[test]
-fn another_crate_rehearses_with_what_it_has_of_its_own() {
-    rehearses("dev", &[]);
+fn another_crate_runs_with_its_own_steps_services_and_hooks() {
+    runs_scenarios("dev", &[]);
 }
 
 #[test]
-fn another_crate_rehearses_in_release() {
-    rehearses("release", &RELEASE);
+fn another_crate_runs_in_release() {
+    runs_scenarios("release", &RELEASE);
 }
 
 #[test]
-fn all_that_another_crate_compiles_is_packaged() {
+fn world_refuses_to_be_run_by_cucumber_and_says_what_to_write() {
+    for way in ["run", "filter_run", "cucumber"] {
+        let ran = try_cargo(&[
+            "run",
+            "--package",
+            "downstream",
+            "--example",
+            "by_cucumber",
+            "--locked",
+            "--offline",
+            "--",
+            way,
+        ]);
+        assert_eq!(ran.status.code(), Some(101), "{way}");
+        let err = String::from_utf8(ran.stderr).unwrap();
+        for line in [
+            "cucumber's own runner cannot run rehearsal's World",
+            "    fn main() -> std::process::ExitCode {\n        rehearsal::run(\"features\")\n    }",
+        ] {
+            assert!(err.contains(line), "{way}: {err}");
+        }
+    }
+}
+
+#[test]
+fn package_has_all_that_another_crate_compiles() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let list = [
         "package",

@@ -435,7 +435,7 @@ fn a_service_of_the_suite_that_cannot_be_had_fails_the_scenario() {
     let nameless = |suite: Suite| suite.service(|| Counter::named("A.b"));
     assert_eq!(
         told(nameless),
-        failed("\"A.b\" names no service: it is not empty and has no dot")
+        failed("\"A.b\" is not a valid service name: it must not be empty or contain a dot")
     );
     let panics = |suite: Suite| {
         suite.service_with(|world| {
@@ -461,7 +461,7 @@ fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
     let (message, _) = refused(|suite| suite.snapshots("Cargo.toml"));
     assert_eq!(
         message,
-        "the folder of snapshots \"Cargo.toml\" is no folder"
+        "the folder of snapshots \"Cargo.toml\" is not a folder"
     );
     let (message, cause) =
         refused(|suite| suite.hook(Hook::before_step("h", fine).tagged("@a and")));
@@ -470,7 +470,7 @@ fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
         "{message}"
     );
     assert!(
-        cause.starts_with("\"@a and\" is no tag expression"),
+        cause.starts_with("\"@a and\" is not a valid tag expression"),
         "{cause}"
     );
 }
@@ -518,7 +518,7 @@ fn a_suite_runs_only_the_scenarios_that_its_tags_and_the_selection_meet() {
     );
     let message = refused(&["@a", "@b and"], None);
     assert!(
-        message.starts_with("\"@b and\" is no tag expression"),
+        message.starts_with("\"@b and\" is not a valid tag expression"),
         "{message}"
     );
 }

@@ -144,7 +144,7 @@ fn steps() -> Vec<StepDefinition> {
             Box::pin(async move {
                 world.timeline().record(EventKind::Warning {
                     about: context.matches[1].1.as_str().into(),
-                    message: format!("{:?} line {}", world.stage().seed, world.stage().line),
+                    message: format!("{:?} line {}", world.scenario().seed, world.scenario().line),
                 });
             })
         });
@@ -440,37 +440,6 @@ fn a_scenario_that_spins_is_given_up_and_the_others_go_on() {
     let text = told.text();
     assert!(text.contains("Attached(Timeline([Event"), "{text}");
     assert_eq!((summary.failed, summary.exit_status()), (2, 1));
-}
-
-#[test]
-fn an_interrupted_run_tells_what_has_run() {
-    struct Impatient(rehearsal::harness::Interrupt);
-    impl View for Impatient {
-        fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
-            if matches!(event, RunEvent::TestCaseFinished { .. }) {
-                self.0.raise();
-            }
-            Ok(())
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.feature");
-    fs::write(&path, feature("a: works\n b: takes 300 real ms\n c: works")).unwrap();
-    let mut options = options();
-    options.concurrency = NonZeroUsize::MIN;
-    let told = Told::default();
-    let summary = Suite::new(path.to_str().unwrap())
-        .steps(steps())
-        .execute(
-            &options,
-            &mut [
-                Box::new(told.clone()),
-                Box::new(Impatient(options.interrupt.clone())),
-            ],
-        )
-        .unwrap();
-    assert_eq!(told.cases(), ["a: passed", "b: passed"]);
-    assert_eq!(summary.exit_status(), 130);
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! The attributes `#[given]`, `#[when]` and `#[then]` by which `rehearsal` registers the step
-//! definitions that it brings along.
+//! definitions that come with it.
 //!
 //! They take a [Cucumber expression](https://github.com/cucumber/cucumber-expressions) and keep it
-//! as it is written, to be compiled when a step first asks for it. `cucumber`'s own attributes
+//! as it is written, to be compiled when a step first needs it. `cucumber`'s own attributes
 //! generate the compiler anew for each expression with a parameter of its own, which costs 0.5 MB of
 //! debug information a step, and compile all of them when a process starts. Steps outside of
 //! `rehearsal` are written with `cucumber`'s.
 
 use proc_macro::{Delimiter, Literal, TokenStream, TokenTree};
 
-/// Registers a step that sets the scene.
+/// Registers a step that sets up.
 #[proc_macro_attribute]
 pub fn given(expression: TokenStream, function: TokenStream) -> TokenStream {
     register("Given", expression, function)
@@ -48,7 +48,7 @@ fn literal(expression: TokenStream) -> Result<Literal, String> {
     }
 }
 
-/// What is to be known of a step function: nothing that needs a full parser.
+/// What registering a step function needs to know, which takes no full parser.
 #[derive(Default)]
 struct Signature {
     name: String,

@@ -1,4 +1,4 @@
-//! An attempt at a scenario, as the stream of run events told it.
+//! An attempt at a scenario, gathered from the run events.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -27,24 +27,24 @@ pub(super) struct Attempt {
 #[derive(Clone, Debug)]
 struct FailedHook {
     hook: Arc<HookInfo>,
-    /// Its step's index, if it is about a step.
+    /// For a step's hook, the step's index.
     step: Option<usize>,
-    /// How many steps had been told of before it.
+    /// How many steps had been reported before it.
     after: usize,
     result: StepResult,
 }
 
 /// A part of a scenario that passes or fails by itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part<'a> {
+pub(super) enum ScenarioPart<'a> {
     Step(&'a PickleStep),
-    /// A hook, and the step it is about, if any.
+    /// A hook, and for a step's hook, the step.
     Hook(&'a HookInfo, Option<&'a PickleStep>),
     End,
 }
 
-impl Part<'_> {
-    /// The step that is the part or that the part is about.
+impl ScenarioPart<'_> {
+    /// The step itself, or the step of a step's hook.
     pub fn step(&self) -> Option<&PickleStep> {
         match self {
             Self::Step(step) => Some(step),
@@ -54,7 +54,7 @@ impl Part<'_> {
     }
 }
 
-impl fmt::Display for Part<'_> {
+impl fmt::Display for ScenarioPart<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Step(step) => write!(f, "{} {}", step.keyword.trim(), step.text),
@@ -65,7 +65,7 @@ impl fmt::Display for Part<'_> {
 }
 
 impl Attempt {
-    /// Takes in an event; the attempt that ended last stays until the next begins.
+    /// Updates the current attempt by an event; it stays after its end until the next begins.
     pub fn follow(current: &mut Option<Self>, event: &RunEvent) {
         match (event, current) {
             (RunEvent::TestCaseStarted { pickle, attempt }, Some(current)) => {
@@ -99,7 +99,7 @@ impl Attempt {
         }
     }
 
-    /// Begins anew, in the same memory.
+    /// Begins the next attempt in the same memory.
     fn restart(&mut self, pickle: &Arc<Pickle>, number: u32) {
         self.pickle = Arc::clone(pickle);
         self.number = number;
@@ -127,16 +127,16 @@ impl Attempt {
         }
     }
 
-    /// The steps and how they ended; one that nothing was said about was skipped.
+    /// The steps and their statuses; a step that was not reported was skipped.
     pub fn steps(&self) -> impl Iterator<Item = (&PickleStep, Status)> {
-        let told = self.results.iter().map(|result| result.status);
-        let untold = std::iter::repeat(Status::Skipped);
-        self.pickle.steps.iter().zip(told.chain(untold))
+        let reported = self.results.iter().map(|result| result.status);
+        let unreported = std::iter::repeat(Status::Skipped);
+        self.pickle.steps.iter().zip(reported.chain(unreported))
     }
 
-    /// The steps, the hooks that did not pass and the scenario's own end where something was said
-    /// about it, in order, and how each ended.
-    pub fn parts(&self) -> Vec<(Part<'_>, Option<&StepResult>)> {
+    /// The steps, the hooks that did not pass and the scenario's own end if it was reported, in order,
+    /// with their results.
+    pub fn parts(&self) -> Vec<(ScenarioPart<'_>, Option<&StepResult>)> {
         let steps = &self.pickle.steps;
         let mut parts = Vec::with_capacity(steps.len() + 1 + self.hooks.len());
         let mut hooks = self.hooks.iter().peekable();
@@ -144,15 +144,17 @@ impl Attempt {
             while let Some(hook) = hooks.next_if(|hook| hook.after <= index) {
                 parts.push(hook.part(&self.pickle));
             }
-            let part = steps.get(index).map_or(Part::End, Part::Step);
+            let part = steps
+                .get(index)
+                .map_or(ScenarioPart::End, ScenarioPart::Step);
             parts.push((part, self.results.get(index)));
         }
         parts.extend(hooks.map(|hook| hook.part(&self.pickle)));
         parts
     }
 
-    /// What kept the attempt from passing, in order.
-    pub fn troubles(&self) -> Vec<(Part<'_>, &StepResult)> {
+    /// The parts that kept the attempt from passing, in order.
+    pub fn failures(&self) -> Vec<(ScenarioPart<'_>, &StepResult)> {
         let parts = self.parts().into_iter();
         parts
             .filter_map(|(part, result)| Some((part, result?)))
@@ -164,9 +166,9 @@ impl Attempt {
             .collect()
     }
 
-    /// The message of the first trouble that has one.
+    /// The message of the first failure that has one.
     pub fn message(&self) -> Option<&str> {
-        self.troubles()
+        self.failures()
             .into_iter()
             .find_map(|(_, result)| result.message.as_deref())
     }
@@ -180,15 +182,15 @@ impl Attempt {
         Some((&events[events.len().saturating_sub(TAIL)..], events.len()))
     }
 
-    /// The virtual time that an attempt covered: none for one on the wall's clock.
+    /// The virtual time that an attempt covered: none for one in real time.
     pub fn virtual_time(&self, covered: Duration) -> Option<Duration> {
         (!self.pickle.has_tag("wall-clock")).then_some(covered)
     }
 }
 
 impl FailedHook {
-    fn part<'a>(&'a self, pickle: &'a Pickle) -> (Part<'a>, Option<&'a StepResult>) {
+    fn part<'a>(&'a self, pickle: &'a Pickle) -> (ScenarioPart<'a>, Option<&'a StepResult>) {
         let step = self.step.and_then(|step| pickle.steps.get(step));
-        (Part::Hook(&self.hook, step), Some(&self.result))
+        (ScenarioPart::Hook(&self.hook, step), Some(&self.result))
     }
 }

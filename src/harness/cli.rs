@@ -11,7 +11,7 @@ use clap::{Args, Parser, ValueEnum};
 use regex::Regex;
 
 use super::{
-    Interrupt, Options, Order, Place, Selection, SelectionError, TagExpression,
+    FeatureLocation, Options, Order, Selection, SelectionError, TagExpression,
     options::RetryOptions,
 };
 use crate::domain::{did_you_mean, parse_duration};
@@ -42,7 +42,7 @@ pub struct RunArgs {
     )]
     tags: Option<TagExpression>,
 
-    /// How many scenarios run at once [default: one per core]
+    /// How many scenarios run concurrently [default: one per core]
     #[arg(short, long, value_name = "N")]
     concurrency: Option<NonZeroUsize>,
 
@@ -66,7 +66,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "ORDER", default_value = "file", value_parser = parse_order)]
     order: Order,
 
-    /// Seed of all chance in the scenarios
+    /// Seed of all random choices in the scenarios
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
@@ -90,11 +90,11 @@ pub struct RunArgs {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Leave out scenarios with this in path, feature's name or name
+    /// Skip scenarios whose path, feature's name or name contains this
     #[arg(long, value_name = "NAME")]
     skip: Vec<String>,
 
-    /// Take bare names as whole ones, not as parts
+    /// Match bare names as a whole, not as parts
     #[arg(long)]
     exact: bool,
 
@@ -123,7 +123,7 @@ struct LibtestArgs {
     unstable: Vec<String>,
 }
 
-/// Runs features against services that are rehearsed, not real.
+/// Runs features against played services.
 #[derive(Debug, Parser)]
 #[command(name = "rehearsal", args_override_self = true)]
 struct Cli {
@@ -161,7 +161,7 @@ enum Color {
 
 /// What to show of a run.
 #[derive(Debug)]
-pub struct Output {
+pub struct OutputOptions {
     /// Whether to use colour.
     pub color: bool,
     /// Whether to show the steps of scenarios that pass.
@@ -188,7 +188,7 @@ impl RunArgs {
     ///
     /// # Errors
     ///
-    /// If a feature file's path is followed by what is no line number.
+    /// If a feature file's path is followed by something that is not a line number.
     pub fn options(&self, root: &Path) -> Result<Options, SelectionError> {
         let mut selection = Selection {
             name: self.name.clone(),
@@ -198,8 +198,8 @@ impl RunArgs {
             ..Selection::default()
         };
         for text in &self.scenarios {
-            match Place::parse(text, root)? {
-                Some(place) => selection.places.push(place),
+            match FeatureLocation::parse(text, root)? {
+                Some(location) => selection.locations.push(location),
                 None => selection.filters.push(text.clone()),
             }
         }
@@ -220,13 +220,12 @@ impl RunArgs {
             order: self.order,
             seed: self.seed,
             scenario_timeout: self.scenario_timeout,
-            interrupt: Interrupt::default(),
         })
     }
 
     /// What to show of the run.
-    pub fn output(&self) -> Output {
-        Output {
+    pub fn output(&self) -> OutputOptions {
+        OutputOptions {
             color: self.color.applies_to(&std::io::stdout()),
             verbose: self.verbose > 0,
             quiet: self.quiet,
@@ -259,11 +258,11 @@ impl Color {
 fn parse_order(text: &str) -> Result<Order, String> {
     match text.split_once(':') {
         None if text == "file" => Ok(Order::File),
-        // Chance that was asked for; it is named in the output, to be repeated.
+        // Random as requested; the seed is printed, so that the order can be repeated.
         None if text == "random" => Ok(Order::Random(RandomState::new().hash_one(0) >> 32)),
         Some(("random", seed)) => match seed.parse() {
             Ok(seed) => Ok(Order::Random(seed)),
-            Err(_) => Err(format!("{seed:?} is no seed, expected a number")),
+            Err(_) => Err(format!("{seed:?} is not a valid seed, expected a number")),
         },
         _ => Err("expected \"file\", \"random\" or \"random:SEED\"".to_owned()),
     }
@@ -271,7 +270,7 @@ fn parse_order(text: &str) -> Result<Order, String> {
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
-        Ok(Duration::ZERO) => Err("no scenario can end in no time".to_owned()),
+        Ok(Duration::ZERO) => Err("the timeout must be longer than zero".to_owned()),
         other => other.map_err(|error| error.to_string()),
     }
 }

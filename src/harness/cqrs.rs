@@ -206,7 +206,7 @@ impl World {
         let cqrs = match self.parts.take() {
             Some(cqrs) => cqrs,
             None => {
-                let seed = self.stage().seed;
+                let seed = self.scenario().seed;
                 let relay = self.messages().relay_of(EVENT_STORE);
                 Box::new(Cqrs::new(self.cast(), relay, seed)?)
             }

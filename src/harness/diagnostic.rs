@@ -1,8 +1,11 @@
 use std::fmt;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
+};
 
-/// What is wrong with a feature file, and where: a message that points into the source.
+/// A message that points at a fault in a feature file.
 #[derive(Debug)]
 pub struct Diagnostic {
     uri: String,
@@ -15,12 +18,38 @@ pub struct Diagnostic {
 
 #[derive(Debug)]
 struct Snippet {
-    source: NamedSource<String>,
+    uri: String,
+    text: String,
+    column: usize,
     label: LabeledSpan,
 }
 
+impl SourceCode for Snippet {
+    /// As `miette` reads it from the text, but with the column in characters, not in bytes.
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.text.read_span(span, lines_before, lines_after)?;
+        let column = match contents.column() {
+            0 => 0,
+            _ => self.column - 1,
+        };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.uri.clone(),
+            contents.data(),
+            *contents.span(),
+            contents.line(),
+            column,
+            contents.line_count(),
+        )))
+    }
+}
+
 impl Diagnostic {
-    /// A diagnostic on a file that could not even be read.
+    /// A diagnostic on a file that could not be read.
     pub fn unreadable(uri: &str, error: &std::io::Error) -> Self {
         Self {
             uri: uri.to_owned(),
@@ -42,20 +71,23 @@ impl Diagnostic {
     ) -> Self {
         let before = text.get(..start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before[line_start..].chars().count() + 1;
         Self {
             uri: uri.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            column,
             message: message.into(),
             help: None,
             snippet: Some(Box::new(Snippet {
-                source: NamedSource::new(uri, text.to_owned()),
+                uri: uri.to_owned(),
+                text: text.to_owned(),
+                column,
                 label: LabeledSpan::new(Some(label.to_owned()), before.len(), length),
             })),
         }
     }
 
-    /// Adds what may help.
+    /// Adds a hint.
     #[must_use]
     pub fn help(mut self, help: Option<String>) -> Self {
         self.help = help;
@@ -72,7 +104,7 @@ impl Diagnostic {
         self.column
     }
 
-    /// What is wrong and what was expected, without the place.
+    /// What is wrong and what was expected, without the location.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -117,7 +149,7 @@ impl miette::Diagnostic for Diagnostic {
     fn source_code(&self) -> Option<&dyn SourceCode> {
         self.snippet
             .as_ref()
-            .map(|snippet| &snippet.source as &dyn SourceCode)
+            .map(|snippet| &**snippet as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -131,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diagnostic_names_the_place_and_shows_it() {
+    fn diagnostic_names_the_location_and_shows_it() {
         let text = "Feature: a\n  Scénario: b\n";
         let at = text.find(':').map(|_| "Feature: a\n  Scé".len()).unwrap();
         let diagnostic = Diagnostic::new("a.feature", text, (at, 4), "no such keyword", "here");
@@ -139,5 +171,16 @@ mod tests {
         let shown = diagnostic.render(false);
         assert!(shown.contains("a.feature:2:6: no such keyword"), "{shown}");
         assert!(shown.contains("Scénario: b"), "{shown}");
+    }
+
+    #[test]
+    fn column_counts_characters_in_message_and_snippet() {
+        let text = "Feature: a\n  Scenario: é日é <b>\n";
+        let at = text.find('<').unwrap();
+        let diagnostic = Diagnostic::new("a.feature", text, (at, 3), "unknown", "here");
+        assert_eq!(diagnostic.column(), 17);
+        let shown = diagnostic.render(false);
+        assert!(shown.contains("a.feature:2:17: unknown"), "{shown}");
+        assert!(shown.contains("[a.feature:2:17]"), "{shown}");
     }
 }

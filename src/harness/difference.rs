@@ -1,4 +1,4 @@
-//! What two texts differ in, line by line.
+//! The difference of two texts, line by line.
 
 use std::hash::Hash;
 
@@ -17,7 +17,7 @@ const SHOWN: usize = 100;
 /// The lines that differ, `- ` before expected and `+ ` before found ones, with some equal lines
 /// around them and `  …` where some are left out.
 ///
-/// `None` where all lines are equal; the kind of line end does not count.
+/// `None` if all lines are equal, whatever their line ends.
 pub fn lines_difference(expected: &str, found: &str) -> Option<String> {
     let expected: Vec<&str> = expected.lines().collect();
     let found: Vec<&str> = found.lines().collect();
@@ -27,12 +27,12 @@ pub fn lines_difference(expected: &str, found: &str) -> Option<String> {
     let lines: Vec<String> = changes(&expected, &found)
         .into_iter()
         .map(|change| match change {
-            Change::Gap => "  …".to_owned(),
-            Change::Same { expected: line } => {
+            DiffLine::Gap => "  …".to_owned(),
+            DiffLine::Same { expected: line } => {
                 format!("  {}", expected[line]).trim_end().to_owned()
             }
-            Change::Missing { expected: line } => format!("- {}", expected[line]),
-            Change::Added { found: line } => format!("+ {}", found[line]),
+            DiffLine::Missing { expected: line } => format!("- {}", expected[line]),
+            DiffLine::Added { found: line } => format!("+ {}", found[line]),
         })
         .collect();
     Some(lines.join("\n"))
@@ -40,8 +40,8 @@ pub fn lines_difference(expected: &str, found: &str) -> Option<String> {
 
 /// One line, or row, of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Some are left out here.
+pub(super) enum DiffLine {
+    /// Some lines are left out here.
     Gap,
     /// In both.
     Same {
@@ -60,8 +60,8 @@ pub(super) enum Change {
     },
 }
 
-/// What two lists differ in, from top to bottom, cut to what is worth showing.
-pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<Change> {
+/// The difference of two lists, from top to bottom, cut to what is worth showing.
+pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<DiffLine> {
     let equal = expected
         .iter()
         .zip(found)
@@ -77,7 +77,7 @@ pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<Ch
         &expected[old.clone()],
         &found[new.clone()],
     );
-    // What the window's end cuts apart is no difference of the lists.
+    // A difference where the window ends comes from the cut, not from the lists.
     while cut && ops.len() > 2 && !matches!(ops.last(), Some(DiffOp::Equal { .. })) {
         ops.pop();
     }
@@ -88,18 +88,18 @@ pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<Ch
         let (old, new) = (op.old_range(), op.new_range());
         let left_out = old.start + start > next;
         if left_out {
-            list.push(Change::Gap);
+            list.push(DiffLine::Gap);
         }
         next = start + old.end;
         if let DiffOp::Equal { .. } = op {
-            list.extend(old.map(|line| Change::Same {
+            list.extend(old.map(|line| DiffLine::Same {
                 expected: start + line,
             }));
         } else {
-            list.extend(old.map(|line| Change::Missing {
+            list.extend(old.map(|line| DiffLine::Missing {
                 expected: start + line,
             }));
-            list.extend(new.map(|line| Change::Added {
+            list.extend(new.map(|line| DiffLine::Added {
                 found: start + line,
             }));
         }
@@ -107,7 +107,7 @@ pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<Ch
     let shown = list.len().min(SHOWN);
     if cut || next < expected.len() || shown < list.len() {
         list.truncate(shown);
-        list.push(Change::Gap);
+        list.push(DiffLine::Gap);
     }
     list
 }
@@ -117,12 +117,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_texts_have_no_difference_whatever_ends_their_lines() {
+    fn texts_with_equal_lines_have_no_difference_whatever_their_line_ends() {
         assert_eq!(lines_difference("a\nb\n", "a\r\nb"), None);
     }
 
     #[test]
-    fn a_difference_shows_its_surroundings_and_where_lines_are_left_out() {
+    fn difference_shows_equal_lines_around_it_and_gaps() {
         let expected = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
         let found = "1\n2\n3\n4\n5\nsix\n7\n8\n9\n10\n11\n12\n13\n";
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_text_is_left_out_too() {
+    fn equal_end_of_a_text_is_left_out() {
         assert_eq!(
             lines_difference("a\n1\n2\n3\n4\n", "b\n1\n2\n3\n4\n").unwrap(),
             "- a\n+ b\n  1\n  2\n  3\n  …"
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_texts_are_compared_as_far_as_anyone_would_read() {
+    fn difference_of_huge_texts_is_cut() {
         let lines =
             |mark: &str| -> String { (0..50_000).map(|n| format!("{mark}{n}\n")).collect() };
         let shown = lines_difference(&lines("a"), &lines("b")).unwrap();

@@ -1,4 +1,4 @@
-//! The stream of run events: what the runner says, and all that reports know.
+//! The stream of run events that the runner emits: everything that reports know.
 //!
 //! Modelled on [Cucumber Messages](https://github.com/cucumber/messages): a test run has test
 //! cases, a test case has attempts, an attempt has steps, hooks and attachments. Events are plain
@@ -18,7 +18,7 @@ pub enum Status {
     Failed,
     /// Not run, because something before it did not pass.
     Skipped,
-    /// Not finished yet, by its author's own word.
+    /// Not finished yet, as declared by its author.
     Pending,
     /// No definition for a step.
     Undefined,
@@ -27,7 +27,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The name that reports show.
+    /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -61,7 +61,7 @@ pub struct StepResult {
 }
 
 impl StepResult {
-    /// A result and why it is that.
+    /// A result and its reason.
     pub fn because(status: Status, message: impl Into<String>) -> Self {
         Self {
             message: Some(message.into()),
@@ -69,7 +69,7 @@ impl StepResult {
         }
     }
 
-    /// A result with nothing more to say.
+    /// A result without a reason.
     pub fn new(status: Status) -> Self {
         Self {
             status,
@@ -93,7 +93,7 @@ pub enum HookKind {
 }
 
 impl HookKind {
-    /// What reports call it.
+    /// The name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BeforeScenario => "before the scenario",
@@ -102,19 +102,14 @@ impl HookKind {
             Self::AfterScenario => "after the scenario",
         }
     }
-
-    /// Whether it is about a step, not about the scenario.
-    pub fn is_about_a_step(self) -> bool {
-        matches!(self, Self::BeforeStep | Self::AfterStep)
-    }
 }
 
-/// What reports know of a hook.
+/// A hook as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookInfo {
     /// When it runs.
     pub kind: HookKind,
-    /// What it is for, by its author's own word.
+    /// Its purpose, as given by its author.
     pub name: String,
     /// `file:line:column` of where it was made.
     pub location: String,
@@ -135,7 +130,7 @@ pub enum Attachment {
     Log(String),
 }
 
-/// Something the runner says.
+/// An event of a run.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
     /// The run begins.
@@ -159,16 +154,16 @@ pub enum RunEvent {
         /// How it ended.
         result: StepResult,
     },
-    /// A hook has ended; those of a step stand around the step's own event.
+    /// A hook has ended; those of a step come directly before or after the step's own event.
     HookFinished {
         /// The hook.
         hook: Arc<HookInfo>,
-        /// The index of its step in the pickle's steps, if it is about a step.
+        /// For a step's hook, the index of its step in the pickle's steps.
         step: Option<usize>,
         /// How it ended.
         result: StepResult,
     },
-    /// Something to look at beside the scenario.
+    /// Further data about the scenario.
     Attached(Attachment),
     /// The attempt has ended.
     TestCaseFinished {
@@ -181,7 +176,7 @@ pub enum RunEvent {
     },
     /// The run has ended.
     TestRunFinished {
-        /// How long it took on the wall's clock.
+        /// The real time it took.
         real_time: Duration,
     },
 }

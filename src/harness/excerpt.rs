@@ -8,8 +8,8 @@ const ITEMS: usize = 20;
 /// Most characters of a text that are shown.
 const TEXT: usize = 200;
 
-/// A JSON document cut to what a reader takes in: long arrays, objects and texts end in `…`, and say
-/// how much more there is.
+/// A JSON document cut to a readable length: long arrays, objects and strings end in `…`, arrays and
+/// objects with the number of items left out.
 pub fn excerpt(value: &Value) -> Value {
     match value {
         Value::String(text) => shortened(text, TEXT).into(),
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_long_is_cut_and_says_so() {
+    fn long_documents_are_cut_and_say_how_much_is_left_out() {
         let twenty: Vec<usize> = (0..20).collect();
         assert_eq!(excerpt(&json!(twenty)), json!(twenty));
         let many: Vec<usize> = (0..10_000).collect();

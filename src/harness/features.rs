@@ -11,14 +11,14 @@ use globset::GlobBuilder;
 use super::{
     diagnostic::Diagnostic,
     gherkin::{Compiled, compile},
-    select::Place,
+    select::FeatureLocation,
 };
 
 /// Why there are no features to run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeaturesError {
-    /// Nothing to run where it was looked for.
+    /// There is no feature where it was looked for.
     #[error("no feature found: looked for {wanted} in {}", .folder.display())]
     NotFound {
         /// What was looked for.
@@ -26,8 +26,10 @@ pub enum FeaturesError {
         /// Where.
         folder: PathBuf,
     },
-    /// A pattern that cannot be read.
-    #[error("{pattern:?} is no pattern for files, expected one such as \"features/**/*.feature\"")]
+    /// A pattern that is not valid.
+    #[error(
+        "{pattern:?} is not a valid file pattern, expected one such as \"features/**/*.feature\""
+    )]
     Pattern {
         /// The pattern.
         pattern: String,
@@ -44,28 +46,28 @@ pub enum FeaturesError {
         #[source]
         source: io::Error,
     },
-    /// Files that are no Gherkin, all of them.
+    /// Every file that is not valid Gherkin.
     #[error("{} of the features cannot be read", .0.len())]
     Faulty(Vec<Diagnostic>),
 }
 
 /// Reads the features that a path or a pattern below a folder stands for, in order of their paths:
-/// where `places` are given, those files alone that they name.
+/// only the files that `locations` name, if there are any.
 ///
 /// # Errors
 ///
-/// If there are no features, or if one that is read cannot be; all faults are reported together.
+/// If there are no features, or if any of them is not valid; all faults are reported together.
 pub fn load(
     input: &str,
     folder: &Path,
     root: &Path,
-    places: &[Place],
+    locations: &[FeatureLocation],
 ) -> Result<Vec<Compiled>, FeaturesError> {
     let mut files = find(input, folder)?;
-    if !places.is_empty() {
+    if !locations.is_empty() {
         files.retain(|file| {
             let uri = uri(file, root);
-            places.iter().any(|place| place.is_in(&uri))
+            locations.iter().any(|location| location.is_in(&uri))
         });
     }
     let next = AtomicUsize::new(0);
@@ -109,7 +111,18 @@ pub fn load(
     }
 }
 
-/// A file's path as reports show it: relative to `root` where it lies in it, with `/` between folders.
+/// The folder that paths in reports are relative to: the package's at run time, else the current one.
+///
+/// The one at compile time would be wrong for a binary that was moved, and for
+/// a crate that uses this one.
+pub fn package_root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .or_else(|| std::env::current_dir().ok())
+        .unwrap_or_default()
+}
+
+/// A file's path as reports show it: relative to `root` if it is in it, with `/` between folders.
 pub fn uri(file: &Path, root: &Path) -> String {
     let inside = std::path::absolute(file).ok().and_then(|file| {
         let root = std::path::absolute(root).ok()?;
@@ -172,7 +185,7 @@ fn find(input: &str, folder: &Path) -> Result<Vec<PathBuf>, FeaturesError> {
     Ok(files)
 }
 
-/// All files below a folder. Links to folders are not followed: they may lead round in a circle.
+/// All files below a folder. Links to folders are not followed: they may form a cycle.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FeaturesError> {
     let unreadable = |source| FeaturesError::Unreadable {
         folder: folder.to_owned(),
@@ -216,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn features_are_found_by_folder_file_and_pattern_in_order() {
+    fn features_are_found_by_folder_file_and_pattern_in_path_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         for file in ["f/b.feature", "f/a/z.feature", "f/a.feature", "f/notes.md"] {
@@ -232,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_found_says_where_it_was_looked_for() {
+    fn missing_feature_is_reported_with_the_folder_searched() {
         let folder = tempfile::tempdir().unwrap();
         for input in ["features", "*.feature", "."] {
             let error = load(input, folder.path(), folder.path(), &[]).unwrap_err();
@@ -248,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_of_all_files_are_reported_in_order() {
+    fn faults_of_all_files_are_reported_in_path_order() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.feature"), "Nonsense").unwrap();
         fs::write(folder.path().join("b.feature"), FEATURE).unwrap();

@@ -5,20 +5,21 @@ use futures::future::LocalBoxFuture;
 use super::{
     SelectionError, TagExpression, World,
     events::{HookInfo, HookKind, Status},
-    package::source_place,
+    panics::source_location,
 };
 
-/// What a hook comes to. Any error will do, a text too.
+/// The result of a hook. Any error is accepted, a string too.
 pub type HookResult = Result<(), Box<dyn Error + Send + Sync>>;
 
-type Run = dyn for<'a> Fn(&'a mut World, Status) -> LocalBoxFuture<'a, HookResult> + Send + Sync;
+type HookCode =
+    dyn for<'a> Fn(&'a mut World, Status) -> LocalBoxFuture<'a, HookResult> + Send + Sync;
 
-/// What a suite does around its scenarios or their steps.
+/// Code that a suite runs before or after its scenarios or their steps.
 ///
-/// A hook fails its scenario by an error or a panic, and is shown by its name then. Hooks before run
-/// in the order they were added, those after in the contrary one. Once something has failed, the
-/// remaining steps and hooks before are left out, but hooks after are run; only a scenario that is
-/// given up because it makes no progress in real time can run nothing any more.
+/// An error or a panic in a hook fails its scenario, and the report shows the hook's name. Hooks before
+/// run in the order they were added, hooks after in reverse order. Once something has failed, the
+/// remaining steps and hooks before are skipped, but hooks after are run; only a scenario that is
+/// given up because it makes no progress in real time runs nothing more.
 ///
 /// ```
 /// use rehearsal::{Hook, Status};
@@ -40,7 +41,7 @@ type Run = dyn for<'a> Fn(&'a mut World, Status) -> LocalBoxFuture<'a, HookResul
 pub struct Hook {
     info: Arc<HookInfo>,
     tags: Result<Option<TagExpression>, SelectionError>,
-    run: Arc<Run>,
+    run: Arc<HookCode>,
 }
 
 impl Hook {
@@ -64,7 +65,7 @@ impl Hook {
         Self::new(HookKind::BeforeStep, name.into(), run)
     }
 
-    /// Runs after each step that was run, and sees how it ended.
+    /// Runs after each step that was run, and gets the step's status.
     #[track_caller]
     pub fn after_step(
         name: impl Into<String>,
@@ -73,7 +74,7 @@ impl Hook {
         Self::new(HookKind::AfterStep, name.into(), run)
     }
 
-    /// Runs at a scenario's end, and sees how it went so far.
+    /// Runs at a scenario's end, and gets the scenario's status so far.
     #[track_caller]
     pub fn after_scenario(
         name: impl Into<String>,
@@ -84,7 +85,7 @@ impl Hook {
 
     /// Only for scenarios whose tags meet an expression such as `@slow and not @flaky`.
     ///
-    /// An expression that cannot be read keeps the suite from running.
+    /// A suite with an expression that is not valid refuses to run.
     #[must_use]
     pub fn tagged(mut self, expression: &str) -> Self {
         self.tags = expression.parse().map(Some);
@@ -102,7 +103,7 @@ impl Hook {
             info: Arc::new(HookInfo {
                 kind,
                 name,
-                location: source_place(&Location::caller().to_string()),
+                location: source_location(&Location::caller().to_string()),
             }),
             tags: Ok(None),
             run: Arc::new(move |world, status| {
@@ -112,21 +113,21 @@ impl Hook {
         }
     }
 
-    /// What reports know of it.
+    /// The hook as reports show it.
     pub fn info(&self) -> &Arc<HookInfo> {
         &self.info
     }
 
     /// # Errors
     ///
-    /// If the expression on tags cannot be read.
+    /// If the tag expression is not valid.
     pub(super) fn check(&self) -> Result<(), SelectionError> {
         self.tags.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
     pub(super) fn applies_to(&self, kind: HookKind, tags: &[String]) -> bool {
         let expression = self.tags.as_ref().ok().and_then(Option::as_ref);
-        self.info.kind == kind && expression.is_none_or(|expression| expression.holds(tags))
+        self.info.kind == kind && expression.is_none_or(|expression| expression.matches(tags))
     }
 
     pub(super) fn run<'a>(

@@ -17,31 +17,31 @@ use quick_junit::{
 use super::{
     attempt::Attempt,
     events::{RunEvent, Status, View},
-    humane::Humane,
+    human_duration::HumanDuration,
     timeline_table::timeline_table,
 };
 
 /// Writes the run as a JUnit file: a test suite for each feature file, a test case for each scenario.
 ///
-/// A case fails exactly where its scenario fails the run, so one in progress is skipped. Attempts that
+/// A case fails exactly if its scenario fails the run, so a `@wip` one is skipped. Attempts that
 /// were retried are `flakyFailure`s of a case that passed in the end, and of one that did not the
-/// first is the `failure` and the others are `rerunFailure`s. `time` is virtual, and missing where it
-/// would be real: the same run gives the same file.
+/// first is the `failure` and the others are `rerunFailure`s. `time` is virtual, and missing for
+/// real time: the same run gives the same file.
 pub struct JUnit {
     file: File,
     attempt: Option<Attempt>,
-    retried: Vec<Trouble>,
-    suites: IndexMap<Arc<str>, Vec<Case>>,
+    retried: Vec<FailedAttempt>,
+    suites: IndexMap<Arc<str>, Vec<ReportedCase>>,
 }
 
-struct Case {
+struct ReportedCase {
     row: Option<usize>,
     line: usize,
     case: TestCase,
 }
 
 /// Why an attempt did not pass.
-struct Trouble {
+struct FailedAttempt {
     status: Status,
     message: Option<String>,
     text: String,
@@ -71,17 +71,17 @@ impl JUnit {
 
     fn finish(&mut self, attempt: &Attempt, status: Status, covered: Duration, repeated: bool) {
         let time = attempt.virtual_time(covered);
-        let trouble = || Trouble::of(attempt, status, time);
+        let failure = || FailedAttempt::of(attempt, status, time);
         if repeated {
-            self.retried.push(trouble());
+            self.retried.push(failure());
             return;
         }
         let retried = std::mem::take(&mut self.retried);
         let outcome = if status.fails_run(&attempt.pickle) {
-            failed(retried.into_iter().chain([trouble()]))
+            failed(retried.into_iter().chain([failure()]))
         } else if status == Status::Passed {
             let mut outcome = TestCaseStatus::success();
-            outcome.add_reruns(retried.into_iter().map(Trouble::into_rerun));
+            outcome.add_reruns(retried.into_iter().map(FailedAttempt::into_rerun));
             outcome
         } else {
             let mut outcome = TestCaseStatus::skipped();
@@ -96,13 +96,16 @@ impl JUnit {
         case.add_property(Property::new("location", pickle.location()));
         if let Some(time) = time {
             case.set_time(time);
-            case.add_property(Property::new("virtual time", Humane(time).to_string()));
+            case.add_property(Property::new(
+                "virtual time",
+                HumanDuration(time).to_string(),
+            ));
         }
         if !attempt.log.trim().is_empty() {
             case.set_system_out(&attempt.log);
         }
         let suite = self.suites.entry(Arc::clone(&pickle.uri)).or_default();
-        suite.push(Case {
+        suite.push(ReportedCase {
             row: pickle.row,
             line: pickle.line,
             case,
@@ -112,7 +115,7 @@ impl JUnit {
     fn write(&mut self) -> io::Result<()> {
         let mut report = Report::new("rehearsal");
         for (uri, mut cases) in std::mem::take(&mut self.suites) {
-            tell_apart(&mut cases);
+            disambiguate(&mut cases);
             let mut suite = TestSuite::new(&*uri);
             let times = cases.iter().filter_map(|case| case.case.time);
             suite.set_time(times.fold(Duration::ZERO, Duration::saturating_add));
@@ -153,11 +156,11 @@ impl View for JUnit {
     }
 }
 
-impl Trouble {
+impl FailedAttempt {
     fn of(attempt: &Attempt, status: Status, time: Option<Duration>) -> Self {
         let pickle = &attempt.pickle;
         let mut text = String::new();
-        for (part, result) in attempt.troubles() {
+        for (part, result) in attempt.failures() {
             let line = part.step().map_or(pickle.line, |step| step.line);
             text.push_str(&format!("{part}\nat {}:{line}\n", pickle.uri));
             if let Some(location) = &result.location {
@@ -198,8 +201,8 @@ impl Trouble {
     }
 }
 
-/// A failure by the first of several attempts, the others being its reruns.
-fn failed(mut attempts: impl Iterator<Item = Trouble>) -> TestCaseStatus {
+/// A failure with the first of several attempts, and the others as its reruns.
+fn failed(mut attempts: impl Iterator<Item = FailedAttempt>) -> TestCaseStatus {
     let mut outcome = TestCaseStatus::non_success(NonSuccessKind::Failure);
     if let Some(first) = attempts.next() {
         outcome.set_type(first.status.as_str());
@@ -207,15 +210,15 @@ fn failed(mut attempts: impl Iterator<Item = Trouble>) -> TestCaseStatus {
         outcome.set_description(&first.text);
     }
     outcome.set_rerun_kind(FlakyOrRerun::Rerun);
-    outcome.add_reruns(attempts.map(Trouble::into_rerun));
+    outcome.add_reruns(attempts.map(FailedAttempt::into_rerun));
     outcome
 }
 
-/// Gives cases of one name their row, and where that is not enough, their line.
-fn tell_apart(cases: &mut [Case]) {
+/// Adds the row to cases of the same name, and where that is not enough, the line.
+fn disambiguate(cases: &mut [ReportedCase]) {
     for suffix in [
-        |case: &Case| case.row.map(|row| format!(" (row {row})")),
-        |case: &Case| Some(format!(" (line {})", case.line)),
+        |case: &ReportedCase| case.row.map(|row| format!(" (row {row})")),
+        |case: &ReportedCase| Some(format!(" (line {})", case.line)),
     ] {
         let mut names: HashMap<String, usize> = HashMap::new();
         for case in &*cases {

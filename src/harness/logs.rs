@@ -10,7 +10,7 @@ thread_local! {
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Collects what is logged by `tracing`, unless a subscriber is already there.
+/// Collects logs of `tracing`, unless there is already a subscriber.
 pub(super) fn install() {
     let _ = tracing_subscriber::fmt()
         .without_time()
@@ -19,17 +19,17 @@ pub(super) fn install() {
         .try_init();
 }
 
-/// From now on, what this thread logs is kept.
+/// Keeps the logs of this thread from now on.
 pub(super) fn begin() {
     LOG.set(Some(Vec::new()));
 }
 
-/// Adds a line of our own.
+/// Adds a line to the log.
 pub(super) fn note(line: &str) {
     let _ = writeln!(ThreadLog, "{line}");
 }
 
-/// Takes what this thread has logged, if anything, and keeps no more.
+/// Takes the log of this thread, unless it is empty, and keeps no more.
 pub(super) fn take() -> Option<String> {
     let log = LOG.take().filter(|log| !log.is_empty())?;
     let mut text = String::from_utf8_lossy(&log).into_owned();
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_keeps_its_own_log_and_no_more_than_the_limit() {
+    fn thread_keeps_its_own_log_up_to_the_limit() {
         begin();
         note("first");
         std::thread::spawn(|| {

@@ -1,7 +1,6 @@
 //! Runs features: pickles in, run events out.
 
 mod attempt;
-mod backstage;
 mod cast;
 mod cli;
 mod compare;
@@ -15,7 +14,7 @@ mod features;
 mod fixtures;
 mod gherkin;
 mod hook;
-mod humane;
+mod human_duration;
 mod junit;
 mod left_out;
 mod logs;
@@ -24,7 +23,6 @@ mod lookup;
 mod messages;
 mod options;
 mod outcome_text;
-mod package;
 mod panics;
 pub mod pickle;
 mod presets;
@@ -38,6 +36,7 @@ mod sample;
 mod select;
 mod snapshot;
 mod suite;
+mod suite_setup;
 mod table;
 mod tags;
 mod terminal;
@@ -46,18 +45,20 @@ mod type_map;
 mod world;
 
 pub use cast::Cast;
-pub use cli::{Output, Report, ReportKind, RunArgs};
+pub use cli::{OutputOptions, Report, ReportKind, RunArgs};
 pub use compare::{cell_matches, cell_text, json_difference, paths_difference, same};
 #[cfg(feature = "cqrs")]
 pub use cqrs::Cqrs;
 pub use diagnostic::Diagnostic;
 pub use difference::lines_difference;
-pub use features::FeaturesError;
+pub use features::{FeaturesError, package_root};
 pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
-pub use humane::Humane;
+pub use human_duration::HumanDuration;
 pub use junit::JUnit;
+#[doc(hidden)]
+pub use left_out::CARGO_FEATURES;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
 pub use lookup::{Lookup, Match, StepDefinition, StepIndex};
@@ -65,16 +66,15 @@ pub use lookup::{Lookup, Match, StepDefinition, StepIndex};
 pub use messages::{HeldPattern, Messages, SentRequests};
 pub use options::{Options, Order, RetryOptions};
 pub use outcome_text::outcome_text;
-pub use package::package_root;
 pub use presets::{CallScript, ScriptError};
 pub use rows::{rows_difference, rows_in_order};
-pub use runner::{EXIT_INTERRUPTED, Interrupt, Summary};
+pub use runner::Summary;
 pub use runs::{Runs, no_input};
-pub use select::{Place, Selection, SelectionError, TagExpression};
+pub use select::{FeatureLocation, Selection, SelectionError, TagExpression};
 pub use snapshot::{SnapshotError, SnapshotName, SnapshotPart, Snapshots};
 pub use suite::{Suite, SuiteError};
 pub use table::{aligned, piped, shortened};
 pub use tags::{RetryTag, TagError, TagOptions};
-pub use terminal::{Progress, Terminal, TerminalOptions};
+pub use terminal::{ProgressLine, Terminal, TerminalOptions};
 pub use timeline_table::{timeline_snapshot, timeline_table};
-pub use world::{Stage, World, describe};
+pub use world::{ScenarioContext, World, describe};

@@ -1,6 +1,6 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
-use super::{RetryTag, Selection, TagExpression, TagOptions, runner::Interrupt};
+use super::{RetryTag, Selection, TagExpression, TagOptions};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct Options {
     pub input: Option<String>,
     /// Which scenarios to run.
     pub selection: Selection,
-    /// How many scenarios run at once.
+    /// How many scenarios run concurrently.
     pub concurrency: NonZeroUsize,
     /// Whether scenarios after the first failing one are skipped.
     pub fail_fast: bool,
@@ -17,15 +17,13 @@ pub struct Options {
     pub retry: RetryOptions,
     /// The order of scenarios, in output too.
     pub order: Order,
-    /// The seed that the scenarios' seeds are made of.
+    /// The seed from which the scenarios' seeds are derived.
     pub seed: u64,
     /// Real time that a scenario may take.
     pub scenario_timeout: Duration,
-    /// A wish to stop early.
-    pub interrupt: Interrupt,
 }
 
-/// Which scenarios run again when they fail; a scenario's own `@retry` goes before.
+/// Which scenarios run again when they fail; a scenario's own `@retry` takes precedence.
 #[derive(Clone, Debug, Default)]
 pub struct RetryOptions {
     /// How often to run again at most.
@@ -36,7 +34,7 @@ pub struct RetryOptions {
     pub only: Option<TagExpression>,
 }
 
-/// The order that scenarios run in and are told of.
+/// The order in which scenarios run and are reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// That of the files.
@@ -57,7 +55,6 @@ impl Default for Options {
             order: Order::default(),
             seed: 0,
             scenario_timeout: Duration::from_secs(60),
-            interrupt: Interrupt::default(),
         }
     }
 }
@@ -67,7 +64,7 @@ impl RetryOptions {
     pub(super) fn of(&self, options: &TagOptions, tags: &[String]) -> (u32, Duration) {
         let (retries, after) = match options.retry {
             Some(RetryTag { retries, after }) => (retries.or(self.retries).unwrap_or(1), after),
-            None if self.only.as_ref().is_none_or(|only| only.holds(tags)) => {
+            None if self.only.as_ref().is_none_or(|only| only.matches(tags)) => {
                 (self.retries.unwrap_or(0), None)
             }
             None => (0, None),
@@ -81,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scenarios_own_retry_tag_goes_before_the_command_line() {
+    fn retry_tag_of_a_scenario_overrides_the_command_line() {
         let second = Duration::from_secs(1);
         let of = |retry: &RetryOptions, tags: &[&str]| {
             let tags: Vec<_> = tags.iter().map(|&tag| tag.to_owned()).collect();

@@ -1,4 +1,4 @@
-//! An outcome as a reviewer reads it.
+//! An outcome as text for reviewers.
 
 use super::{table::aligned, timeline_snapshot};
 use crate::{domain::format_duration, observability::Event, orchestration::Outcome};

@@ -5,9 +5,7 @@ use std::{
     sync::Once,
 };
 
-use super::package::source_place;
-
-/// What a panic said, and where it was.
+/// A panic's message and location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Panicked {
     pub message: String,
@@ -20,14 +18,14 @@ thread_local! {
     static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
 }
 
-/// From now on panics on this thread are kept and not printed; those of
-/// other threads go to the hook there was.
+/// Keeps panics on this thread from now on instead of printing them; those of other threads go to
+/// the previous hook.
 pub(super) fn keep_on_this_thread() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let former = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // A thread that is ending has nothing to keep it in any more.
+            // A thread that is ending has lost its thread-locals.
             if !KEPT.try_with(Cell::get).unwrap_or(false) {
                 return former(info);
             }
@@ -35,7 +33,7 @@ pub(super) fn keep_on_this_thread() {
                 message: message(info.payload()),
                 location: info
                     .location()
-                    .map(|place| source_place(&place.to_string())),
+                    .map(|place| source_location(&place.to_string())),
             };
             let _ = LAST.try_with(|last| last.replace(Some(panicked)));
         }));
@@ -48,7 +46,7 @@ pub(super) fn take() -> Option<Panicked> {
     LAST.take()
 }
 
-/// What a caught panic said; the place is known if it was this thread's last.
+/// The message of a caught panic, and its location if it was this thread's last.
 pub(super) fn caught(payload: &(dyn Any + Send)) -> Panicked {
     let message = message(payload);
     match take() {
@@ -58,6 +56,11 @@ pub(super) fn caught(payload: &(dyn Any + Send)) -> Panicked {
             location: None,
         },
     }
+}
+
+/// A location in source as people look for it: without the detour that `#[path]` makes.
+pub(super) fn source_location(location: &str) -> String {
+    location.replace("src/../", "")
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
@@ -75,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_kept_with_its_message_and_place() {
+    fn caught_panic_has_its_message_and_location() {
         std::thread::spawn(|| {
             keep_on_this_thread();
             let payload = panic::catch_unwind(|| panic!("no {}", "luck")).unwrap_err();

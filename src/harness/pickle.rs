@@ -1,11 +1,11 @@
-//! What the runner runs: scenarios with everything worked in, and no trace of a parser's tree.
+//! What the runner runs: scenarios with backgrounds and examples filled in, independent of the parser.
 
 use std::sync::Arc;
 
-/// The kind of step that a definition answers to.
+/// The kind of step that a definition is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepKind {
-    /// Sets the scene.
+    /// Sets up.
     Given,
     /// Acts.
     When,
@@ -27,11 +27,11 @@ impl StepKind {
 /// One scenario, or one row of an outline's examples, ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pickle {
-    /// The feature file, relative to the package where it lies in it, with `/` between folders.
+    /// The feature file, relative to the package if it is in it, with `/` between folders.
     pub uri: Arc<str>,
     /// The feature's name.
     pub feature: Arc<str>,
-    /// The rule's name, where there is one.
+    /// The rule's name, if there is one.
     pub rule: Option<Arc<str>>,
     /// The scenario's name, with an example's values in it.
     pub name: String,
@@ -62,11 +62,11 @@ impl Pickle {
 pub struct PickleStep {
     /// The keyword as written: `Given`, `And`, `Angenommen`, ….
     pub keyword: String,
-    /// What it counts as.
+    /// The kind it counts as.
     pub kind: StepKind,
     /// The text after the keyword.
     pub text: String,
-    /// The line it stands on.
+    /// The line it is on.
     pub line: usize,
     /// Doc string, without its media type.
     pub doc_string: Option<DocString>,

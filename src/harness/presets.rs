@@ -2,7 +2,7 @@ use std::{panic::Location, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{Cast, package::source_place};
+use super::{Cast, panics::source_location};
 use crate::{
     domain::{CallName, CallNameError},
     services::{CodeError, FaultId, Response, Script, UnknownName},
@@ -167,7 +167,7 @@ impl CallScript<'_> {
 #[track_caller]
 fn here() -> Arc<str> {
     let place = Location::caller();
-    source_place(&format!("{}:{}", place.file(), place.line())).into()
+    source_location(&format!("{}:{}", place.file(), place.line())).into()
 }
 
 #[cfg(test)]

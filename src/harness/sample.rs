@@ -1,4 +1,4 @@
-//! Small runs to show to views.
+//! Small runs for tests of views.
 
 use std::{sync::Arc, time::Duration};
 
@@ -53,8 +53,8 @@ pub(super) fn tagged(mut pickle: Pickle, tag: &str) -> Pickle {
     pickle
 }
 
-/// How one attempt at a scenario went.
-pub(super) struct Try {
+/// One attempt at a scenario and its results.
+pub(super) struct SampleAttempt {
     pub pickle: Arc<Pickle>,
     pub attempt: u32,
     pub results: Vec<StepResult>,
@@ -64,7 +64,7 @@ pub(super) struct Try {
     pub retried: bool,
 }
 
-impl Try {
+impl SampleAttempt {
     pub fn passed(pickle: Pickle, millis: u64) -> Self {
         Self {
             results: vec![StepResult::new(Status::Passed); pickle.steps.len()],
@@ -77,7 +77,7 @@ impl Try {
         }
     }
 
-    /// The second step ends so; the third is skipped.
+    /// The second step has this status; the third is skipped.
     pub fn stopped(pickle: Pickle, millis: u64, status: Status, message: &str) -> Self {
         let mut this = Self::passed(pickle, millis);
         this.status = status;
@@ -117,30 +117,30 @@ impl Try {
 }
 
 /// Shows a run with seed 7 that took 0.84 s to a view.
-pub(super) fn show(view: &mut impl View, tries: &[Try]) {
+pub(super) fn show(view: &mut impl View, attempts: &[SampleAttempt]) {
     let mut handle = |event| view.handle(&event).unwrap();
     handle(RunEvent::TestRunStarted {
-        scenarios: tries.len(),
+        scenarios: attempts.len(),
         seed: 7,
     });
-    for a_try in tries {
+    for attempt in attempts {
         handle(RunEvent::TestCaseStarted {
-            pickle: Arc::clone(&a_try.pickle),
-            attempt: a_try.attempt,
+            pickle: Arc::clone(&attempt.pickle),
+            attempt: attempt.attempt,
         });
-        for (step, result) in a_try.results.iter().enumerate() {
+        for (step, result) in attempt.results.iter().enumerate() {
             handle(RunEvent::TestStepFinished {
                 step,
                 result: result.clone(),
             });
         }
-        for attachment in &a_try.attachments {
+        for attachment in &attempt.attachments {
             handle(RunEvent::Attached(attachment.clone()));
         }
         handle(RunEvent::TestCaseFinished {
-            status: a_try.status,
-            virtual_time: Duration::from_millis(a_try.millis),
-            will_be_retried: a_try.retried,
+            status: attempt.status,
+            virtual_time: Duration::from_millis(attempt.millis),
+            will_be_retried: attempt.retried,
         });
     }
     handle(RunEvent::TestRunFinished {

@@ -5,15 +5,15 @@ use regex::Regex;
 
 use super::gherkin::Compiled;
 
-/// Which scenarios are to run: all that meet every condition given.
+/// Which scenarios to run: those that match every condition given.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// The scenario's name matches.
     pub name: Option<Regex>,
-    /// The scenario's tags meet an expression.
+    /// The scenario's tags match an expression.
     pub tags: Option<TagExpression>,
-    /// The scenario is at one of these places.
-    pub places: Vec<Place>,
+    /// The scenario is at one of these locations.
+    pub locations: Vec<FeatureLocation>,
     /// One of these is a part of the path, the feature's name or the scenario's.
     pub filters: Vec<String>,
     /// None of these is.
@@ -31,7 +31,7 @@ pub struct TagExpression {
 
 /// A feature file, and lines in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FeatureLocation {
     path: String,
     lines: Vec<usize>,
 }
@@ -40,34 +40,34 @@ pub struct Place {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// A text that is no expression over tags.
+    /// A text that is not a valid tag expression.
     #[error(
-        "{text:?} is no tag expression: {reason}; expected one such as \"@slow and not (@flaky or @wip)\""
+        "{text:?} is not a valid tag expression: {reason}; expected one such as \"@slow and not (@flaky or @wip)\""
     )]
     Tags {
         /// The text.
         text: String,
-        /// Why it is none.
+        /// Why it is not valid.
         reason: String,
     },
-    /// A text that names no lines of a feature file.
-    #[error("{0:?} names no place, expected one such as \"features/x.feature:12\"")]
-    Place(String),
-    /// Conditions that no scenario meets.
+    /// A text that is not a valid location.
+    #[error("{0:?} is not a valid location, expected one such as \"features/x.feature:12\"")]
+    Location(String),
+    /// Conditions that no scenario matches.
     #[error("no scenario matches {0}")]
     NothingMatches(String),
 }
 
 impl Selection {
-    /// The scenarios that meet every condition.
+    /// The scenarios that match every condition.
     ///
     /// Filters may leave none: `cargo test NAME` passes them to every target.
     ///
     /// # Errors
     ///
-    /// If no scenario meets the conditions on name, tags and place.
+    /// If no scenario matches the conditions on name, tags and location.
     pub fn apply(&self, mut pickles: Vec<Compiled>) -> Result<Vec<Compiled>, SelectionError> {
-        self.check_places(&pickles)?;
+        self.check_locations(&pickles)?;
         pickles.retain(|found| {
             let pickle = &found.pickle;
             self.name
@@ -76,8 +76,12 @@ impl Selection {
                 && self
                     .tags
                     .as_ref()
-                    .is_none_or(|tags| tags.holds(&pickle.tags))
-                && (self.places.is_empty() || self.places.iter().any(|place| place.holds(found)))
+                    .is_none_or(|tags| tags.matches(&pickle.tags))
+                && (self.locations.is_empty()
+                    || self
+                        .locations
+                        .iter()
+                        .any(|location| location.matches(found)))
         });
         if pickles.is_empty() {
             let named = self
@@ -88,7 +92,7 @@ impl Selection {
                 .tags
                 .iter()
                 .map(|tags| format!("--tags {:?}", tags.text));
-            let placed = self.places.iter().map(ToString::to_string);
+            let placed = self.locations.iter().map(ToString::to_string);
             let conditions: Vec<_> = named.chain(tagged).chain(placed).collect();
             if !conditions.is_empty() {
                 return Err(SelectionError::NothingMatches(conditions.join(" and ")));
@@ -102,15 +106,16 @@ impl Selection {
         Ok(pickles)
     }
 
-    /// Checks that there is a scenario at each place.
+    /// Checks that there is a scenario at each location.
     ///
     /// # Errors
     ///
     /// If there is none at one of them.
-    pub fn check_places(&self, pickles: &[Compiled]) -> Result<(), SelectionError> {
-        let empty = |place: &&Place| !pickles.iter().any(|found| place.holds(found));
-        match self.places.iter().find(empty) {
-            Some(place) => Err(SelectionError::NothingMatches(place.to_string())),
+    pub fn check_locations(&self, pickles: &[Compiled]) -> Result<(), SelectionError> {
+        let empty =
+            |location: &&FeatureLocation| !pickles.iter().any(|found| location.matches(found));
+        match self.locations.iter().find(empty) {
+            Some(location) => Err(SelectionError::NothingMatches(location.to_string())),
             None => Ok(()),
         }
     }
@@ -129,8 +134,8 @@ impl Selection {
 }
 
 impl TagExpression {
-    /// Whether tags, given without `@`, meet the expression.
-    pub fn holds(&self, tags: &[String]) -> bool {
+    /// Whether tags, given without `@`, match the expression.
+    pub fn matches(&self, tags: &[String]) -> bool {
         self.operation.eval(tags)
     }
 }
@@ -155,12 +160,12 @@ impl FromStr for TagExpression {
     }
 }
 
-impl Place {
-    /// Reads `x.feature:12:30`; none if the text is no feature file's path.
+impl FeatureLocation {
+    /// Reads `x.feature:12:30`; `None` if the text is not the path of a feature file.
     ///
     /// # Errors
     ///
-    /// If what follows the path are no line numbers.
+    /// If the path is followed by something that is not a line number.
     pub fn parse(text: &str, root: &Path) -> Result<Option<Self>, SelectionError> {
         const EXTENSION: &str = ".feature";
         let Some(end) = text.rfind(EXTENSION).map(|at| at + EXTENSION.len()) else {
@@ -174,7 +179,7 @@ impl Place {
                 .split(':')
                 .map(|line| line.parse().ok().filter(|line| *line > 0))
                 .collect::<Option<_>>()
-                .ok_or_else(|| SelectionError::Place(text.to_owned()))?,
+                .ok_or_else(|| SelectionError::Location(text.to_owned()))?,
         };
         Ok(Some(Self {
             path: super::features::uri(Path::new(path), root),
@@ -182,7 +187,7 @@ impl Place {
         }))
     }
 
-    fn holds(&self, found: &Compiled) -> bool {
+    fn matches(&self, found: &Compiled) -> bool {
         self.is_in(&found.pickle.uri)
             && (self.lines.is_empty() || self.lines.iter().any(|line| found.is_at(*line)))
     }
@@ -194,7 +199,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for FeatureLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.path)?;
         self.lines.iter().try_for_each(|line| write!(f, ":{line}"))
@@ -215,9 +220,13 @@ mod tests {
         pickles
     }
 
-    fn places(texts: &[&str]) -> Vec<Place> {
-        let place = |text: &&str| Place::parse(text, Path::new("/r")).unwrap().unwrap();
-        texts.iter().map(place).collect()
+    fn locations(texts: &[&str]) -> Vec<FeatureLocation> {
+        let location = |text: &&str| {
+            FeatureLocation::parse(text, Path::new("/r"))
+                .unwrap()
+                .unwrap()
+        };
+        texts.iter().map(location).collect()
     }
 
     fn check(selection: &Selection, expected: &[(&str, usize)]) {
@@ -230,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn all_conditions_hold_together() {
+    fn selection_takes_scenarios_that_match_all_conditions() {
         let name = Some(Regex::new("^paid").unwrap());
         let mut selection = Selection {
             name,
@@ -250,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_anywhere_in_a_scenario_selects_it() {
+    fn location_selects_the_scenarios_around_its_lines() {
         for (texts, expected) in [
             (&["features/orders.feature:4"][..], &[("Orders", 3)][..]),
             (&["orders.feature:2:7"], &[("Orders", 3), ("Orders", 6)]),
@@ -265,7 +274,7 @@ mod tests {
             (&["refunds.feature:3"], &[("Refunds", 4)]),
         ] {
             let selection = Selection {
-                places: places(texts),
+                locations: locations(texts),
                 ..Selection::default()
             };
             check(&selection, expected);
@@ -273,10 +282,10 @@ mod tests {
     }
 
     #[test]
-    fn what_matches_nothing_is_refused_unless_it_is_a_filter() {
+    fn condition_without_match_is_refused_unless_it_is_a_filter() {
         let none = |selection: Selection| selection.apply(pickles()).unwrap_err().to_string();
         let message = none(Selection {
-            places: places(&["orders.feature:99"]),
+            locations: locations(&["orders.feature:99"]),
             ..Selection::default()
         });
         assert_eq!(message, "no scenario matches orders.feature:99");
@@ -299,14 +308,24 @@ mod tests {
     #[test]
     fn places_and_expressions_that_cannot_be_read_are_refused() {
         for text in ["x.feature:", "x.feature:a", "x.feature:1:", "x.feature:0"] {
-            assert!(Place::parse(text, Path::new(".")).is_err(), "{text}");
+            assert!(
+                FeatureLocation::parse(text, Path::new(".")).is_err(),
+                "{text}"
+            );
         }
         for text in ["payments", "x.features"] {
-            assert_eq!(Place::parse(text, Path::new(".")), Ok(None), "{text}");
+            assert_eq!(
+                FeatureLocation::parse(text, Path::new(".")),
+                Ok(None),
+                "{text}"
+            );
         }
         for text in ["", "@a annd @b", "a and", "(@a"] {
             let error = text.parse::<TagExpression>().unwrap_err();
-            assert!(error.to_string().contains("no tag expression"), "{error}");
+            assert!(
+                error.to_string().contains("not a valid tag expression"),
+                "{error}"
+            );
         }
     }
 }

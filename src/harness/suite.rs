@@ -13,23 +13,22 @@ use std::{
 
 pub use self::error::SuiteError;
 use self::{
-    folder::{existing, made_when_needed},
+    folder::{created_when_needed, existing},
     scenarios::{duplicates, shuffle, tagged},
 };
 use super::{
-    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, Progress, RunArgs, Snapshots,
-    StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
-    backstage::{Backstage, own_service},
-    cli::{Output, ReportKind},
+    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, ProgressLine, RunArgs,
+    Snapshots, StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
+    cli::{OutputOptions, ReportKind},
     events::View,
-    features::load,
-    package::package_root,
+    features::{load, package_root},
     pickle::Pickle,
-    runner::{self, Interrupt, Job, Settings},
+    runner::{self, Interrupt, Job},
+    suite_setup::{SuiteSetup, service_hook},
 };
 use crate::{clock::Seed, services::Service};
 
-/// What runs one scenario again, its place and seed behind it.
+/// The command that runs one scenario again, without its location and seed.
 const REPRODUCE: &str = "cargo test --test cucumber --";
 
 /// Exit status when a suite cannot be run at all.
@@ -37,7 +36,7 @@ const EXIT_CANNOT_RUN: u8 = 2;
 
 /// Features, the definitions of their steps, and what all scenarios share.
 ///
-/// [`crate::run`] will do where the defaults do. Steps of one's own need no mention here: those that
+/// [`crate::run`] is enough where the defaults are. Your own steps need no mention: those that
 /// cucumber's macros define on [`World`] are found.
 ///
 /// ```
@@ -87,7 +86,7 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// The features that a file, a folder or a pattern stands for, relative to the package, with the
+    /// The features of a file, a folder or a pattern, relative to the package, with the
     /// steps that cucumber's macros have defined.
     pub fn new(features: impl Into<String>) -> Self {
         Self {
@@ -109,15 +108,15 @@ impl Suite {
 
     /// The folder of snapshots, relative to the package: `tests/snapshots` unless given.
     ///
-    /// It is made for the first snapshot.
+    /// It is created for the first snapshot.
     pub fn snapshots(mut self, folder: impl Into<PathBuf>) -> Self {
         self.snapshots = Some(folder.into());
         self
     }
 
-    /// Runs only scenarios whose tags meet this expression, of those that the command line selects.
+    /// Runs only scenarios whose tags match this expression, of those that the command line selects.
     ///
-    /// Several expressions must all be met.
+    /// Several expressions must all match.
     ///
     /// ```no_run
     /// # use rehearsal::Suite;
@@ -132,9 +131,9 @@ impl Suite {
         self
     }
 
-    /// Adds a service to the cast of every scenario, a new one each, before hooks and steps.
+    /// Adds a new service to the cast of every scenario, before its hooks and steps.
     ///
-    /// A step that adds one of the same name replaces it.
+    /// A step that adds a service of the same name replaces it.
     #[track_caller]
     pub fn service<S: Service + 'static>(
         self,
@@ -143,32 +142,33 @@ impl Suite {
         self.service_with(move |_| make())
     }
 
-    /// As [`Suite::service`], for one that needs the scenario's timeline, clock or directory.
+    /// Like [`Suite::service`], for a service that needs the scenario's timeline, clock or directory.
     #[track_caller]
     pub fn service_with<S: Service + 'static>(
         mut self,
         make: impl Fn(&mut World) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.services.push(own_service(make));
+        self.services.push(service_hook(make));
         self
     }
 
-    /// Adds what is done before or after every scenario or step.
+    /// Adds code to run before or after every scenario or step.
     pub fn hook(mut self, hook: Hook) -> Self {
         self.hooks.push(hook);
         self
     }
 
-    /// Adds definitions of steps, beside those of cucumber's macros.
+    /// Adds step definitions to those of cucumber's macros.
     pub fn steps(mut self, steps: Vec<StepDefinition>) -> Self {
         self.steps.extend(steps);
         self
     }
 
-    /// Runs what a command line, the program's name first, asks for, and shows it.
+    /// Runs what a command line, which begins with the program's name, asks for, and shows it.
     ///
-    /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run and
-    /// 130 if it was interrupted. The process should end with it: a thread that hangs ends only then.
+    /// The status is 0 if all passed, 1 if a scenario failed, 2 if the suite could not be run, 130 if
+    /// it was interrupted by SIGINT and 143 by SIGTERM. The process should end with it: a thread that
+    /// hangs ends only then.
     pub fn run(self, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "sqlite")]
         if let Some(status) = super::process::orchestrate_if_asked() {
@@ -177,7 +177,7 @@ impl Suite {
         let args = match RunArgs::read(args) {
             Ok(args) => args,
             Err(error) => {
-                // There is nowhere to say that standard error is closed.
+                // Nothing can be reported if standard error is closed.
                 let _ = error.print();
                 return exit_code(error.exit_code());
             }
@@ -197,46 +197,47 @@ impl Suite {
     }
 
     fn run_args(&self, args: &RunArgs) -> Result<Summary, SuiteError> {
-        let mut options = args.options(&package_root())?;
-        options.interrupt = Interrupt::on_ctrl_c();
-        let plan = self.plan(&options)?;
-        for warning in &plan.warnings {
+        let options = args.options(&package_root())?;
+        let interrupt = Interrupt::on_signals();
+        let prepared = self.prepare(&options)?;
+        for warning in &prepared.warnings {
             eprintln!("warning: {warning}");
         }
         if let Order::Random(seed) = options.order {
             eprintln!("order: random:{seed}");
         }
-        plan.run(&options, &mut views(&args.output())?)
+        prepared.run(&options, &interrupt, &mut views(&args.output())?)
     }
 
-    /// Runs the suite and tells `views` of it.
+    /// Runs the suite and reports it to `views`.
     ///
     /// # Errors
     ///
-    /// If the suite cannot be run; the views are told nothing then.
+    /// If the suite cannot be run; nothing is reported then.
     pub fn execute(
         &self,
         options: &Options,
         views: &mut [Box<dyn View>],
     ) -> Result<Summary, SuiteError> {
-        self.plan(options)?.run(options, views)
+        self.prepare(options)?
+            .run(options, &Interrupt::default(), views)
     }
 
-    fn plan(&self, options: &Options) -> Result<Plan, SuiteError> {
+    fn prepare(&self, options: &Options) -> Result<PreparedSuite, SuiteError> {
         let root = package_root();
-        let places = &options.selection.places;
+        let locations = &options.selection.locations;
         let pickles = match &options.input {
-            Some(input) => load(input, Path::new(""), &root, places)?,
-            None => load(&self.features, &root, &root, places)?,
+            Some(input) => load(input, Path::new(""), &root, locations)?,
+            None => load(&self.features, &root, &root, locations)?,
         };
-        options.selection.check_places(&pickles)?;
+        options.selection.check_locations(&pickles)?;
         if pickles.is_empty() {
             let input = options.input.as_ref().unwrap_or(&self.features);
             return Err(SuiteError::NoScenario(input.clone()));
         }
         let warnings = duplicates(&pickles);
         let all = pickles.iter().map(|found| Arc::clone(&found.pickle));
-        let backstage = self.backstage(&root, all.collect())?;
+        let setup = self.setup(&root, all.collect())?;
         let mut selected = options.selection.apply(tagged(&self.tags, pickles)?)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
@@ -256,22 +257,22 @@ impl Suite {
                 retry_after,
             }
         };
-        Ok(Plan {
+        Ok(PreparedSuite {
             jobs: selected.into_iter().map(job).collect(),
             index: Arc::new(StepIndex::new(definitions)),
-            backstage,
+            setup,
             warnings,
         })
     }
 
-    fn backstage(&self, root: &Path, all: Vec<Arc<Pickle>>) -> Result<Backstage, SuiteError> {
+    fn setup(&self, root: &Path, all: Vec<Arc<Pickle>>) -> Result<SuiteSetup, SuiteError> {
         let fixtures = match &self.fixtures {
             None => Fixtures::default(),
             Some(folder) => Fixtures::new(existing("fixtures", folder, root)?),
         };
         let snapshots = match &self.snapshots {
             None => Snapshots::default_directory(),
-            Some(folder) => made_when_needed("snapshots", folder, root)?,
+            Some(folder) => created_when_needed("snapshots", folder, root)?,
         };
         for hook in &self.hooks {
             hook.check().map_err(|source| SuiteError::Hook {
@@ -280,7 +281,7 @@ impl Suite {
                 source,
             })?;
         }
-        Ok(Backstage {
+        Ok(SuiteSetup {
             services: self.services.clone(),
             hooks: self.hooks.clone(),
             fixtures,
@@ -289,30 +290,28 @@ impl Suite {
     }
 }
 
-/// A suite that can be run.
-struct Plan {
+/// A suite whose features are compiled and selected.
+struct PreparedSuite {
     jobs: Vec<Job>,
     index: Arc<StepIndex>,
-    backstage: Backstage,
+    setup: SuiteSetup,
     warnings: Vec<String>,
 }
 
-impl Plan {
-    fn run(self, options: &Options, views: &mut [Box<dyn View>]) -> Result<Summary, SuiteError> {
-        let settings = Settings {
-            concurrency: options.concurrency,
-            fail_fast: options.fail_fast,
-            seed: options.seed,
-            scenario_timeout: options.scenario_timeout,
-            interrupt: options.interrupt.clone(),
-        };
-        runner::run(self.jobs, self.index, self.backstage, &settings, views)
+impl PreparedSuite {
+    fn run(
+        self,
+        options: &Options,
+        interrupt: &Interrupt,
+        views: &mut [Box<dyn View>],
+    ) -> Result<Summary, SuiteError> {
+        runner::run(self.jobs, self.index, self.setup, options, interrupt, views)
             .map_err(SuiteError::Threads)
     }
 }
 
 /// The views that the command line asks for. Reports that cannot be written are refused here.
-fn views(output: &Output) -> Result<Vec<Box<dyn View>>, SuiteError> {
+fn views(output: &OutputOptions) -> Result<Vec<Box<dyn View>>, SuiteError> {
     let mut views: Vec<Box<dyn View>> = Vec::new();
     for report in &output.reports {
         match report.kind {
@@ -328,8 +327,8 @@ fn views(output: &Output) -> Result<Vec<Box<dyn View>>, SuiteError> {
     let mut out: Box<dyn io::Write + Send> = Box::new(io::stdout());
     if output.progress {
         let started = Instant::now();
-        let progress = Progress::new(Box::new(io::stderr()), move || started.elapsed());
-        out = progress.over(out);
+        let progress = ProgressLine::new(Box::new(io::stderr()), move || started.elapsed());
+        out = progress.above(out);
         views.push(Box::new(progress));
     }
     let options = TerminalOptions {
@@ -359,4 +358,59 @@ fn explain(error: &SuiteError, color: bool) {
 
 fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status).unwrap_or(EXIT_CANNOT_RUN))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroUsize, sync::Mutex, thread, time::Duration};
+
+    use regex::Regex;
+
+    use super::*;
+    use crate::harness::{events::RunEvent, pickle::StepKind};
+
+    /// Interrupts the run when its first scenario has ended, and keeps the statuses of all.
+    struct Impatient(Interrupt, Arc<Mutex<Vec<String>>>);
+
+    impl View for Impatient {
+        fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
+            if let RunEvent::TestCaseFinished { status, .. } = event {
+                self.0.raise(2);
+                let mut statuses = self.1.lock().unwrap();
+                statuses.push(status.as_str().to_owned());
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn interrupted_run_reports_what_has_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.feature");
+        let scenarios =
+            ["a", "b", "c"].map(|name| format!("  Scenario: {name}\n    Given {name}\n"));
+        std::fs::write(&path, format!("Feature: F\n{}", scenarios.concat())).unwrap();
+        let works = |name| {
+            let regex = Regex::new(name).unwrap();
+            StepDefinition::matching(StepKind::Given, regex, |_, _| Box::pin(async {}))
+        };
+        let regex = Regex::new("^b$").unwrap();
+        let sleeps = StepDefinition::matching(StepKind::Given, regex, |_, _| {
+            Box::pin(async { thread::sleep(Duration::from_millis(300)) })
+        });
+        let options = Options {
+            concurrency: NonZeroUsize::MIN,
+            ..Options::default()
+        };
+        let (interrupt, statuses) = (Interrupt::default(), Arc::default());
+        let impatient = Impatient(interrupt.clone(), Arc::clone(&statuses));
+        let summary = Suite::new(path.to_str().unwrap())
+            .steps(vec![works("^a$"), sleeps, works("^c$")])
+            .prepare(&options)
+            .unwrap()
+            .run(&options, &interrupt, &mut [Box::new(impatient)])
+            .unwrap();
+        assert_eq!(*statuses.lock().unwrap(), ["passed", "passed"]);
+        assert_eq!(summary.exit_status(), 130);
+    }
 }

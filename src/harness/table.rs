@@ -22,7 +22,7 @@ pub fn aligned<C: AsRef<str>>(rows: &[Vec<C>]) -> String {
 
 /// Rows as a feature file writes them, `| a | b |`, one line each.
 ///
-/// What a table cannot hold is escaped as Gherkin has it: `\n`, `\|` and `\\`.
+/// Characters that a table cannot hold are escaped as in Gherkin: `\n`, `\|` and `\\`.
 pub fn piped<C: AsRef<str>>(rows: &[Vec<C>]) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows
         .iter()
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell_on_the_screen() {
+    fn columns_are_as_wide_as_their_widest_cell_on_screen() {
         let rows = [vec!["a", "二人", "x"], vec!["long", "b", ""], vec!["c"]];
         assert_eq!(aligned(&rows), "a     二人  x\nlong  b\nc\n");
         assert_eq!(
@@ -101,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_gherkin_table_cannot_hold_is_escaped() {
+    fn piped_cells_escape_line_ends_pipes_and_backslashes() {
         assert_eq!(piped(&[vec!["a|b\nc\\"]]), [r"| a\|b\nc\\ |"]);
     }
 
     #[test]
-    fn long_texts_are_cut_at_a_character() {
+    fn long_text_is_cut_at_a_character() {
         assert_eq!(shortened("äöü", 3), "äöü");
         assert_eq!(shortened("äöüß", 3), "äö…");
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::domain::{DurationError, parse_duration};
 
-/// What a scenario's tags ask of the runner.
+/// How a scenario's tags ask the runner to run it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagOptions {
     /// `@retry`, `@retry(3)`, `@retry(3).after(1s)`: run again after a failure.
@@ -13,11 +13,11 @@ pub struct TagOptions {
     pub wall_clock: bool,
     /// `@wip`: not run, reported as pending.
     pub wip: bool,
-    /// `@allow-unused`: a fault that is never hit is fine.
+    /// `@allow-unused`: a fault may stay unused.
     pub allow_unused: bool,
 }
 
-/// What a `@retry` tag says; what it leaves open comes from the command line.
+/// The options of a `@retry` tag; those it leaves out come from the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RetryTag {
     /// How often to run again at most.
@@ -26,9 +26,9 @@ pub struct RetryTag {
     pub after: Option<Duration>,
 }
 
-/// A tag that asks something of the runner in words it does not know.
+/// A tag of the runner with options that are not valid.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the tag \"@{tag}\" cannot be read: {reason}")]
+#[error("the tag \"@{tag}\" is not valid: {reason}")]
 pub struct TagError {
     /// The tag, without `@`.
     pub tag: String,
@@ -40,7 +40,7 @@ const FLAGS: [&str; 4] = ["serial", "wall-clock", "wip", "allow-unused"];
 impl TagOptions {
     /// Reads the options among a scenario's tags, given without `@`.
     ///
-    /// Of two `@retry` the one closer to the scenario counts, which is the later.
+    /// Of two `@retry` tags the later one counts, which is closer to the scenario.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl RetryTag {
         if let Some(open) = rest.strip_prefix('(') {
             let (count, after) = open.split_once(')').ok_or_else(shape)?;
             retry.retries = Some(count.parse().map_err(|_| {
-                format!("\"{count}\" is no number of retries, expected one such as 3")
+                format!("\"{count}\" is not a valid number of retries, expected one such as 3")
             })?);
             rest = after;
         }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_from_tags_and_other_tags_are_left_alone() {
+    fn options_are_read_from_tags_and_other_tags_are_ignored() {
         let options = parse(&["retry", "retry(3).after(1s)", "serial", "wips", "retry.me"]);
         let retry = RetryTag {
             retries: Some(3),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_cannot_be_read_are_refused() {
+    fn malformed_options_are_refused() {
         for tag in [
             "retry(x)",
             "retry()",

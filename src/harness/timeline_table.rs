@@ -8,21 +8,21 @@ use crate::observability::Event;
 /// Most characters of a JSON value that are shown.
 const JSON_SHOWN: usize = 80;
 
-/// Fields whose value says by itself what it is.
+/// Fields whose value needs no name.
 const BARE: [&str; 7] = [
     "status", "result", "input", "reply", "code", "fault", "message",
 ];
 
 /// Events as a table: when, what, and the rest in one column, without a header.
 ///
-/// The rest begins with what the event is about, and ends with the run and step that a call belongs
-/// to, or with its caller. The line that declared a fault is left out: it moves with every edit of
+/// The rest begins with the subject of the event, and ends with the run and step that a call belongs
+/// to, or with its caller. The line that declared a fault is left out: it changes with every edit of
 /// the feature.
 pub fn timeline_table(events: &[Event]) -> String {
     table(events, JSON_SHOWN)
 }
 
-/// As [`timeline_table`], with every value in full: a snapshot locks all of it.
+/// Like [`timeline_table`], with every value in full, for snapshots.
 pub fn timeline_snapshot(events: &[Event]) -> String {
     table(events, usize::MAX)
 }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workflow_reads_from_top_to_bottom() {
+    fn workflow_reads_from_top_to_bottom() {
         let hold = CallName::new("Stock", "hold");
         let (run, step): (Arc<str>, Arc<str>) = ("order-1".into(), "hold".into());
         let head = Arc::new(CallHead {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_no_workflow_names_its_service_or_its_caller() {
+    fn events_outside_workflows_name_their_service_or_caller() {
         let shown = shown([
             (
                 5,
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_events_are_about_comes_first() {
+    fn subject_of_an_event_comes_first() {
         let head = Arc::new(EventHead {
             kind: "OrderPlaced".into(),
             source: "shop".into(),

@@ -1,29 +1,38 @@
 use std::any::Any;
 
-/// One value of each type; there are few.
+/// One value of each type. Only a few, so a search through all is fastest.
 #[derive(Default)]
 pub(super) struct TypeMap(Vec<Box<dyn Any + Send>>);
 
 impl TypeMap {
-    /// The value of a type, made on first use.
+    /// The value of a type, created on first use.
     pub fn get<T: Default + Send + 'static>(&mut self) -> &mut T {
-        let value = self.take().unwrap_or_default();
-        self.put(value)
+        match self.position::<T>() {
+            Some(index) => downcast(&mut self.0[index]),
+            None => self.put(Box::<T>::default()),
+        }
     }
 
-    /// The value of a type, if it was made.
+    /// The value of a type, if there is one, until it is put back.
     pub fn take<T: Send + 'static>(&mut self) -> Option<Box<T>> {
-        let index = self.0.iter().position(|value| value.is::<T>())?;
+        let index = self.position::<T>()?;
         self.0.swap_remove(index).downcast().ok()
     }
 
-    /// Keeps a value, in place of another of its type.
+    /// Keeps a value of a type that has none here.
     pub fn put<T: Send + 'static>(&mut self, value: Box<T>) -> &mut T {
-        self.0.retain(|other| !other.is::<T>());
         self.0.push(value);
-        let last = self.0.last_mut().and_then(|last| last.downcast_mut());
-        last.expect("it was pushed")
+        let last = self.0.len() - 1;
+        downcast(&mut self.0[last])
     }
+
+    fn position<T: 'static>(&self) -> Option<usize> {
+        self.0.iter().position(|value| value.is::<T>())
+    }
+}
+
+fn downcast<T: 'static>(value: &mut Box<dyn Any + Send>) -> &mut T {
+    value.downcast_mut().expect("it has this type")
 }
 
 #[cfg(test)]
@@ -31,14 +40,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_each_type_is_made_once_and_kept() {
+    fn value_of_each_type_is_created_once_and_kept() {
         #[derive(Default)]
         struct Other(u32);
 
-        let mut own = TypeMap::default();
-        *own.get::<u32>() += 1;
-        own.get::<Other>().0 += 10;
-        *own.get::<u32>() += 1;
-        assert_eq!((*own.get::<u32>(), own.get::<Other>().0), (2, 10));
+        let mut map = TypeMap::default();
+        *map.get::<u32>() += 1;
+        map.get::<Other>().0 += 10;
+        *map.get::<u32>() += 1;
+        assert_eq!((*map.get::<u32>(), map.get::<Other>().0), (2, 10));
+        let taken = map.take::<u32>().unwrap();
+        assert_eq!(map.take::<u32>(), None);
+        assert_eq!(*map.put(taken), 2);
     }
 }

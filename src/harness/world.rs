@@ -16,22 +16,22 @@ use crate::{
     services::{CallResult, Policies, Registry},
 };
 
-/// Where a scenario stands and what it may draw on, given to its [`World`] by the runner.
+/// A scenario and its settings, given to its [`World`] by the runner.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub struct ScenarioContext {
     /// The feature file, relative to the package.
     pub uri: Arc<str>,
     /// The scenario's name.
-    pub scenario: String,
+    pub name: String,
     /// Which row of an outline's examples it is.
     pub row: Option<usize>,
     /// The seed of the scenario.
     pub seed: Seed,
-    /// The line of the step that is under way.
+    /// The line of the current step.
     pub line: usize,
     /// The media type of that step's doc string, such as `json`.
     pub media_type: Option<String>,
-    /// Whether a fault that is never hit is fine.
+    /// Whether a fault that is never hit is allowed.
     pub allow_unused: bool,
     /// Whether it runs in real time.
     pub wall_clock: bool,
@@ -41,11 +41,11 @@ pub struct Stage {
     pub snapshots: Option<Arc<Snapshots>>,
 }
 
-impl Default for Stage {
+impl Default for ScenarioContext {
     fn default() -> Self {
         Self {
             uri: "scenario".into(),
-            scenario: String::new(),
+            name: String::new(),
             row: None,
             seed: Seed(0),
             line: 0,
@@ -60,37 +60,35 @@ impl Default for Stage {
 
 /// The state of one scenario, handed from step to step.
 ///
-/// Its rooms are built when a step first asks for them, so that a scenario pays
-/// only for what it touches.
-#[derive(cucumber::World)]
-#[world(init = Self::default)]
+/// Its parts are built when a step first asks for them, so that a scenario pays
+/// only for what it uses.
 pub struct World {
-    stage: Stage,
+    scenario: ScenarioContext,
     timeline: Timeline,
     pending: Option<String>,
-    /// When the step that is under way began.
+    /// When the current step began.
     step_began: Duration,
     /// How long the last When took.
     when_took: Option<Duration>,
     cast: Option<Box<Cast>>,
-    /// What is built on first use beside the cast.
+    /// What is built on first use, besides the cast.
     pub(super) parts: TypeMap,
     calls: Vec<CallResult>,
     direct_calls: u64,
-    own: TypeMap,
+    state: TypeMap,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self::new(Stage::default())
+        Self::new(ScenarioContext::default())
     }
 }
 
 impl World {
     /// The world of a scenario that begins now.
-    pub fn new(stage: Stage) -> Self {
+    pub fn new(scenario: ScenarioContext) -> Self {
         Self {
-            stage,
+            scenario,
             timeline: Timeline::new(Clock::start()),
             pending: None,
             step_began: Duration::ZERO,
@@ -99,18 +97,18 @@ impl World {
             parts: TypeMap::default(),
             calls: Vec::new(),
             direct_calls: 0,
-            own: TypeMap::default(),
+            state: TypeMap::default(),
         }
     }
 
     /// The scenario and its seed.
-    pub fn stage(&self) -> &Stage {
-        &self.stage
+    pub fn scenario(&self) -> &ScenarioContext {
+        &self.scenario
     }
 
-    /// Draws all chance from this seed from now on.
+    /// Makes all random choices from this seed from now on.
     pub fn set_seed(&mut self, seed: Seed) {
-        self.stage.seed = seed;
+        self.scenario.seed = seed;
         if let Some(cast) = &mut self.cast {
             cast.set_seed(seed);
         }
@@ -128,25 +126,25 @@ impl World {
         self.timeline.clock()
     }
 
-    /// The line under way, as `file:line`.
+    /// The current line, as `file:line`.
     pub fn here(&self) -> Arc<str> {
-        format!("{}:{}", self.stage.uri, self.stage.line).into()
+        format!("{}:{}", self.scenario.uri, self.scenario.line).into()
     }
 
-    /// A step begins, whose doc string may have a media type.
-    pub fn begin_step(&mut self, line: usize, media_type: Option<&str>) {
-        self.stage.line = line;
-        self.stage.media_type = media_type.map(str::to_owned);
+    /// Begins a step, whose doc string may have a media type.
+    pub(crate) fn begin_step(&mut self, line: usize, media_type: Option<&str>) {
+        self.scenario.line = line;
+        self.scenario.media_type = media_type.map(str::to_owned);
         self.step_began = self.timeline.now();
     }
 
-    /// The step begins only now: what hooks before it took is no part of it.
-    pub fn restart_step(&mut self) {
+    /// Restarts the step's time, of which the hooks before it are no part.
+    pub(crate) fn restart_step(&mut self) {
         self.step_began = self.timeline.now();
     }
 
-    /// A step has ended.
-    pub fn end_step(&mut self, kind: StepKind) {
+    /// Ends a step.
+    pub(crate) fn end_step(&mut self, kind: StepKind) {
         if kind == StepKind::When {
             self.when_took = Some(self.timeline.now().saturating_sub(self.step_began));
         }
@@ -162,23 +160,23 @@ impl World {
         self.pending = Some(why.into());
     }
 
-    /// Takes what a step is pending on.
+    /// Takes the reason why a step is pending.
     pub(crate) fn take_pending(&mut self) -> Option<String> {
         self.pending.take()
     }
 
-    /// The scenario's own directory, made on first use and gone at its end.
+    /// The scenario's own directory, created on first use and removed at its end.
     ///
     /// # Errors
     ///
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn directory(&mut self) -> io::Result<PathBuf> {
         self.cast().directory().path()
     }
 
     /// The services that take part, and the client that calls them.
     pub fn cast(&mut self) -> &mut Cast {
-        let (timeline, seed) = (&self.timeline, self.stage.seed);
+        let (timeline, seed) = (&self.timeline, self.scenario.seed);
         self.cast
             .get_or_insert_with(|| Box::new(Cast::new(timeline.clone(), seed)))
     }
@@ -188,7 +186,7 @@ impl World {
         self.cast().registry()
     }
 
-    /// Timeouts and retries, to change.
+    /// Timeouts and retries, which may be changed.
     pub fn policies(&mut self) -> RwLockWriteGuard<'_, Policies> {
         let policies: &RwLock<Policies> = self.cast().policies();
         policies.write().unwrap_or_else(PoisonError::into_inner)
@@ -196,7 +194,7 @@ impl World {
 
     /// The workflow and its runs.
     pub fn runs(&mut self) -> &mut Runs {
-        // By hand, so that the cast is built and asked only for the first time.
+        // Not by a method of the map, which cannot use the world while it is borrowed.
         let runs = match self.parts.take() {
             Some(runs) => runs,
             None => Box::new(self.cast().runs().with_fixtures(self.fixtures())),
@@ -206,22 +204,22 @@ impl World {
 
     /// Services and workflows as JSON.
     pub fn fixtures(&self) -> Fixtures {
-        self.stage.fixtures.clone()
+        self.scenario.fixtures.clone()
     }
 
     /// Where snapshots are kept.
     ///
     /// # Errors
     ///
-    /// If the scenario runs outside a suite, or the environment asks insta for what it does not know.
+    /// If the scenario runs outside a suite.
     pub fn snapshots(&self) -> Result<&Snapshots, String> {
-        self.stage
+        self.scenario
             .snapshots
             .as_deref()
             .ok_or_else(|| "the scenario runs outside a suite, which has no snapshots".to_owned())
     }
 
-    /// What steps of one's own keep in the scenario: one value of each type, made on first use.
+    /// State of your own steps in the scenario: one value of each type, created on first use.
     ///
     /// ```
     /// use rehearsal::World;
@@ -236,26 +234,26 @@ impl World {
     /// assert_eq!(world.state::<Basket>().books, ["Emma"]);
     /// ```
     pub fn state<T: Default + Send + 'static>(&mut self) -> &mut T {
-        self.own.get()
+        self.state.get()
     }
 
-    /// Counts the direct calls.
-    pub fn next_direct_call(&mut self) -> u64 {
+    /// The number of the next direct call.
+    pub(crate) fn next_direct_call(&mut self) -> u64 {
         self.direct_calls += 1;
         self.direct_calls
     }
 
-    /// Keeps what the last When's direct calls came to.
-    pub fn set_calls(&mut self, calls: Vec<CallResult>) {
+    /// Keeps the results of the last When's direct calls.
+    pub(crate) fn set_calls(&mut self, calls: Vec<CallResult>) {
         self.calls = calls;
     }
 
-    /// What the last When's direct calls came to.
+    /// The results of the last When's direct calls.
     pub fn calls(&self) -> &[CallResult] {
         &self.calls
     }
 
-    /// What the last direct call came to.
+    /// The result of the last direct call.
     ///
     /// # Errors
     ///
@@ -266,17 +264,17 @@ impl World {
             .ok_or_else(|| "no service was called directly".to_owned())
     }
 
-    /// Ends the scenario: what must hold once all steps have passed.
+    /// Checks what must hold once all steps have passed.
     ///
     /// # Errors
     ///
     /// If a declared fault was never hit.
-    pub fn finish(&mut self) -> Result<(), String> {
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
         let Some(cast) = &self.cast else {
             return Ok(());
         };
         let unused = cast.faults().unused();
-        if unused.is_empty() || self.stage.allow_unused {
+        if unused.is_empty() || self.scenario.allow_unused {
             return Ok(());
         }
         let lines: Vec<String> = unused.iter().map(|fault| format!("  {fault}")).collect();
@@ -290,7 +288,7 @@ impl World {
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
-            .field("stage", &self.stage)
+            .field("scenario", &self.scenario)
             .finish_non_exhaustive()
     }
 }
@@ -309,7 +307,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_when_is_timed_and_the_last_one_counts() {
+    async fn when_took_is_the_time_of_the_last_when_only() {
         let mut world = World::default();
         let ms = Duration::from_millis;
         for (kind, takes, expected) in [

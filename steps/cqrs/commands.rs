@@ -258,5 +258,5 @@ fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResu
 
 /// An error of a definition with its place in the feature.
 pub(super) fn at(world: &World, step: &gherkin::Step, error: &Violation) -> String {
-    format!("{}:{}: {error}", world.stage().uri, first_line(step))
+    format!("{}:{}: {error}", world.scenario().uri, first_line(step))
 }

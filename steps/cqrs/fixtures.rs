@@ -30,7 +30,7 @@ fn load<T: DeserializeOwned>(
     step: &gherkin::Step,
     define: impl FnOnce(&Cqrs, T) -> Result<(), Violation>,
 ) -> StepResult {
-    let path = world.stage().uri.to_string();
+    let path = world.scenario().uri.to_string();
     let line = first_line(step);
     let fault = match from_json(doc_string(step)?, &path, line) {
         Ok(definition) => define(world.cqrs()?, definition)

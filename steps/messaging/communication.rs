@@ -47,7 +47,7 @@ fn the_pattern(world: &mut World, id: String) -> StepResult {
 /// A file of communication patterns, as it would stand in the fixtures.
 #[when("the communication patterns are loaded:")]
 fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let uri = world.stage().uri.clone();
+    let uri = world.scenario().uri.clone();
     let faults = world
         .fixtures()
         .check_communication(&uri, first_line(step), doc_string(step)?)?;

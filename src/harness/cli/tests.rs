@@ -40,7 +40,7 @@ fn what_is_given_is_understood() {
     ])
     .unwrap();
     let options = args.options(Path::new(".")).unwrap();
-    assert_eq!(options.selection.places.len(), 1);
+    assert_eq!(options.selection.locations.len(), 1);
     assert_eq!(options.selection.filters, ["orders"]);
     assert_eq!(options.concurrency.get(), 3);
     assert_eq!(options.retry.retries, Some(2));

@@ -2,7 +2,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Compiled,
-    faults::Fault,
+    faults::GherkinFault,
     outline::{Columns, check_placeholders},
     tree::{Feature, Scenario, Section, Tag},
 };
@@ -12,7 +12,11 @@ use crate::harness::{
 };
 
 /// The pickles of a feature, in the order of its file.
-pub(super) fn pickles(uri: &str, text: &str, feature: Feature<'_>) -> Result<Vec<Compiled>, Fault> {
+pub(super) fn pickles(
+    uri: &str,
+    text: &str,
+    feature: Feature<'_>,
+) -> Result<Vec<Compiled>, GherkinFault> {
     let mut compiler = Compiler {
         uri: uri.into(),
         feature: feature.name.into(),
@@ -61,7 +65,11 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn scenario(&mut self, scenario: Scenario<'a>, around: &Surroundings<'a>) -> Result<(), Fault> {
+    fn scenario(
+        &mut self,
+        scenario: Scenario<'a>,
+        around: &Surroundings<'a>,
+    ) -> Result<(), GherkinFault> {
         let mut tags = around.tags.clone();
         merge(&mut tags, &scenario.tags);
         let pickle = Pickle {
@@ -117,12 +125,12 @@ impl<'a> Compiler<'a> {
         around: &Surroundings,
         scenario: usize,
         [head, examples, row]: [Range<usize>; 3],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), GherkinFault> {
         pickle.tags = tags.iter().map(|tag| tag.name.to_owned()).collect();
         let options = TagOptions::parse(&pickle.tags).map_err(|error| {
             let tag = tags.iter().find(|tag| tag.name == error.tag);
             let span = tag.map_or((0, 0), |tag| (tag.start, tag.name.len() + 1));
-            Fault::new(span, error.to_string(), "this tag")
+            GherkinFault::new(span, error.to_string(), "this tag")
         })?;
         // A scenario without steps does nothing, its background included.
         if !pickle.steps.is_empty() && !around.background.is_empty() {

@@ -1,13 +1,13 @@
 use super::{
-    faults::Fault,
-    lines::{Line, Lines},
+    faults::GherkinFault,
+    lines::{SourceLine, SourceLines},
 };
 use crate::harness::pickle::DocString;
 
 const QUOTES: [&str; 2] = ["\"\"\"", "```"];
 
 /// The quotes of a line that opens a doc string.
-pub(super) fn opening_quotes(line: Line) -> Option<&'static str> {
+pub(super) fn opening_quotes(line: SourceLine) -> Option<&'static str> {
     QUOTES
         .into_iter()
         .find(|quotes| line.text.starts_with(quotes))
@@ -15,17 +15,17 @@ pub(super) fn opening_quotes(line: Line) -> Option<&'static str> {
 
 /// Reads a doc string to the line that closes it.
 pub(super) fn doc_string(
-    opening: Line,
+    opening: SourceLine,
     quotes: &str,
-    lines: &mut Lines,
-) -> Result<DocString, Fault> {
+    lines: &mut SourceLines,
+) -> Result<DocString, GherkinFault> {
     let media_type = opening.text[quotes.len()..].trim();
     if media_type.contains(quotes) {
         let message = format!(
             "expected nothing or a media type such as \"json\" after {quotes}: \
              the text of a doc string begins on the next line"
         );
-        return Err(Fault::on_line(opening, message, "opened here"));
+        return Err(GherkinFault::on_line(opening, message, "opened here"));
     }
     let indent = opening.indent();
     let mut content = String::new();
@@ -45,7 +45,7 @@ pub(super) fn doc_string(
     }
     let message = "the doc string is not closed, \
                    expected a line with the same quotes before the file ends";
-    Err(Fault::on_line(opening, message, "opened here"))
+    Err(GherkinFault::on_line(opening, message, "opened here"))
 }
 
 fn unescaped(content: String, quotes: &str) -> String {

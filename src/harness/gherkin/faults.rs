@@ -1,9 +1,9 @@
-use super::lines::Line;
+use super::lines::SourceLine;
 use crate::harness::diagnostic::Diagnostic;
 
 /// What is wrong with a feature file, and in which of its bytes.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct GherkinFault {
     start: usize,
     length: usize,
     message: String,
@@ -11,7 +11,7 @@ pub(super) struct Fault {
     help: Option<String>,
 }
 
-impl Fault {
+impl GherkinFault {
     pub fn new(
         (start, length): (usize, usize),
         message: impl Into<String>,
@@ -27,7 +27,7 @@ impl Fault {
     }
 
     /// A fault of a whole line.
-    pub fn on_line(line: Line, message: impl Into<String>, label: &'static str) -> Self {
+    pub fn on_line(line: SourceLine, message: impl Into<String>, label: &'static str) -> Self {
         let span = (line.text_start(), line.text.trim_end().len());
         Self::new(span, message, label)
     }

@@ -1,6 +1,6 @@
 /// A line of a feature file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct SourceLine<'a> {
     /// Counted from 1.
     pub number: usize,
     /// The byte it starts at.
@@ -11,7 +11,7 @@ pub(super) struct Line<'a> {
     pub text: &'a str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> SourceLine<'a> {
     /// The byte its text starts at, after the indentation.
     pub fn text_start(&self) -> usize {
         self.start + self.raw.len() - self.text.len()
@@ -34,13 +34,13 @@ impl<'a> Line<'a> {
 
 /// The lines of a text, whether they end in `\n` or in `\r\n`.
 #[derive(Clone, Debug)]
-pub(super) struct Lines<'a> {
+pub(super) struct SourceLines<'a> {
     rest: &'a str,
     start: usize,
     number: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> SourceLines<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
             rest: text,
@@ -55,10 +55,10 @@ impl<'a> Lines<'a> {
     }
 }
 
-impl<'a> Iterator for Lines<'a> {
-    type Item = Line<'a>;
+impl<'a> Iterator for SourceLines<'a> {
+    type Item = SourceLine<'a>;
 
-    fn next(&mut self) -> Option<Line<'a>> {
+    fn next(&mut self) -> Option<SourceLine<'a>> {
         if self.rest.is_empty() {
             return None;
         }
@@ -70,7 +70,7 @@ impl<'a> Iterator for Lines<'a> {
             None => (self.rest, self.rest.len()),
         };
         self.number += 1;
-        let line = Line {
+        let line = SourceLine {
             number: self.number,
             start: self.start,
             raw,
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn lines_know_their_place_and_indentation() {
-        let lines: Vec<_> = Lines::new("a\r\n \u{a0}b \n\n\tc").collect();
+        let lines: Vec<_> = SourceLines::new("a\r\n \u{a0}b \n\n\tc").collect();
         let seen: Vec<_> = lines
             .iter()
             .map(|line| (line.number, line.text_start(), line.indent(), line.text))

@@ -7,18 +7,16 @@ mod keywords;
 mod lines;
 mod outline;
 mod parser;
-mod place;
+mod position;
 mod rows;
-mod step;
 mod tags;
 mod tree;
 
 use std::{ops::Range, sync::Arc};
 
-pub(super) use self::step::to_step;
 use super::{diagnostic::Diagnostic, pickle::Pickle, tags::TagOptions};
 
-/// A pickle and the lines of its file that stand for it.
+/// A pickle and the lines of its file that select it.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The pickle.
@@ -27,13 +25,13 @@ pub struct Compiled {
     pub options: TagOptions,
     /// The line of the scenario, which the rows of an outline share.
     pub scenario: usize,
-    /// Lines that select it: of its feature's and rule's heads, of the
+    /// SourceLines that select it: of its feature's and rule's heads, of the
     /// scenario, of its examples' head and of its row.
     pub lines: [Range<usize>; 5],
 }
 
 impl Compiled {
-    /// Whether a line stands for it.
+    /// Whether a line selects it.
     pub fn is_at(&self, line: usize) -> bool {
         self.lines.iter().any(|lines| lines.contains(&line))
     }
@@ -43,7 +41,7 @@ impl Compiled {
 ///
 /// # Errors
 ///
-/// If it is not UTF-8, not Gherkin, or has a tag option that cannot be read.
+/// If it is not UTF-8, not Gherkin, or has a tag option that is not valid.
 pub fn compile(uri: &str, bytes: &[u8]) -> Result<Vec<Compiled>, Diagnostic> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let shown = String::from_utf8_lossy(bytes);

@@ -1,4 +1,4 @@
-use super::{faults::Fault, lines::Lines, tree::Examples};
+use super::{faults::GherkinFault, lines::SourceLines, tree::Examples};
 use crate::{domain::nearest, harness::pickle::Pickle};
 
 /// The columns of examples with the values of a row.
@@ -74,7 +74,7 @@ pub(super) fn check_placeholders(
     text: &str,
     outline: &Pickle,
     examples: &[Examples],
-) -> Result<(), Fault> {
+) -> Result<(), GherkinFault> {
     let columns: Vec<&str> = examples
         .iter()
         .filter_map(|examples| examples.rows.first())
@@ -90,7 +90,7 @@ pub(super) fn check_placeholders(
     Ok(())
 }
 
-fn check(source: &str, line: usize, text: &str, columns: &[&str]) -> Result<(), Fault> {
+fn check(source: &str, line: usize, text: &str, columns: &[&str]) -> Result<(), GherkinFault> {
     for part in text.split('<').skip(1) {
         let Some((name, _)) = part.split_once('>') else {
             continue;
@@ -100,13 +100,13 @@ fn check(source: &str, line: usize, text: &str, columns: &[&str]) -> Result<(), 
         }
         if let Some(meant) = nearest(name, columns.iter().copied()) {
             let placeholder = format!("<{name}>");
-            let start = Lines::new(source)
+            let start = SourceLines::new(source)
                 .skip(line - 1)
                 .find_map(|line| Some(line.start + line.raw.find(&placeholder)?))
                 .unwrap_or_default();
             let message = format!("{placeholder} is not a column of the examples");
             return Err(
-                Fault::new((start, placeholder.len()), message, "this placeholder")
+                GherkinFault::new((start, placeholder.len()), message, "this placeholder")
                     .did_you_mean(Some(&format!("<{meant}>"))),
             );
         }

@@ -1,9 +1,9 @@
 use super::{
     doc_strings::{doc_string, opening_quotes},
-    faults::Fault,
+    faults::GherkinFault,
     keywords::{Dialect, ENGLISH, Title},
-    lines::{Line, Lines},
-    place::{Above, Place},
+    lines::{SourceLine, SourceLines},
+    position::{Above, LinePosition},
     rows::cells,
     tags::tags,
     tree::{Examples, Feature, Row, Scenario, Section, Tag},
@@ -18,14 +18,14 @@ use crate::{
 /// It is stricter where that one loses what was meant: text after the last
 /// `|` of a row, text on the line of a doc string's opening quotes, and an
 /// invisible character in place of the space after a keyword are refused.
-pub(super) fn parse(text: &str) -> Result<Option<Feature<'_>>, Fault> {
+pub(super) fn parse(text: &str) -> Result<Option<Feature<'_>>, GherkinFault> {
     let mut parser = Parser {
-        lines: Lines::new(text),
+        lines: SourceLines::new(text),
         dialect: &ENGLISH,
         has_language: false,
         name: "",
         sections: Vec::new(),
-        place: Place::START,
+        position: LinePosition::START,
         kind: StepKind::Given,
         tags: Vec::new(),
         block_start: None,
@@ -37,26 +37,26 @@ pub(super) fn parse(text: &str) -> Result<Option<Feature<'_>>, Fault> {
             last_tags = Some(line);
         }
     }
-    if let Some(line) = last_tags.filter(|_| parser.place.is_tagged) {
-        let expected = parser.place.expected(parser.dialect);
+    if let Some(line) = last_tags.filter(|_| parser.position.is_tagged) {
+        let expected = parser.position.expected(parser.dialect);
         let message = format!("the file ends here, expected {expected}");
-        return Err(Fault::on_line(line, message, "nothing follows"));
+        return Err(GherkinFault::on_line(line, message, "nothing follows"));
     }
     parser.close(parser.lines.count_read() + 1);
-    Ok(parser.place.block.map(|_| Feature {
+    Ok(parser.position.block.map(|_| Feature {
         name: parser.name,
         sections: parser.sections,
     }))
 }
 
 struct Parser<'a> {
-    lines: Lines<'a>,
+    lines: SourceLines<'a>,
     dialect: &'static Dialect,
     has_language: bool,
     /// The feature's name.
     name: &'a str,
     sections: Vec<Section<'a>>,
-    place: Place,
+    position: LinePosition,
     /// The kind of the step above, which `And` continues.
     kind: StepKind,
     /// Tags of the title to come.
@@ -66,10 +66,10 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn line(&mut self, line: Line<'a>) -> Result<(), Fault> {
+    fn line(&mut self, line: SourceLine<'a>) -> Result<(), GherkinFault> {
         let is_read = match line.text.as_bytes().first() {
             None => {
-                if !self.place.is_tagged {
+                if !self.position.is_tagged {
                     self.block_start = None;
                 }
                 return Ok(());
@@ -81,7 +81,7 @@ impl<'a> Parser<'a> {
             Some(b'@') => {
                 self.block_start.get_or_insert(line.number);
                 self.tags.extend(tags(line)?);
-                self.place.is_tagged = true;
+                self.position.is_tagged = true;
                 return Ok(());
             }
             Some(b'|') => self.row(line)?,
@@ -95,8 +95,9 @@ impl<'a> Parser<'a> {
         self.description(line)
     }
 
-    fn comment(&mut self, line: Line) -> Result<(), Fault> {
-        let is_head = self.place.block.is_none() && !self.place.is_tagged && !self.has_language;
+    fn comment(&mut self, line: SourceLine) -> Result<(), GherkinFault> {
+        let is_head =
+            self.position.block.is_none() && !self.position.is_tagged && !self.has_language;
         if is_head && let Some(code) = language(line.text) {
             self.has_language = true;
             self.dialect = Dialect::find(code).map_err(|meant| {
@@ -104,17 +105,17 @@ impl<'a> Parser<'a> {
                     "the language \"{code}\" is not known, \
                      expected a code such as \"en\" or \"de\""
                 );
-                Fault::on_line(line, message, "this language").did_you_mean(meant)
+                GherkinFault::on_line(line, message, "this language").did_you_mean(meant)
             })?;
         }
         Ok(())
     }
 
-    fn title(&mut self, line: Line<'a>) -> bool {
+    fn title(&mut self, line: SourceLine<'a>) -> bool {
         let Some((title, name)) = self.dialect.title(line.text) else {
             return false;
         };
-        if !self.place.accepts(title) {
+        if !self.position.accepts(title) {
             return false;
         }
         let start = self.block_start.unwrap_or(line.number);
@@ -144,15 +145,15 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        self.place = Place {
+        self.position = LinePosition {
             block: Some(title),
-            ..Place::START
+            ..LinePosition::START
         };
         true
     }
 
-    fn step(&mut self, line: Line<'a>) -> bool {
-        if !self.place.accepts_step() {
+    fn step(&mut self, line: SourceLine<'a>) -> bool {
+        if !self.position.accepts_step() {
             return false;
         }
         let Some(found) = self.dialect.step(line.text) else {
@@ -170,19 +171,19 @@ impl<'a> Parser<'a> {
             });
         }
         self.kind = kind;
-        self.place.above = Above::Step;
+        self.position.above = Above::Step;
         true
     }
 
-    fn row(&mut self, line: Line<'a>) -> Result<bool, Fault> {
-        let Some(above) = self.place.after_row() else {
+    fn row(&mut self, line: SourceLine<'a>) -> Result<bool, GherkinFault> {
+        let Some(above) = self.position.after_row() else {
             return Ok(false);
         };
         let Some(cells) = cells(line.text) else {
             let message = "the row is not closed, expected a \"|\" at its end";
-            return Err(Fault::on_line(line, message, "this row"));
+            return Err(GherkinFault::on_line(line, message, "this row"));
         };
-        self.place.above = above;
+        self.position.above = above;
         let found = cells.len();
         match self.add_row(line.number, cells) {
             Some(expected) if expected != found => {
@@ -190,7 +191,7 @@ impl<'a> Parser<'a> {
                 let message = format!(
                     "the row has {found} cell{s}, expected {expected}, as in the table's first row"
                 );
-                Err(Fault::on_line(line, message, "this row"))
+                Err(GherkinFault::on_line(line, message, "this row"))
             }
             _ => Ok(true),
         }
@@ -198,7 +199,7 @@ impl<'a> Parser<'a> {
 
     /// Adds a row to the table of the examples or of the last step, and counts the cells of its first.
     fn add_row(&mut self, line: usize, cells: Vec<String>) -> Option<usize> {
-        if self.place.block == Some(Title::Examples) {
+        if self.position.block == Some(Title::Examples) {
             let rows = &mut self.scenario()?.examples.last_mut()?.rows;
             rows.push(Row { line, cells });
             return Some(rows[0].cells.len());
@@ -209,14 +210,14 @@ impl<'a> Parser<'a> {
         Some(rows[0].len())
     }
 
-    fn doc_string(&mut self, line: Line<'a>) -> Result<bool, Fault> {
+    fn doc_string(&mut self, line: SourceLine<'a>) -> Result<bool, GherkinFault> {
         let Some(quotes) = opening_quotes(line) else {
             return Ok(false);
         };
-        let Some(above) = self.place.after_doc_string() else {
+        let Some(above) = self.position.after_doc_string() else {
             return Ok(false);
         };
-        self.place.above = above;
+        self.position.above = above;
         let doc_string = doc_string(line, quotes, &mut self.lines)?;
         if let Some(step) = self.steps().and_then(|steps| steps.last_mut()) {
             step.doc_string = Some(doc_string);
@@ -225,8 +226,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes a line for a part of a description, where there can be one.
-    fn description(&self, line: Line) -> Result<(), Fault> {
-        if self.place.accepts_step()
+    fn description(&self, line: SourceLine) -> Result<(), GherkinFault> {
+        if self.position.accepts_step()
             && let Some((keyword, found)) = self.dialect.step_without_space(line.text)
         {
             let code = u32::from(found);
@@ -237,9 +238,9 @@ impl<'a> Parser<'a> {
             };
             let message = format!("expected a space after \"{keyword}\", found U+{code:04X}{name}");
             let span = (line.text_start() + keyword.len(), found.len_utf8());
-            return Err(Fault::new(span, message, "this character"));
+            return Err(GherkinFault::new(span, message, "this character"));
         }
-        if self.place.accepts_description() {
+        if self.position.accepts_description() {
             return Ok(());
         }
         let found = line.text.trim_end();
@@ -253,9 +254,9 @@ impl<'a> Parser<'a> {
         };
         let keywords = self.dialect.all_keywords();
         let meant = nearest(&word, keywords.iter().map(String::as_str));
-        let expected = self.place.expected(self.dialect);
+        let expected = self.position.expected(self.dialect);
         let message = format!("expected {expected}, found \"{found}\"");
-        Err(Fault::on_line(line, message, "not expected here")
+        Err(GherkinFault::on_line(line, message, "not expected here")
             .did_you_mean(meant.filter(|meant| *meant != word)))
     }
 
@@ -287,7 +288,7 @@ impl<'a> Parser<'a> {
     }
 
     fn steps(&mut self) -> Option<&mut Vec<PickleStep>> {
-        match self.place.block? {
+        match self.position.block? {
             Title::Background => Some(&mut self.sections.last_mut()?.background),
             _ => Some(&mut self.scenario()?.steps),
         }

@@ -1,14 +1,18 @@
-use super::{faults::Fault, lines::Line, tree::Tag};
+use super::{faults::GherkinFault, lines::SourceLine, tree::Tag};
 
 /// The tags of a line that begins with `@`, up to a comment.
-pub(super) fn tags(line: Line<'_>) -> Result<Vec<Tag<'_>>, Fault> {
+pub(super) fn tags(line: SourceLine<'_>) -> Result<Vec<Tag<'_>>, GherkinFault> {
     let mut tags = Vec::new();
     let mut start = line.text_start();
     for part in without_comment(line.text).split('@').skip(1) {
         let name = part.trim_end();
         if name.contains(char::is_whitespace) {
             let message = format!("a tag must not contain whitespace, found \"@{name}\"");
-            return Err(Fault::new((start, name.len() + 1), message, "this tag"));
+            return Err(GherkinFault::new(
+                (start, name.len() + 1),
+                message,
+                "this tag",
+            ));
         }
         if !name.is_empty() {
             tags.push(Tag { name, start });
@@ -28,7 +32,7 @@ fn without_comment(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::gherkin::lines::Lines;
+    use crate::harness::gherkin::lines::SourceLines;
 
     #[test]
     fn tags_are_read_with_their_places_up_to_a_comment() {
@@ -37,10 +41,10 @@ mod tests {
             ("@a@b#c #@d", &[("a", 0), ("b#c", 2)]),
             ("@", &[]),
         ] {
-            let tags = tags(Lines::new(text).next().unwrap()).unwrap();
+            let tags = tags(SourceLines::new(text).next().unwrap()).unwrap();
             let tags: Vec<_> = tags.iter().map(|tag| (tag.name, tag.start)).collect();
             assert_eq!(tags, expected, "{text}");
         }
-        assert!(tags(Lines::new("@a b").next().unwrap()).is_err());
+        assert!(tags(SourceLines::new("@a b").next().unwrap()).is_err());
     }
 }

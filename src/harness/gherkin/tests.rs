@@ -139,7 +139,7 @@ fn a_fault_is_pointed_at_with_what_was_expected() {
         (
             "Feature: a\n  @x @retry(y)\n  Scenario: b\n    Given x\n".to_owned(),
             (2, 6),
-            &["no number of retries"],
+            &["not a valid number of retries"],
         ),
     ] {
         for text in [

@@ -1,22 +1,22 @@
 use super::*;
 use crate::harness::{
     pickle::Pickle,
-    sample::{Try, scenario, show, tagged},
+    sample::{SampleAttempt, scenario, show, tagged},
 };
 
-fn report(tries: &[Try]) -> String {
+fn report(attempts: &[SampleAttempt]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("junit.xml");
-    show(&mut JUnit::new(&path).unwrap(), tries);
+    show(&mut JUnit::new(&path).unwrap(), attempts);
     std::fs::read_to_string(path).unwrap()
 }
 
 fn names(pickles: Vec<Pickle>) -> Vec<String> {
-    let tries: Vec<Try> = pickles
+    let attempts: Vec<SampleAttempt> = pickles
         .into_iter()
-        .map(|pickle| Try::passed(pickle, 0))
+        .map(|pickle| SampleAttempt::passed(pickle, 0))
         .collect();
-    report(&tries)
+    report(&attempts)
         .lines()
         .filter_map(|line| line.trim().strip_prefix("<testcase name=\""))
         .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
@@ -24,24 +24,24 @@ fn names(pickles: Vec<Pickle>) -> Vec<String> {
 }
 
 #[test]
-fn a_run_is_a_file_of_suites_and_cases() {
+fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
     let mut elsewhere = scenario("an invoice is sent", 2);
     elsewhere.uri = "features/invoices.feature".into();
     elsewhere.feature = "Invoices".into();
-    let tries = [
-        Try::passed(scenario("an order ships", 3), 1_250).log("WARN <slow>\n"),
-        Try::stopped(
+    let attempts = [
+        SampleAttempt::passed(scenario("an order ships", 3), 1_250).log("WARN <slow>\n"),
+        SampleAttempt::stopped(
             scenario("a failure", 9),
             525,
             Status::Failed,
             "no & no\n- 1",
         )
         .events(14),
-        Try::stopped(tagged(scenario("to do", 15), "wip"), 0, Status::Pending, ""),
-        Try::passed(tagged(elsewhere, "wall-clock"), 731),
+        SampleAttempt::stopped(tagged(scenario("to do", 15), "wip"), 0, Status::Pending, ""),
+        SampleAttempt::passed(tagged(elsewhere, "wall-clock"), 731),
     ];
     assert_eq!(
-        report(&tries),
+        report(&attempts),
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="rehearsal" tests="4" skipped="1" failures="1" errors="0" time="1.775">
     <testsuite name="features/orders.feature" tests="3" skipped="1" errors="0" failures="1" time="1.775">
@@ -100,7 +100,7 @@ the last 12 of 14 events:
 }
 
 #[test]
-fn a_case_fails_where_its_scenario_fails_the_run() {
+fn case_fails_if_its_scenario_fails_the_run() {
     for (status, tag, failures) in [
         (Status::Undefined, "", 1),
         (Status::Ambiguous, "", 1),
@@ -109,7 +109,7 @@ fn a_case_fails_where_its_scenario_fails_the_run() {
         (Status::Skipped, "", 0),
     ] {
         let pickle = tagged(scenario("one", 3), tag);
-        let text = report(&[Try::stopped(pickle, 0, status, "why")]);
+        let text = report(&[SampleAttempt::stopped(pickle, 0, status, "why")]);
         let counted = format!("failures=\"{failures}\"");
         assert!(text.contains(&counted), "{status:?} {tag}\n{text}");
         assert!(text.contains("message=\"why\""), "{text}");
@@ -117,12 +117,13 @@ fn a_case_fails_where_its_scenario_fails_the_run() {
 }
 
 #[test]
-fn retried_attempts_are_kept() {
+fn retried_attempts_are_reported_as_reruns() {
     let fails = |number, retried| {
         let message = format!("failed try {number}");
-        Try::stopped(scenario("one", 3), 5, Status::Failed, &message).attempt(number, retried)
+        SampleAttempt::stopped(scenario("one", 3), 5, Status::Failed, &message)
+            .attempt(number, retried)
     };
-    let passed = Try::passed(scenario("one", 3), 5).attempt(2, false);
+    let passed = SampleAttempt::passed(scenario("one", 3), 5).attempt(2, false);
     let text = report(&[fails(1, true), passed]);
     assert!(
         text.contains("tests=\"1\" skipped=\"0\" failures=\"0\""),
@@ -146,7 +147,7 @@ fn retried_attempts_are_kept() {
 }
 
 #[test]
-fn names_are_told_apart_by_row_then_by_line() {
+fn cases_of_one_name_get_their_row_then_their_line() {
     let row = |name, line, row| {
         let mut pickle = scenario(name, line);
         pickle.row = Some(row);
@@ -175,7 +176,7 @@ fn names_are_told_apart_by_row_then_by_line() {
 }
 
 #[test]
-fn a_path_that_cannot_be_written_is_refused_at_once() {
+fn report_refuses_a_path_it_cannot_write() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("missing").join("junit.xml");
     let error = JUnit::new(&path).err().unwrap();

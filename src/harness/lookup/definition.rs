@@ -1,15 +1,15 @@
 use std::sync::OnceLock;
 
 use cucumber::{
-    codegen::{StepConstructor, WorldInventory, inventory},
-    step::Location,
+    codegen::{LazyRegex, StepConstructor, WorldInventory, inventory},
+    step::{Collection, Location},
 };
 use regex::Regex;
 
 use super::{
     builtin::{self, BuiltinStep},
     phrase,
-    shape::{self, Part},
+    shape::{self, ShapePart},
 };
 use crate::harness::{World, pickle::StepKind};
 
@@ -28,7 +28,7 @@ pub struct StepDefinition {
 pub(super) enum Pattern {
     /// A regex, compiled already.
     Regex(Regex),
-    /// An expression of the vocabulary, compiled when a step first asks for it: compiling hundreds
+    /// An expression of the vocabulary, compiled when a step first needs it: compiling hundreds
     /// would be most of what a process does before its first scenario.
     Expression {
         text: &'static str,
@@ -37,12 +37,12 @@ pub(super) enum Pattern {
 }
 
 impl StepDefinition {
-    /// A definition that answers to steps of a kind whose text matches a regex.
+    /// A definition for steps of a kind whose text matches a regex.
     pub fn matching(kind: StepKind, regex: Regex, run: cucumber::Step<World>) -> Self {
         Self::new(kind, Pattern::Regex(regex), None, run)
     }
 
-    /// The kind of step it answers to.
+    /// The kind of step it is for.
     pub fn kind(&self) -> StepKind {
         self.kind
     }
@@ -81,7 +81,55 @@ impl StepDefinition {
     }
 }
 
-/// Cucumber's macros tell a phrase as a compiled regex alone.
+/// A step function under `#[given]`, `#[when]` or `#[then]` of `cucumber`, by its [`StepKind`].
+#[doc(hidden)]
+pub struct MacroStep<const KIND: u8> {
+    pub loc: Location,
+    pub regex: LazyRegex,
+    pub func: cucumber::Step<World>,
+}
+
+inventory::collect!(MacroStep<{ StepKind::Given as u8 }>);
+inventory::collect!(MacroStep<{ StepKind::When as u8 }>);
+inventory::collect!(MacroStep<{ StepKind::Then as u8 }>);
+
+impl<const KIND: u8> StepConstructor<World> for MacroStep<KIND> {
+    fn inner(&self) -> (Location, LazyRegex, cucumber::Step<World>) {
+        (self.loc, self.regex, self.func)
+    }
+}
+
+impl WorldInventory for World {
+    type Given = MacroStep<{ StepKind::Given as u8 }>;
+    type When = MacroStep<{ StepKind::When as u8 }>;
+    type Then = MacroStep<{ StepKind::Then as u8 }>;
+}
+
+const NOT_BY_CUCUMBER: &str = "\
+cucumber's own runner cannot run rehearsal's World: it has neither its steps nor its virtual clock.
+Write this instead:
+
+    fn main() -> std::process::ExitCode {
+        rehearsal::run(\"features\")
+    }
+";
+
+/// What `cucumber`'s macros need. It is not derived, because a derived one can be run by `cucumber`
+/// itself, which would skip the steps that it does not know and pass.
+impl cucumber::World for World {
+    type Error = &'static str;
+
+    async fn new() -> Result<Self, Self::Error> {
+        Err(NOT_BY_CUCUMBER)
+    }
+
+    /// Every way of `cucumber`'s to run a world begins here.
+    fn collection() -> Collection<Self> {
+        panic!("{NOT_BY_CUCUMBER}")
+    }
+}
+
+/// Cucumber's macros give a phrase as a compiled regex only.
 fn collect<T: inventory::Collect + StepConstructor<World>>(
     kind: StepKind,
     collected: &mut Vec<StepDefinition>,
@@ -128,7 +176,7 @@ impl Pattern {
         }
     }
 
-    pub fn shape(&self) -> Vec<Part> {
+    pub fn shape(&self) -> Vec<ShapePart> {
         match self {
             Self::Regex(regex) => shape::of_regex(regex.as_str()),
             Self::Expression { text, .. } => shape::of_expression(text),

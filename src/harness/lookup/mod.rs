@@ -1,4 +1,4 @@
-//! Finds the definition of a step: by what is literal in its phrase, then by regex.
+//! Finds the definition of a step: by the literal text of its phrase, then by regex.
 
 mod builtin;
 mod definition;
@@ -8,7 +8,10 @@ mod trie;
 
 use std::{fmt::Write as _, sync::Arc};
 
-use cucumber::step::Context;
+use cucumber::{
+    gherkin::{LineCol, Span, Step, StepType, Table},
+    step::Context,
+};
 use regex::{CaptureLocations, Regex};
 
 use self::trie::{Search, Trie};
@@ -17,9 +20,8 @@ pub use self::{
     definition::StepDefinition,
 };
 use super::{
-    gherkin::to_step,
     left_out::steps_left_out,
-    package::source_place,
+    panics::source_location,
     pickle::{PickleStep, StepKind},
 };
 
@@ -30,7 +32,7 @@ pub enum Match<'a> {
     Found {
         /// The definition.
         definition: &'a StepDefinition,
-        /// What it is to be run with.
+        /// What to run it with.
         context: Context,
     },
     /// None; the message names the nearest phrases.
@@ -39,10 +41,10 @@ pub enum Match<'a> {
     Ambiguous(String),
 }
 
-/// All definitions, by kind and by what is literal in their phrases.
+/// All definitions, by kind and by the literal text of their phrases.
 ///
 /// One regex after another would take 110 µs a step at 1,000 definitions, and
-/// one set of all regexes 140 µs; what is literal leaves a candidate or two.
+/// one set of all regexes 140 µs; the literal text leaves one or two candidates.
 #[derive(Debug)]
 pub struct StepIndex {
     definitions: Vec<StepDefinition>,
@@ -120,37 +122,37 @@ impl StepIndex {
             let phrase = definition.pattern.readable();
             let _ = write!(message, "\n    {kind} {phrase}");
             if let Some(location) = definition.location {
-                let _ = write!(message, " ({})", source_place(&location.to_string()));
+                let _ = write!(message, " ({})", source_location(&location.to_string()));
             }
         }
         message
     }
 }
 
-/// A worker's own way into the index.
+/// A worker's own access to the index.
 ///
 /// Regexes share scratch memory between threads; each worker has clones of
 /// those it uses, so that none waits for another.
 #[derive(Debug)]
 pub struct Lookup {
     index: Arc<StepIndex>,
-    own: Vec<Option<Own>>,
+    regexes: Vec<Option<WorkerRegex>>,
     search: Search,
     matching: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Own {
+struct WorkerRegex {
     regex: Regex,
     captures: CaptureLocations,
     names: Vec<Option<String>>,
 }
 
 impl Lookup {
-    /// A way into the index, for one worker.
+    /// Access to the index, for one worker.
     pub fn new(index: Arc<StepIndex>) -> Self {
         Self {
-            own: index.definitions.iter().map(|_| None).collect(),
+            regexes: index.definitions.iter().map(|_| None).collect(),
             index,
             search: Search::default(),
             matching: Vec::new(),
@@ -163,9 +165,9 @@ impl Lookup {
         self.index
             .candidates(step.kind, &step.text, &mut self.search);
         for id in self.search.found.iter().copied() {
-            let own = self.own[id as usize].get_or_insert_with(|| {
+            let own = self.regexes[id as usize].get_or_insert_with(|| {
                 let regex = self.index.definitions[id as usize].pattern.regex().clone();
-                Own {
+                WorkerRegex {
                     captures: regex.capture_locations(),
                     names: regex
                         .capture_names()
@@ -185,7 +187,7 @@ impl Lookup {
         match self.matching[..] {
             [id] => Match::Found {
                 definition: &self.index.definitions[id as usize],
-                context: self.own[id as usize]
+                context: self.regexes[id as usize]
                     .as_ref()
                     .map(|own| own.context(step))
                     .unwrap_or_else(|| Context {
@@ -199,7 +201,7 @@ impl Lookup {
     }
 }
 
-impl Own {
+impl WorkerRegex {
     fn context(&self, step: &PickleStep) -> Context {
         let group = |index| {
             self.captures
@@ -212,6 +214,34 @@ impl Own {
             step: to_step(step),
             matches: names.map(|(index, name)| (name, group(index))).collect(),
         }
+    }
+}
+
+/// A step as step functions take it; a doc string is only its content.
+fn to_step(step: &PickleStep) -> Step {
+    let position = LineCol {
+        line: step.line,
+        col: 1,
+    };
+    Step {
+        keyword: step.keyword.clone(),
+        ty: match step.kind {
+            StepKind::Given => StepType::Given,
+            StepKind::When => StepType::When,
+            StepKind::Then => StepType::Then,
+        },
+        value: step.text.clone(),
+        docstring: step
+            .doc_string
+            .as_ref()
+            .map(|doc_string| doc_string.content.clone()),
+        table: step.table.as_ref().map(|rows| Table {
+            rows: rows.clone(),
+            span: Span::default(),
+            position,
+        }),
+        span: Span::default(),
+        position,
     }
 }
 

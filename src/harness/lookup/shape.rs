@@ -1,11 +1,11 @@
 use regex_syntax::ast::{AssertionKind, Ast, parse::Parser};
 
-/// A part of everything that a regex matches.
+/// A part of every text that a regex matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ShapePart {
     /// This text.
     Text(Box<[u8]>),
-    /// Any text, of which only the regex itself knows more.
+    /// Any text; only the regex itself knows which.
     Gap,
 }
 
@@ -13,7 +13,7 @@ pub(super) enum Part {
 ///
 /// A regex may match less than its shape, never more. The shape is read from the syntax alone:
 /// working out classes of characters, as compiling does, takes ten times as long.
-pub(super) fn of_regex(regex: &str) -> Vec<Part> {
+pub(super) fn of_regex(regex: &str) -> Vec<ShapePart> {
     let ast = Parser::new()
         .parse(regex)
         .unwrap_or_else(|error| Ast::empty(*error.span()));
@@ -23,7 +23,7 @@ pub(super) fn of_regex(regex: &str) -> Vec<Part> {
     };
     // Flags change what letters and anchors mean.
     if parts.iter().any(|part| matches!(part, Ast::Flags(_))) {
-        return vec![Part::Gap];
+        return vec![ShapePart::Gap];
     }
     let (from_start, parts) = match parts.split_first() {
         Some((first, rest)) if is(first, &AssertionKind::StartLine) => (true, rest),
@@ -33,7 +33,7 @@ pub(super) fn of_regex(regex: &str) -> Vec<Part> {
         Some((last, rest)) if is(last, &AssertionKind::EndLine) => (true, rest),
         _ => (false, parts),
     };
-    let mut shape = Shape::default();
+    let mut shape = ShapeBuilder::default();
     if !from_start {
         shape.gap();
     }
@@ -52,9 +52,9 @@ pub(super) fn of_regex(regex: &str) -> Vec<Part> {
 /// The parts of what a Cucumber expression matches, as [`of_regex`] has them for a regex.
 ///
 /// Read without a parser, which would cost more than all else before the first scenario: parameters
-/// and optional text are gaps, and so are words that stand for one another.
-pub(super) fn of_expression(expression: &str) -> Vec<Part> {
-    let mut shape = Shape::default();
+/// and optional text are gaps, and so are alternative words.
+pub(super) fn of_expression(expression: &str) -> Vec<ShapePart> {
+    let mut shape = ShapeBuilder::default();
     for (number, word) in expression.split(' ').enumerate() {
         if number > 0 {
             shape.text.push(' ');
@@ -76,27 +76,27 @@ pub(super) fn of_expression(expression: &str) -> Vec<Part> {
 }
 
 #[derive(Default)]
-struct Shape {
-    parts: Vec<Part>,
+struct ShapeBuilder {
+    parts: Vec<ShapePart>,
     text: String,
 }
 
-impl Shape {
+impl ShapeBuilder {
     fn gap(&mut self) {
         self.push_text();
-        if self.parts.last() != Some(&Part::Gap) {
-            self.parts.push(Part::Gap);
+        if self.parts.last() != Some(&ShapePart::Gap) {
+            self.parts.push(ShapePart::Gap);
         }
     }
 
     fn push_text(&mut self) {
         if !self.text.is_empty() {
             let text = std::mem::take(&mut self.text);
-            self.parts.push(Part::Text(text.into_bytes().into()));
+            self.parts.push(ShapePart::Text(text.into_bytes().into()));
         }
     }
 
-    fn end(mut self) -> Vec<Part> {
+    fn end(mut self) -> Vec<ShapePart> {
         self.push_text();
         self.parts
     }
@@ -110,18 +110,18 @@ fn is(ast: &Ast, kind: &AssertionKind) -> bool {
 mod tests {
     use super::*;
 
-    fn shown(shape: &[Part]) -> String {
+    fn shown(shape: &[ShapePart]) -> String {
         shape
             .iter()
             .map(|part| match part {
-                Part::Text(text) => String::from_utf8_lossy(text).replace('*', "\\*"),
-                Part::Gap => "*".to_owned(),
+                ShapePart::Text(text) => String::from_utf8_lossy(text).replace('*', "\\*"),
+                ShapePart::Gap => "*".to_owned(),
             })
             .collect()
     }
 
     #[test]
-    fn a_shape_has_what_is_literal_and_gaps_between() {
+    fn shape_of_a_regex_is_its_literal_text_with_gaps_between() {
         for (regex, expected) in [
             (r"^the workflow (\d+) runs$", "the workflow * runs"),
             (r"^the workflow runs$", "the workflow runs"),
@@ -141,7 +141,7 @@ mod tests {
         }
     }
     #[test]
-    fn an_expression_has_the_shape_of_its_regex_or_a_wider_one() {
+    fn shape_of_an_expression_is_that_of_its_regex_or_wider() {
         for (expression, expected) in [
             ("the workflow runs", "the workflow runs"),
             ("a service {string}", "a service *"),

@@ -1,4 +1,4 @@
-use super::shape::Part;
+use super::shape::ShapePart;
 
 /// Ids filed under shapes, found by the texts that have them.
 ///
@@ -37,16 +37,16 @@ impl Default for Trie {
 }
 
 impl Trie {
-    pub fn insert(&mut self, shape: &[Part], id: u32) {
+    pub fn insert(&mut self, shape: &[ShapePart], id: u32) {
         let mut node = 0;
         for part in shape {
             match part {
-                Part::Text(text) => {
+                ShapePart::Text(text) => {
                     for byte in text {
                         node = self.after_byte(node, *byte);
                     }
                 }
-                Part::Gap => node = self.after_gap(node),
+                ShapePart::Gap => node = self.after_gap(node),
             }
         }
         self.nodes[node].ids.push(id);

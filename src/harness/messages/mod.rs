@@ -154,7 +154,7 @@ impl World {
         let messages = match self.parts.take() {
             Some(messages) => messages,
             None => {
-                let seed = self.stage().seed;
+                let seed = self.scenario().seed;
                 Box::new(Messages::new(self.cast(), seed))
             }
         };

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use super::{Shown, differing, push_unknown_columns, read, texts};
 use crate::harness::{
     compare::Cell,
-    difference::{COMPARED, Change, changes},
+    difference::{COMPARED, DiffLine, changes},
 };
 
 /// What a table and the rows found differ in, or `None` where they match row for row.
@@ -31,23 +31,23 @@ pub fn rows_difference(
     let mut shown = Shown::new(header, 1);
     let mut index = 0;
     while index < list.len() {
-        let run = |from: usize, of: fn(&Change) -> bool| {
+        let run = |from: usize, of: fn(&DiffLine) -> bool| {
             list[from..].iter().take_while(|change| of(change)).count()
         };
-        let missing = run(index, |change| matches!(change, Change::Missing { .. }));
+        let missing = run(index, |change| matches!(change, DiffLine::Missing { .. }));
         let added = run(index + missing, |change| {
-            matches!(change, Change::Added { .. })
+            matches!(change, DiffLine::Added { .. })
         });
         for pair in 0..missing.max(added) {
             let expected_row = list[index..index + missing].get(pair);
             let found_row = list[index + missing..index + missing + added].get(pair);
             let mut other = None;
-            if let Some(Change::Missing { expected: row }) = expected_row {
+            if let Some(DiffLine::Missing { expected: row }) = expected_row {
                 let note = if found_row.is_none() { "missing" } else { "" };
                 shown.row("-", &expected[*row], note);
                 other = Some(row);
             }
-            if let Some(Change::Added { found: row }) = found_row {
+            if let Some(DiffLine::Added { found: row }) = found_row {
                 let row = &found[*row];
                 let note = match other {
                     Some(other) => differs_in(header, &cells[*other], row),
@@ -58,11 +58,11 @@ pub fn rows_difference(
         }
         index += missing + added;
         match list.get(index) {
-            Some(Change::Same { expected: row }) => {
+            Some(DiffLine::Same { expected: row }) => {
                 shown.row(" ", &expected[*row], "");
                 index += 1;
             }
-            Some(Change::Gap) => {
+            Some(DiffLine::Gap) => {
                 shown.gap();
                 index += 1;
             }

@@ -1,40 +1,50 @@
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use super::EXIT_INTERRUPTED;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 
-/// A wish to stop the run early. A handle: clones share it.
+/// A request to stop the run early. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub(in crate::harness) struct Interrupt {
+    /// Whether another signal ends the process immediately.
+    raised: Arc<AtomicBool>,
+    /// The number of the signal; 0 before there is one.
+    signal: Arc<AtomicUsize>,
+}
 
 impl Interrupt {
-    /// Raised by Ctrl-C; a second one ends the process at once.
-    pub fn on_ctrl_c() -> Self {
+    /// Raised by SIGINT, as Ctrl-C sends it, and by SIGTERM; a second signal ends the process immediately.
+    pub fn on_signals() -> Self {
         static INTERRUPT: OnceLock<Interrupt> = OnceLock::new();
         INTERRUPT
             .get_or_init(|| {
                 let interrupt = Self::default();
-                let raised = interrupt.clone();
-                // Without a handler, Ctrl-C ends the process as it always does.
-                let _ = ctrlc::set_handler(move || {
-                    if raised.0.swap(true, Ordering::Relaxed) {
-                        std::process::exit(EXIT_INTERRUPTED.into());
-                    }
-                });
+                for signal in [SIGINT, SIGTERM] {
+                    // Without its handlers, a signal ends the process as it always does.
+                    let raised = || Arc::clone(&interrupt.raised);
+                    let number = Arc::clone(&interrupt.signal);
+                    let _ = flag::register_conditional_shutdown(signal, 128 + signal, raised())
+                        .and_then(|_| flag::register(signal, raised()))
+                        .and_then(|_| flag::register_usize(signal, number, signal as usize));
+                }
                 interrupt
             })
             .clone()
     }
 
-    /// Asks for the run to stop.
-    pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// The number of the signal that asks for the run to stop.
+    pub fn signal(&self) -> Option<u8> {
+        let signal = u8::try_from(self.signal.load(Ordering::Relaxed)).ok();
+        signal.filter(|signal| *signal > 0)
     }
 
-    /// Whether the run is to stop.
-    pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    #[cfg(test)]
+    pub fn raise(&self, signal: u8) {
+        self.signal.store(signal.into(), Ordering::Relaxed);
     }
 }

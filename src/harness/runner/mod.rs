@@ -1,10 +1,9 @@
-//! Runs scenarios on all cores and tells of them in one order, whatever finished first.
+//! Runs scenarios on all cores and reports them in one order, whichever finishes first.
 
-mod audience;
-mod guard;
 mod interrupt;
 mod queue;
 mod report;
+mod reporters;
 mod scenario;
 mod watchdog;
 mod worker;
@@ -12,7 +11,6 @@ mod worker;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    num::NonZeroUsize,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -20,99 +18,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::interrupt::Interrupt;
+pub use self::reporters::Summary;
+pub(super) use self::{interrupt::Interrupt, scenario::Job};
 use self::{
-    audience::Audience,
     queue::Queue,
-    report::{Attempt, Case},
-    watchdog::{Run, Slot},
-    worker::Shop,
+    report::{AttemptResult, ScenarioResult},
+    reporters::Reporters,
+    watchdog::{ScenarioInProgress, WorkerSlot},
+    worker::WorkerContext,
 };
 use super::{
-    StepIndex, TagOptions,
-    backstage::Backstage,
+    Options, StepIndex,
     events::{RunEvent, Status, StepResult, View},
     logs,
-    pickle::Pickle,
+    suite_setup::SuiteSetup,
 };
 use crate::{clock::Seed, domain::format_duration};
-
-/// Exit status of an interrupted run: 128 and the number of the signal, as shells have it.
-pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// How long scenarios that still run may take to end once the run is over.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A scenario to run.
-#[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub pickle: Arc<Pickle>,
-    pub options: TagOptions,
-    pub retries: u32,
-    pub retry_after: Duration,
-}
-
-/// How to run scenarios.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub concurrency: NonZeroUsize,
-    pub fail_fast: bool,
-    pub seed: u64,
-    pub scenario_timeout: Duration,
-    pub interrupt: Interrupt,
-}
-
-/// What a run came to.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Scenarios that passed.
-    pub passed: usize,
-    /// Scenarios that failed.
-    pub failed: usize,
-    /// Scenarios that were not run, because one before them failed.
-    pub skipped: usize,
-    /// Scenarios that are not finished yet, by their authors' own word.
-    pub pending: usize,
-    /// Scenarios with a step that nobody defined.
-    pub undefined: usize,
-    /// Scenarios with a step that was defined more than once.
-    pub ambiguous: usize,
-    /// Whether any scenario fails the run; `@wip` ones do not.
-    pub failed_run: bool,
-    /// Whether the run was stopped early from outside.
-    pub interrupted: bool,
-    /// What views could not write.
-    pub view_errors: Vec<io::Error>,
-}
-
-impl Summary {
-    /// 0 all passed, 1 a scenario failed, 2 a report could not be written, 130 interrupted.
-    pub fn exit_status(&self) -> u8 {
-        if self.interrupted {
-            EXIT_INTERRUPTED
-        } else if self.failed_run {
-            1
-        } else if !self.view_errors.is_empty() {
-            2
-        } else {
-            0
-        }
-    }
-
-    fn count(&mut self, status: Status) {
-        *match status {
-            Status::Passed => &mut self.passed,
-            Status::Failed => &mut self.failed,
-            Status::Skipped => &mut self.skipped,
-            Status::Pending => &mut self.pending,
-            Status::Undefined => &mut self.undefined,
-            Status::Ambiguous => &mut self.ambiguous,
-        } += 1;
-    }
-}
-
-/// Runs all jobs and tells the views of them in the jobs' order.
+/// Runs all jobs and reports them to the views in the jobs' order.
 ///
 /// # Errors
 ///
@@ -120,100 +46,106 @@ impl Summary {
 pub(super) fn run(
     jobs: Vec<Job>,
     index: Arc<StepIndex>,
-    backstage: Backstage,
-    settings: &Settings,
+    setup: SuiteSetup,
+    options: &Options,
+    interrupt: &Interrupt,
     views: &mut [Box<dyn View>],
 ) -> io::Result<Summary> {
     logs::install();
     let started = Instant::now();
-    let mut audience = Audience::new(views);
-    audience.tell(&RunEvent::TestRunStarted {
+    let mut reporters = Reporters::new(views);
+    reporters.report(&RunEvent::TestRunStarted {
         scenarios: jobs.len(),
-        seed: settings.seed,
+        seed: options.seed,
     });
     let waiting = || (0..jobs.len()).filter(|job| !jobs[*job].options.wip);
     let (serial, parallel): (VecDeque<_>, _) = waiting().partition(|job| jobs[*job].options.serial);
-    let workers = settings.concurrency.get().min(waiting().count());
+    let workers = options.concurrency.get().min(waiting().count());
     let (sender, results) = channel();
-    let shop = Arc::new(Shop {
+    let context = Arc::new(WorkerContext {
         queue: Queue::new(serial, parallel),
         jobs,
         index,
-        seed: Seed(settings.seed),
-        backstage,
+        seed: Seed(options.seed),
+        setup,
     });
-    let mut run = Running {
-        settings,
+    let mut run = RunInProgress {
+        options,
+        interrupt,
         slots: (0..workers)
-            .map(|_| worker::spawn(&shop, &sender))
+            .map(|_| worker::spawn(&context, &sender))
             .collect::<Result<_, _>>()?,
-        shop,
+        context,
         sender,
-        cases: BTreeMap::new(),
+        results: BTreeMap::new(),
         next: 0,
         checked: started,
     };
-    run.drive(&mut audience, &results)?;
-    let mut summary = {
-        audience.tell(&RunEvent::TestRunFinished {
-            real_time: started.elapsed(),
-        });
-        audience.summary
-    };
-    summary.interrupted = settings.interrupt.is_raised();
-    Ok(summary)
+    run.drive(&mut reporters, &results)?;
+    reporters.report(&RunEvent::TestRunFinished {
+        real_time: started.elapsed(),
+    });
+    Ok(Summary {
+        interrupted_by: interrupt.signal(),
+        ..reporters.summary
+    })
 }
 
-/// A run under way, as the main thread sees it.
-struct Running<'a> {
-    settings: &'a Settings,
-    shop: Arc<Shop>,
-    slots: Vec<Arc<Slot>>,
-    sender: Sender<Case>,
-    /// What has ended but cannot be told of yet.
-    cases: BTreeMap<usize, Case>,
-    /// The job to be told of next.
+/// A run in progress, as the main thread sees it.
+struct RunInProgress<'a> {
+    options: &'a Options,
+    interrupt: &'a Interrupt,
+    context: Arc<WorkerContext>,
+    slots: Vec<Arc<WorkerSlot>>,
+    sender: Sender<ScenarioResult>,
+    /// Results that cannot be reported yet, by job.
+    results: BTreeMap<usize, ScenarioResult>,
+    /// The job to be reported next.
     next: usize,
     checked: Instant,
 }
 
-impl Running<'_> {
-    fn drive(&mut self, audience: &mut Audience<'_>, results: &Receiver<Case>) -> io::Result<()> {
-        let tick = (self.settings.scenario_timeout / 8)
+impl RunInProgress<'_> {
+    fn drive(
+        &mut self,
+        reporters: &mut Reporters<'_>,
+        results: &Receiver<ScenarioResult>,
+    ) -> io::Result<()> {
+        let tick = (self.options.scenario_timeout / 8)
             .clamp(Duration::from_millis(1), Duration::from_millis(100));
         loop {
-            if self.tell(audience) {
-                self.shop.queue.close();
-                self.shop.queue.wait_until_idle(GRACE);
+            if self.report(reporters) {
+                self.context.queue.close();
+                self.context.queue.wait_until_idle(GRACE);
                 return Ok(());
             }
             match results.recv_timeout(tick) {
-                Ok(case) => self.keep(case),
-                // The sender of our own keeps the channel open.
+                Ok(result) => self.keep(result),
+                // Our own sender keeps the channel open.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if self.checked.elapsed() >= tick {
                 self.checked = Instant::now();
-                audience.tick();
+                reporters.tick();
                 self.give_up_overdue()?;
-                if self.settings.interrupt.is_raised() {
-                    self.stop(audience, results);
+                if self.interrupt.signal().is_some() {
+                    self.stop(reporters, results);
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Tells of everything that is due; whether that was the last.
-    fn tell(&mut self, audience: &mut Audience<'_>) -> bool {
+    /// Reports everything that is due; returns whether that was the last.
+    fn report(&mut self, reporters: &mut Reporters<'_>) -> bool {
         let from = self.next;
-        while let Some(job) = self.shop.jobs.get(self.next) {
+        while let Some(job) = self.context.jobs.get(self.next) {
             if job.options.wip {
-                audience.tell_unrun(job, Status::Pending);
-            } else if let Some(case) = self.cases.remove(&self.next) {
-                if audience.tell_case(job, case) && self.settings.fail_fast {
-                    for job in &self.shop.jobs[self.next + 1..] {
-                        audience.tell_unrun(job, Status::Skipped);
+                reporters.report_not_run(job, Status::Pending);
+            } else if let Some(result) = self.results.remove(&self.next) {
+                if reporters.report_scenario(job, result) && self.options.fail_fast {
+                    for job in &self.context.jobs[self.next + 1..] {
+                        reporters.report_not_run(job, Status::Skipped);
                     }
                     return true;
                 }
@@ -223,24 +155,24 @@ impl Running<'_> {
             self.next += 1;
         }
         if from < self.next {
-            self.shop.queue.shown(self.next);
+            self.context.queue.shown(self.next);
         }
-        self.next == self.shop.jobs.len()
+        self.next == self.context.jobs.len()
     }
 
-    fn keep(&mut self, case: Case) {
-        let pickle = &self.shop.jobs[case.job].pickle;
-        if self.settings.fail_fast && case.status().fails_run(pickle) {
-            self.shop.queue.stop_after(case.job);
+    fn keep(&mut self, result: ScenarioResult) {
+        let pickle = &self.context.jobs[result.job].pickle;
+        if self.options.fail_fast && result.status().fails_run(pickle) {
+            self.context.queue.stop_after(result.job);
         }
-        self.cases.insert(case.job, case);
+        self.results.insert(result.job, result);
     }
 
-    /// Fails the scenarios that take too long, and puts new workers in the place of theirs.
+    /// Fails the scenarios that take too long, and replaces their workers.
     fn give_up_overdue(&mut self) -> io::Result<()> {
-        let limit = self.settings.scenario_timeout;
-        for place in 0..self.slots.len() {
-            let Some(run) = self.slots[place].take_overdue(limit) else {
+        let limit = self.options.scenario_timeout;
+        for index in 0..self.slots.len() {
+            let Some(run) = self.slots[index].take_overdue(limit) else {
                 continue;
             };
             let message = format!(
@@ -249,36 +181,36 @@ impl Running<'_> {
                 self.step_name(&run),
             );
             self.give_up(run, Status::Failed, message);
-            self.slots[place] = worker::spawn(&self.shop, &self.sender)?;
+            self.slots[index] = worker::spawn(&self.context, &self.sender)?;
         }
         Ok(())
     }
 
-    /// Ends the run early: what has run is told of.
-    fn stop(&mut self, audience: &mut Audience<'_>, results: &Receiver<Case>) {
-        self.shop.queue.close();
-        if !self.shop.queue.wait_until_idle(GRACE) {
-            for place in 0..self.slots.len() {
-                if let Some(run) = self.slots[place].take_now() {
+    /// Ends the run early and reports what has run.
+    fn stop(&mut self, reporters: &mut Reporters<'_>, results: &Receiver<ScenarioResult>) {
+        self.context.queue.close();
+        if !self.context.queue.wait_until_idle(GRACE) {
+            for index in 0..self.slots.len() {
+                if let Some(run) = self.slots[index].take_now() {
                     let message = format!("interrupted in {}", self.step_name(&run));
                     self.give_up(run, Status::Skipped, message);
                 }
             }
         }
-        while let Ok(case) = results.recv_timeout(Duration::from_millis(1)) {
-            self.keep(case);
+        while let Ok(result) = results.recv_timeout(Duration::from_millis(1)) {
+            self.keep(result);
         }
-        for (job, case) in std::mem::take(&mut self.cases) {
-            audience.tell_case(&self.shop.jobs[job], case);
+        for (job, result) in std::mem::take(&mut self.results) {
+            reporters.report_scenario(&self.context.jobs[job], result);
         }
     }
 
-    fn give_up(&mut self, run: Run, status: Status, message: String) {
-        let job = &self.shop.jobs[run.job];
+    fn give_up(&mut self, run: ScenarioInProgress, status: Status, message: String) {
+        let job = &self.context.jobs[run.job];
         let result = StepResult::because(status, message);
         let mut attempt = match run.hook {
             None => {
-                let mut attempt = Attempt::at_step(run.step);
+                let mut attempt = AttemptResult::at_step(run.step);
                 attempt.add_step(result);
                 attempt
             }
@@ -288,7 +220,7 @@ impl Running<'_> {
                 attempt
             }
         };
-        attempt.settle(job.pickle.steps.len());
+        attempt.skip_rest(job.pickle.steps.len());
         if let Some(timeline) = &run.timeline {
             attempt.attach_tail(timeline);
         }
@@ -297,18 +229,18 @@ impl Running<'_> {
         }
         let mut attempts = run.attempts;
         attempts.push(attempt);
-        self.shop.queue.done();
-        self.keep(Case {
+        self.context.queue.done();
+        self.keep(ScenarioResult {
             job: run.job,
             attempts,
         });
     }
 
-    fn step_name(&self, run: &Run) -> String {
+    fn step_name(&self, run: &ScenarioInProgress) -> String {
         if let Some((hook, _)) = &run.hook {
             return format!("the hook {hook}");
         }
-        match self.shop.jobs[run.job].pickle.steps.get(run.step) {
+        match self.context.jobs[run.job].pickle.steps.get(run.step) {
             Some(step) => format!("\"{} {}\" (line {})", step.keyword, step.text, step.line),
             None => "the end of the scenario".to_owned(),
         }

@@ -4,20 +4,20 @@ use std::{
     time::Duration,
 };
 
-/// How far scenarios may run ahead of the output, so that what waits to be
-/// shown stays bounded when an early one takes long.
+/// How far scenarios may run ahead of the output, so that the results waiting to be
+/// shown stay bounded when an early scenario takes long.
 const AHEAD: usize = 4_096;
 
-/// The scenarios that wait to be run, by index: serial ones first, each
+/// The scenarios still to be run, by index: serial ones first, each
 /// alone, then the others, in order.
 #[derive(Debug)]
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct QueueState {
     serial: VecDeque<usize>,
     parallel: VecDeque<usize>,
     running: usize,
@@ -29,7 +29,7 @@ struct State {
 impl Queue {
     pub fn new(serial: VecDeque<usize>, parallel: VecDeque<usize>) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 serial,
                 parallel,
                 running: 0,
@@ -41,7 +41,7 @@ impl Queue {
         }
     }
 
-    /// The next scenario to run, once it may; none when there is none left.
+    /// Waits for the next scenario that may run; `None` when there is none left.
     pub fn take(&self) -> Option<usize> {
         let mut state = self.lock();
         loop {
@@ -67,7 +67,7 @@ impl Queue {
         }
     }
 
-    /// One that was taken has ended, or was given up.
+    /// A scenario that was taken has ended, or was given up.
     pub fn done(&self) {
         let mut state = self.lock();
         state.running -= 1;
@@ -75,7 +75,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// The output has come to this index.
+    /// The output has reached this index.
     pub fn shown(&self, next: usize) {
         let mut state = self.lock();
         state.horizon = next + AHEAD;
@@ -98,7 +98,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Waits until nothing runs, as long as `patience` of real time; whether nothing does.
+    /// Waits until nothing runs, for at most `patience` of real time; returns whether nothing runs.
     pub fn wait_until_idle(&self, patience: Duration) -> bool {
         let mut state = self.lock();
         state.waiting += 1;
@@ -111,13 +111,13 @@ impl Queue {
     }
 
     /// A notification is a system call, so it is left out where nobody waits.
-    fn wake(&self, state: &State) {
+    fn wake(&self, state: &QueueState) {
         if state.waiting > 0 {
             self.changed.notify_all();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serial_ones_come_first_and_alone() {
+    fn serial_scenarios_run_first_and_alone() {
         let queue = Arc::new(Queue::new([1, 3].into(), [0, 2].into()));
         assert_eq!(queue.take(), Some(1));
         let other = Arc::clone(&queue);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn scenarios_run_only_so_far_ahead_of_the_output() {
+    fn scenarios_wait_when_the_output_is_far_behind() {
         let queue = Arc::new(Queue::new([].into(), (0..AHEAD + 2).collect()));
         for index in 0..AHEAD {
             assert_eq!(queue.take(), Some(index));

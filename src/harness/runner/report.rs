@@ -9,9 +9,9 @@ use crate::{
     observability::Timeline,
 };
 
-/// How one attempt at a scenario went.
+/// The result of one attempt at a scenario.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
+pub(super) struct AttemptResult {
     pub status: Status,
     /// One result per step; one more if the scenario's own end did not pass.
     pub steps: Vec<StepResult>,
@@ -21,26 +21,26 @@ pub(super) struct Attempt {
     pub virtual_time: Duration,
 }
 
-/// How a hook ended.
+/// A hook and its result.
 #[derive(Clone, Debug)]
 pub(super) struct HookRun {
     pub hook: Arc<HookInfo>,
-    /// The index of its step, if it is about a step.
+    /// The index of its step, for a step's hook.
     pub step: Option<usize>,
-    /// How many of the attempt's steps are told of before it.
+    /// How many of the attempt's steps are reported before it.
     pub after: usize,
     pub result: StepResult,
 }
 
-/// How a scenario went, all attempts at it.
+/// The results of all attempts at a scenario.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(super) struct ScenarioResult {
     /// Its index among the jobs.
     pub job: usize,
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<AttemptResult>,
 }
 
-impl Attempt {
+impl AttemptResult {
     pub fn with_capacity(steps: usize) -> Self {
         Self {
             status: Status::Passed,
@@ -51,8 +51,8 @@ impl Attempt {
         }
     }
 
-    /// An attempt that was not made.
-    pub fn unmade(pickle: &Pickle, status: Status) -> Self {
+    /// An attempt that was not run.
+    pub fn not_run(pickle: &Pickle, status: Status) -> Self {
         Self {
             status,
             steps: vec![StepResult::new(Status::Skipped); pickle.steps.len()],
@@ -70,7 +70,7 @@ impl Attempt {
 
     /// Takes the virtual time covered and the last events from a timeline that may still grow.
     pub fn attach_tail(&mut self, timeline: &Timeline) {
-        /// A loop may have recorded no end of events.
+        /// A loop may have recorded any number of events.
         const SHOWN: usize = 1_000;
         let events = timeline.tail(SHOWN);
         self.virtual_time = events.last().map_or(Duration::ZERO, |event| event.at);
@@ -84,15 +84,15 @@ impl Attempt {
         self.status == Status::Passed
     }
 
-    /// Records how the next step, or behind the last the scenario's own end, went.
+    /// Records the result of the next step, or after the last one, of the scenario's own end.
     pub fn add_step(&mut self, result: StepResult) {
-        self.take(result.status);
+        self.update_status(result.status);
         self.steps.push(result);
     }
 
-    /// Records how a hook went that ran just now.
+    /// Records the result of the hook that has just run.
     pub fn add_hook(&mut self, hook: &Arc<HookInfo>, result: StepResult) {
-        self.take(result.status);
+        self.update_status(result.status);
         let after = self.steps.len();
         self.hooks.push(HookRun {
             hook: Arc::clone(hook),
@@ -106,22 +106,22 @@ impl Attempt {
         });
     }
 
-    /// Records a failure outside of any step and hook; an attempt that did not pass stays what it is.
+    /// Records a failure outside any step and hook, unless the attempt has already not passed.
     pub fn fail(&mut self, panicked: Panicked) {
         if self.passes() {
             self.add_step(panicked.into());
         }
     }
 
-    /// Marks the steps that were not reached.
-    pub fn settle(&mut self, steps: usize) {
+    /// Marks the steps that were not reached as skipped.
+    pub fn skip_rest(&mut self, steps: usize) {
         while self.steps.len() < steps {
             self.steps.push(StepResult::new(Status::Skipped));
         }
     }
 
-    /// The attempt ends as the first of its parts that did not pass.
-    fn take(&mut self, status: Status) {
+    /// An attempt has the status of its first step or hook that did not pass.
+    fn update_status(&mut self, status: Status) {
         if self.passes() {
             self.status = status;
         }
@@ -137,8 +137,8 @@ impl From<Panicked> for StepResult {
     }
 }
 
-impl Case {
-    /// How the last attempt ended.
+impl ScenarioResult {
+    /// The status of the last attempt.
     pub fn status(&self) -> Status {
         self.attempts
             .last()

@@ -1,40 +1,57 @@
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use cucumber::step::Context;
+use futures::FutureExt as _;
 use tokio::runtime::Builder;
 
-use super::{
-    Job,
-    guard::{Ended, FOR_EVER, guarded},
-    report::Attempt,
-    watchdog::Slot,
-};
+use super::{report::AttemptResult, watchdog::WorkerSlot};
 use crate::{
     clock::Seed,
     harness::{
-        Hook, Lookup, Match, Stage, StepDefinition, World,
-        backstage::Backstage,
+        Hook, Lookup, Match, ScenarioContext, StepDefinition, TagOptions, World,
         events::{Attachment, HookKind, Status, StepResult},
         logs,
-        package::source_place,
-        panics::{self, Panicked},
+        panics::{self, Panicked, source_location},
+        pickle::Pickle,
+        suite_setup::SuiteSetup,
     },
     observability::Timeline,
 };
+
+/// A scenario to run.
+#[derive(Clone, Debug)]
+pub(in crate::harness) struct Job {
+    pub pickle: Arc<Pickle>,
+    pub options: TagOptions,
+    pub retries: u32,
+    pub retry_after: Duration,
+}
+
+/// When nothing has happened for this long in virtual time, nothing ever will: no duration in a
+/// scenario comes near it.
+const FOR_EVER: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+
+/// How the code of a step or a hook ended.
+enum Ended<T> {
+    Returned(T),
+    Panicked(Box<dyn Any + Send>),
+    /// It waits for something that can no longer happen.
+    Never,
+}
 
 /// Runs a scenario once, on a runtime of its own.
 pub(super) fn run(
     job: &Job,
     seed: Seed,
-    backstage: &Backstage,
+    setup: &SuiteSetup,
     lookup: &mut Lookup,
-    slot: &Slot,
-) -> Attempt {
-    let mut play = Play {
+    slot: &WorkerSlot,
+) -> AttemptResult {
+    let mut run = ScenarioRun {
         job,
-        backstage,
+        setup,
         slot,
-        attempt: Attempt::with_capacity(job.pickle.steps.len()),
+        attempt: AttemptResult::with_capacity(job.pickle.steps.len()),
         timeline: None,
         hung: false,
     };
@@ -48,54 +65,54 @@ pub(super) fn run(
     }
     match builder.build() {
         Ok(runtime) => {
-            // Steps are caught one by one; this is for the world's own making and end.
+            // Steps are caught one by one; this catches what the world's creation and end do.
             let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(play.all(seed, lookup));
+                runtime.block_on(run.run(seed, lookup));
                 // Threads that steps have left blocked are not waited for.
                 runtime.shutdown_background();
             }));
             if let Err(panic) = ended {
-                play.attempt.fail(panics::caught(&*panic));
+                run.attempt.fail(panics::caught(&*panic));
             }
         }
-        Err(error) => play.attempt.fail(Panicked {
+        Err(error) => run.attempt.fail(Panicked {
             message: format!("no runtime for the scenario: {error}"),
             location: None,
         }),
     }
-    play.end()
+    run.end()
 }
 
-struct Play<'a> {
+struct ScenarioRun<'a> {
     job: &'a Job,
-    backstage: &'a Backstage,
-    slot: &'a Slot,
-    attempt: Attempt,
+    setup: &'a SuiteSetup,
+    slot: &'a WorkerSlot,
+    attempt: AttemptResult,
     timeline: Option<Timeline>,
     hung: bool,
 }
 
-impl Play<'_> {
-    async fn all(&mut self, seed: Seed, lookup: &mut Lookup) {
+impl ScenarioRun<'_> {
+    async fn run(&mut self, seed: Seed, lookup: &mut Lookup) {
         let pickle = &self.job.pickle;
-        let mut world = World::new(Stage {
+        let mut world = World::new(ScenarioContext {
             uri: Arc::clone(&pickle.uri),
-            scenario: pickle.name.clone(),
+            name: pickle.name.clone(),
             row: pickle.row,
             seed,
             line: pickle.line,
             media_type: None,
             allow_unused: self.job.options.allow_unused,
             wall_clock: self.job.options.wall_clock,
-            fixtures: self.backstage.fixtures.clone(),
-            snapshots: Some(Arc::clone(&self.backstage.snapshots)),
+            fixtures: self.setup.fixtures.clone(),
+            snapshots: Some(Arc::clone(&self.setup.snapshots)),
         });
         let timeline = world.timeline().clone();
         self.slot.enter(timeline.clone());
         self.timeline = Some(timeline.clone());
 
-        self.services(&mut world).await;
-        self.hooks_before(&mut world, HookKind::BeforeScenario)
+        self.add_services(&mut world).await;
+        self.run_hooks_before(&mut world, HookKind::BeforeScenario)
             .await;
         for (index, step) in pickle.steps.iter().enumerate() {
             if !self.attempt.passes() {
@@ -109,7 +126,7 @@ impl Play<'_> {
                 Match::Found {
                     definition,
                     context,
-                } => self.step(&mut world, definition, context).await,
+                } => self.run_step(&mut world, definition, context).await,
                 Match::Undefined(message) => self
                     .attempt
                     .add_step(StepResult::because(Status::Undefined, message)),
@@ -118,7 +135,7 @@ impl Play<'_> {
                     .add_step(StepResult::because(Status::Ambiguous, message)),
             }
         }
-        self.attempt.settle(pickle.steps.len());
+        self.attempt.skip_rest(pickle.steps.len());
         self.slot.reach(pickle.steps.len());
         if self.attempt.passes()
             && let Err(message) = world.finish()
@@ -127,27 +144,28 @@ impl Play<'_> {
                 .add_step(StepResult::because(Status::Failed, message));
         }
         world.begin_step(pickle.line, None);
-        self.hooks_after(&mut world, HookKind::AfterScenario).await;
+        self.run_hooks_after(&mut world, HookKind::AfterScenario)
+            .await;
         if !self.job.options.wall_clock && !self.hung {
             self.attempt.virtual_time = timeline.now();
         }
     }
 
     /// Runs a step and the hooks around it.
-    async fn step(&mut self, world: &mut World, definition: &StepDefinition, context: Context) {
+    async fn run_step(&mut self, world: &mut World, definition: &StepDefinition, context: Context) {
         let step = &self.job.pickle.steps[self.attempt.steps.len()];
-        self.hooks_before(world, HookKind::BeforeStep).await;
+        self.run_hooks_before(world, HookKind::BeforeStep).await;
         if self.attempt.passes() {
             world.restart_step();
             let code = async { (definition.run)(world, context).await };
-            let result = match guarded(self.job.options.wall_clock, code).await {
+            let result = match self.guard(code).await {
                 Ended::Returned(()) => passed_or_pending(world),
                 Ended::Panicked(panic) => panics::caught(&*panic).into(),
                 Ended::Never => self.never_ends(
                     &format!("\"{} {}\"", step.keyword, step.text),
                     definition
                         .location
-                        .map(|location| source_place(&location.to_string())),
+                        .map(|location| source_location(&location.to_string())),
                 ),
             };
             world.end_step(step.kind);
@@ -155,13 +173,13 @@ impl Play<'_> {
         } else {
             self.attempt.add_step(StepResult::new(Status::Skipped));
         }
-        self.hooks_after(world, HookKind::AfterStep).await;
+        self.run_hooks_after(world, HookKind::AfterStep).await;
         self.note_other_panic();
     }
 
-    async fn services(&mut self, world: &mut World) {
-        for maker in &self.backstage.services {
-            let result = self.hook(maker, world, Status::Passed).await;
+    async fn add_services(&mut self, world: &mut World) {
+        for maker in &self.setup.services {
+            let result = self.run_hook(maker, world, Status::Passed).await;
             if result.status != Status::Passed {
                 return self.attempt.add_hook(maker.info(), result);
             }
@@ -169,34 +187,34 @@ impl Play<'_> {
     }
 
     /// Runs hooks until one does not pass.
-    async fn hooks_before(&mut self, world: &mut World, kind: HookKind) {
-        for hook in self.backstage.hooks(kind, &self.job.pickle.tags) {
+    async fn run_hooks_before(&mut self, world: &mut World, kind: HookKind) {
+        for hook in self.setup.hooks(kind, &self.job.pickle.tags) {
             if !self.attempt.passes() {
                 break;
             }
-            let result = self.hook(hook, world, Status::Passed).await;
+            let result = self.run_hook(hook, world, Status::Passed).await;
             self.attempt.add_hook(hook.info(), result);
         }
     }
 
-    /// Runs all hooks, each with what the step or the scenario has come to so far.
-    async fn hooks_after(&mut self, world: &mut World, kind: HookKind) {
+    /// Runs all hooks, each with the status of the step or the scenario so far.
+    async fn run_hooks_after(&mut self, world: &mut World, kind: HookKind) {
         let of_step = self.attempt.steps.last().map(|step| step.status);
-        for hook in self.backstage.hooks(kind, &self.job.pickle.tags) {
+        for hook in self.setup.hooks(kind, &self.job.pickle.tags) {
             let status = match kind {
                 HookKind::AfterStep => of_step.unwrap_or(Status::Skipped),
                 _ => self.attempt.status,
             };
-            let result = self.hook(hook, world, status).await;
+            let result = self.run_hook(hook, world, status).await;
             self.attempt.add_hook(hook.info(), result);
         }
     }
 
-    async fn hook(&mut self, hook: &Hook, world: &mut World, status: Status) -> StepResult {
+    async fn run_hook(&mut self, hook: &Hook, world: &mut World, status: Status) -> StepResult {
         let info = hook.info();
         let location = || Some(info.location.clone());
         self.slot.enter_hook(info, &self.attempt);
-        let result = match guarded(self.job.options.wall_clock, hook.run(world, status)).await {
+        let result = match self.guard(hook.run(world, status)).await {
             Ended::Returned(Ok(())) => passed_or_pending(world),
             Ended::Returned(Err(error)) => StepResult {
                 location: location(),
@@ -208,6 +226,21 @@ impl Play<'_> {
         self.slot.leave_hook();
         self.note_other_panic();
         result
+    }
+
+    /// Runs the code of a step or a hook, whatever it does.
+    async fn guard<T>(&self, code: impl Future<Output = T>) -> Ended<T> {
+        let code = AssertUnwindSafe(code).catch_unwind();
+        let ended = if self.job.options.wall_clock {
+            Ok(code.await)
+        } else {
+            tokio::time::timeout(FOR_EVER, code).await
+        };
+        match ended {
+            Ok(Ok(returned)) => Ended::Returned(returned),
+            Ok(Err(panic)) => Ended::Panicked(panic),
+            Err(_) => Ended::Never,
+        }
     }
 
     fn never_ends(&mut self, what: &str, location: Option<String>) -> StepResult {
@@ -222,7 +255,7 @@ impl Play<'_> {
         }
     }
 
-    /// Logs a panic that was caught elsewhere than here.
+    /// Logs a panic that was caught somewhere else.
     fn note_other_panic(&self) {
         if let Some(Panicked { message, location }) = panics::take() {
             let location = location.unwrap_or_default();
@@ -232,7 +265,7 @@ impl Play<'_> {
         }
     }
 
-    fn end(mut self) -> Attempt {
+    fn end(mut self) -> AttemptResult {
         if let Some(timeline) = &self.timeline {
             let mut events = timeline.take();
             if self.hung {
@@ -247,7 +280,7 @@ impl Play<'_> {
         if let Some(log) = logs::take() {
             self.attempt.attachments.push(Attachment::Log(log));
         }
-        self.attempt.settle(self.job.pickle.steps.len());
+        self.attempt.skip_rest(self.job.pickle.steps.len());
         self.attempt
     }
 }

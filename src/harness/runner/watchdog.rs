@@ -6,40 +6,40 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::report::Attempt;
+use super::report::AttemptResult;
 use crate::{harness::events::HookInfo, observability::Timeline};
 
-/// What a worker is at, for the watchdog to see and to take away.
+/// The scenario that a worker runs, for the watchdog to see and to take away.
 ///
-/// A thread that loops or blocks cannot be ended. It loses its slot instead:
-/// whatever it brings later finds the slot empty and is discarded.
+/// A thread that loops or blocks cannot be ended. It loses its scenario instead:
+/// any result it delivers later finds the slot empty and is discarded.
 #[derive(Debug, Default)]
-pub(super) struct Slot {
-    run: Mutex<Option<Run>>,
+pub(super) struct WorkerSlot {
+    run: Mutex<Option<ScenarioInProgress>>,
     step: AtomicUsize,
 }
 
-/// A scenario under way.
+/// A scenario that is being run.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct ScenarioInProgress {
     /// Its index among the jobs.
     pub job: usize,
     /// The attempts that have ended.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<AttemptResult>,
     /// What has happened in the current attempt.
     pub timeline: Option<Timeline>,
-    /// The step it is in, if it is in no hook.
+    /// The step it is in, unless it is in a hook.
     pub step: usize,
-    /// The hook it is in, and how the attempt went before.
-    pub hook: Option<(Arc<HookInfo>, Attempt)>,
+    /// The hook it is in, and the attempt's results before.
+    pub hook: Option<(Arc<HookInfo>, AttemptResult)>,
     /// None between two attempts.
     started: Option<Instant>,
 }
 
-impl Slot {
+impl WorkerSlot {
     /// A scenario begins.
     pub fn begin(&self, job: usize) {
-        *self.lock() = Some(Run {
+        *self.lock() = Some(ScenarioInProgress {
             job,
             attempts: Vec::new(),
             timeline: None,
@@ -55,7 +55,7 @@ impl Slot {
         self.with(|run| run.started = Some(Instant::now()))
     }
 
-    /// The world of the attempt is there.
+    /// The attempt has its world.
     pub fn enter(&self, timeline: Timeline) {
         self.with(|run| run.timeline = Some(timeline));
     }
@@ -66,7 +66,7 @@ impl Slot {
     }
 
     /// A hook begins.
-    pub fn enter_hook(&self, hook: &Arc<HookInfo>, before: &Attempt) {
+    pub fn enter_hook(&self, hook: &Arc<HookInfo>, before: &AttemptResult) {
         self.with(|run| run.hook = Some((Arc::clone(hook), before.clone())));
     }
 
@@ -76,7 +76,7 @@ impl Slot {
     }
 
     /// An attempt has ended; false if the scenario was taken away.
-    pub fn end(&self, attempt: Attempt) -> bool {
+    pub fn end(&self, attempt: AttemptResult) -> bool {
         self.with(|run| {
             run.started = None;
             run.timeline = None;
@@ -86,12 +86,12 @@ impl Slot {
     }
 
     /// The scenario has ended: all attempts, or none if it was taken away.
-    pub fn finish(&self) -> Option<Vec<Attempt>> {
+    pub fn finish(&self) -> Option<Vec<AttemptResult>> {
         self.lock().take().map(|run| run.attempts)
     }
 
     /// Takes the scenario away if its attempt has lasted longer than this.
-    pub fn take_overdue(&self, limit: Duration) -> Option<Run> {
+    pub fn take_overdue(&self, limit: Duration) -> Option<ScenarioInProgress> {
         let mut run = self.lock();
         let overdue = run
             .as_ref()
@@ -101,21 +101,21 @@ impl Slot {
     }
 
     /// Takes the scenario away.
-    pub fn take_now(&self) -> Option<Run> {
+    pub fn take_now(&self) -> Option<ScenarioInProgress> {
         self.take(&mut self.lock())
     }
 
-    fn take(&self, run: &mut Option<Run>) -> Option<Run> {
+    fn take(&self, run: &mut Option<ScenarioInProgress>) -> Option<ScenarioInProgress> {
         let mut run = run.take()?;
         run.step = self.step.load(Ordering::Relaxed);
         Some(run)
     }
 
-    fn with(&self, change: impl FnOnce(&mut Run)) -> bool {
+    fn with(&self, change: impl FnOnce(&mut ScenarioInProgress)) -> bool {
         self.lock().as_mut().map(change).is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Run>> {
+    fn lock(&self) -> MutexGuard<'_, Option<ScenarioInProgress>> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_taken_away_cannot_come_back() {
-        let slot = Slot::default();
+    fn result_of_a_scenario_taken_away_is_discarded() {
+        let slot = WorkerSlot::default();
         slot.begin(7);
         assert!(slot.take_overdue(Duration::ZERO).is_none());
         assert!(slot.start());
@@ -135,7 +135,7 @@ mod tests {
         assert!(slot.take_overdue(Duration::from_secs(60)).is_none());
         let run = slot.take_overdue(Duration::from_millis(1)).unwrap();
         assert_eq!((run.job, run.step), (7, 2));
-        assert!(!slot.end(Attempt::with_capacity(0)));
+        assert!(!slot.end(AttemptResult::with_capacity(0)));
         assert!(!slot.start());
         assert!(slot.finish().is_none());
     }

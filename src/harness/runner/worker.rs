@@ -4,74 +4,87 @@ use std::{
     thread,
 };
 
-use super::{Job, queue::Queue, report::Case, scenario, watchdog::Slot};
+use super::{
+    queue::Queue,
+    report::ScenarioResult,
+    scenario::{self, Job},
+    watchdog::WorkerSlot,
+};
 use crate::{
     clock::Seed,
-    harness::{Lookup, StepIndex, backstage::Backstage, events::Status, panics},
+    harness::{Lookup, StepIndex, events::Status, panics, suite_setup::SuiteSetup},
 };
 
 /// What all workers share.
 #[derive(Debug)]
-pub(super) struct Shop {
+pub(super) struct WorkerContext {
     pub jobs: Vec<Job>,
     pub queue: Queue,
     pub index: Arc<StepIndex>,
     pub seed: Seed,
-    pub backstage: Backstage,
+    pub setup: SuiteSetup,
 }
 
 /// Starts a worker.
-pub(super) fn spawn(shop: &Arc<Shop>, results: &Sender<Case>) -> io::Result<Arc<Slot>> {
-    let slot = Arc::new(Slot::default());
-    let (shop, own, results) = (Arc::clone(shop), Arc::clone(&slot), results.clone());
+pub(super) fn spawn(
+    context: &Arc<WorkerContext>,
+    results: &Sender<ScenarioResult>,
+) -> io::Result<Arc<WorkerSlot>> {
+    let slot = Arc::new(WorkerSlot::default());
+    let (context, own, results) = (Arc::clone(context), Arc::clone(&slot), results.clone());
     // Detached: a thread that hangs cannot be joined.
     thread::Builder::new()
         .name("scenarios".to_owned())
-        .spawn(move || work(&shop, &own, &results))?;
+        .spawn(move || work(&context, &own, &results))?;
     Ok(slot)
 }
 
-fn work(shop: &Shop, slot: &Slot, results: &Sender<Case>) {
+fn work(context: &WorkerContext, slot: &WorkerSlot, results: &Sender<ScenarioResult>) {
     panics::keep_on_this_thread();
-    let mut lookup = Lookup::new(Arc::clone(&shop.index));
-    while let Some(index) = shop.queue.take() {
+    let mut lookup = Lookup::new(Arc::clone(&context.index));
+    while let Some(index) = context.queue.take() {
         slot.begin(index);
-        if !attempt(shop, &shop.jobs[index], &mut lookup, slot) {
+        if !run_attempts(context, &context.jobs[index], &mut lookup, slot) {
             return;
         }
         let Some(attempts) = slot.finish() else {
             return;
         };
-        let case = Case {
+        let case = ScenarioResult {
             job: index,
             attempts,
         };
-        let heard = results.send(case).is_ok();
-        shop.queue.done();
-        if !heard {
+        let received = results.send(case).is_ok();
+        context.queue.done();
+        if !received {
             return;
         }
     }
 }
 
-/// Runs a scenario until it does not fail or has no retries left; false if it was taken away.
-fn attempt(shop: &Shop, job: &Job, lookup: &mut Lookup, slot: &Slot) -> bool {
+/// Runs a scenario until it does not fail or has no retries left; returns false if it was taken away.
+fn run_attempts(
+    context: &WorkerContext,
+    job: &Job,
+    lookup: &mut Lookup,
+    slot: &WorkerSlot,
+) -> bool {
     let pickle = &job.pickle;
     let row = pickle.row.map(|row| row.to_string()).unwrap_or_default();
-    let seed = shop.seed.part([&*pickle.uri, &pickle.name, &row]);
+    let seed = context.seed.part([&*pickle.uri, &pickle.name, &row]);
     for retries_left in (0..=job.retries).rev() {
         if !slot.start() {
             return false;
         }
-        let attempt = scenario::run(job, seed, &shop.backstage, lookup, slot);
-        let again = attempt.status == Status::Failed && retries_left > 0;
+        let attempt = scenario::run(job, seed, &context.setup, lookup, slot);
+        let retried = attempt.status == Status::Failed && retries_left > 0;
         if !slot.end(attempt) {
             return false;
         }
-        if !again {
+        if !retried {
             break;
         }
-        // Virtual time starts anew with every attempt, so there is nothing to wait for in it.
+        // Virtual time starts anew with every attempt, so only real time is worth waiting for.
         if job.options.wall_clock {
             thread::sleep(job.retry_after);
         }

@@ -1,7 +1,8 @@
 //! Snapshots of what scenarios did, in the files and by the rules of [insta](https://insta.rs).
 
+mod file;
 mod name;
-mod update;
+mod policy;
 
 use std::{
     collections::HashMap,
@@ -11,31 +12,29 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use insta::{
-    Snapshot, TextSnapshotKind,
-    internals::{SnapshotContents, TextSnapshotContents},
-};
-
 pub use self::name::{SnapshotName, SnapshotPart};
-use self::update::{Place, Policy, Update};
-use super::{difference::lines_difference, package::package_root, pickle::Pickle};
+use self::{
+    file::{CheckSource, normalized},
+    policy::{Destination, SnapshotPolicy, UpdateMode},
+};
+use super::{difference::lines_difference, features::package_root, pickle::Pickle};
 
 /// Most lines of a new snapshot that a message shows.
 const NEW_SHOWN: usize = 20;
 
-/// The folder of snapshots, and how the environment wants them to be treated.
+/// The folder of snapshots, and how the environment asks for them to be treated.
 ///
-/// insta's own assertion prints the difference to the standard output, and finds the folder through
-/// paths of compile time, which are ours and not those of a crate that uses us. So the comparison and
-/// the files are insta's, the rest is done here, by its rules.
+/// insta's own assertion prints the difference to the standard output, and finds the folder by paths
+/// of compile time, which are ours and not those of a crate that uses us. So only its files and its
+/// rules are used, which `cargo insta` needs; insta itself would cost every user's build 1.9 s.
 #[derive(Debug)]
 pub struct Snapshots {
     directory: PathBuf,
     shown: PathBuf,
-    policy: Policy,
+    policy: SnapshotPolicy,
     suite: Vec<Arc<Pickle>>,
-    /// The scenarios of each name that is not one scenario's alone. Made for the first check: most
-    /// runs of one scenario never ask.
+    /// The scenarios of each snapshot name that several share. Built by the first check: most runs of
+    /// one scenario have none.
     shared: OnceLock<HashMap<String, Vec<String>>>,
 }
 
@@ -69,7 +68,7 @@ pub enum SnapshotError {
         /// `file:line` of each.
         scenarios: Vec<String>,
     },
-    /// The snapshot's file is none.
+    /// The file is not a snapshot.
     #[error("the snapshot {path} cannot be read: {reason}")]
     Malformed {
         /// The file.
@@ -86,7 +85,7 @@ pub enum SnapshotError {
         #[source]
         source: io::Error,
     },
-    /// A variable of the environment has a value that insta does not know.
+    /// An environment variable has a value unknown to insta.
     #[error("{variable} is {value:?}, which insta does not know")]
     Environment {
         /// Its name.
@@ -101,12 +100,12 @@ impl Snapshots {
     ///
     /// # Errors
     ///
-    /// If `INSTA_UPDATE` or `INSTA_FORCE_PASS` has a value that insta does not know.
+    /// If `INSTA_UPDATE` or `INSTA_FORCE_PASS` has a value unknown to insta.
     pub fn new(
         directory: impl Into<PathBuf>,
         suite: Vec<Arc<Pickle>>,
     ) -> Result<Self, SnapshotError> {
-        let policy = Policy::read(|name| env::var(name).ok())
+        let policy = SnapshotPolicy::read(|name| env::var(name).ok())
             .map_err(|(variable, value)| SnapshotError::Environment { variable, value })?;
         Ok(Self::with_policy(directory.into(), suite, policy))
     }
@@ -116,7 +115,7 @@ impl Snapshots {
         package_root().join("tests").join("snapshots")
     }
 
-    fn with_policy(directory: PathBuf, suite: Vec<Arc<Pickle>>, policy: Policy) -> Self {
+    fn with_policy(directory: PathBuf, suite: Vec<Arc<Pickle>>, policy: SnapshotPolicy) -> Self {
         let shown = directory
             .strip_prefix(package_root())
             .unwrap_or(&directory)
@@ -151,10 +150,10 @@ impl Snapshots {
 
     /// Checks a text against its snapshot.
     ///
-    /// `source`, `line` and `expression` say where the check stands and what it says, for whoever
-    /// reviews the snapshot. A text that does not match is written where `INSTA_UPDATE` says: by
-    /// default beside the snapshot as `.snap.new`, in CI nowhere. One that matches removes what an
-    /// earlier run left for review.
+    /// `source`, `line` and `expression` are the file, line and text of the check, for the snapshot's
+    /// reviewers. A text that does not match is written where `INSTA_UPDATE` says: by default beside
+    /// the snapshot as `.snap.new`, in CI nowhere. A text that matches removes what an earlier run
+    /// left for review.
     ///
     /// # Errors
     ///
@@ -179,43 +178,45 @@ impl Snapshots {
         let pending = self.directory.join(format!("{}.new", name.file_name()));
         self.list_as_used(&path)?;
 
-        let found = TextSnapshotContents::new(text.to_owned(), TextSnapshotKind::File);
+        let found = normalized(text);
         let accepted = self.accepted(&path)?;
-        let header = || header(source, line, expression);
-        if let Some(accepted) = &accepted
-            && accepted.matches_latest(&found)
-        {
-            if self.policy.update == Update::Force {
-                self.write(&pending, &header(), &found)?;
-                return self.accept(&pending, &path);
+        let source = CheckSource {
+            file: source,
+            line,
+            expression,
+        };
+        if accepted.as_ref() == Some(&found) {
+            if self.policy.update == UpdateMode::Force {
+                self.write(&path, &source.accepted(&found))?;
             }
             return self.remove(&pending);
         }
 
-        let place = self.policy.place(accepted.is_some());
-        if place != Place::Nowhere {
-            self.write(&pending, &header(), &found)?;
-        }
-        if place == Place::Accepted {
-            return self.accept(&pending, &path);
+        let destination = self.policy.destination(accepted.is_some());
+        match destination {
+            Destination::Accepted => {
+                self.write(&path, &source.accepted(&found))?;
+                return self.remove(&pending);
+            }
+            Destination::Pending => self.write(&pending, &source.pending(&found))?,
+            Destination::Nowhere => {}
         }
         if self.policy.force_pass {
             return Ok(());
         }
-        Err(self.failure(&path, accepted.as_ref(), &found, place))
+        Err(self.failure(&path, accepted.as_deref(), &found, destination))
     }
 
     fn failure(
         &self,
         path: &Path,
-        accepted: Option<&TextSnapshotContents>,
-        found: &TextSnapshotContents,
-        place: Place,
+        accepted: Option<&str>,
+        found: &str,
+        destination: Destination,
     ) -> SnapshotError {
         let path = self.shown(path);
-        let found = found.to_string();
-        let hint = match place {
-            Place::Pending => format!(
+        let hint = match destination {
+            Destination::Pending => format!(
                 "read {path}.new, then accept it by `cargo insta review`, or run again with INSTA_UPDATE=always"
             ),
             _ if self.policy.ci => {
@@ -226,51 +227,34 @@ impl Snapshots {
         };
         match accepted {
             Some(accepted) => SnapshotError::Differs {
-                difference: lines_difference(&accepted.to_string(), &found).unwrap_or_default(),
+                difference: lines_difference(accepted, found).unwrap_or_default(),
                 hint,
             },
             None => SnapshotError::Missing {
                 path,
-                text: beginning(&found),
+                text: beginning(found),
                 hint,
             },
         }
     }
 
-    fn accepted(&self, path: &Path) -> Result<Option<TextSnapshotContents>, SnapshotError> {
+    /// The text of a snapshot, unless there is none yet.
+    fn accepted(&self, path: &Path) -> Result<Option<String>, SnapshotError> {
         let malformed = |reason: String| SnapshotError::Malformed {
             path: self.shown(path),
             reason,
         };
-        match path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(error) => return Err(malformed(error.to_string())),
-        }
-        let snapshot = Snapshot::from_file(path).map_err(|error| malformed(error.to_string()))?;
-        match snapshot.contents() {
-            SnapshotContents::Text(text) => Ok(Some(text.clone())),
-            SnapshotContents::Binary(_) => Err(malformed("it holds no text".to_owned())),
+        match fs::read_to_string(path) {
+            Ok(file) => file::text(&file).map(Some).map_err(malformed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(malformed(error.to_string())),
         }
     }
 
-    /// Moves a pending snapshot into place as `cargo insta accept` does, to the byte.
-    fn accept(&self, pending: &Path, path: &Path) -> Result<(), SnapshotError> {
-        Snapshot::from_file(pending)
-            .and_then(|snapshot| snapshot.save(path))
-            .map_err(|error| self.io(path, io::Error::other(error.to_string())))?;
-        self.remove(pending)
-    }
-
-    fn write(
-        &self,
-        pending: &Path,
-        header: &str,
-        text: &TextSnapshotContents,
-    ) -> Result<(), SnapshotError> {
+    fn write(&self, path: &Path, content: &str) -> Result<(), SnapshotError> {
         fs::create_dir_all(&self.directory)
-            .and_then(|()| fs::write(pending, format!("{header}{text}\n")))
-            .map_err(|source| self.io(pending, source))
+            .and_then(|()| fs::write(path, content))
+            .map_err(|source| self.io(path, source))
     }
 
     fn remove(&self, pending: &Path) -> Result<(), SnapshotError> {
@@ -308,15 +292,6 @@ impl Snapshots {
             .map(|file| self.shown.join(file));
         relative.as_deref().unwrap_or(path).display().to_string()
     }
-}
-
-/// What insta writes above a pending snapshot. A JSON string is a YAML one.
-fn header(source: &str, line: usize, expression: &str) -> String {
-    format!(
-        "---\nsource: {}\nassertion_line: {line}\nexpression: {}\n---\n",
-        serde_json::Value::from(source),
-        serde_json::Value::from(expression),
-    )
 }
 
 fn beginning(text: &str) -> String {

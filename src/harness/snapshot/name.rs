@@ -5,7 +5,7 @@ use crate::clock::Seed;
 /// Longest slug in bytes; file systems take names of 255.
 const LONGEST_SLUG: usize = 120;
 
-/// What of a scenario a snapshot holds.
+/// The part of a scenario that a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SnapshotPart {
     /// The outcome of its workflow.
@@ -38,7 +38,7 @@ impl SnapshotName {
         format!("{}.snap", self.0)
     }
 
-    /// The name as file systems that do not know case take it.
+    /// The name as file systems that ignore case see it.
     pub(super) fn folded(&self) -> String {
         self.0.to_lowercase()
     }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_feature_scenario_row_and_part() {
+    fn name_has_feature_scenario_row_and_part() {
         use SnapshotPart::{Outcome, Timeline};
         assert_eq!(
             name("An unpaid order, once more!", None, Outcome),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_stay_apart() {
+    fn long_names_stay_distinct() {
         let (one, other) = ("ä".repeat(200) + "1", "ä".repeat(200) + "2");
         let (one, other) = (slug(&one), slug(&other));
         assert!(one.len() <= LONGEST_SLUG && one != other, "{one} {other}");

@@ -1,3 +1,4 @@
+use insta::Snapshot;
 use tempfile::TempDir;
 
 use super::*;
@@ -7,17 +8,17 @@ const SOURCE: &str = "features/orders.feature";
 const STEP: &str = "the outcome matches the snapshot";
 const ACCEPTED: &str = "---\nsource: features/orders.feature\nexpression: the outcome matches the snapshot\n---\ncompleted in 525 ms\n";
 
-/// A folder of snapshots with one in it, under the environment's variables given.
-struct Case {
+/// A folder with one snapshot in it, under the given environment variables.
+struct SnapshotCase {
     directory: TempDir,
     snapshots: Snapshots,
 }
 
-impl Case {
+impl SnapshotCase {
     fn new(variables: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("orders__old.snap"), ACCEPTED).unwrap();
-        let policy = Policy::read(|name| {
+        let policy = SnapshotPolicy::read(|name| {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
             Some((*value).to_owned())
         })
@@ -43,8 +44,8 @@ impl Case {
 }
 
 #[test]
-fn a_text_that_matches_removes_what_waited_for_review() {
-    let case = Case::new(&[]);
+fn matching_text_removes_the_pending_snapshot() {
+    let case = SnapshotCase::new(&[]);
     fs::write(case.directory.path().join("orders__old.snap.new"), "").unwrap();
     assert_eq!(case.check("Old", "completed in 525 ms\n\n"), Ok(()));
     assert_eq!(case.file("orders__old.snap").as_deref(), Some(ACCEPTED));
@@ -52,8 +53,8 @@ fn a_text_that_matches_removes_what_waited_for_review() {
 }
 
 #[test]
-fn a_text_that_differs_waits_for_review_and_says_how_it_differs() {
-    let case = Case::new(&[]);
+fn differing_text_is_left_for_review_and_its_difference_shown() {
+    let case = SnapshotCase::new(&[]);
     assert_eq!(
         case.check("Old", "completed in 526 ms").unwrap_err(),
         "\
@@ -70,8 +71,8 @@ read tests/snapshots/orders__old.snap.new, then accept it by `cargo insta review
 }
 
 #[test]
-fn a_text_without_a_snapshot_fails_and_says_how_to_accept_it() {
-    let case = Case::new(&[]);
+fn text_without_a_snapshot_fails_and_says_how_to_accept_it() {
+    let case = SnapshotCase::new(&[]);
     assert_eq!(
         case.check("New", "completed").unwrap_err(),
         "\
@@ -88,7 +89,7 @@ read tests/snapshots/orders__new.snap.new, then accept it by `cargo insta review
 
 #[test]
 fn nothing_is_written_in_ci() {
-    let case = Case::new(&[("CI", "true")]);
+    let case = SnapshotCase::new(&[("CI", "true")]);
     assert!(case.check("Old", "x").unwrap_err().ends_with(
         "nothing is written in CI: run the scenario elsewhere, then accept it by `cargo insta review`"
     ));
@@ -97,8 +98,8 @@ fn nothing_is_written_in_ci() {
 }
 
 #[test]
-fn a_snapshot_that_is_replaced_is_what_insta_would_have_accepted() {
-    let case = Case::new(&[("INSTA_UPDATE", "always")]);
+fn replaced_snapshot_is_what_insta_would_have_accepted() {
+    let case = SnapshotCase::new(&[("INSTA_UPDATE", "always")]);
     assert_eq!(case.check("New", "completed in 525 ms"), Ok(()));
     assert_eq!(case.file("orders__new.snap").as_deref(), Some(ACCEPTED));
     assert_eq!(case.file("orders__new.snap.new"), None);
@@ -106,8 +107,8 @@ fn a_snapshot_that_is_replaced_is_what_insta_would_have_accepted() {
 }
 
 #[test]
-fn names_that_yaml_would_misread_survive() {
-    let case = Case::new(&[("INSTA_UPDATE", "always")]);
+fn names_that_need_quotes_in_yaml_are_kept() {
+    let case = SnapshotCase::new(&[("INSTA_UPDATE", "always")]);
     let name = SnapshotName::new(SOURCE, "odd", None, SnapshotPart::Outcome);
     let odd = "the file \"a: b\" has\t- ünïcode # {1}";
     case.snapshots.check(&name, "x", odd, 1, odd).unwrap();
@@ -118,11 +119,11 @@ fn names_that_yaml_would_misread_survive() {
 
 #[test]
 fn unseen_force_and_force_pass_do_what_insta_does() {
-    let case = Case::new(&[("INSTA_UPDATE", "unseen")]);
+    let case = SnapshotCase::new(&[("INSTA_UPDATE", "unseen")]);
     assert_eq!(case.check("New", "x"), Ok(()));
     assert!(case.check("Old", "x").is_err());
 
-    let case = Case::new(&[("INSTA_UPDATE", "force")]);
+    let case = SnapshotCase::new(&[("INSTA_UPDATE", "force")]);
     let path = case.directory.path().join("orders__old.snap");
     fs::write(
         &path,
@@ -132,7 +133,7 @@ fn unseen_force_and_force_pass_do_what_insta_does() {
     assert_eq!(case.check("Old", "completed in 525 ms"), Ok(()));
     assert_eq!(case.file("orders__old.snap").as_deref(), Some(ACCEPTED));
 
-    let case = Case::new(&[("INSTA_FORCE_PASS", "1")]);
+    let case = SnapshotCase::new(&[("INSTA_FORCE_PASS", "1")]);
     assert_eq!(case.check("Old", "x"), Ok(()));
     assert!(case.file("orders__old.snap.new").is_some());
 }
@@ -140,7 +141,7 @@ fn unseen_force_and_force_pass_do_what_insta_does() {
 #[test]
 fn snapshots_in_use_are_listed_for_cargo_insta() {
     let list = tempfile::NamedTempFile::new().unwrap();
-    let case = Case::new(&[(
+    let case = SnapshotCase::new(&[(
         "INSTA_SNAPSHOT_REFERENCES_FILE",
         list.path().to_str().unwrap(),
     )]);
@@ -153,7 +154,7 @@ fn snapshots_in_use_are_listed_for_cargo_insta() {
 }
 
 #[test]
-fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
+fn scenarios_with_similar_names_cannot_share_a_snapshot() {
     let pickle = |uri: &str, name: &str, line| {
         Arc::new(Pickle {
             uri: uri.into(),
@@ -167,7 +168,7 @@ fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
         pickle(SOURCE, "Unpaid", 15),
         pickle(SOURCE, "Unpaid", 15),
     ];
-    let policy = Policy::read(|_| None).unwrap();
+    let policy = SnapshotPolicy::read(|_| None).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::with_policy(directory.path().to_owned(), suite.into(), policy);
     let name = SnapshotName::new(SOURCE, "Paid & sent", None, SnapshotPart::Timeline);
@@ -189,8 +190,8 @@ fn scenarios_whose_names_are_alike_cannot_share_a_snapshot() {
 }
 
 #[test]
-fn a_file_that_is_no_snapshot_is_named() {
-    let case = Case::new(&[]);
+fn file_that_is_not_a_snapshot_is_named() {
+    let case = SnapshotCase::new(&[]);
     let path = case.directory.path().join("orders__old.snap");
     fs::write(&path, "---\n: : {\n---\nx\n").unwrap();
     let message = case.check("Old", "x").unwrap_err();

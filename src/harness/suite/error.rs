@@ -12,10 +12,10 @@ pub enum SuiteError {
     /// The selection is faulty or selects nothing.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// The features hold no scenario.
+    /// The features have no scenario.
     #[error("no scenario in {0:?}")]
     NoScenario(String),
-    /// A folder that the suite names and that is none.
+    /// A folder of the suite that cannot be used.
     #[error("the folder of {what} {path:?} {reason}")]
     Folder {
         /// `fixtures` or `snapshots`.
@@ -25,8 +25,8 @@ pub enum SuiteError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A hook for tags that cannot be read.
-    #[error("the hook {name:?} ({location}) is for tags that cannot be read")]
+    /// A hook whose tag expression is not valid.
+    #[error("the hook {name:?} ({location}) has a tag expression that is not valid")]
     Hook {
         /// Its name.
         name: String,
@@ -45,10 +45,10 @@ pub enum SuiteError {
         #[source]
         source: io::Error,
     },
-    /// The environment asks insta for what it does not know.
+    /// The environment asks for snapshots to be treated in a way that insta does not know.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),
-    /// No thread to run scenarios on.
-    #[error("no thread can be started to run scenarios on")]
+    /// No thread could be started to run scenarios on.
+    #[error("no thread could be started to run scenarios on")]
     Threads(#[source] io::Error),
 }

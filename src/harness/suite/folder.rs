@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use super::SuiteError;
 use crate::domain::did_you_mean;
 
-/// The path of a folder that is to be read.
+/// The path of a folder to read.
 ///
 /// # Errors
 ///
-/// If it does not exist, with the nearest name beside it, or is no folder.
+/// If it does not exist, with the nearest name beside it, or is not a folder.
 pub(super) fn existing(
     what: &'static str,
     folder: &Path,
@@ -15,7 +15,7 @@ pub(super) fn existing(
 ) -> Result<PathBuf, SuiteError> {
     let path = root.join(folder);
     if path.exists() {
-        return made_when_needed(what, folder, root);
+        return created_when_needed(what, folder, root);
     }
     let beside = folders_beside(&path);
     let hint = did_you_mean(name(&path), beside.iter().map(|path| name(path)));
@@ -26,12 +26,12 @@ pub(super) fn existing(
     })
 }
 
-/// The path of a folder that is to be written to.
+/// The path of a folder to write to.
 ///
 /// # Errors
 ///
-/// If it exists and is no folder.
-pub(super) fn made_when_needed(
+/// If it exists and is not a folder.
+pub(super) fn created_when_needed(
     what: &'static str,
     folder: &Path,
     root: &Path,
@@ -43,7 +43,7 @@ pub(super) fn made_when_needed(
     Err(SuiteError::Folder {
         what,
         path: folder.to_owned(),
-        reason: "is no folder".to_owned(),
+        reason: "is not a folder".to_owned(),
     })
 }
 

@@ -7,14 +7,14 @@ use crate::{
     harness::{Compiled, SelectionError, TagExpression},
 };
 
-/// The scenarios whose tags meet all expressions.
+/// The scenarios whose tags match all expressions.
 pub(super) fn tagged(
     expressions: &[String],
     mut pickles: Vec<Compiled>,
 ) -> Result<Vec<Compiled>, SelectionError> {
     for text in expressions {
         let expression: TagExpression = text.parse()?;
-        pickles.retain(|found| expression.holds(&found.pickle.tags));
+        pickles.retain(|found| expression.matches(&found.pickle.tags));
     }
     if pickles.is_empty() {
         let all = expressions.join(" and ");
@@ -44,7 +44,7 @@ pub(super) fn duplicates(pickles: &[Compiled]) -> Vec<String> {
     warnings
 }
 
-/// Fisher and Yates' shuffle.
+/// The Fisher-Yates shuffle, written out so that a seed gives the same order in every version of `rand`.
 pub(super) fn shuffle<T>(items: &mut [T], seed: Seed) {
     let mut rng = seed.part(["order"]).rng();
     for last in (1..items.len()).rev() {

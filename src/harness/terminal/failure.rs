@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::style::{Style, Tone};
 use crate::harness::{
-    attempt::{Attempt, Part},
+    attempt::{Attempt, ScenarioPart},
     events::Status,
     pickle::{Pickle, PickleStep},
     table::piped,
@@ -18,11 +18,11 @@ pub(super) fn write_steps(
 ) -> io::Result<()> {
     for (part, result) in attempt.parts() {
         let status = result.map_or(Status::Skipped, |result| result.status);
-        if matches!(part, Part::End) && status == Status::Passed {
+        if matches!(part, ScenarioPart::End) && status == Status::Passed {
             continue;
         }
         writeln!(out, "{indent}{} {part}", style.mark(status))?;
-        if let Part::Step(step) = part
+        if let ScenarioPart::Step(step) = part
             && !matches!(status, Status::Passed | Status::Skipped)
         {
             write_argument(out, &format!("{indent}    "), step)?;
@@ -31,15 +31,15 @@ pub(super) fn write_steps(
     Ok(())
 }
 
-/// Writes why an attempt did not pass, where, and what went before.
-pub(super) fn write_troubles(
+/// Writes why an attempt did not pass, and where.
+pub(super) fn write_failures(
     out: &mut impl Write,
     style: Style,
     indent: &str,
     attempt: &Attempt,
 ) -> io::Result<()> {
     let pickle = &attempt.pickle;
-    for (part, result) in attempt.troubles() {
+    for (part, result) in attempt.failures() {
         writeln!(out)?;
         if let Some(message) = &result.message {
             style.write_lines(out, indent, message)?;
@@ -54,8 +54,8 @@ pub(super) fn write_troubles(
     Ok(())
 }
 
-/// Writes what helps to understand a failure: the end of the timeline and of the logs, and how to
-/// see it again.
+/// Writes what helps to understand a failure: the end of the timeline, the log, and the command that
+/// reproduces it.
 pub(super) fn write_evidence(
     out: &mut impl Write,
     style: Style,
@@ -102,7 +102,7 @@ fn write_argument(out: &mut impl Write, indent: &str, step: &PickleStep) -> io::
     Ok(())
 }
 
-/// The scenario's place as one word of a shell.
+/// The scenario's location as one word of a shell.
 fn quoted(pickle: &Pickle) -> String {
     let location = pickle.location();
     let plain = |c: char| c.is_alphanumeric() || "/._-:+@%,".contains(c);

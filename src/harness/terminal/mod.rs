@@ -1,4 +1,4 @@
-//! The run as people read it: on a terminal, or in a file.
+//! The run as text, on a terminal or in a file.
 
 mod failure;
 mod progress;
@@ -12,16 +12,16 @@ use std::{
     time::Duration,
 };
 
-pub use self::progress::Progress;
+pub use self::progress::ProgressLine;
 use self::{
-    failure::{write_evidence, write_steps, write_troubles},
+    failure::{write_evidence, write_failures, write_steps},
     style::{Style, Tone},
-    summary::Summary,
+    summary::Totals,
 };
 use super::{
     attempt::Attempt,
     events::{RunEvent, Status, View},
-    humane::Humane,
+    human_duration::HumanDuration,
 };
 
 /// How a [`Terminal`] writes.
@@ -33,13 +33,13 @@ pub struct TerminalOptions {
     pub verbose: bool,
     /// Failures and the summary only.
     pub quiet: bool,
-    /// What comes before a scenario's place in the line that reproduces a failure, such as
+    /// The command before a scenario's location in the line that reproduces a failure, such as
     /// `cargo test --test cucumber --`.
     pub reproduce: String,
 }
 
-/// Writes the run as text: a line for each scenario, all there is to know about each that did not
-/// pass, and a summary.
+/// Writes the run as text: a line for each scenario, all details of each that did not pass, and a
+/// summary.
 ///
 /// Only the last line depends on real time.
 pub struct Terminal {
@@ -51,9 +51,9 @@ pub struct Terminal {
     feature: Option<Arc<str>>,
     rule: Option<Arc<str>>,
     features: HashSet<Arc<str>>,
-    /// Whether a blank line is due before anything but the next scenario.
+    /// Whether a blank line must precede anything but the next scenario.
     due: bool,
-    summary: Summary,
+    totals: Totals,
 }
 
 impl Terminal {
@@ -71,7 +71,7 @@ impl Terminal {
             rule: None,
             features: HashSet::new(),
             due: false,
-            summary: Summary::default(),
+            totals: Totals::default(),
         }
     }
 
@@ -83,11 +83,11 @@ impl Terminal {
         repeated: bool,
     ) -> io::Result<()> {
         if self.features.insert(Arc::clone(&attempt.pickle.uri)) {
-            self.summary.features += 1;
+            self.totals.features += 1;
         }
-        self.summary.add(attempt, status, covered, repeated);
-        let telling = status.fails_run(&attempt.pickle) && !repeated;
-        if self.options.quiet && !telling {
+        self.totals.add(attempt, status, covered, repeated);
+        let fails = status.fails_run(&attempt.pickle) && !repeated;
+        if self.options.quiet && !fails {
             return Ok(());
         }
 
@@ -112,10 +112,10 @@ impl Terminal {
         let aside = |text| style.paint(Tone::Aside, text);
         match (attempt.virtual_time(covered), status) {
             (Some(time), Status::Passed) => {
-                writeln!(out, " {}", aside(format_args!("({})", Humane(time))))?;
+                writeln!(out, " {}", aside(format_args!("({})", HumanDuration(time))))?;
             }
             (Some(time), Status::Failed) => {
-                let text = format_args!("(failed, {})", Humane(time));
+                let text = format_args!("(failed, {})", HumanDuration(time));
                 writeln!(out, " {}", aside(text))?;
             }
             (None, Status::Passed) => writeln!(out)?,
@@ -130,12 +130,12 @@ impl Terminal {
             }
             Status::Skipped | Status::Pending => {
                 write_steps(out, style, deeper, attempt)?;
-                write_troubles(out, style, deepest, attempt)?;
+                write_failures(out, style, deepest, attempt)?;
                 writeln!(out)?;
             }
             Status::Failed | Status::Undefined | Status::Ambiguous => {
                 write_steps(out, style, deeper, attempt)?;
-                write_troubles(out, style, deepest, attempt)?;
+                write_failures(out, style, deepest, attempt)?;
                 let reproduce = &self.options.reproduce;
                 write_evidence(out, style, deepest, attempt, reproduce, self.seed)?;
             }
@@ -189,7 +189,7 @@ impl View for Terminal {
                 if self.due {
                     writeln!(self.out)?;
                 }
-                self.summary.write(&mut self.out, self.style, *real_time)?;
+                self.totals.write(&mut self.out, self.style, *real_time)?;
                 self.out.flush()?;
             }
             RunEvent::TestCaseStarted { .. }

@@ -6,21 +6,21 @@ use std::{
 
 use crate::harness::{
     events::{RunEvent, Status, View},
-    humane::Humane,
+    human_duration::HumanDuration,
 };
 
-/// Real time between two drawings.
+/// The least real time between two redraws.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Back to the line's start, and clears it.
 const ERASE: &[u8] = b"\r\x1b[2K";
 
-/// A line that tells how far the run is, drawn over and over on a terminal.
+/// A line that shows how far the run is, redrawn on a terminal.
 ///
-/// Whatever else is written to the same terminal goes through [`Progress::over`], which takes the
+/// Whatever else is written to the same terminal goes through [`ProgressLine::above`], which takes the
 /// line away first.
-pub struct Progress {
-    line: Arc<Mutex<Line>>,
+pub struct ProgressLine {
+    line: Arc<Mutex<DrawnLine>>,
     elapsed: Box<dyn Fn() -> Duration + Send>,
     drawn: Option<Duration>,
     scenarios: usize,
@@ -30,23 +30,23 @@ pub struct Progress {
     on_wall_clock: bool,
 }
 
-struct Line {
+struct DrawnLine {
     terminal: Box<dyn Write + Send>,
     visible: bool,
 }
 
-struct Over {
-    line: Arc<Mutex<Line>>,
+struct AboveLine {
+    line: Arc<Mutex<DrawnLine>>,
     out: Box<dyn Write + Send>,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Draws on `terminal`, by the real time since the run's start.
     pub fn new(
         terminal: Box<dyn Write + Send>,
         elapsed: impl Fn() -> Duration + Send + 'static,
     ) -> Self {
-        let line = Line {
+        let line = DrawnLine {
             terminal,
             visible: false,
         };
@@ -62,16 +62,16 @@ impl Progress {
         }
     }
 
-    /// `out`, with the line taken away before each piece that is written.
-    pub fn over(&self, out: Box<dyn Write + Send>) -> Box<dyn Write + Send> {
-        Box::new(Over {
+    /// `out`, with the line erased before each write.
+    pub fn above(&self, out: Box<dyn Write + Send>) -> Box<dyn Write + Send> {
+        Box::new(AboveLine {
             line: Arc::clone(&self.line),
             out,
         })
     }
 }
 
-impl View for Progress {
+impl View for ProgressLine {
     fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
         match event {
             RunEvent::TestRunStarted { scenarios, .. } => self.scenarios = *scenarios,
@@ -103,7 +103,7 @@ impl View for Progress {
         self.tick()
     }
 
-    /// Draws the line unless it was drawn a moment ago.
+    /// Draws the line unless it was drawn less than [`PAUSE`] ago.
     fn tick(&mut self) -> io::Result<()> {
         let now = (self.elapsed)();
         if self.drawn.is_some_and(|drawn| now < drawn + PAUSE) {
@@ -115,14 +115,14 @@ impl View for Progress {
             self.done,
             self.scenarios,
             self.failed,
-            Humane(self.virtual_time),
+            HumanDuration(self.virtual_time),
             now.as_secs_f64()
         );
         lock(&self.line).draw(&text)
     }
 }
 
-impl Line {
+impl DrawnLine {
     fn draw(&mut self, text: &str) -> io::Result<()> {
         self.visible = true;
         self.terminal.write_all(ERASE)?;
@@ -140,7 +140,7 @@ impl Line {
     }
 }
 
-impl Write for Over {
+impl Write for AboveLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         lock(&self.line).erase()?;
         self.out.write(bytes)
@@ -151,8 +151,8 @@ impl Write for Over {
     }
 }
 
-fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
-    // A line half drawn is drawn over.
+fn lock(line: &Mutex<DrawnLine>) -> MutexGuard<'_, DrawnLine> {
+    // A line half drawn is overwritten.
     line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -163,13 +163,13 @@ mod tests {
     use super::{super::tests::Screen, *};
 
     #[test]
-    fn the_line_is_drawn_now_and_then_and_makes_room_for_other_output() {
+    fn progress_line_is_redrawn_after_a_pause_and_erased_before_other_output() {
         let (screen, now) = (Screen::default(), Arc::new(AtomicU64::new(0)));
         let clock = Arc::clone(&now);
-        let mut progress = Progress::new(Box::new(screen.clone()), move || {
+        let mut progress = ProgressLine::new(Box::new(screen.clone()), move || {
             Duration::from_millis(clock.load(Ordering::Relaxed))
         });
-        let mut out = progress.over(Box::new(screen.clone()));
+        let mut out = progress.above(Box::new(screen.clone()));
         let done = |status| RunEvent::TestCaseFinished {
             status,
             virtual_time: Duration::from_secs(843),

@@ -5,9 +5,9 @@ use std::{
 };
 
 use super::style::{Style, Tone, tone};
-use crate::harness::{attempt::Attempt, events::Status, humane::Humane};
+use crate::harness::{attempt::Attempt, events::Status, human_duration::HumanDuration};
 
-/// Scenarios from which on those that did not pass are listed once more.
+/// The fewest scenarios of a run that lists those that did not pass once more.
 const LISTED_FROM: usize = 4;
 
 const ORDER: [Status; 6] = [
@@ -19,9 +19,9 @@ const ORDER: [Status; 6] = [
     Status::Skipped,
 ];
 
-/// What a run came to.
+/// The counts and times of a run.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(super) struct Totals {
     pub features: usize,
     scenarios: Counts,
     steps: Counts,
@@ -29,7 +29,7 @@ pub(super) struct Summary {
     failed: Vec<(String, String)>,
 }
 
-impl Summary {
+impl Totals {
     /// Counts an attempt's time, and unless it is repeated, its scenario and steps.
     pub fn add(&mut self, attempt: &Attempt, status: Status, covered: Duration, repeated: bool) {
         let covered = attempt.virtual_time(covered).unwrap_or_default();
@@ -62,7 +62,7 @@ impl Summary {
         writeln!(
             out,
             "{} virtual, {:.2} s real",
-            Humane(self.virtual_time),
+            HumanDuration(self.virtual_time),
             real_time.as_secs_f64()
         )
     }

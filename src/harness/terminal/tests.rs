@@ -3,10 +3,10 @@ use std::sync::Mutex;
 use super::*;
 use crate::harness::{
     events::StepResult,
-    sample::{Try, scenario, scenario_with_arguments, show, tagged},
+    sample::{SampleAttempt, scenario, scenario_with_arguments, show, tagged},
 };
 
-/// What was written so far, shared by its clones.
+/// Keeps what is written. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -35,26 +35,29 @@ fn plain() -> TerminalOptions {
     }
 }
 
-fn shown(options: TerminalOptions, tries: &[Try]) -> String {
+fn shown(options: TerminalOptions, attempts: &[SampleAttempt]) -> String {
     let screen = Screen::default();
-    show(&mut Terminal::new(Box::new(screen.clone()), options), tries);
+    show(
+        &mut Terminal::new(Box::new(screen.clone()), options),
+        attempts,
+    );
     screen.take()
 }
 
 #[test]
-fn a_scenario_that_passed_takes_one_line() {
+fn passed_scenario_takes_one_line() {
     let mut ruled = scenario("an order of two ships", 20);
     ruled.rule = Some("Paid orders ship".into());
     let mut elsewhere = scenario("an invoice is sent", 2);
     elsewhere.uri = "features/invoices.feature".into();
     elsewhere.feature = "Invoices".into();
-    let tries = [
-        Try::passed(scenario("an order ships", 3), 8_040_000),
-        Try::passed(ruled, 0),
-        Try::passed(tagged(elsewhere, "wall-clock"), 731),
+    let attempts = [
+        SampleAttempt::passed(scenario("an order ships", 3), 8_040_000),
+        SampleAttempt::passed(ruled, 0),
+        SampleAttempt::passed(tagged(elsewhere, "wall-clock"), 731),
     ];
     assert_eq!(
-        shown(plain(), &tries),
+        shown(plain(), &attempts),
         "\
 Feature: Orders features/orders.feature
   ✔ an order ships (2 h 14 min)
@@ -73,13 +76,16 @@ Feature: Invoices features/invoices.feature
 }
 
 #[test]
-fn verbose_shows_the_steps_of_what_passed() {
+fn verbose_shows_the_steps_of_passed_scenarios() {
     let options = TerminalOptions {
         verbose: true,
         ..plain()
     };
     assert_eq!(
-        shown(options, &[Try::passed(scenario("an order ships", 3), 525)]),
+        shown(
+            options,
+            &[SampleAttempt::passed(scenario("an order ships", 3), 525)]
+        ),
         "\
 Feature: Orders features/orders.feature
   ✔ an order ships (525 ms)
@@ -96,9 +102,9 @@ Feature: Orders features/orders.feature
 }
 
 #[test]
-fn a_failure_shows_all_there_is_to_know() {
+fn failed_scenario_shows_steps_message_timeline_and_log() {
     let pickle = scenario_with_arguments("an order ships", 3);
-    let tries = [Try::stopped(
+    let attempts = [SampleAttempt::stopped(
         pickle,
         1_250,
         Status::Failed,
@@ -107,7 +113,7 @@ fn a_failure_shows_all_there_is_to_know() {
     .events(14)
     .log("WARN slow\nWARN slower\n")];
     assert_eq!(
-        shown(plain(), &tries),
+        shown(plain(), &attempts),
         "\
 Feature: Orders features/orders.feature
   ✘ an order ships (failed, 1.25 s)
@@ -161,10 +167,10 @@ Feature: Orders features/orders.feature
 }
 
 #[test]
-fn a_scenario_can_fail_at_its_end() {
+fn failure_at_the_end_of_a_scenario_is_shown_as_such() {
     let mut pickle = scenario("an order ships", 3);
     pickle.uri = "features/my orders.feature".into();
-    let mut at_end = Try::passed(pickle, 0);
+    let mut at_end = SampleAttempt::passed(pickle, 0);
     at_end.status = Status::Failed;
     at_end.results.push(StepResult {
         message: Some("declared but never hit".to_owned()),
@@ -192,21 +198,21 @@ fn a_scenario_can_fail_at_its_end() {
 }
 
 #[test]
-fn what_is_not_finished_says_so() {
+fn unfinished_scenarios_show_their_status() {
     let wip = tagged(scenario("to do", 9), "wip");
-    let mut untouched = Try::stopped(wip, 0, Status::Pending, "");
+    let mut untouched = SampleAttempt::stopped(wip, 0, Status::Pending, "");
     untouched.results.clear();
-    let tries = [
-        Try::stopped(scenario("new", 3), 0, Status::Undefined, "no such step"),
+    let attempts = [
+        SampleAttempt::stopped(scenario("new", 3), 0, Status::Undefined, "no such step"),
         untouched,
-        Try::stopped(scenario("later", 15), 0, Status::Skipped, "not on Tuesdays"),
-        Try::stopped(
+        SampleAttempt::stopped(scenario("later", 15), 0, Status::Skipped, "not on Tuesdays"),
+        SampleAttempt::stopped(
             scenario("twice", 21),
             0,
             Status::Ambiguous,
             "two such steps",
         ),
-        Try::stopped(
+        SampleAttempt::stopped(
             scenario("soon", 27),
             0,
             Status::Pending,
@@ -214,7 +220,7 @@ fn what_is_not_finished_says_so() {
         ),
     ];
     assert_eq!(
-        shown(plain(), &tries),
+        shown(plain(), &attempts),
         "\
 Feature: Orders features/orders.feature
   ? new (undefined)
@@ -274,14 +280,15 @@ Did not pass:
 }
 
 #[test]
-fn a_retried_attempt_is_told_but_not_counted() {
+fn retried_attempt_is_shown_but_not_counted() {
     let flaky = || scenario("an order ships", 3);
-    let tries = [
-        Try::stopped(flaky(), 100, Status::Failed, "refused\nby the server").attempt(1, true),
-        Try::passed(flaky(), 100).attempt(2, false),
+    let attempts = [
+        SampleAttempt::stopped(flaky(), 100, Status::Failed, "refused\nby the server")
+            .attempt(1, true),
+        SampleAttempt::passed(flaky(), 100).attempt(2, false),
     ];
     assert_eq!(
-        shown(plain(), &tries),
+        shown(plain(), &attempts),
         "\
 Feature: Orders features/orders.feature
   ↻ attempt 1 of an order ships failed, retried
@@ -297,16 +304,16 @@ Feature: Orders features/orders.feature
 }
 
 #[test]
-fn quiet_shows_failures_and_the_summary() {
+fn quiet_shows_only_failures_and_the_summary() {
     let options = TerminalOptions {
         quiet: true,
         ..plain()
     };
-    let tries = [
-        Try::passed(scenario("an order ships", 3), 10),
-        Try::stopped(scenario("a failure", 9), 10, Status::Failed, "no"),
+    let attempts = [
+        SampleAttempt::passed(scenario("an order ships", 3), 10),
+        SampleAttempt::stopped(scenario("a failure", 9), 10, Status::Failed, "no"),
     ];
-    let text = shown(options, &tries);
+    let text = shown(options, &attempts);
     assert!(!text.contains("an order ships"), "{text}");
     assert!(text.contains("✘ a failure (failed, 10 ms)"), "{text}");
     assert_eq!(
@@ -315,14 +322,14 @@ fn quiet_shows_failures_and_the_summary() {
                 quiet: true,
                 ..plain()
             },
-            &tries[..1]
+            &attempts[..1]
         ),
         "1 feature\n1 scenario (1 passed)\n3 steps (3 passed)\n10 ms virtual, 0.84 s real\n"
     );
 }
 
 #[test]
-fn nothing_run_is_nothing_counted() {
+fn empty_run_has_a_summary_of_zeros() {
     assert_eq!(
         shown(plain(), &[]),
         "0 features\n0 scenarios\n0 steps\n0 ms virtual, 0.84 s real\n"
@@ -330,18 +337,19 @@ fn nothing_run_is_nothing_counted() {
 }
 
 #[test]
-fn colour_changes_nothing_but_colour() {
-    let tries = || {
+fn colour_changes_only_escape_codes() {
+    let attempts = || {
         [
-            Try::passed(scenario("an order ships", 3), 10),
-            Try::stopped(scenario("a failure", 9), 10, Status::Failed, "- 1\n+ 2").events(2),
+            SampleAttempt::passed(scenario("an order ships", 3), 10),
+            SampleAttempt::stopped(scenario("a failure", 9), 10, Status::Failed, "- 1\n+ 2")
+                .events(2),
         ]
     };
     let options = TerminalOptions {
         color: true,
         ..plain()
     };
-    let colored = shown(options, &tries());
+    let colored = shown(options, &attempts());
     assert!(
         colored.contains("\x1b[32m✔\x1b[0m an order ships"),
         "{colored:?}"
@@ -351,5 +359,5 @@ fn colour_changes_nothing_but_colour() {
     for code in ["1", "32", "31", "33", "2", "0"] {
         stripped = stripped.replace(&format!("\x1b[{code}m"), "");
     }
-    assert_eq!(stripped, shown(plain(), &tries()));
+    assert_eq!(stripped, shown(plain(), &attempts()));
 }

@@ -2,7 +2,7 @@ use super::keywords::{Dialect, Title};
 
 /// Where in a feature a line is, which decides what it may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct LinePosition {
     /// What the last title has begun; `None` above the feature.
     pub block: Option<Title>,
     pub above: Above,
@@ -24,7 +24,7 @@ pub(super) enum Above {
     },
 }
 
-impl Place {
+impl LinePosition {
     /// Above the feature.
     pub const START: Self = Self {
         block: None,

@@ -1,14 +1,14 @@
-//! Virtual time as people say it.
+//! Virtual time as people would say it.
 
 use std::{fmt, time::Duration};
 
 /// A duration in at most two units: `0 ms`, `525 ms`, `1.25 s`, `14 min 3 s`, `2 h 14 min`, `3 d 4 h`.
 ///
-/// From a minute on, what is smaller than the second unit is left out.
+/// From a minute on, anything smaller than the second unit is left out.
 #[derive(Clone, Copy, Debug)]
-pub struct Humane(pub Duration);
+pub struct HumanDuration(pub Duration);
 
-impl fmt::Display for Humane {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, millis) = (self.0.as_secs(), self.0.subsec_millis());
         let (minutes, hours) = (seconds / 60, seconds / 3_600);
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_as_people_say_them() {
+    fn durations_have_at_most_two_units() {
         for (millis, text) in [
             (0, "0 ms"),
             (525, "525 ms"),
@@ -56,7 +56,7 @@ mod tests {
             (34_560_000_000, "400 d"),
         ] {
             let duration = Duration::from_millis(millis);
-            assert_eq!(Humane(duration).to_string(), text);
+            assert_eq!(HumanDuration(duration).to_string(), text);
         }
     }
 }

@@ -1,25 +1,25 @@
 use std::path::PathBuf;
 
-/// What is done about a snapshot that does not match, as `INSTA_UPDATE` says.
+/// How to treat a text that does not match its snapshot: the values of `INSTA_UPDATE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Update {
-    /// `New`, or in CI `No`.
+pub(super) enum UpdateMode {
+    /// `New`, but `No` in CI.
     Auto,
     /// The snapshot is replaced.
     Always,
     /// A new snapshot is written, a change is left for review.
     Unseen,
-    /// All is left for review.
+    /// Everything is left for review.
     New,
     /// Nothing is written.
     No,
-    /// As `Always`, and snapshots that match are written anew.
+    /// Like `Always`, and snapshots that match are rewritten.
     Force,
 }
 
-/// Where a text goes that does not match.
+/// Where a text that does not match is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Destination {
     /// Into the snapshot itself.
     Accepted,
     /// Beside it, for review.
@@ -28,18 +28,18 @@ pub(super) enum Place {
     Nowhere,
 }
 
-/// How the environment wants snapshots to be treated, in the words of insta.
+/// How the environment asks for snapshots to be treated, by the variables of insta.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
-    pub update: Update,
+pub(super) struct SnapshotPolicy {
+    pub update: UpdateMode,
     pub ci: bool,
-    /// Whether a snapshot that does not match passes, as `cargo insta test` has it until its review.
+    /// Whether a text that does not match passes, as in `cargo insta test` before its review.
     pub force_pass: bool,
-    /// The file that lists the snapshots in use, from which cargo-insta tells the others.
+    /// The file that lists the snapshots in use, by which cargo-insta finds those that are not.
     pub references: Option<PathBuf>,
 }
 
-impl Policy {
+impl SnapshotPolicy {
     /// Reads `INSTA_UPDATE`, `INSTA_FORCE_UPDATE`, `INSTA_FORCE_PASS`,
     /// `INSTA_SNAPSHOT_REFERENCES_FILE` and whether this is CI.
     ///
@@ -49,12 +49,12 @@ impl Policy {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, (&'static str, String)> {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         let update = match set("INSTA_UPDATE").as_deref() {
-            None | Some("auto") => Update::Auto,
-            Some("always" | "1") => Update::Always,
-            Some("unseen") => Update::Unseen,
-            Some("new") => Update::New,
-            Some("no") => Update::No,
-            Some("force") => Update::Force,
+            None | Some("auto") => UpdateMode::Auto,
+            Some("always" | "1") => UpdateMode::Always,
+            Some("unseen") => UpdateMode::Unseen,
+            Some("new") => UpdateMode::New,
+            Some("no") => UpdateMode::No,
+            Some("force") => UpdateMode::Force,
             Some(other) => return Err(("INSTA_UPDATE", other.to_owned())),
         };
         let force_pass = match set("INSTA_FORCE_PASS").as_deref() {
@@ -64,7 +64,7 @@ impl Policy {
         };
         Ok(Self {
             update: match set("INSTA_FORCE_UPDATE").as_deref() {
-                Some("1") => Update::Force,
+                Some("1") => UpdateMode::Force,
                 _ => update,
             },
             ci: match variable("CI").as_deref() {
@@ -76,14 +76,14 @@ impl Policy {
         })
     }
 
-    /// Where a text goes that does not match its snapshot, or that has none yet.
-    pub fn place(&self, has_snapshot: bool) -> Place {
+    /// Where a text that does not match its snapshot, or has none yet, is written.
+    pub fn destination(&self, has_snapshot: bool) -> Destination {
         match self.update {
-            Update::Always | Update::Force => Place::Accepted,
-            Update::Unseen if !has_snapshot => Place::Accepted,
-            Update::Unseen | Update::New => Place::Pending,
-            Update::Auto if !self.ci => Place::Pending,
-            Update::Auto | Update::No => Place::Nowhere,
+            UpdateMode::Always | UpdateMode::Force => Destination::Accepted,
+            UpdateMode::Unseen if !has_snapshot => Destination::Accepted,
+            UpdateMode::Unseen | UpdateMode::New => Destination::Pending,
+            UpdateMode::Auto if !self.ci => Destination::Pending,
+            UpdateMode::Auto | UpdateMode::No => Destination::Nowhere,
         }
     }
 }
@@ -92,16 +92,16 @@ impl Policy {
 mod tests {
     use super::*;
 
-    fn policy(variables: &[(&str, &str)]) -> Result<Policy, (&'static str, String)> {
-        Policy::read(|name| {
+    fn policy(variables: &[(&str, &str)]) -> Result<SnapshotPolicy, (&'static str, String)> {
+        SnapshotPolicy::read(|name| {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
             Some((*value).to_owned())
         })
     }
 
     #[test]
-    fn a_text_goes_where_insta_would_put_it() {
-        use Place::{Accepted, Nowhere, Pending};
+    fn text_is_written_where_insta_would_write_it() {
+        use Destination::{Accepted, Nowhere, Pending};
         for (update, new, changed) in [
             ("", Pending, Pending),
             ("auto", Pending, Pending),
@@ -114,7 +114,7 @@ mod tests {
         ] {
             let policy = policy(&[("INSTA_UPDATE", update)]).unwrap();
             assert_eq!(
-                (policy.place(false), policy.place(true)),
+                (policy.destination(false), policy.destination(true)),
                 (new, changed),
                 "{update:?}"
             );
@@ -124,14 +124,17 @@ mod tests {
     #[test]
     fn nothing_is_written_in_ci_unless_asked_for() {
         for (variables, place) in [
-            (&[("CI", "true")][..], Place::Nowhere),
-            (&[("TF_BUILD", "x")], Place::Nowhere),
-            (&[("CI", "false")], Place::Pending),
-            (&[("CI", "")], Place::Pending),
-            (&[("CI", "1"), ("INSTA_UPDATE", "new")], Place::Pending),
+            (&[("CI", "true")][..], Destination::Nowhere),
+            (&[("TF_BUILD", "x")], Destination::Nowhere),
+            (&[("CI", "false")], Destination::Pending),
+            (&[("CI", "")], Destination::Pending),
+            (
+                &[("CI", "1"), ("INSTA_UPDATE", "new")],
+                Destination::Pending,
+            ),
         ] {
             assert_eq!(
-                policy(variables).unwrap().place(true),
+                policy(variables).unwrap().destination(true),
                 place,
                 "{variables:?}"
             );
@@ -139,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn what_insta_does_not_know_is_refused() {
+    fn values_unknown_to_insta_are_refused() {
         assert_eq!(
             policy(&[("INSTA_UPDATE", "sometimes")]),
             Err(("INSTA_UPDATE", "sometimes".to_owned()))
         );
         assert!(policy(&[("INSTA_FORCE_PASS", "yes")]).is_err());
         let forced = policy(&[("INSTA_FORCE_PASS", "1"), ("INSTA_FORCE_UPDATE", "1")]).unwrap();
-        assert!(forced.force_pass && forced.update == Update::Force);
+        assert!(forced.force_pass && forced.update == UpdateMode::Force);
     }
 }
