@@ -2,25 +2,29 @@
 //!
 //! `cargo bench --bench client`. It fails above its limit.
 
+#[path = "scene/measure.rs"]
+mod measure;
+
 use std::{
     hint::black_box,
     num::NonZeroU32,
     process::ExitCode,
-    sync::{Arc, RwLock},
     time::{Duration, Instant},
 };
 
 use rehearsal::{
-    clock::{Clock, Seed},
+    clock::Clock,
     domain::{Call, CallName},
     observability::Timeline,
     resilience::{BreakerPolicy, BulkheadPolicy, Retry},
     services::{
-        CallPolicy, Client, Effects, Executions, Faults, MockService, Policies, Registry, Response,
-        Service, ServiceDefinition,
+        CallPolicy, Client, Effects, Executions, Faults, MockService, Registry, Response, Service,
+        ServiceDefinition,
     },
 };
 use serde_json::json;
+
+use self::measure::{median, runtime};
 
 /// Calls of one measurement.
 const CALLS: u32 = 2_000;
@@ -30,17 +34,13 @@ const ROUNDS: usize = 21;
 const AT_MOST: f64 = 150.0;
 
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime can be built");
+    let runtime = runtime();
     let (mut bare, mut full) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bare.push(runtime.block_on(bare_calls()));
         full.push(runtime.block_on(full_calls()));
     }
-    let (bare, full) = (median(bare), median(full));
+    let (bare, full) = (median(bare, Ord::cmp), median(full, Ord::cmp));
     let ratio = full.as_secs_f64() / bare.as_secs_f64();
     println!(
         "a bare call {bare:?}, through the full client {full:?}: {ratio:.0} times as long (at most {AT_MOST})"
@@ -89,8 +89,7 @@ async fn full_calls() -> Duration {
         script.answers("get", [(far, Response::Corrupt.into(), Some(fault))]);
     });
     armed.expect("the service is there");
-    let policies = Arc::new(RwLock::new(Policies::default()));
-    let client = Client::new(registry, policies, faults, timeline, Seed(0));
+    let client = Client::new(registry, faults, timeline);
     let breaker = BreakerPolicy::preset("agent-service").expect("the preset is known");
     client.set_breaker("AgentService", breaker);
     let bulkhead = BulkheadPolicy {
@@ -109,9 +108,4 @@ async fn full_calls() -> Duration {
         black_box(client.call(black_box(&call), &policy, None).await).expect("the service answers");
     }
     began.elapsed() / CALLS
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }

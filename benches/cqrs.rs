@@ -6,14 +6,14 @@
 
 #[path = "scene/disk.rs"]
 mod disk;
-#[path = "scene/runtime.rs"]
-mod runtime;
+#[path = "scene/measure.rs"]
+mod measure;
 
 use std::{
     hint::black_box,
     path::Path,
     process::ExitCode,
-    sync::{Arc, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,11 +25,11 @@ use rehearsal::{
     },
     messaging::{CloudEvent, TraceContext},
     observability::Timeline,
-    services::{Client, Effects, Faults, Policies, Registry},
+    services::{Client, Effects, Faults, Registry},
 };
 use serde_json::{Map, json};
 
-use self::{disk::Beside, runtime::runtime};
+use self::{disk::Beside, measure::runtime};
 
 fn main() -> ExitCode {
     disk::run(&[("append", append), ("rebuild", rebuild)])
@@ -137,14 +137,7 @@ async fn rebuild_of(store: Arc<dyn EventStore>, events: u64) -> Duration {
     let service = EventStoreService::new(store, Effects::new(timeline.clone()), timeline.clone())
         .expect("the store can be read");
     registry.add(service.clone());
-    let policies = Arc::new(RwLock::new(Policies::default()));
-    let client = Client::new(
-        registry,
-        policies,
-        Faults::default(),
-        timeline.clone(),
-        Seed(0),
-    );
+    let client = Client::new(registry, Faults::default(), timeline.clone());
     let projector = Projector::new(Arc::new(client), &service);
     let balances: ProjectionDefinition = serde_json::from_value(json!({
         "name": "Balances",

@@ -6,6 +6,8 @@
 
 #[path = "scene/disk.rs"]
 mod disk;
+#[path = "scene/measure.rs"]
+mod measure;
 mod scene;
 
 use std::{
@@ -50,7 +52,7 @@ fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration 
     let mut workflow = scene::workflow();
     workflow.id = format!("createAgent{round}");
     let (workflow, journal) = (Arc::new(workflow), Arc::clone(journal));
-    scene::runtime().block_on(async {
+    measure::runtime().block_on(async {
         let (orchestrator, plan) = scene::orchestrator(&workflow, scene::cast("0ms"), journal);
         let began = Instant::now();
         scene::run_all(&orchestrator, &plan, runs).await;
@@ -68,7 +70,7 @@ fn restart(folder: &Path) -> bool {
     let workflow = Arc::new(scene::workflow());
     leave_unfinished(&file, &workflow, RUNS).expect("the journal can be written");
     let first_call = Arc::new(OnceLock::new());
-    let (first, all) = scene::runtime().block_on(async {
+    let (first, all) = measure::runtime().block_on(async {
         let (registry, timeline) = scene::cast("10ms");
         registry.add(FirstCall(Arc::clone(&first_call)));
         let began = Instant::now();

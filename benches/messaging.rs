@@ -5,11 +5,13 @@
 
 #[path = "scene/apart.rs"]
 mod apart;
+#[path = "scene/measure.rs"]
+mod measure;
 
 use std::{
     hint::black_box,
     process::ExitCode,
-    sync::{Arc, LazyLock, RwLock},
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
@@ -21,7 +23,7 @@ use rehearsal::{
         Subscription, TraceContext,
     },
     observability::{EventKind, Timeline},
-    services::{CallResult, Client, Effects, Faults, Policies, Registry, Service},
+    services::{CallResult, Client, Effects, Faults, Registry, Service},
 };
 use serde_json::{Map, Value, json};
 
@@ -84,12 +86,7 @@ fn write_and_read() -> Duration {
 }
 
 fn measure() -> ! {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime can be built");
-    runtime.block_on(async {
+    measure::runtime().block_on(async {
         let timeline = Timeline::new(Clock::start());
         let (publisher, bus) = stage(&timeline);
         let kind: Arc<str> = "OrderPlaced".into();
@@ -130,15 +127,7 @@ fn stage(timeline: &Timeline) -> (Publisher, EventBus) {
     for handler in HANDLERS {
         registry.add(Handler(handler));
     }
-    let policies = Arc::new(RwLock::new(Policies::default()));
-    let client = Client::new(
-        registry,
-        policies,
-        faults.clone(),
-        timeline.clone(),
-        Seed(0),
-    );
-    let client = Arc::new(client);
+    let client = Arc::new(Client::new(registry, faults.clone(), timeline.clone()));
     for handler in HANDLERS {
         let subscription = Subscription::new("OrderPlaced", CallName::new(handler, "on"));
         let subscribed = bus.subscribe(subscription, &client);

@@ -1,4 +1,4 @@
-//! Time and chance of a scenario: both come from here, so that both can be repeated.
+//! Time and randomness of a scenario: both come from here, so that both are reproducible.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use tokio::time::Instant;
 pub const EPOCH: DateTime<Utc> =
     DateTime::from_timestamp(1_735_689_600, 0).expect("it is in range");
 
-/// The last second that RFC 3339 can write: `9999-12-31T23:59:59Z`.
+/// The last second that RFC 3339 can express: `9999-12-31T23:59:59Z`.
 const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("it is in range");
 
 /// The clock of one scenario: offsets since its start, in whole milliseconds.
 ///
 /// It follows [`tokio::time`], so it is virtual where the runtime's time is
-/// paused and real where it is not; nothing else in the crate tells them apart.
+/// paused and real where it is not; nothing else in the crate can tell the difference.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
-    /// What it showed at the start.
-    shown: Duration,
+    /// The offset at the start.
+    initial: Duration,
 }
 
 impl Clock {
@@ -30,30 +30,29 @@ impl Clock {
         Self::start_at(Duration::ZERO)
     }
 
-    /// Starts a clock that shows an offset already: it goes on where another, which its process may
-    /// have taken with it, would be now.
-    pub fn start_at(shown: Duration) -> Self {
+    /// Starts a clock at an offset, to continue one whose process may be gone.
+    pub fn start_at(initial: Duration) -> Self {
         Self {
             start: Instant::now(),
-            shown,
+            initial,
         }
     }
 
     /// Time since the start, cut to whole milliseconds.
     pub fn now(&self) -> Duration {
-        whole_millis(self.shown + self.start.elapsed())
+        whole_millis(self.initial + self.start.elapsed())
     }
 
-    /// Lets `duration` pass.
+    /// Waits for `duration`.
     pub async fn sleep(&self, duration: Duration) {
         if !duration.is_zero() {
             tokio::time::sleep(duration).await;
         }
     }
 
-    /// Waits until the clock shows `offset`; returns at once when it already does.
+    /// Waits until `offset`; returns immediately if it has passed.
     pub async fn sleep_until(&self, offset: Duration) {
-        let left = offset.saturating_sub(self.shown);
+        let left = offset.saturating_sub(self.initial);
         tokio::time::sleep_until(self.start + left).await;
     }
 
@@ -71,7 +70,7 @@ impl Clock {
     }
 }
 
-/// An instant as RFC 3339 writes it, in as few digits as it takes.
+/// An instant in RFC 3339, with as few digits as possible.
 pub fn rfc_3339(instant: &DateTime<Utc>) -> String {
     let text = instant.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     match text.trim_end_matches('Z') {
@@ -85,15 +84,15 @@ pub fn whole_millis(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
 }
 
-/// The seed that all chance of a scenario comes from.
+/// The seed of all randomness of a scenario.
 ///
-/// Every draw names what it is for, and gets a generator of its own: one more
-/// draw in one place moves no draw in another.
+/// Every draw names its purpose and gets its own generator, so that one more draw in one place
+/// changes none elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The seed of a part, as told apart by `names`.
+    /// The seed of a part, identified by `names`.
     pub fn part<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         // FNV-1a: short, and fixed for all platforms and versions, which the
         // standard library's hashers do not promise.
@@ -113,7 +112,7 @@ impl Seed {
     }
 }
 
-/// Does something in virtual time, on a runtime of its own.
+/// Runs a future in virtual time, on its own runtime.
 #[cfg(test)]
 pub fn virtually<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_goes_on_where_another_would_be() {
+    async fn start_at_continues_another_clock() {
         let ms = Duration::from_millis;
         let first = Clock::start();
         first.sleep(ms(40)).await;
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_seed_are_fixed_and_apart() {
+    fn parts_of_a_seed_are_stable_and_distinct() {
         let seed = Seed(7);
         assert_eq!(seed.part(["a", "b"]), seed.part(["a", "b"]));
         assert_ne!(seed.part(["a", "b"]), seed.part(["ab"]));

@@ -131,7 +131,7 @@ fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> S
 }
 
 fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepResult {
-    world.registry().script(service, |_, _| ())?;
+    world.registry().check_service(service)?;
     world.cast().set_breaker(service, policy);
     Ok(())
 }
@@ -162,7 +162,7 @@ fn set_bulkhead(
     };
     let registry = world.registry();
     if !registry.has_class(name) {
-        registry.script(name, |_, _| ())?;
+        registry.check_service(name)?;
     }
     world.cast().set_bulkhead(name, policy);
     Ok(())

@@ -166,7 +166,7 @@ fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResu
     let names: HashSet<Arc<str>> = if world.registry().has_class(&service) {
         world.registry().of_class(&service).into_iter().collect()
     } else {
-        world.registry().script(&service, |_, _| ())?;
+        world.registry().check_service(&service)?;
         HashSet::from([service.as_str().into()])
     };
     let (mut now, mut most) = (0_i64, 0_i64);
@@ -193,7 +193,7 @@ fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResu
 #[then("no call to {string} starts after {duration}")]
 fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepResult {
     let limit = limit.value()?;
-    world.registry().script(&service, |_, _| ())?;
+    world.registry().check_service(&service)?;
     let starts: Vec<Duration> = world.timeline().read(|events| {
         let starts = events.iter().filter(|event| {
             matches!(&event.kind, EventKind::CallStarted { head, .. } if head.name.service() == service)

@@ -637,7 +637,7 @@ fn faulty_communication_patterns_are_told_with_place_pointer_and_nearest_name() 
   "thresholds": {
     "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "2s", "timeout": "5s" },
     "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
-    "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+    "concurrentRequests": 50
   },
   "communicationPatterns": [
     { "id": "ordering", "totalExpectedDuration": "1s", "communicationFlow": [{ "call": "Stock.hold" }] }

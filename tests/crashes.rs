@@ -308,7 +308,7 @@ fn next(runs: &mut Runs) -> Option<NextAction> {
 }
 
 fn draw_policies(platform: &mut Platform, rng: &mut ChaCha8Rng) {
-    let mut policies = platform.cast.policies().write().unwrap();
+    let mut policies = platform.cast.policies();
     policies.every.timeout = Some(Duration::from_millis(500));
     policies.retry_every(rng.random_range(0..3));
     drop(policies);
@@ -348,8 +348,6 @@ fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8R
     let retries = platform
         .cast
         .policies()
-        .read()
-        .unwrap()
         .every
         .retry
         .as_ref()

@@ -8,6 +8,8 @@ use std::{
 
 use rusqlite::Connection;
 
+use crate::measure::median;
+
 /// Of what is measured beside one-row commits: the least share of their rate that is good enough.
 const AT_LEAST: f64 = 0.5;
 
@@ -69,13 +71,13 @@ impl Beside<'_> {
             rates.1.push(rate(things));
             ratios.push(disk.as_secs_f64() / things.as_secs_f64());
         }
-        let ratio = median(&mut ratios);
+        let ratio = median(ratios, f64::total_cmp);
         println!(
             "{}: {:.0} {}/s, {:.0} raw one-row commits/s, ratio {ratio:.3} (at least {AT_LEAST})",
             self.name,
-            median(&mut rates.1),
+            median(rates.1, f64::total_cmp),
             self.things,
-            median(&mut rates.0),
+            median(rates.0, f64::total_cmp),
         );
         ratio >= AT_LEAST
     }
@@ -99,9 +101,4 @@ fn raw_database(file: &Path) -> Connection {
     )
     .expect("a table can be made");
     raw
-}
-
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }

@@ -1,21 +1,14 @@
 //! What benches of the engine run: a four-step workflow and an orchestrator of its services.
 
-mod runtime;
-
-use std::{
-    hint::black_box,
-    sync::{Arc, RwLock},
-};
+use std::{hint::black_box, sync::Arc};
 
 use rehearsal::{
-    clock::{Clock, Seed},
+    clock::Clock,
     observability::Timeline,
     orchestration::{Crashes, Journal, Orchestrator, Plan, Workflow},
-    services::{Client, Effects, Faults, MockService, Policies, Registry, ServiceDefinition},
+    services::{Client, Effects, Faults, MockService, Registry, ServiceDefinition},
 };
 use serde_json::json;
-
-pub use self::runtime::runtime;
 
 /// A workflow of four steps, each with a compensation.
 pub fn workflow() -> Workflow {
@@ -66,13 +59,7 @@ pub fn orchestrator(
     (registry, timeline): (Registry, Timeline),
     journal: Arc<dyn Journal>,
 ) -> (Orchestrator, Arc<Plan>) {
-    let client = Arc::new(Client::new(
-        registry,
-        Arc::new(RwLock::new(Policies::default())),
-        Faults::default(),
-        timeline,
-        Seed(0),
-    ));
+    let client = Arc::new(Client::new(registry, Faults::default(), timeline));
     let plan = Plan::new(workflow, client.registry(), &|id| {
         Err(format!("workflow {id:?} does not exist"))
     });
@@ -81,7 +68,7 @@ pub fn orchestrator(
     (orchestrator, plan)
 }
 
-/// Runs a workflow so many times, one after the other.
+/// Runs a workflow so many times, sequentially.
 pub async fn run_all(orchestrator: &Orchestrator, plan: &Arc<Plan>, runs: u64) {
     let input = Arc::new(json!({"personalityId": "p-1"}));
     for _ in 0..runs {

@@ -3,7 +3,7 @@ Feature: Broken fixtures
   is wrong with a file, and where.
 
   @configuration-17 @needs-json-schema
-  Scenario: All faults of a file of workflows are told at once
+  Scenario: All faults of a file of workflows are reported together
     When the workflows are loaded:
       """json
       {
@@ -41,7 +41,7 @@ Feature: Broken fixtures
       | /workflows/2/steps/1/operation     | is required                                                 |
 
   @configuration-17 @needs-json-schema
-  Scenario: Names that lead nowhere are told with the nearest, beside what is missing
+  Scenario: Unknown names are reported with the nearest, beside missing fields
     When the workflows are loaded:
       """json
       {
@@ -80,7 +80,7 @@ Feature: Broken fixtures
       | /workflows/1/steps/0/dependencies      | one → two → one                                          |
 
   @configuration-17 @needs-json-schema
-  Scenario: A file that does not say whose services it calls is checked without them
+  Scenario: A file of workflows without services is checked without them
     When the workflows are loaded:
       """json
       {
@@ -93,7 +93,7 @@ Feature: Broken fixtures
     Then the fixture is sound
 
   @configuration-17 @needs-json-schema
-  Scenario: Services that do not exist are a fault of the file that names them
+  Scenario: A file that names unknown services is faulty
     When the workflows are loaded:
       """json
       {
@@ -109,7 +109,7 @@ Feature: Broken fixtures
       | /services | did you mean "agent-platform"? |
 
   @configuration-17 @needs-json-schema
-  Scenario: All faults of a file of services are told at once
+  Scenario: All faults of a file of services are reported together
     When the services are loaded:
       """json
       {
@@ -131,7 +131,7 @@ Feature: Broken fixtures
       | /services/1/operations                    | is not of type "object"      |
 
   @configuration-17
-  Scenario: What a schema cannot tell is told where the schema finds nothing
+  Scenario: Faults beyond the schema are reported where the schema finds none
     When the services are loaded:
       """json
       {

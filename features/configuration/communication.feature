@@ -9,7 +9,7 @@ Feature: How services talk to each other
   Rule: Asked and answered
 
     @configuration-16 @integration-1
-    Scenario: The parts of an agent are checked one after the other
+    Scenario: The parts of an agent are checked sequentially
       Given the communication pattern "agentComposition"
       When the communication takes place
       Then the communication goes as expected
@@ -22,7 +22,7 @@ Feature: How services talk to each other
         | agent       | ConfigurationService | AgentService.validateAgentComposition           | success | 1          | 150 ms       | fast  |
 
     @configuration-16
-    Scenario: What takes longer than expected is told, by exchange and as a whole
+    Scenario: A duration above the expected one is reported, by exchange and in total
       Given the communication pattern "agentComposition"
       And "RoleService" is slowed by 850 ms
       And "AgentService" is slowed by 1300 ms
@@ -40,7 +40,7 @@ Feature: How services talk to each other
         | an execution takes 1s 450ms, expected 200ms at most |
 
     @configuration-11 @integration-1
-    Scenario: An unknown personality is refused by name, and two like it are suggested
+    Scenario: An unknown personality is refused, and two similar ones are suggested
       Given the communication pattern "unknownPersonality"
       When the communication takes place
       Then the communication goes as expected
@@ -51,7 +51,7 @@ Feature: How services talk to each other
         | alternatives | success |                       | 1          | 100 ms       |
 
     @configuration-5
-    Scenario: A service that corrupts its replies is found out
+    Scenario: A corrupted reply is detected
       Given the communication pattern "agentComposition"
       And "RoleService" corrupts its replies
       When the communication takes place
@@ -67,7 +67,7 @@ Feature: How services talk to each other
   Rule: A service that does not answer is left alone
 
     @configuration-16 @resilience-3
-    Scenario: Three time-outs open the breaker, and a fallback stands in
+    Scenario: Three timeouts open the breaker, and a fallback replaces the reply
       Given the communication pattern "breakerWithFallback"
       When the communication takes place
       Then the communication goes as expected
@@ -103,7 +103,7 @@ Feature: How services talk to each other
         | 6950 ms | breaker_closed      | AgentService |                                       |        |
 
     @configuration-16 @resilience-3
-    Scenario: A breaker that is not where it is expected is told
+    Scenario: A breaker in an unexpected state is reported
       Given the communication pattern "breakerRecovery"
       And a circuit breaker on "AgentService" opening after 3 failures for 3 s
       When the communication takes place
@@ -113,7 +113,7 @@ Feature: How services talk to each other
         | error | third  | leaves the circuit breaker on AgentService closed, expected half-open |
 
     @configuration-16
-    Scenario: Failures are beyond what the thresholds allow
+    Scenario: Failures above the thresholds are reported
       Given the communication pattern "breakerRecovery"
       When the communication takes place
       Then the communication exceeds these thresholds:
@@ -137,7 +137,7 @@ Feature: How services talk to each other
         | file     | success | 3          | fast  |
 
     @configuration-16 @resilience-1
-    Scenario: The answers of a pattern replace the faults said before, which need not be hit any more
+    Scenario: The answers of a pattern replace earlier faults, which no longer have to happen
       Given "FileService.createFile" fails with "IO_ERROR"
       And the communication pattern "retryWithBackoff"
       When the communication takes place
@@ -145,7 +145,7 @@ Feature: How services talk to each other
       And "FileService.createFile" is executed 3 times
 
     @configuration-16 @resilience-1
-    Scenario: A path that no file can have is tried once
+    Scenario: An invalid path is not retried
       Given the communication pattern "permanentError"
       When the communication takes place
       Then the communication goes as expected
@@ -171,7 +171,7 @@ Feature: How services talk to each other
         | 3    |
 
     @configuration-16 @resilience-2
-    Scenario: Waits that are not as expected are told
+    Scenario: Unexpected waits are reported
       Given the communication pattern "retryWithBackoff"
       And "FileService.createFile" is retried up to 1 time
       When the communication takes place
@@ -196,7 +196,7 @@ Feature: How services talk to each other
       And no call to "ValidationService" starts after 150 ms
 
     @configuration-16 @resilience-8
-    Scenario: With less room the work that cannot wait has to, and that is told
+    Scenario: With a smaller bulkhead urgent calls have to wait, which is reported
       Given the communication pattern "bulkheads"
       And a bulkhead of 2 calls on "critical"
       When the communication takes place
@@ -207,7 +207,7 @@ Feature: How services talk to each other
   Rule: A pattern's policies hold for whatever else is asked
 
     @resilience-3
-    Scenario: A pattern's breaker and time-outs are those of a feature's own calls
+    Scenario: A pattern's breaker and timeouts apply to a feature's own calls
       Given the communication pattern "breakerWithFallback"
       When "PersonalityService.validatePersonalityReference" is called 3 times
       Then it takes 6 s
@@ -216,7 +216,7 @@ Feature: How services talk to each other
   Rule: Whoever writes patterns learns at once of everything that is wrong with them
 
     @configuration-17
-    Scenario: What is missing or of the wrong type is listed, beside names that lead nowhere
+    Scenario: Missing and mistyped fields are listed, beside unknown names
       When the communication patterns are loaded:
         """json
         {
@@ -224,7 +224,7 @@ Feature: How services talk to each other
           "thresholds": {
             "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": 2 },
             "interServiceLatency": "200ms", "successRate": 99, "errorRate": 0.01, "availability": 0.999,
-            "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+            "concurrentRequests": 50
           },
           "communicationPatterns": [
             { "id": "silent", "totalExpectedDuration": "1s" },
@@ -264,7 +264,7 @@ Feature: How services talk to each other
         | /communicationPatterns/3/communicationFlow/0/call                       | did you mean "getCustomRole"?       |
 
     @configuration-17
-    Scenario: Names that lead nowhere, and what cannot be meant, are told with the nearest name
+    Scenario: Unknown names and contradictions are reported with the nearest name
       When the communication patterns are loaded:
         """json
         {
@@ -273,7 +273,7 @@ Feature: How services talk to each other
           "thresholds": {
             "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "1s", "timeout": "5s" },
             "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
-            "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+            "concurrentRequests": 50
           },
           "communicationPatterns": [
             {
@@ -324,7 +324,7 @@ Feature: How services talk to each other
         | /communicationPatterns/1/id                                           | "lost" is taken                       |
 
     @configuration-17
-    Scenario: What a schema cannot tell is told where the schema finds nothing
+    Scenario: Faults beyond the schema are reported where the schema finds none
       When the communication patterns are loaded:
         """json
         {
@@ -332,7 +332,7 @@ Feature: How services talk to each other
           "thresholds": {
             "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "2s", "timeout": "5s" },
             "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
-            "concurrentRequests": 50, "throughputPerSecond": 100, "memoryMegabytes": 256
+            "concurrentRequests": 50
           },
           "communicationPatterns": [
             {

@@ -56,7 +56,7 @@ Feature: Updating a configuration across services
       | /content/data/roles/0/version             | 2            |
 
   @configuration-2
-  Scenario: The check is told what every service has come to
+  Scenario: The final check gets the result of every service
     When the workflow runs
     Then the workflow completes
     And the timeline has, in order:
@@ -64,7 +64,7 @@ Feature: Updating a configuration across services
       | call_started | ValidationService.validateSystemConsistency | {"personality": {"id": "creative-mentor", "version": 2}, "role": {"id": "software-mentor", "version": 2}, "agent": {"id": "grace", "version": 2, "personalityVersion": 2}, "file": {"path": "agents/grace.json", "version": 2, "checksum": "3cc08e53be6072cbbefa34fa4e29c14f17fe3687a235002bce3002a836403176"}} |
 
   @configuration-2
-  Scenario: Somebody was faster: the update is made on top of that
+  Scenario: After a conflict the update is based on the other change
     When "PersonalityService.updatePersonality" is called with:
       """json
       { "id": "creative-mentor", "name": "Creative Muse" }
@@ -91,7 +91,7 @@ Feature: Updating a configuration across services
       | /personalityVersion | 3     |
 
   @configuration-2 @configuration-3
-  Scenario: What was made on top of another's change is taken back to that change
+  Scenario: An update based on another's change is undone to that change
     Given "AgentService.syncAgentWithPersonality" fails with "SYNCHRONIZATION_ERROR"
     When "PersonalityService.updatePersonality" is called with:
       """json
@@ -106,7 +106,7 @@ Feature: Updating a configuration across services
       | /traits/creativity | 75            |
 
   @configuration-2
-  Scenario: A conflict that cannot be resolved is the workflow's error
+  Scenario: An unresolved conflict is the workflow's error
     Given "PersonalityService.updatePersonalityConfiguration" fails with "CONCURRENT_MODIFICATION"
     And "PersonalityService.retryUpdate" fails with "CONCURRENT_MODIFICATION"
     When the workflow runs
@@ -119,7 +119,7 @@ Feature: Updating a configuration across services
       | /version | 1     |
 
   @configuration-3
-  Scenario: The agent cannot take it over, and the personality is as it was
+  Scenario: A failed agent update restores the personality
     Given "AgentService.syncAgentWithPersonality" fails with "SYNCHRONIZATION_ERROR"
     When the workflow runs
     Then the workflow is rolled back
@@ -145,7 +145,7 @@ Feature: Updating a configuration across services
     And "FileService.updateFile" is never executed
 
   @configuration-3
-  Scenario: What does not agree in the end goes back to what agreed before
+  Scenario: An inconsistent result is rolled back
     Given "ValidationService.validateSystemConsistency" fails with "CONTRACT_VIOLATION"
     When the workflow runs
     Then the workflow is rolled back

@@ -7,7 +7,7 @@ Feature: Creating an agent on services that keep what they are told
     Given the services from "agent-platform"
 
   @configuration-1 @orchestration-1
-  Scenario: The agent and its file are there
+  Scenario: The agent and its file exist
     Given the workflow "completeAgentCreation"
     When the workflow runs
     Then the workflow completes
@@ -121,7 +121,7 @@ Feature: Creating an agent on services that keep what they are told
       | commit     | EACCES            |
 
   @configuration-1 @orchestration-3
-  Scenario: A file that may be half written goes with the rest
+  Scenario: A file that may be incomplete is removed with the rest
     Given the workflow "partialAgentCreation"
     And the disk fails at "commit" with "EPERM"
     When the workflow runs
@@ -136,7 +136,7 @@ Feature: Creating an agent on services that keep what they are told
     And no file is left behind
 
   @configuration-1 @orchestration-5
-  Scenario: What cannot be undone is still there, and the run says so
+  Scenario: A failed compensation is reported, and its effect remains
     Given the workflow "completeAgentCreation"
     And the disk fails at "staging" with "ENOSPC"
     And "AgentService.rollbackAgent" fails with "PERMANENT_ERROR"
@@ -153,7 +153,7 @@ Feature: Creating an agent on services that keep what they are told
       | /compensations/0/error/code | PERMANENT_ERROR |
 
   @configuration-1 @orchestration-12
-  Scenario Outline: <call> takes effect when nobody waits any longer, and nothing remains
+  Scenario Outline: <call> takes effect after its timeout, and nothing remains
     Given the workflow "completeAgentCreation"
     And every call times out after 500 ms
     And "<call>" answers:
@@ -172,7 +172,7 @@ Feature: Creating an agent on services that keep what they are told
       | FileService.createFile   |
 
   @configuration-1
-  Scenario: The agent goes, although somebody has changed it since
+  Scenario: The agent is removed, although somebody has changed it since
     Given the workflow "completeAgentCreation"
     And "FileService" is slowed by 1 s
     And "FileService.createFile" fails with "EACCES"
@@ -187,7 +187,7 @@ Feature: Creating an agent on services that keep what they are told
     And "AgentService" does not hold the entity "ada"
 
   @configuration-11
-  Scenario: An unknown personality, and two that are like it
+  Scenario: An unknown personality is reported with two similar ones
     When "PersonalityService.validatePersonalityReference" is called with:
       """json
       { "personalityId": "careful-coach" }

@@ -7,7 +7,7 @@ Feature: Creating an agent as a saga
     And the workflow "agentCreationSaga"
 
   @configuration-1 @configuration-12
-  Scenario: The agent is there, and holds its personality and its role
+  Scenario: The agent exists, and reserves its personality and its role
     When the workflow runs
     Then the workflow completes
     And it takes 375 ms
@@ -25,7 +25,7 @@ Feature: Creating an agent as a saga
     Then the call fails with "PERSONALITY_RESERVED"
 
   @configuration-1 @configuration-12
-  Scenario: The second step fails, and the personality is free again
+  Scenario: The second step fails, and the personality is released
     Given "RoleService.reserveRole" fails 1 time with "CONNECTION_RESET"
     When the workflow runs
     Then the workflow is rolled back
@@ -40,7 +40,7 @@ Feature: Creating an agent as a saga
     Then the call succeeds
 
   @configuration-1 @configuration-12
-  Scenario: The fourth step fails, and all that was held is free again
+  Scenario: The fourth step fails, and every reservation is released
     Given the disk fails at "commit" with "EACCES"
     When the workflow runs
     Then the workflow is rolled back
@@ -65,7 +65,7 @@ Feature: Creating an agent as a saga
     Then the call succeeds
 
   @configuration-12
-  Scenario: Of two that want the same, the first gets it and the other leaves no trace
+  Scenario: Of two concurrent sagas, the first succeeds and the other leaves nothing behind
     When the workflow runs 2 times at once
     Then the state of run "agentCreationSaga-1" has:
       | path    | value     |

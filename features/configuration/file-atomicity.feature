@@ -76,7 +76,7 @@ Feature: A file is the old one or the new one
       | commit     | ENOSPC              |
 
   @configuration-9
-  Scenario: A disk that does not answer once
+  Scenario: A disk hangs once
     Given the disk fails 1 time at "staging" with "ETIMEDOUT"
     And "FileService.updateFile" is retried up to 1 time
     When the workflow runs
@@ -86,7 +86,7 @@ Feature: A file is the old one or the new one
       | agents/grace.json.backup.1 |
 
   @configuration-9
-  Scenario: What is corrupted afterwards comes back from the backup
+  Scenario: A file that is corrupted later is restored from its backup
     When the workflow runs
     Then the workflow completes
     When the file "agents/grace.json" is corrupted on disk
@@ -113,7 +113,7 @@ Feature: A file is the old one or the new one
       | /content/data/agents/0/personalityVersion | 1     |
 
   @configuration-9
-  Scenario: What was changed behind its back is not overwritten by the undo, and the run says so
+  Scenario: An undo does not overwrite changes from outside, and the run reports it
     Given "ValidationService.validateSystemConsistency" fails with "CONTRACT_VIOLATION"
     When the workflow starts
     And 550 ms pass

@@ -8,7 +8,7 @@ Feature: Coordinating services side by side
     And the workflow "parallelServiceCoordination"
 
   @configuration-1 @orchestration-8
-  Scenario: Three checks at once, and a configuration of what they found
+  Scenario: Three concurrent checks and a configuration from their results
     When the workflow runs
     Then the workflow completes
     And it takes 450 ms
@@ -28,7 +28,7 @@ Feature: Coordinating services side by side
       | error   |
 
   @configuration-1 @orchestration-8
-  Scenario: Who does not answer is asked again
+  Scenario: A check that times out is retried
     Given "PersonalityService.batchValidatePersonalities" hangs 1 time
     When the workflow runs
     Then the workflow completes
@@ -38,7 +38,7 @@ Feature: Coordinating services side by side
     And no compensation runs
 
   @configuration-1 @orchestration-8
-  Scenario: Who does not answer again is asked alone
+  Scenario: A check that times out again is retried alone
     Given "PersonalityService.batchValidatePersonalities" hangs 2 times
     And "RoleService.batchValidateRoles" hangs 2 times
     When the workflow runs
@@ -56,7 +56,7 @@ Feature: Coordinating services side by side
       | 1480 ms | ConfigurationService.createUnifiedConfiguration | 1         | 250 ms | ok      |
 
   @configuration-1 @orchestration-8
-  Scenario: Who never answers ends the workflow
+  Scenario: A check that always times out fails the workflow
     Given "ModelService.validateCompatibility" hangs
     When the workflow runs
     Then the workflow is rolled back
@@ -66,7 +66,7 @@ Feature: Coordinating services side by side
     And "ConfigurationService.createUnifiedConfiguration" is never executed
 
   @configuration-1 @orchestration-8
-  Scenario: Parts that contradict each other are left out
+  Scenario: Contradicting parts are left out
     Given "ConfigurationService.createUnifiedConfiguration" fails with "CONFIGURATION_CONFLICT"
     When the workflow runs
     Then the workflow completes
@@ -81,7 +81,7 @@ Feature: Coordinating services side by side
       | call_ended | ConfigurationService.generateAlternativeConfiguration | ok                     |
 
   @configuration-1 @orchestration-8
-  Scenario: A contradiction that nothing resolves is the workflow's error
+  Scenario: An unresolved contradiction is the workflow's error
     Given "ConfigurationService.createUnifiedConfiguration" fails with "CONFIGURATION_CONFLICT"
     And "ConfigurationService.generateAlternativeConfiguration" fails with "CONFIGURATION_CONFLICT"
     When the workflow runs

@@ -3,7 +3,7 @@ Feature: Availability
   depends on them has to live through it.
 
   @needs-json-schema
-  Scenario: A service that is down refuses at once
+  Scenario: A call to a service that is down fails immediately
     Given the services from "agent-platform"
     And "AgentService" is down
     When "AgentService.createAgent" is called
@@ -15,7 +15,7 @@ Feature: Availability
       | /message | AgentService is down |
       | /mode    | resource_api         |
 
-  Scenario: A service is back when its time is over
+  Scenario: A service is available again after its downtime
     Given a service "Payments"
     And "Payments" is down for 8 h
     When 7 h pass
@@ -25,7 +25,7 @@ Feature: Availability
     And "Payments.charge" is called
     Then the call succeeds
 
-  Scenario: A service comes back when it is said to
+  Scenario: A service comes back on request
     Given a service "Payments"
     And "Payments" is down
     When "Payments.charge" is called
@@ -52,7 +52,7 @@ Feature: Availability
     And no effect remains
 
   @needs-json-schema
-  Scenario: A service that is out for a night delays the workflow until the morning
+  Scenario: A service that is down for a night delays the workflow until the morning
     Given the services from "agent-platform"
     And the workflow "completeAgentCreation"
     And "AgentService" is down for 8 h
@@ -70,7 +70,7 @@ Feature: Availability
       | /took | 8h 525ms |
 
   @needs-json-schema
-  Scenario: A slow service takes longer for all it does
+  Scenario: A slow service takes longer for every operation
     Given the services from "agent-platform"
     And "FileService" is slowed by 1 s
     And "FileService.updateFile" takes 30 ms

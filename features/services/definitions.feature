@@ -2,7 +2,7 @@ Feature: Services as data
   A service takes part as a few lines of JSON: what it can do, how long that takes,
   what it answers and how it fails. Nobody writes a program for that.
 
-  Scenario: A service defined where it is needed
+  Scenario: A service is defined within a feature
     Given a service "Queue"
       """json
       {
@@ -26,7 +26,7 @@ Feature: Services as data
       {}
       """
 
-  Scenario: A service has failures of its own
+  Scenario: A service has its own failure codes
     Given a service "Queue"
       """json
       {
@@ -53,7 +53,7 @@ Feature: Services as data
       | /causes/0/code    | QUEUE_BUSY   |
       | /causes/1/code    | QUEUE_BUSY   |
 
-  Scenario: What only reads leaves no effect
+  Scenario: A read leaves no effect
     Given a service "Queue"
       """json
       { "operations": { "peek": { "kind": "get" }, "list": { "kind": "list" } } }
@@ -62,7 +62,7 @@ Feature: Services as data
     And "Queue.list" is called
     Then nothing has an effect
 
-  Scenario: Services that share a class share its room
+  Scenario: Services of a class share its bulkhead
     Given a service "Thumbnails"
       """json
       { "class": "background", "operations": { "make": { "latency": "100 ms" } } }
@@ -107,7 +107,7 @@ Feature: Services as data
       | ConfigurationService.createUnifiedConfiguration    | {}                                           | 250 ms | /id                       | ada-configuration         |
 
   @needs-json-schema
-  Scenario: A service that is defined again takes the place of the first
+  Scenario: A second definition replaces the first
     Given the services from "agent-platform"
     And "FileService" is slowed by 1 s
     And a service "FileService"

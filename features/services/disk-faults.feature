@@ -70,7 +70,7 @@ Feature: Disk faults
       | commit     |
 
   @configuration-9
-  Scenario: Deleting and setting permissions only commit
+  Scenario: Deleting and setting permissions only pass the commit stage
     Given the disk fails at "commit" with "EPERM"
     When "FileService.deleteFile" is called with:
       """json
@@ -113,7 +113,7 @@ Feature: Disk faults
       | validation | CORRUPTION_DETECTED |
 
   @configuration-9
-  Scenario: A disk that is full for a while is waited out
+  Scenario: Retries outlast a temporarily full disk
     Given the disk fails 2 times at "staging" with "ETIMEDOUT"
     And every call is retried up to 2 times
     When "FileService.updateFile" is called with:
@@ -137,7 +137,7 @@ Feature: Disk faults
       | 570 ms | call_ended     | FileService.updateFile |                                                    | ok        |
 
   @configuration-9 @needs-json-schema
-  Scenario: A content that is not as its schema says never becomes the file's
+  Scenario: A content that breaks its schema is never committed
     When "FileService.updateFile" is called with:
       """json
       {
@@ -171,7 +171,7 @@ Feature: Disk faults
     And no file is left behind
 
   @configuration-9
-  Scenario: What a failing disk has corrupted is restored once it is well again
+  Scenario: A corrupted file is restored once the disk works again
     Given the disk fails 1 time at "commit" with "EACCES"
     When "FileService.updateFile" is called with:
       """json
@@ -197,7 +197,7 @@ Feature: Disk faults
     And no file is left behind
 
   @orchestration-3
-  Scenario: The disk fails under the last step of a workflow, and nothing remains
+  Scenario: A disk failure in the last step of a workflow leaves nothing behind
     Given a service "AgentService"
     And the workflow:
       """json
@@ -227,7 +227,7 @@ Feature: Disk faults
     And no file is left behind
 
   @orchestration-3
-  Scenario: The disk fails late in a workflow, and what was done before is taken back
+  Scenario: A disk failure late in a workflow undoes the earlier steps
     Given a service "AgentService"
     And the workflow:
       """json

@@ -64,7 +64,7 @@ Feature: Entities
           "createAgent": { "kind": "create", "latency": "200 ms", "reply": { "configurationHash": "hash-1", "version": "never" } },
           "validateAgent": { "kind": "validate" },
           "updateAgent": { "kind": "update" },
-          "syncAgent": { "kind": "sync", "latency": "180 ms" },
+          "syncAgent": { "kind": "update", "sets": { "syncStatus": "synchronized" }, "latency": "180 ms" },
           "deleteAgent": { "kind": "delete" },
           "listAgents": { "kind": "list" }
         }
@@ -94,7 +94,7 @@ Feature: Entities
     And "AgentService" holds the entity "grace-h"
 
   @configuration-12
-  Scenario: An id is made of the name, and never the same twice
+  Scenario: A generated id follows from the name and is unique
     When "AgentService.createAgent" is called with:
       """json
       { "name": "Ada" }
@@ -115,7 +115,7 @@ Feature: Entities
     And "AgentService" holds the entity "agent-3"
 
   @configuration-1
-  Scenario: An id that is taken
+  Scenario: A create with an existing id is refused
     When "AgentService.createAgent" is called with:
       """json
       { "id": "ada", "name": "Another Ada" }
@@ -134,7 +134,7 @@ Feature: Entities
       | /name | Ada   |
 
   @configuration-1
-  Scenario: An entity that is not as its schema says, with all that is wrong with it
+  Scenario: An invalid entity is refused with all its faults
     When "PersonalityService.createPersonality" is called with:
       """json
       { "id": "Loud", "traits": { "openness": 101, "patiense": 5 } }
@@ -157,7 +157,7 @@ Feature: Entities
     And nothing has an effect
 
   @configuration-1
-  Scenario: A validation answers what create would accept
+  Scenario: A validation accepts what create would accept
     When "PersonalityService.validatePersonality" is called with:
       """json
       { "name": "Calm Guide", "traits": { "patience": 90 } }
@@ -188,7 +188,7 @@ Feature: Entities
     And nothing has an effect
 
   @configuration-4
-  Scenario: Many entities are validated at once, and each gets its answer
+  Scenario: A batch validation answers for each entity
     When "PersonalityService.batchValidatePersonalities" is called with:
       """json
       {
@@ -212,7 +212,7 @@ Feature: Entities
       | /results/4                |                                   |
 
   @configuration-11
-  Scenario: An unknown personality, and what else there is
+  Scenario: An unknown reference is refused with suggestions
     When "PersonalityService.validatePersonality" is called with:
       """json
       { "personalityId": "creative-mento" }
@@ -253,7 +253,7 @@ Feature: Entities
       | /suggestions/0/id | creative-menace |
 
   @configuration-8
-  Scenario: Two references in vain are reported together
+  Scenario: Two dangling references are reported together
     When "AgentService.createAgent" is called with:
       """json
       { "name": "Grace", "personalityId": "creative-mentos", "role": "juggler" }
@@ -273,7 +273,7 @@ Feature: Entities
     And nothing has an effect
 
   @configuration-8
-  Scenario: A reference to a service that does not take part
+  Scenario: A reference to an unknown service is refused
     Given a service "TeamService"
       """json
       {
@@ -292,7 +292,7 @@ Feature: Entities
       | /message | entity service "AgentServise" does not exist: did you mean "AgentService"?        |
 
   @configuration-8
-  Scenario: A list of references, at a pointer
+  Scenario: A list of references is checked at a JSON pointer
     When "AgentService.updateAgent" is called with:
       """json
       { "id": "ada", "team": { "members": ["ada", "bob"] } }
@@ -304,7 +304,7 @@ Feature: Entities
       | /message | Agent "bob" does not exist: there are: "ada"   |
 
   @configuration-8
-  Scenario: What others depend on is not deleted
+  Scenario: An entity that others depend on is not deleted
     Given "AgentService" has the entity "grace":
       """json
       { "name": "Grace", "personalityId": "creative-mentor" }
@@ -338,7 +338,7 @@ Feature: Entities
     And "PersonalityService" does not hold the entity "creative-mentor"
 
   @configuration-1
-  Scenario: A get of what is unknown answers nothing, other operations fail
+  Scenario: A get of an unknown entity returns null, other operations fail
     When "PersonalityService.getPersonality" is called with:
       """json
       { "id": "nobody" }
@@ -388,7 +388,7 @@ Feature: Entities
       """
 
   @configuration-2
-  Scenario: A synchronization says so
+  Scenario: An update sets the fields that its operation names
     When "AgentService.syncAgent" is called with:
       """json
       { "id": "ada", "configurationHash": "hash-2" }
@@ -401,7 +401,7 @@ Feature: Entities
       | /updatedAt         | 2025-01-01T00:00:00.18Z   |
 
   @configuration-6
-  Scenario: An update of a version that is past is told the current one
+  Scenario: An update of an old version fails with the current one
     When "PersonalityService.updatePersonality" is called with:
       """json
       { "id": "strict-auditor", "expectedVersion": 3, "name": "Auditor" }
@@ -417,7 +417,7 @@ Feature: Entities
       | /version | 4              |
 
   @configuration-3
-  Scenario: A former version comes back as a new one
+  Scenario: A former version is restored as a new one
     When "PersonalityService.updatePersonality" is called with:
       """json
       { "id": "creative-mentor", "name": "Mentor Two" }
@@ -453,7 +453,7 @@ Feature: Entities
       | /message | Personality "strict-auditor" has no version before 4      |
 
   @configuration-1
-  Scenario: A list, whole and filtered
+  Scenario: Entities are listed, with and without a filter
     Given "AgentService" has the entity "grace":
       """json
       { "name": "Grace", "role": "teacher", "isActive": true }
@@ -475,7 +475,7 @@ Feature: Entities
     And nothing has an effect
 
   @configuration-1
-  Scenario Outline: <call> with <input> says which field is at fault
+  Scenario Outline: <call> with <input> names the field at fault
     When "<call>" is called with:
       """json
       <input>
@@ -497,7 +497,7 @@ Feature: Entities
       | AgentService.listAgents                            | { "filter": "ada" }                       | filter              | expected an object of fields, found a text         |
 
   @configuration-1
-  Scenario: Failures that follow from the entity's name can be scripted
+  Scenario: Failure codes derived from the entity's name can be scripted
     Given "AgentService.createAgent" answers:
       | execution | answer                     |
       | 1         | error AGENT_ALREADY_EXISTS |

@@ -33,7 +33,7 @@ Feature: Entities in workflows
         "operations": {
           "createAgent": { "kind": "create", "latency": "200 ms" },
           "updateAgent": { "kind": "update" },
-          "syncAgent": { "kind": "sync", "latency": "180 ms" },
+          "syncAgent": { "kind": "update", "sets": { "syncStatus": "synchronized" }, "latency": "180 ms" },
           "deleteAgent": { "kind": "delete", "latency": "50 ms" },
           "reserveAgent": { "kind": "reserve" },
           "releaseAgent": { "kind": "release" }
@@ -43,7 +43,7 @@ Feature: Entities in workflows
     And a service "Publisher"
 
   @configuration-12
-  Scenario: What a workflow created, updated, reserved and deleted is as it was, each taken back once
+  Scenario: Every change of a failed workflow is undone once
     Given the workflow:
       """json
       {
@@ -88,7 +88,7 @@ Feature: Entities in workflows
     Then the call succeeds
 
   @configuration-3
-  Scenario: The agent cannot be synchronized, so the personality is at its former version again
+  Scenario: A failed synchronization restores the former version of the personality
     Given the workflow:
       """json
       {
@@ -115,7 +115,7 @@ Feature: Entities in workflows
       | /updatedAt | 2025-01-01T00:00:00Z |
 
   @configuration-12
-  Scenario: A change of someone else is not lost by an undo
+  Scenario: An undo keeps the changes of others
     Given the workflow:
       """json
       {
@@ -148,7 +148,7 @@ Feature: Entities in workflows
       | /version  | 5                |
 
   @configuration-12
-  Scenario: What others have come to depend on is not taken back
+  Scenario: An undo keeps an entity that others depend on by now
     Given the workflow:
       """json
       {
@@ -177,7 +177,7 @@ Feature: Entities in workflows
     And "PersonalityService" holds the entity "muse"
 
   @configuration-12
-  Scenario: A create that comes after its undo leaves nothing
+  Scenario: A create that arrives after its undo has no effect
     Given the workflow:
       """json
       {
@@ -222,7 +222,7 @@ Feature: Entities in workflows
     And "AgentService" does not hold the entity "grace-2"
 
   @configuration-12
-  Scenario: Who reserves second waits until the first is done
+  Scenario: A second reservation waits for the first
     Given the retry policy:
       | field      | value  |
       | maxRetries | 5      |
@@ -251,7 +251,7 @@ Feature: Entities in workflows
       | call_ended | 300 ms | AgentService.reserveAgent | ok             | {"reservationId": "agent-reservation-2", "id": "ada", "version": 1} |
 
   @configuration-1
-  Scenario: What is not reserved is released in vain
+  Scenario: A release without a reservation changes nothing
     When "AgentService.releaseAgent" is called with:
       """json
       { "id": "ada" }
@@ -262,7 +262,7 @@ Feature: Entities in workflows
       """
 
   @configuration-12
-  Scenario: The undo of another service's deed acts on the entity it speaks of
+  Scenario: The undo of another service's call acts on the entity that it names
     Given the workflow:
       """json
       {

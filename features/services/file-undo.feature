@@ -15,7 +15,7 @@ Feature: Taking files back
       """
 
   @configuration-3 @orchestration-3
-  Scenario: What was created is removed, what was changed or deleted is as it was
+  Scenario: Created files are removed, changed and deleted ones restored
     Given the workflow:
       """json
       {
@@ -78,7 +78,7 @@ Feature: Taking files back
       | /backups/0   |        |
 
   @configuration-6
-  Scenario: What somebody else has changed since is not taken back
+  Scenario: An undo keeps what others changed since
     Given the workflow:
       """json
       {
@@ -117,7 +117,7 @@ Feature: Taking files back
       | bob.txt          |
 
   @orchestration-12
-  Scenario: A file that would come after its undo never comes
+  Scenario: A write that arrives after its undo has no effect
     Given the workflow:
       """json
       {
@@ -147,7 +147,7 @@ Feature: Taking files back
     And no file is left behind
 
   @orchestration-12
-  Scenario: A retry finds the late file there and does not write it again
+  Scenario: A retry finds the late file and does not write it again
     Given the workflow:
       """json
       {
@@ -200,7 +200,7 @@ Feature: Taking files back
       | ada.txt.backup.1 |
       | bob.txt          |
 
-  Scenario: A file is the undo of what another service did
+  Scenario: A file operation undoes another service's call
     Given the workflow:
       """json
       {

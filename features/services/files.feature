@@ -43,7 +43,7 @@ Feature: Files
       | agents/ada.json |
     And no file is left behind
 
-  Scenario: A content is read in the form that it was written in
+  Scenario: A content is read in the form in which it was written
     Given the file "notes/of the day.v1.txt" holds:
       """
       Grüße
@@ -85,7 +85,7 @@ Feature: Files
     And nothing has an effect
 
   @configuration-2
-  Scenario: An update keeps what was there before
+  Scenario: An update backs up the former content
     Given the file "ada.json" holds:
       """json
       { "version": 1 }
@@ -127,7 +127,7 @@ Feature: Files
       | /backups/1               |                          |
 
   @configuration-6
-  Scenario: Who changes what he has not seen is told the current version
+  Scenario: An update based on another version fails with the current one
     Given the file "ada.json" holds:
       """json
       { "version": 1 }
@@ -179,7 +179,7 @@ Feature: Files
       | validateFileIntegrity | is gone | {"path": "three.json", "restore": true}         | FILE_NOT_FOUND      |
       | restoreFile           | is gone | {"path": "three.json"}                          | FILE_NOT_FOUND      |
 
-  Scenario: A file that is missing is told with the nearest that is not
+  Scenario: A missing file is reported with the nearest existing one
     Given the file "agents/ada.json" holds:
       """json
       {}
@@ -192,7 +192,7 @@ Feature: Files
       | path     | value                                                                              |
       | /message | the file "agents/adda.json" does not exist: did you mean "agents/ada.json"? |
 
-  Scenario: An input with a field that is none is refused
+  Scenario: An input with an unknown field is refused
     When "FileService.createFile" is called with:
       """json
       { "path": "a.json", "content": 1, "overwriteExisiting": true }
@@ -211,7 +211,7 @@ Feature: Files
       | /field | permissions |
     And nothing has an effect
 
-  Scenario: A file may be replaced where that is said
+  Scenario: A create replaces a file only if told to overwrite
     Given the file "ada.json" holds:
       """json
       { "version": 1 }
@@ -258,7 +258,7 @@ Feature: Files
       | /permissions | "0640" |
       | /version     | 2      |
 
-  Scenario: A former version is restored, also of a file that is gone
+  Scenario: A former version is restored, also of a deleted file
     Given the file "ada.txt" holds:
       """
       one
@@ -313,7 +313,7 @@ Feature: Files
     And the file "ada.txt.backup.1" does not exist
     And no file is left behind
 
-  Scenario: Backups are given up when their time is over
+  Scenario: Backups are removed when their retention ends
     Given the file "ada.txt" holds:
       """
       one
@@ -341,7 +341,7 @@ Feature: Files
       | ada.txt.backup.2 |
       | ada.txt.backup.3 |
 
-  Scenario: A service without versions keeps the newest backup alone
+  Scenario: A service without versions keeps only the newest backup
     Given a service "Notes"
       """json
       {
@@ -377,7 +377,7 @@ Feature: Files
       """
 
   @configuration-9
-  Scenario: A file that was changed behind the back of its service is found out
+  Scenario: A file changed outside of its service is detected
     Given the file "ada.txt" holds:
       """
       one
@@ -429,7 +429,7 @@ Feature: Files
       | /version  | 3     |
 
   @configuration-9
-  Scenario: A corrupt file without an intact backup is lost, and that is said
+  Scenario: A corrupt file without an intact backup is reported as lost
     Given the file "ada.txt" holds:
       """
       one
@@ -452,7 +452,7 @@ Feature: Files
     Then the call fails with "CORRUPTION_DETECTED"
 
   @configuration-10
-  Scenario: One of eight creates wins, and its file is whole
+  Scenario: One of eight concurrent creates wins, and its file is complete
     When these calls are made at once:
       | call                   | input                                     |
       | FileService.createFile | {"path": "ada.json", "content": {"by": 1}} |
@@ -475,7 +475,7 @@ Feature: Files
     And no file is left behind
 
   @configuration-10
-  Scenario: Of eight updates each is whole, and one is the last
+  Scenario: Eight concurrent updates each write a complete file
     Given the file "ada.json" holds:
       """json
       { "by": 0 }
@@ -510,7 +510,7 @@ Feature: Files
     And no file is left behind
 
   @configuration-2
-  Scenario: A file that the definition says is there from the start
+  Scenario: A definition has files that exist from the start
     Given a service "Archive"
       """json
       {

@@ -40,7 +40,7 @@ Feature: Health
         | is garbled  | 0 s  | "Search" corrupts its replies                 |
 
     @resilience-10 @integration-8
-    Scenario: A service that refuses what it is asked has answered
+    Scenario: A service that refuses a request is healthy
       Given a service "Search"
       And "Search.health" fails with "VALIDATION_FAILED"
       When the health of "Search" is checked
@@ -57,7 +57,7 @@ Feature: Health
       And "Ledger.ping" is executed 1 time
 
     @resilience-10 @integration-8
-    Scenario: Nothing is known of a service that cannot be asked
+    Scenario: A service without a probe is of unknown health
       Given a service "Ledger"
         """json
         { "operations": { "book": {} } }
@@ -67,7 +67,7 @@ Feature: Health
       And "Ledger.book" is never executed
 
     @resilience-10 @integration-8
-    Scenario: Nothing is known of a service that does not exist
+    Scenario: A service that does not exist is of unknown health
       Given a service "Search"
       When the health of "Serch" is checked
       Then "Serch" is of unknown health
@@ -86,7 +86,7 @@ Feature: Health
   Rule: An open breaker tells without a probe
 
     @resilience-10 @integration-8
-    Scenario: The storage service is left alone for two minutes, and two successes close its breaker
+    Scenario: The breaker of the storage service stays open for two minutes, and two successes close it
       Given a service "storage-service"
       And a circuit breaker on "storage-service":
         | field  | value           |
@@ -126,7 +126,7 @@ Feature: Health
         | 2 min     | health_checked | storage-service | healthy   | closed  |
 
     @resilience-10 @resilience-5
-    Scenario: A probe that never returns does not keep the breaker half-open for ever
+    Scenario: A hanging probe does not keep the breaker half-open forever
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value |
@@ -172,7 +172,7 @@ Feature: Health
       Then "Search" is healthy
 
     @resilience-10
-    Scenario: A fallback is no sign of health
+    Scenario: A fallback does not make a service healthy
       Given a service "Search"
       And a circuit breaker on "Search":
         | field            | value        |

@@ -46,7 +46,7 @@ Feature: Paths
       | there.json/a           | INVALID_PATH           | createFile            | , "content": "x" |
       | folder/                | INVALID_PATH           | createFile            | , "content": "x" |
 
-  Scenario: Names of all kinds are fine
+  Scenario: Unusual names are accepted
     When "FileService.createFile" is called with:
       """json
       { "path": "Grüße von/.ada v1.2 (copy).json", "content": "日本" }
@@ -58,7 +58,7 @@ Feature: Paths
       """
 
   @needs-sqlite
-  Scenario: What no file service made is nobody's
+  Scenario: Files that no file service made are left alone
     Given the journal is kept in a file
     And the workflow:
       """json

@@ -15,23 +15,23 @@ Feature: Whose word counts
       """
     And "Search.find" fails with "TRANSIENT_ERROR"
 
-  Scenario: A step's own retries count before those of every call
+  Scenario: A step's retries take precedence over those of all calls
     Given every call is retried up to 5 times
     When the workflow runs
     Then the workflow is rolled back
     And "Search.find" waits "1 s, 2 s" between executions
 
-  Scenario: An operation's number of retries counts before the step's
+  Scenario: An operation's retries take precedence over the step's
     Given "Search.find" is retried up to 3 times
     When the workflow runs
     Then "Search.find" waits "1 s, 2 s, 4 s" between executions
 
-  Scenario: A direct call has no step and follows every call
+  Scenario: A direct call has the retries of all calls
     Given every call is retried up to 1 time
     When "Search.find" is called
     Then "Search.find" waits "100 ms" between executions
 
-  Scenario: The number and the delays of retries are set apart
+  Scenario: The number and the delays of retries are set separately
     Given the retry policy "constant"
     And every call is retried up to 2 times
     When "Search.find" is called

@@ -5,7 +5,7 @@ Feature: Scripted answers
   Background:
     Given a service "Search"
 
-  Scenario: A service that nothing is said of answers at once
+  Scenario: A service without a script answers immediately
     When "Search.find" is called
     Then the call succeeds
     And it takes 0 ms
@@ -14,7 +14,7 @@ Feature: Scripted answers
       {}
       """
 
-  Scenario: Answers are given by execution
+  Scenario: Answers are scripted by execution
     Given "Search.find" answers:
       | execution | answer                           |
       | 1         | reply {"hits": 1}                |
@@ -39,7 +39,7 @@ Feature: Scripted answers
       | call_ended | 4         | {"hits": 4} |
       | call_ended | 6         | {}          |
 
-  Scenario: Faults for some executions queue up before those for all
+  Scenario: Faults for a number of executions come before those for all
     Given "Search.find" fails with "TOOL_ERROR"
     And "Search.find" fails 1 time with "RATE_LIMITED"
     And "Search.find" fails 2 times with "CONNECTION_RESET"
@@ -79,7 +79,7 @@ Feature: Scripted answers
     Then the call fails with "TOOL_ERROR"
     And "Search.suggest" is executed 3 times
 
-  Scenario: What is asked is recorded with its answer
+  Scenario: A call is recorded with its input and its reply
     Given "Search.find" replies:
       """json
       { "hits": [{ "title": "Sagas", "score": 0.9 }] }
@@ -98,7 +98,7 @@ Feature: Scripted answers
       | call_started | scenario | Search.find | {"limit": 1, "words": ["saga"]}  |                                                |
       | call_ended   | scenario | Search.find |                                  | {"hits": [{"title": "Sagas", "score": 0.9}]}   |
 
-  Scenario: A fault is recorded where it happens
+  Scenario: A fault is recorded when it happens
     Given "Search.find" takes 10 ms
     And "Search.find" fails 1 time with "TOOL_ERROR"
     When "Search.find" is called
@@ -108,7 +108,7 @@ Feature: Scripted answers
       | 0 ms  | fault_injected | Search.find | 1         | Search.find fails 1 time(s) with TOOL_ERROR |            |
       | 10 ms | call_ended     | Search.find | 1         |                                            | TOOL_ERROR |
 
-  Scenario: A table of answers replaces all faults said before, which need not be hit any more
+  Scenario: A table of answers replaces earlier faults, which no longer have to happen
     Given "Search.find" answers:
       | execution | answer          |
       | 1         | error NOT_READY |
@@ -124,7 +124,7 @@ Feature: Scripted answers
       | 2         | NO_INDEX |
       | 3         | ok       |
 
-  Scenario: Faults said after a table of answers come first
+  Scenario: Faults declared after a table of answers come first
     Given "Search.find" answers:
       | execution | answer         |
       | 1-2       | error NO_INDEX |
@@ -136,7 +136,7 @@ Feature: Scripted answers
       | 2         | NO_INDEX   |
       | 3         | ok         |
 
-  Scenario: A row's own reply counts before the reply to all
+  Scenario: The reply of a row takes precedence over the general reply
     Given "Search.find" replies:
       """json
       { "hits": 0 }

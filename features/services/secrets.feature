@@ -2,7 +2,7 @@ Feature: Secrets
   A timeline is read by many people and kept in snapshots. What opens a door must
   never be seen there, however it came in.
 
-  Scenario: Secrets of a direct call are hidden
+  Scenario: Secrets of a direct call are redacted
     Given a service "Vault"
     And "Vault.open" replies:
       """json
@@ -21,7 +21,7 @@ Feature: Secrets
       | call_started | {"user": "ada", "password": "[redacted]", "keys": [{"apiKey": "[redacted]"}]}       |                                                                                  |
       | call_ended   |                                                                                    | {"session": {"accessToken": "[redacted]", "expiresIn": "1 h"}, "maxTokens": 5}   |
 
-  Scenario: Secrets of a workflow are hidden from its steps to its outcome
+  Scenario: Secrets of a workflow are redacted from its steps to its outcome
     Given a service "Vault"
     And a service "Deployer"
     And "Vault.open" replies:

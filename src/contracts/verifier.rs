@@ -84,7 +84,7 @@ impl Verification<'_> {
         if !self.verdict.breaches.is_empty() {
             return;
         }
-        if let Err(unknown) = self.client.registry().script(self.service, |_, _| ()) {
+        if let Err(unknown) = self.client.registry().check_service(self.service) {
             return self.report(Breach::new(BreachKind::MissingService, unknown.to_string()));
         }
         match contract {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum BreakerState {
     /// All calls pass.
     Closed,
-    /// None passes.
+    /// No call passes.
     Open,
-    /// A few pass, to see whether the service has recovered.
+    /// A few calls pass, to see whether the service has recovered.
     HalfOpen,
 }
 
@@ -27,7 +27,7 @@ impl BreakerState {
         }
     }
 
-    /// The table of transitions: the way from open to closed leads through half-open.
+    /// The table of transitions: open becomes closed only by way of half-open.
     pub fn can_become(self, next: Self) -> bool {
         matches!(
             (self, next),
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pair_of_states_is_allowed_or_refused_as_the_table_says() {
+    fn breaker_state_allows_exactly_the_listed_transitions() {
         use BreakerState as B;
         let allowed = [
             (B::Closed, B::Open),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_json() {
+    fn state_names_match_their_json() {
         for state in BreakerState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }

@@ -5,15 +5,15 @@ use serde_json::{Map, Value};
 
 use super::{CallName, Key};
 
-/// One call to a service, whoever makes it.
+/// One call to a service.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who calls what. Whoever makes the same call again and again shares it among them.
+    /// Who calls what; shared by calls that are alike.
     pub head: Arc<CallHead>,
-    /// What is sent.
+    /// The payload.
     pub input: Arc<Value>,
     /// The idempotency key, where the caller has one: the same for every
-    /// execution, and for a repetition after a crash.
+    /// execution, also for one after a crash.
     pub key: Option<Key>,
 }
 
@@ -34,13 +34,13 @@ pub struct CallHead {
 impl Call {
     /// The caller of a workflow's steps and compensations.
     pub const ORCHESTRATOR: &str = "orchestrator";
-    /// The caller where a command is handled.
+    /// The caller while a command is handled.
     pub const COMMAND_HANDLER: &str = "command handler";
-    /// The caller where events are projected.
+    /// The caller while events are projected.
     pub const PROJECTOR: &str = "projector";
-    /// The caller of what takes an event to its outbox and to the bus.
+    /// The caller that takes events to the outbox and to the bus.
     pub const PUBLISHER: &str = "publisher";
-    /// The caller where a scenario's step calls directly.
+    /// The caller for direct calls of a scenario's step.
     pub const SCENARIO: &str = "scenario";
 
     /// A call by `caller`, without context or key.
@@ -69,7 +69,7 @@ impl Call {
 }
 
 impl CallHead {
-    /// Of calls by `caller` that are part of nothing.
+    /// The head of calls by `caller` without context.
     pub fn new(caller: impl Into<Arc<str>>, name: CallName) -> Self {
         Self {
             caller: caller.into(),
@@ -90,19 +90,19 @@ pub struct Context {
     pub step: Option<Arc<str>>,
 }
 
-/// A service's answer.
+/// A service's reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// What was answered.
+    /// The payload.
     pub value: Arc<Value>,
-    /// Whether a breaker's declared fallback answered in the service's stead.
+    /// Whether a breaker's fallback answered instead of the service.
     pub fallback_used: bool,
     /// How many executions the call had; 0 until the client has counted them.
     pub executions: u32,
 }
 
 impl Reply {
-    /// An answer of the service itself.
+    /// A reply of the service itself.
     pub fn new(value: impl Into<Arc<Value>>) -> Self {
         Self {
             value: value.into(),
@@ -111,10 +111,9 @@ impl Reply {
         }
     }
 
-    /// `{}`, of one who has nothing to say.
-    pub fn nothing() -> Self {
-        static NOTHING: LazyLock<Arc<Value>> =
-            LazyLock::new(|| Arc::new(Value::Object(Map::new())));
-        Self::new(Arc::clone(&NOTHING))
+    /// An empty reply, `{}`.
+    pub fn empty() -> Self {
+        static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
+        Self::new(Arc::clone(&EMPTY))
     }
 }

@@ -12,13 +12,13 @@ pub struct CallName(Arc<Name>);
 #[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Name {
     text: Box<str>,
-    /// Where the dot is: each call asks for both parts several times.
+    /// The position of the dot: both parts are read several times per call.
     dot: usize,
 }
 
-/// A text that is no `Service.operation`.
+/// A text that is not a valid `Service.operation`.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} names no call, expected \"Service.operation\"")]
+#[error("{0:?} is not the name of a call, expected \"Service.operation\"")]
 pub struct CallNameError(String);
 
 impl CallName {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_splits_at_its_first_dot() {
+    fn call_name_splits_at_the_first_dot() {
         let name: CallName = "FileService.files.create".parse().unwrap();
         assert_eq!(name.service(), "FileService");
         assert_eq!(name.operation(), "files.create");

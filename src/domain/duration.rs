@@ -9,25 +9,24 @@ use super::JsonForm;
 
 /// The longest duration that is accepted anywhere: 366 days.
 ///
-/// A longer one is a slip of the pen, and a scenario in which nothing happens
-/// for ten years counts as stuck.
-pub const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// A longer one is probably a typo.
+pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Why a text is no duration.
+/// Why a text is not a valid duration.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DurationError {
     /// Durations are not negative.
     #[error("the duration {0:?} is negative")]
     Negative(String),
-    /// Beyond [`LONGEST`].
+    /// Longer than [`MAX_DURATION`].
     #[error("the duration {0:?} is longer than 366 days")]
     TooLong(String),
     /// Finer than virtual time.
-    #[error("the duration {0:?} is no whole number of milliseconds")]
+    #[error("the duration {0:?} is not a whole number of milliseconds")]
     TooFine(String),
     /// Not a number with a unit.
     #[error(
-        "{0:?} is no duration, expected a number and a unit, such as \"150 ms\", \"2 s\", \"5 min\" or \"24 h\""
+        "{0:?} is not a valid duration, expected a number and a unit, such as \"150 ms\", \"2 s\", \"5 min\" or \"24 h\""
     )]
     Malformed(String),
 }
@@ -36,7 +35,7 @@ pub enum DurationError {
 ///
 /// # Errors
 ///
-/// If the text is no such thing, is negative, is longer than [`LONGEST`] or
+/// If the text is not a duration, is negative, is longer than [`MAX_DURATION`] or
 /// names a part of a millisecond.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let trimmed = text.trim();
@@ -67,7 +66,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
                 })?
         }
     };
-    if parsed > LONGEST {
+    if parsed > MAX_DURATION {
         return Err(DurationError::TooLong(text.to_owned()));
     }
     if parsed.subsec_nanos() % 1_000_000 != 0 {
@@ -98,7 +97,7 @@ pub mod duration_text {
     ///
     /// # Errors
     ///
-    /// If the value is no text, or none that [`parse_duration`] takes.
+    /// If the value is not a text that [`parse_duration`] accepts.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         const EXPECTED: &str = "a duration such as \"150 ms\"";
         match JsonForm::<IgnoredAny, IgnoredAny>::read(deserializer, EXPECTED)? {
@@ -118,7 +117,7 @@ pub mod offset_text {
     ///
     /// # Errors
     ///
-    /// If the value is no text, or not what was written by [`serialize`].
+    /// If the value is not a text as [`serialize`] writes it.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         humantime::parse_duration(&text).map_err(serde::de::Error::custom)
@@ -148,7 +147,7 @@ pub mod opt_duration_text {
     ///
     /// # Errors
     ///
-    /// If the value is no text, or none that [`parse_duration`] takes.
+    /// If the value is not a text that [`parse_duration`] accepts.
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
@@ -161,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_in_all_the_ways_people_write_them() {
+    fn parse_duration_accepts_every_usual_notation() {
         for (text, millis) in [
             ("150 ms", 150),
             ("150ms", 150),
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn negative_absurd_and_fine_durations_are_refused_by_name() {
+    fn parse_duration_refuses_negative_too_long_and_too_fine() {
         assert!(matches!(
             parse_duration("-5 s"),
             Err(DurationError::Negative(_))
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn parse_duration_reads_what_format_duration_writes() {
         for millis in [0, 1, 525, 2_000, 90_061_001] {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));

@@ -7,7 +7,7 @@ use super::{Violation, did_you_mean, json_pointer, pointer_token};
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{source_name}:{line}:{column}: {}{message}", json_pointer::prefix(.pointer))]
 pub struct JsonError {
-    /// The file, or what stands in for one.
+    /// The file, or what the text is called.
     pub source_name: String,
     /// Line within the file, from 1.
     pub line: usize,
@@ -19,18 +19,18 @@ pub struct JsonError {
     pub message: String,
 }
 
-/// Reads a value from JSON text that stands at `first_line` of `source_name`.
+/// Reads a value from JSON text that begins on `first_line` of `source_name`.
 ///
 /// # Errors
 ///
-/// If the text is no JSON, or not of the type: with the JSON pointer, the line,
+/// If the text is not valid JSON, or not of the type: with the JSON pointer, the line,
 /// and the nearest valid name where a field or variant is unknown.
 pub fn from_json<T: DeserializeOwned>(
     text: &str,
     source_name: &str,
     first_line: usize,
 ) -> Result<T, JsonError> {
-    // Noting the path to each value takes longer than all the rest, and only a fault needs it.
+    // Tracking the path to each value takes longer than the rest, and only an error needs it.
     if let Ok(value) = serde_json::from_str(text) {
         return Ok(value);
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_with_pointer_line_and_nearest_name() {
+    fn from_json_reports_pointer_line_and_nearest_name() {
         let text = "{\"a\": [\n  {\"latncy\": 1}\n]}";
         let error = from_json::<std::collections::BTreeMap<String, Vec<Inner>>>(text, "x.json", 10)
             .unwrap_err();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_read_as_a_text_is() {
+    fn from_value_reports_like_from_json() {
         let value = serde_json::json!({"a": [{"latncy": 1}]});
         let error = from_value::<std::collections::BTreeMap<String, Vec<Inner>>>(&value);
         let failure = error.unwrap_err().failure(code::VALIDATION_FAILED);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_is_told_with_its_line() {
+    fn from_json_reports_the_line_of_broken_json() {
         let error = from_json::<Value>("{\n\"a\": }", "x.json", 1).unwrap_err();
         assert_eq!((error.line, error.message.as_str()), (2, "expected value"));
         assert!(from_json::<Value>("{} {}", "x.json", 1).is_err());

@@ -4,14 +4,13 @@ use serde::{Serialize, Serializer};
 
 /// The idempotency key of a call.
 ///
-/// A service does what a key asks for once. An undo names the key of what it
-/// undoes; it is remembered apart from that, so that it is not taken for a
-/// repetition, and so that an effect which arrives after its undo can be told.
+/// A service acts once per key. An undo has the key of what it undoes, but is remembered separately:
+/// it is not a repetition, and an effect that arrives after its undo can be recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// Do it, once.
     Do(Arc<str>),
-    /// Undo what [`Key::Do`] of the same text did, or will still try to do.
+    /// Undo what [`Key::Do`] of the same text did or may still do.
     Undo(Arc<str>),
 }
 
@@ -27,7 +26,7 @@ impl Key {
         Self::Undo(Arc::clone(self.subject()))
     }
 
-    /// The text that the deed and its undo share.
+    /// The text that an effect and its undo share.
     pub fn subject(&self) -> &Arc<str> {
         match self {
             Self::Do(subject) | Self::Undo(subject) => subject,

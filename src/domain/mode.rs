@@ -1,8 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::code;
-
-/// What kind of trouble a failure is.
+/// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say all there is to say")]
@@ -58,20 +56,6 @@ pub enum Severity {
 }
 
 impl FailureMode {
-    /// Classifies a code by its name alone, never by words in a message.
-    ///
-    /// Returns the mode and whether the failure is worth a retry. A code that
-    /// nobody declared is [`FailureMode::AgentLogic`], not retryable.
-    pub fn classify(code: &str) -> (Self, bool) {
-        if let Some((_, mode, retryable)) = code::KNOWN.iter().find(|(known, ..)| *known == code) {
-            (*mode, *retryable)
-        } else if code.ends_with("_NOT_FOUND") {
-            (Self::AgentValidation, false)
-        } else {
-            (Self::AgentLogic, false)
-        }
-    }
-
     /// The part of the system it comes from; a partial failure is an agent's.
     pub fn category(self) -> Category {
         use FailureMode as M;
@@ -117,7 +101,7 @@ impl FailureMode {
         )
     }
 
-    /// Whether trying again can never help.
+    /// Whether a retry can never help.
     pub fn terminal(self) -> bool {
         use FailureMode as M;
         matches!(
@@ -140,43 +124,5 @@ impl FailureMode {
             (_, Category::Resource | Category::Policy) => Severity::Medium,
             (_, Category::Agent | Category::User) => Severity::Low,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_classified_by_name_alone() {
-        assert_eq!(
-            FailureMode::classify("NETWORK_TIMEOUT"),
-            (FailureMode::SystemNetwork, true)
-        );
-        assert_eq!(
-            FailureMode::classify("PERSONALITY_NOT_FOUND"),
-            (FailureMode::AgentValidation, false)
-        );
-        assert_eq!(
-            FailureMode::classify("NETWORK_TIMEOUT_OF_MINE"),
-            (FailureMode::AgentLogic, false)
-        );
-        assert_eq!(
-            FailureMode::classify("WORKFLOW_TIMEOUT"),
-            (FailureMode::SystemTimeout, false)
-        );
-    }
-
-    #[test]
-    fn terminal_modes_are_critical_and_never_retryable() {
-        for (_, mode, retryable) in code::KNOWN {
-            if mode.terminal() {
-                assert_eq!(mode.severity(), Severity::Critical);
-                assert!(!mode.retryable() && !retryable, "{mode:?}");
-            }
-        }
-        assert_eq!(FailureMode::SystemNetwork.severity(), Severity::High);
-        assert_eq!(FailureMode::ResourceApi.severity(), Severity::Medium);
-        assert_eq!(FailureMode::AgentLogic.severity(), Severity::Low);
     }
 }

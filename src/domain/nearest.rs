@@ -1,4 +1,4 @@
-/// The name most like `wanted`, if one is like it at all.
+/// The name most similar to `wanted`, if any is similar enough.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()
@@ -10,7 +10,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
         .map(|(_, name)| name)
 }
 
-/// A hint that ends a message about an unknown name: the nearest one, else all there are.
+/// The hint at the end of a message about an unknown name: the nearest name, else all of them.
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_corrected_and_a_stranger_is_shown_the_list() {
+    fn did_you_mean_names_the_nearest_or_lists_all() {
         let names = ["AgentService", "RoleService"];
         assert_eq!(nearest("AgentServise", names), Some("AgentService"));
         assert_eq!(nearest("Billing", names), None);

@@ -34,11 +34,11 @@ pub fn references(value: &Value) -> Vec<&str> {
 /// The value with every reference, a string `${/…}`, replaced by the data it points to, its type kept.
 ///
 /// Pointers are those of [RFC 6901](https://www.rfc-editor.org/rfc/rfc6901) into an object such as
-/// `{ "input": …, "<stepId>": reply }`; `data` finds what stands under the first name.
+/// `{ "input": …, "<stepId>": reply }`; `data` finds the value of the first name.
 ///
 /// # Errors
 ///
-/// `INVALID_REFERENCE`, naming the pointer, if there is nothing there.
+/// `INVALID_REFERENCE`, naming the pointer, if it leads to nothing.
 pub fn resolve<'a, D: Borrow<Value> + 'a>(
     value: &Value,
     data: &impl Fn(&str) -> Option<&'a D>,
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_keep_the_type_of_what_they_point_to() {
+    fn resolve_keeps_the_type_of_the_data() {
         let input = Arc::new(json!({"n": 1, "a/b": [true]}));
         let data = |name: &str| (name == "input").then_some(&input);
         let resolved = resolve(
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn references_are_listed_at_every_depth() {
+    fn references_finds_those_at_every_depth() {
         let value = json!({"a": ["${/x/y}", "${x}"], "b": {"c": "${/z}"}});
         assert_eq!(references(&value), ["/x/y", "/z"]);
     }
 
     #[test]
-    fn a_pointer_to_nothing_is_named() {
+    fn resolve_names_a_pointer_to_nothing() {
         let input = Arc::new(json!({}));
         let data = |name: &str| (name == "input").then_some(&input);
         for pointer in ["/input/n", "/other", "/", "/other/n"] {

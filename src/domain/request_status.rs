@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestStatus {
-    /// Accepted, and waiting for its turn.
+    /// Accepted and queued.
     #[default]
     Pending,
     /// Its call is under way.
@@ -42,7 +42,7 @@ impl RequestStatus {
         )
     }
 
-    /// Whether nothing comes after it.
+    /// Whether no other status can follow.
     pub fn is_final(self) -> bool {
         !Self::ALL.into_iter().any(|next| self.can_become(next))
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::RequestStatus::{self, *};
 
     #[test]
-    fn every_pair_of_states_is_allowed_or_refused_as_the_table_says() {
+    fn request_status_allows_exactly_the_listed_transitions() {
         let allowed = [
             (Pending, Processing),
             (Processing, Completed),

@@ -3,7 +3,7 @@ use std::fmt;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
-use super::{Violation, did_you_mean, pointer_token};
+use super::{SchemaFault, Violation, did_you_mean, pointer_token};
 
 /// A JSON Schema of [draft 2020-12](https://json-schema.org/draft/2020-12), compiled.
 ///
@@ -13,25 +13,12 @@ pub struct JsonSchema {
     source: Value,
 }
 
-/// What is wrong with a value, as its schema has it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SchemaFault {
-    /// JSON pointer to what is at fault; of what is missing or too much, to where it is.
-    pub pointer: String,
-    /// What was found and what was expected; quotes texts, numbers and the like.
-    pub message: String,
-    /// The same without quoting, for what is nobody's business.
-    pub masked: String,
-    /// The keyword of the schema that finds it, such as `required` or `pattern`.
-    pub keyword: String,
-}
-
 impl JsonSchema {
     /// Compiles a schema.
     ///
     /// # Errors
     ///
-    /// If it is none, refers to what is not in it, or knows formats that do not exist.
+    /// If it is not a valid schema, refers to something outside of it, or names a format that does not exist.
     pub fn compile(source: &Value) -> Result<Self, Violation> {
         let validator = jsonschema::draft202012::options()
             .should_validate_formats(true)
@@ -55,7 +42,8 @@ impl JsonSchema {
             return Vec::new();
         }
         let errors = self.validator.iter_errors(value);
-        let mut faults: Vec<SchemaFault> = errors.flat_map(|error| self.told(&error)).collect();
+        let mut faults: Vec<SchemaFault> =
+            errors.flat_map(|error| self.faults_of(&error)).collect();
         // The validator promises no order.
         faults.sort();
         faults.dedup();
@@ -71,14 +59,14 @@ impl JsonSchema {
         own.or_else(|| referred?.get("properties"))?.as_object()
     }
 
-    /// One fault, or one for each property that is too much.
-    fn told(&self, error: &ValidationError<'_>) -> Vec<SchemaFault> {
+    /// One fault, or one for each unexpected property.
+    fn faults_of(&self, error: &ValidationError<'_>) -> Vec<SchemaFault> {
         let pointer = error.instance_path().as_str();
         let keyword = error.kind().keyword();
         match error.kind() {
             ValidationErrorKind::Required {
                 property: Value::String(property),
-            } => vec![SchemaFault::plain(
+            } => vec![plain(
                 keyword,
                 format!("{pointer}/{}", pointer_token(property)),
                 "is required".to_owned(),
@@ -87,7 +75,7 @@ impl JsonSchema {
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let one = |property: &String| {
                     let hint = self.nearest_property(error, property);
-                    SchemaFault::plain(
+                    plain(
                         keyword,
                         format!("{pointer}/{}", pointer_token(property)),
                         format!("{property:?} is not known here: {hint}"),
@@ -112,7 +100,7 @@ impl JsonSchema {
     }
 
     fn nearest_property(&self, error: &ValidationError<'_>, unexpected: &str) -> String {
-        // The place of the keyword in the schema, behind references.
+        // The place of the keyword in the schema, references followed.
         let keyword = error.schema_path().as_str();
         let parent = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
         let names = self
@@ -126,14 +114,13 @@ impl JsonSchema {
     }
 }
 
-impl SchemaFault {
-    fn plain(keyword: &str, pointer: String, message: String) -> Self {
-        Self {
-            keyword: keyword.to_owned(),
-            pointer,
-            masked: message.clone(),
-            message,
-        }
+/// A fault whose message quotes no value.
+fn plain(keyword: &str, pointer: String, message: String) -> SchemaFault {
+    SchemaFault {
+        keyword: keyword.to_owned(),
+        pointer,
+        masked: message.clone(),
+        message,
     }
 }
 
@@ -169,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_faults_are_told_with_pointer_and_nearest_name() {
+    fn faults_have_a_pointer_and_the_nearest_name() {
         let schema = JsonSchema::compile(&json!({
             "type": "object",
             "required": ["name"],
@@ -184,9 +171,9 @@ mod tests {
             .unwrap()
             .faults(&value)
             .into_iter()
-            .map(|fault| (fault.keyword, fault.pointer, fault.message, fault.masked))
+            .map(|found| (found.keyword, found.pointer, found.message, found.masked))
             .collect();
-        let told = |keyword: &str, pointer: &str, message: &str, masked: &str| {
+        let fault = |keyword: &str, pointer: &str, message: &str, masked: &str| {
             let own = str::to_owned;
             (own(keyword), own(pointer), own(message), own(masked))
         };
@@ -195,21 +182,21 @@ mod tests {
         assert_eq!(
             faults,
             [
-                told("required", "/name", "is required", "is required"),
-                told(
+                fault("required", "/name", "is required", "is required"),
+                fault(
                     "type",
                     "/steps/0/service",
                     "1 is not of type \"string\"",
                     "value is not of type \"string\""
                 ),
-                told("additionalProperties", "/steps/1/timeuot", known, known),
-                told("additionalProperties", "/steps/1/x~1y", others, others),
+                fault("additionalProperties", "/steps/1/timeuot", known, known),
+                fault("additionalProperties", "/steps/1/x~1y", others, others),
             ]
         );
     }
 
     #[test]
-    fn what_is_no_schema_is_refused_with_its_place() {
+    fn compile_refuses_an_invalid_schema_with_its_place() {
         for (source, pointer, says) in [
             (
                 json!({ "type": "strng" }),

@@ -2,25 +2,14 @@ use std::convert::Infallible;
 
 use serde_json::Value;
 
-use super::Violation;
+use super::{SchemaFault, Violation};
 
-/// A JSON Schema. There is none: the Cargo feature `json-schema` is off.
+/// A JSON Schema, which does not exist while the Cargo feature `json-schema` is off.
 #[derive(Debug)]
 pub struct JsonSchema(Infallible);
 
-/// What is wrong with a value, as its schema has it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SchemaFault {
-    /// JSON pointer to what is at fault.
-    pub pointer: String,
-    /// What was found and what was expected.
-    pub message: String,
-    /// The same without quoting.
-    pub masked: String,
-}
-
 impl JsonSchema {
-    /// Compiles no schema.
+    /// Refuses every schema.
     ///
     /// # Errors
     ///
@@ -43,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_is_refused_by_naming_the_feature_it_needs() {
+    fn compile_names_the_feature_that_is_off() {
         let refused = JsonSchema::compile(&Value::Bool(true)).unwrap_err();
         assert!(refused.to_string().contains("`json-schema`"), "{refused}");
     }

@@ -10,6 +10,19 @@ pub struct Violation {
     pub message: String,
 }
 
+/// What a JSON Schema finds wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SchemaFault {
+    /// JSON pointer to what is at fault, also where it is missing.
+    pub pointer: String,
+    /// What was found and what was expected; quotes scalar values.
+    pub message: String,
+    /// The same without quoting, for secrets.
+    pub masked: String,
+    /// The keyword of the schema that it breaks, such as `required` or `pattern`.
+    pub keyword: String,
+}
+
 impl Violation {
     /// What is wrong at a pointer.
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
@@ -19,14 +32,14 @@ impl Violation {
         }
     }
 
-    /// The same, of a value that stands at a pointer of something larger.
+    /// The same, for a value at a pointer within a larger one.
     #[must_use]
     pub fn within(mut self, pointer: &str) -> Self {
         self.pointer.insert_str(0, pointer);
         self
     }
 
-    /// The failure of a call whose input or reply has it, with the pointer as its field.
+    /// The failure of a call with this code, and the pointer as its field.
     pub fn failure(self, code: &str) -> Box<Failure> {
         Box::new(Failure::new(code, self.to_string()).field(self.pointer))
     }

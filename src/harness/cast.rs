@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, RwLock},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
@@ -21,7 +21,6 @@ pub struct Cast {
     effects: Effects,
     entities: Entities,
     faults: Faults,
-    policies: Arc<RwLock<Policies>>,
     client: Arc<Client>,
     directory: Directory,
     files: Files,
@@ -34,14 +33,8 @@ impl Cast {
     pub fn new(timeline: Timeline, seed: Seed) -> Self {
         let registry = Registry::default();
         let faults = Faults::default();
-        let policies = Arc::new(RwLock::new(Policies::default()));
-        let client = Client::new(
-            registry.clone(),
-            Arc::clone(&policies),
-            faults.clone(),
-            timeline.clone(),
-            seed,
-        );
+        let client = Client::new(registry.clone(), faults.clone(), timeline.clone());
+        client.set_seed(seed);
         let directory = Directory::default();
         let effects = Effects::new(timeline.clone());
         Self {
@@ -52,7 +45,6 @@ impl Cast {
             effects,
             registry,
             faults,
-            policies,
             client: Arc::new(client),
             directory,
         }
@@ -129,12 +121,6 @@ impl Cast {
         Ok(())
     }
 
-    /// Adds a service that only answers as its definition says, and keeps nothing.
-    pub fn add_mock(&self, definition: impl Into<Arc<ServiceDefinition>>) {
-        self.registry
-            .add(MockService::new(definition, self.effects.clone()));
-    }
-
     /// Adds a service that answers `{}` to any operation.
     pub fn add_bare(&self, name: &str) {
         self.registry
@@ -180,8 +166,8 @@ impl Cast {
     }
 
     /// Timeouts and retries.
-    pub fn policies(&self) -> &RwLock<Policies> {
-        &self.policies
+    pub fn policies(&self) -> MutexGuard<'_, Policies> {
+        self.client.policies()
     }
 
     /// What played services have done and undone.

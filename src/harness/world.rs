@@ -1,7 +1,7 @@
 use std::{
     fmt, io,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -186,10 +186,9 @@ impl World {
         self.cast().registry()
     }
 
-    /// Timeouts and retries, which may be changed.
-    pub fn policies(&mut self) -> RwLockWriteGuard<'_, Policies> {
-        let policies: &RwLock<Policies> = self.cast().policies();
-        policies.write().unwrap_or_else(PoisonError::into_inner)
+    /// Timeouts and retries, to change.
+    pub fn policies(&mut self) -> MutexGuard<'_, Policies> {
+        self.cast().policies()
     }
 
     /// The workflow and its runs.

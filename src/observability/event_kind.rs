@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
 use super::{
-    Attempts, CommandHead, CompensationHead, EventHead, RefusedBy, RequestHead, ServiceName,
+    CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
@@ -20,7 +20,7 @@ use crate::domain::{
 )]
 #[expect(
     missing_docs,
-    reason = "the names of kinds and fields are the vocabulary; what is not obvious is said"
+    reason = "the names of kinds and fields are the vocabulary; what is not obvious is documented"
 )]
 pub enum EventKind {
     WorkflowStarted {
@@ -35,7 +35,7 @@ pub enum EventKind {
         #[serde(with = "duration_text")]
         took: Duration,
     },
-    /// A run goes on after a crash, or after it was interrupted.
+    /// A run continues after a crash or an interruption.
     WorkflowResumed {
         workflow: Arc<str>,
         run: Arc<str>,
@@ -96,7 +96,7 @@ pub enum EventKind {
     },
     RetryScheduled {
         call: CallName,
-        /// The execution that failed, or the last one before a refusal.
+        /// The failed execution, or the last one before a refusal.
         execution: u32,
         #[serde(with = "duration_text")]
         delay: Duration,
@@ -113,7 +113,7 @@ pub enum EventKind {
     HealthChecked {
         service: ServiceName,
         status: Health,
-        /// Of a service without a breaker `closed`, of an unknown one `unknown`.
+        /// `closed` for a service without a breaker, `unknown` for an unknown one.
         #[serde(serialize_with = "state_or_unknown")]
         breaker: Option<BreakerState>,
     },
@@ -135,7 +135,7 @@ pub enum EventKind {
         /// `ok`, or the failure's code.
         result: Arc<str>,
     },
-    /// A request that is answered later.
+    /// A request with a later answer.
     RequestAccepted {
         request: Arc<str>,
         call: CallName,
@@ -145,16 +145,16 @@ pub enum EventKind {
         request: Arc<str>,
         status: RequestStatus,
     },
-    /// A callback was given up, its retries included.
+    /// A callback failed, retries included.
     CallbackFailed {
         request: Arc<str>,
-        /// The change that it was to tell of.
+        /// The change that it reported.
         status: RequestStatus,
         call: CallName,
         executions: u32,
         code: Arc<str>,
     },
-    /// An ended request can no longer be asked for.
+    /// A finished request can no longer be queried.
     RequestForgotten {
         request: Arc<str>,
     },
@@ -177,7 +177,7 @@ pub enum EventKind {
     },
     FaultInjected {
         call: CallName,
-        /// `None` where a fault strikes within the service, which does not know the number.
+        /// `None` for a fault within the service, which does not know the number.
         #[serde(skip_serializing_if = "Option::is_none")]
         execution: Option<u32>,
         fault: Arc<str>,
@@ -193,7 +193,7 @@ pub enum EventKind {
         /// The types of the events.
         events: Vec<Arc<str>>,
     },
-    /// It was handled before, and came to the same.
+    /// It was handled before, with this result.
     CommandRepeated {
         #[serde(flatten)]
         head: Arc<CommandHead>,
@@ -205,7 +205,7 @@ pub enum EventKind {
         head: Arc<CommandHead>,
         code: Arc<str>,
     },
-    /// It could not be decided, or what was decided could not be stored.
+    /// No decision could be made, or its events could not be stored.
     CommandFailed {
         #[serde(flatten)]
         head: Arc<CommandHead>,
@@ -248,30 +248,30 @@ pub enum EventKind {
     },
     ProjectionPaused {
         projection: Arc<str>,
-        /// The recent ones.
+        /// The number of recent errors.
         errors: u32,
     },
     ProjectionResumed {
         projection: Arc<str>,
     },
-    /// It was reset and has caught up with what was stored then.
+    /// It was reset and has caught up with the events stored by then.
     ProjectionRebuilt {
         projection: Arc<str>,
         /// How many events were applied.
         events: u64,
         checkpoint: u64,
     },
-    /// In the outbox, to be published.
+    /// Stored in the outbox.
     EventStored {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// The bus took it.
+    /// The bus accepted it.
     EventPublished {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// The bus did not take it; it is tried again after a delay.
+    /// The bus did not accept it; publishing is retried after a delay.
     EventPublicationFailed {
         #[serde(flatten)]
         head: Arc<EventHead>,
@@ -309,34 +309,34 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// The subscription does not want it.
+    /// The subscription filters it out.
     EventFiltered {
         subscription: Arc<str>,
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// It came before another of its subject that it must follow.
+    /// It arrived before its predecessor of the same subject.
     EventHeldBack {
         subscription: Arc<str>,
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// It came again.
+    /// It arrived again.
     DuplicateDropped {
         subscription: Arc<str>,
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// Its handler failed for good, and the dead letter queue has it.
+    /// Its handler failed for good, and the dead letter queue accepted it.
     EventDeadLettered {
         subscription: Arc<str>,
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
         #[serde(flatten)]
-        attempts: Box<Attempts>,
+        runs: Box<HandlerRuns>,
     },
-    /// The dead letter queue did not take it; it is tried again after a delay.
+    /// The dead letter queue did not accept it; this is retried after a delay.
     DeadLetterFailed {
         subscription: Arc<str>,
         #[serde(flatten)]

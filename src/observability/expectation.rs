@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::EventKind;
 use crate::domain::format_duration;
 
-/// Above this share of what was expected, in tenths, a duration is worth a warning.
+/// A duration above this share of the expected one, in tenths, is a warning.
 const SLOW: u32 = 12;
-/// Above this share of what was expected, in tenths, a duration is an error.
+/// A duration above this share of the expected one, in tenths, is an error.
 const TOO_SLOW: u32 = 20;
 
-/// What to record of a duration that is far above what was expected: a warning above 1.2 times that,
-/// an error above twice.
+/// The event to record for a duration far above the expected one: a warning above 1.2 times that, an
+/// error above twice.
 pub fn unexpected_duration(
     about: &Arc<str>,
     took: Duration,
@@ -37,8 +37,8 @@ pub fn unexpected_duration(
     }
 }
 
-/// What to record of a reply that lacks fields or values which were expected: a warning that names
-/// the first by its JSON pointer.
+/// The event to record for a reply that lacks expected fields or values: a warning with the JSON
+/// pointer of the first.
 pub fn unexpected_reply(about: &Arc<str>, reply: &Value, expected: &Value) -> Option<EventKind> {
     let missing = first_missing(expected, reply, String::new())?;
     Some(EventKind::Warning {
@@ -47,7 +47,7 @@ pub fn unexpected_reply(about: &Arc<str>, reply: &Value, expected: &Value) -> Op
     })
 }
 
-/// The first place where `found` has not what `expected` has.
+/// The first place where `found` lacks what `expected` has.
 fn first_missing(expected: &Value, found: &Value, at: String) -> Option<String> {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {

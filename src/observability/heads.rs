@@ -1,4 +1,4 @@
-//! What several events of the timeline tell alike, and share.
+//! Fields that several events of the timeline share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,20 @@ use serde::Serialize;
 
 use crate::domain::{CallName, duration_text};
 
-/// What an event that services send each other is told by.
+/// A service's name, shared by events.
+pub type ServiceName = Arc<str>;
+
+/// Which policy refused a call before it became an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedBy {
+    /// The bulkhead's queue was full, or the deadline passed in it.
+    Bulkhead,
+    /// The breaker was open, or half-open with all probes under way.
+    Breaker,
+}
+
+/// What identifies an event that services send each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct EventHead {
     /// What happened, such as `OrderPlaced`.
@@ -21,44 +34,44 @@ pub struct EventHead {
     pub subject: Option<Arc<str>>,
 }
 
-/// What a command is told by.
+/// What identifies a command.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandHead {
     /// Its id.
     pub command: Arc<str>,
-    /// What is to be done, such as `PlaceOrder`.
+    /// What to do, such as `PlaceOrder`.
     #[serde(rename = "type")]
     pub kind: Arc<str>,
-    /// Which aggregate is to do it.
+    /// The aggregate to do it.
     pub aggregate_id: Arc<str>,
 }
 
-/// What a request whose sender waits is told by.
+/// What identifies a request whose sender waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct RequestHead {
     /// Its id.
     pub request: Arc<str>,
-    /// What is asked of whom.
+    /// The service and operation.
     pub call: CallName,
 }
 
-/// What the undoing of a step is told by.
+/// What identifies the compensation of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct CompensationHead {
     /// The workflow's run.
     pub run: Arc<str>,
     /// The step that is undone.
     pub step: Arc<str>,
-    /// None where the workflow that the step ran undoes itself.
+    /// `None` where the step ran a workflow, which undoes itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallName>,
 }
 
-/// How often a handler failed on an event, and when.
+/// How often a handler was called for an event that it failed on, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Attempts {
+pub struct HandlerRuns {
     /// How often it was called again.
     pub retries: u32,
     /// When it was first called.

@@ -1,4 +1,4 @@
-//! The one timeline that everything is recorded on, in virtual time and without secrets.
+//! The one timeline that records everything, in virtual time and without secrets.
 
 mod event;
 mod event_kind;
@@ -7,9 +7,11 @@ mod heads;
 mod redaction;
 mod timeline;
 
-pub use event::{Event, RefusedBy, ServiceName};
+pub use event::Event;
 pub use event_kind::EventKind;
 pub use expectation::{unexpected_duration, unexpected_reply};
-pub use heads::{Attempts, CommandHead, CompensationHead, EventHead, RequestHead};
+pub use heads::{
+    CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
+};
 pub use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

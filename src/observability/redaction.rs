@@ -2,7 +2,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-/// What stands in place of a secret.
+/// What replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// Parts of a key, without case and separators, that make its value a secret.
@@ -25,7 +25,7 @@ fn letters(text: &str) -> u32 {
     letters.fold(0, |set, letter| set | 1 << (letter & 31))
 }
 
-/// Whether values under this key are secrets, as far as its name tells.
+/// Whether the name of a key says that its values are secrets.
 ///
 /// A key that only counts or limits tokens (`maxTokens`, `tokenCount`) holds none.
 pub fn looks_secret(key: &str) -> bool {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_told_by_their_keys() {
+    fn looks_secret_recognises_secrets_by_key() {
         for key in [
             "password",
             "API_KEY",
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_is_found_in_either_case() {
+    fn looks_secret_ignores_case() {
         for secret in SECRETS {
             assert!(looks_secret(secret), "{secret}");
             assert!(looks_secret(&secret.to_uppercase()), "{secret}");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_hidden_at_every_depth_and_nothing_else_is_copied() {
+    fn redact_hides_secrets_at_every_depth_and_copies_nothing_else() {
         let value =
             Arc::new(json!({"a": [{"apiKey": "k", "n": 1}], "secret": {"x": 1}, "token": null}));
         assert_eq!(

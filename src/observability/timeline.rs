@@ -1,18 +1,15 @@
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{Event, EventKind, redact};
-use crate::clock::Clock;
+use crate::{clock::Clock, domain::Locked};
 
-/// Everything that happened in a scenario, in the order it happened.
+/// Everything that happened in a scenario, in order.
 ///
-/// A handle: clones share the events. Secrets are taken out as events come in.
+/// A handle: clones share the events. Secrets are redacted as events are recorded.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
-    events: Arc<Mutex<Vec<Event>>>,
+    events: Arc<Locked<Vec<Event>>>,
 }
 
 impl Timeline {
@@ -34,7 +31,7 @@ impl Timeline {
         self.record_at(self.clock.now(), kind);
     }
 
-    /// Records what happens now, of one who has just looked at the clock.
+    /// As [`record`](Self::record), for a caller that has just read the clock.
     pub(crate) fn record_at(&self, at: Duration, mut kind: EventKind) {
         match &mut kind {
             EventKind::CallStarted { input, .. } => *input = redact(input),
@@ -43,35 +40,30 @@ impl Timeline {
             } => *reply = redact(reply),
             _ => {}
         }
-        self.lock().push(Event { at, kind });
+        self.events.lock().push(Event { at, kind });
     }
 
-    /// Reads the events so far. Nothing may be recorded meanwhile.
+    /// Reads the events so far. `read` must not record any.
     pub fn read<T>(&self, read: impl FnOnce(&[Event]) -> T) -> T {
-        read(&self.lock())
+        read(&self.events.lock())
     }
 
-    /// The last `count` events, or nothing if a thread that hangs holds them.
+    /// The last `count` events, or nothing if a hanging thread holds them.
     pub fn tail(&self, count: usize) -> Vec<Event> {
-        self.events.try_lock().map_or_else(
-            |_| Vec::new(),
-            |events| events[events.len().saturating_sub(count)..].to_vec(),
-        )
+        let events = self.events.try_lock();
+        events.map_or_else(Vec::new, |events| {
+            events[events.len().saturating_sub(count)..].to_vec()
+        })
     }
 
     /// Takes all events out.
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut self.lock())
+        std::mem::take(&mut self.events.lock())
     }
 
     /// Time since the scenario's start.
     pub fn now(&self) -> Duration {
         self.clock.now()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
-        // A panic between two events leaves the list whole.
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,7 +75,7 @@ mod tests {
     use crate::domain::{CallHead, CallName};
 
     #[tokio::test(start_paused = true)]
-    async fn events_are_stamped_with_virtual_time_and_hold_no_secret() {
+    async fn record_stamps_virtual_time_and_redacts_secrets() {
         let clock = Clock::start();
         let timeline = Timeline::new(clock);
         clock.sleep(Duration::from_millis(1_250)).await;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::{Failure, FailureMode, JsonForm, Violation, check_code, code},
+    domain::{Failure, JsonForm, Violation, check_code, code},
 };
 
 /// How a call is retried: the same way after every retryable failure, or by the failure's code.
@@ -243,7 +243,7 @@ fn read_codes(value: &Value) -> Result<Vec<Arc<str>>, Violation> {
 
 fn check_retryable(code: &str) -> Result<(), String> {
     check_code(code)?;
-    let (mode, _) = FailureMode::classify(code);
+    let (mode, _) = code::classify(code);
     if mode.terminal() || code == code::WORKFLOW_TIMEOUT {
         return Err(format!("{code:?} can never be worth a retry"));
     }

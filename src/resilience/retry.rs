@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::{LONGEST, Violation, duration_text, from_value},
+    domain::{MAX_DURATION, Violation, duration_text, from_value},
 };
 
 /// How often a call is executed again after a retryable failure, and the delays in between.
@@ -137,7 +137,7 @@ impl Retry {
     }
 
     fn bounds_millis(&self, retry: u32) -> (u64, u64) {
-        let ceiling = whole(millis(self.cap.unwrap_or(LONGEST).min(LONGEST)).floor());
+        let ceiling = whole(millis(self.cap.unwrap_or(MAX_DURATION).min(MAX_DURATION)).floor());
         let exponent = u64::from(retry) + u64::from(self.first_exponent);
         let base = millis(self.base);
         let delay = if base == 0.0 {
@@ -229,7 +229,7 @@ impl PolicyKind for Retry {
             violations.push(Violation::new("/jitter", message));
         }
         for (pointer, duration) in [("/base", Some(self.base)), ("/cap", self.cap)] {
-            if duration.is_some_and(|duration| duration > LONGEST) {
+            if duration.is_some_and(|duration| duration > MAX_DURATION) {
                 violations.push(Violation::new(pointer, "is longer than 366 days"));
             }
         }

@@ -1,7 +1,7 @@
 use std::{
     pin::pin,
     sync::{
-        Arc, LazyLock, PoisonError, RwLock,
+        Arc, LazyLock, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,16 +11,14 @@ use serde_json::Value;
 
 use super::{
     CallPolicy, CallResult, FaultId, Faults, Policies, Registry, execution,
-    guards::{Guards, Passage},
+    guards::{GuardSet, Guards},
     registry::Role,
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallName, Failure, FailureMode, Reply, code},
+    domain::{Call, Failure, FailureMode, Locked, Reply, code},
     observability::{EventKind, RefusedBy, Timeline},
-    resilience::{
-        BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Retries, Timeout,
-    },
+    resilience::{BreakerPolicy, BreakerState, Bulkhead, BulkheadPermit, BulkheadPolicy, Timeout},
 };
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
@@ -33,7 +31,7 @@ static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
 #[derive(Debug)]
 pub struct Client {
     registry: Registry,
-    policies: Arc<RwLock<Policies>>,
+    policies: Arc<Locked<Policies>>,
     guards: Guards,
     faults: Faults,
     timeline: Timeline,
@@ -42,8 +40,8 @@ pub struct Client {
     calls: AtomicU64,
 }
 
-/// One go at a call that did not succeed.
-struct Attempt {
+/// An execution that failed, or a refusal before it.
+struct NoReply {
     failure: Box<Failure>,
     execution: u32,
     /// The fallback, where the breaker refused and its policy has one.
@@ -51,22 +49,16 @@ struct Attempt {
 }
 
 impl Client {
-    /// A client of the services in a registry.
-    pub fn new(
-        registry: Registry,
-        policies: Arc<RwLock<Policies>>,
-        faults: Faults,
-        timeline: Timeline,
-        seed: Seed,
-    ) -> Self {
+    /// A client of the services in a registry, with the default policies and the seed 0.
+    pub fn new(registry: Registry, faults: Faults, timeline: Timeline) -> Self {
         Self {
             registry,
-            policies,
+            policies: Arc::default(),
             guards: Guards::new(timeline.clone()),
             faults,
             clock: timeline.clock(),
             timeline,
-            seed: AtomicU64::new(seed.0),
+            seed: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         }
     }
@@ -115,11 +107,9 @@ impl Client {
         self.guards.set_bulkhead(service_or_class, policy);
     }
 
-    /// How long an execution of a call may take, and how it is repeated, as the policies and what
-    /// the call asks for itself have it now.
-    pub fn policy_of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retries) {
-        let policies = self.policies.read().unwrap_or_else(PoisonError::into_inner);
-        policies.of(call, asked)
+    /// Timeouts and retries of all calls, to read or to change.
+    pub fn policies(&self) -> MutexGuard<'_, Policies> {
+        self.policies.lock()
     }
 
     /// The state of a service's breaker, if it has one.
@@ -151,20 +141,20 @@ impl Client {
             return Err(Box::new(past_deadline().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retries) = self.policy_of(call.name(), asked);
+        let (timeout, retries) = self.policies().of(call.name(), asked);
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
         let mut retrying = retries.begin();
         loop {
-            let attempt = match self.attempt(&role, call, number, timeout, deadline).await {
+            let no_reply = match self.guarded(&role, call, number, timeout, deadline).await {
                 Ok(mut reply) => {
                     reply.executions = executions + 1;
                     return Ok(reply);
                 }
-                Err(attempt) => attempt,
+                Err(no_reply) => no_reply,
             };
-            let mut failure = attempt.failure;
+            let mut failure = no_reply.failure;
             executions += failure.executions;
             in_doubt |= failure.in_doubt;
             let delay = retrying
@@ -178,7 +168,7 @@ impl Client {
                 })
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
             let Some(delay) = delay else {
-                if let Some(fallback) = attempt.fallback {
+                if let Some(fallback) = no_reply.fallback {
                     return Ok(Reply {
                         value: marked(&fallback),
                         fallback_used: true,
@@ -192,7 +182,7 @@ impl Client {
             };
             self.timeline.record(EventKind::RetryScheduled {
                 call: call.name().clone(),
-                execution: attempt.execution,
+                execution: no_reply.execution,
                 delay,
             });
             self.clock.sleep(delay).await;
@@ -200,15 +190,16 @@ impl Client {
         }
     }
 
-    async fn attempt(
+    /// One execution behind the guards.
+    async fn guarded(
         &self,
         role: &Arc<Role>,
         call: &Call,
         number: u64,
         timeout: Duration,
         deadline: Option<Duration>,
-    ) -> Result<Reply, Attempt> {
-        let Passage { bulkheads, breaker } = self.guards.before(role);
+    ) -> Result<Reply, NoReply> {
+        let GuardSet { bulkheads, breaker } = self.guards.before(role);
         let _permits = self.enter(call, bulkheads, deadline).await?;
         let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
             None => None,
@@ -231,7 +222,7 @@ impl Client {
         }
         result.map_err(|mut failure| {
             failure.executions = failure.executions.max(1);
-            Attempt {
+            NoReply {
                 failure,
                 execution,
                 fallback: None,
@@ -245,7 +236,7 @@ impl Client {
         call: &Call,
         bulkheads: [Option<Bulkhead>; 2],
         deadline: Option<Duration>,
-    ) -> Result<[Option<BulkheadPermit>; 2], Attempt> {
+    ) -> Result<[Option<BulkheadPermit>; 2], NoReply> {
         let mut permits = [None, None];
         for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
             let Some(bulkhead) = bulkhead else { continue };
@@ -332,14 +323,14 @@ impl Client {
         });
     }
 
-    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> Attempt {
+    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> NoReply {
         let failure = failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
             head: Arc::clone(&call.head),
             by,
             code: Arc::clone(&failure.code),
         });
-        Attempt {
+        NoReply {
             failure: Box::new(failure),
             execution: 0,
             fallback: None,

@@ -1,11 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::{EntityDefinition, FilesDefinition, entity, file, service::PROBE};
-use crate::domain::{FailureMode, Violation, did_you_mean, duration_text};
+use super::{EntityDefinition, FileOperation, FilesDefinition, entity, file, service::PROBE};
+use crate::domain::{FailureMode, Violation, did_you_mean, duration_text, pointer_token};
 
 /// A file of service definitions, as in `fixtures/services/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,30 +21,30 @@ pub struct CastFile {
     pub services: Vec<Arc<ServiceDefinition>>,
 }
 
-/// A service that is played, as data.
+/// A played service, as data.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ServiceDefinition {
-    /// The name it is called by; a definition in a step takes the step's.
+    /// Its name; a definition in a step has the name in the step.
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
     /// The class whose bulkhead its calls share.
     pub class: Option<String>,
-    /// The operation that its health is checked by; `health` unless given, where it has one.
+    /// The operation that checks its health; by default `health`, if it has one.
     pub probe: Option<String>,
     /// Codes of its own.
     pub codes: IndexMap<String, CodeDefinition>,
-    /// Its operations; any name will do where none are given.
+    /// Its operations; by default any name is one.
     pub operations: Option<IndexMap<String, OperationDefinition>>,
-    /// The entities that it keeps; none unless given.
+    /// The entities that it keeps, if any.
     pub entity: Option<EntityDefinition>,
-    /// How it keeps files; it keeps none unless given.
+    /// How it keeps files, if any.
     pub files: Option<FilesDefinition>,
 }
 
 impl CastFile {
-    /// Checks what the form of the definitions does not tell.
+    /// Checks what the types do not.
     ///
     /// # Errors
     ///
@@ -59,12 +59,12 @@ impl CastFile {
 }
 
 impl ServiceDefinition {
-    /// Checks what the form of the definition does not tell.
+    /// Checks what the types do not.
     ///
     /// # Errors
     ///
-    /// If it keeps entities or files, and they or an operation on them cannot be; if it keeps both;
-    /// if it has no operation as its probe.
+    /// If its entities or files or an operation on them are not valid; if it keeps both; if its probe
+    /// is not an operation.
     pub fn check(&self) -> Result<(), Violation> {
         self.check_probe()?;
         match (&self.entity, &self.files) {
@@ -76,6 +76,42 @@ impl ServiceDefinition {
             (None, Some(files)) => file::check(files, self),
             (None, None) => Ok(()),
         }
+    }
+
+    /// Checks the operations of a service that keeps something and acts by their kinds: those that
+    /// `names` lists and `is_known` tells.
+    pub(super) fn check_operations(
+        &self,
+        names: &[&str],
+        is_known: impl Fn(OperationKind) -> bool,
+    ) -> Result<(), Violation> {
+        let Some(operations) = &self.operations else {
+            let message = "a service that keeps entities or files has operations, each with a kind";
+            return Err(Violation::new("/operations", message));
+        };
+        for (name, operation) in operations {
+            let at = format!("/operations/{}", pointer_token(name));
+            if !operation.kind.is_some_and(&is_known) {
+                // The kind that the operation's name begins with, else the nearest, else all.
+                let begins = names.iter().find(|kind| name.starts_with(**kind));
+                let hint = did_you_mean(begins.unwrap_or(&name.as_str()), names.iter().copied());
+                let (at, message) = match operation.kind {
+                    None => (at, "the operation needs a kind"),
+                    Some(_) => (
+                        format!("{at}/kind"),
+                        "this service has no operations of this kind",
+                    ),
+                };
+                return Err(Violation::new(at, format!("{message}: {hint}")));
+            }
+            let reply = operation.reply.as_ref();
+            if reply.is_some_and(|reply| !reply.is_object()) {
+                let message =
+                    "the reply adds fields to that of the service, so it must be an object";
+                return Err(Violation::new(format!("{at}/reply"), message));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn check_probe(&self) -> Result<(), Violation> {
@@ -90,7 +126,7 @@ impl ServiceDefinition {
         Err(Violation::new("/probe", message))
     }
 
-    /// The operation that its health is checked by, if any.
+    /// The operation that checks its health, if any.
     pub fn probe(&self) -> Option<&str> {
         let operations = self.operations.as_ref();
         let has = |name: &str| operations.is_none_or(|known| known.contains_key(name));
@@ -99,7 +135,7 @@ impl ServiceDefinition {
             .or_else(|| has(PROBE).then_some(PROBE))
     }
 
-    /// Whether it has an operation; any will do where none are given.
+    /// Whether it has an operation.
     pub fn has_operation(&self, name: &str) -> bool {
         self.operations
             .as_ref()
@@ -118,7 +154,7 @@ impl ServiceDefinition {
     }
 }
 
-/// An operation of a service that is played.
+/// An operation of a played service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OperationDefinition {
@@ -126,18 +162,64 @@ pub struct OperationDefinition {
     pub description: Option<String>,
     /// What it does to the service's state.
     pub kind: Option<OperationKind>,
+    /// Fields that an `update` of an entity sets by itself.
+    pub sets: Map<String, Value>,
     /// How long it takes.
     #[serde(with = "duration_text")]
     pub latency: Duration,
-    /// What it answers; `{}` unless given.
+    /// The reply, `{}` by default; fields added to the reply of a service that keeps something.
     pub reply: Option<Arc<Value>>,
 }
 
-/// What an operation does to the state of its service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What an operation does to the state of its service, which reads it as one of its own kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OperationKind {
+    /// As a service of entities reads it.
+    pub entity: Option<EntityOperation>,
+    /// As a service of files reads it.
+    pub file: Option<FileOperation>,
+}
+
+impl OperationKind {
+    /// Whether it only reads, so that a call has no effect.
+    pub fn reads_only(self) -> bool {
+        self.entity.is_some_and(EntityOperation::reads_only)
+            || self.file.is_some_and(FileOperation::reads_only)
+    }
+}
+
+impl TryFrom<String> for OperationKind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let entity = EntityOperation::ALL.into_iter();
+        let file = FileOperation::ALL.into_iter();
+        let kind = Self {
+            entity: entity
+                .clone()
+                .find(|(_, own)| *own == name)
+                .map(|(own, _)| own),
+            file: file
+                .clone()
+                .find(|(_, own)| *own == name)
+                .map(|(own, _)| own),
+        };
+        if kind.entity.is_some() || kind.file.is_some() {
+            return Ok(kind);
+        }
+        let names = entity.map(|(_, own)| own).chain(file.map(|(_, own)| own));
+        Err(format!(
+            "unknown kind {name:?}, {}",
+            did_you_mean(&name, names)
+        ))
+    }
+}
+
+/// What can be done to entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say all there is to say")]
-pub enum OperationKind {
+pub enum EntityOperation {
     Validate,
     Create,
     Get,
@@ -147,17 +229,13 @@ pub enum OperationKind {
     Restore,
     Reserve,
     Release,
-    Sync,
     Suggest,
     BatchValidate,
-    Exists,
-    Describe,
-    Permit,
 }
 
-impl OperationKind {
-    /// What can be done to entities, as definitions write it.
-    pub const OF_ENTITIES: [(Self, &str); 12] = [
+impl EntityOperation {
+    /// Every operation, and its name in definitions.
+    pub const ALL: [(Self, &str); 11] = [
         (Self::Validate, "validate"),
         (Self::Create, "create"),
         (Self::Get, "get"),
@@ -167,22 +245,15 @@ impl OperationKind {
         (Self::Restore, "restore"),
         (Self::Reserve, "reserve"),
         (Self::Release, "release"),
-        (Self::Sync, "sync"),
         (Self::Suggest, "suggest"),
         (Self::BatchValidate, "batchValidate"),
     ];
 
-    /// Whether it only reads, so that a call leaves no effect.
+    /// Whether it changes nothing.
     pub fn reads_only(self) -> bool {
         matches!(
             self,
-            Self::Validate
-                | Self::Get
-                | Self::List
-                | Self::Suggest
-                | Self::BatchValidate
-                | Self::Exists
-                | Self::Describe
+            Self::Validate | Self::Get | Self::List | Self::Suggest | Self::BatchValidate
         )
     }
 }
@@ -193,9 +264,9 @@ impl OperationKind {
 pub struct CodeDefinition {
     /// What it means.
     pub description: Option<String>,
-    /// What kind of trouble it is; [`FailureMode::AgentLogic`] unless given.
+    /// What kind of failure it is; by default [`FailureMode::AgentLogic`].
     pub mode: Option<FailureMode>,
-    /// Whether it is worth a retry; as its mode says unless given.
+    /// Whether it is worth a retry; by default as its mode has it.
     pub retryable: Option<bool>,
 }
 

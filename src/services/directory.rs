@@ -1,17 +1,19 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use tempfile::TempDir;
+
+use crate::domain::Locked;
 
 /// The folder that a scenario's files lie in: a temporary one, made on first use, unless given.
 ///
 /// A handle: clones share the folder. A temporary one is gone with its last handle.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    made: Arc<Mutex<Option<Made>>>,
+    made: Arc<Locked<Option<Made>>>,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,7 @@ impl Directory {
     /// A folder that exists, and stays.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
-            made: Arc::new(Mutex::new(Some(Made::Given(path.into())))),
+            made: Arc::new(Locked::new(Some(Made::Given(path.into())))),
         }
     }
 
@@ -34,7 +36,7 @@ impl Directory {
     ///
     /// If it cannot be made.
     pub fn path(&self) -> io::Result<PathBuf> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock();
         if made.is_none() {
             let temporary = tempfile::Builder::new().prefix("rehearsal-").tempdir()?;
             *made = Some(Made::Temporary(temporary));
@@ -44,7 +46,7 @@ impl Directory {
 
     /// Where it is, unless nothing has asked for it yet, so that it is not there.
     pub fn existing(&self) -> Option<PathBuf> {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.made.lock();
         made.as_ref().map(|made| made.path().to_owned())
     }
 }

@@ -1,48 +1,47 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, Failure, IndexMap, Key, code},
+    domain::{Call, Failure, IndexMap, Key, Locked, code},
     observability::{EventKind, Timeline},
 };
 
-/// What played services have done and undone, by key.
+/// What services have done and undone, by key.
 ///
-/// One for the whole cast: a step's undo may be another service's operation.
+/// Shared by the whole cast: a step's undo may be another service's operation.
 #[derive(Clone, Debug)]
 pub struct Effects {
     timeline: Timeline,
-    /// Never taken out. Their order is of no use, but a map that keeps it grows without hashing all
-    /// keys anew.
-    deeds: Arc<Mutex<IndexMap<Arc<str>, Deed>>>,
+    /// Never removed. The order is irrelevant, but a map that keeps it grows without rehashing.
+    applied: Arc<Locked<IndexMap<Arc<str>, AppliedEffect>>>,
 }
 
 #[derive(Debug, Default)]
-struct Deed {
+struct AppliedEffect {
     /// The reply given when it was done.
     done: Option<Arc<Value>>,
     /// The reply given when it was undone.
     undone: Option<Arc<Value>>,
 }
 
-/// What a service is to do about a call, as what was done before under its key has it.
+/// What a service has to do about a call, given what was done under its key before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum EffectDecision {
     /// What the operation does.
     Act,
-    /// Take back what was done under the key.
+    /// Undo what was done under the key.
     Undo,
     /// Change nothing, only answer: an undo came, and nothing was done.
     Nothing,
 }
 
 impl Effects {
-    /// Effects that show on a timeline.
+    /// Effects that are recorded on a timeline.
     pub fn new(timeline: Timeline) -> Self {
         Self {
             timeline,
-            deeds: Arc::default(),
+            applied: Arc::default(),
         }
     }
 
@@ -57,43 +56,43 @@ impl Effects {
     pub fn once(
         &self,
         call: &Call,
-        act: impl FnOnce(Due) -> Result<Arc<Value>, Box<Failure>>,
+        act: impl FnOnce(EffectDecision) -> Result<Arc<Value>, Box<Failure>>,
     ) -> Result<Arc<Value>, Box<Failure>> {
         let Some(key) = &call.key else {
-            return act(Due::Act);
+            return act(EffectDecision::Act);
         };
-        let mut deeds = self.deeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let deed = deeds.entry(Arc::clone(key.subject())).or_default();
+        let mut applied = self.applied.lock();
+        let effect = applied.entry(Arc::clone(key.subject())).or_default();
         let reply = match key {
-            Key::Do(_) if deed.done.is_some() || deed.undone.is_some() => {
-                return match &deed.done {
+            Key::Do(_) if effect.done.is_some() || effect.undone.is_some() => {
+                return match &effect.done {
                     Some(first) => Ok(Arc::clone(first)),
                     None => Err(self.too_late(call, key)),
                 };
             }
             Key::Do(_) => {
-                let reply = act(Due::Act)?;
-                deed.done = Some(Arc::clone(&reply));
+                let reply = act(EffectDecision::Act)?;
+                effect.done = Some(Arc::clone(&reply));
                 reply
             }
             Key::Undo(_) => {
-                if let Some(first) = &deed.undone {
+                if let Some(first) = &effect.undone {
                     return Ok(Arc::clone(first));
                 }
-                let due = match deed.done {
-                    Some(_) => Due::Undo,
-                    // What may still arrive is barred from now on.
-                    None => Due::Nothing,
+                let decision = match effect.done {
+                    Some(_) => EffectDecision::Undo,
+                    // From now on, an effect that arrives late is discarded.
+                    None => EffectDecision::Nothing,
                 };
-                let reply = act(due)?;
-                deed.undone = Some(Arc::clone(&reply));
-                if due == Due::Nothing {
+                let reply = act(decision)?;
+                effect.undone = Some(Arc::clone(&reply));
+                if decision == EffectDecision::Nothing {
                     return Ok(reply);
                 }
                 reply
             }
         };
-        drop(deeds);
+        drop(applied);
         self.timeline.record(EventKind::Effect {
             call: call.name().clone(),
             key: key.clone(),
@@ -125,35 +124,38 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_repetition_gets_the_first_reply_and_changes_nothing() {
+    async fn once_answers_a_repetition_with_the_first_reply() {
         let timeline = Timeline::new(Clock::start());
         let effects = Effects::new(timeline.clone());
-        let once = |key: &Key, due: Option<Due>, reply: i32| {
+        let once = |key: &Key, decision: Option<EffectDecision>, reply: i32| {
             let mut asked = None;
-            let given = effects.once(&call(key), |due| {
-                asked = Some(due);
+            let given = effects.once(&call(key), |decision| {
+                asked = Some(decision);
                 Ok(Arc::new(json!(reply)))
             });
-            assert_eq!(asked, due);
+            assert_eq!(asked, decision);
             given.map(|reply| reply.as_i64())
         };
         let key = Key::of_step("w-1", "a");
-        assert_eq!(once(&key, Some(Due::Act), 1), Ok(Some(1)));
+        assert_eq!(once(&key, Some(EffectDecision::Act), 1), Ok(Some(1)));
         assert_eq!(once(&key, None, 2), Ok(Some(1)));
-        assert_eq!(once(&key.undo(), Some(Due::Undo), 3), Ok(Some(3)));
+        assert_eq!(
+            once(&key.undo(), Some(EffectDecision::Undo), 3),
+            Ok(Some(3))
+        );
         assert_eq!(once(&key.undo(), None, 4), Ok(Some(3)));
         assert_eq!(once(&key, None, 5), Ok(Some(1)), "still a repetition");
         assert_eq!(timeline.take().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_arrives_after_its_undo_is_discarded_and_what_failed_may_come_again() {
+    async fn once_discards_an_effect_after_its_undo_and_allows_another_after_a_failure() {
         let timeline = Timeline::new(Clock::start());
         let effects = Effects::new(timeline.clone());
         let reply = || Ok(Arc::new(json!({})));
         let key = Key::of_step("w-1", "a");
-        let undone = effects.once(&call(&key.undo()), |due| {
-            assert_eq!(due, Due::Nothing);
+        let undone = effects.once(&call(&key.undo()), |decision| {
+            assert_eq!(decision, EffectDecision::Nothing);
             reply()
         });
         assert!(undone.is_ok());

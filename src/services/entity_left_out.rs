@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::{CallResult, Effects, Service, ServiceDefinition};
-use crate::{clock::Clock, domain::Call};
+use crate::{
+    clock::Clock,
+    domain::{Call, Violation},
+};
 
 /// The entities that a service keeps, as data. It is refused: the Cargo feature `json-schema` is off.
 #[derive(Clone, Debug, Deserialize)]

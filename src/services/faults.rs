@@ -1,7 +1,6 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
+
+use crate::domain::Locked;
 
 /// Every fault that a scenario declares, and whether a call ever hit it.
 ///
@@ -9,7 +8,7 @@ use std::{
 /// withdrawn.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    declared: Arc<Mutex<Vec<Declared>>>,
+    declared: Arc<Locked<Vec<DeclaredFault>>>,
 }
 
 /// A declared fault.
@@ -17,7 +16,7 @@ pub struct Faults {
 pub struct FaultId(usize);
 
 #[derive(Debug)]
-struct Declared {
+struct DeclaredFault {
     what: Arc<str>,
     at: Arc<str>,
     state: FaultState,
@@ -48,8 +47,8 @@ impl fmt::Display for UnusedFault {
 impl Faults {
     /// Declares a fault.
     pub fn declare(&self, what: impl Into<Arc<str>>, at: impl Into<Arc<str>>) -> FaultId {
-        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        declared.push(Declared {
+        let mut declared = self.declared.lock();
+        declared.push(DeclaredFault {
             what: what.into(),
             at: at.into(),
             state: FaultState::Pending,
@@ -59,7 +58,7 @@ impl Faults {
 
     /// Notes that a call hit a fault; says what it was and where it was declared.
     pub fn hit(&self, id: FaultId) -> (Arc<str>, Arc<str>) {
-        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut declared = self.declared.lock();
         let fault = &mut declared[id.0];
         fault.state = FaultState::Hit;
         (Arc::clone(&fault.what), Arc::clone(&fault.at))
@@ -67,7 +66,7 @@ impl Faults {
 
     /// Takes back a fault that something else was said in place of: it need not be hit any more.
     pub fn withdraw(&self, id: FaultId) {
-        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut declared = self.declared.lock();
         let fault = &mut declared[id.0];
         if fault.state == FaultState::Pending {
             fault.state = FaultState::Withdrawn;
@@ -76,7 +75,7 @@ impl Faults {
 
     /// The faults that no call hit and nobody withdrew.
     pub fn unused(&self) -> Vec<UnusedFault> {
-        let declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
+        let declared = self.declared.lock();
         declared
             .iter()
             .filter(|fault| fault.state == FaultState::Pending)

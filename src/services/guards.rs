@@ -1,8 +1,8 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::registry::Role;
 use crate::{
-    domain::HashMap,
+    domain::{HashMap, Locked},
     observability::Timeline,
     resilience::{Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPolicy},
 };
@@ -11,17 +11,17 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Guards {
     timeline: Timeline,
-    standing: Mutex<Standing>,
+    table: Locked<GuardTable>,
 }
 
 #[derive(Debug, Default)]
-struct Standing {
+struct GuardTable {
     breakers: HashMap<Arc<str>, Breaker>,
     bulkheads: HashMap<Arc<str>, Bulkhead>,
 }
 
 /// What one service's calls pass, in this order.
-pub(super) struct Passage {
+pub(super) struct GuardSet {
     /// That of the service's class, then its own.
     pub bulkheads: [Option<Bulkhead>; 2],
     pub breaker: Option<Breaker>,
@@ -31,45 +31,46 @@ impl Guards {
     pub fn new(timeline: Timeline) -> Self {
         Self {
             timeline,
-            standing: Mutex::default(),
+            table: Locked::default(),
         }
     }
 
     /// The same policies with nothing behind them: breakers closed, bulkheads empty.
     pub fn renewed(&self) -> Self {
         let new = Self::new(self.timeline.clone());
-        let standing = self.lock();
-        for (service, breaker) in &standing.breakers {
+        let table = self.table.lock();
+        for (service, breaker) in &table.breakers {
             new.set_breaker(service, breaker.policy().clone());
         }
-        for (name, bulkhead) in &standing.bulkheads {
+        for (name, bulkhead) in &table.bulkheads {
             new.set_bulkhead(name, bulkhead.policy());
         }
-        drop(standing);
+        drop(table);
         new
     }
 
     pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
         let service: Arc<str> = service.into();
         let breaker = Breaker::new(Arc::clone(&service), policy, self.timeline.clone());
-        self.lock().breakers.insert(service, breaker);
+        self.table.lock().breakers.insert(service, breaker);
     }
 
     pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
         let bulkhead = Bulkhead::new(policy);
-        self.lock()
+        self.table
+            .lock()
             .bulkheads
             .insert(service_or_class.into(), bulkhead);
     }
 
     pub fn breaker_state(&self, service: &str) -> Option<BreakerState> {
-        self.lock().breakers.get(service).map(Breaker::state)
+        self.table.lock().breakers.get(service).map(Breaker::state)
     }
 
-    pub fn before(&self, role: &Role) -> Passage {
-        let standing = self.lock();
-        let bulkhead = |name: &str| standing.bulkheads.get(name).cloned();
-        let bulkheads = if standing.bulkheads.is_empty() {
+    pub fn before(&self, role: &Role) -> GuardSet {
+        let table = self.table.lock();
+        let bulkhead = |name: &str| table.bulkheads.get(name).cloned();
+        let bulkheads = if table.bulkheads.is_empty() {
             [None, None]
         } else {
             [
@@ -77,13 +78,9 @@ impl Guards {
                 bulkhead(&role.name),
             ]
         };
-        Passage {
+        GuardSet {
             bulkheads,
-            breaker: standing.breakers.get(&role.name).cloned(),
+            breaker: table.breakers.get(&role.name).cloned(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

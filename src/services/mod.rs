@@ -1,4 +1,4 @@
-//! The cast: services, the scripts that say how they answer, and the one client that calls them.
+//! The cast: services, the scripts of their answers, and the one client that calls them.
 
 mod answer;
 mod client;
@@ -29,15 +29,16 @@ pub use answer::{Answer, AnswerError, Executions, Response};
 pub use client::Client;
 pub use codes::CodeError;
 pub use definition::{
-    CastFile, CodeDefinition, OperationDefinition, OperationKind, ServiceDefinition,
+    CastFile, CodeDefinition, EntityOperation, OperationDefinition, OperationKind,
+    ServiceDefinition,
 };
 pub use directory::Directory;
-pub use effects::{Due, Effects};
+pub use effects::{EffectDecision, Effects};
 pub use entity::*;
 pub use faults::{FaultId, Faults, UnusedFault};
 pub use file::{
-    BackupMetadata, DiskStage, DiskStageError, FileMetadata, FilePath, FileService, Files,
-    FilesDefinition, Permissions, PermissionsError,
+    BackupMetadata, DiskStage, DiskStageError, FileMetadata, FileOperation, FilePath, FileService,
+    Files, FilesDefinition, Permissions, PermissionsError,
 };
 pub use health::HealthReport;
 pub use mock::MockService;
@@ -45,4 +46,5 @@ pub use partition::PartitionError;
 pub use policies::{CallPolicy, Policies};
 pub use registry::{Registry, UnknownName};
 pub use script::Script;
+use service::refused;
 pub use service::{CallResult, Service};

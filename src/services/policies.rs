@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    domain::{CallName, LONGEST},
+    domain::{CallName, MAX_DURATION},
     resilience::Retries,
 };
 
@@ -28,23 +28,23 @@ pub struct CallPolicy {
 pub struct Policies {
     /// What is said of every call.
     pub every: CallPolicy,
-    operations: HashMap<CallName, Own>,
-    left_alone: bool,
+    operations: HashMap<CallName, OperationPolicy>,
+    passthrough: bool,
 }
 
 /// What is said of one operation.
 #[derive(Clone, Debug, Default)]
-struct Own {
+struct OperationPolicy {
     timeout: Option<Duration>,
     retry: Option<Retries>,
     max_retries: Option<u32>,
 }
 
 impl Policies {
-    /// No call is ended or repeated, whatever it asks for itself: for callers of one who sees to that.
-    pub fn leaving_alone() -> Self {
+    /// No call is timed out or retried, whatever it asks for itself: another client does that.
+    pub fn passthrough() -> Self {
         Self {
-            left_alone: true,
+            passthrough: true,
             ..Self::default()
         }
     }
@@ -72,8 +72,8 @@ impl Policies {
 
     /// The timeout and retries of one call.
     pub fn of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retries) {
-        if self.left_alone {
-            return (LONGEST, Retries::none());
+        if self.passthrough {
+            return (MAX_DURATION, Retries::none());
         }
         // Looked up only where there is any: hashing the name would cost every call.
         let own = if self.operations.is_empty() {
@@ -107,7 +107,7 @@ mod tests {
     use crate::resilience::Retry;
 
     #[test]
-    fn the_more_particular_word_wins() {
+    fn the_more_specific_policy_wins() {
         let call = CallName::new("S", "op");
         let secs = Duration::from_secs;
         let mut policies = Policies::default();
@@ -131,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_are_left_alone_are_neither_ended_nor_repeated() {
+    fn passthrough_policies_neither_time_out_nor_retry() {
         let call = CallName::new("S", "op");
         let asked = CallPolicy {
             timeout: Some(Duration::from_secs(1)),
             retry: Some(Retry::up_to(3).into()),
             usual_retry: Some(Retry::up_to(3).into()),
         };
-        let (timeout, retry) = Policies::leaving_alone().of(&call, &asked);
-        assert_eq!(timeout, LONGEST);
+        let (timeout, retry) = Policies::passthrough().of(&call, &asked);
+        assert_eq!(timeout, MAX_DURATION);
         assert_eq!(retry, Retries::none());
     }
 }

@@ -1,18 +1,14 @@
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Script, Service};
-use crate::domain::{CallName, Failure, IndexMap, code, did_you_mean, nearest};
+use crate::domain::{CallName, Failure, IndexMap, Locked, code, did_you_mean, nearest};
 
 /// The services that take part, each with its script.
 ///
 /// A handle: clones share the services.
 #[derive(Clone, Default)]
 pub struct Registry {
-    roles: Arc<RwLock<Roles>>,
+    roles: Arc<Locked<Roles>>,
 }
 
 #[derive(Default)]
@@ -45,7 +41,7 @@ impl Registry {
     /// Adds a service; one of the same name leaves, and its script with it.
     pub fn add(&self, service: impl Service + 'static) {
         let role = Arc::new(Role::new(service));
-        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        let mut roles = self.roles.lock();
         roles.cast.insert(Arc::clone(&role.name), role);
     }
 
@@ -54,7 +50,7 @@ impl Registry {
     /// It is in no list of the services.
     pub fn add_on_call(&self, service: impl Service + 'static) {
         let role = Arc::new(Role::new(service));
-        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        let mut roles = self.roles.lock();
         roles.on_call.retain(|other| other.name != role.name);
         roles.on_call.push(role);
     }
@@ -66,7 +62,7 @@ impl Registry {
     /// If there is no such service.
     pub fn remove(&self, name: &str) -> Result<(), UnknownName> {
         self.role(name)?;
-        let mut roles = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        let mut roles = self.roles.lock();
         roles.cast.shift_remove(name);
         roles.on_call.retain(|role| *role.name != *name);
         Ok(())
@@ -84,6 +80,15 @@ impl Registry {
     ) -> Result<T, UnknownName> {
         let role = self.role(service)?;
         Ok(change(&role.script, &*role.service))
+    }
+
+    /// Checks that a service exists.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub fn check_service(&self, name: &str) -> Result<(), UnknownName> {
+        self.role(name).map(drop)
     }
 
     /// Checks that an operation exists.
@@ -110,13 +115,13 @@ impl Registry {
 
     /// The names of all services, in the order they came.
     pub fn names(&self) -> Vec<Arc<str>> {
-        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let roles = self.roles.lock();
         roles.cast.keys().cloned().collect()
     }
 
     /// Whether any service is of a class.
     pub fn has_class(&self, class: &str) -> bool {
-        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let roles = self.roles.lock();
         roles
             .cast
             .values()
@@ -125,14 +130,14 @@ impl Registry {
 
     /// The names of all services of a class.
     pub fn of_class(&self, class: &str) -> Vec<Arc<str>> {
-        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let roles = self.roles.lock();
         let of_class = |role: &&Arc<Role>| role.service.class() == Some(class);
         let roles = roles.cast.values().filter(of_class);
         roles.map(|role| Arc::clone(&role.name)).collect()
     }
 
     pub(super) fn role(&self, name: &str) -> Result<Arc<Role>, UnknownName> {
-        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let roles = self.roles.lock();
         let on_call = || roles.on_call.iter().find(|role| *role.name == *name);
         roles
             .cast

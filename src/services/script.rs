@@ -1,6 +1,6 @@
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -11,18 +11,18 @@ use super::{
     cue::{Cue, Way},
     wire::Wire,
 };
-use crate::domain::{HashMap, IndexMap, Key};
+use crate::domain::{HashMap, IndexMap, Key, Locked};
 
 /// How one service is reached and answers, execution by execution, whatever it is made of.
 ///
 /// Executions are counted per operation over the whole scenario.
 #[derive(Debug, Default)]
 pub struct Script {
-    state: Mutex<State>,
+    state: Locked<ServiceScript>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ServiceScript {
     down: Option<Down>,
     slowed_by: Duration,
     wire: Wire,
@@ -245,8 +245,8 @@ impl Script {
         change(entry(&mut self.lock().operations, operation));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, ServiceScript> {
+        self.state.lock()
     }
 }
 

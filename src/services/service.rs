@@ -3,12 +3,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{CodeDefinition, ServiceDefinition};
-use crate::domain::{Call, Failure, FailureMode, Reply};
+use crate::domain::{Call, Failure, FailureMode, Reply, code};
 
-/// The operation that a service is probed by where nothing else is said.
+/// The operation that a service is probed by, unless it names another.
 pub(super) const PROBE: &str = "health";
 
-/// What a call comes to.
+/// A failure about a field of the input.
+pub(super) fn refused(code: &str, field: &str, message: impl Into<String>) -> Box<Failure> {
+    Box::new(Failure::new(code, message).field(field))
+}
+
+/// The result of a call.
 pub type CallResult = Result<Reply, Box<Failure>>;
 
 /// A service that can be called, real or played.
@@ -80,7 +85,7 @@ pub trait Service: Send + Sync {
                     .find(|(own, _)| *own == code)
                     .map(|(_, definition)| definition.classify())
             })
-            .unwrap_or_else(|| FailureMode::classify(code))
+            .unwrap_or_else(|| code::classify(code))
     }
 
     /// Does what is asked.

@@ -104,7 +104,7 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 subscription,
                 head,
                 code,
-                attempts,
+                runs,
             } => {
                 let mut row = Map::new();
                 let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
@@ -114,9 +114,9 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 put("id", (*head.id).into());
                 put("subject", head.subject.as_deref().into());
                 put("code", (**code).into());
-                put("retries", attempts.retries.into());
-                put("firstAt", format_duration(attempts.first_at).into());
-                put("lastAt", format_duration(attempts.last_at).into());
+                put("retries", runs.retries.into());
+                put("firstAt", format_duration(runs.first_at).into());
+                put("lastAt", format_duration(runs.last_at).into());
                 let previous = letters
                     .iter_mut()
                     .find(|letter| letter.is(subscription, head));

@@ -1,5 +1,3 @@
-use std::sync::{Arc, RwLock};
-
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -8,7 +6,7 @@ use crate::{
     contracts::{BreachKind, Contract, Verdict, Verifier},
     domain::{Call, Failure, Reply, code},
     observability::Timeline,
-    services::{CallResult, Client, Faults, Policies, Registry, Service},
+    services::{CallResult, Client, Faults, Registry, Service},
 };
 
 /// Doubles a number up to 100; a careless one does not check its input.
@@ -38,13 +36,8 @@ impl Service for Doubler {
 async fn verified(service: Doubler, contract: Value, generated: usize) -> Verdict {
     let registry = Registry::default();
     registry.add(service);
-    let client = Client::new(
-        registry,
-        Arc::new(RwLock::new(Policies::default())),
-        Faults::default(),
-        Timeline::new(Clock::start()),
-        Seed(0),
-    );
+    let timeline = Timeline::new(Clock::start());
+    let client = Client::new(registry, Faults::default(), timeline);
     let contract = Contract::read(&contract.to_string(), "contract", 1).unwrap();
     let mut verifier = Verifier::default();
     verifier

@@ -58,10 +58,7 @@ impl Projector {
         let taken = if self.read().contains_key(name) {
             Some("projection")
         } else {
-            registry
-                .script(name, |_, _| ())
-                .is_ok()
-                .then_some("service")
+            registry.check_service(name).is_ok().then_some("service")
         };
         if let Some(what) = taken {
             let message = format!("a {what} {name:?} exists already");

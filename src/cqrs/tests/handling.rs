@@ -1,7 +1,4 @@
-use std::{
-    num::NonZeroU64,
-    sync::{Arc, RwLock},
-};
+use std::{num::NonZeroU64, sync::Arc};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -14,7 +11,7 @@ use crate::{
     },
     domain::{Failure, from_value},
     observability::Timeline,
-    services::{Client, Effects, Faults, Policies, Registry},
+    services::{Client, Effects, Faults, Registry},
 };
 
 struct TestHandler {
@@ -29,13 +26,7 @@ impl TestHandler {
         let store = Arc::new(MemoryEventStore::default());
         let effects = Effects::new(timeline.clone());
         registry.add(EventStoreService::new(store.clone(), effects, timeline.clone()).unwrap());
-        let client = Client::new(
-            registry,
-            Arc::new(RwLock::new(Policies::default())),
-            Faults::default(),
-            timeline,
-            Seed(0),
-        );
+        let client = Client::new(registry, Faults::default(), timeline);
         let commands = CommandHandler::new(Arc::new(client), Seed(0));
         commands.add(aggregate).unwrap();
         Self { store, commands }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use crate::{
     domain::{CallName, Violation},
@@ -25,10 +25,7 @@ impl Cast {
             return Err(faults);
         }
         let policies = &pattern.policies;
-        let mut set = self
-            .policies()
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut set = self.policies();
         for (call, timeout) in &policies.timeouts {
             set.time_out(call.clone(), timeout.0);
         }

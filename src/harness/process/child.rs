@@ -1,8 +1,4 @@
-use std::{
-    process::ExitCode,
-    sync::{Arc, RwLock},
-    thread,
-};
+use std::{process::ExitCode, sync::Arc, thread};
 
 use async_trait::async_trait;
 
@@ -12,7 +8,7 @@ use super::{
     protocol::{ChildMessage, RunRequest, ServiceSignature},
 };
 use crate::{
-    clock::{Clock, Seed},
+    clock::Clock,
     domain::Call,
     observability::Timeline,
     orchestration::{
@@ -89,13 +85,9 @@ fn client(services: Vec<ServiceSignature>, link: &Arc<Link>, timeline: Timeline)
             link: Arc::clone(link),
         });
     }
-    Arc::new(Client::new(
-        registry,
-        Arc::new(RwLock::new(Policies::leaving_alone())),
-        Faults::default(),
-        timeline,
-        Seed(0),
-    ))
+    let client = Client::new(registry, Faults::default(), timeline);
+    *client.policies() = Policies::passthrough();
+    Arc::new(client)
 }
 
 /// A service in the parent process.

@@ -248,7 +248,7 @@ impl BusInner {
         for document in &documents {
             self.deliver(&mut topics, document);
         }
-        Ok(Reply::nothing())
+        Ok(Reply::empty())
     }
 
     fn deliver(&self, topics: &mut Topics, document: &EventDocument) {

@@ -72,12 +72,12 @@ impl Faults {
         }
         for service in policies.breakers.keys() {
             let pointer = || format!("/policies/breakers/{}", pointer_token(service));
-            self.keep(pointer, registry.script(service, |_, _| ()));
+            self.keep(pointer, registry.check_service(service));
         }
         for name in policies.bulkheads.keys() {
             let pointer = || format!("/policies/bulkheads/{}", pointer_token(name));
             if !registry.has_class(name) {
-                self.keep(pointer, registry.script(name, |_, _| ()));
+                self.keep(pointer, registry.check_service(name));
             }
         }
         for (call, rows) in &pattern.answers {

@@ -21,10 +21,6 @@ pub struct Thresholds {
     pub availability: f64,
     /// Requests at once, at most.
     pub concurrent_requests: u32,
-    /// Requests a second that must be possible; of real time, so it is for benchmarks.
-    pub throughput_per_second: u32,
-    /// Memory in use, in megabytes, at most; for benchmarks.
-    pub memory_megabytes: u32,
 }
 
 /// How long an answer may take to be called fast, acceptable or slow; each boundary included.

@@ -160,7 +160,7 @@ impl Service for OutboxService {
 fn store(outbox: &dyn Outbox, input: &Arc<Value>) -> CallResult {
     let events = EventDocument::read_all(input).map_err(|error| error.failure())?;
     outbox.store(&events).map_err(failure)?;
-    Ok(Reply::nothing())
+    Ok(Reply::empty())
 }
 
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
@@ -176,7 +176,7 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
     let marked: Marked = read(input)?;
     outbox.mark_published(&marked.ids()).map_err(failure)?;
-    Ok(Reply::nothing())
+    Ok(Reply::empty())
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
@@ -186,7 +186,7 @@ fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
     outbox.mark_failed(&marked.ids(), why).map_err(failure)?;
-    Ok(Reply::nothing())
+    Ok(Reply::empty())
 }
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {

@@ -121,7 +121,7 @@ impl Requests {
     pub async fn send(&self, request: &ServiceRequest) -> ResponseEnvelope {
         let id = self.next_id();
         let client = &self.0.client;
-        let (timeout, _) = client.policy_of(&request.call, &request.policy());
+        let (timeout, _) = client.policies().of(&request.call, &request.policy());
         let head = Arc::new(RequestHead {
             request: Arc::clone(&id),
             call: request.call.clone(),

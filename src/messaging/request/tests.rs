@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Requests, ServiceRequest};
 use crate::{
-    clock::{Clock, Seed, virtually},
+    clock::{Clock, virtually},
     domain::{CallName, RequestStatus, from_json},
     observability::{EventKind, Timeline},
     resilience::Retry,
-    services::{
-        Answer, Client, Effects, Executions, Faults, MockService, Policies, Registry, Script,
-    },
+    services::{Answer, Client, Effects, Executions, Faults, MockService, Registry, Script},
 };
 
 const ALWAYS: Executions = Executions {
@@ -70,20 +68,13 @@ fn requests(drawn: &[DrawnRequest], callbacks_fail: u32) -> Requests {
         let answer = "after 3 ms error CONNECTION_RESET".parse().unwrap();
         script("Inbox", vec![(failing, answer)]);
     }
-    let mut policies = Policies::default();
-    policies.every.retry = Some(
+    let client = Client::new(registry, faults, timeline);
+    client.policies().every.retry = Some(
         from_json::<Retry>(r#"{"maxRetries": 1, "base": "7ms"}"#, "retry", 1)
             .unwrap()
             .into(),
     );
-    let policies = Arc::new(std::sync::RwLock::new(policies));
-    Requests::new(Arc::new(Client::new(
-        registry,
-        policies,
-        faults,
-        timeline,
-        Seed(0),
-    )))
+    Requests::new(Arc::new(client))
 }
 
 /// The changes and callbacks of one request on the timeline.

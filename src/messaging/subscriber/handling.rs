@@ -12,7 +12,7 @@ use crate::{
         DeadLetter, DeadLetters, EventDocument, LetterError, MessageActivity, Origin,
         reconnect_delay,
     },
-    observability::{Attempts, EventHead, EventKind, Timeline},
+    observability::{EventHead, EventKind, HandlerRuns, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client},
 };
@@ -207,7 +207,7 @@ impl Handling {
                     subscription,
                     head,
                     code: Arc::clone(&letter.error.code),
-                    attempts: Box::new(Attempts {
+                    runs: Box::new(HandlerRuns {
                         retries: letter.retries,
                         first_at: letter.first_at,
                         last_at: letter.last_at,

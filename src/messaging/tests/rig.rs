@@ -1,9 +1,6 @@
 //! A publisher, outbox, bus, dead letter queue and three handlers, without a scenario.
 
-use std::{
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use serde_json::json;
@@ -16,7 +13,7 @@ use crate::{
         Subscription,
     },
     observability::{Event, EventHead, EventKind, Timeline},
-    services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
+    services::{Client, Effects, Faults, MockService, Registry, Response},
 };
 
 /// The services that handle events, by their operation `on`.
@@ -46,14 +43,7 @@ impl Rig {
         for handler in HANDLERS {
             registry.add(MockService::bare(handler, effects.clone()));
         }
-        let policies = Arc::new(RwLock::new(Policies::default()));
-        let client = Client::new(
-            registry.clone(),
-            policies,
-            faults.clone(),
-            timeline.clone(),
-            Seed(0),
-        );
+        let client = Client::new(registry.clone(), faults.clone(), timeline.clone());
         let client = Arc::new(client);
         let relay = Relay::new(
             Arc::clone(&client),

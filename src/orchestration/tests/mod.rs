@@ -9,19 +9,16 @@ mod random_runs;
 mod readiness;
 mod restarts;
 
-use std::{
-    sync::{Arc, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    clock::{Clock, Seed, virtually},
+    clock::{Clock, virtually},
     domain::{Key, WorkflowStatus, code},
     observability::{Event, EventKind, Timeline},
-    services::{Client, Effects, Faults, MockService, Policies, Registry, Response},
+    services::{Client, Effects, Faults, MockService, Registry, Response},
 };
 
 /// Everything that a run needs, with the services `A` and `B`.
@@ -73,10 +70,8 @@ impl Setup {
     fn orchestrator(&self) -> Orchestrator {
         let client = Client::new(
             self.registry.clone(),
-            Arc::new(RwLock::new(Policies::default())),
             self.faults.clone(),
             self.timeline.clone(),
-            Seed(0),
         );
         Orchestrator::new(
             Arc::new(client),

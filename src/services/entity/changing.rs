@@ -1,71 +1,74 @@
-//! What changes entities: create, update, sync, delete, restore.
+//! Operations that change entities: create, update, delete, restore.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    change::{Change, Done},
-    fault::{refuse, refuse_faults},
-    input::{BASES, Input},
+    input::{BASES, Input, refuse_faults},
     naming::slug,
-    store::{Entity, Keeper, Revision, Store},
+    revision::{Entity, EntityChange, Revision},
+    store::{EntityType, Store},
+    undo::Performed,
 };
-use crate::domain::{Failure, code};
+use crate::{
+    domain::{Failure, code},
+    services::refused,
+};
 
-type Changed = Result<Done, Box<Failure>>;
+type Changed = Result<Performed, Box<Failure>>;
 
 impl Store {
-    /// An entity as a create would make it now, its id made where none is given.
+    /// An entity as a create would make it now; an absent id is generated.
     pub fn draft(
         &mut self,
-        keeper: &Keeper,
+        owner: &EntityType,
         input: Input<'_>,
         now: &str,
     ) -> Result<(Arc<str>, Revision), Box<Failure>> {
         let id = match input.text("id")? {
             Some(id) => id.into(),
-            None => self.free_id(keeper, input.get("name")),
+            None => self.free_id(owner, input.get("name")),
         };
         let revision = Revision::new(&id, input.fields(), 1, now.into(), now.into());
         Ok((id, revision))
     }
 
-    pub fn create(&mut self, keeper: &Keeper, input: Input<'_>, now: &str) -> Changed {
-        let (id, first) = self.draft(keeper, input, now)?;
-        if self.shelf(keeper).entities.contains_key(&id) {
-            let message = format!("{} exists already", keeper.model.called(&id));
-            return Err(refuse(keeper.model.already_exists(), "id", message));
+    pub fn create(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Changed {
+        let (id, first) = self.draft(owner, input, now)?;
+        if self.table(owner).entities.contains_key(&id) {
+            let message = format!("{} exists already", owner.model.called(&id));
+            return Err(refused(owner.model.already_exists(), "id", message));
         }
-        refuse_faults(&self.faults(keeper, first.fields()))?;
-        let shelf = self.shelf(keeper);
-        shelf
+        refuse_faults(self.faults(owner, first.fields()))?;
+        let table = self.table(owner);
+        table
             .entities
             .insert(Arc::clone(&id), Entity::new(first.clone()));
-        Ok(Done {
+        Ok(Performed {
             reply: Arc::clone(&first.content),
-            change: Change::Created { id, first },
+            change: EntityChange::Created { id, first },
         })
     }
 
-    /// Merges the fields given into those there are; `also` is set by the service itself.
+    /// Merges the given fields, and those that the operation sets, into the entity.
     pub fn update(
         &mut self,
-        keeper: &Keeper,
+        owner: &EntityType,
         input: Input<'_>,
-        also: Option<(&str, &str)>,
+        sets: &Map<String, Value>,
         now: &str,
     ) -> Changed {
         let (field, id) = input.id()?;
-        let before = self.entity(keeper, field, id)?.current.clone();
+        let before = self.entity(owner, field, id)?.current.clone();
         for base in BASES {
             if let Some(version) = input.number(base)?
                 && version != before.version
             {
-                let called = keeper.model.called(id);
+                let called = owner.model.called(id);
                 let current = before.version;
                 let message = format!("{called} is at version {current}, not {version}");
-                return Err(refuse(code::CONCURRENT_MODIFICATION, "version", message));
+                return Err(refused(code::CONCURRENT_MODIFICATION, "version", message));
             }
         }
         let mut fields = before.fields().clone();
@@ -74,16 +77,14 @@ impl Store {
                 fields.insert(name.clone(), value.clone());
             }
         }
-        if let Some((name, value)) = also {
-            fields.insert(name.to_owned(), value.into());
-        }
-        self.change(keeper, id, &before, &fields, now)
+        fields.extend(sets.clone());
+        self.change(owner, id, &before, &fields, now)
     }
 
-    pub fn restore(&mut self, keeper: &Keeper, input: Input<'_>, now: &str) -> Changed {
+    pub fn restore(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Changed {
         let (field, id) = input.id()?;
         let asked = input.number("version")?;
-        let entity = self.entity(keeper, field, id)?;
+        let entity = self.entity(owner, field, id)?;
         let current = entity.current.clone();
         let found = match asked {
             None => entity.former.last(),
@@ -94,35 +95,37 @@ impl Store {
                 .find(|revision| revision.version == version),
         };
         let Some(found) = found.cloned() else {
-            let called = keeper.model.called(id);
+            let called = owner.model.called(id);
             let asked = asked.map_or_else(
                 || format!("before {}", current.version),
                 |version| version.to_string(),
             );
             let message = format!("{called} has no version {asked}");
-            return Err(refuse(code::VALIDATION_FAILED, "version", message));
+            return Err(refused(code::VALIDATION_FAILED, "version", message));
         };
-        self.change(keeper, id, &current, found.fields(), now)
+        self.change(owner, id, &current, found.fields(), now)
     }
 
-    pub fn delete(&mut self, keeper: &Keeper, input: Input<'_>) -> Changed {
+    pub fn delete(&mut self, owner: &EntityType, input: Input<'_>) -> Changed {
         let (field, id) = input.id()?;
-        let version = self.entity(keeper, field, id)?.current.version;
-        self.refuse_dependents(keeper, id)?;
-        let removed = self.shelf(keeper).entities.shift_remove_full(id);
-        let change = removed.map_or(Change::None, |(position, id, entity)| Change::Deleted {
-            id,
-            position,
-            entity: Box::new(entity),
+        let version = self.entity(owner, field, id)?.current.version;
+        self.refuse_dependents(owner, id)?;
+        let removed = self.table(owner).entities.shift_remove_full(id);
+        let change = removed.map_or(EntityChange::None, |(position, id, entity)| {
+            EntityChange::Deleted {
+                id,
+                position,
+                entity: Box::new(entity),
+            }
         });
         let reply = Arc::new(json!({"deleted": true, "id": id, "version": version}));
-        Ok(Done { reply, change })
+        Ok(Performed { reply, change })
     }
 
     /// Replaces an entity by its next version with these fields.
     fn change(
         &mut self,
-        keeper: &Keeper,
+        owner: &EntityType,
         id: &str,
         before: &Revision,
         fields: &Map<String, Value>,
@@ -136,24 +139,24 @@ impl Store {
             created_at.unwrap_or_else(|| now.into()),
             now.into(),
         );
-        refuse_faults(&self.faults(keeper, after.fields()))?;
-        self.entity(keeper, "id", id)?.change_to(after.clone());
-        Ok(Done {
+        refuse_faults(self.faults(owner, after.fields()))?;
+        self.entity(owner, "id", id)?.change_to(after.clone());
+        Ok(Performed {
             reply: Arc::clone(&after.content),
-            change: Change::Updated {
+            change: EntityChange::Updated {
                 id: id.into(),
                 after,
             },
         })
     }
 
-    /// An id that is not taken: of the name, else of the entity's name and a number.
-    fn free_id(&mut self, keeper: &Keeper, name: Option<&Value>) -> Arc<str> {
-        let shelf = self.shelf(keeper);
-        let taken = |id: &str| shelf.entities.contains_key(id);
+    /// A free id: the slug of the name, else the entity's name with a number.
+    fn free_id(&mut self, owner: &EntityType, name: Option<&Value>) -> Arc<str> {
+        let table = self.table(owner);
+        let taken = |id: &str| table.entities.contains_key(id);
         let base = slug(name.and_then(Value::as_str).unwrap_or_default());
         let (stem, from) = match base.as_str() {
-            "" => (keeper.model.stem.as_str(), 1),
+            "" => (owner.model.stem.as_str(), 1),
             base if !taken(base) => return base.into(),
             base => (base, 2),
         };

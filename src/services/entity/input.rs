@@ -1,27 +1,29 @@
 use serde_json::{Map, Value};
 
-use super::fault::refuse;
-use crate::domain::{Failure, code};
+use crate::{
+    domain::{Failure, code},
+    services::refused,
+};
 
-/// The versions that an update may be based on, by the field that says so.
+/// The fields with the version that an update is based on.
 pub(super) const BASES: [&str; 2] = ["version", "expectedVersion"];
 
-/// What a call sends, as an operation on an entity reads it.
+/// The input of an operation on an entity.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     fields: &'a Map<String, Value>,
-    /// The field by which others name the entity, such as `agentId`.
+    /// The field by which other entities refer to it, such as `agentId`.
     alias: &'a str,
 }
 
 impl<'a> Input<'a> {
     /// # Errors
     ///
-    /// If it is no object.
+    /// If it is not an object.
     pub fn new(value: &'a Value, alias: &'a str) -> Result<Self, Box<Failure>> {
         let fields = value.as_object().ok_or_else(|| {
             let message = format!("expected an object, found {}", kind_of(value));
-            refuse(code::VALIDATION_FAILED, "", message)
+            refused(code::VALIDATION_FAILED, "", message)
         })?;
         Ok(Self { fields, alias })
     }
@@ -34,31 +36,31 @@ impl<'a> Input<'a> {
         self.fields.get(name)
     }
 
-    /// Whether it only names an entity.
+    /// Whether it only has an id.
     pub fn is_only_an_id(self) -> bool {
         self.fields.len() == 1 && self.id_field().is_some()
     }
 
-    /// The field that names the entity: `id`, else the one by which others do.
+    /// The field with the id: `id`, else the one by which others refer to the entity.
     pub fn id_field(self) -> Option<&'a str> {
         ["id", self.alias]
             .into_iter()
             .find(|field| self.fields.contains_key(*field))
     }
 
-    /// The id of the entity that is spoken of, and the field it stands in.
+    /// The field with the id of the entity, and the id.
     ///
     /// # Errors
     ///
     /// If there is none.
     pub fn id(self) -> Result<(&'a str, &'a str), Box<Failure>> {
         match self.id_field() {
-            None => Err(refuse(code::VALIDATION_FAILED, "id", "no id is given")),
+            None => Err(refused(code::VALIDATION_FAILED, "id", "no id is given")),
             Some(field) => Ok((field, self.text(field)?.unwrap_or_default())),
         }
     }
 
-    /// A text that is not empty, if the field is there.
+    /// A non-empty text, if the field exists.
     ///
     /// # Errors
     ///
@@ -67,11 +69,11 @@ impl<'a> Input<'a> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(other) => Err(unfit(field, "a text that is not empty", other)),
+            Some(other) => Err(wrong_type(field, "a text that is not empty", other)),
         }
     }
 
-    /// A whole number that is not negative, if the field is there.
+    /// A non-negative whole number, if the field exists.
     ///
     /// # Errors
     ///
@@ -82,18 +84,37 @@ impl<'a> Input<'a> {
             Some(value) => value
                 .as_u64()
                 .map(Some)
-                .ok_or_else(|| unfit(field, "a whole number from 0 on", value)),
+                .ok_or_else(|| wrong_type(field, "a whole number from 0 on", value)),
         }
     }
 }
 
-/// Refuses a field whose value is of the wrong kind.
-pub(super) fn unfit(field: &str, expected: &str, found: &Value) -> Box<Failure> {
+/// Refuses a field whose value is of the wrong type.
+pub(super) fn wrong_type(field: &str, expected: &str, found: &Value) -> Box<Failure> {
     let message = format!("expected {expected}, found {}", kind_of(found));
-    refuse(code::VALIDATION_FAILED, field, message)
+    refused(code::VALIDATION_FAILED, field, message)
 }
 
-/// A value's kind, as messages say what was found.
+/// Fails with the code and field of the first fault, and, if there are several, with all messages and
+/// the faults as causes.
+pub(super) fn refuse_faults(mut faults: Vec<Failure>) -> Result<(), Box<Failure>> {
+    match faults.len() {
+        0 => Ok(()),
+        1 => Err(Box::new(faults.remove(0))),
+        count => {
+            let field = |fault: &Failure| fault.field.clone().unwrap_or_default();
+            let listed = faults
+                .iter()
+                .map(|fault| format!("{}: {}", field(fault), fault.message));
+            let message = format!("{count} faults: {}", listed.collect::<Vec<_>>().join("; "));
+            let mut failure = refused(&faults[0].code, &field(&faults[0]), message);
+            failure.causes = faults;
+            Err(failure)
+        }
+    }
+}
+
+/// A value's type, for messages.
 pub(super) fn kind_of(value: &Value) -> String {
     let kind = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => return value.to_string(),
@@ -105,25 +126,25 @@ pub(super) fn kind_of(value: &Value) -> String {
     kind.to_owned()
 }
 
-/// What the input of a recovery, `{ "input", "error" }`, asks for: what was sent before.
+/// The original input within that of a recovery, `{ "input", "error" }`; `None` for any other input.
 ///
-/// After a conflict it is asked of what is there now, whatever version it was based on. Any other
-/// input stands for itself.
-pub(super) fn asked_again(input: &Value) -> Option<Value> {
+/// After a conflict it is applied to the current version, whatever it was based on.
+pub(super) fn retried_input(input: &Value) -> Option<Value> {
     let fields = input.as_object().filter(|fields| fields.len() == 2)?;
     let code = fields.get("error")?.get("code")?;
-    let mut asked = fields.get("input")?.as_object()?.clone();
+    let mut input = fields.get("input")?.as_object()?.clone();
     if code == code::CONCURRENT_MODIFICATION {
-        asked.retain(|name, _| !BASES.contains(&name.as_str()));
+        input.retain(|name, _| !BASES.contains(&name.as_str()));
     }
-    Some(Value::Object(asked))
+    Some(Value::Object(input))
 }
 
-/// The ids of an entity of ours that the input of an undo, `{ "input", "reply" }`, speaks of.
+/// The ids of our entity within the input of an undo, `{ "input", "reply" }`; `None` for any other
+/// input.
 ///
-/// As the deed was another service's, its reply names our entity by the field that others use
-/// first, and its own `id` only for want of that. Any other input stands for itself.
-pub(super) fn spoken_of(input: &Value, alias: &str) -> Option<Value> {
+/// The undone call was another service's, so its reply names our entity by the field that others use;
+/// its `id` is only the second choice.
+pub(super) fn undo_target(input: &Value, alias: &str) -> Option<Value> {
     let fields = input.as_object()?;
     let (asked, reply) = (fields.get("input")?, fields.get("reply")?);
     if fields.len() != 2 {

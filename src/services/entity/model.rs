@@ -1,38 +1,77 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use indexmap::IndexMap;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    definition::EntityDefinition,
-    fault::Fault,
     naming::{kebab, reference_field, upper_snake},
-    references::Reference,
+    revision::Revision,
     schema::Schema,
-    store::Revision,
 };
 use crate::{
     clock::Clock,
-    domain::{FailureMode, Violation, did_you_mean, pointer_token},
-    services::{CodeDefinition, OperationKind, ServiceDefinition},
+    domain::{Failure, FailureMode, Violation, did_you_mean, pointer_token, split_pointer},
+    services::{CodeDefinition, EntityOperation, ServiceDefinition},
 };
 
-/// The fields that a service keeps by itself.
-pub(super) const MANAGED: [&str; 5] = ["id", "version", "createdAt", "updatedAt", "syncStatus"];
+/// The entities that a service keeps, as data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EntityDefinition {
+    /// What one of them is called, such as `Agent`; codes like `AGENT_NOT_FOUND` follow from it.
+    pub name: String,
+    /// JSON Schema (2020-12) of one; by default anything is valid.
+    ///
+    /// Of `id`, `version`, `createdAt` and `updatedAt`, which the service manages by itself, it sees
+    /// those that its `properties` name. Formats are checked.
+    #[serde(default = "anything")]
+    pub schema: Arc<Value>,
+    /// The services whose entities the fields name, by field name or JSON pointer; a field holds an
+    /// id, a list of ids, or nothing.
+    #[serde(default)]
+    pub references: IndexMap<String, String>,
+    /// Those that exist from the start, at version 1 by default.
+    #[serde(default)]
+    pub existing: Vec<Map<String, Value>>,
+    /// Built at the first use, and shared by all scenarios of a process.
+    #[serde(skip)]
+    model: OnceLock<Result<Arc<Model>, Violation>>,
+}
 
-/// The definition of an entity, checked and made ready.
+impl EntityDefinition {
+    /// The checked definition.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Model::new`].
+    pub(super) fn model(&self) -> Result<Arc<Model>, Violation> {
+        self.model
+            .get_or_init(|| Model::new(self).map(Arc::new))
+            .clone()
+    }
+}
+
+fn anything() -> Arc<Value> {
+    Arc::new(Value::Bool(true))
+}
+
+/// The checked definition of an entity.
 #[derive(Debug)]
 pub(super) struct Model {
-    /// What one is called.
     pub name: String,
-    /// The same in lower case, for ids.
+    /// The name in lower case, for ids.
     pub stem: String,
-    /// The field by which others name one, such as `agentId`.
+    /// The field by which others refer to one, such as `agentId`.
     pub alias: String,
     pub references: Vec<Reference>,
-    /// Those that are there from the start.
     pub existing: Vec<(Arc<str>, Revision)>,
     pub not_found: String,
-    /// The codes that follow from the name, beside that.
+    /// The other codes derived from the name.
     pub codes: [(String, CodeDefinition); 2],
     schema: Arc<Schema>,
 }
@@ -41,66 +80,27 @@ pub(super) struct Model {
 ///
 /// # Errors
 ///
-/// If the entity's section is faulty as [`Model::new`] has it, or if an operation has no kind, or a
-/// reply that is no object.
+/// As for [`Model::new`] and [`ServiceDefinition::check_operations`].
 pub fn check(entity: &EntityDefinition, service: &ServiceDefinition) -> Result<(), Violation> {
     entity.model().map_err(|error| error.within("/entity"))?;
-    let Some(operations) = &service.operations else {
-        let message = "a service that keeps entities says which operations it has";
-        return Err(Violation::new("/operations", message));
-    };
-    for (name, operation) in operations {
-        let pointer = || format!("/operations/{}", pointer_token(name));
-        let of_entities = |kind| {
-            OperationKind::OF_ENTITIES
-                .iter()
-                .any(|(own, _)| *own == kind)
-        };
-        match operation.kind {
-            Some(kind) if of_entities(kind) => {}
-            Some(_) => {
-                let hint = nearest_kind(name);
-                let message = format!("nothing of the kind can be done to entities: {hint}");
-                return Err(Violation::new(format!("{}/kind", pointer()), message));
-            }
-            None => {
-                let hint = nearest_kind(name);
-                let message = format!("an operation on entities needs a kind: {hint}");
-                return Err(Violation::new(pointer(), message));
-            }
-        }
-        if operation
-            .reply
-            .as_ref()
-            .is_some_and(|reply| !reply.is_object())
-        {
-            let message = "the reply adds fields to what the kind answers, so it is an object";
-            return Err(Violation::new(format!("{}/reply", pointer()), message));
-        }
-    }
-    Ok(())
-}
-
-/// The kind that an operation's name begins with, else the nearest, else all.
-fn nearest_kind(operation: &str) -> String {
-    let kinds = OperationKind::OF_ENTITIES.map(|(_, name)| name);
-    let begins = kinds.into_iter().find(|kind| operation.starts_with(*kind));
-    did_you_mean(begins.unwrap_or(operation), kinds)
+    let names = EntityOperation::ALL.map(|(_, name)| name);
+    service.check_operations(&names, |kind| kind.entity.is_some())
 }
 
 impl Model {
-    /// Makes a definition ready.
+    /// Checks a definition.
     ///
     /// # Errors
     ///
-    /// If the name is none, the schema does not compile, a reference names a field that cannot be,
-    /// or those that are there from the start are not as the schema says or share an id.
+    /// If the name or the schema is not valid, a reference names a field that the schema does not
+    /// allow, or existing entities break the schema or share an id.
     pub fn new(definition: &EntityDefinition) -> Result<Self, Violation> {
         let name = &definition.name;
         let is_name = name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.chars().all(|c| c.is_ascii_alphanumeric());
         if !is_name {
-            let message = format!("{name:?} is no entity's name, expected one like \"Agent\"");
+            let message =
+                format!("{name:?} is not the name of an entity, expected one like \"Agent\"");
             return Err(Violation::new("/name", message));
         }
         let upper = upper_snake(name);
@@ -118,7 +118,7 @@ impl Model {
             existing: Vec::new(),
             not_found: format!("{upper}_NOT_FOUND"),
             codes: [code("ALREADY_EXISTS"), code("RESERVED")],
-            schema: Schema::shared(&definition.schema, definition.additional_traits)?,
+            schema: Schema::shared(&definition.schema)?,
             name: name.clone(),
         };
         model.references = model.read_references(definition)?;
@@ -126,44 +126,43 @@ impl Model {
         Ok(model)
     }
 
-    /// The code of a create whose id is taken.
+    /// The code of a create with an existing id.
     pub fn already_exists(&self) -> &str {
         &self.codes[0].0
     }
 
-    /// The code of a reserve that comes second.
+    /// The code of a reserve of a reserved entity.
     pub fn reserved(&self) -> &str {
         &self.codes[1].0
     }
 
-    /// One of them as messages call it.
+    /// An entity, for messages.
     pub fn called(&self, id: &str) -> String {
         format!("{} {id:?}", self.name)
     }
 
     /// What the schema finds wrong with an entity.
-    pub fn faults(&self, entity: &Map<String, Value>) -> Vec<Fault> {
+    pub fn faults(&self, entity: &Map<String, Value>) -> Vec<Failure> {
         self.schema.faults(entity)
     }
 
-    /// One that is there from the start.
+    /// An entity that exists from the start.
     ///
     /// # Errors
     ///
-    /// If it has no id, no version that could be one, or is not as the schema says: with the
-    /// pointer within it.
+    /// If it has no id or valid version, or breaks the schema: with the pointer within it.
     pub fn initial(&self, fields: &Map<String, Value>) -> Result<(Arc<str>, Revision), Violation> {
         let id = match fields.get("id") {
             Some(Value::String(id)) if !id.is_empty() => id,
             _ => {
-                return Err(Violation::new("/id", "expected a text that is not empty"));
+                return Err(Violation::new("/id", "expected a non-empty text"));
             }
         };
         let version = match fields.get("version").map(Value::as_u64) {
             None => 1,
             Some(Some(version)) if version > 0 => version,
             Some(_) => {
-                let message = "expected a whole number from 1 on";
+                let message = "expected a whole number from 1";
                 return Err(Violation::new("/version", message));
             }
         };
@@ -177,7 +176,10 @@ impl Model {
         let revision = Revision::new(id, fields, version, stamp("createdAt"), stamp("updatedAt"));
         match self.faults(revision.fields()).into_iter().next() {
             None => Ok((id.as_str().into(), revision)),
-            Some(fault) => Err(Violation::new(fault.field, fault.message)),
+            Some(fault) => Err(Violation::new(
+                fault.field.unwrap_or_default(),
+                fault.message,
+            )),
         }
     }
 
@@ -211,11 +213,53 @@ impl Model {
                 .initial(fields)
                 .map_err(|error| error.within(&pointer))?;
             if let Some(first) = first.insert(Arc::clone(&id), index) {
-                let message = format!("the id {id:?} is that of /entity/existing/{first} too");
+                let message = format!("the id {id:?} is also that of /entity/existing/{first}");
                 return Err(Violation::new(format!("{pointer}/id"), message));
             }
             all.push((id, revision));
         }
         Ok(all)
+    }
+}
+
+/// A field with the ids of entities of a service.
+#[derive(Debug)]
+pub(super) struct Reference {
+    /// As the definition writes it.
+    pub field: String,
+    pub service: Arc<str>,
+    /// The entity's top-level field that it is in.
+    pub top: String,
+    /// JSON pointer from there.
+    rest: String,
+}
+
+impl Reference {
+    /// `field` is a name or a JSON pointer.
+    pub fn new(field: &str, service: &str) -> Self {
+        let (top, rest) = split_pointer(field).unwrap_or_else(|| (field.to_owned(), ""));
+        Self {
+            field: field.to_owned(),
+            service: service.into(),
+            top,
+            rest: rest.to_owned(),
+        }
+    }
+
+    /// The ids in this field of an entity.
+    ///
+    /// # Errors
+    ///
+    /// If it is neither an id, a list of ids, nor null.
+    pub fn ids<'a>(&self, entity: &'a Map<String, Value>) -> Result<Vec<&'a str>, &'a Value> {
+        let found = entity
+            .get(&self.top)
+            .and_then(|value| value.pointer(&self.rest));
+        let id = |value: &'a Value| value.as_str().ok_or(value);
+        match found {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) => items.iter().map(id).collect(),
+            Some(value) => Ok(vec![id(value)?]),
+        }
     }
 }

@@ -1,38 +1,37 @@
-//! What only reads entities: validate, batchValidate, get, list, suggest.
+//! Operations that only read entities: validate, batchValidate, get, list, suggest.
 
 use std::{cmp::Reverse, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    fault::refuse_faults,
-    input::{Input, unfit},
-    store::{Keeper, Store},
+    input::{Input, refuse_faults, wrong_type},
+    store::{EntityType, Store},
 };
 use crate::domain::Failure;
 
 type Answered = Result<Arc<Value>, Box<Failure>>;
 
-/// How like a suggestion is at least, unless the call says so.
+/// The least similarity of a suggestion, unless the call has its own.
 const SIMILARITY: f64 = 0.8;
-/// How many suggestions there are at most, unless the call says so.
+/// The most suggestions, unless the call has its own limit.
 const SUGGESTIONS: u64 = 3;
 
 impl Store {
-    /// Fails where a create or update of the same would, so that a workflow stops there.
-    pub fn validate(&mut self, keeper: &Keeper, input: Input<'_>, now: &str) -> Answered {
+    /// Fails if a create or update of the same would, so that a workflow stops there.
+    pub fn validate(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Answered {
         let (id, version, faults) = if input.is_only_an_id() {
             let (field, id) = input.id()?;
-            let current = self.entity(keeper, field, id)?.current.clone();
-            let faults = self.faults(keeper, current.fields());
+            let current = self.entity(owner, field, id)?.current.clone();
+            let faults = self.faults(owner, current.fields());
             (Arc::from(id), Some(current.version), faults)
         } else {
-            let (id, draft) = self.draft(keeper, input, now)?;
-            let stored = self.shelf(keeper).entities.get(&id);
+            let (id, draft) = self.draft(owner, input, now)?;
+            let stored = self.table(owner).entities.get(&id);
             let version = stored.map(|entity| entity.current.version);
-            (id, version, self.faults(keeper, draft.fields()))
+            (id, version, self.faults(owner, draft.fields()))
         };
-        refuse_faults(&faults)?;
+        refuse_faults(faults)?;
         let mut reply = verdict(&[]);
         if version.is_some() || input.get("id").is_some() {
             reply.insert("id".to_owned(), (*id).into());
@@ -43,19 +42,19 @@ impl Store {
         Ok(Arc::new(Value::Object(reply)))
     }
 
-    /// Replies what is wrong with each item, an entity or an id; only a malformed call fails.
-    pub fn batch_validate(&mut self, keeper: &Keeper, input: Input<'_>, now: &str) -> Answered {
+    /// Replies what is wrong with each item, an entity or an id; only a malformed input fails.
+    pub fn batch_validate(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Answered {
         let items = match input.get("items") {
             Some(Value::Array(items)) => items,
             other => {
                 let expected = "a list of entities or ids";
-                return Err(unfit("items", expected, other.unwrap_or(&Value::Null)));
+                return Err(wrong_type("items", expected, other.unwrap_or(&Value::Null)));
             }
         };
         let mut all_valid = true;
         let mut results = Vec::new();
         for item in items {
-            let (id, faults) = self.judge(keeper, item, now);
+            let (id, faults) = self.judge(owner, item, now);
             all_valid &= faults.is_empty();
             let mut result = verdict(&faults);
             if let Some(id) = id {
@@ -67,7 +66,12 @@ impl Store {
     }
 
     /// The id that an item gives, and what is wrong with it.
-    fn judge(&mut self, keeper: &Keeper, item: &Value, now: &str) -> (Option<String>, Vec<Value>) {
+    fn judge(
+        &mut self,
+        owner: &EntityType,
+        item: &Value,
+        now: &str,
+    ) -> (Option<String>, Vec<Value>) {
         let wrapped;
         let item = match item {
             Value::String(id) => {
@@ -76,12 +80,12 @@ impl Store {
             }
             item => item,
         };
-        let read = Input::new(item, &keeper.model.alias);
+        let read = Input::new(item, &owner.model.alias);
         let id = read
             .as_ref()
             .ok()
             .and_then(|input| Some(input.id().ok()?.1.to_owned()));
-        let verdict = read.and_then(|input| self.validate(keeper, input, now));
+        let verdict = read.and_then(|input| self.validate(owner, input, now));
         let faults = match verdict {
             Ok(_) => Vec::new(),
             Err(failure) if failure.causes.is_empty() => vec![finding(&failure)],
@@ -90,24 +94,24 @@ impl Store {
         (id, faults)
     }
 
-    /// The entity, or null where there is none.
-    pub fn get(&mut self, keeper: &Keeper, input: Input<'_>) -> Answered {
+    /// The entity, or null.
+    pub fn get(&mut self, owner: &EntityType, input: Input<'_>) -> Answered {
         let (_, id) = input.id()?;
-        let found = self.shelf(keeper).entities.get(id);
+        let found = self.table(owner).entities.get(id);
         Ok(found.map_or_else(
             || Arc::new(Value::Null),
             |entity| Arc::clone(&entity.current.content),
         ))
     }
 
-    pub fn list(&mut self, keeper: &Keeper, input: Input<'_>) -> Answered {
+    pub fn list(&mut self, owner: &EntityType, input: Input<'_>) -> Answered {
         let none = Map::new();
         let filter = match input.get("filter") {
             None => &none,
             Some(Value::Object(filter)) => filter,
-            Some(other) => return Err(unfit("filter", "an object of fields", other)),
+            Some(other) => return Err(wrong_type("filter", "an object of fields", other)),
         };
-        let entities = self.shelf(keeper).entities.values();
+        let entities = self.table(owner).entities.values();
         let items: Vec<Value> = entities
             .map(|entity| &*entity.current.content)
             .filter(|content| {
@@ -119,8 +123,8 @@ impl Store {
         Ok(Arc::new(json!({"total": items.len(), "items": items})))
     }
 
-    /// Entities whose id or name is like the id or name given, best first.
-    pub fn suggest(&mut self, keeper: &Keeper, input: Input<'_>) -> Answered {
+    /// Entities whose id or name is similar to the given one, best first.
+    pub fn suggest(&mut self, owner: &EntityType, input: Input<'_>) -> Answered {
         let id = input
             .id_field()
             .map(|field| input.text(field))
@@ -132,14 +136,14 @@ impl Store {
             Some(value) => value
                 .as_f64()
                 .filter(|least| (0.0..=1.0).contains(least))
-                .ok_or_else(|| unfit("similarityThreshold", "a number from 0 to 1", value))?,
+                .ok_or_else(|| wrong_type("similarityThreshold", "a number from 0 to 1", value))?,
         };
         let most = input.number("max")?.unwrap_or(SUGGESTIONS);
         if wanted == [None, None] {
             input.id()?;
         }
         let mut found = Vec::new();
-        for (own, entity) in &self.shelf(keeper).entities {
+        for (own, entity) in &self.table(owner).entities {
             let name = entity.current.fields().get("name").and_then(Value::as_str);
             let similarity = percent(&wanted, &[Some(&**own), name]);
             if f64::from(similarity) >= least * 100.0 && id != Some(&**own) {
@@ -178,7 +182,7 @@ fn finding(failure: &Failure) -> Value {
     })
 }
 
-/// How like the likest two of the texts are, of a hundred.
+/// The similarity of the two most similar texts, in percent.
 fn percent(wanted: &[Option<&str>], own: &[Option<&str>]) -> u8 {
     let mut best = 0.0_f64;
     for wanted in wanted.iter().flatten() {

@@ -1,76 +1,31 @@
 //! What entities refer to, and what refers to them.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::{
-    fault::{Fault, refuse},
     input::kind_of,
-    store::{Keeper, Store},
+    model::Reference,
+    store::{EntityType, Store},
 };
-use crate::domain::{Failure, code, did_you_mean, split_pointer};
-
-/// A field that names entities of a service.
-#[derive(Debug)]
-pub(super) struct Reference {
-    /// As the definition writes it.
-    pub field: String,
-    pub service: Arc<str>,
-    /// The entity's own field that it lies in.
-    pub top: String,
-    /// JSON pointer from there.
-    rest: String,
-}
-
-impl Reference {
-    /// `field` is a name or a JSON pointer.
-    pub fn new(field: &str, service: &str) -> Self {
-        let (top, rest) = split_pointer(field).unwrap_or_else(|| (field.to_owned(), ""));
-        Self {
-            field: field.to_owned(),
-            service: service.into(),
-            top,
-            rest: rest.to_owned(),
-        }
-    }
-
-    /// The ids that an entity names here.
-    ///
-    /// # Errors
-    ///
-    /// If there is something that is neither an id, a list of ids, nor null.
-    pub fn ids<'a>(&self, entity: &'a Map<String, Value>) -> Result<Vec<&'a str>, &'a Value> {
-        let found = entity
-            .get(&self.top)
-            .and_then(|value| value.pointer(&self.rest));
-        let id = |value: &'a Value| value.as_str().ok_or(value);
-        match found {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(items)) => items.iter().map(id).collect(),
-            Some(value) => Ok(vec![id(value)?]),
-        }
-    }
-}
+use crate::{
+    domain::{Failure, code, did_you_mean},
+    services::refused,
+};
 
 impl Store {
-    /// What is wrong with an entity: first what the schema finds, then what it refers to in vain.
-    pub fn faults(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
-        let mut faults = keeper.model.faults(entity);
-        faults.extend(self.dangling(keeper, entity));
+    /// What is wrong with an entity: first what the schema finds, then dangling references.
+    pub fn faults(&self, owner: &EntityType, entity: &Map<String, Value>) -> Vec<Failure> {
+        let mut faults = owner.model.faults(entity);
+        faults.extend(self.dangling(owner, entity));
         faults
     }
 
-    /// What an entity refers to in vain; itself it may name before it is there.
-    pub fn dangling(&self, keeper: &Keeper, entity: &Map<String, Value>) -> Vec<Fault> {
+    /// The dangling references of an entity; it may refer to itself before it exists.
+    pub fn dangling(&self, owner: &EntityType, entity: &Map<String, Value>) -> Vec<Failure> {
         let mut faults = Vec::new();
-        for reference in &keeper.model.references {
+        for reference in &owner.model.references {
             let field = &reference.field;
-            let fault = |code, message| Fault {
-                field: field.clone(),
-                message,
-                code,
-            };
+            let fault = |code, message: String| Failure::new(code, message).field(field);
             let ids = match reference.ids(entity) {
                 Ok(ids) => ids,
                 Err(other) => {
@@ -79,21 +34,21 @@ impl Store {
                     continue;
                 }
             };
-            let shelf = match self.known(&reference.service) {
-                Ok(shelf) => shelf,
+            let table = match self.known(&reference.service) {
+                Ok(table) => table,
                 Err(unknown) if !ids.is_empty() => {
                     faults.push(fault(code::SERVICE_NOT_FOUND, unknown.to_string()));
                     continue;
                 }
                 Err(_) => continue,
             };
-            let itself = (reference.service == keeper.service)
+            let itself = (reference.service == owner.service)
                 .then(|| entity.get("id").and_then(Value::as_str))
                 .flatten();
             for id in ids {
-                if itself != Some(id) && !shelf.entities.contains_key(id) {
-                    let hint = did_you_mean(id, shelf.entities.keys().map(|id| &**id));
-                    let message = format!("{} does not exist: {hint}", shelf.model.called(id));
+                if itself != Some(id) && !table.entities.contains_key(id) {
+                    let hint = did_you_mean(id, table.entities.keys().map(|id| &**id));
+                    let message = format!("{} does not exist: {hint}", table.model.called(id));
                     faults.push(fault(code::INVALID_REFERENCE, message));
                 }
             }
@@ -101,10 +56,10 @@ impl Store {
         faults
     }
 
-    /// Refuses to take away an entity that others refer to.
-    pub fn refuse_dependents(&self, keeper: &Keeper, id: &str) -> Result<(), Box<Failure>> {
+    /// Refuses to delete an entity that others refer to.
+    pub fn refuse_dependents(&self, owner: &EntityType, id: &str) -> Result<(), Box<Failure>> {
         const SHOWN: usize = 8;
-        let dependents = self.dependents(&keeper.service, id);
+        let dependents = self.dependents(&owner.service, id);
         let count = match dependents.len() {
             0 => return Ok(()),
             1 => "1 dependent".to_owned(),
@@ -115,16 +70,20 @@ impl Store {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let called = keeper.model.called(id);
+        let called = owner.model.called(id);
         let message = format!("{called} has {count}: {}{more}", shown.join(", "));
-        Err(refuse(code::REFERENTIAL_INTEGRITY_VIOLATION, "id", message))
+        Err(refused(
+            code::REFERENTIAL_INTEGRITY_VIOLATION,
+            "id",
+            message,
+        ))
     }
 
-    /// The other entities that refer to one, as messages call them.
+    /// The other entities that refer to one, for messages.
     fn dependents(&self, service: &str, id: &str) -> Vec<String> {
         let mut dependents = Vec::new();
-        for (other, shelf) in self.shelves() {
-            let references: Vec<_> = shelf
+        for (other, table) in self.tables() {
+            let references: Vec<_> = table
                 .model
                 .references
                 .iter()
@@ -133,14 +92,14 @@ impl Store {
             if references.is_empty() {
                 continue;
             }
-            for (other_id, entity) in &shelf.entities {
+            for (other_id, entity) in &table.entities {
                 let is_itself = **other == *service && **other_id == *id;
                 let fields = entity.current.fields();
                 let refers = |reference: &&&Reference| {
                     reference.ids(fields).is_ok_and(|ids| ids.contains(&id))
                 };
                 if !is_itself && references.iter().find(refers).is_some() {
-                    dependents.push(shelf.model.called(other_id));
+                    dependents.push(table.model.called(other_id));
                 }
             }
         }

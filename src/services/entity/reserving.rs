@@ -1,33 +1,40 @@
-//! What holds entities for one caller: reserve, release.
+//! Operations that reserve entities for one caller: reserve, release.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{
-    change::{Change, Done, undone},
-    fault::refuse,
     input::Input,
-    store::{Entity, Keeper, Store},
+    revision::{Entity, EntityChange},
+    store::{EntityType, Store},
+    undo::{Performed, undone},
 };
-use crate::{domain::Failure, services::OperationKind};
+use crate::{
+    domain::Failure,
+    services::{EntityOperation, refused},
+};
 
 impl Store {
-    pub fn reserve(&mut self, keeper: &Keeper, input: Input<'_>) -> Result<Done, Box<Failure>> {
+    pub fn reserve(
+        &mut self,
+        owner: &EntityType,
+        input: Input<'_>,
+    ) -> Result<Performed, Box<Failure>> {
         let (field, id) = input.id()?;
-        let number = self.shelf(keeper).reservations + 1;
-        let reservation: Arc<str> = format!("{}-reservation-{number}", keeper.model.stem).into();
-        let entity = self.entity(keeper, field, id)?;
-        entity.reserve(keeper, id, Arc::clone(&reservation))?;
+        let number = self.table(owner).reservations + 1;
+        let reservation: Arc<str> = format!("{}-reservation-{number}", owner.model.stem).into();
+        let entity = self.entity(owner, field, id)?;
+        entity.reserve(owner, id, Arc::clone(&reservation))?;
         let version = entity.current.version;
-        self.shelf(keeper).reservations = number;
-        Ok(Done {
+        self.table(owner).reservations = number;
+        Ok(Performed {
             reply: Arc::new(json!({
                 "reservationId": &*reservation,
                 "id": id,
                 "version": version,
             })),
-            change: Change::Reserved {
+            change: EntityChange::Reserved {
                 id: id.into(),
                 reservation,
             },
@@ -35,7 +42,11 @@ impl Store {
     }
 
     /// Releases by reservation or by id; what is not reserved stays so.
-    pub fn release(&mut self, keeper: &Keeper, input: Input<'_>) -> Result<Done, Box<Failure>> {
+    pub fn release(
+        &mut self,
+        owner: &EntityType,
+        input: Input<'_>,
+    ) -> Result<Performed, Box<Failure>> {
         let asked = input.text("reservationId")?;
         let id = match asked {
             None => Some(input.id()?.1),
@@ -51,25 +62,25 @@ impl Store {
                 && asked.is_none_or(|asked| held == Some(asked))
                 && id.is_none_or(|id| id == own)
         };
-        let entities = &mut self.shelf(keeper).entities;
+        let entities = &mut self.table(owner).entities;
         let meant = entities
             .iter_mut()
             .find(|(own, entity)| is_meant(own, entity));
         let released =
             meant.and_then(|(id, entity)| Some((Arc::clone(id), entity.reservation.take()?)));
         let Some((id, reservation)) = released else {
-            return Ok(Done {
-                reply: undone(OperationKind::Release, None, None),
-                change: Change::None,
+            return Ok(Performed {
+                reply: undone(EntityOperation::Release, None, None),
+                change: EntityChange::None,
             });
         };
-        Ok(Done {
+        Ok(Performed {
             reply: Arc::new(json!({
                 "released": true,
                 "reservationId": &*reservation,
                 "id": &*id,
             })),
-            change: Change::Released { id, reservation },
+            change: EntityChange::Released { id, reservation },
         })
     }
 }
@@ -82,13 +93,13 @@ impl Entity {
     /// If another one holds it.
     pub fn reserve(
         &mut self,
-        keeper: &Keeper,
+        owner: &EntityType,
         id: &str,
         reservation: Arc<str>,
     ) -> Result<(), Box<Failure>> {
         if let Some(other) = &self.reservation {
-            let message = format!("{} is reserved by {other}", keeper.model.called(id));
-            return Err(refuse(keeper.model.reserved(), "id", message));
+            let message = format!("{} is reserved by {other}", owner.model.called(id));
+            return Err(refused(owner.model.reserved(), "id", message));
         }
         self.reservation = Some(reservation);
         Ok(())

@@ -4,16 +4,17 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::{
-    change::{Deed, Done, undone},
-    definition::EntityDefinition,
-    input::{Input, asked_again, spoken_of},
-    store::{Entities, Keeper},
+    input::{Input, retried_input, undo_target},
+    model::EntityDefinition,
+    revision::KeyedChange,
+    store::{Entities, EntityType},
+    undo::{Performed, undone},
 };
 use crate::{
     domain::{Call, Failure, Key, Reply, Violation, code},
     services::{
-        CallResult, CodeDefinition, Due, Effects, OperationDefinition, OperationKind, Service,
-        ServiceDefinition,
+        CallResult, CodeDefinition, EffectDecision, Effects, EntityOperation, OperationDefinition,
+        Service, ServiceDefinition,
     },
 };
 
@@ -30,8 +31,7 @@ use crate::{
 /// | `create` | at version 1; an absent id is made of the name | as `validate`, `<ENTITY>_ALREADY_EXISTS` |
 /// | `get` | the entity, or null | |
 /// | `list` | `{total, items}`, those whose fields are as `filter` says | |
-/// | `update` | replaces the fields given; `version` or `expectedVersion` is the one it is based on | as `validate`, `CONCURRENT_MODIFICATION` |
-/// | `sync` | as `update`, and sets `syncStatus` to `synchronized` | as `update` |
+/// | `update` | replaces the given fields, and those that the operation `sets`; `version` or `expectedVersion` is the one it is based on | as `validate`, `CONCURRENT_MODIFICATION` |
 /// | `restore` | a new version with the content of `version`, else of the one before | as `validate` |
 /// | `delete` | `{deleted, id, version}` | `REFERENTIAL_INTEGRITY_VIOLATION`, `<ENTITY>_NOT_FOUND` |
 /// | `reserve` | `{reservationId, id, version}` | `<ENTITY>_RESERVED`, `<ENTITY>_NOT_FOUND` |
@@ -51,7 +51,7 @@ use crate::{
 #[derive(Debug)]
 pub struct EntityService {
     definition: Arc<ServiceDefinition>,
-    keeper: Keeper,
+    owner: EntityType,
     entities: Entities,
     effects: Effects,
 }
@@ -69,14 +69,14 @@ impl EntityService {
         effects: Effects,
     ) -> Result<Self, Violation> {
         super::check(entity, &definition)?;
-        let keeper = Keeper {
+        let owner = EntityType {
             service: definition.name.as_str().into(),
             model: entity.model()?,
         };
-        entities.add_service(&keeper.service, Arc::clone(&keeper.model));
+        entities.add_service(&owner.service, Arc::clone(&owner.model));
         Ok(Self {
             definition,
-            keeper,
+            owner,
             entities,
             effects,
         })
@@ -84,87 +84,85 @@ impl EntityService {
 
     fn answer(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
         let operation = self.definition.operation(call.name().operation());
-        let Some((operation, kind)) = operation.and_then(|known| Some((known, known.kind?))) else {
+        let Some((operation, kind)) =
+            operation.and_then(|known| Some((known, known.kind?.entity?)))
+        else {
             let message = format!("{} does not exist", call.name());
             return Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)));
         };
+        let perform = |input: &Value| self.perform(kind, &operation.sets, input);
         if kind.reads_only() {
-            let done = self.perform(kind, &call.input)?;
-            return Ok(with_fields(operation, done.reply));
+            let performed = perform(&call.input)?;
+            return Ok(with_fields(operation, performed.reply));
         }
-        self.effects.once(call, |due| {
-            let reply = self.change(kind, call, due)?;
+        self.effects.once(call, |decision| {
+            let reply = self.change(kind, call, decision, perform)?;
             Ok(with_fields(operation, reply))
         })
     }
 
     fn change(
         &self,
-        kind: OperationKind,
+        kind: EntityOperation,
         call: &Call,
-        due: Due,
+        decision: EffectDecision,
+        perform: impl Fn(&Value) -> Result<Performed, Box<Failure>>,
     ) -> Result<Arc<Value>, Box<Failure>> {
-        match (due, &call.key) {
-            (Due::Nothing, _) => Ok(undone(kind, None, None)),
-            (Due::Undo, Some(key)) => {
-                let taken_back =
-                    self.entities
-                        .lock()
-                        .take_back(&self.keeper, key.subject(), kind)?;
-                if let Some(reply) = taken_back {
+        match (decision, &call.key) {
+            (EffectDecision::Nothing, _) => Ok(undone(kind, None, None)),
+            (EffectDecision::Undo, Some(key)) => {
+                let mut store = self.entities.lock();
+                if let Some(reply) = store.undo(&self.owner, key.subject(), kind)? {
                     return Ok(reply);
                 }
-                let spoken_of = spoken_of(&call.input, &self.keeper.model.alias);
-                let input = spoken_of.as_ref().unwrap_or(&call.input);
-                Ok(self.perform(kind, input)?.reply)
+                drop(store);
+                let target = undo_target(&call.input, &self.owner.model.alias);
+                Ok(perform(target.as_ref().unwrap_or(&call.input))?.reply)
             }
-            (Due::Undo | Due::Act, key) => {
-                let done = self.perform(kind, &call.input)?;
+            (EffectDecision::Undo | EffectDecision::Act, key) => {
+                let performed = perform(&call.input)?;
                 if let Some(Key::Do(key)) = key {
-                    let deed = Deed {
-                        service: Arc::clone(&self.keeper.service),
-                        change: done.change,
+                    let change = KeyedChange {
+                        service: Arc::clone(&self.owner.service),
+                        change: performed.change,
                     };
-                    self.entities.lock().deeds.insert(Arc::clone(key), deed);
+                    let mut store = self.entities.lock();
+                    store.changes.insert(Arc::clone(key), change);
                 }
-                Ok(done.reply)
+                Ok(performed.reply)
             }
         }
     }
 
-    fn perform(&self, kind: OperationKind, input: &Value) -> Result<Done, Box<Failure>> {
-        use OperationKind as K;
-        let keeper = &self.keeper;
-        let again = asked_again(input);
-        let input = Input::new(again.as_ref().unwrap_or(input), &keeper.model.alias)?;
+    fn perform(
+        &self,
+        kind: EntityOperation,
+        sets: &Map<String, Value>,
+        input: &Value,
+    ) -> Result<Performed, Box<Failure>> {
+        use EntityOperation as K;
+        let owner = &self.owner;
+        let original = retried_input(input);
+        let input = Input::new(original.as_ref().unwrap_or(input), &owner.model.alias)?;
         let now = &self.entities.now();
         let mut store = self.entities.lock();
         let reply = match kind {
-            K::Create => return store.create(keeper, input, now),
-            K::Update => return store.update(keeper, input, None, now),
-            K::Sync => {
-                let synchronized = Some(("syncStatus", "synchronized"));
-                return store.update(keeper, input, synchronized, now);
-            }
-            K::Restore => return store.restore(keeper, input, now),
-            K::Delete => return store.delete(keeper, input),
-            K::Reserve => return store.reserve(keeper, input),
-            K::Release => return store.release(keeper, input),
-            K::Validate => store.validate(keeper, input, now)?,
-            K::BatchValidate => store.batch_validate(keeper, input, now)?,
-            K::Get => store.get(keeper, input)?,
-            K::List => store.list(keeper, input)?,
-            K::Suggest => store.suggest(keeper, input)?,
-            // Refused when the definition was checked.
-            K::Exists | K::Describe | K::Permit => {
-                let message = "nothing of the kind can be done to entities";
-                return Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)));
-            }
+            K::Create => return store.create(owner, input, now),
+            K::Update => return store.update(owner, input, sets, now),
+            K::Restore => return store.restore(owner, input, now),
+            K::Delete => return store.delete(owner, input),
+            K::Reserve => return store.reserve(owner, input),
+            K::Release => return store.release(owner, input),
+            K::Validate => store.validate(owner, input, now)?,
+            K::BatchValidate => store.batch_validate(owner, input, now)?,
+            K::Get => store.get(owner, input)?,
+            K::List => store.list(owner, input)?,
+            K::Suggest => store.suggest(owner, input)?,
         };
-        Ok(Done::read(reply))
+        Ok(Performed::read(reply))
     }
 
-    /// Says where a failure happened, and what its code means here.
+    /// Adds where a failure happened, and classifies its code as this service defines it.
     fn settle(&self, failure: &mut Failure, call: &Call) {
         (failure.mode, failure.retryable) = self.classify(&failure.code);
         failure.service = Some(call.name().service().into());
@@ -188,13 +186,7 @@ impl Service for EntityService {
     fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
         let own = self.definition.codes.iter();
         // The definition's own come first, so that it can say more of the others too.
-        let all = own.chain(
-            self.keeper
-                .model
-                .codes
-                .iter()
-                .map(|(code, own)| (code, own)),
-        );
+        let all = own.chain(self.owner.model.codes.iter().map(|(code, own)| (code, own)));
         Some(all.map(|(code, own)| (code.as_str(), own)).collect())
     }
 
@@ -207,7 +199,7 @@ impl Service for EntityService {
     }
 }
 
-/// A reply with the fields that the operation's definition adds; what is there already stays.
+/// A reply with the fields that the operation's definition adds, but does not replace.
 fn with_fields(operation: &OperationDefinition, reply: Arc<Value>) -> Arc<Value> {
     let (Some(added), Value::Object(own)) = (operation.reply.as_deref(), &*reply) else {
         return reply;

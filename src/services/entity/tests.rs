@@ -21,7 +21,7 @@ impl Notes {
     fn new() -> Self {
         let timeline = Timeline::new(Clock::start());
         let kinds = [
-            "create", "update", "sync", "delete", "restore", "reserve", "release",
+            "create", "update", "delete", "restore", "reserve", "release",
         ];
         let operations = kinds.map(|kind| (kind.to_owned(), json!({ "kind": kind })));
         let definition: Arc<ServiceDefinition> = serde_json::from_value(json!({
@@ -59,24 +59,24 @@ impl Notes {
     /// All that is kept, in its order: what each note is and was, and what holds it.
     fn all(&self) -> Vec<String> {
         let store = self.entities.lock();
-        let notes = store.shelves().flat_map(|(_, shelf)| &shelf.entities);
+        let notes = store.tables().flat_map(|(_, table)| &table.entities);
         notes.map(|(id, note)| format!("{id} {note:?}")).collect()
     }
 }
 
 #[derive(Clone, Debug)]
-struct Step {
+struct DrawnCall {
     operation: &'static str,
     input: Value,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = DrawnCall> {
     let operation = prop::sample::select(vec![
-        "create", "update", "sync", "delete", "restore", "reserve", "release",
+        "create", "update", "delete", "restore", "reserve", "release",
     ]);
     let id = prop::sample::select(vec!["a", "b", "c", "d"]);
     let parent = prop::option::of(prop::sample::select(vec!["a", "b", "c"]));
-    (operation, id, parent, 0..9).prop_map(|(operation, id, parent, text)| Step {
+    (operation, id, parent, 0..9).prop_map(|(operation, id, parent, text)| DrawnCall {
         operation,
         input: match operation {
             "create" | "update" => json!({"id": id, "parent": parent, "text": text}),
@@ -88,7 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// Whatever was done, and whatever operation the undo calls.
     #[test]
-    fn undos_in_reverse_leave_everything_as_it_was(steps in prop::collection::vec(step(), 1..40)) {
+    fn undos_in_reverse_restore_everything(steps in prop::collection::vec(step(), 1..40)) {
         virtually(async {
             let notes = Notes::new();
             let mut done = Vec::new();
@@ -113,7 +113,7 @@ proptest! {
 
 /// What others have done since to the entity of a deed, and what its undo then comes to.
 #[tokio::test(start_paused = true)]
-async fn an_undo_takes_nothing_away_from_others() {
+async fn undo_keeps_changes_of_others() {
     let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
     let gone = Err("CONCURRENT_MODIFICATION");
     for (deed, input, since, undone) in [
@@ -140,7 +140,7 @@ async fn an_undo_takes_nothing_away_from_others() {
         (
             "update",
             b.clone(),
-            vec![("delete", "b"), ("create", "b"), ("sync", "b")],
+            vec![("delete", "b"), ("create", "b"), ("update", "b")],
             gone,
         ),
         (
@@ -186,7 +186,7 @@ async fn an_undo_takes_nothing_away_from_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_done_is_not_undone() {
+async fn undo_of_nothing_changes_nothing() {
     let notes = Notes::new();
     let before = notes.all();
     for (operation, reply) in [
@@ -212,7 +212,7 @@ fn refused(entity: &str, operations: &str) -> Violation {
 }
 
 #[test]
-fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
+fn check_refuses_faulty_definitions_with_pointer_and_nearest_name() {
     let closed =
         r#"{"properties": {"id": {}, "personalityId": {}}, "additionalProperties": false}"#;
     for (entity, operations, pointer, message) in [
@@ -220,7 +220,7 @@ fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
             r#"{"name": "an agent"}"#.to_owned(),
             "{}",
             "/entity/name",
-            r#""an agent" is no entity's name, expected one like "Agent""#,
+            r#""an agent" is not the name of an entity, expected one like "Agent""#,
         ),
         (
             r#"{"name": "Agent", "schema": {"properties": {"a": {"type": "strin"}}}}"#.to_owned(),
@@ -243,28 +243,22 @@ fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
             r#"the schema allows no field "personalityID": did you mean "personalityId"?"#,
         ),
         (
-            r#"{"name": "Agent", "additionalTraits": true}"#.to_owned(),
-            "{}",
-            "/entity/additionalTraits",
-            "the schema names no `traits` with properties that others could be added to",
-        ),
-        (
             r#"{"name": "Agent", "existing": [{"id": "a"}, {"name": "b"}]}"#.to_owned(),
             "{}",
             "/entity/existing/1/id",
-            "expected a text that is not empty",
+            "expected a non-empty text",
         ),
         (
             r#"{"name": "Agent", "existing": [{"id": "a", "version": 0}]}"#.to_owned(),
             "{}",
             "/entity/existing/0/version",
-            "expected a whole number from 1 on",
+            "expected a whole number from 1",
         ),
         (
             r#"{"name": "Agent", "existing": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}"#.to_owned(),
             "{}",
             "/entity/existing/2/id",
-            r#"the id "a" is that of /entity/existing/0 too"#,
+            r#"the id "a" is also that of /entity/existing/0"#,
         ),
         (
             r#"{"name": "Agent", "schema": {"required": ["name"]}, "existing": [{"id": "a"}]}"#
@@ -277,19 +271,19 @@ fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
             r#"{"name": "Agent"}"#.to_owned(),
             r#"{"createAgent": {}}"#,
             "/operations/createAgent",
-            r#"an operation on entities needs a kind: did you mean "create"?"#,
+            r#"the operation needs a kind: did you mean "create"?"#,
         ),
         (
             r#"{"name": "Agent"}"#.to_owned(),
             r#"{"a/b": {"kind": "get", "reply": [1]}}"#,
             "/operations/a~1b/reply",
-            "the reply adds fields to what the kind answers, so it is an object",
+            "the reply adds fields to that of the service, so it must be an object",
         ),
         (
             r#"{"name": "Agent"}"#.to_owned(),
             "null",
             "/operations",
-            "a service that keeps entities says which operations it has",
+            "a service that keeps entities or files has operations, each with a kind",
         ),
     ] {
         let error = refused(&entity, operations);
@@ -300,42 +294,8 @@ fn faulty_definitions_are_refused_with_pointer_and_nearest_name() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn traits_beyond_the_schema_are_numbers_up_to_100_where_they_may_be_at_all() {
-    let check = |additional: bool, traits: Value| {
-        let definition: ServiceDefinition = serde_json::from_value(json!({
-            "name": "S",
-            "entity": {
-                "name": "Personality",
-                "additionalTraits": additional,
-                "schema": {
-                    "properties": {"traits": {"$ref": "#/$defs/traits"}},
-                    "$defs": {"traits": {
-                        "properties": {"openness": {"maximum": 50}},
-                        "additionalProperties": false,
-                    }},
-                },
-                "existing": [{"id": "a", "traits": traits}],
-            },
-            "operations": {},
-        }))
-        .unwrap();
-        definition.check().map_err(|error| error.pointer)
-    };
-    let at = |name: &str| Err(format!("/entity/existing/0/traits/{name}"));
-    assert_eq!(check(false, json!({"openness": 50})), Ok(()));
-    assert_eq!(check(false, json!({"creativity": 50})), at("creativity"));
-    assert_eq!(
-        check(true, json!({"creativity": 100, "openness": 50})),
-        Ok(())
-    );
-    assert_eq!(check(true, json!({"creativity": 101})), at("creativity"));
-    assert_eq!(check(true, json!({"creativity": "much"})), at("creativity"));
-    assert_eq!(check(true, json!({"openness": 51})), at("openness"));
-}
-
 #[test]
-fn a_message_about_a_field_hides_secrets_and_long_values() {
+fn messages_hide_secrets_and_long_values() {
     let schema = r#"{"properties": {"password": {"minLength": 20}, "tags": {"maxItems": 1}}}"#;
     let message = |existing: &str| {
         let entity = format!(r#"{{"name": "User", "schema": {schema}, "existing": [{existing}]}}"#);
@@ -348,7 +308,7 @@ fn a_message_about_a_field_hides_secrets_and_long_values() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recovery_is_based_on_what_there_is_after_a_conflict_alone() {
+async fn recovery_uses_the_current_version_only_after_a_conflict() {
     let notes = Notes::new();
     let again = |code: &str, text: u32| {
         let input = json!({ "id": "a", "version": 7, "text": text });

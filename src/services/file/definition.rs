@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::path::FilePath;
 use crate::{
-    domain::{Violation, did_you_mean, pointer_token},
-    services::{OperationKind, ServiceDefinition},
+    domain::{Violation, pointer_token},
+    services::ServiceDefinition,
 };
 
-/// What makes a service a file service: how it keeps former contents, and what is there from the start.
+/// What makes a service a file service: how it keeps former contents, and which files exist from the start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilesDefinition {
@@ -39,9 +39,10 @@ impl Default for FilesDefinition {
     }
 }
 
-/// What a file service can do.
+/// What can be done to files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileOperation {
+#[expect(missing_docs, reason = "the names say all there is to say")]
+pub enum FileOperation {
     Create,
     Update,
     Delete,
@@ -55,46 +56,32 @@ pub(super) enum FileOperation {
 }
 
 impl FileOperation {
-    const ALL: [(OperationKind, Self); 10] = [
-        (OperationKind::Create, Self::Create),
-        (OperationKind::Update, Self::Update),
-        (OperationKind::Delete, Self::Delete),
-        (OperationKind::Get, Self::Get),
-        (OperationKind::List, Self::List),
-        (OperationKind::Restore, Self::Restore),
-        (OperationKind::Validate, Self::Validate),
-        (OperationKind::Exists, Self::Exists),
-        (OperationKind::Describe, Self::Describe),
-        (OperationKind::Permit, Self::Permit),
+    /// Every operation, and its name in definitions and replies.
+    pub const ALL: [(Self, &str); 10] = [
+        (Self::Create, "create"),
+        (Self::Update, "update"),
+        (Self::Delete, "delete"),
+        (Self::Get, "get"),
+        (Self::List, "list"),
+        (Self::Restore, "restore"),
+        (Self::Validate, "validate"),
+        (Self::Exists, "exists"),
+        (Self::Describe, "describe"),
+        (Self::Permit, "permit"),
     ];
 
     /// Its name in definitions and replies.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Restore => "restore",
-            Self::Validate => "validate",
-            Self::Exists => "exists",
-            Self::Describe => "describe",
-            Self::Permit => "permit",
-        }
+    pub(super) fn as_str(self) -> &'static str {
+        let named = Self::ALL.into_iter().find(|(own, _)| *own == self);
+        named.map_or("", |(_, name)| name)
     }
 
-    /// Whether it may only tell something, by its input.
-    pub fn may_query(self) -> bool {
+    /// Whether it changes nothing, but for a `validate` that restores.
+    pub fn reads_only(self) -> bool {
         matches!(
             self,
             Self::Get | Self::List | Self::Validate | Self::Exists | Self::Describe
         )
-    }
-
-    fn of(kind: OperationKind) -> Option<Self> {
-        let found = Self::ALL.into_iter().find(|(own, _)| *own == kind);
-        found.map(|(_, operation)| operation)
     }
 }
 
@@ -102,18 +89,18 @@ impl FileOperation {
 ///
 /// # Errors
 ///
-/// If there are no operations, or one has no kind, a kind that is not one of files, or a reply that
-/// is no object; if files that are there from the start cannot be, or not beside each other.
+/// As for [`existing`] and [`ServiceDefinition::check_operations`].
 pub fn check(files: &FilesDefinition, definition: &ServiceDefinition) -> Result<(), Violation> {
     existing(files)?;
-    operations(definition).map(|_| ())
+    let names = FileOperation::ALL.map(|(_, name)| name);
+    definition.check_operations(&names, |kind| kind.file.is_some())
 }
 
-/// The files that are there from the start.
+/// The files that exist from the start.
 ///
 /// # Errors
 ///
-/// If a path is none, is that of another of them, or has another of them for a folder.
+/// If a path is not valid, is that of another of them, or has another of them as a folder.
 pub(super) fn existing(
     files: &FilesDefinition,
 ) -> Result<IndexMap<FilePath, Arc<Value>>, Violation> {
@@ -131,47 +118,6 @@ pub(super) fn existing(
             return Err(refused(message));
         }
         found.insert(path, Arc::clone(content));
-    }
-    Ok(found)
-}
-
-/// What each operation of a file service does.
-///
-/// # Errors
-///
-/// As for [`check`].
-pub(super) fn operations(
-    definition: &ServiceDefinition,
-) -> Result<IndexMap<String, FileOperation>, Violation> {
-    let refused = |pointer: String, message: String| Violation::new(pointer, message);
-    let names = || FileOperation::ALL.map(|(_, operation)| operation.as_str());
-    let Some(operations) = &definition.operations else {
-        let message = "a file service has operations, each with a kind".to_owned();
-        return Err(refused("/operations".to_owned(), message));
-    };
-    let mut found = IndexMap::new();
-    for (name, operation) in operations {
-        let at = format!("/operations/{}", pointer_token(name));
-        let Some(kind) = operation.kind else {
-            let hint = did_you_mean(name, names());
-            let message = format!("an operation of a file service needs a kind: {hint}");
-            return Err(refused(at, message));
-        };
-        let Some(file_operation) = FileOperation::of(kind) else {
-            let kind = serde_json::to_value(kind).unwrap_or_default();
-            let kind = kind.as_str().unwrap_or_default();
-            let hint = did_you_mean(kind, names());
-            let message = format!("a file service cannot {kind:?}: {hint}");
-            return Err(refused(format!("{at}/kind"), message));
-        };
-        let reply = operation.reply.as_deref();
-        if let Some(reply) = reply.filter(|reply| !matches!(reply, Value::Object(_))) {
-            let message = format!(
-                "{reply} adds no fields to what a file service replies, expected an object"
-            );
-            return Err(refused(format!("{at}/reply"), message));
-        }
-        found.insert(name.clone(), file_operation);
     }
     Ok(found)
 }

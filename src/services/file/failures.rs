@@ -1,17 +1,13 @@
 use std::{io, path::Path};
 
 use crate::domain::{Failure, code, did_you_mean};
+pub(super) use crate::services::refused;
 
 /// What a file operation comes to.
 pub(super) type FileResult<T> = Result<T, Box<Failure>>;
 
 /// The field that most failures are about.
 pub(super) const PATH: &str = "path";
-
-/// A failure about a field of the input.
-pub(super) fn refused(code: &str, field: &str, message: impl Into<String>) -> Box<Failure> {
-    Box::new(Failure::new(code, message).field(field))
-}
 
 /// There is no such file; the nearest there is.
 pub(super) fn not_found(path: &str, others: Vec<&str>) -> Box<Failure> {

@@ -1,6 +1,6 @@
 use std::{
     fs, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use indexmap::IndexMap;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CallName, Failure, code},
+    domain::{CallName, Failure, Locked, code},
     observability::Timeline,
     services::{Directory, FaultId, Faults},
 };
@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Files {
     timeline: Timeline,
-    state: Arc<Mutex<State>>,
+    state: Arc<Locked<State>>,
 }
 
 impl Files {
@@ -42,7 +42,7 @@ impl Files {
         let state = State::new(directory, faults, timeline.clone());
         Self {
             timeline,
-            state: Arc::new(Mutex::new(state)),
+            state: Arc::new(Locked::new(state)),
         }
     }
 
@@ -261,6 +261,6 @@ impl Files {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

@@ -21,8 +21,8 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use definition::FilesDefinition;
 pub(super) use definition::check;
+pub use definition::{FileOperation, FilesDefinition};
 pub use disk_faults::{Stage as DiskStage, StageError as DiskStageError};
 pub use files::Files;
 pub use path::FilePath;

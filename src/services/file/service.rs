@@ -1,18 +1,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{
     Files, FilesDefinition,
-    definition::{FileOperation, existing, operations},
+    definition::{FileOperation, check, existing},
     failures::FileResult,
     request::{self, Command, Request},
 };
 use crate::{
     domain::{Call, Failure, Key, Reply, Violation, did_you_mean},
-    services::{CallResult, Due, Effects, Service, ServiceDefinition, UnknownName},
+    services::{CallResult, EffectDecision, Effects, Service, ServiceDefinition, UnknownName},
 };
 
 /// A service that keeps files in the scenario's folder, by its definition's `files`.
@@ -20,7 +19,6 @@ use crate::{
 pub struct FileService {
     definition: Arc<ServiceDefinition>,
     policy: FilesDefinition,
-    operations: IndexMap<String, FileOperation>,
     files: Files,
     effects: Effects,
 }
@@ -30,7 +28,7 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// If an operation is none that a file service can do, or `existing` has files that cannot be.
+    /// As for [`ServiceDefinition::check`].
     pub fn new(
         definition: impl Into<Arc<ServiceDefinition>>,
         policy: FilesDefinition,
@@ -38,9 +36,9 @@ impl FileService {
         effects: Effects,
     ) -> Result<Self, Violation> {
         let definition = definition.into();
+        check(&policy, &definition)?;
         files.expect(existing(&policy)?);
         Ok(Self {
-            operations: operations(&definition)?,
             policy,
             definition,
             files,
@@ -65,8 +63,8 @@ impl FileService {
         }
     }
 
-    /// Takes back what was done under a key, by the key alone where it was a file service's deed;
-    /// what another service did is answered by what the operation does to the path.
+    /// Undoes what a file service did under a key; for what another service did, the operation acts on
+    /// the path.
     fn undo(
         &self,
         call: &Call,
@@ -74,22 +72,26 @@ impl FileService {
         operation: FileOperation,
     ) -> FileResult<Arc<Value>> {
         let read = || Request::read(operation, &request::of_compensation(operation, &call.input));
-        if operation.may_query()
+        if operation.reads_only()
             && let Request::Query(query) = read()?
         {
             return Ok(self.with_own_fields(call, self.files.ask(&query)?));
         }
         let by = operation.as_str();
-        self.effects.once(call, |due| {
-            let done = match due {
-                Due::Nothing => self.files.nothing_done(request::path_in(&call.input), by),
-                Due::Act | Due::Undo => match self.files.take_back(subject, by) {
-                    Some(taken_back) => taken_back?,
-                    None => match read()? {
-                        Request::Query(query) => self.files.ask(&query)?,
-                        Request::Command(command) => self.act(call, &command, None)?,
-                    },
-                },
+        self.effects.once(call, |decision| {
+            let done = match decision {
+                EffectDecision::Nothing => {
+                    self.files.nothing_done(request::path_in(&call.input), by)
+                }
+                EffectDecision::Act | EffectDecision::Undo => {
+                    match self.files.take_back(subject, by) {
+                        Some(taken_back) => taken_back?,
+                        None => match read()? {
+                            Request::Query(query) => self.files.ask(&query)?,
+                            Request::Command(command) => self.act(call, &command, None)?,
+                        },
+                    }
+                }
             };
             Ok(self.with_own_fields(call, done))
         })
@@ -105,7 +107,7 @@ impl FileService {
             .change(command, call.name(), &self.policy, subject)
     }
 
-    /// What is computed, and the fields that the definition's reply has beside.
+    /// A reply with the fields that the operation's definition adds, but does not replace.
     fn with_own_fields(&self, call: &Call, mut reply: Map<String, Value>) -> Arc<Value> {
         let operation = self.definition.operation(call.name().operation());
         let own = operation.and_then(|operation| operation.reply.as_deref());
@@ -128,8 +130,9 @@ impl Service for FileService {
 
     async fn call(&self, call: &Call) -> CallResult {
         let name = call.name().operation();
-        let Some(operation) = self.operations.get(name) else {
-            let names = self.operations.keys().map(String::as_str);
+        let operation = self.definition.operation(name);
+        let Some(operation) = operation.and_then(|known| known.kind?.file) else {
+            let names = self.operations().unwrap_or_default();
             let unknown = UnknownName {
                 what: "operation",
                 name: call.name().to_string(),
@@ -137,7 +140,7 @@ impl Service for FileService {
             };
             return Err(Box::new(unknown.failure(call.name())));
         };
-        match self.perform(call, *operation) {
+        match self.perform(call, operation) {
             Ok(reply) => Ok(Reply::new(reply)),
             Err(failure) => {
                 let (mode, retryable) = self.classify(&failure.code);

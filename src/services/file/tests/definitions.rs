@@ -14,16 +14,16 @@ fn refusal(operations: &Value) -> String {
 fn an_operation_says_what_it_does_to_files() {
     assert_eq!(
         refusal(&json!({ "creat": {} })),
-        "at /operations/creat: an operation of a file service needs a kind: did you mean \"create\"?"
+        "at /operations/creat: the operation needs a kind: did you mean \"create\"?"
     );
     assert!(
         refusal(&json!({ "a/b": { "kind": "batchValidate" } })).starts_with(
-            "at /operations/a~1b/kind: a file service cannot \"batchValidate\": there are: \"create\", "
+            "at /operations/a~1b/kind: this service has no operations of this kind: there are: \"create\", "
         )
     );
     assert_eq!(
         refusal(&json!({ "get": { "kind": "get", "reply": [1] } })),
-        "at /operations/get/reply: [1] adds no fields to what a file service replies, expected an object"
+        "at /operations/get/reply: the reply adds fields to that of the service, so it must be an object"
     );
     assert!(refusal(&Value::Null).starts_with("at /operations: "));
     assert!(definition(&json!({})).check().is_ok());
