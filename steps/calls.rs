@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::{
     Call, Count, StepResult,
     failing::expect,
-    parameters::{json, table, table_of},
+    parameters::{has_json, has_values, json, table, table_of},
 };
 use crate::{
     domain::{self, CallName, Key, from_json},
-    harness::{World, describe, json_difference, paths_difference},
+    harness::{World, describe},
     services::{CallPolicy, CallResult},
 };
 
@@ -177,35 +177,23 @@ fn has_code(result: &CallResult, code: &str) -> bool {
 /// What the failure of the last direct call says.
 #[then("the failure has:")]
 fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
     let result = world.last_call()?;
     let Err(failure) = result else {
         return Err(format!("expected the call to fail, {}", describe(result)).into());
     };
-    match paths_difference(rows, &serde_json::to_value(failure)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &failure)
 }
 
 /// The reply of the last direct call.
 #[then("the reply is:")]
 fn reply_is(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let expected: Value = json(world, step)?;
-    match json_difference(&expected, &*reply(world)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_json(world, step, &reply(world)?)
 }
 
 /// Values of the last direct call's reply, by JSON Pointer.
 #[then("the reply has:")]
 fn reply_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
-    match paths_difference(rows, &*reply(world)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &reply(world)?)
 }
 
 fn reply(world: &World) -> Result<Arc<Value>, String> {

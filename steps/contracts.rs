@@ -3,15 +3,15 @@ use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use super::{
-    Count, StepError, StepResult,
+    Count, StepResult,
     failing::expect,
     fixtures,
-    parameters::{doc_string, first_line, table, table_of},
+    parameters::{doc_string, first_line, header_and_rows, table_of},
 };
 use crate::{
     contracts::{ConsumerContract, Contract, StateCall, Verdict, Verifier},
     domain::{did_you_mean, from_json},
-    harness::{FixtureError, Fixtures, World, rows_difference, rows_in_order},
+    harness::{FixtureError, Fixtures, World, compare_rows, rows_in_order},
     observability::Event,
 };
 
@@ -144,42 +144,31 @@ fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
     })
 }
 
+const COLUMNS: [&str; 7] = [
+    "breach",
+    "operation",
+    "case",
+    "pointer",
+    "keyword",
+    "code",
+    "message",
+];
+
 /// Every breach, in order of the contract: any of the columns `breach`, `operation`, `case`,
 /// `pointer`, `keyword`, `code` and `message`.
 #[then("the contract is broken by:")]
 fn is_broken_by(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let (header, rows) = header_and_rows(step)?;
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let found = breaches(verdict(world)?)?;
-    match rows_difference(header, rows, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    Ok(compare_rows(header, rows, &found)?)
 }
 
 /// At least these breaches, in this order; others may be in between.
 #[then("the contract is broken by, in order:")]
 fn is_broken_by_in_order(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let (header, rows) = header_and_rows(step)?;
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let found = breaches(verdict(world)?)?;
     Ok(rows_in_order(header, rows, &found)?)
-}
-
-fn header_and_rows(step: &gherkin::Step) -> Result<(&[String], &[Vec<String>]), StepError> {
-    const COLUMNS: [&str; 7] = [
-        "breach",
-        "operation",
-        "case",
-        "pointer",
-        "keyword",
-        "code",
-        "message",
-    ];
-    let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        let hint = did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
-    Ok((header, rows))
 }
 
 fn breaches(verdict: &Verdict) -> Result<Vec<Map<String, Value>>, serde_json::Error> {

@@ -7,12 +7,9 @@ use serde_json::{Map, Value};
 use super::{
     StepResult,
     failing::expect,
-    parameters::{json, table_of},
+    parameters::{has_values, json},
 };
-use crate::{
-    domain::did_you_mean,
-    harness::{World, paths_difference},
-};
+use crate::{domain::did_you_mean, harness::World};
 
 /// One more entity of a service, as if it had been there from the start.
 #[given("{string} has the entity {string}:")]
@@ -53,11 +50,7 @@ fn does_not_hold(world: &mut World, service: String, id: String) -> StepResult {
 /// Values of an entity, by JSON Pointer.
 #[then("the entity {string} of {string} has:")]
 fn entity_has(world: &mut World, step: &gherkin::Step, id: String, service: String) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
-    match paths_difference(rows, &*found(world, &service, &id)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &found(world, &service, &id)?)
 }
 
 fn found(world: &mut World, service: &str, id: &str) -> Result<Arc<Value>, super::StepError> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Key, did_you_mean, from_json},
-    harness::{World, json_difference, lines_difference},
+    harness::{World, compare_json, compare_lines},
     observability::EventKind,
     services::DiskStage,
 };
@@ -88,19 +88,16 @@ fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult
     if is_json(world) {
         let expected: Value = json(world, step)?;
         let found: Value = from_json(&found, &path, 1)?;
-        return match json_difference(&expected, &found) {
-            None => Ok(()),
-            Some(difference) => Err(difference.into()),
-        };
+        return Ok(compare_json(&expected, &found)?);
     }
     let without_end = |text: &'_ str| text.strip_suffix('\n').unwrap_or(text).to_owned();
     let (expected, found) = (without_end(expected), without_end(&found));
     expect(expected == found, || {
-        match lines_difference(&expected, &found) {
-            Some(difference) => {
+        match compare_lines(&expected, &found) {
+            Err(difference) => {
                 format!("expected (-) and found (+) content of {path:?} differ:\n{difference}")
             }
-            None => format!("expected {path:?} to contain {expected:?}, found {found:?}"),
+            Ok(()) => format!("expected {path:?} to contain {expected:?}, found {found:?}"),
         }
     })
 }
@@ -110,12 +107,8 @@ fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult
 fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?.join("\n");
     let found = world.cast().files().on_disk()?.join("\n");
-    match lines_difference(&expected, &found) {
-        None => Ok(()),
-        Some(difference) => {
-            Err(format!("expected (-) and found (+) files differ:\n{difference}").into())
-        }
-    }
+    Ok(compare_lines(&expected, &found)
+        .map_err(|difference| format!("expected (-) and found (+) files differ:\n{difference}"))?)
 }
 
 /// No staging file, and no file of a deed that was undone.

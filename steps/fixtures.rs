@@ -10,7 +10,7 @@ use crate::harness::{FixtureFault, World};
 
 /// What was found wrong with the fixture that was loaded last; `None` before the first.
 #[derive(Default)]
-struct Loaded(Option<Vec<FixtureFault>>);
+struct LoadedFaults(Option<Vec<FixtureFault>>);
 
 /// A file of workflows, as it would stand in the fixtures.
 #[when("the workflows are loaded:")]
@@ -36,7 +36,7 @@ fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
 
 /// Keeps what was found wrong with a fixture that was loaded.
 pub(super) fn keep(world: &mut World, faults: Vec<FixtureFault>) {
-    world.state::<Loaded>().0 = Some(faults);
+    world.state::<LoadedFaults>().0 = Some(faults);
 }
 
 /// Nothing is wrong with it.
@@ -64,7 +64,7 @@ fn has_these_faults(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 fn faults(world: &mut World) -> Result<&[FixtureFault], String> {
-    let loaded = world.state::<Loaded>().0.as_deref();
+    let loaded = world.state::<LoadedFaults>().0.as_deref();
     loaded.ok_or_else(|| "no fixture was loaded".to_owned())
 }
 

@@ -5,11 +5,11 @@ use std::{convert::Infallible, str::FromStr};
 use super::{
     Call, Span, StepResult,
     failing::expect,
-    parameters::{column, table_of},
+    parameters::{column, has_values},
 };
 use crate::{
     domain::{WorkflowStatus, format_duration},
-    harness::{ParameterType, World, lines_difference, paths_difference},
+    harness::{ParameterType, World, compare_lines},
     orchestration::{Outcome, RunError},
 };
 
@@ -196,12 +196,8 @@ fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
 /// Values of the last run's outcome, by JSON Pointer.
 #[then("the outcome has:")]
 fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
     let outcome = serde_json::to_value(world.runs().outcome()?)?;
-    match paths_difference(rows, &outcome) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &outcome)
 }
 
 fn ended_as(world: &mut World, expected: WorkflowStatus) -> StepResult {
@@ -234,10 +230,6 @@ fn describe(outcome: &Outcome) -> String {
 }
 
 fn same_lines(what: &str, expected: &[&str], found: &[&str]) -> StepResult {
-    match lines_difference(&expected.join("\n"), &found.join("\n")) {
-        None => Ok(()),
-        Some(difference) => {
-            Err(format!("expected (-) and found (+) {what} differ:\n{difference}").into())
-        }
-    }
+    Ok(compare_lines(&expected.join("\n"), &found.join("\n"))
+        .map_err(|difference| format!("expected (-) and found (+) {what} differ:\n{difference}"))?)
 }

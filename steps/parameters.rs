@@ -2,11 +2,13 @@ use std::{convert::Infallible, str::FromStr, time::Duration};
 
 use cucumber::{Parameter, codegen::inventory, gherkin};
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
+use super::StepResult;
 use crate::{
-    domain::{CallName, CallNameError, DurationError, from_json, parse_duration},
-    harness::{ParameterType, World},
+    domain::{CallName, CallNameError, DurationError, did_you_mean, from_json, parse_duration},
+    harness::{ParameterType, World, compare_json, compare_paths},
 };
 
 /// `{call}`: a quoted `"Service.operation"`.
@@ -85,7 +87,7 @@ impl FromStr for Count {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || format!("{text} is no count, expected a whole number from 0 on");
+        let refused = || format!("{text} is not a count, expected a whole number from 0 on");
         Ok(Self(text.parse().map_err(|_| refused())))
     }
 }
@@ -96,7 +98,7 @@ pub(super) fn json<T: DeserializeOwned>(world: &World, step: &gherkin::Step) -> 
     from_json(text, &world.scenario().uri, first_line(step)).map_err(|error| error.to_string())
 }
 
-/// The line that the step's doc string begins on: two below the step, behind the opening quotes.
+/// The first line of the step's doc string: two below the step, after the opening quotes.
 pub(super) fn first_line(step: &gherkin::Step) -> usize {
     step.position.line + 2
 }
@@ -116,7 +118,39 @@ pub(super) fn table(step: &gherkin::Step) -> Result<&[Vec<String>], String> {
         .ok_or_else(|| "the step needs a table below it".to_owned())
 }
 
-/// The rows of the step's table behind its header, which must be as given.
+/// The header and the rows of the step's table; its columns are some of `columns`, any where that is
+/// empty.
+pub(super) fn header_and_rows<'a>(
+    step: &'a gherkin::Step,
+    columns: &[&str],
+) -> Result<(&'a [String], &'a [Vec<String>]), String> {
+    let (header, rows) = match table(step)?.split_first() {
+        Some((header, rows)) if !rows.is_empty() => (header, rows),
+        _ => return Err("the table needs a header and at least one row".to_owned()),
+    };
+    let known = |name: &String| columns.is_empty() || columns.contains(&name.as_str());
+    match header.iter().find(|name| !known(name)) {
+        Some(unknown) => {
+            let hint = did_you_mean(unknown, columns.iter().copied());
+            Err(format!("column {unknown:?} does not exist: {hint}"))
+        }
+        None => Ok((header, rows)),
+    }
+}
+
+/// Checks values of `found`, by JSON Pointer, against the step's table of `path` and `value`.
+pub(super) fn has_values(step: &gherkin::Step, found: &impl Serialize) -> StepResult {
+    let rows = table_of(step, &["path", "value"])?;
+    Ok(compare_paths(rows, &serde_json::to_value(found)?)?)
+}
+
+/// Checks that `found` is the JSON in the step's doc string.
+pub(super) fn has_json(world: &World, step: &gherkin::Step, found: &impl Serialize) -> StepResult {
+    let expected: Value = json(world, step)?;
+    Ok(compare_json(&expected, &serde_json::to_value(found)?)?)
+}
+
+/// The rows of the step's table below its header, which must be as given.
 pub(super) fn table_of<'a>(
     step: &'a gherkin::Step,
     header: &[&str],

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{
     Count, Span, StepResult,
     failing::expect,
-    parameters::{json, table_of},
+    parameters::{has_values, json},
 };
-use crate::harness::{World, no_input, paths_difference};
+use crate::harness::{World, no_input};
 
 /// To its end, or to its crash.
 #[when("the workflow runs")]
@@ -96,15 +96,11 @@ fn state_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 fn state_of(world: &mut World, step: &gherkin::Step, id: Option<&str>) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
     let state = world
         .runs()
         .state(id)?
         .ok_or("the orchestrator does not know the run")?;
-    match paths_difference(rows, &serde_json::to_value(state)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &state)
 }
 
 /// The state of a run by its id.

@@ -8,10 +8,10 @@ use cucumber::gherkin;
 use rehearsal_macros::then;
 use serde_json::{Map, Value};
 
-use super::{Call, Count, Span, StepResult, failing::expect, parameters::table};
+use super::{Call, Count, Span, StepResult, failing::expect, parameters::header_and_rows};
 use crate::{
     domain::{CallName, Key, format_duration, parse_duration},
-    harness::{World, rows_difference, rows_in_order},
+    harness::{World, compare_rows, rows_in_order},
     observability::{Event, EventKind, REDACTED, looks_secret},
 };
 
@@ -19,16 +19,9 @@ use crate::{
 #[then("the calls are:")]
 fn calls_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     const COLUMNS: [&str; 5] = ["at", "call", "execution", "took", "result"];
-    let (header, rows) = header_and_rows(step)?;
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        let hint = crate::domain::did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let found = world.timeline().read(executions);
-    match rows_difference(header, rows, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    Ok(compare_rows(header, rows, &found)?)
 }
 
 fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
@@ -214,7 +207,7 @@ fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepRes
 /// A row matches an event that has every value named in it; other events may lie between.
 #[then("the timeline has, in order:")]
 fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let (header, rows) = header_and_rows(step)?;
+    let (header, rows) = header_and_rows(step, &[])?;
     let found: Vec<_> = world
         .timeline()
         .read(|events| events.iter().map(Event::fields).collect());
@@ -224,7 +217,7 @@ fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 /// No event has every value named in a row.
 #[then("the timeline has none of:")]
 fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let (header, rows) = header_and_rows(step)?;
+    let (header, rows) = header_and_rows(step, &[])?;
     let found: Vec<_> = world
         .timeline()
         .read(|events| events.iter().map(Event::fields).collect());
@@ -334,12 +327,5 @@ fn secret_in(value: &Value, pointer: String) -> Option<String> {
             .enumerate()
             .find_map(|(index, item)| secret_in(item, format!("{pointer}/{index}"))),
         _ => None,
-    }
-}
-
-fn header_and_rows(step: &gherkin::Step) -> Result<(&[String], &[Vec<String>]), String> {
-    match table(step)?.split_first() {
-        Some((header, rows)) if !rows.is_empty() => Ok((header, rows)),
-        _ => Err("the table needs a header and at least one row".to_owned()),
     }
 }

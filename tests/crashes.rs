@@ -9,7 +9,7 @@ use rand::{RngExt as _, rngs::ChaCha8Rng, seq::IndexedRandom as _};
 use rehearsal::{
     clock::{Clock, Seed},
     domain::{Call, CallName, Key, WorkflowStatus},
-    harness::{Cast, Fixtures, Runs, json_difference, no_input, timeline_snapshot},
+    harness::{Cast, Fixtures, Runs, compare_json, no_input, timeline_snapshot},
     observability::{Event, EventKind, Timeline},
     orchestration::{Compensation, CrashPoint, OnFailure, RunError, SubWorkflow, Workflow},
     resilience::Retries,
@@ -432,8 +432,5 @@ fn verify(subject: &TestedWorkflow, report: &RunReport) -> Result<(), String> {
             "the effects {remaining:?} remain, expected {keys:?}"
         ));
     }
-    match json_difference(state, &report.state) {
-        None => Ok(()),
-        Some(difference) => Err(difference),
-    }
+    compare_json(state, &report.state)
 }

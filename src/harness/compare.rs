@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Number, Value};
 
-use super::{difference::lines_difference, excerpt::excerpt};
+use super::{difference::compare_lines, excerpt::excerpt};
 use crate::domain::parse_duration;
 
-/// A cell of a table as it compares: JSON where it parses, else text.
+/// A table cell to compare: JSON where it parses, text otherwise.
 pub(super) struct Cell {
     value: Option<Value>,
     duration: Option<Duration>,
 }
 
 impl Cell {
-    /// Reads a cell. An empty one is nothing.
+    /// Reads a cell; an empty one has no value.
     pub fn new(text: &str) -> Self {
         if text.is_empty() {
             return Self {
@@ -29,12 +29,12 @@ impl Cell {
         }
     }
 
-    /// Whether nothing is written in it.
+    /// Whether the cell is empty.
     pub fn is_empty(&self) -> bool {
         self.value.is_none()
     }
 
-    /// Whether another cell says the same.
+    /// Whether both cells have the same value.
     pub fn equals(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (Some(one), Some(other)) if same(one, other) => true,
@@ -43,7 +43,7 @@ impl Cell {
         }
     }
 
-    /// Whether the value is the one written; what is missing is null.
+    /// Whether the value matches the cell; a missing value is null.
     pub fn matches(&self, found: &Value) -> bool {
         match &self.value {
             None => found.is_null() || found == "",
@@ -57,19 +57,19 @@ impl Cell {
     }
 }
 
-/// Whether a value found is the one that a table's cell says.
+/// Whether a value matches a table cell.
 ///
 /// The cell is JSON where it parses, text otherwise. Numbers compare by value (`1` is `1.0`), objects
 /// regardless of the order of their keys, durations by value (`525 ms` is `0.525 s`). An empty cell
-/// is null or an empty text.
+/// matches null and the empty string.
 pub fn cell_matches(expected_cell: &str, found: &Value) -> bool {
     Cell::new(expected_cell).matches(found)
 }
 
-/// The text of the cell that a value matches, in one line.
+/// The one-line cell text that a value matches.
 pub fn cell_text(value: &Value) -> String {
     match value {
-        // Text that reads as JSON would be taken for it.
+        // Text that parses as JSON needs quotes, or the cell would be read as JSON.
         Value::String(text) if text.is_empty() || serde_json::from_str::<Value>(text).is_err() => {
             text.clone()
         }
@@ -77,10 +77,14 @@ pub fn cell_text(value: &Value) -> String {
     }
 }
 
-/// What a document has elsewhere than a table of `path` and `value` says, or `None` where it agrees.
+/// Compares a document with a table of `path` and `value`.
 ///
-/// Paths are JSON Pointers; a value is compared as a cell. An empty cell stands for what is missing too.
-pub fn paths_difference(rows: &[Vec<String>], found: &Value) -> Option<String> {
+/// Paths are JSON Pointers; a value is compared as a cell. An empty cell also matches a missing value.
+///
+/// # Errors
+///
+/// The differences, above the document found.
+pub fn compare_paths(rows: &[Vec<String>], found: &Value) -> Result<(), String> {
     let wrong: Vec<String> = rows
         .iter()
         .filter_map(|row| {
@@ -89,7 +93,7 @@ pub fn paths_difference(rows: &[Vec<String>], found: &Value) -> Option<String> {
             };
             if !path.is_empty() && !path.starts_with('/') {
                 return Some(format!(
-                    "{path:?} is no JSON Pointer: it begins with a slash"
+                    "{path:?} is not a JSON Pointer: it must begin with a slash"
                 ));
             }
             match found.pointer(path) {
@@ -103,22 +107,28 @@ pub fn paths_difference(rows: &[Vec<String>], found: &Value) -> Option<String> {
             }
         })
         .collect();
-    (!wrong.is_empty()).then(|| format!("{}\n{:#}", wrong.join("\n"), excerpt(found)))
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{}\n{:#}", wrong.join("\n"), excerpt(found))),
+    }
 }
 
-/// What two JSON documents differ in, or `None` where they are the same.
+/// Compares two JSON documents.
 ///
-/// Numbers compare by value, objects regardless of the order of their keys. The difference is one of
-/// lines of the indented documents; keys stand in the expected order in both.
-pub fn json_difference(expected: &Value, found: &Value) -> Option<String> {
+/// Numbers compare by value, objects regardless of the order of their keys.
+///
+/// # Errors
+///
+/// The lines of the indented documents that differ, with keys in the expected order in both.
+pub fn compare_json(expected: &Value, found: &Value) -> Result<(), String> {
     if same(expected, found) {
-        return None;
+        return Ok(());
     }
-    lines_difference(
+    compare_lines(
         &format!("{expected:#}"),
         &format!("{:#}", like(expected, found)),
     )
-    .map(|difference| format!("expected (-) and found (+) differ:\n{difference}"))
+    .map_err(|difference| format!("expected (-) and found (+) differ:\n{difference}"))
 }
 
 /// Whether two JSON values are the same, numbers by value and objects regardless of order.
@@ -145,7 +155,7 @@ fn same_number(one: &Number, other: &Number) -> bool {
     }
 }
 
-/// The found value, written as the expected one where they are the same.
+/// The found value in the expected spelling and key order where both are equal.
 fn like(expected: &Value, found: &Value) -> Value {
     match (expected, found) {
         _ if same(expected, found) => expected.clone(),
@@ -246,17 +256,17 @@ mod tests {
     }
 
     #[test]
-    fn json_differs_by_what_it_says_not_by_how_it_is_written() {
+    fn equal_json_written_differently_has_no_difference() {
         assert_eq!(
-            json_difference(&json!({"a": 1, "b": [1]}), &json!({"b": [1.0], "a": 1.0})),
-            None
+            compare_json(&json!({"a": 1, "b": [1]}), &json!({"b": [1.0], "a": 1.0})),
+            Ok(())
         );
         assert_eq!(
-            json_difference(
+            compare_json(
                 &json!({"status": "completed", "n": 1, "steps": [{"id": "a", "n": 2}]}),
                 &json!({"n": 1.0, "steps": [{"n": 3, "id": "a"}], "status": "completed", "more": null}),
             )
-            .unwrap(),
+            .unwrap_err(),
             r#"expected (-) and found (+) differ:
   …
     "steps": [

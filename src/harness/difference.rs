@@ -14,15 +14,19 @@ pub(super) const COMPARED: usize = 1_000;
 /// Most lines that are shown.
 const SHOWN: usize = 100;
 
-/// The lines that differ, `- ` before expected and `+ ` before found ones, with some equal lines
-/// around them and `  …` where some are left out.
+/// Compares two texts line by line.
 ///
-/// `None` if all lines are equal, whatever their line ends.
-pub fn lines_difference(expected: &str, found: &str) -> Option<String> {
+/// The kind of line ending is ignored.
+///
+/// # Errors
+///
+/// The lines that differ, `- ` before expected and `+ ` before found ones, with some equal lines
+/// around them and `  …` where lines are omitted.
+pub fn compare_lines(expected: &str, found: &str) -> Result<(), String> {
     let expected: Vec<&str> = expected.lines().collect();
     let found: Vec<&str> = found.lines().collect();
     if expected == found {
-        return None;
+        return Ok(());
     }
     let lines: Vec<String> = changes(&expected, &found)
         .into_iter()
@@ -35,7 +39,7 @@ pub fn lines_difference(expected: &str, found: &str) -> Option<String> {
             DiffLine::Added { found: line } => format!("+ {}", found[line]),
         })
         .collect();
-    Some(lines.join("\n"))
+    Err(lines.join("\n"))
 }
 
 /// One line, or row, of a difference.
@@ -117,8 +121,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_with_equal_lines_have_no_difference_whatever_their_line_ends() {
-        assert_eq!(lines_difference("a\nb\n", "a\r\nb"), None);
+    fn equal_texts_have_no_difference_whatever_ends_their_lines() {
+        assert_eq!(compare_lines("a\nb\n", "a\r\nb"), Ok(()));
     }
 
     #[test]
@@ -126,7 +130,7 @@ mod tests {
         let expected = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n";
         let found = "1\n2\n3\n4\n5\nsix\n7\n8\n9\n10\n11\n12\n13\n";
         assert_eq!(
-            lines_difference(expected, found).unwrap(),
+            compare_lines(expected, found).unwrap_err(),
             "  …\n  3\n  4\n  5\n- 6\n+ six\n  7\n  8\n  9\n  10\n  11\n  12\n+ 13"
         );
     }
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn equal_end_of_a_text_is_left_out() {
         assert_eq!(
-            lines_difference("a\n1\n2\n3\n4\n", "b\n1\n2\n3\n4\n").unwrap(),
+            compare_lines("a\n1\n2\n3\n4\n", "b\n1\n2\n3\n4\n").unwrap_err(),
             "- a\n+ b\n  1\n  2\n  3\n  …"
         );
     }
@@ -143,13 +147,13 @@ mod tests {
     fn difference_of_huge_texts_is_cut() {
         let lines =
             |mark: &str| -> String { (0..50_000).map(|n| format!("{mark}{n}\n")).collect() };
-        let shown = lines_difference(&lines("a"), &lines("b")).unwrap();
+        let shown = compare_lines(&lines("a"), &lines("b")).unwrap_err();
         assert_eq!(shown.lines().count(), SHOWN + 1);
         assert!(shown.ends_with("  …"));
 
         let one_more = format!("new\n{}", lines("a"));
         assert_eq!(
-            lines_difference(&lines("a"), &one_more).unwrap(),
+            compare_lines(&lines("a"), &one_more).unwrap_err(),
             "+ new\n  a0\n  a1\n  a2\n  …"
         );
     }

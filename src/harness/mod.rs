@@ -46,11 +46,11 @@ mod world;
 
 pub use cast::Cast;
 pub use cli::{OutputOptions, Report, ReportKind, RunArgs};
-pub use compare::{cell_matches, cell_text, json_difference, paths_difference, same};
+pub use compare::{cell_matches, cell_text, compare_json, compare_paths, same};
 #[cfg(feature = "cqrs")]
 pub use cqrs::Cqrs;
 pub use diagnostic::Diagnostic;
-pub use difference::lines_difference;
+pub use difference::compare_lines;
 pub use features::{FeaturesError, package_root};
 pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub use gherkin::{Compiled, compile};
@@ -67,7 +67,7 @@ pub use messages::{HeldPattern, Messages, SentRequests};
 pub use options::{Options, Order, RetryOptions};
 pub use outcome_text::outcome_text;
 pub use presets::{CallScript, ScriptError};
-pub use rows::{rows_difference, rows_in_order};
+pub use rows::{compare_rows, rows_in_order};
 pub use runner::Summary;
 pub use runs::{Runs, no_input};
 pub use select::{FeatureLocation, Selection, SelectionError, TagExpression};

@@ -13,7 +13,7 @@ use crate::{
         Count, StepError, StepResult,
         failing::expect,
         messaging::events::PublisherCrashPoint,
-        parameters::{first_line, json, table},
+        parameters::{first_line, header_and_rows, json},
     },
 };
 
@@ -140,13 +140,7 @@ async fn these_are_sent_at_once(world: &mut World, step: &gherkin::Step) -> Step
 /// The commands of a table with the columns `command` and `to`, and optionally `payload` and `id`.
 fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, StepError> {
     const COLUMNS: [&str; 4] = ["command", "to", "payload", "id"];
-    let Some((header, rows)) = table(step)?.split_first() else {
-        return Err("the table is empty".into());
-    };
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        let hint = did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let mut commands = Vec::new();
     for row in rows {
         let cell = |column: &str| {

@@ -1,17 +1,16 @@
 use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
-use serde_json::Value;
 
 use super::commands::at;
 use crate::{
     cqrs::{ProjectionDefinition, ProjectionStatus},
     domain::{Call, format_duration},
-    harness::{World, json_difference, paths_difference},
+    harness::World,
     observability::EventKind,
     steps::{
         Count, Span, StepResult,
         failing::expect,
-        parameters::{json, table_of},
+        parameters::{has_json, has_values, json},
     },
 };
 
@@ -137,14 +136,10 @@ fn read_model_has(
     read_model: String,
     key: String,
 ) -> StepResult {
-    let expected: Value = json(world, step)?;
     let document = world.cqrs()?.projector().document(&read_model, &key)?;
     let document = document
         .ok_or_else(|| format!("the read model {read_model} has no document for {key:?}"))?;
-    match json_difference(&expected, &document) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_json(world, step, &document)
 }
 
 /// A read model does not have the document.
@@ -160,13 +155,9 @@ fn read_model_has_nothing(world: &mut World, read_model: String, key: String) ->
 /// The event that holds a projection back, and why: values by JSON Pointer.
 #[then("the failed event of {string} has:")]
 fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
     let failure = world.cqrs()?.projector().failure(&name)?;
     let failure = failure.ok_or_else(|| format!("no event holds {name} back"))?;
-    match paths_difference(rows, &serde_json::to_value(failure)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &failure)
 }
 
 /// No failed event holds a projection back.

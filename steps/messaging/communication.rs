@@ -3,15 +3,15 @@ use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{did_you_mean, format_duration},
-    harness::{HeldPattern, World, rows_difference},
+    domain::format_duration,
+    harness::{HeldPattern, World, compare_rows},
     messaging::{Exchanged, ResponseBody, Thresholds},
     observability::EventKind,
     steps::{
         StepResult,
         failing::expect,
         fixtures,
-        parameters::{doc_string, first_line, table},
+        parameters::{doc_string, first_line, header_and_rows},
         runs::settle,
     },
 };
@@ -105,20 +105,13 @@ fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         "speed",
         "fallbackUsed",
     ];
-    let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        let hint = did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let thresholds = thresholds(world)?;
     let found: Vec<_> = exchanged(world)?
         .iter()
         .map(|it| row(it, &thresholds))
         .collect();
-    match rows_difference(header, rows, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    Ok(compare_rows(header, rows, &found)?)
 }
 
 /// Rates, times and calls at once, as the pattern's file limits them.

@@ -3,10 +3,10 @@ use rehearsal_macros::{then, when};
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{did_you_mean, format_duration},
-    harness::{World, rows_difference},
+    domain::format_duration,
+    harness::{World, compare_rows},
     observability::{Event, EventHead, EventKind},
-    steps::{StepResult, parameters::table},
+    steps::{StepResult, parameters::header_and_rows},
 };
 
 /// Every dead letter is delivered to its subscription again; those that are handled leave the queue.
@@ -34,19 +34,9 @@ fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         "firstAt",
         "lastAt",
     ];
-    let (header, rows) = match table(step)?.split_first() {
-        Some((header, rows)) if !rows.is_empty() => (header, rows),
-        _ => return Err("the table needs a header and at least one row".into()),
-    };
-    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        let hint = did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let found = world.timeline().read(in_queue);
-    match rows_difference(header, rows, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    Ok(compare_rows(header, rows, &found)?)
 }
 
 /// No event ever became a dead letter.

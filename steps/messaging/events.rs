@@ -5,12 +5,12 @@ use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use crate::{
-    domain::{Reply, did_you_mean, from_json},
+    domain::{Reply, from_json},
     harness::{ParameterType, World},
     messaging::{EventDraft, PublisherCrash},
     steps::{
         Count, StepError, StepResult,
-        parameters::{column, json, table},
+        parameters::{column, header_and_rows, json},
     },
 };
 
@@ -153,14 +153,7 @@ fn draft(kind: &str, subject: Option<&str>, data: Value) -> EventDraft {
 /// The events of a table: `event`, and any of `subject` and `data`.
 fn drafts(step: &gherkin::Step) -> Result<Vec<EventDraft>, StepError> {
     const COLUMNS: [&str; 3] = ["event", "subject", "data"];
-    let Some((header, rows)) = table(step)?.split_first() else {
-        return Err("the table is empty".into());
-    };
-    let unknown = header.iter().find(|name| !COLUMNS.contains(&name.as_str()));
-    if let Some(unknown) = unknown {
-        let hint = did_you_mean(unknown, COLUMNS);
-        return Err(format!("column {unknown:?} does not exist: {hint}").into());
-    }
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
     let place = |column| header.iter().position(|name| name == column);
     let event = place("event").ok_or("the table has no column \"event\"")?;
     let cell = |row: &[String], column| -> Option<String> {

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::{
     domain::did_you_mean,
-    harness::{World, describe, paths_difference},
+    harness::{World, describe},
     observability::{Event, EventKind},
-    steps::{Count, StepResult, failing::expect, parameters::table_of},
+    steps::{Count, StepResult, failing::expect, parameters::has_values},
 };
 
 /// Every event that the last When published is stored.
@@ -38,11 +38,7 @@ fn publication_fails(world: &mut World, code: String) -> StepResult {
 /// Values of the last stored event, by JSON Pointer.
 #[then("the event has:")]
 fn event_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
-    match paths_difference(rows, &*last_event(world)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_values(step, &last_event(world)?)
 }
 
 /// The last stored event, as JSON.

@@ -2,18 +2,17 @@ use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
 use cucumber::{Parameter, codegen::inventory, gherkin};
 use rehearsal_macros::{given, then, when};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     domain::{self, RequestStatus},
-    harness::{ParameterType, World, json_difference, paths_difference},
+    harness::{ParameterType, World},
     messaging::{RequestView, ServiceRequest},
     services::UnknownName,
     steps::{
         Call, Count, Span, StepResult,
         failing::expect,
-        parameters::{json, table_of},
+        parameters::{has_json, has_values, json},
         runs::settle,
     },
 };
@@ -116,29 +115,21 @@ async fn ends(world: &mut World) -> StepResult {
 /// The response to the last request that was sent.
 #[then("the response is:")]
 fn response_is(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let expected: Value = json(world, step)?;
     let found = serde_json::to_value(world.requests().response()?)?;
-    match json_difference(&expected, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_json(world, step, &found)
 }
 
 /// Values of the response to the last request that was sent, by JSON Pointer.
 #[then("the response has:")]
 fn response_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    has(step, world.requests().response()?)
+    has_values(step, world.requests().response()?)
 }
 
 /// The receipt of the last submitted request.
 #[then("the request is accepted with:")]
 fn is_accepted_with(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let expected: Value = json(world, step)?;
     let found = serde_json::to_value(world.requests().receipt()?)?;
-    match json_difference(&expected, &found) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
-    }
+    has_json(world, step, &found)
 }
 
 /// The status of the last submitted request, by its status URL.
@@ -168,13 +159,13 @@ fn request_by_id_is_unknown(world: &mut World, id: String) -> StepResult {
 /// Values of the last submitted request, by JSON Pointer.
 #[then("the request has:")]
 fn request_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    has(step, &last(world)??)
+    has_values(step, &last(world)??)
 }
 
 /// Values of a request, by its id or status URL.
 #[then("the request {string} has:")]
 fn request_by_id_has(world: &mut World, step: &gherkin::Step, id: String) -> StepResult {
-    has(step, &world.requests().all().get(&id)?)
+    has_values(step, &world.requests().all().get(&id)?)
 }
 
 fn last(world: &mut World) -> Result<Result<RequestView, UnknownName>, String> {
@@ -202,13 +193,5 @@ fn is_unknown(found: Result<RequestView, UnknownName>) -> StepResult {
             view.status.as_str()
         )
         .into()),
-    }
-}
-
-fn has(step: &gherkin::Step, found: &impl Serialize) -> StepResult {
-    let rows = table_of(step, &["path", "value"])?;
-    match paths_difference(rows, &serde_json::to_value(found)?) {
-        None => Ok(()),
-        Some(difference) => Err(difference.into()),
     }
 }

@@ -6,16 +6,19 @@ use crate::harness::{
     difference::{COMPARED, DiffLine, changes},
 };
 
-/// What a table and the rows found differ in, or `None` where they match row for row.
+/// Compares a table with the rows found, row by row, in the columns of the header.
 ///
-/// Only the columns of the header count. A missing value is null, and matches an empty cell. The
-/// difference shows `-` before expected rows and `+` before found ones, and says of a found row that
-/// stands in place of an expected one which columns differ.
-pub fn rows_difference(
+/// A missing value is null, and matches an empty cell.
+///
+/// # Errors
+///
+/// Expected rows are shown with `-`, found ones with `+`; for a found row in the place of an expected
+/// one, the columns that differ are named.
+pub fn compare_rows(
     header: &[String],
     expected: &[Vec<String>],
     found: &[Map<String, Value>],
-) -> Option<String> {
+) -> Result<(), String> {
     let cells = read(expected);
     let matches = expected.len() == found.len()
         && cells
@@ -23,7 +26,7 @@ pub fn rows_difference(
             .zip(found)
             .all(|(cells, row)| differing(header, cells, row).next().is_none());
     if matches {
-        return None;
+        return Ok(());
     }
 
     let (expected_ids, found_ids) = ids(header, &cells, found);
@@ -75,7 +78,7 @@ pub fn rows_difference(
         shown.render()
     );
     push_unknown_columns(&mut message, header, found);
-    Some(message)
+    Err(message)
 }
 
 fn differs_in(header: &[String], cells: &[Cell], row: &Map<String, Value>) -> String {
@@ -86,7 +89,7 @@ fn differs_in(header: &[String], cells: &[Cell], row: &Map<String, Value>) -> St
     }
 }
 
-/// Numbers for the rows, the same for rows that match, as far as they are compared.
+/// An id for each row, the same for rows that match, as far as rows are compared.
 fn ids(
     header: &[String],
     expected: &[Vec<Cell>],
@@ -118,7 +121,7 @@ fn ids(
         })
         .collect();
     for index in start..found.len().min(start + COMPARED) {
-        // Most rows stand where they are expected.
+        // Most rows are where they are expected.
         let own = Some(index).filter(|index| *index < end);
         let other = own
             .into_iter()
@@ -148,8 +151,8 @@ mod tests {
             &["1.25 s", "Card.charge", "2", ""],
         ]);
         assert_eq!(
-            rows_difference(&header("at call execution fallback"), &expected, &calls()),
-            None
+            compare_rows(&header("at call execution fallback"), &expected, &calls()),
+            Ok(())
         );
     }
 
@@ -162,7 +165,7 @@ mod tests {
             &["2 s", "Mail.send", "ok"],
         ]);
         assert_eq!(
-            rows_difference(&header("at call result"), &expected, &calls()).unwrap(),
+            compare_rows(&header("at call result"), &expected, &calls()).unwrap_err(),
             "\
 4 rows expected (-), 3 found (+):
   | at     | call        | result  |
@@ -173,12 +176,12 @@ mod tests {
 - | 2 s    | Mail.send   | ok      |  missing"
         );
         assert_eq!(
-            rows_difference(
+            compare_rows(
                 &header("call"),
                 &cells(&[&["Card.charge"], &["Card.charge"]]),
                 &calls()
             )
-            .unwrap(),
+            .unwrap_err(),
             "\
 2 rows expected (-), 3 found (+):
   | call        |
@@ -191,12 +194,12 @@ mod tests {
     #[test]
     fn rows_align_by_value_not_by_text() {
         assert_eq!(
-            rows_difference(
+            compare_rows(
                 &header("n"),
                 &cells(&[&["x"], &["1"], &["1.0"]]),
                 &found(json!([{"n": 1}, {"n": 1.0}]))
             )
-            .unwrap(),
+            .unwrap_err(),
             "\
 3 rows expected (-), 2 found (+):
   | n   |
@@ -208,12 +211,12 @@ mod tests {
 
     #[test]
     fn a_column_that_nothing_has_is_named() {
-        let message = rows_difference(
+        let message = compare_rows(
             &header("call resutl"),
             &cells(&[&["Stock.hold", "ok"]]),
             &calls(),
         )
-        .unwrap();
+        .unwrap_err();
         assert!(
             message.ends_with("no row found has a \"resutl\", did you mean \"result\"?"),
             "{message}"
@@ -227,7 +230,7 @@ mod tests {
             .map(|n| vec![if n == 4_000 { -1 } else { n }.to_string()])
             .collect();
         assert_eq!(
-            rows_difference(&header("n"), &expected, &found(rows.into())).unwrap(),
+            compare_rows(&header("n"), &expected, &found(rows.into())).unwrap_err(),
             "\
 5000 rows expected (-), 5000 found (+):
   | n    |

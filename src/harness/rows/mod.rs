@@ -1,11 +1,11 @@
-//! How the rows of a Gherkin table compare with rows that were found.
+//! Comparison of a Gherkin table with the rows found.
 
 mod difference;
 mod order;
 
 use serde_json::{Map, Value};
 
-pub use self::{difference::rows_difference, order::rows_in_order};
+pub use self::{difference::compare_rows, order::rows_in_order};
 use super::{
     compare::{Cell, cell_text},
     table::{piped, shortened},
@@ -68,7 +68,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// With marks for as many rows as are numbered.
+    /// With room for marks up to `numbered`.
     fn new(header: &[String], numbered: usize) -> Self {
         let mut shown = Self {
             mark_width: numbered.to_string().len(),

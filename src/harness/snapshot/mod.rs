@@ -17,7 +17,7 @@ use self::{
     file::{CheckSource, normalized},
     policy::{Destination, SnapshotPolicy, UpdateMode},
 };
-use super::{difference::lines_difference, features::package_root, pickle::Pickle};
+use super::{difference::compare_lines, features::package_root, pickle::Pickle};
 
 /// Most lines of a new snapshot that a message shows.
 const NEW_SHOWN: usize = 20;
@@ -227,7 +227,7 @@ impl Snapshots {
         };
         match accepted {
             Some(accepted) => SnapshotError::Differs {
-                difference: lines_difference(accepted, found).unwrap_or_default(),
+                difference: compare_lines(accepted, found).err().unwrap_or_default(),
                 hint,
             },
             None => SnapshotError::Missing {
