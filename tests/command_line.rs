@@ -615,7 +615,7 @@ fn faulty_requests_are_told_with_the_nearest_name() {
 }
 
 #[test]
-fn faulty_communication_patterns_are_told_with_place_pointer_and_nearest_name() {
+fn faulty_communication_patterns_are_reported_with_place_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A pattern that does not exist
     Given the services from "shop"

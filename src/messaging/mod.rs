@@ -17,8 +17,7 @@ pub use activity::{ActivityGuard, MessageActivity};
 pub use bus::EventBus;
 pub use communication::{
     CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, Exchanged,
-    ExpectedError, ExpectedWait, ResponseTimes, ScriptedAnswer, Speed, Thresholds, TimeoutText,
-    Turn,
+    ResponseTimes, ScriptedAnswer, Speed, Thresholds, Turn,
 };
 pub use dead_letter::{DeadLetter, DeadLetters, LetterError, Origin};
 pub use event::{

@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// The pattern that steps are about, and what it came to.
+/// The scenario's pattern, and the responses to its exchanges.
 #[derive(Default)]
 struct Communication {
     held: Option<HeldPattern>,
     exchanged: Option<Vec<Exchanged>>,
-    /// How many events there were before it took place.
+    /// How many events the timeline had before.
     events_before: usize,
 }
 
-/// A pattern by id, from any fixture that holds communication patterns: its policies hold and its
-/// services answer as it says from now on.
+/// A pattern by id, from any fixture with communication patterns: from now on its policies apply and
+/// services give its answers.
 #[given("the communication pattern {string}")]
 fn the_pattern(world: &mut World, id: String) -> StepResult {
     let held = world.fixtures().communication_pattern(&id)?;
@@ -44,7 +44,7 @@ fn the_pattern(world: &mut World, id: String) -> StepResult {
     Ok(())
 }
 
-/// A file of communication patterns, as it would stand in the fixtures.
+/// The text of a file of communication patterns.
 #[when("the communication patterns are loaded:")]
 fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.scenario().uri.clone();
@@ -55,7 +55,7 @@ fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) ->
     Ok(())
 }
 
-/// All of the pattern's flow, one turn after the other.
+/// The whole flow of the pattern, its turns in sequence.
 #[when("the communication takes place")]
 async fn takes_place(world: &mut World) -> StepResult {
     let held = world.state::<Communication>().held.clone();
@@ -69,7 +69,7 @@ async fn takes_place(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// Nothing that the pattern expects was otherwise, and nothing took longer.
+/// Nothing took longer than the pattern expects.
 #[then("the communication goes as expected")]
 fn goes_as_expected(world: &mut World) -> StepResult {
     exchanged(world)?;
@@ -94,12 +94,14 @@ fn goes_as_expected(world: &mut World) -> StepResult {
 /// Every response, in the pattern's order.
 #[then("the responses are:")]
 fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
-    const COLUMNS: [&str; 9] = [
+    const COLUMNS: [&str; 11] = [
         "exchange",
         "from",
         "call",
         "status",
         "code",
+        "field",
+        "data",
         "executions",
         "responseTime",
         "speed",
@@ -114,7 +116,7 @@ fn responses_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(compare_rows(header, rows, &found)?)
 }
 
-/// Rates, times and calls at once, as the pattern's file limits them.
+/// Rates, times and concurrency within the limits of the pattern's file.
 #[then("the communication keeps its thresholds")]
 fn keeps_its_thresholds(world: &mut World) -> StepResult {
     let exceeded = exceeded(world)?;
@@ -124,7 +126,7 @@ fn keeps_its_thresholds(world: &mut World) -> StepResult {
     })
 }
 
-/// What is beyond its limit, a part of what is said of it, one a row.
+/// The exceeded thresholds, in each row a part of the message.
 #[then("the communication exceeds these thresholds:")]
 fn exceeds_these_thresholds(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = crate::steps::parameters::column(step)?;
@@ -166,12 +168,17 @@ fn row(exchanged: &Exchanged, thresholds: &Thresholds) -> Map<String, Value> {
     put("exchange", (*exchange.about()).into());
     put("from", (*exchange.from).into());
     put("call", exchange.call.as_str().into());
-    let (status, code) = match &response.body {
-        ResponseBody::Success { .. } => ("success", Value::Null),
-        ResponseBody::Error { error } => ("error", (*error.code).into()),
-    };
-    put("status", status.into());
-    put("code", code);
+    match &response.body {
+        ResponseBody::Success { data } => {
+            put("status", "success".into());
+            put("data", Value::clone(data));
+        }
+        ResponseBody::Error { error } => {
+            put("status", "error".into());
+            put("code", (*error.code).into());
+            put("field", error.field.as_deref().into());
+        }
+    }
     let metadata = &response.metadata;
     put("executions", metadata.executions.into());
     put(

@@ -5,11 +5,11 @@ use crate::{
 };
 
 impl CommunicationPattern {
-    /// Everything that is wrong with it beside its form, with the JSON pointer: names that do not
-    /// exist, and what cannot be meant. Names of services are checked where `registry` has them.
+    /// Names that do not exist and contradictions, each with its JSON pointer. Names of services are
+    /// checked against `registry` if there is one.
     pub fn faults(&self, registry: Option<&Registry>) -> Vec<Violation> {
-        let mut faults = Faults(Vec::new());
-        faults.meaning(self);
+        let mut faults = PatternFaults(Vec::new());
+        faults.contradictions(self);
         if let Some(registry) = registry {
             faults.names(self, registry);
         }
@@ -17,9 +17,9 @@ impl CommunicationPattern {
     }
 }
 
-struct Faults(Vec<Violation>);
+struct PatternFaults(Vec<Violation>);
 
-impl Faults {
+impl PatternFaults {
     fn push(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.0.push(Violation::new(pointer, message));
     }
@@ -30,28 +30,15 @@ impl Faults {
         }
     }
 
-    /// What cannot be meant, whatever services there are.
-    fn meaning(&mut self, pattern: &CommunicationPattern) {
+    /// Contradictions, whatever services there are.
+    fn contradictions(&mut self, pattern: &CommunicationPattern) {
         for (call, rows) in &pattern.answers {
             for (index, row) in rows.iter().enumerate() {
                 let overlaps = |other: &ScriptedAnswer| other.execution.overlaps(row.execution);
                 if rows[..index].iter().any(overlaps) {
                     let pointer = format!("/answers/{}/{index}/execution", key(call));
-                    self.push(pointer, "these executions are spoken for already");
+                    self.push(pointer, "these executions are answered already");
                 }
-            }
-        }
-        for (at, exchange, at_once) in exchanges(pattern) {
-            if at_once && exchange.expected_waits.is_some() {
-                let message = "cannot be told apart where exchanges are made at once";
-                self.push(format!("{at}/expectedWaits"), message);
-            }
-            let service = exchange.call.service();
-            if exchange.expected_breaker.is_some()
-                && !pattern.policies.breakers.contains_key(service)
-            {
-                let message = format!("the pattern has no circuit breaker on {service}");
-                self.push(format!("{at}/expectedBreaker"), message);
             }
         }
     }
@@ -88,7 +75,7 @@ impl Faults {
                 }
             }
         }
-        for (at, exchange, _) in exchanges(pattern) {
+        for (at, exchange) in exchanges(pattern) {
             let Exchange { call, from, .. } = exchange;
             self.keep(|| format!("{at}/call"), registry.check(call));
             let callers = [Call::ORCHESTRATOR, Call::SCENARIO];
@@ -99,12 +86,8 @@ impl Faults {
                 let hint = did_you_mean(from, known);
                 self.push(
                     format!("{at}/from"),
-                    format!("nobody is called {from:?}: {hint}"),
+                    format!("the caller {from:?} does not exist: {hint}"),
                 );
-            }
-            if let Some(expected) = &exchange.expected_error {
-                let pointer = || format!("{at}/expectedError/code");
-                self.code(registry, call, &expected.code, pointer);
             }
         }
     }
@@ -116,25 +99,22 @@ impl Faults {
         code: &str,
         pointer: impl FnOnce() -> String,
     ) {
-        // That the call does not exist is told elsewhere.
+        // A call that does not exist is reported elsewhere.
         if registry.check(call).is_ok() {
             self.keep(pointer, registry.check_code(call, code));
         }
     }
 }
 
-/// Every exchange of a pattern with its pointer, and whether others are made at the same time.
-fn exchanges(pattern: &CommunicationPattern) -> impl Iterator<Item = (String, &Exchange, bool)> {
+/// Every exchange of a pattern with its pointer.
+fn exchanges(pattern: &CommunicationPattern) -> impl Iterator<Item = (String, &Exchange)> {
     let turns = pattern.communication_flow.iter().enumerate();
     turns.flat_map(|(turn, what)| {
-        let at_once = matches!(what, Turn::AtOnce(_));
+        let concurrent = matches!(what, Turn::AtOnce(_));
         let exchanges = what.exchanges().iter().enumerate();
-        exchanges.map(move |(index, exchange)| {
-            let at = match at_once {
-                true => format!("/communicationFlow/{turn}/{index}"),
-                false => format!("/communicationFlow/{turn}"),
-            };
-            (at, exchange, at_once)
+        exchanges.map(move |(index, exchange)| match concurrent {
+            true => (format!("/communicationFlow/{turn}/{index}"), exchange),
+            false => (format!("/communicationFlow/{turn}"), exchange),
         })
     })
 }

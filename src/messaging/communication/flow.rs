@@ -1,29 +1,29 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::future::join_all;
 
 use super::{CommunicationPattern, Exchange, Turn};
 use crate::{
     messaging::{Requests, ResponseEnvelope, ServiceRequest},
-    observability::{EventKind, unexpected_duration},
+    observability::unexpected_duration,
     resilience::Retries,
 };
 
-/// A request of a pattern and what it came to.
+/// An exchange of a pattern, and its response.
 #[derive(Clone, Debug)]
 pub struct Exchanged {
-    /// What was asked.
+    /// The exchange.
     pub exchange: Exchange,
-    /// The answer.
+    /// Its response.
     pub response: ResponseEnvelope,
 }
 
 impl Requests {
-    /// Lets a pattern's communication take place, and records as warnings and errors what is not as
-    /// it expects; `about` is the exchange, or the pattern.
+    /// Sends the requests of a pattern, and records as warnings and errors what takes longer than the
+    /// pattern expects.
     ///
-    /// An exchange is not repeated unless a policy says so. Those at once stand in the pattern's order,
-    /// whichever is answered first.
+    /// A request is not repeated unless a policy says so. Concurrent exchanges are returned in the
+    /// pattern's order, whichever is answered first.
     pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<Exchanged> {
         let timeline = self.client().timeline();
         let began = timeline.now();
@@ -54,7 +54,6 @@ impl Requests {
     async fn exchange_with(&self, exchange: &Exchange) -> Exchanged {
         let timeline = self.client().timeline();
         timeline.clock().sleep(exchange.wait).await;
-        let events_before = timeline.read(<[_]>::len);
         let mut request = ServiceRequest::new(
             &exchange.from,
             exchange.call.clone(),
@@ -62,20 +61,11 @@ impl Requests {
         );
         request.retries = Some(Retries::none());
         let response = self.send(&request).await;
-        let waits: Vec<Duration> = timeline.read(|events| {
-            let waits = events[events_before..]
-                .iter()
-                .filter_map(|event| match &event.kind {
-                    EventKind::RetryScheduled { call, delay, .. } if *call == exchange.call => {
-                        Some(*delay)
-                    }
-                    _ => None,
-                });
-            waits.collect()
-        });
-        let breaker = self.client().breaker_state(exchange.call.service());
-        for deviation in exchange.deviations(&response, &waits, breaker) {
-            timeline.record(deviation);
+        if let Some(expected) = exchange.expected_duration {
+            let took = response.metadata.response_time;
+            if let Some(late) = unexpected_duration(&exchange.about(), took, expected) {
+                timeline.record(late);
+            }
         }
         Exchanged {
             exchange: exchange.clone(),

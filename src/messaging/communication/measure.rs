@@ -8,8 +8,7 @@ use crate::{
 };
 
 impl Thresholds {
-    /// What of some communication, and of the events that it left, is beyond a threshold; what only real
-    /// time tells is not looked at.
+    /// The thresholds that exchanges and their events exceed.
     pub fn exceeded(&self, exchanged: &[Exchanged], events: &[Event]) -> Vec<String> {
         let mut exceeded = Vec::new();
         let share = |code: fn(&str) -> bool| {
@@ -58,7 +57,7 @@ impl Thresholds {
         let (most_at_once, latency) = measured(events);
         if most_at_once > self.concurrent_requests {
             exceeded.push(format!(
-                "{most_at_once} requests are under way at once, expected {} at most",
+                "{most_at_once} requests are in flight at the same time, expected {} at most",
                 self.concurrent_requests
             ));
         }
@@ -73,7 +72,7 @@ impl Thresholds {
     }
 }
 
-/// Most requests at once, and the longest execution that succeeded.
+/// The most requests in flight, and the longest execution that succeeded.
 fn measured(events: &[Event]) -> (u32, Duration) {
     let (mut now, mut most, mut latency) = (0_u32, 0, Duration::ZERO);
     for event in events {

@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::{ExpectedError, ExpectedWait, Thresholds};
+use super::Thresholds;
 use crate::{
-    domain::{BreakerState, CallName, JsonForm, duration_text, opt_duration_text},
-    resilience::{BreakerPolicy, BulkheadPolicy, Retries},
+    domain::{Call, CallName, JsonForm, duration_text, opt_duration_text},
+    resilience::{BreakerPolicy, BulkheadPolicy, Retries, Timeout},
     services::{Answer, Executions},
 };
 
@@ -23,7 +23,7 @@ pub struct CommunicationFile {
     pub description: Option<String>,
     /// The file in `fixtures/services/` whose services take part, without its ending.
     pub services: String,
-    /// What all of them are measured by.
+    /// The limits that all of them are measured by.
     pub thresholds: Arc<Thresholds>,
     /// The patterns.
     pub communication_patterns: Vec<Arc<CommunicationPattern>>,
@@ -33,7 +33,7 @@ pub struct CommunicationFile {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommunicationPattern {
-    /// What it is known by.
+    /// The name that steps use.
     pub id: Arc<str>,
     /// What it is for.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct CommunicationPattern {
     /// How operations answer, by execution.
     #[serde(default)]
     pub answers: IndexMap<CallName, Vec<ScriptedAnswer>>,
-    /// What is asked, one turn after the other.
+    /// The turns, in sequence.
     pub communication_flow: Vec<Turn>,
     /// How long all of it is expected to take: a warning above 1.2 times that, an error above twice.
     #[serde(with = "duration_text")]
@@ -56,7 +56,7 @@ pub struct CommunicationPattern {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CommunicationPolicies {
     /// How long an execution of an operation may take.
-    pub timeouts: IndexMap<CallName, TimeoutText>,
+    pub timeouts: IndexMap<CallName, Timeout>,
     /// How calls of an operation are repeated.
     pub retries: IndexMap<CallName, Retries>,
     /// The breakers, by service.
@@ -64,11 +64,6 @@ pub struct CommunicationPolicies {
     /// The bulkheads, by service or class.
     pub bulkheads: IndexMap<String, BulkheadPolicy>,
 }
-
-/// A timeout as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct TimeoutText(#[serde(with = "duration_text")] pub Duration);
 
 /// How some executions of an operation are answered.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,54 +77,39 @@ pub struct ScriptedAnswer {
     pub answer: Answer,
 }
 
-/// What is asked at one time.
+/// The requests of one moment.
 #[derive(Clone, Debug)]
 pub enum Turn {
-    /// One exchange, or the same one several times after each other.
+    /// One exchange, repeated sequentially if it has `times`.
     Alone(Box<Exchange>),
-    /// Exchanges at once.
+    /// Concurrent exchanges.
     AtOnce(Vec<Exchange>),
 }
 
-/// A request, and what is expected of its response; in JSON a `call` and what else there is to say.
+/// A request: who calls what, with which input.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exchange {
-    /// What messages call it; its call unless given.
+    /// Its name in tables and messages; by default its call.
     #[serde(default)]
     pub id: Option<Arc<str>>,
-    /// Who asks.
-    #[serde(default = "coordinator")]
+    /// The caller; by default the scenario.
+    #[serde(default = "scenario")]
     pub from: Arc<str>,
-    /// What is asked.
+    /// The operation.
     pub call: CallName,
-    /// What is sent; `{}` unless given.
+    /// The input; by default `{}`.
     #[serde(default = "nothing")]
     pub input: Arc<Value>,
-    /// How long nothing is asked before.
+    /// The delay before it.
     #[serde(default, with = "duration_text")]
     pub wait: Duration,
-    /// How often it is asked.
+    /// How many times it is sent.
     #[serde(default = "once")]
     pub times: u32,
-    /// The failure that it comes to; it succeeds unless given.
-    #[serde(default)]
-    pub expected_error: Option<ExpectedError>,
-    /// Fields and values that the data has.
-    #[serde(default)]
-    pub expected_output: Option<Value>,
-    /// How long the response takes: a warning above 1.2 times that, an error above twice.
+    /// How long the response may take: a warning above 1.2 times that, an error above twice.
     #[serde(default, with = "opt_duration_text")]
     pub expected_duration: Option<Duration>,
-    /// How many executions it has.
-    #[serde(default)]
-    pub expected_executions: Option<u32>,
-    /// How long its retries wait, of an exchange that is alone.
-    #[serde(default)]
-    pub expected_waits: Option<Vec<ExpectedWait>>,
-    /// The state that the breaker of its service is in afterwards.
-    #[serde(default)]
-    pub expected_breaker: Option<BreakerState>,
 }
 
 impl Turn {
@@ -143,7 +123,7 @@ impl Turn {
 }
 
 impl Exchange {
-    /// What messages call it.
+    /// Its name in tables and messages.
     pub fn about(&self) -> Arc<str> {
         match &self.id {
             Some(id) => Arc::clone(id),
@@ -152,8 +132,8 @@ impl Exchange {
     }
 }
 
-fn coordinator() -> Arc<str> {
-    "ConfigurationService".into()
+fn scenario() -> Arc<str> {
+    Call::SCENARIO.into()
 }
 
 fn nothing() -> Arc<Value> {
@@ -175,7 +155,7 @@ where
 
 impl<'de> Deserialize<'de> for Turn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const EXPECTED: &str = "an exchange, or a list of those that are made at once";
+        const EXPECTED: &str = "an exchange, or a list of concurrent ones";
         match JsonForm::<Exchange, Exchange>::read(deserializer, EXPECTED)? {
             JsonForm::Object(exchange) => Ok(Self::Alone(Box::new(exchange))),
             JsonForm::List(exchanges) => Ok(Self::AtOnce(exchanges)),
