@@ -154,7 +154,7 @@ fn a_failed_step_says_what_when_between_whom_and_how_to_see_it_again() {
         .says("expected the call to succeed, it fails with OUT_OF_LUCK from A.x")
         .says("at features/sample.feature:7")
         .says("steps/calls.rs:")
-        .says("20ms  call_ended      A.x  execution 1  took 20ms  OUT_OF_LUCK")
+        .says("20 ms  call_ended      A.x  execution 1  took 20 ms  OUT_OF_LUCK")
         .says("cargo test --test cucumber -- features/sample.feature:2 --seed 7")
         .says("6 steps (4 passed, 1 failed, 1 skipped)");
     package
@@ -236,7 +236,7 @@ fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
         .exits(1)
         .says("✔ Before")
         .says("nothing is left that could happen")
-        .says("no progress in 1s of real time (--scenario-timeout), given up in \"And the thread spins\"")
+        .says("no progress in 1 s of real time (--scenario-timeout), given up in \"And the thread spins\"")
         .says("call_ended    Payments.charge")
         .says("waiting for the specification")
         .says("✔ After")
@@ -827,7 +827,7 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
         .says("did you mean \"Stock\"?")
         .says("at /probe: it has no operation \"pong\", did you mean \"ping\"?")
         .says("the health of \"Stock\" was never checked")
-        .says("orchestrator is cut off from Stock for 1s (declared at features/sample.feature:")
+        .says("orchestrator is cut off from Stock for 1 s (declared at features/sample.feature:")
         .says("Stock corrupts its replies (declared at features/sample.feature:")
         .says("12 scenarios (12 failed)");
 }
@@ -874,8 +874,8 @@ fn a_snapshot_is_written_for_review_compared_and_never_accepted_in_ci() {
     package
         .run(&[])
         .exits(1)
-        .says("- w-1 (w): completed in 10ms")
-        .says("+ w-1 (w): completed in 20ms");
+        .says("- w-1 (w): completed in 10 ms")
+        .says("+ w-1 (w): completed in 20 ms");
 }
 
 #[test]

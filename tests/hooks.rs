@@ -326,7 +326,7 @@ fn a_hook_that_spins_is_given_up_and_what_went_before_is_told() {
         "before the scenario: first passed",
         "step 0 failed: no service was called directly by steps/calls.rs",
         "step 1 skipped",
-        "after the scenario: spins failed: no progress in 500ms of real time (--scenario-timeout), given up in the hook after the scenario: spins by tests/hooks.rs",
+        "after the scenario: spins failed: no progress in 500 ms of real time (--scenario-timeout), given up in the hook after the scenario: spins by tests/hooks.rs",
         "= failed",
     ];
     assert_eq!(told, expected);

@@ -185,7 +185,7 @@ fn circles(modules: &BTreeMap<Module, Vec<(bool, Vec<String>)>>) -> Vec<String> 
         .iter()
         .map(|(module, uses)| {
             let others = uses.iter().filter_map(|(_, path)| {
-                let other = defined_in(absolute(module, path, modules)?, &exports, modules)?;
+                let other = defined_in(&absolute(module, path, modules)?, &exports, modules)?;
                 let is_family = other.starts_with(module) || module.starts_with(&other);
                 (!is_family).then_some(other)
             });
@@ -243,7 +243,7 @@ fn absolute<T>(module: &Module, path: &[String], modules: &BTreeMap<Module, T>) 
 
 /// The module that defines what a path from the crate's root names.
 fn defined_in<T>(
-    path: Module,
+    path: &[String],
     exports: &BTreeMap<Module, Module>,
     modules: &BTreeMap<Module, T>,
 ) -> Option<Module> {
@@ -252,7 +252,7 @@ fn defined_in<T>(
             return Some(path[..end].to_vec());
         }
         if let Some(target) = exports.get(&path[..end]) {
-            return defined_in([target, &path[end..]].concat(), exports, modules);
+            return defined_in(&[target, &path[end..]].concat(), exports, modules);
         }
     }
     None

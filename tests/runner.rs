@@ -434,7 +434,7 @@ fn a_scenario_that_spins_is_given_up_and_the_others_go_on() {
         [Passed, Passed, Failed, Skipped, Passed, Failed]
     );
     let message = told.trouble().message.unwrap();
-    for part in ["100ms of real time", "\"Given t: spins\" (line 6)"] {
+    for part in ["100 ms of real time", "\"Given t: spins\" (line 6)"] {
         assert!(message.contains(part), "{message}");
     }
     let text = told.text();

@@ -35,9 +35,9 @@ Feature: How services talk to each other
         | agent       | 1450 ms      | slow       |
       And the timeline has, in order:
         | at      | event   | about            | message                    |
-        | 2500 ms | warning | agentComposition | took 2s 500ms, expected 2s |
+        | 2500 ms | warning | agentComposition | took 2 s 500 ms, expected 2 s |
       And the communication exceeds these thresholds:
-        | an execution takes 1s 450ms, expected 200ms at most |
+        | an execution takes 1 s 450 ms, expected 200 ms at most |
 
     @configuration-11 @integration-1
     Scenario: An unknown personality is refused, and two similar ones are suggested
@@ -137,7 +137,7 @@ Feature: How services talk to each other
         | the success rate is 0.5, expected 0.99 at least  |
         | the error rate is 0.5, expected 0.01 at most     |
         | the availability is 0.5, expected 0.999 at least |
-        | an execution takes 500ms, expected 200ms at most |
+        | an execution takes 500 ms, expected 200 ms at most |
 
   Rule: Transient failures are retried
 
@@ -248,7 +248,7 @@ Feature: How services talk to each other
       When the communication takes place
       Then the timeline has, in order:
         | event | about  | message                    |
-        | error | agents | took 500ms, expected 150ms |
+        | error | agents | took 500 ms, expected 150 ms |
 
   Rule: A pattern's policies apply to all other calls
 

@@ -160,11 +160,11 @@ Feature: Commands
     And the events of "acc-1" are part of a new trace
     And the timeline has, in order:
       | at  | event   | about                        |
-      | 0ms | warning | command c-7 to Account/acc-1 |
+      | 0 ms | warning | command c-7 to Account/acc-1 |
     And the timeline has none of:
       | at   | event   |
-      | 10ms | warning |
-      | 20ms | warning |
+      | 10 ms | warning |
+      | 20 ms | warning |
 
   Scenario: A refused command changes nothing
     When these commands are sent:
@@ -244,12 +244,12 @@ Feature: Commands
     And the version of "acc-1" is 2
     And the timeline has, in order:
       | at   | event           | command   | call              | execution | result                  |
-      | 10ms | call_ended      |           | EventStore.append | 1         | ok                      |
-      | 10ms | command_handled | command-1 |                   |           |                         |
-      | 10ms | call_ended      |           | EventStore.append | 2         | CONCURRENT_MODIFICATION |
-      | 10ms | call_started    |           | EventStore.load   | 3         |                         |
-      | 20ms | call_ended      |           | EventStore.append | 3         | ok                      |
-      | 20ms | command_handled | command-2 |                   |           |                         |
+      | 10 ms | call_ended      |           | EventStore.append | 1         | ok                      |
+      | 10 ms | command_handled | command-1 |                   |           |                         |
+      | 10 ms | call_ended      |           | EventStore.append | 2         | CONCURRENT_MODIFICATION |
+      | 10 ms | call_started    |           | EventStore.load   | 3         |                         |
+      | 20 ms | call_ended      |           | EventStore.append | 3         | ok                      |
+      | 20 ms | command_handled | command-2 |                   |           |                         |
     And it takes 20 ms
 
   Scenario: The slower command is decided on the state that the faster one left

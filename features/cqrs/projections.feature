@@ -137,7 +137,7 @@ Feature: Projections
     And the lag of "Balances" is 200 ms
     And the timeline has, in order:
       | at    | event               | projection | checkpoint | type      | lag   |
-      | 200ms | projection_advanced | Balances   | 1          | Deposited | 200ms |
+      | 200 ms | projection_advanced | Balances   | 1          | Deposited | 200 ms |
 
   Scenario: Lag adds up if events arrive faster than they are applied
     Given "Balances.apply" takes 200 ms
@@ -148,9 +148,9 @@ Feature: Projections
       | deposit | acc-3 | { "amount": 1 } |
     Then the timeline has, in order:
       | event               | checkpoint | lag   |
-      | projection_advanced | 1          | 200ms |
-      | projection_advanced | 2          | 400ms |
-      | projection_advanced | 3          | 600ms |
+      | projection_advanced | 1          | 200 ms |
+      | projection_advanced | 2          | 400 ms |
+      | projection_advanced | 3          | 600 ms |
     And it takes 600 ms
 
   Scenario: A query without a key reads all documents
@@ -204,12 +204,12 @@ Feature: Projections
       """
     And the timeline has, in order:
       | at | event               | position | checkpoint | code       | retries | lag |
-      | 0s | projection_advanced |          | 1          |            |         | 0s  |
-      | 0s | projection_failed   | 2        |            | TOOL_ERROR | 0       |     |
-      | 2s | projection_failed   | 2        |            | TOOL_ERROR | 1       |     |
-      | 4s | projection_failed   | 2        |            | TOOL_ERROR | 2       |     |
-      | 6s | projection_advanced |          | 2          |            |         | 6s  |
-      | 6s | projection_advanced |          | 3          |            |         | 6s  |
+      | 0 s | projection_advanced |          | 1          |            |         | 0 s |
+      | 0 s | projection_failed   | 2        |            | TOOL_ERROR | 0       |     |
+      | 2 s | projection_failed   | 2        |            | TOOL_ERROR | 1       |     |
+      | 4 s | projection_failed   | 2        |            | TOOL_ERROR | 2       |     |
+      | 6 s | projection_advanced |          | 2          |            |         | 6 s |
+      | 6 s | projection_advanced |          | 3          |            |         | 6 s |
 
   Scenario: A projection keeps running after ten errors
     Given "Balances.apply" fails 10 times with "TOOL_ERROR"
@@ -246,7 +246,7 @@ Feature: Projections
     And "Balances.apply" is executed 11 times
     And the timeline has, in order:
       | at  | event             | projection | errors |
-      | 20s | projection_paused | Balances   | 11     |
+      | 20 s | projection_paused | Balances   | 11     |
     When the command "deposit" is sent to "acc-1" with:
       """json
       { "amount": 1 }

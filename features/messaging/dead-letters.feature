@@ -34,8 +34,8 @@ Feature: Dead letters
         | /0/event/data     | { "total": 12.5 }                           |
         | /0/error/code     | CONNECTION_RESET                            |
         | /0/retries        | 2                                           |
-        | /0/firstAt        | 1s                                          |
-        | /0/lastAt         | 4s 30ms                                     |
+        | /0/firstAt        | 1 s                                         |
+        | /0/lastAt         | 4 s 30 ms                                   |
 
   Rule: A dead letter can be redriven
 

@@ -120,13 +120,13 @@ Feature: Crash recovery
       And it takes 75 ms
       And the outcome has:
         | path  | value     |
-        | /took | 48h 525ms |
+        | /took | 48 h 525 ms |
       And the timeline has, in order:
         | at        | event                  | status    |
         | 450 ms    | orchestrator_crashed   |           |
-        | 48h 450ms | orchestrator_restarted |           |
-        | 48h 450ms | workflow_resumed       | running   |
-        | 48h 525ms | workflow_ended         | completed |
+        | 48 h 450 ms | orchestrator_restarted |           |
+        | 48 h 450 ms | workflow_resumed       | running   |
+        | 48 h 525 ms | workflow_ended         | completed |
 
     @orchestration-13 @needs-json-schema
     Scenario: A service removed before the restart fails at the call, and the other steps are undone
@@ -320,7 +320,7 @@ Feature: Crash recovery
       Then the state of the workflow has:
         | path       | value                       |
         | /status    | running                     |
-        | /elapsed   | 2h 100ms                    |
+        | /elapsed   | 2 h 100 ms                  |
         | /completed | ["hold", "charge", "thank"] |
       When the orchestrator restarts
       Then the workflow completes

@@ -27,9 +27,9 @@ Feature: Expected durations
     And it takes 642 ms
     And the timeline has, in order:
       | at     | event   | about       | message                    |
-      | 241 ms | warning | slow        | took 121ms, expected 100ms |
-      | 441 ms | warning | twiceAsLong | took 200ms, expected 100ms |
-      | 642 ms | error   | tooSlow     | took 201ms, expected 100ms |
+      | 241 ms | warning | slow        | took 121 ms, expected 100 ms |
+      | 441 ms | warning | twiceAsLong | took 200 ms, expected 100 ms |
+      | 642 ms | error   | tooSlow     | took 201 ms, expected 100 ms |
     And the timeline matches the snapshot
 
   @orchestration-17 @needs-json-schema
@@ -47,9 +47,9 @@ Feature: Expected durations
 
     Examples:
       | delay  | time    | word      | event   | message                      |
-      | 106 ms | 631 ms  | a warning | warning | took 631ms, expected 525ms   |
-      | 525 ms | 1050 ms | a warning | warning | took 1s 50ms, expected 525ms |
-      | 526 ms | 1051 ms | an error  | error   | took 1s 51ms, expected 525ms |
+      | 106 ms | 631 ms  | a warning | warning | took 631 ms, expected 525 ms   |
+      | 525 ms | 1050 ms | a warning | warning | took 1 s 50 ms, expected 525 ms |
+      | 526 ms | 1051 ms | an error  | error   | took 1 s 51 ms, expected 525 ms |
 
   @orchestration-17 @needs-json-schema
   Scenario: Up to 1.2 times the expected duration there is no warning
@@ -101,7 +101,7 @@ Feature: Expected durations
     And the timeline has, in order:
       | at     | event          | about         | status   | message                    |
       | 275 ms | workflow_ended |               | degraded |                            |
-      | 275 ms | warning        | agentWithFile |          | took 275ms, expected 200ms |
+      | 275 ms | warning        | agentWithFile |          | took 275 ms, expected 200 ms |
 
   @orchestration-17
   Scenario: Failed steps are not compared with their expected duration

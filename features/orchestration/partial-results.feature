@@ -37,15 +37,15 @@ Feature: Partial results
     And the outcome has:
       | path          | value                   |
       | /run          | completeAgentCreation-1 |
-      | /took         | 24h 725ms               |
+      | /took         | 24 h 725 ms             |
       | /steps/2/took | 200 ms                  |
       | /error        |                         |
     And the timeline has, in order:
       | at        | event            | status      |
       | 0 ms      | workflow_started | running     |
       | 450 ms    | workflow_ended   | interrupted |
-      | 24h 450ms | workflow_resumed | running     |
-      | 24h 725ms | workflow_ended   | completed   |
+      | 24 h 450 ms | workflow_resumed | running     |
+      | 24 h 725 ms | workflow_ended   | completed   |
 
   Scenario: A workflow can be interrupted more than once
     Given "FileService.createFile" fails 2 times with "ENOSPC"

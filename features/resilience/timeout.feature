@@ -17,7 +17,7 @@ Feature: Timeouts
       | /mode       | system_timeout     |
       | /service    | Payments           |
       | /operation  | charge             |
-      | /message    | no answer within 2s |
+      | /message    | no answer within 2 s |
       | /executions | 1                  |
       | /inDoubt    | true               |
     When 1 h passes

@@ -67,7 +67,7 @@ Feature: Availability
     And it takes at most 9 h
     And the outcome has:
       | path  | value    |
-      | /took | 8h 525ms |
+      | /took | 8 h 525 ms |
 
   @needs-json-schema
   Scenario: A slow service takes longer for every operation

@@ -75,9 +75,34 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(parsed)
 }
 
-/// Writes a duration as [`parse_duration`] reads it: `525ms`, `2s`, `1h 30m`.
+/// Writes a duration for people, as [`parse_duration`] reads it: `525 ms`, `1 s 250 ms`, `1 h 30 min`, `400 d`.
+///
+/// JSON has [`duration_text`].
 pub fn format_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
+    in_units(duration, usize::MAX)
+}
+
+/// Like [`format_duration`], with the two largest units alone: `14 min 3 s`, `3 d 4 h`.
+pub fn short_duration(duration: Duration) -> String {
+    in_units(duration, 2)
+}
+
+fn in_units(duration: Duration, most: usize) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis().into());
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "min"),
+        (seconds % 60, "s"),
+        (millis, "ms"),
+    ];
+    let parts = parts.iter().filter(|(amount, _)| *amount > 0);
+    let parts = parts.map(|(amount, unit)| format!("{amount} {unit}"));
+    let parts: Vec<String> = parts.take(most).collect();
+    if parts.is_empty() {
+        return "0 ms".to_owned();
+    }
+    parts.join(" ")
 }
 
 /// Serde for a duration as text.
@@ -104,6 +129,20 @@ pub mod duration_text {
             JsonForm::Text(text) => parse_duration(&text).map_err(D::Error::custom),
             other => Err(other.refuse(EXPECTED)),
         }
+    }
+}
+
+/// Serde for a duration as people read it, in the columns of a timeline.
+pub mod shown_duration {
+    use super::*;
+
+    /// Writes a duration as [`format_duration`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_duration(*duration))
     }
 }
 
@@ -207,10 +246,31 @@ mod tests {
     }
 
     #[test]
-    fn parse_duration_reads_what_format_duration_writes() {
-        for millis in [0, 1, 525, 2_000, 90_061_001] {
+    fn format_duration_writes_what_parse_duration_reads() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (1, "1 ms"),
+            (1_250, "1 s 250 ms"),
+            (60_000, "1 min"),
+            (90_061_001, "1 d 1 h 1 min 1 s 1 ms"),
+        ] {
             let duration = Duration::from_millis(millis);
-            assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
+            assert_eq!(format_duration(duration), text);
+            assert_eq!(parse_duration(text), Ok(duration));
+        }
+    }
+
+    #[test]
+    fn short_duration_has_at_most_two_units() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (59_007, "59 s 7 ms"),
+            (843_999, "14 min 3 s"),
+            (8_040_000, "2 h 14 min"),
+            (273_600_000, "3 d 4 h"),
+            (34_560_000_000, "400 d"),
+        ] {
+            assert_eq!(short_duration(Duration::from_millis(millis)), text);
         }
     }
 }

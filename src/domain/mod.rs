@@ -26,7 +26,7 @@ pub use call_name::{CallName, CallNameError};
 pub use code::{check_code, is_code};
 pub use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
-    parse_duration,
+    parse_duration, short_duration, shown_duration,
 };
 pub use failure::Failure;
 pub use json::{JsonError, from_json, from_value};

@@ -17,9 +17,9 @@ use quick_junit::{
 use super::{
     attempt::Attempt,
     events::{RunEvent, Status, View},
-    human_duration::HumanDuration,
     timeline_table::timeline_table,
 };
+use crate::domain::short_duration;
 
 /// Writes the run as a JUnit file: a test suite for each feature file, a test case for each scenario.
 ///
@@ -96,10 +96,7 @@ impl JUnit {
         case.add_property(Property::new("location", pickle.location()));
         if let Some(time) = time {
             case.set_time(time);
-            case.add_property(Property::new(
-                "virtual time",
-                HumanDuration(time).to_string(),
-            ));
+            case.add_property(Property::new("virtual time", short_duration(time)));
         }
         if !attempt.log.trim().is_empty() {
             case.set_system_out(&attempt.log);

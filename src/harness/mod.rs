@@ -14,7 +14,6 @@ mod features;
 mod fixtures;
 mod gherkin;
 mod hook;
-mod human_duration;
 mod junit;
 mod left_out;
 mod logs;
@@ -55,7 +54,6 @@ pub use features::{FeaturesError, package_root};
 pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub use gherkin::{Compiled, compile};
 pub use hook::{Hook, HookResult};
-pub use human_duration::HumanDuration;
 pub use junit::JUnit;
 #[doc(hidden)]
 pub use left_out::CARGO_FEATURES;

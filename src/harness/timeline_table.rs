@@ -221,13 +221,13 @@ mod tests {
         assert_eq!(
             shown,
             "\
-0s        workflow_started    order  run order-1  running
-0s        step_started        order-1/hold  running
-0s        call_started        Stock.hold  execution 1  {\"sku\":\"a\"}  in order-1/hold
-0s        fault_injected      Stock.hold  execution 1  error TIMEOUT
-1s 250ms  call_ended          Stock.hold  execution 1  took 1s 250ms  TIMEOUT  in order-1/hold
-1s 250ms  retry_scheduled     Stock.hold  execution 1  delay 100ms
-1s 350ms  compensation_ended  Stock.release  ok  in order-1/hold
+0 ms        workflow_started    order  run order-1  running
+0 ms        step_started        order-1/hold  running
+0 ms        call_started        Stock.hold  execution 1  {\"sku\":\"a\"}  in order-1/hold
+0 ms        fault_injected      Stock.hold  execution 1  error TIMEOUT
+1 s 250 ms  call_ended          Stock.hold  execution 1  took 1 s 250 ms  TIMEOUT  in order-1/hold
+1 s 250 ms  retry_scheduled     Stock.hold  execution 1  delay 100 ms
+1 s 350 ms  compensation_ended  Stock.release  ok  in order-1/hold
 "
         );
     }
@@ -268,11 +268,11 @@ mod tests {
         assert_eq!(
             shown,
             "\
-5ms  call_refused          Stock.hold  by breaker  SERVICE_UNAVAILABLE  from scenario
-5ms  breaker_opened        Stock
-6ms  effect                Stock.hold  key order-1/hold
-7ms  warning               hold  slow\\nvery
-8ms  orchestrator_crashed
+5 ms  call_refused          Stock.hold  by breaker  SERVICE_UNAVAILABLE  from scenario
+5 ms  breaker_opened        Stock
+6 ms  effect                Stock.hold  key order-1/hold
+7 ms  warning               hold  slow\\nvery
+8 ms  orchestrator_crashed
 "
         );
     }
@@ -303,8 +303,8 @@ mod tests {
         assert_eq!(
             shown,
             "\
-1ms  publisher_crashed  Outbox
-2ms  event_handled      Mail.send  OrderPlaced  source shop  id event-1
+1 ms  publisher_crashed  Outbox
+2 ms  event_handled      Mail.send  OrderPlaced  source shop  id event-1
 "
         );
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
-    duration_text,
+    shown_duration,
 };
 
 /// What can happen, under the names and fields that timeline tables use.
@@ -32,7 +32,7 @@ pub enum EventKind {
         workflow: Arc<str>,
         run: Arc<str>,
         status: WorkflowStatus,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         took: Duration,
     },
     /// A run continues after a crash or an interruption.
@@ -55,7 +55,7 @@ pub enum EventKind {
         run: Arc<str>,
         step: Arc<str>,
         status: StepStatus,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         took: Duration,
     },
     /// The run ended before the step started.
@@ -78,7 +78,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<CallHead>,
         execution: u32,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         took: Duration,
         /// `ok`, or the failure's code.
         result: Arc<str>,
@@ -98,7 +98,7 @@ pub enum EventKind {
         call: CallName,
         /// The failed execution, or the last one before a refusal.
         execution: u32,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         delay: Duration,
     },
     BreakerOpened {
@@ -122,7 +122,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<RequestHead>,
         /// How long an execution may take.
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         timeout: Duration,
     },
     RequestAnswered {
@@ -130,7 +130,7 @@ pub enum EventKind {
         head: Arc<RequestHead>,
         /// How many executions it took.
         executions: u32,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         took: Duration,
         /// `ok`, or the failure's code.
         result: Arc<str>,
@@ -231,7 +231,7 @@ pub enum EventKind {
         #[serde(rename = "type")]
         kind: Arc<str>,
         /// Since the event happened.
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         lag: Duration,
     },
     /// An event could not be applied; the checkpoint stays before it.
@@ -276,7 +276,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         delay: Duration,
     },
     PublisherCrashed {
@@ -342,7 +342,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
-        #[serde(with = "duration_text")]
+        #[serde(serialize_with = "shown_duration::serialize")]
         delay: Duration,
     },
     /// A dead letter was delivered again; with `ok` it has left the queue.

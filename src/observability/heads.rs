@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use crate::domain::{CallName, duration_text};
+use crate::domain::{CallName, shown_duration};
 
 /// A service's name, shared by events.
 pub type ServiceName = Arc<str>;
@@ -75,9 +75,9 @@ pub struct HandlerRuns {
     /// How often it was called again.
     pub retries: u32,
     /// When it was first called.
-    #[serde(with = "duration_text")]
+    #[serde(serialize_with = "shown_duration::serialize")]
     pub first_at: Duration,
     /// When it last failed.
-    #[serde(with = "duration_text")]
+    #[serde(serialize_with = "shown_duration::serialize")]
     pub last_at: Duration,
 }

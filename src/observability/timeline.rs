@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(
             Value::Object(fields),
             json!({
-                "at": "1s 250ms", "event": "call_started", "caller": "scenario",
+                "at": "1 s 250 ms", "event": "call_started", "caller": "scenario",
                 "call": "Vault.open", "execution": 1, "input": {"password": "[redacted]"},
             })
         );

@@ -7,7 +7,7 @@ use super::{
     PolicyError,
     policy::{self, PolicyKind, limit_text},
 };
-use crate::domain::{Violation, duration_text, format_duration, from_value, parse_duration};
+use crate::domain::{Violation, duration_text, from_value, parse_duration};
 
 /// When a breaker opens, and when it closes again.
 ///
@@ -266,7 +266,7 @@ impl Serialize for WindowSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Calls(calls) => serializer.serialize_u32(*calls),
-            Self::Time(time) => serializer.collect_str(&format_duration(*time)),
+            Self::Time(time) => duration_text::serialize(time, serializer),
         }
     }
 }

@@ -114,7 +114,7 @@ mod tests {
         let late = sleep(SECOND + Duration::from_millis(1));
         let error = Timeout(SECOND).run(late).await.unwrap_err();
         assert_eq!(error, TimedOut(SECOND));
-        assert_eq!(error.to_string(), "no answer within 1s");
+        assert_eq!(error.to_string(), "no answer within 1 s");
         assert_eq!(clock.now(), SECOND, "waiting ends with the timeout");
     }
 

@@ -48,7 +48,7 @@ fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
         <testcase name="an order ships" classname="Orders" time="1.250">
             <properties>
                 <property name="location" value="features/orders.feature:3"/>
-                <property name="virtual time" value="1.25 s"/>
+                <property name="virtual time" value="1 s 250 ms"/>
             </properties>
             <system-out>WARN &lt;slow&gt;
 </system-out>
@@ -66,18 +66,18 @@ no &amp; no
 - 1
 
 the last 12 of 14 events:
-200ms     breaker_opened  Stock2
-300ms     breaker_opened  Stock3
-400ms     breaker_opened  Stock4
-500ms     breaker_opened  Stock5
-600ms     breaker_opened  Stock6
-700ms     breaker_opened  Stock7
-800ms     breaker_opened  Stock8
-900ms     breaker_opened  Stock9
-1s        breaker_opened  Stock10
-1s 100ms  breaker_opened  Stock11
-1s 200ms  breaker_opened  Stock12
-1s 300ms  breaker_opened  Stock13</failure>
+200 ms      breaker_opened  Stock2
+300 ms      breaker_opened  Stock3
+400 ms      breaker_opened  Stock4
+500 ms      breaker_opened  Stock5
+600 ms      breaker_opened  Stock6
+700 ms      breaker_opened  Stock7
+800 ms      breaker_opened  Stock8
+900 ms      breaker_opened  Stock9
+1 s         breaker_opened  Stock10
+1 s 100 ms  breaker_opened  Stock11
+1 s 200 ms  breaker_opened  Stock12
+1 s 300 ms  breaker_opened  Stock13</failure>
         </testcase>
         <testcase name="to do" classname="Orders" time="0.000">
             <properties>

@@ -21,8 +21,8 @@ use self::{
 use super::{
     attempt::Attempt,
     events::{RunEvent, Status, View},
-    human_duration::HumanDuration,
 };
+use crate::domain::short_duration;
 
 /// How a [`Terminal`] writes.
 #[derive(Clone, Debug)]
@@ -112,10 +112,14 @@ impl Terminal {
         let aside = |text| style.paint(Tone::Aside, text);
         match (attempt.virtual_time(covered), status) {
             (Some(time), Status::Passed) => {
-                writeln!(out, " {}", aside(format_args!("({})", HumanDuration(time))))?;
+                writeln!(
+                    out,
+                    " {}",
+                    aside(format_args!("({})", short_duration(time)))
+                )?;
             }
             (Some(time), Status::Failed) => {
-                let text = format_args!("(failed, {})", HumanDuration(time));
+                let text = format_args!("(failed, {})", short_duration(time));
                 writeln!(out, " {}", aside(text))?;
             }
             (None, Status::Passed) => writeln!(out)?,

@@ -4,9 +4,9 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::{
-    events::{RunEvent, Status, View},
-    human_duration::HumanDuration,
+use crate::{
+    domain::short_duration,
+    harness::events::{RunEvent, Status, View},
 };
 
 /// The least real time between two redraws.
@@ -115,7 +115,7 @@ impl View for ProgressLine {
             self.done,
             self.scenarios,
             self.failed,
-            HumanDuration(self.virtual_time),
+            short_duration(self.virtual_time),
             now.as_secs_f64()
         );
         lock(&self.line).draw(&text)

@@ -5,7 +5,10 @@ use std::{
 };
 
 use super::style::{Style, Tone, tone};
-use crate::harness::{attempt::Attempt, events::Status, human_duration::HumanDuration};
+use crate::{
+    domain::short_duration,
+    harness::{attempt::Attempt, events::Status},
+};
 
 /// The fewest scenarios of a run that lists those that did not pass once more.
 const LISTED_FROM: usize = 4;
@@ -62,7 +65,7 @@ impl Totals {
         writeln!(
             out,
             "{} virtual, {:.2} s real",
-            HumanDuration(self.virtual_time),
+            short_duration(self.virtual_time),
             real_time.as_secs_f64()
         )
     }

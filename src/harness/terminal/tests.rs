@@ -116,7 +116,7 @@ fn failed_scenario_shows_steps_message_timeline_and_log() {
         shown(plain(), &attempts),
         "\
 Feature: Orders features/orders.feature
-  ✘ an order ships (failed, 1.25 s)
+  ✘ an order ships (failed, 1 s 250 ms)
     ✔ Given a service \"Stock\"
     ✘ When the workflow runs
         | field | value |
@@ -138,18 +138,18 @@ Feature: Orders features/orders.feature
       by steps/orders.rs:20:9
 
       the last 12 of 14 events:
-        200ms     breaker_opened  Stock2
-        300ms     breaker_opened  Stock3
-        400ms     breaker_opened  Stock4
-        500ms     breaker_opened  Stock5
-        600ms     breaker_opened  Stock6
-        700ms     breaker_opened  Stock7
-        800ms     breaker_opened  Stock8
-        900ms     breaker_opened  Stock9
-        1s        breaker_opened  Stock10
-        1s 100ms  breaker_opened  Stock11
-        1s 200ms  breaker_opened  Stock12
-        1s 300ms  breaker_opened  Stock13
+        200 ms      breaker_opened  Stock2
+        300 ms      breaker_opened  Stock3
+        400 ms      breaker_opened  Stock4
+        500 ms      breaker_opened  Stock5
+        600 ms      breaker_opened  Stock6
+        700 ms      breaker_opened  Stock7
+        800 ms      breaker_opened  Stock8
+        900 ms      breaker_opened  Stock9
+        1 s         breaker_opened  Stock10
+        1 s 100 ms  breaker_opened  Stock11
+        1 s 200 ms  breaker_opened  Stock12
+        1 s 300 ms  breaker_opened  Stock13
 
       the log:
         WARN slow
@@ -161,7 +161,7 @@ Feature: Orders features/orders.feature
 1 feature
 1 scenario (1 failed)
 3 steps (1 passed, 1 failed, 1 skipped)
-1.25 s virtual, 0.84 s real
+1 s 250 ms virtual, 0.84 s real
 "
     );
 }
