@@ -27,8 +27,8 @@ struct Log {
     streams: HashMap<StreamId, EventStream>,
     /// The events that belong to no aggregate.
     alone: HashSet<EventId>,
-    /// The first of the same events, in the same order. The others follow when it is used: their
-    /// documents would cost each append a fifth of its time.
+    /// The first of the same events, in the same order. The others follow when it is used, so that
+    /// appends do not pay for their documents.
     outbox: MemoryOutbox,
     in_outbox: usize,
 }
