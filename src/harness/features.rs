@@ -35,7 +35,7 @@ pub enum FeaturesError {
         pattern: String,
         /// Why.
         #[source]
-        source: globset::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A folder that cannot be read.
     #[error("the folder {} cannot be read", .folder.display())]
@@ -163,7 +163,7 @@ fn find(input: &str, folder: &Path) -> Result<Vec<PathBuf>, FeaturesError> {
             .build()
             .map_err(|source| FeaturesError::Pattern {
                 pattern: input.to_owned(),
-                source,
+                source: source.into(),
             })?
             .compile_matcher();
         if base.is_dir() {

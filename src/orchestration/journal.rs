@@ -109,7 +109,7 @@ pub enum JournalError {
     /// The database failed.
     #[cfg(feature = "sqlite")]
     #[error("the journal's database failed")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The entries of a run are invalid.
     #[error("the journal of the run {run:?} is corrupt: {why}")]
     Corrupt {
@@ -118,6 +118,13 @@ pub enum JournalError {
         /// What is invalid.
         why: String,
     },
+}
+
+#[cfg(feature = "sqlite")]
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 impl JournalError {

@@ -97,10 +97,17 @@ pub enum EventStoreError {
     /// The database failed.
     #[cfg(feature = "sqlite")]
     #[error("the event store's database failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The stored data is not valid.
     #[error("the event store is corrupt: {0}")]
     Corrupt(String),
+}
+
+#[cfg(feature = "sqlite")]
+impl From<rusqlite::Error> for EventStoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 /// Stores the events of all aggregates, in order, and which of them are published.
