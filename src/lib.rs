@@ -92,7 +92,7 @@
 //! | 5 | `contracts` | provider and consumer contracts, inputs generated from schemas, verification |
 //! | 5 | `messaging` | requests, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | played services, entity services, file services; the scripts of their answers; the one client that calls them |
-//! | 3 | [`resilience`] | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
+//! | 3 | `resilience` | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
 //! | 1 | [`domain`] | call, reply, failure, keys, statuses, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
@@ -108,7 +108,7 @@ struct Readme;
 
 pub mod clock;
 #[cfg(feature = "contracts")]
-pub mod contracts;
+mod contracts;
 #[cfg(feature = "cqrs")]
 pub mod cqrs;
 #[cfg(feature = "sqlite")]
@@ -119,12 +119,14 @@ pub mod harness;
 pub mod messaging;
 pub mod observability;
 pub mod orchestration;
+#[doc(hidden)]
 pub mod resilience;
 pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
 
-pub use harness::{Hook, Suite, World, events::Status};
+pub use harness::{Cast, Hook, HookResult, Suite, World, events::Status};
+pub use steps::{StepError, StepResult};
 
 /// Runs the features that a file, a folder or a pattern stands for, relative to the package, as the
 /// process's command line asks for.

@@ -99,7 +99,7 @@ fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
     for row in table_of(step, &["execution", "answer"])? {
         let (executions, answer) = (row[0].parse::<Executions>()?, row[1].parse::<Answer>()?);
         if rows.iter().any(|(other, ..)| other.overlaps(executions)) {
-            return Err(format!("the executions {} are spoken for twice", row[0]).into());
+            return Err(format!("two rows answer the executions {}", row[0]).into());
         }
         if let Response::Error(code) = &answer.response {
             world.registry().check_code(&call, code)?;
@@ -181,7 +181,7 @@ pub(super) fn declare(world: &mut World, what: String) -> FaultId {
 
 pub(super) fn at_least_once(count: Count) -> Result<u32, String> {
     match count.value()? {
-        0 => Err("a fault that happens 0 times is none".to_owned()),
+        0 => Err("a fault must happen at least once, found 0".to_owned()),
         count => Ok(count),
     }
 }

@@ -188,7 +188,7 @@ Feature: Consumer contracts
       | breach | case              | message |
       | state  | misspelt          | provider state "an order exist" does not exist: did you mean "an order exists"? |
       | state  | no such parameter | provider state "an order exists" takes no parameter "ids": did you mean "id"? |
-      | state  | not reached       | provider state "an order exists" was not reached: SHOP_CLOSED from Orders.place: answered so by script |
+      | state  | not reached       | provider state "an order exists" was not reached: SHOP_CLOSED from Orders.place: scripted failure |
     And "Orders.get" is never executed
 
   @integration-11

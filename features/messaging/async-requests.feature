@@ -138,13 +138,13 @@ Feature: Asynchronous requests
         | path                | value                 |
         | /result             |                       |
         | /error/code         | PERMANENT_ERROR       |
-        | /error/message      | answered so by script |
+        | /error/message      | scripted failure |
         | /error/executions   | 1                     |
         | /error/responseTime | 20 s                  |
       And the timeline has, in order:
         | at   | event        | call         | input                                                                                                                                                                                                 |
         | 0 s  | call_started | Inbox.notify | {"requestId": "request-1", "status": "processing", "timestamp": "2025-01-01T00:00:00Z"}                                                                                                               |
-        | 20 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "failed", "timestamp": "2025-01-01T00:00:20Z", "error": {"code": "PERMANENT_ERROR", "message": "answered so by script", "executions": 1, "responseTime": "20s"}} |
+        | 20 s | call_started | Inbox.notify | {"requestId": "request-1", "status": "failed", "timestamp": "2025-01-01T00:00:20Z", "error": {"code": "PERMANENT_ERROR", "message": "scripted failure", "executions": 1, "responseTime": "20s"}} |
       And "Inbox.notify" is executed 2 times
 
     @integration-2

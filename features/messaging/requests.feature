@@ -100,7 +100,7 @@ Feature: Requests
           "status": "error",
           "error": {
             "code": "VALIDATION_FAILED",
-            "message": "answered so by script",
+            "message": "scripted failure",
             "executions": 1,
             "responseTime": "40ms"
           },

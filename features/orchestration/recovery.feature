@@ -39,7 +39,7 @@ Feature: Fallback calls of a step
     And no compensation runs
     And the timeline has, in order:
       | event        | call             | input                                                                                                                                                                                                                                    |
-      | call_started | Profiles.resolve | {"input": {"name": "Ada"}, "error": {"code": "CONCURRENT_MODIFICATION", "message": "answered so by script", "service": "Profiles", "operation": "update", "mode": "agent_state", "retryable": false, "executions": 1, "inDoubt": false}} |
+      | call_started | Profiles.resolve | {"input": {"name": "Ada"}, "error": {"code": "CONCURRENT_MODIFICATION", "message": "scripted failure", "service": "Profiles", "operation": "update", "mode": "agent_state", "retryable": false, "executions": 1, "inDoubt": false}} |
     And the timeline has, in order:
       | event        | call                 | step   | result                  |
       | call_ended   | Profiles.update      | update | CONCURRENT_MODIFICATION |
@@ -87,7 +87,7 @@ Feature: Fallback calls of a step
     And "Search.index" is never executed
     And the timeline has, in order:
       | event      | about  | message                                                                                     | status |
-      | warning    | update | <call> does not recover it: PERMANENT_ERROR from <call>: answered so by script |        |
+      | warning    | update | <call> does not recover it: PERMANENT_ERROR from <call>: scripted failure |        |
       | step_ended |        |                                                                                             | failed |
 
     Examples:

@@ -8,19 +8,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    command::{
-        Aggregate, AggregateDefinition, Command, CommandDefinition, CommandHandler,
-        CommandMetadata, CommandResult, Decision, DefinedAggregate, DomainEvent, Emission,
-        RuleDefinition, unknown_event,
-    },
-    document_change::DocumentChange,
-    projection::{
-        HandlerDefinition, ProjectionDefinition, ProjectionError, ProjectionFailure,
-        ProjectionStatus, Projector,
-    },
-    store::{
-        EVENT_STORE, EventStore, EventStoreError, EventStoreService, Handled, MemoryEventStore,
-        Snapshot, SqliteEventStore, StoredEvent, StreamId,
-    },
+pub use self::command::{
+    Aggregate, Command, CommandMetadata, Decision, DomainEvent, unknown_event,
 };
+pub(crate) use self::command::{
+    AggregateDefinition, CommandHandler, CommandResult, DefinedAggregate,
+};
+#[doc(hidden)]
+pub use self::projection::{ProjectionDefinition, ProjectionStatus, Projector};
+pub(crate) use self::store::EVENT_STORE;
+#[doc(hidden)]
+pub use self::store::{EventStore, Snapshot, StreamId};
+pub(crate) use self::store::{EventStoreError, StoredEvent};
+#[doc(hidden)]
+pub use self::store::{EventStoreService, MemoryEventStore, SqliteEventStore};

@@ -6,12 +6,12 @@ mod call_name;
 pub mod code;
 mod duration;
 mod failure;
+mod failure_mode;
 mod json;
 mod json_form;
 mod json_pointer;
 mod key;
 mod locked;
-mod mode;
 mod nearest;
 mod reference;
 mod request_status;
@@ -20,27 +20,32 @@ mod schema;
 mod status;
 mod violation;
 
-pub use breaker_state::BreakerState;
-pub use call::{Call, CallHead, Context, Reply};
+pub(crate) use breaker_state::BreakerState;
+pub(crate) use call::CallHead;
+pub use call::{Call, Context, Reply};
 pub use call_name::{CallName, CallNameError};
-pub use code::{check_code, is_code};
-pub use duration::{
+pub(crate) use code::{check_code, is_code};
+pub(crate) use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
     parse_duration, short_duration, shown_duration,
 };
 pub use failure::Failure;
-pub use json::{JsonError, from_json, from_value};
-pub use json_form::JsonForm;
-pub use json_pointer::{pointer_names, pointer_token, split_pointer};
+pub use failure_mode::{Category, FailureMode, Severity};
+#[doc(hidden)]
+pub use json::from_value;
+pub(crate) use json::{JsonError, from_json};
+pub(crate) use json_form::JsonForm;
+pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::Key;
-pub use locked::Locked;
-pub use mode::{Category, FailureMode, Severity};
-pub use nearest::{did_you_mean, nearest};
-pub use reference::{references, refers, resolve};
-pub use request_status::RequestStatus;
-pub use schema::JsonSchema;
+pub(crate) use locked::Locked;
+pub(crate) use nearest::{did_you_mean, nearest};
+#[cfg(feature = "cqrs")]
+pub(crate) use reference::references;
+pub(crate) use reference::{refers, resolve};
+pub(crate) use request_status::RequestStatus;
+pub(crate) use schema::JsonSchema;
 pub use status::{Health, StepStatus, WorkflowStatus};
-pub use violation::{SchemaFault, Violation};
+pub(crate) use violation::{SchemaFault, Violation};
 
 use foldhash::fast::FixedState;
 

@@ -21,6 +21,7 @@ pub fn refers(value: &Value) -> bool {
     }
 }
 
+#[cfg(feature = "cqrs")]
 /// The pointers of all references in the value, in order, as [`resolve`] reads them.
 pub fn references(value: &Value) -> Vec<&str> {
     match value {
@@ -99,6 +100,7 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "cqrs")]
     #[test]
     fn references_finds_those_at_every_depth() {
         let value = json!({"a": ["${/x/y}", "${x}"], "b": {"c": "${/z}"}});

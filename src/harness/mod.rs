@@ -1,6 +1,8 @@
 //! Runs features: pickles in, run events out.
 
 mod attempt;
+mod call_script;
+mod cargo_features;
 mod cast;
 mod cli;
 mod compare;
@@ -15,7 +17,6 @@ mod fixtures;
 mod gherkin;
 mod hook;
 mod junit;
-mod left_out;
 mod logs;
 mod lookup;
 #[cfg(feature = "messaging")]
@@ -24,7 +25,6 @@ mod options;
 mod outcome_text;
 mod panics;
 pub mod pickle;
-mod presets;
 #[cfg(feature = "sqlite")]
 mod process;
 mod rows;
@@ -37,42 +37,53 @@ mod snapshot;
 mod suite;
 mod suite_setup;
 mod table;
-mod tags;
+mod tag_options;
 mod terminal;
 mod timeline_table;
 mod type_map;
 mod world;
 
-pub use cast::Cast;
-pub use cli::{OutputOptions, Report, ReportKind, RunArgs};
-pub use compare::{cell_matches, cell_text, compare_json, compare_paths, same};
-#[cfg(feature = "cqrs")]
-pub use cqrs::Cqrs;
-pub use diagnostic::Diagnostic;
-pub use difference::compare_lines;
-pub use features::{FeaturesError, package_root};
-pub use fixtures::{FixtureError, FixtureFault, Fixtures};
-pub use gherkin::{Compiled, compile};
-pub use hook::{Hook, HookResult};
-pub use junit::JUnit;
+pub use call_script::{CallScript, ScriptError};
 #[doc(hidden)]
-pub use left_out::CARGO_FEATURES;
+pub use cargo_features::CARGO_FEATURES;
+pub use cast::Cast;
+#[doc(hidden)]
+pub use cli::Report;
+pub(crate) use cli::RunArgs;
+pub(crate) use compare::compare_paths;
+#[doc(hidden)]
+pub use compare::{compare_json, same};
+#[cfg(feature = "cqrs")]
+pub(crate) use cqrs::Cqrs;
+pub(crate) use difference::compare_lines;
+pub(crate) use features::FeaturesError;
+#[doc(hidden)]
+pub use features::package_root;
+pub use fixtures::{FixtureError, FixtureFault, Fixtures};
+pub(crate) use gherkin::Compiled;
+pub use hook::{Hook, HookResult};
+pub(crate) use junit::JUnit;
+pub use lookup::StepDefinition;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
-pub use lookup::{Lookup, Match, StepDefinition, StepIndex};
+pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
-pub use messages::{HeldPattern, Messages, SentRequests};
-pub use options::{Options, Order, RetryOptions};
-pub use outcome_text::outcome_text;
-pub use presets::{CallScript, ScriptError};
-pub use rows::{compare_rows, rows_in_order};
+pub(crate) use messages::{HeldPattern, Messages};
+pub use options::{Options, Order};
+pub(crate) use outcome_text::outcome_text;
+pub(crate) use rows::{compare_rows, rows_in_order};
 pub use runner::Summary;
 pub use runs::{Runs, no_input};
-pub use select::{FeatureLocation, Selection, SelectionError, TagExpression};
-pub use snapshot::{SnapshotError, SnapshotName, SnapshotPart, Snapshots};
+#[doc(hidden)]
+pub use select::Selection;
+pub(crate) use select::{FeatureLocation, SelectionError, TagExpression};
+pub(crate) use snapshot::{SnapshotError, SnapshotName, SnapshotPart, Snapshots};
 pub use suite::{Suite, SuiteError};
-pub use table::{aligned, piped, shortened};
-pub use tags::{RetryTag, TagError, TagOptions};
-pub use terminal::{ProgressLine, Terminal, TerminalOptions};
-pub use timeline_table::{timeline_snapshot, timeline_table};
-pub use world::{ScenarioContext, World, describe};
+#[doc(hidden)]
+pub use table::piped;
+pub(crate) use tag_options::{RetryTag, TagOptions};
+pub(crate) use terminal::{ProgressLine, Terminal, TerminalOptions};
+#[doc(hidden)]
+pub use timeline_table::timeline_snapshot;
+pub use world::World;
+pub(crate) use world::{ScenarioContext, describe};

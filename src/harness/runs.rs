@@ -1,6 +1,6 @@
 mod declared;
 #[cfg(feature = "sqlite")]
-mod in_process;
+mod killed_process;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -22,7 +22,7 @@ pub fn timeline_table(events: &[Event]) -> String {
     table(events, JSON_SHOWN)
 }
 
-/// Like [`timeline_table`], with every value in full, for snapshots.
+/// Like `timeline_table`, with every value in full, for snapshots.
 pub fn timeline_snapshot(events: &[Event]) -> String {
     table(events, usize::MAX)
 }

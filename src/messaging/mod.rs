@@ -13,30 +13,39 @@ mod subscriber;
 #[cfg(test)]
 mod tests;
 
-pub use activity::{ActivityGuard, MessageActivity};
+pub(crate) use activity::{ActivityGuard, MessageActivity};
+#[doc(hidden)]
 pub use bus::EventBus;
-pub use communication::{
-    CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, Exchanged,
-    ResponseTimes, ScriptedAnswer, Speed, Thresholds, Turn,
+pub(crate) use communication::{
+    CommunicationFile, CommunicationPattern, Exchanged, ResponseTimes, Thresholds,
 };
-pub use dead_letter::{DeadLetter, DeadLetters, LetterError, Origin};
-pub use event::{
-    CloudEvent, EventDocument, EventDraft, EventError, EventId, EventTypes, TraceContext,
-    TraceError,
-};
+#[doc(hidden)]
+pub use dead_letter::DeadLetters;
+pub(crate) use dead_letter::{DeadLetter, LetterError, Origin};
+#[doc(hidden)]
+pub use event::EventDraft;
+pub use event::{CloudEvent, TraceContext};
+pub(crate) use event::{EventDocument, EventId, EventTypes};
+pub(crate) use outbox::Listener;
+#[doc(hidden)]
+pub use outbox::OutboxService;
 #[cfg(all(test, feature = "cqrs"))]
 pub(crate) use outbox::conformance as outbox_conformance;
-pub use outbox::{
-    Listener, MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, OutboxService, Publication,
-    answer_outbox,
+#[cfg(feature = "cqrs")]
+pub(crate) use outbox::{
+    MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, Publication, answer_outbox,
 };
+#[doc(hidden)]
 pub use publisher::Publisher;
-pub use relay::{PublisherCrash, Relay};
-pub use request::{
-    RequestError, RequestOutcome, RequestReceipt, RequestView, Requests, ResponseBody,
-    ResponseEnvelope, ResponseMetadata, ServiceRequest,
+pub(crate) use relay::PublisherCrash;
+#[doc(hidden)]
+pub use relay::Relay;
+pub(crate) use request::{
+    RequestReceipt, RequestView, Requests, ResponseBody, ResponseEnvelope, ServiceRequest,
 };
-pub use subscriber::{Filter, Subscription};
+pub(crate) use subscriber::Filter;
+#[doc(hidden)]
+pub use subscriber::Subscription;
 
 use std::time::Duration;
 

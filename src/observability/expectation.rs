@@ -1,3 +1,5 @@
+//! Warnings about durations and replies that differ from what was expected.
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;

@@ -9,9 +9,9 @@ mod timeline;
 
 pub use event::Event;
 pub use event_kind::EventKind;
-pub use expectation::{unexpected_duration, unexpected_reply};
-pub use heads::{
+pub(crate) use expectation::{unexpected_duration, unexpected_reply};
+pub(crate) use heads::{
     CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
 };
-pub use redaction::{REDACTED, looks_secret, redact};
+pub(crate) use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

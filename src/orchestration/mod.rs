@@ -1,6 +1,5 @@
 //! Runs workflows: steps in the order of their dependencies, compensation when they fail, a journal that survives a crash.
 
-mod check;
 mod child_run;
 mod crash;
 mod journal;
@@ -8,6 +7,7 @@ mod nesting;
 mod orchestrator;
 mod outcome;
 mod plan;
+mod plan_check;
 mod run;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;
@@ -18,14 +18,21 @@ mod tests;
 mod undo;
 mod workflow;
 
+#[doc(hidden)]
 pub use crash::{CrashPoint, Crashes};
+#[doc(hidden)]
 pub use journal::{Journal, JournalEntry, JournalError, MemoryJournal};
-pub use nesting::FindWorkflow;
-pub use orchestrator::{Orchestrator, RunError};
-pub use outcome::{CompensationOutcome, Outcome, RunView, StepOutcome};
+#[doc(hidden)]
+pub use orchestrator::Orchestrator;
+pub use orchestrator::RunError;
+pub(crate) use outcome::RunView;
+pub use outcome::{CompensationOutcome, Outcome, StepOutcome};
+#[doc(hidden)]
 pub use plan::Plan;
-pub use run::Run;
+pub(crate) use run::Run;
+#[doc(hidden)]
 pub use sqlite_journal::SqliteJournal;
-pub use workflow::{
-    Compensation, OnFailure, OnParallelFailure, Step, SubWorkflow, Workflow, WorkflowFile,
-};
+pub use workflow::Workflow;
+#[doc(hidden)]
+pub use workflow::{Compensation, OnFailure, Step, SubWorkflow};
+pub(crate) use workflow::{OnParallelFailure, WorkflowFile};

@@ -1,3 +1,5 @@
+//! Runs in this process: their states, cancelling, killing, loading from the journal.
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -14,12 +14,15 @@ use crate::{
 pub struct WorkflowFile {
     /// The JSON Schema of such files, for editors.
     #[serde(default, rename = "$schema")]
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub schema: Option<String>,
     /// What the workflows are for.
     #[serde(default)]
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub description: Option<String>,
     /// The file in `fixtures/services/` whose services the steps call, without its ending.
     #[serde(default)]
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub services: Option<String>,
     /// The workflows.
     pub workflows: Vec<Workflow>,

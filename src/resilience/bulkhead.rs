@@ -100,6 +100,7 @@ impl Bulkhead {
     }
 
     /// How many calls wait for their turn.
+    #[cfg(test)]
     pub fn waiting(&self) -> u64 {
         let running = u64::from(self.policy.max_concurrent_calls.get());
         self.inside.load(Ordering::Acquire).saturating_sub(running)

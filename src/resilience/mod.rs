@@ -10,13 +10,20 @@ mod retries;
 mod retry;
 mod timeout;
 
-pub use breaker::{Breaker, BreakerPermit, BreakerRefusal};
-pub use breaker_policy::{BreakerPolicy, WindowKind, WindowSize};
-pub use bulkhead::{Bulkhead, BulkheadFull, BulkheadPermit, BulkheadPolicy};
-pub use jitter::{Jitter, JitterError};
-pub use policy::PolicyError;
-pub use retries::{Retrier, Retries, Retrying};
+pub(crate) use breaker::Breaker;
+#[doc(hidden)]
+pub use breaker_policy::BreakerPolicy;
+pub(crate) use breaker_policy::{WindowKind, WindowSize};
+#[doc(hidden)]
+pub use bulkhead::BulkheadPolicy;
+pub(crate) use bulkhead::{Bulkhead, BulkheadPermit};
+pub(crate) use jitter::Jitter;
+pub(crate) use policy::PolicyError;
+pub(crate) use retries::Retrier;
+#[doc(hidden)]
+pub use retries::Retries;
+#[doc(hidden)]
 pub use retry::Retry;
-pub use timeout::{TimedOut, Timeout};
+pub(crate) use timeout::Timeout;
 
-pub use crate::domain::BreakerState;
+pub(crate) use crate::domain::BreakerState;

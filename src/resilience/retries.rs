@@ -1,3 +1,5 @@
+//! One retry policy for all failures, or one per failure code.
+
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -14,7 +16,7 @@ use crate::{
 
 /// How a call is retried: the same way after every retryable failure, or by the failure's code.
 ///
-/// In JSON it is a [`Retry`], or a list of [`Retrier`]s.
+/// In JSON it is a [`Retry`], or a list of `Retrier`s.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Retries {

@@ -266,19 +266,19 @@ impl Client {
         let started = self.clock.now();
         let operation = call.name().operation();
         let latency = role.service.latency(operation);
-        let cue = role.script.next(operation, call.caller(), started, latency);
+        let scripted = role.script.next(operation, call.caller(), started, latency);
         let sent = EventKind::CallStarted {
             head: Arc::clone(&call.head),
-            execution: cue.execution,
+            execution: scripted.execution,
             input: Arc::clone(&call.input),
             number,
         };
         self.timeline.record_at(started, sent);
-        if let Some(fault) = cue.fault {
-            self.injected(call, cue.execution, fault);
+        if let Some(fault) = scripted.fault {
+            self.injected(call, scripted.execution, fault);
         }
-        let injected = |fault| self.injected(call, cue.execution, fault);
-        let exchange = pin!(execution::exchange(role, call, &cue, injected));
+        let injected = |fault| self.injected(call, scripted.execution, fault);
+        let exchange = pin!(execution::exchange(role, call, &scripted, injected));
         let answered = Timeout(timeout).run(exchange);
         let result = tokio::select! {
             // An answer, or the end of its own time, at exactly the deadline wins.
@@ -300,7 +300,7 @@ impl Client {
         let now = self.clock.now();
         let ended = EventKind::CallEnded {
             head: Arc::clone(&call.head),
-            execution: cue.execution,
+            execution: scripted.execution,
             took: now.saturating_sub(started),
             result: match &result {
                 Ok(_) => Arc::clone(&OK),
@@ -310,7 +310,7 @@ impl Client {
             number,
         };
         self.timeline.record_at(now, ended);
-        (cue.execution, result)
+        (scripted.execution, result)
     }
 
     fn injected(&self, call: &Call, execution: u32, fault: FaultId) {

@@ -218,7 +218,6 @@ impl TryFrom<String> for OperationKind {
 
 /// What can be done to entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say all there is to say")]
 pub enum EntityOperation {
     Validate,
     Create,

@@ -2,9 +2,9 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     CallResult, FaultId, Response,
-    cue::{Cue, Way},
     integrity::{Checksum, garbled},
     registry::Role,
+    scripted_execution::{ScriptedExecution, Transit},
 };
 use crate::domain::{Call, Failure, Reply, code};
 
@@ -15,20 +15,20 @@ use crate::domain::{Call, Failure, Reply, code};
 pub(super) async fn exchange(
     role: &Arc<Role>,
     call: &Call,
-    cue: &Cue,
+    scripted: &ScriptedExecution,
     injected: impl Fn(FaultId),
 ) -> CallResult {
-    let sent = cue.checked.then(|| Checksum::of(&call.input));
-    let arrived = match cue.way {
-        Way::Lost => std::future::pending().await,
-        Way::Corrupted => Cow::Owned(Call {
+    let sent = scripted.checked.then(|| Checksum::of(&call.input));
+    let arrived = match scripted.transit {
+        Transit::Lost => std::future::pending().await,
+        Transit::Corrupted => Cow::Owned(Call {
             input: garbled(&call.input),
             ..call.clone()
         }),
-        Way::Clear | Way::Down => Cow::Borrowed(call),
+        Transit::Clear | Transit::Down => Cow::Borrowed(call),
     };
-    let (mut reply, answered) = serve(role, &arrived, sent, cue).await?;
-    if let Some(fault) = cue.reply_corrupted {
+    let (mut reply, answered) = serve(role, &arrived, sent, scripted).await?;
+    if let Some(fault) = scripted.reply_corrupted {
         injected(fault);
         reply.value = garbled(&reply.value);
     }
@@ -48,9 +48,9 @@ async fn serve(
     role: &Arc<Role>,
     call: &Call,
     sent: Option<Checksum>,
-    cue: &Cue,
+    scripted: &ScriptedExecution,
 ) -> Result<(Reply, Option<Checksum>), Box<Failure>> {
-    if cue.way == Way::Down {
+    if scripted.transit == Transit::Down {
         let message = format!("{} is down", role.name);
         return Err(Box::new(
             Failure::new(code::SERVICE_UNAVAILABLE, message).at(call.name()),
@@ -59,14 +59,14 @@ async fn serve(
     if let Some(sent) = sent {
         sent.check(&call.input, "request", call.name())?;
     }
-    let reply = perform(role, call, cue).await?;
-    let answered = cue.checked.then(|| Checksum::of(&reply.value));
+    let reply = perform(role, call, scripted).await?;
+    let answered = scripted.checked.then(|| Checksum::of(&reply.value));
     Ok((reply, answered))
 }
 
 /// Lets a service answer one execution, as its script says.
-async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallResult {
-    match &cue.response {
+async fn perform(role: &Arc<Role>, call: &Call, scripted: &ScriptedExecution) -> CallResult {
+    match &scripted.response {
         Response::Hang => std::future::pending().await,
         Response::Late(after) => {
             let _late = LateEffect {
@@ -77,15 +77,15 @@ async fn perform(role: &Arc<Role>, call: &Call, cue: &Cue) -> CallResult {
             std::future::pending().await
         }
         Response::Error(code) => {
-            wait(cue.latency).await;
+            wait(scripted.latency).await;
             Err(Box::new(scripted_failure(role, call, code)))
         }
         Response::Normal | Response::Corrupt => {
-            wait(cue.latency).await;
+            wait(scripted.latency).await;
             role.service.call(call).await
         }
         Response::Reply(reply) => {
-            wait(cue.latency).await;
+            wait(scripted.latency).await;
             role.service.call(call).await?;
             let operation = call.name().operation();
             let reply = role
@@ -104,7 +104,7 @@ async fn wait(latency: Duration) {
 
 fn scripted_failure(role: &Role, call: &Call, code: &str) -> Failure {
     let (mode, retryable) = role.service.classify(code);
-    let mut failure = Failure::new(code, "answered so by script").at(call.name());
+    let mut failure = Failure::new(code, "scripted failure").at(call.name());
     failure.mode = mode;
     failure.retryable = retryable;
     failure

@@ -2,8 +2,7 @@
 
 mod answer;
 mod client;
-mod codes;
-mod cue;
+mod code_check;
 mod definition;
 mod directory;
 mod effects;
@@ -20,31 +19,41 @@ mod partition;
 mod policies;
 mod registry;
 mod script;
+mod scripted_execution;
 mod service;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use answer::{Answer, AnswerError, Executions, Response};
+pub use answer::Executions;
+#[doc(hidden)]
+pub use answer::Response;
+pub(crate) use answer::{Answer, AnswerError};
+#[doc(hidden)]
 pub use client::Client;
-pub use codes::CodeError;
-pub use definition::{
-    CastFile, CodeDefinition, EntityOperation, OperationDefinition, OperationKind,
-    ServiceDefinition,
-};
-pub use directory::Directory;
-pub use effects::{EffectDecision, Effects};
+pub(crate) use code_check::CodeError;
+#[doc(hidden)]
+pub use definition::ServiceDefinition;
+pub(crate) use definition::{CastFile, CodeDefinition};
+#[cfg(feature = "json-schema")]
+pub(crate) use definition::{EntityOperation, OperationDefinition};
+pub(crate) use directory::Directory;
+pub(crate) use effects::EffectDecision;
+#[doc(hidden)]
+pub use effects::Effects;
 pub use entity::*;
-pub use faults::{FaultId, Faults, UnusedFault};
-pub use file::{
-    BackupMetadata, DiskStage, DiskStageError, FileMetadata, FileOperation, FilePath, FileService,
-    Files, FilesDefinition, Permissions, PermissionsError,
-};
-pub use health::HealthReport;
+pub(crate) use faults::FaultId;
+pub use faults::{Faults, UnusedFault};
+#[doc(hidden)]
+pub use file::DiskStage;
+pub use file::FileService;
+pub(crate) use file::{FileOperation, Files, FilesDefinition};
+#[doc(hidden)]
 pub use mock::MockService;
-pub use partition::PartitionError;
-pub use policies::{CallPolicy, Policies};
+#[doc(hidden)]
+pub use policies::CallPolicy;
+pub(crate) use policies::Policies;
 pub use registry::{Registry, UnknownName};
-pub use script::Script;
+pub(crate) use script::Script;
 use service::refused;
 pub use service::{CallResult, Service};

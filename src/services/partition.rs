@@ -7,7 +7,7 @@ use crate::domain::{Call, did_you_mean};
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PartitionError {
     /// Nobody goes by the name.
-    #[error("nobody is called {name:?}: {hint}")]
+    #[error("no service or caller is named {name:?}: {hint}")]
     Unknown {
         /// The name.
         name: String,
@@ -68,7 +68,7 @@ impl Registry {
     ) -> Result<(), PartitionError> {
         self.check_partition(one, other)?;
         for (service, caller) in [(one, other), (other, one)] {
-            // Who is no service is not called.
+            // Callers that are not services have no script.
             let _ = self.script(service, |script, _| {
                 script.is_cut_off_from(caller, until, fault);
             });
@@ -80,7 +80,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As for [`check_partition`](Self::check_partition), and if there is none any more.
+    /// As for [`check_partition`](Self::check_partition), and if there is none left.
     pub fn reaches_again(
         &self,
         one: &str,
@@ -106,7 +106,7 @@ mod tests {
     use crate::{
         clock::Clock,
         observability::Timeline,
-        services::{Effects, Faults, MockService, cue::Way},
+        services::{Effects, Faults, MockService, scripted_execution::Transit},
     };
 
     fn registry() -> Registry {
@@ -132,12 +132,12 @@ mod tests {
             (
                 "Stok",
                 "Payments",
-                "nobody is called \"Stok\": did you mean \"Stock\"?",
+                "no service or caller is named \"Stok\": did you mean \"Stock\"?",
             ),
             (
                 "Stock",
                 "orchestrater",
-                "nobody is called \"orchestrater\": did you mean \"orchestrator\"?",
+                "no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?",
             ),
             (
                 "Stock",
@@ -180,10 +180,10 @@ mod tests {
             .cut_off("Stock", "Payments", Some(second), fault)
             .unwrap();
         let lost = |service: &str, caller: &str, now| {
-            let way = registry.script(service, |script, _| {
-                script.next("op", caller, now, Duration::ZERO).way
+            let transit = registry.script(service, |script, _| {
+                script.next("op", caller, now, Duration::ZERO).transit
             });
-            way.unwrap() == Way::Lost
+            transit.unwrap() == Transit::Lost
         };
         let before = second - Duration::from_millis(1);
         assert!(lost("Stock", "Payments", before) && lost("Payments", "Stock", before));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Answer, Executions, FaultId, Response,
-    cue::{Cue, Way},
+    scripted_execution::{ScriptedExecution, Transit},
     wire::Wire,
 };
 use crate::domain::{HashMap, IndexMap, Key, Locked};
@@ -77,7 +77,7 @@ impl Script {
         });
     }
 
-    /// The next `count` executions, behind those already spoken for, get this response.
+    /// The next `count` executions, after those already scripted, get this response.
     pub fn times(&self, operation: &str, count: u32, response: Response, fault: FaultId) {
         let answer = Scripted {
             answer: response.into(),
@@ -169,7 +169,7 @@ impl Script {
         caller: &str,
         now: Duration,
         latency: Duration,
-    ) -> Cue {
+    ) -> ScriptedExecution {
         let mut state = self.lock();
         let slowed_by = state.slowed_by;
         let checked = state.wire.checked;
@@ -178,23 +178,23 @@ impl Script {
             .down
             .as_ref()
             .filter(|down| down.until.is_none_or(|until| now < until))
-            .map(|down| (Way::Down, down.fault));
+            .map(|down| (Transit::Down, down.fault));
         let lost = state.wire.loses(caller, now);
         let corrupted = state.wire.requests_corrupted;
         // A lost request meets no service that could be down, and one that is down reads nothing.
         let struck = lost
-            .map(|fault| (Way::Lost, fault))
+            .map(|fault| (Transit::Lost, fault))
             .or(down)
-            .or_else(|| corrupted.map(|fault| (Way::Corrupted, fault)));
+            .or_else(|| corrupted.map(|fault| (Transit::Corrupted, fault)));
         let script = entry(&mut state.operations, operation);
         script.executions += 1;
         let execution = script.executions;
-        if let Some((way, fault)) = struck {
-            return Cue {
+        if let Some((transit, fault)) = struck {
+            return ScriptedExecution {
                 execution,
                 latency: Duration::ZERO,
                 response: Response::Normal,
-                way,
+                transit,
                 fault: Some(fault),
                 reply_corrupted: None,
                 checked,
@@ -215,11 +215,11 @@ impl Script {
             }
             (response, _) => response,
         };
-        Cue {
+        ScriptedExecution {
             execution,
             latency: answer.after.or(script.takes).unwrap_or(latency) + slowed_by,
             response,
-            way: Way::Clear,
+            transit: Transit::Clear,
             fault,
             reply_corrupted,
             checked,
@@ -329,7 +329,8 @@ mod tests {
         let script = Script::default();
         let at = Duration::from_millis;
         script.goes_down(Some(at(100)), fault());
-        let down = |now| script.next("op", "scenario", now, Duration::ZERO).way == Way::Down;
+        let down =
+            |now| script.next("op", "scenario", now, Duration::ZERO).transit == Transit::Down;
         assert!(down(at(99)));
         assert!(!down(at(100)));
     }

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    edit::{FullInput, of_length, of_size, replaced},
     keywords::SchemaPart,
+    limits::{FullInput, of_length, of_size, replaced},
     numbers::decimal,
 };
 use crate::domain::{JsonSchema, SchemaFault, pointer_token};

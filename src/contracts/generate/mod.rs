@@ -1,8 +1,8 @@
 //! Inputs generated from their schema: valid ones, and ones that break one keyword each.
 
 mod broken;
-mod edit;
 mod keywords;
+mod limits;
 mod numbers;
 mod text;
 mod values;
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 pub(super) use self::{broken::BrokenInput, keywords::GenerateError};
 use self::{
-    edit::FullInput,
     keywords::Extent,
+    limits::FullInput,
     values::{MAX_DRAWS, ValueGenerator},
 };
 use crate::{clock::Seed, domain::JsonSchema};
@@ -77,7 +77,7 @@ pub(super) fn generate(
         seed,
         fresh: &|name| make(Extent::Full, name).unwrap_or_else(|_| full.clone()),
     };
-    for (name, value) in edit::boundaries(&full_input) {
+    for (name, value) in limits::boundaries(&full_input) {
         add(name, value);
     }
     for number in 1..=count {

@@ -43,7 +43,7 @@ impl<'a> ValueGenerator<'a> {
     ) -> Result<Value, GenerateError> {
         let depth = pointer.matches('/').count();
         if depth > MAX_DEPTH {
-            let message = "every value of it is endless";
+            let message = "no value was found within 32 levels: the schema seems to require itself";
             return Err(GenerateError::new(pointer, "required", message));
         }
         let rng = &mut self.rng;

@@ -121,7 +121,7 @@ fn unsupported_schema_is_reported_with_its_pointer() {
         ),
         (
             json!({ "$ref": "#/$defs/node", "$defs": { "node": { "required": ["next"], "properties": { "next": { "$ref": "#/$defs/node" } } } } }),
-            "every value of it is endless",
+            "no value was found within 32 levels: the schema seems to require itself",
         ),
         (
             json!({ "type": "string", "examples": ["b"], "pattern": "^a$" }),

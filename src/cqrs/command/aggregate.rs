@@ -20,7 +20,7 @@ pub type Decision = Result<Vec<DomainEvent>, Box<Failure>>;
 /// A type of aggregates, each of which changes as a whole: its decisions depend on its state alone,
 /// and its state on its events alone. The state is JSON, so that snapshots can store it.
 ///
-/// [`AggregateDefinition`](super::AggregateDefinition) defines one as data; this is the way to write
+/// `AggregateDefinition` defines one as data; this is the way to write
 /// one in Rust:
 ///
 /// ```

@@ -11,9 +11,7 @@ use serde_json::Value;
 
 pub use self::{
     aggregate::{Aggregate, Decision, DomainEvent, unknown_event},
-    defined_aggregate::{
-        AggregateDefinition, CommandDefinition, DefinedAggregate, Emission, RuleDefinition,
-    },
+    defined_aggregate::{AggregateDefinition, DefinedAggregate},
     handler::CommandHandler,
 };
 use crate::observability::CommandHead;

@@ -115,7 +115,7 @@ impl From<rusqlite::Error> for EventStoreError {
 /// An append is atomic: its events are stored and wait to be published, or neither. An event's source is `/<aggregate>`, its subject the aggregate's id, its sequence the
 /// version, its id `<subject>/<sequence>`, and it names the command that caused it.
 ///
-/// Events stored by [`Outbox::store`] belong to no aggregate, but have positions like all others.
+/// Events stored by `Outbox::store` belong to no aggregate, but have positions like all others.
 pub trait EventStore: Outbox {
     /// Appends the events of one command, all or none, and returns the aggregate's new version: the
     /// old one plus the number of events.
@@ -124,8 +124,8 @@ pub trait EventStore: Outbox {
     ///
     /// # Errors
     ///
-    /// [`EventStoreError::Conflict`] if the aggregate is not at the version `expected`;
-    /// [`EventStoreError::Misfit`] if the events are not of the stream, do not follow each other,
+    /// `EventStoreError::Conflict` if the aggregate is not at the version `expected`;
+    /// `EventStoreError::Misfit` if the events are not of the stream, do not follow each other,
     /// or one is stored already without an aggregate.
     fn append(
         &self,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::harness::{
     pickle::{Pickle, PickleStep},
-    tags::TagOptions,
+    tag_options::TagOptions,
 };
 
 /// The pickles of a feature, in the order of its file.

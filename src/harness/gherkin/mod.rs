@@ -14,7 +14,7 @@ mod tree;
 
 use std::{ops::Range, sync::Arc};
 
-use super::{diagnostic::Diagnostic, pickle::Pickle, tags::TagOptions};
+use super::{diagnostic::Diagnostic, pickle::Pickle, tag_options::TagOptions};
 
 /// A pickle and the lines of its file that select it.
 #[derive(Clone, Debug)]

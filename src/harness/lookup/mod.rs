@@ -20,7 +20,7 @@ pub use self::{
     definition::StepDefinition,
 };
 use super::{
-    left_out::steps_left_out,
+    cargo_features::steps_left_out,
     panics::source_location,
     pickle::{PickleStep, StepKind},
 };
@@ -68,11 +68,6 @@ impl StepIndex {
             definitions,
             by_kind,
         }
-    }
-
-    /// All definitions, in the order of their locations.
-    pub fn definitions(&self) -> &[StepDefinition] {
-        &self.definitions
     }
 
     fn candidates(&self, kind: StepKind, text: &str, search: &mut Search) {

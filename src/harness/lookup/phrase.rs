@@ -1,3 +1,5 @@
+//! What an error says about a step without a definition: similar phrases, and a snippet to paste.
+
 use std::{fmt::Write as _, sync::LazyLock};
 
 use regex::Regex;

@@ -2,8 +2,8 @@
 
 mod interrupt;
 mod queue;
-mod report;
 mod reporters;
+mod results;
 mod scenario;
 mod watchdog;
 mod worker;
@@ -22,8 +22,8 @@ pub use self::reporters::Summary;
 pub(super) use self::{interrupt::Interrupt, scenario::Job};
 use self::{
     queue::Queue,
-    report::{AttemptResult, ScenarioResult},
     reporters::Reporters,
+    results::{AttemptResult, ScenarioResult},
     watchdog::{ScenarioInProgress, WorkerSlot},
     worker::WorkerContext,
 };

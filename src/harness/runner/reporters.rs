@@ -1,7 +1,7 @@
 use std::io;
 
 use super::{
-    report::{AttemptResult, HookRun, ScenarioResult},
+    results::{AttemptResult, HookRun, ScenarioResult},
     scenario::Job,
 };
 use crate::harness::events::{RunEvent, Status, View};

@@ -4,7 +4,7 @@ use cucumber::step::Context;
 use futures::FutureExt as _;
 use tokio::runtime::Builder;
 
-use super::{report::AttemptResult, watchdog::WorkerSlot};
+use super::{results::AttemptResult, watchdog::WorkerSlot};
 use crate::{
     clock::Seed,
     harness::{

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::report::AttemptResult;
+use super::results::AttemptResult;
 use crate::{harness::events::HookInfo, observability::Timeline};
 
 /// The scenario that a worker runs, for the watchdog to see and to take away.

@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     queue::Queue,
-    report::ScenarioResult,
+    results::ScenarioResult,
     scenario::{self, Job},
     watchdog::WorkerSlot,
 };

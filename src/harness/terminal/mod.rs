@@ -3,7 +3,7 @@
 mod failure;
 mod progress;
 mod style;
-mod summary;
+mod totals;
 
 use std::{
     collections::HashSet,
@@ -16,7 +16,7 @@ pub use self::progress::ProgressLine;
 use self::{
     failure::{write_evidence, write_failures, write_steps},
     style::{Style, Tone},
-    summary::Totals,
+    totals::Totals,
 };
 use super::{
     attempt::Attempt,

@@ -1,3 +1,5 @@
+//! Deliveries that arrive twice or late.
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,

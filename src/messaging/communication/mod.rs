@@ -7,7 +7,5 @@ mod pattern;
 mod thresholds;
 
 pub use flow::Exchanged;
-pub use pattern::{
-    CommunicationFile, CommunicationPattern, CommunicationPolicies, Exchange, ScriptedAnswer, Turn,
-};
-pub use thresholds::{ResponseTimes, Speed, Thresholds};
+pub use pattern::{CommunicationFile, CommunicationPattern, Exchange, ScriptedAnswer, Turn};
+pub use thresholds::{ResponseTimes, Thresholds};

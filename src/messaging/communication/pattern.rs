@@ -17,11 +17,14 @@ use crate::{
 pub struct CommunicationFile {
     /// The JSON Schema of such files, for editors.
     #[serde(default, rename = "$schema")]
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub schema: Option<String>,
     /// What the patterns are for.
     #[serde(default)]
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub description: Option<String>,
     /// The file in `fixtures/services/` whose services take part, without its ending.
+    #[expect(dead_code, reason = "named in files, and checked there")]
     pub services: String,
     /// The limits that all of them are measured by.
     pub thresholds: Arc<Thresholds>,

@@ -3,8 +3,8 @@
 mod attributes;
 mod document;
 mod draft;
+mod event_types;
 mod trace;
-mod types;
 
 use std::{
     borrow::Cow,
@@ -23,8 +23,8 @@ pub use self::{
     attributes::EventError,
     document::EventDocument,
     draft::EventDraft,
+    event_types::EventTypes,
     trace::{TraceContext, TraceError},
-    types::EventTypes,
 };
 use crate::{clock::rfc_3339, observability::EventHead};
 

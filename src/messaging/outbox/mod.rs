@@ -6,9 +6,11 @@ mod memory;
 mod service;
 
 pub(super) use self::service::{Marked, operation};
+#[cfg(feature = "cqrs")]
+pub use self::service::{OUTBOX_OPERATIONS, answer_outbox};
 pub use self::{
     memory::MemoryOutbox,
-    service::{Listener, OUTBOX_OPERATIONS, OutboxService, answer_outbox},
+    service::{Listener, OutboxService},
 };
 use super::{EventDocument, EventId};
 use crate::domain::Failure;

@@ -21,8 +21,8 @@ use serde_json::Value;
 
 use self::entry::RequestEntry;
 pub use self::{
-    entry::{RequestOutcome, RequestReceipt, RequestView},
-    response::{RequestError, ResponseBody, ResponseEnvelope, ResponseMetadata},
+    entry::{RequestReceipt, RequestView},
+    response::{RequestError, ResponseBody, ResponseEnvelope},
 };
 use crate::{
     domain::{Call, CallName, Key},

@@ -5,16 +5,16 @@ use std::{
 };
 
 use super::{
-    disk_faults::Stage,
+    disk_faults::DiskStage,
     failures::{FileResult, PATH, io_failure, refused},
-    place::{Place, read},
+    location::{FileLocation, read},
     record::{Permissions, checksum},
 };
 use crate::domain::code;
 
 /// A new content on its way to a file.
 pub(super) struct Replacement<'a> {
-    pub place: &'a Place,
+    pub place: &'a FileLocation,
     pub bytes: &'a [u8],
     pub permissions: Permissions,
     /// Number and bytes of the backup to make of the file as it is.
@@ -33,7 +33,7 @@ impl Replacement<'_> {
     /// written than asked for.
     pub fn run(
         &self,
-        mut strike: impl FnMut(Stage) -> FileResult<()>,
+        mut strike: impl FnMut(DiskStage) -> FileResult<()>,
         check: impl FnOnce(&[u8]) -> FileResult<()>,
     ) -> FileResult<Vec<PathBuf>> {
         let mut scaffold = Scaffold::default();
@@ -41,14 +41,14 @@ impl Replacement<'_> {
 
         let staging = self.place.staging();
         scaffold.files.push(staging.clone());
-        if let Err(failure) = strike(Stage::Staging) {
+        if let Err(failure) = strike(DiskStage::Staging) {
             // A disk that fails leaves half of it behind.
             let _ = write_new(&staging, &self.bytes[..self.bytes.len() / 2]);
             return Err(failure);
         }
         write_new(&staging, self.bytes)?;
 
-        strike(Stage::Validation)?;
+        strike(DiskStage::Validation)?;
         let written = read(&staging)?.unwrap_or_default();
         if checksum(&written) != checksum(self.bytes) {
             let message = "other bytes were written than asked for";
@@ -61,7 +61,7 @@ impl Replacement<'_> {
             scaffold.files.push(backup.clone());
             write_new(&backup, bytes)?;
         }
-        strike(Stage::Commit)?;
+        strike(DiskStage::Commit)?;
         set_permissions(&staging, self.permissions)?;
         let target = self.place.target();
         fs::rename(&staging, &target).map_err(|error| io_failure("replacing", &target, &error))?;
@@ -71,7 +71,7 @@ impl Replacement<'_> {
 
 /// The end of a file.
 pub(super) struct Removal<'a> {
-    pub place: &'a Place,
+    pub place: &'a FileLocation,
     /// Number and bytes of the backup to make of the file before.
     pub backup: Option<(u32, &'a [u8])>,
 }
@@ -82,14 +82,14 @@ impl Removal<'_> {
     /// # Errors
     ///
     /// What `strike` or the disk fail with.
-    pub fn run(&self, mut strike: impl FnMut(Stage) -> FileResult<()>) -> FileResult<()> {
+    pub fn run(&self, mut strike: impl FnMut(DiskStage) -> FileResult<()>) -> FileResult<()> {
         let mut scaffold = Scaffold::default();
         if let Some((number, bytes)) = self.backup {
             let backup = self.place.backup(number);
             scaffold.files.push(backup.clone());
             write_new(&backup, bytes)?;
         }
-        strike(Stage::Commit)?;
+        strike(DiskStage::Commit)?;
         remove(&self.place.target())?;
         scaffold.keep();
         Ok(())

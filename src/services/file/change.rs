@@ -3,29 +3,29 @@ use std::path::PathBuf;
 use super::{
     atomic::{Replacement, remove, remove_empty, write_new},
     failures::{FileResult, concurrent},
-    place::{Place, read},
+    history::FileHistory,
+    location::{FileLocation, read},
     record::checksum,
-    shelf::Shelf,
 };
 
 /// What a deed did to a file, with all that it takes to take that back.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub place: Place,
+pub(super) struct FileChange {
+    pub place: FileLocation,
     /// What was done: `create`, `update`, ….
     pub operation: &'static str,
-    pub before: Shelf,
+    pub before: FileHistory,
     /// The file's bytes before.
     pub bytes: Option<Vec<u8>>,
     /// The backups that went with it, by number.
     pub given_up: Vec<(u32, Vec<u8>)>,
     /// The folders made for it, outermost first.
     pub folders: Vec<PathBuf>,
-    /// The shelf's stamp and the checksum of the file's bytes after.
+    /// The history's stamp and the checksum of the file's bytes after.
     pub after: (u64, Option<String>),
 }
 
-impl Change {
+impl FileChange {
     /// Whether there was no file before.
     pub fn created(&self) -> bool {
         self.bytes.is_none()
@@ -40,7 +40,7 @@ impl Change {
     ///
     /// `CONCURRENT_MODIFICATION` if the file is not as the deed left it, and what the disk fails
     /// with; nothing is lost then.
-    pub fn take_back(&self, now: &Shelf) -> FileResult<()> {
+    pub fn take_back(&self, now: &FileHistory) -> FileResult<()> {
         let place = &self.place;
         let target = place.target();
         let found = read(&target)?.as_deref().map(checksum);
@@ -85,7 +85,7 @@ impl Change {
     }
 
     /// The numbers of the backups made by the deed, of those that there are.
-    fn backups_made<'a>(&'a self, now: &'a Shelf) -> impl Iterator<Item = u32> + 'a {
+    fn backups_made<'a>(&'a self, now: &'a FileHistory) -> impl Iterator<Item = u32> + 'a {
         let numbers = now.backups.iter().map(|backup| backup.number);
         numbers.filter(|number| *number > self.before.last_backup)
     }

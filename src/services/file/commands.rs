@@ -1,37 +1,37 @@
 use super::{
     atomic::{Removal, set_permissions},
-    change::Change,
-    content::{Check, Content},
-    desk::{Desk, Done, Put, give_up},
-    disk_faults::Stage,
+    change::FileChange,
+    content::{Content, ContentCheck},
+    disk_faults::DiskStage,
     failures::{FileResult, PATH, refused},
-    place::{Place, read},
+    history::FileHistory,
+    location::{FileLocation, read},
     record::{Backup, checksum},
-    request::{Command, Create, Delete, OneFile, Permit, Restore, Update},
-    shelf::Shelf,
+    request::{Create, Delete, FileCommand, OneFile, Permit, Restore, Update},
     state::check_integrity,
+    transaction::{CommandOutcome, FileTransaction, NewContent, give_up},
 };
 use crate::domain::{Failure, code};
 
-impl Desk<'_> {
+impl FileTransaction<'_> {
     /// Does what is asked, or changes nothing.
     ///
     /// # Errors
     ///
     /// What is wrong with the command, or with the disk.
-    pub fn run(&mut self, command: &Command) -> FileResult<Done> {
+    pub fn run(&mut self, command: &FileCommand) -> FileResult<CommandOutcome> {
         match command {
-            Command::Create(create) => self.create(create),
-            Command::Update(update) => self.update(update),
-            Command::Delete(delete) => self.delete(delete),
-            Command::Restore(restore) => self.restore(restore),
-            Command::Permit(permit) => self.permit(permit),
-            Command::Repair(one) => self.repair(one),
+            FileCommand::Create(create) => self.create(create),
+            FileCommand::Update(update) => self.update(update),
+            FileCommand::Delete(delete) => self.delete(delete),
+            FileCommand::Restore(restore) => self.restore(restore),
+            FileCommand::Permit(permit) => self.permit(permit),
+            FileCommand::Repair(one) => self.repair(one),
         }
     }
 
-    fn create(&mut self, create: &Create) -> FileResult<Done> {
-        let check = Check::read(create.validate_content.as_ref())?;
+    fn create(&mut self, create: &Create) -> FileResult<CommandOutcome> {
+        let check = ContentCheck::read(create.validate_content.as_ref())?;
         let place = self.state.place(&create.path)?;
         if self.state.is_there(&place) {
             if !create.overwrite_existing {
@@ -42,7 +42,7 @@ impl Desk<'_> {
             self.state.refuse_foreign(&place)?;
         }
         self.state.check_version(&place, create.version)?;
-        let put = Put {
+        let put = NewContent {
             operation: "create",
             content: Content::of(&create.content),
             check: &check,
@@ -53,11 +53,11 @@ impl Desk<'_> {
         self.put(place, &put)
     }
 
-    fn update(&mut self, update: &Update) -> FileResult<Done> {
-        let check = Check::read(update.validate_content.as_ref())?;
+    fn update(&mut self, update: &Update) -> FileResult<CommandOutcome> {
+        let check = ContentCheck::read(update.validate_content.as_ref())?;
         let (place, _) = self.state.present(&update.path)?;
         self.state.check_version(&place, update.version)?;
-        let put = Put {
+        let put = NewContent {
             operation: "update",
             content: Content::of(&update.content),
             check: &check,
@@ -68,10 +68,10 @@ impl Desk<'_> {
         self.put(place, &put)
     }
 
-    fn restore(&mut self, restore: &Restore) -> FileResult<Done> {
+    fn restore(&mut self, restore: &Restore) -> FileResult<CommandOutcome> {
         let place = self.state.place(&restore.path)?;
-        let shelf = self.state.shelf(&place.path);
-        if shelf.record.is_none() && shelf.backups.is_empty() {
+        let history = self.state.history(&place.path);
+        if history.record.is_none() && history.backups.is_empty() {
             return Err(self.state.not_found(&place.path));
         }
         if !self.state.is_there(&place) {
@@ -81,17 +81,17 @@ impl Desk<'_> {
             let version = restore.version;
             version.is_none_or(|version| backup.metadata.version == version)
         };
-        let Some((backup, bytes)) = shelf.newest_intact(&place, wanted)? else {
-            let corrupt = shelf.backups.iter().any(wanted);
-            return Err(no_backup(&place, &shelf, restore.version, corrupt));
+        let Some((backup, bytes)) = history.newest_intact(&place, wanted)? else {
+            let corrupt = history.backups.iter().any(wanted);
+            return Err(no_backup(&place, &history, restore.version, corrupt));
         };
-        let put = Put {
+        let put = NewContent {
             operation: "restore",
             content: Content {
                 bytes,
                 form: backup.form,
             },
-            check: &Check::Nothing,
+            check: &ContentCheck::Nothing,
             permissions: Some(backup.metadata.permissions),
             backup: self.policy.backups,
             of: Some(&backup.metadata),
@@ -102,10 +102,10 @@ impl Desk<'_> {
     }
 
     /// Restores the file if it is corrupt.
-    fn repair(&mut self, one: &OneFile) -> FileResult<Done> {
+    fn repair(&mut self, one: &OneFile) -> FileResult<CommandOutcome> {
         let (place, record) = self.state.recorded(&one.path)?;
         let Err(mut corrupt) = check_integrity(&place, &record) else {
-            return Ok(Done {
+            return Ok(CommandOutcome {
                 change: None,
                 path: place.path,
                 metadata: record.metadata,
@@ -113,18 +113,18 @@ impl Desk<'_> {
                 restored: None,
             });
         };
-        let shelf = self.state.shelf(&place.path);
-        let Some((backup, bytes)) = shelf.newest_intact(&place, |_| true)? else {
+        let history = self.state.history(&place.path);
+        let Some((backup, bytes)) = history.newest_intact(&place, |_| true)? else {
             corrupt.message += "; it has no intact backup";
             return Err(corrupt);
         };
-        let put = Put {
+        let put = NewContent {
             operation: "restore",
             content: Content {
                 bytes,
                 form: backup.form,
             },
-            check: &Check::Nothing,
+            check: &ContentCheck::Nothing,
             permissions: None,
             backup: false,
             of: Some(&backup.metadata),
@@ -134,39 +134,39 @@ impl Desk<'_> {
         Ok(done)
     }
 
-    fn delete(&mut self, delete: &Delete) -> FileResult<Done> {
+    fn delete(&mut self, delete: &Delete) -> FileResult<CommandOutcome> {
         let (place, record) = self.state.present(&delete.path)?;
         self.state.check_version(&place, delete.version)?;
-        let before = self.state.shelf(&place.path);
+        let before = self.state.history(&place.path);
         let bytes = read(&place.target())?;
         let backs_up =
             delete.create_backup.unwrap_or(self.policy.backups) && !delete.remove_backups;
-        let mut shelf = Shelf {
+        let mut history = FileHistory {
             record: None,
             ..before.clone()
         };
-        let backup = self.back_up(&mut shelf, &before, bytes.as_deref(), backs_up, "delete");
+        let backup = self.back_up(&mut history, &before, bytes.as_deref(), backs_up, "delete");
         Removal {
             place: &place,
             backup,
         }
         .run(self.state.disk.striking(self.call))?;
         let given_up = if delete.remove_backups {
-            give_up(&place, &mut shelf, |_, _| true)
+            give_up(&place, &mut history, |_, _| true)
         } else {
-            self.give_up_old(&place, &mut shelf, backs_up)
+            self.give_up_old(&place, &mut history, backs_up)
         };
         let path = place.path.clone();
-        let change = Change {
+        let change = FileChange {
             operation: "delete",
             before,
             bytes,
             given_up,
             folders: Vec::new(),
-            after: (self.state.set(&path, shelf), None),
+            after: (self.state.set(&path, history), None),
             place,
         };
-        Ok(Done {
+        Ok(CommandOutcome {
             change: Some(change),
             path,
             metadata: record.metadata,
@@ -175,28 +175,31 @@ impl Desk<'_> {
         })
     }
 
-    fn permit(&mut self, permit: &Permit) -> FileResult<Done> {
+    fn permit(&mut self, permit: &Permit) -> FileResult<CommandOutcome> {
         let (place, mut record) = self.state.present(&permit.path)?;
-        let before = self.state.shelf(&place.path);
+        let before = self.state.history(&place.path);
         let bytes = read(&place.target())?;
-        self.state.disk.strike(Stage::Commit, self.call)?;
+        self.state.disk.strike(DiskStage::Commit, self.call)?;
         set_permissions(&place.target(), permit.permissions)?;
         record.metadata.permissions = permit.permissions;
-        let shelf = Shelf {
+        let history = FileHistory {
             record: Some(record.clone()),
             ..before.clone()
         };
         let path = place.path.clone();
-        let change = Change {
+        let change = FileChange {
             operation: "permit",
             before,
             given_up: Vec::new(),
             folders: Vec::new(),
-            after: (self.state.set(&path, shelf), bytes.as_deref().map(checksum)),
+            after: (
+                self.state.set(&path, history),
+                bytes.as_deref().map(checksum),
+            ),
             bytes,
             place,
         };
-        Ok(Done {
+        Ok(CommandOutcome {
             change: Some(change),
             path,
             metadata: record.metadata,
@@ -206,13 +209,18 @@ impl Desk<'_> {
     }
 }
 
-fn no_backup(place: &Place, shelf: &Shelf, version: Option<u32>, corrupt: bool) -> Box<Failure> {
+fn no_backup(
+    place: &FileLocation,
+    history: &FileHistory,
+    version: Option<u32>,
+    corrupt: bool,
+) -> Box<Failure> {
     let path = place.path.as_str();
     if corrupt {
         let message = format!("no backup of {path:?} that could be restored is intact");
         return refused(code::CORRUPTION_DETECTED, PATH, message);
     }
-    let versions: Vec<String> = shelf
+    let versions: Vec<String> = history
         .backups
         .iter()
         .map(|backup| backup.metadata.version.to_string())

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     failures::{FileResult, refused},
-    record::Form,
+    record::ContentForm,
 };
 use crate::{
     domain::{JsonSchema, code},
@@ -17,7 +17,7 @@ const CHECK: &str = "validateContent";
 /// What a file is to hold.
 pub(super) struct Content {
     pub bytes: Vec<u8>,
-    pub form: Form,
+    pub form: ContentForm,
 }
 
 impl Content {
@@ -26,26 +26,26 @@ impl Content {
         match value {
             Value::String(text) => Self {
                 bytes: text.clone().into_bytes(),
-                form: Form::Text,
+                form: ContentForm::Text,
             },
             value => Self {
                 bytes: format!("{value:#}\n").into_bytes(),
-                form: Form::Json,
+                form: ContentForm::Json,
             },
         }
     }
 
     /// What bytes hold, in the form that they were given in.
-    pub fn give_back(bytes: &[u8], form: Form) -> Option<Value> {
+    pub fn give_back(bytes: &[u8], form: ContentForm) -> Option<Value> {
         match form {
-            Form::Text => Some(std::str::from_utf8(bytes).ok()?.into()),
-            Form::Json => serde_json::from_slice(bytes).ok(),
+            ContentForm::Text => Some(std::str::from_utf8(bytes).ok()?.into()),
+            ContentForm::Json => serde_json::from_slice(bytes).ok(),
         }
     }
 }
 
 /// What a content must be before it may take its file's place.
-pub(super) enum Check {
+pub(super) enum ContentCheck {
     /// Anything.
     Nothing,
     /// JSON.
@@ -54,7 +54,7 @@ pub(super) enum Check {
     Schema(Box<JsonSchema>),
 }
 
-impl Check {
+impl ContentCheck {
     /// Reads the field `validateContent`: a JSON Schema, or whether it must be JSON at all.
     ///
     /// # Errors
@@ -137,11 +137,13 @@ mod tests {
             (json!({ "type": "array" }), "[]", true),
             (json!({ "type": "array" }), "[", false),
         ] {
-            let found = Check::read(Some(&check)).unwrap().run(content.as_bytes());
+            let found = ContentCheck::read(Some(&check))
+                .unwrap()
+                .run(content.as_bytes());
             assert_eq!(found.is_ok(), passes, "{check} {content}");
         }
         for none in [json!("true"), json!({ "type": "aray" })] {
-            let failure = Check::read(Some(&none)).err().unwrap();
+            let failure = ContentCheck::read(Some(&none)).err().unwrap();
             assert_eq!(failure.field.as_deref(), Some("validateContent"));
         }
     }
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn a_check_quotes_no_secret() {
         let schema = json!({ "properties": { "password": { "type": "integer" } } });
-        let check = Check::read(Some(&schema)).unwrap();
+        let check = ContentCheck::read(Some(&schema)).unwrap();
         let failure = check.run(br#"{"password": "open sesame"}"#).unwrap_err();
         assert!(!failure.message.contains("sesame"), "{failure}");
         assert_eq!(failure.field.as_deref(), Some("/content/password"));

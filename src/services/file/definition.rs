@@ -41,7 +41,6 @@ impl Default for FilesDefinition {
 
 /// What can be done to files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say all there is to say")]
 pub enum FileOperation {
     Create,
     Update,

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// What writes bytes passes all three; deleting a file and setting permissions only commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum DiskStage {
     /// The new content is written beside the file.
     Staging,
     /// What was written is read back and checked.
@@ -23,12 +23,12 @@ pub enum Stage {
 /// A text that names no stage.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the stage {name:?} does not exist: {hint}")]
-pub struct StageError {
+pub struct DiskStageError {
     name: String,
     hint: String,
 }
 
-impl Stage {
+impl DiskStage {
     const ALL: [Self; 3] = [Self::Staging, Self::Validation, Self::Commit];
 
     fn as_str(self) -> &'static str {
@@ -40,18 +40,18 @@ impl Stage {
     }
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for DiskStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Stage {
-    type Err = StageError;
+impl FromStr for DiskStage {
+    type Err = DiskStageError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let named = Self::ALL.into_iter().find(|stage| stage.as_str() == text);
-        named.ok_or_else(|| StageError {
+        named.ok_or_else(|| DiskStageError {
             name: text.to_owned(),
             hint: did_you_mean(text, Self::ALL.map(Self::as_str)),
         })
@@ -72,7 +72,7 @@ pub(super) struct DiskFaults {
 /// A way that the disk is to fail.
 #[derive(Clone, Debug)]
 pub(super) struct DiskFault {
-    pub stage: Stage,
+    pub stage: DiskStage,
     /// The code that the change fails with.
     pub code: Arc<str>,
     pub fault: FaultId,
@@ -89,7 +89,7 @@ impl DiskFaults {
         }
     }
 
-    /// Lets that many changes fail, behind those already spoken for; all of them where no number is given.
+    /// Lets that many changes fail, after those already scripted; all of them where no number is given.
     pub fn add(&mut self, fault: DiskFault, times: Option<u32>) {
         match times {
             Some(times) => self.queue.push_back((times, fault)),
@@ -101,7 +101,7 @@ impl DiskFaults {
     }
 
     /// What the stages of a call's change are to come to.
-    pub fn striking(&mut self, call: &CallName) -> impl FnMut(Stage) -> FileResult<()> {
+    pub fn striking(&mut self, call: &CallName) -> impl FnMut(DiskStage) -> FileResult<()> {
         move |stage| self.strike(stage, call)
     }
 
@@ -110,7 +110,7 @@ impl DiskFaults {
     /// # Errors
     ///
     /// With the code of the fault.
-    pub fn strike(&mut self, stage: Stage, call: &CallName) -> FileResult<()> {
+    pub fn strike(&mut self, stage: DiskStage, call: &CallName) -> FileResult<()> {
         let Some(DiskFault { code, fault, .. }) = self.next(stage) else {
             return Ok(());
         };
@@ -125,7 +125,7 @@ impl DiskFaults {
         Err(refused(&code, PATH, message))
     }
 
-    fn next(&mut self, stage: Stage) -> Option<DiskFault> {
+    fn next(&mut self, stage: DiskStage) -> Option<DiskFault> {
         let queued = self
             .queue
             .iter_mut()
@@ -173,12 +173,12 @@ mod tests {
         };
         let some = |code: &str| Some(code.to_owned());
         assert_eq!(
-            codes(Stage::Staging, 4),
+            codes(DiskStage::Staging, 4),
             [some("C"), some("C"), some("A"), some("A")]
         );
-        assert_eq!(codes(Stage::Commit, 2), [some("B"), None]);
-        assert_eq!(codes(Stage::Validation, 1), [None]);
-        let error = "comit".parse::<Stage>().unwrap_err().to_string();
+        assert_eq!(codes(DiskStage::Commit, 2), [some("B"), None]);
+        assert_eq!(codes(DiskStage::Validation, 1), [None]);
+        let error = "comit".parse::<DiskStage>().unwrap_err().to_string();
         assert!(error.ends_with("did you mean \"commit\"?"), "{error}");
     }
 }

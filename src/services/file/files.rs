@@ -8,16 +8,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     definition::FilesDefinition,
-    desk::{Desk, Done},
-    disk_faults::{DiskFault, Stage},
+    disk_faults::{DiskFault, DiskStage},
     failures::{FileResult, PATH, io_failure, refused},
+    location::read,
     path::FilePath,
-    place::read,
     query,
     record::{BackupMetadata, FileMetadata},
-    request::{Command, Query},
-    state::{Deed, State},
+    request::{FileCommand, FileQuery},
+    state::{FilesState, KeyedFileChange},
     survey::Survey,
+    transaction::{CommandOutcome, FileTransaction},
 };
 use crate::{
     clock::Clock,
@@ -33,13 +33,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Files {
     timeline: Timeline,
-    state: Arc<Locked<State>>,
+    state: Arc<Locked<FilesState>>,
 }
 
 impl Files {
     /// No files yet, in a folder.
     pub fn new(directory: Directory, faults: Faults, timeline: Timeline) -> Self {
-        let state = State::new(directory, faults, timeline.clone());
+        let state = FilesState::new(directory, faults, timeline.clone());
         Self {
             timeline,
             state: Arc::new(Locked::new(state)),
@@ -85,7 +85,7 @@ impl Files {
     /// Lets the disk fail with a code whenever a change comes to a stage, or so many times.
     ///
     /// What is said for a number of times queues up before what is said for good.
-    pub fn fail_at(&self, stage: Stage, code: &str, times: Option<u32>, fault: FaultId) {
+    pub fn fail_at(&self, stage: DiskStage, code: &str, times: Option<u32>, fault: FaultId) {
         let fault = DiskFault {
             stage,
             code: code.into(),
@@ -122,7 +122,7 @@ impl Files {
         let (Ok(state), Ok(path)) = (self.opened(), FilePath::parse(path)) else {
             return Vec::new();
         };
-        let backups = state.shelf(&path).backups;
+        let backups = state.history(&path).backups;
         backups
             .iter()
             .map(|backup| backup.describe(&path))
@@ -160,14 +160,14 @@ impl Files {
     }
 
     /// Answers a query.
-    pub(super) fn ask(&self, query: &Query) -> FileResult<Map<String, Value>> {
+    pub(super) fn ask(&self, query: &FileQuery) -> FileResult<Map<String, Value>> {
         query::answer(&*self.opened()?, query)
     }
 
     /// Does what a call asks for, to be taken back by the key's subject.
     pub(super) fn change(
         &self,
-        command: &Command,
+        command: &FileCommand,
         call: &CallName,
         policy: &FilesDefinition,
         subject: Option<&Arc<str>>,
@@ -175,17 +175,19 @@ impl Files {
         let now = self.timeline.now();
         let mut state = self.opened()?;
         state.asked = true;
-        let mut desk = Desk {
+        let mut transaction = FileTransaction {
             state: &mut state,
             call,
             policy,
             now,
         };
-        let mut done = desk.run(command)?;
+        let mut done = transaction.run(command)?;
         let change = done.change.take();
         let reply = self.reply(&done, command.operation());
         if let Some(subject) = subject {
-            let deed = change.map_or(Deed::Nothing, |change| Deed::Done(Box::new(change)));
+            let deed = change.map_or(KeyedFileChange::Nothing, |change| {
+                KeyedFileChange::Done(Box::new(change))
+            });
             state.deeds.insert(Arc::clone(subject), deed);
         }
         Ok(reply)
@@ -205,7 +207,7 @@ impl Files {
             };
             let mut reply = self.head(Some(undone.path.as_str()), by);
             reply.insert("undone".to_owned(), undone.operation.into());
-            if let Some(record) = state.shelf(&undone.path).record {
+            if let Some(record) = state.history(&undone.path).record {
                 reply.extend(query::identity(&record.metadata));
             }
             reply
@@ -219,7 +221,7 @@ impl Files {
         reply
     }
 
-    fn reply(&self, done: &Done, operation: &str) -> Map<String, Value> {
+    fn reply(&self, done: &CommandOutcome, operation: &str) -> Map<String, Value> {
         let mut reply = self.head(Some(done.path.as_str()), operation);
         reply.insert("backupCreated".to_owned(), done.backup_created.into());
         reply.extend(query::identity(&done.metadata));
@@ -254,13 +256,13 @@ impl Files {
     }
 
     /// The state, with the files that are there from the start.
-    fn opened(&self) -> FileResult<MutexGuard<'_, State>> {
+    fn opened(&self) -> FileResult<MutexGuard<'_, FilesState>> {
         let mut state = self.lock();
         state.lay_down()?;
         Ok(state)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, FilesState> {
         self.state.lock()
     }
 }

@@ -123,7 +123,7 @@ impl fmt::Display for FilePath {
 }
 
 fn invalid(text: &str, why: &str) -> Box<Failure> {
-    let message = format!("{text:?} is no path of a file: {why}");
+    let message = format!("{text:?} is not a valid file path: {why}");
     refused(code::INVALID_PATH, PATH, message)
 }
 

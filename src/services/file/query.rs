@@ -3,11 +3,11 @@ use serde_json::{Map, Value, json};
 use super::{
     content::Content,
     failures::{FileResult, PATH, refused},
+    location::read,
     path::FilePath,
-    place::read,
     record::FileMetadata,
-    request::Query,
-    state::{State, check_integrity},
+    request::FileQuery,
+    state::{FilesState, check_integrity},
 };
 use crate::domain::code;
 
@@ -17,9 +17,9 @@ use crate::domain::code;
 ///
 /// `FILE_NOT_FOUND`, what is wrong with the path, and `CORRUPTION_DETECTED` where bytes are asked
 /// for that are not those that were written.
-pub(super) fn answer(state: &State, query: &Query) -> FileResult<Map<String, Value>> {
+pub(super) fn answer(state: &FilesState, query: &FileQuery) -> FileResult<Map<String, Value>> {
     match query {
-        Query::Exists(one) => {
+        FileQuery::Exists(one) => {
             let path = FilePath::parse(&one.path)?;
             let exists = match state.present(&one.path) {
                 Ok(_) => true,
@@ -28,7 +28,7 @@ pub(super) fn answer(state: &State, query: &Query) -> FileResult<Map<String, Val
             };
             Ok(object(json!({ "path": path.as_str(), "exists": exists })))
         }
-        Query::Get(one) => {
+        FileQuery::Get(one) => {
             let (place, record) = state.present(&one.path)?;
             check_integrity(&place, &record)?;
             let bytes = read(&place.target())?.unwrap_or_default();
@@ -43,9 +43,9 @@ pub(super) fn answer(state: &State, query: &Query) -> FileResult<Map<String, Val
             reply.extend(identity(&record.metadata));
             Ok(reply)
         }
-        Query::Describe(one) => {
+        FileQuery::Describe(one) => {
             let (place, record) = state.present(&one.path)?;
-            let backups = state.shelf(&place.path).backups;
+            let backups = state.history(&place.path).backups;
             let backups: Vec<_> = backups
                 .iter()
                 .map(|backup| backup.describe(&place.path))
@@ -55,14 +55,14 @@ pub(super) fn answer(state: &State, query: &Query) -> FileResult<Map<String, Val
             reply.insert("backups".to_owned(), json!(backups));
             Ok(reply)
         }
-        Query::Validate(one) => {
+        FileQuery::Validate(one) => {
             let (place, record) = state.recorded(&one.path)?;
             check_integrity(&place, &record)?;
             let mut reply = object(json!({ "path": place.path.as_str(), "isValid": true }));
             reply.extend(identity(&record.metadata));
             Ok(reply)
         }
-        Query::List(list) => {
+        FileQuery::List(list) => {
             let folder = list.path.as_deref().map(FilePath::parse).transpose()?;
             let below = folder.map(|folder| format!("{folder}/"));
             let files: Vec<&str> = state

@@ -17,7 +17,7 @@ pub struct Permissions(u32);
 /// A text that says no permissions.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "{0:?} are no permissions, expected three octal digits behind an optional 0, which let the owner read, as in \"0644\""
+    "{0:?} is not a valid permission mode, expected three octal digits after an optional 0 that let the owner read, as in \"0644\""
 )]
 pub struct PermissionsError(String);
 
@@ -124,16 +124,16 @@ pub struct BackupMetadata {
 
 /// How a content was given, so that it can be given back so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ContentForm {
     Text,
     Json,
 }
 
 /// A file as its service left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct FileRecord {
     pub metadata: FileMetadata,
-    pub form: Form,
+    pub form: ContentForm,
 }
 
 /// A former content of a file.
@@ -144,7 +144,7 @@ pub(super) struct Backup {
     pub made_at: Duration,
     /// The file as it was.
     pub metadata: FileMetadata,
-    pub form: Form,
+    pub form: ContentForm,
     pub reason: &'static str,
     pub retention_days: Option<u32>,
 }
@@ -227,7 +227,7 @@ mod tests {
                 checksum: checksum(&[]),
                 version: 1,
             },
-            form: Form::Text,
+            form: ContentForm::Text,
             reason: "update",
             retention_days: Some(2),
         };

@@ -10,16 +10,16 @@ use crate::domain::{code, from_value};
 
 /// What a file service is asked for.
 #[derive(Debug)]
-pub(super) enum Request {
+pub(super) enum FileRequest {
     /// To tell something.
-    Query(Query),
+    Query(FileQuery),
     /// To change something.
-    Command(Command),
+    Command(FileCommand),
 }
 
 /// What a file service can tell.
 #[derive(Debug)]
-pub(super) enum Query {
+pub(super) enum FileQuery {
     Get(OneFile),
     Exists(OneFile),
     Describe(OneFile),
@@ -30,7 +30,7 @@ pub(super) enum Query {
 
 /// What a file service can change.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum FileCommand {
     Create(Create),
     Update(Update),
     Delete(Delete),
@@ -123,7 +123,7 @@ pub(super) struct List {
     pub path: Option<String>,
 }
 
-impl Request {
+impl FileRequest {
     /// Reads the input of an operation.
     ///
     /// # Errors
@@ -132,28 +132,28 @@ impl Request {
     pub fn read(operation: FileOperation, input: &Value) -> FileResult<Self> {
         use FileOperation as O;
         Ok(match operation {
-            O::Create => Self::Command(Command::Create(fields(input)?)),
-            O::Update => Self::Command(Command::Update(fields(input)?)),
-            O::Delete => Self::Command(Command::Delete(fields(input)?)),
-            O::Restore => Self::Command(Command::Restore(fields(input)?)),
-            O::Permit => Self::Command(Command::Permit(fields(input)?)),
-            O::Get => Self::Query(Query::Get(fields(input)?)),
-            O::Exists => Self::Query(Query::Exists(fields(input)?)),
-            O::Describe => Self::Query(Query::Describe(fields(input)?)),
-            O::List => Self::Query(Query::List(fields(input)?)),
+            O::Create => Self::Command(FileCommand::Create(fields(input)?)),
+            O::Update => Self::Command(FileCommand::Update(fields(input)?)),
+            O::Delete => Self::Command(FileCommand::Delete(fields(input)?)),
+            O::Restore => Self::Command(FileCommand::Restore(fields(input)?)),
+            O::Permit => Self::Command(FileCommand::Permit(fields(input)?)),
+            O::Get => Self::Query(FileQuery::Get(fields(input)?)),
+            O::Exists => Self::Query(FileQuery::Exists(fields(input)?)),
+            O::Describe => Self::Query(FileQuery::Describe(fields(input)?)),
+            O::List => Self::Query(FileQuery::List(fields(input)?)),
             O::Validate => {
                 let Validate { path, restore } = fields(input)?;
                 let one = OneFile { path };
                 match restore {
-                    true => Self::Command(Command::Repair(one)),
-                    false => Self::Query(Query::Validate(one)),
+                    true => Self::Command(FileCommand::Repair(one)),
+                    false => Self::Query(FileQuery::Validate(one)),
                 }
             }
         })
     }
 }
 
-impl Command {
+impl FileCommand {
     /// The operation's name, as replies have it.
     pub fn operation(&self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use super::{
     Files, FilesDefinition,
     definition::{FileOperation, check, existing},
     failures::FileResult,
-    request::{self, Command, Request},
+    request::{self, FileCommand, FileRequest},
 };
 use crate::{
     domain::{Call, Failure, Key, Reply, Violation, did_you_mean},
@@ -50,12 +50,12 @@ impl FileService {
         if let Some(Key::Undo(subject)) = &call.key {
             return self.undo(call, subject, operation);
         }
-        match Request::read(operation, &call.input)? {
-            Request::Query(query) => {
+        match FileRequest::read(operation, &call.input)? {
+            FileRequest::Query(query) => {
                 let told = self.files.ask(&query)?;
                 Ok(self.with_own_fields(call, told))
             }
-            Request::Command(command) => self.effects.once(call, |_| {
+            FileRequest::Command(command) => self.effects.once(call, |_| {
                 let subject = call.key.as_ref().map(Key::subject);
                 let done = self.act(call, &command, subject)?;
                 Ok(self.with_own_fields(call, done))
@@ -71,9 +71,10 @@ impl FileService {
         subject: &Arc<str>,
         operation: FileOperation,
     ) -> FileResult<Arc<Value>> {
-        let read = || Request::read(operation, &request::of_compensation(operation, &call.input));
+        let read =
+            || FileRequest::read(operation, &request::of_compensation(operation, &call.input));
         if operation.reads_only()
-            && let Request::Query(query) = read()?
+            && let FileRequest::Query(query) = read()?
         {
             return Ok(self.with_own_fields(call, self.files.ask(&query)?));
         }
@@ -87,8 +88,8 @@ impl FileService {
                     match self.files.take_back(subject, by) {
                         Some(taken_back) => taken_back?,
                         None => match read()? {
-                            Request::Query(query) => self.files.ask(&query)?,
-                            Request::Command(command) => self.act(call, &command, None)?,
+                            FileRequest::Query(query) => self.files.ask(&query)?,
+                            FileRequest::Command(command) => self.act(call, &command, None)?,
                         },
                     }
                 }
@@ -100,7 +101,7 @@ impl FileService {
     fn act(
         &self,
         call: &Call,
-        command: &Command,
+        command: &FileCommand,
         subject: Option<&Arc<str>>,
     ) -> FileResult<Map<String, Value>> {
         self.files

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::{
     atomic::Replacement,
-    change::Change,
+    change::FileChange,
     content::Content,
     disk_faults::DiskFaults,
     failures::{FileResult, PATH, concurrent, io_failure, not_found, refused},
+    history::FileHistory,
+    location::{FileLocation, read},
     path::FilePath,
-    place::{Place, read},
-    record::{FileMetadata, Permissions, Record, checksum},
-    shelf::Shelf,
+    record::{FileMetadata, FileRecord, Permissions, checksum},
 };
 use crate::{
     domain::{Failure, code},
@@ -22,24 +22,24 @@ use crate::{
 
 /// What the file services of a cast know of their files and deeds.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct FilesState {
     pub directory: Directory,
     pub disk: DiskFaults,
-    pub deeds: IndexMap<Arc<str>, Deed>,
+    pub deeds: IndexMap<Arc<str>, KeyedFileChange>,
     /// Whether a service was ever asked to change a file.
     pub asked: bool,
     /// Files that are there from the start and not laid down yet.
     pub expected: IndexMap<FilePath, Arc<Value>>,
-    shelves: IndexMap<FilePath, Shelf>,
+    histories: IndexMap<FilePath, FileHistory>,
     stamps: u64,
 }
 
 /// What was done under a key.
 #[derive(Debug)]
-pub(super) enum Deed {
+pub(super) enum KeyedFileChange {
     /// Nothing had to be changed.
     Nothing,
-    Done(Box<Change>),
+    Done(Box<FileChange>),
     TakenBack(Undone),
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Undone {
     pub operation: &'static str,
 }
 
-impl State {
+impl FilesState {
     pub fn new(directory: Directory, faults: Faults, timeline: Timeline) -> Self {
         Self {
             directory,
@@ -59,7 +59,7 @@ impl State {
             deeds: IndexMap::new(),
             asked: false,
             expected: IndexMap::new(),
-            shelves: IndexMap::new(),
+            histories: IndexMap::new(),
             stamps: 0,
         }
     }
@@ -86,7 +86,12 @@ impl State {
     /// # Errors
     ///
     /// If there is a file that no service has made, or the disk fails.
-    pub fn hold(&mut self, place: &Place, content: &Value, since: Duration) -> FileResult<()> {
+    pub fn hold(
+        &mut self,
+        place: &FileLocation,
+        content: &Value,
+        since: Duration,
+    ) -> FileResult<()> {
         self.refuse_foreign(place)?;
         let Content { bytes, form } = Content::of(content);
         let permissions = Permissions::default();
@@ -105,29 +110,29 @@ impl State {
             checksum: checksum(&bytes),
             version: 1,
         };
-        let shelf = Shelf {
-            record: Some(Record { metadata, form }),
-            ..self.shelf(&place.path)
+        let history = FileHistory {
+            record: Some(FileRecord { metadata, form }),
+            ..self.history(&place.path)
         };
-        self.set(&place.path, shelf);
+        self.set(&place.path, history);
         Ok(())
     }
 
     /// What is known of a path.
-    pub fn shelf(&self, path: &FilePath) -> Shelf {
-        self.shelves.get(path).cloned().unwrap_or_default()
+    pub fn history(&self, path: &FilePath) -> FileHistory {
+        self.histories.get(path).cloned().unwrap_or_default()
     }
 
     /// What is known of a path, if it was ever a file's.
-    pub fn known(&self, path: &FilePath) -> Option<&Shelf> {
-        self.shelves.get(path)
+    pub fn known(&self, path: &FilePath) -> Option<&FileHistory> {
+        self.histories.get(path)
     }
 
     /// Puts what a deed made of a path in place of what was known; says the stamp that it gets.
-    pub fn set(&mut self, path: &FilePath, mut shelf: Shelf) -> u64 {
+    pub fn set(&mut self, path: &FilePath, mut history: FileHistory) -> u64 {
         self.stamps += 1;
-        shelf.stamp = self.stamps;
-        self.shelves.insert(path.clone(), shelf);
+        history.stamp = self.stamps;
+        self.histories.insert(path.clone(), history);
         self.stamps
     }
 
@@ -135,33 +140,33 @@ impl State {
     ///
     /// # Errors
     ///
-    /// As [`Change::take_back`].
+    /// As [`FileChange::take_back`].
     pub fn take_back(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
         let deed = self.deeds.get_mut(subject)?;
         let change = match deed {
-            Deed::Done(change) => change,
-            Deed::TakenBack(undone) => return Some(Ok(Some(undone.clone()))),
-            Deed::Nothing => return Some(Ok(None)),
+            KeyedFileChange::Done(change) => change,
+            KeyedFileChange::TakenBack(undone) => return Some(Ok(Some(undone.clone()))),
+            KeyedFileChange::Nothing => return Some(Ok(None)),
         };
         let path = change.place.path.clone();
-        let shelf = self.shelves.entry(path.clone()).or_default();
-        if let Err(failure) = change.take_back(shelf) {
+        let history = self.histories.entry(path.clone()).or_default();
+        if let Err(failure) = change.take_back(history) {
             return Some(Err(failure));
         }
-        *shelf = std::mem::take(&mut change.before);
+        *history = std::mem::take(&mut change.before);
         let undone = Undone {
             path,
             operation: change.operation,
         };
-        *deed = Deed::TakenBack(undone.clone());
+        *deed = KeyedFileChange::TakenBack(undone.clone());
         Some(Ok(Some(undone)))
     }
 
     /// The files that there are, as far as they are the services' own, in order of their paths.
     pub fn paths(&self) -> Vec<&str> {
-        let files = self.shelves.iter();
+        let files = self.histories.iter();
         let mut paths: Vec<&str> = files
-            .filter(|(_, shelf)| shelf.record.is_some())
+            .filter(|(_, history)| history.record.is_some())
             .map(|(path, _)| path.as_str())
             .collect();
         paths.sort_unstable();
@@ -173,11 +178,11 @@ impl State {
     /// # Errors
     ///
     /// If the path is none, or leads outside.
-    pub fn place(&self, path: &str) -> FileResult<Place> {
+    pub fn place(&self, path: &str) -> FileResult<FileLocation> {
         let path = FilePath::parse(path)?;
         let made = self.directory.path();
         let root = made.map_err(|error| io_failure("making", Path::new("directory"), &error))?;
-        Place::find(&root, &path)
+        FileLocation::find(&root, &path)
     }
 
     /// A file that a service has made, whether or not it is still on disk.
@@ -185,13 +190,13 @@ impl State {
     /// # Errors
     ///
     /// `FILE_NOT_FOUND` if there is none; if the path is none, or leads outside.
-    pub fn recorded(&self, path: &str) -> FileResult<(Place, Record)> {
+    pub fn recorded(&self, path: &str) -> FileResult<(FileLocation, FileRecord)> {
         let path = FilePath::parse(path)?;
         let Some(root) = self.directory.existing() else {
             return Err(self.not_found(&path));
         };
-        let place = Place::find(&root, &path)?;
-        match self.shelf(&place.path).record {
+        let place = FileLocation::find(&root, &path)?;
+        match self.history(&place.path).record {
             Some(record) => Ok((place, record)),
             None => Err(self.not_found(&place.path)),
         }
@@ -201,8 +206,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// As [`State::recorded`].
-    pub fn present(&self, path: &str) -> FileResult<(Place, Record)> {
+    /// As [`FilesState::recorded`].
+    pub fn present(&self, path: &str) -> FileResult<(FileLocation, FileRecord)> {
         let (place, record) = self.recorded(path)?;
         match place.target().is_file() {
             true => Ok((place, record)),
@@ -211,9 +216,9 @@ impl State {
     }
 
     /// Whether a file that a service has made is on disk.
-    pub fn is_there(&self, place: &Place) -> bool {
-        let shelf = self.shelves.get(&place.path);
-        shelf.is_some_and(|shelf| shelf.record.is_some()) && place.target().is_file()
+    pub fn is_there(&self, place: &FileLocation) -> bool {
+        let history = self.histories.get(&place.path);
+        history.is_some_and(|history| history.record.is_some()) && place.target().is_file()
     }
 
     /// There is no such file.
@@ -226,7 +231,7 @@ impl State {
     /// # Errors
     ///
     /// `FILE_ALREADY_EXISTS` if there is one.
-    pub fn refuse_foreign(&self, place: &Place) -> FileResult<()> {
+    pub fn refuse_foreign(&self, place: &FileLocation) -> FileResult<()> {
         if fs::symlink_metadata(place.target()).is_err() {
             return Ok(());
         }
@@ -240,11 +245,11 @@ impl State {
     /// # Errors
     ///
     /// `CONCURRENT_MODIFICATION` if the file is not at the version expected.
-    pub fn check_version(&self, place: &Place, expected: Option<u32>) -> FileResult<()> {
+    pub fn check_version(&self, place: &FileLocation, expected: Option<u32>) -> FileResult<()> {
         let Some(expected) = expected else {
             return Ok(());
         };
-        let record = self.shelf(&place.path).record;
+        let record = self.history(&place.path).record;
         let current = record.map_or(0, |record| record.metadata.version);
         if current == expected {
             return Ok(());
@@ -264,7 +269,7 @@ impl State {
 /// # Errors
 ///
 /// `CORRUPTION_DETECTED` if they are not, or the file is gone.
-pub(super) fn check_integrity(place: &Place, record: &Record) -> FileResult<()> {
+pub(super) fn check_integrity(place: &FileLocation, record: &FileRecord) -> FileResult<()> {
     let path = place.path.as_str();
     let expected = &record.metadata.checksum;
     let message = match read(&place.target())? {

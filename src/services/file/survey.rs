@@ -4,9 +4,9 @@ use std::{
 };
 
 use super::{
+    location::portable,
     path::{FilePath, is_staging},
-    place::portable,
-    state::{Deed, State},
+    state::{FilesState, KeyedFileChange},
 };
 
 /// What a look at the disk finds of the file services' own, in order of the paths.
@@ -26,7 +26,7 @@ impl Survey {
     /// # Errors
     ///
     /// If a folder cannot be read.
-    pub fn of(state: &State, undone: impl Fn(&str) -> bool) -> io::Result<Self> {
+    pub fn of(state: &FilesState, undone: impl Fn(&str) -> bool) -> io::Result<Self> {
         let mut survey = Self::default();
         let Some(root) = state.directory.existing() else {
             return Ok(survey);
@@ -39,11 +39,11 @@ impl Survey {
             let left = match owner(&path) {
                 Owner::Staging => true,
                 Owner::Backup(of, number) => match state.known(&of) {
-                    Some(shelf) => !shelf.backups.iter().any(|backup| backup.number == number),
+                    Some(history) => !history.backups.iter().any(|backup| backup.number == number),
                     None => continue,
                 },
                 Owner::File(own) => match state.known(&own) {
-                    Some(shelf) => shelf.record.is_none(),
+                    Some(history) => history.record.is_none(),
                     None => continue,
                 },
                 Owner::Nobody => continue,
@@ -60,14 +60,16 @@ impl Survey {
 }
 
 /// The files that a deed made whose undo did not reach them.
-fn orphans(state: &State, undone: impl Fn(&str) -> bool) -> Vec<String> {
+fn orphans(state: &FilesState, undone: impl Fn(&str) -> bool) -> Vec<String> {
     let mut orphans = Vec::new();
     for (subject, deed) in &state.deeds {
-        let Deed::Done(change) = deed else { continue };
+        let KeyedFileChange::Done(change) = deed else {
+            continue;
+        };
         let path = &change.place.path;
         let is_last = state
             .known(path)
-            .is_some_and(|shelf| shelf.stamp == change.after.0);
+            .is_some_and(|history| history.stamp == change.after.0);
         if is_last && change.created() && undone(subject) {
             orphans.push(path.as_str().to_owned());
         }

@@ -9,23 +9,25 @@ const PATHS: [&str; 4] = ["a", "d/b", "d/e/c", "x y.z"];
 
 /// What is tried next, of which some is refused or fails.
 #[derive(Clone, Debug)]
-enum Try {
+enum DrawnCommand {
     Write(&'static str, usize, String, Option<usize>),
     Delete(usize, Option<usize>),
     /// Of the deed that was the so-manieth.
     Undo(usize),
 }
 
-fn tries() -> impl Strategy<Value = Vec<Try>> {
+fn tries() -> impl Strategy<Value = Vec<DrawnCommand>> {
     let path = 0..PATHS.len();
     let stage = || proptest::option::weighted(0.3, 0..3_usize);
     let content = "[a-z\n]{0,12}";
     proptest::collection::vec(
         prop_oneof![
-            (path.clone(), content, stage()).prop_map(|(p, c, s)| Try::Write("create", p, c, s)),
-            (path.clone(), content, stage()).prop_map(|(p, c, s)| Try::Write("update", p, c, s)),
-            (path, stage()).prop_map(|(p, s)| Try::Delete(p, s)),
-            (0..12_usize).prop_map(Try::Undo),
+            (path.clone(), content, stage())
+                .prop_map(|(p, c, s)| DrawnCommand::Write("create", p, c, s)),
+            (path.clone(), content, stage())
+                .prop_map(|(p, c, s)| DrawnCommand::Write("update", p, c, s)),
+            (path, stage()).prop_map(|(p, s)| DrawnCommand::Delete(p, s)),
+            (0..12_usize).prop_map(DrawnCommand::Undo),
         ],
         0..24,
     )
@@ -34,7 +36,7 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
 type Model = BTreeMap<&'static str, String>;
 
 /// A deed that is done and not undone: its key, its path and what was there before.
-type Done = (Key, &'static str, Option<String>);
+type CommandOutcome = (Key, &'static str, Option<String>);
 
 /// Everything below the folder, folders too, but for backups.
 fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
@@ -116,11 +118,11 @@ proptest! {
         }
         let start = on_disk(&cabinet);
         let started: Vec<_> = PATHS.map(|path| cabinet.files.metadata(path)).into();
-        let mut done: Vec<Done> = Vec::new();
+        let mut done: Vec<CommandOutcome> = Vec::new();
         for (number, tried) in tries.into_iter().enumerate() {
             let key = Key::of_step("w-1", &number.to_string());
             match tried {
-                Try::Write(operation, path, content, stage) => {
+                DrawnCommand::Write(operation, path, content, stage) => {
                     let path = PATHS[path];
                     let can = model.contains_key(path) == (operation == "update");
                     let input = json!({ "path": path, "content": content });
@@ -128,14 +130,14 @@ proptest! {
                         done.push((key, path, model.insert(path, content)));
                     }
                 }
-                Try::Delete(path, stage) => {
+                DrawnCommand::Delete(path, stage) => {
                     let path = PATHS[path];
                     let there = model.contains_key(path);
                     if change(&cabinet, "delete", &json!({ "path": path }), &key, there, stage)? {
                         done.push((key, path, model.remove(path)));
                     }
                 }
-                Try::Undo(which) if !done.is_empty() => {
+                DrawnCommand::Undo(which) if !done.is_empty() => {
                     let which = which % done.len();
                     let (key, path, before) = done[which].clone();
                     let is_last = done[which + 1..].iter().all(|(_, other, _)| *other != path);
@@ -149,7 +151,7 @@ proptest! {
                         };
                     }
                 }
-                Try::Undo(_) => {}
+                DrawnCommand::Undo(_) => {}
             }
             check(&cabinet, &model)?;
         }

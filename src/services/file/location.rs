@@ -11,13 +11,13 @@ use crate::domain::code;
 
 /// Where a file lies on disk, once all links on the way have been followed.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct FileLocation {
     /// The file's own path, which two ways to one file share.
     pub path: FilePath,
     root: PathBuf,
 }
 
-impl Place {
+impl FileLocation {
     /// Follows a path from the folder `root`, which exists; nothing is touched.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Place {
             if is_last == metadata.is_dir() {
                 let kind = if is_last { "folder" } else { "file" };
                 let message = format!(
-                    "{path:?} is no path of a file: {name:?} is a {kind}",
+                    "{path:?} is not a valid file path: {name:?} is a {kind}",
                     path = path.as_str()
                 );
                 return Err(refused(code::INVALID_PATH, PATH, message));

@@ -2,17 +2,17 @@ use std::time::Duration;
 
 use super::{FaultId, Response};
 
-/// What a script wants of one execution.
+/// What a script says about one execution.
 #[derive(Debug)]
-pub(super) struct Cue {
+pub(super) struct ScriptedExecution {
     /// The execution's number.
     pub execution: u32,
     /// How long it takes.
     pub latency: Duration,
-    /// What it comes to.
+    /// The scripted response.
     pub response: Response,
-    /// What becomes of the request.
-    pub way: Way,
+    /// What happens to the request.
+    pub transit: Transit,
     /// The fault that this execution hits when it starts.
     pub fault: Option<FaultId>,
     /// The fault that it hits if there is a reply.
@@ -21,15 +21,15 @@ pub(super) struct Cue {
     pub checked: bool,
 }
 
-/// What becomes of a request on its way to the service.
+/// What happens to a request on its way to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Transit {
     /// It arrives as it was sent.
     Clear,
     /// It never arrives.
     Lost,
-    /// The whole service is down, which is answered at once.
+    /// The whole service is down, which fails the call immediately.
     Down,
-    /// It arrives otherwise than it was sent.
+    /// It arrives corrupted.
     Corrupted,
 }

@@ -1,31 +1,33 @@
+//! One change to a file in progress: new content, its backup, expired backups.
+
 use std::time::Duration;
 
 use super::{
     atomic::{Replacement, remove},
-    change::Change,
-    content::{Check, Content},
+    change::FileChange,
+    content::{Content, ContentCheck},
     definition::FilesDefinition,
     failures::FileResult,
+    history::FileHistory,
+    location::{FileLocation, read},
     path::FilePath,
-    place::{Place, read},
-    record::{Backup, FileMetadata, Permissions, Record, checksum},
-    shelf::Shelf,
-    state::State,
+    record::{Backup, FileMetadata, FileRecord, Permissions, checksum},
+    state::FilesState,
 };
 use crate::domain::CallName;
 
 /// One change of a file, from what is asked for to what was done.
-pub(super) struct Desk<'a> {
-    pub state: &'a mut State,
+pub(super) struct FileTransaction<'a> {
+    pub state: &'a mut FilesState,
     pub call: &'a CallName,
     pub policy: &'a FilesDefinition,
     pub now: Duration,
 }
 
 /// What a command came to.
-pub(super) struct Done {
+pub(super) struct CommandOutcome {
     /// `None` where nothing had to be changed.
-    pub change: Option<Change>,
+    pub change: Option<FileChange>,
     pub path: FilePath,
     /// The file as it is now; as it was, where it is gone.
     pub metadata: FileMetadata,
@@ -35,10 +37,10 @@ pub(super) struct Done {
 }
 
 /// A content that is to take a file's place.
-pub(super) struct Put<'a> {
+pub(super) struct NewContent<'a> {
     pub operation: &'static str,
     pub content: Content,
-    pub check: &'a Check,
+    pub check: &'a ContentCheck,
     /// Those of the file unless given.
     pub permissions: Option<Permissions>,
     pub backup: bool,
@@ -46,14 +48,14 @@ pub(super) struct Put<'a> {
     pub of: Option<&'a FileMetadata>,
 }
 
-impl Desk<'_> {
+impl FileTransaction<'_> {
     /// Puts a content in a file's place.
     ///
     /// # Errors
     ///
     /// As [`Replacement::run`].
-    pub fn put(&mut self, place: Place, put: &Put<'_>) -> FileResult<Done> {
-        let before = self.state.shelf(&place.path);
+    pub fn put(&mut self, place: FileLocation, put: &NewContent<'_>) -> FileResult<CommandOutcome> {
+        let before = self.state.history(&place.path);
         let bytes = match before.record {
             Some(_) => read(&place.target())?,
             None => None,
@@ -81,8 +83,8 @@ impl Desk<'_> {
                 .unwrap_or(0)
                 .saturating_add(1),
         };
-        let mut shelf = Shelf {
-            record: Some(Record {
+        let mut history = FileHistory {
+            record: Some(FileRecord {
                 metadata: metadata.clone(),
                 form: put.content.form,
             }),
@@ -90,7 +92,7 @@ impl Desk<'_> {
         };
         let backs_up = put.backup && bytes.is_some();
         let backup = self.back_up(
-            &mut shelf,
+            &mut history,
             &before,
             bytes.as_deref(),
             backs_up,
@@ -105,21 +107,21 @@ impl Desk<'_> {
         .run(self.state.disk.striking(self.call), |written| {
             put.check.run(written)
         })?;
-        let given_up = self.give_up_old(&place, &mut shelf, backs_up);
+        let given_up = self.give_up_old(&place, &mut history, backs_up);
         let path = place.path.clone();
-        let change = Change {
+        let change = FileChange {
             operation: put.operation,
             before,
             bytes,
             given_up,
             folders,
             after: (
-                self.state.set(&path, shelf),
+                self.state.set(&path, history),
                 Some(metadata.checksum.clone()),
             ),
             place,
         };
-        Ok(Done {
+        Ok(CommandOutcome {
             change: Some(change),
             path,
             metadata,
@@ -131,8 +133,8 @@ impl Desk<'_> {
     /// Notes the backup that is to be made of a file; says its number and bytes.
     pub fn back_up<'b>(
         &self,
-        shelf: &mut Shelf,
-        before: &Shelf,
+        history: &mut FileHistory,
+        before: &FileHistory,
         bytes: Option<&'b [u8]>,
         backs_up: bool,
         reason: &'static str,
@@ -141,29 +143,29 @@ impl Desk<'_> {
         if !backs_up {
             return None;
         }
-        shelf.last_backup += 1;
-        shelf.backups.push(Backup {
-            number: shelf.last_backup,
+        history.last_backup += 1;
+        history.backups.push(Backup {
+            number: history.last_backup,
             made_at: self.now,
             metadata: record.metadata.clone(),
             form: record.form,
             reason,
             retention_days: self.policy.retention_days,
         });
-        Some((shelf.last_backup, bytes))
+        Some((history.last_backup, bytes))
     }
 
     /// Gives up the backups whose time is over, now that there may be a new one.
     pub fn give_up_old(
         &self,
-        place: &Place,
-        shelf: &mut Shelf,
+        place: &FileLocation,
+        history: &mut FileHistory,
         backed_up: bool,
     ) -> Vec<(u32, Vec<u8>)> {
         if !backed_up {
             return Vec::new();
         }
-        give_up(place, shelf, |backup, newest| {
+        give_up(place, history, |backup, newest| {
             !newest && (!self.policy.versions || backup.expired(self.now))
         })
     }
@@ -171,13 +173,13 @@ impl Desk<'_> {
 
 /// Removes backups; those that cannot be removed stay known.
 pub(super) fn give_up(
-    place: &Place,
-    shelf: &mut Shelf,
+    place: &FileLocation,
+    history: &mut FileHistory,
     old: impl Fn(&Backup, bool) -> bool,
 ) -> Vec<(u32, Vec<u8>)> {
-    let newest = shelf.last_backup;
+    let newest = history.last_backup;
     let mut given_up = Vec::new();
-    shelf.backups.retain(|backup| {
+    history.backups.retain(|backup| {
         if !old(backup, backup.number == newest) {
             return true;
         }

@@ -1,3 +1,5 @@
+//! Inputs at the limits of a schema, and beyond them.
+
 use serde_json::Value;
 
 use super::{

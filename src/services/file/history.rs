@@ -1,13 +1,13 @@
 use super::{
     failures::FileResult,
-    place::{Place, read},
-    record::{Backup, Record, checksum},
+    location::{FileLocation, read},
+    record::{Backup, FileRecord, checksum},
 };
 
 /// What is known of one path: the file, if there is one, and its backups.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shelf {
-    pub record: Option<Record>,
+pub(super) struct FileHistory {
+    pub record: Option<FileRecord>,
     /// Oldest first.
     pub backups: Vec<Backup>,
     /// The number of the backup made last.
@@ -16,7 +16,7 @@ pub(super) struct Shelf {
     pub stamp: u64,
 }
 
-impl Shelf {
+impl FileHistory {
     /// The newest backup whose bytes are those that it was made of, and its bytes.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Shelf {
     /// If a backup cannot be read.
     pub fn newest_intact(
         &self,
-        place: &Place,
+        place: &FileLocation,
         wanted: impl Fn(&Backup) -> bool,
     ) -> FileResult<Option<(&Backup, Vec<u8>)>> {
         for backup in self.backups.iter().rev().filter(|backup| wanted(backup)) {

@@ -1,3 +1,5 @@
+//! The Cargo features that are off, for undefined steps and the suite's tags.
+
 /// The Cargo features that bring steps, and whether they are on.
 #[doc(hidden)]
 pub const CARGO_FEATURES: [(&str, bool); 5] = [

@@ -1,3 +1,5 @@
+//! Checks of a workflow's steps before a plan is made.
+
 use std::{collections::HashMap, sync::Arc};
 
 use serde_json::json;

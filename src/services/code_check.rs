@@ -11,7 +11,7 @@ pub enum CodeError {
     #[error(transparent)]
     Form(AnswerError),
     /// The service has codes of its own, and this is none of them.
-    #[error("neither {service} nor the product knows the code {code:?}: {hint}")]
+    #[error("the code {code:?} is neither defined by {service} nor built in: {hint}")]
     Unknown {
         /// The service.
         service: String,

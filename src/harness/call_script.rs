@@ -29,7 +29,7 @@ pub enum ScriptError {
     #[error(transparent)]
     Code(#[from] CodeError),
     /// So many executions are none.
-    #[error("a fault that happens 0 times is none")]
+    #[error("a fault must happen at least once, found 0")]
     Never,
 }
 
@@ -109,7 +109,7 @@ impl CallScript<'_> {
         Ok(self.with(|script, operation| script.always(operation, response, fault)))
     }
 
-    /// The next executions, behind those already spoken for, fail with a code.
+    /// The next executions, after those already scripted, fail with a code.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl CallScript<'_> {
         self.with(|script, operation| script.always(operation, Response::Hang, fault))
     }
 
-    /// The next executions, behind those already spoken for, are never answered.
+    /// The next executions, after those already scripted, are never answered.
     ///
     /// # Errors
     ///
