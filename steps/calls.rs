@@ -6,7 +6,7 @@ use rehearsal_macros::{then, when};
 use serde_json::{Value, json};
 
 use super::{
-    Call, Count, StepResult,
+    CallParameter, CountParameter, StepResult,
     failing::expect,
     parameters::{has_json, has_values, json, table, table_of},
 };
@@ -21,26 +21,38 @@ const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
 #[when("{call} is called")]
-async fn is_called(world: &mut World, call: Call) -> StepResult {
+async fn is_called(world: &mut World, call: CallParameter) -> StepResult {
     in_turn(world, call, json!({}), 1).await
 }
 
 /// One call with the input below.
 #[when("{call} is called with:")]
-async fn is_called_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+async fn is_called_with(
+    world: &mut World,
+    step: &gherkin::Step,
+    call: CallParameter,
+) -> StepResult {
     let input = json(world, step)?;
     in_turn(world, call, input, 1).await
 }
 
 /// One call after the other.
 #[when("{call} is called {count} time(s)")]
-async fn is_called_times(world: &mut World, call: Call, count: Count) -> StepResult {
+async fn is_called_times(
+    world: &mut World,
+    call: CallParameter,
+    count: CountParameter,
+) -> StepResult {
     in_turn(world, call, json!({}), count.value()?).await
 }
 
 /// Concurrent calls.
 #[when("{call} is called {count} time(s) at once")]
-async fn is_called_at_once(world: &mut World, call: Call, count: Count) -> StepResult {
+async fn is_called_at_once(
+    world: &mut World,
+    call: CallParameter,
+    count: CountParameter,
+) -> StepResult {
     let call = call.name()?;
     let count = count.value()?;
     let call = (call, Arc::new(json!({})));
@@ -66,7 +78,7 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
     for row in table_of(step, form)? {
         let call: CallName = row[0].parse()?;
         let times = match cell(row, "times") {
-            Some(times) => times.parse::<Count>()?.value()? as usize,
+            Some(times) => times.parse::<CountParameter>()?.value()? as usize,
             None => 1,
         };
         let input = match cell(row, "input") {
@@ -78,7 +90,7 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
     at_once(world, calls).await
 }
 
-async fn in_turn(world: &mut World, call: Call, input: Value, times: u32) -> StepResult {
+async fn in_turn(world: &mut World, call: CallParameter, input: Value, times: u32) -> StepResult {
     let name = call.name()?;
     world.registry().check(&name)?;
     let client = world.cast().client();
@@ -145,7 +157,7 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 
 /// So many of the last When's direct calls succeeded.
 #[then("{count} call(s) succeed(s)")]
-fn so_many_succeed(world: &mut World, expected: Count) -> StepResult {
+fn so_many_succeed(world: &mut World, expected: CountParameter) -> StepResult {
     let expected = expected.value()? as usize;
     let found = world.calls().iter().filter(|result| result.is_ok()).count();
     expect(found == expected, || {
@@ -158,7 +170,7 @@ fn so_many_succeed(world: &mut World, expected: Count) -> StepResult {
 
 /// So many of the last When's direct calls failed with this code.
 #[then("{count} call(s) fail(s) with {string}")]
-fn so_many_fail(world: &mut World, expected: Count, code: String) -> StepResult {
+fn so_many_fail(world: &mut World, expected: CountParameter, code: String) -> StepResult {
     let expected = expected.value()? as usize;
     let all = world.calls();
     let found = all.iter().filter(|result| has_code(result, &code)).count();

@@ -3,7 +3,7 @@ use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use super::{
-    Count, StepResult,
+    CountParameter, StepResult,
     failing::expect,
     fixtures,
     parameters::{doc_string, first_line, header_and_rows, table_of},
@@ -103,7 +103,7 @@ async fn is_verified(world: &mut World) -> StepResult {
 /// Verifies its own cases, a maximum of generated valid ones of each operation, and one broken one
 /// for each keyword of its input schema.
 #[when("the contract is verified with {count} generated case(s) per operation")]
-async fn is_verified_with(world: &mut World, count: Count) -> StepResult {
+async fn is_verified_with(world: &mut World, count: CountParameter) -> StepResult {
     match count.value()? {
         0 => Err("expected at least 1 generated case, found 0".into()),
         count => verify(world, count as usize).await,
@@ -137,7 +137,7 @@ fn holds(world: &mut World) -> StepResult {
 
 /// The number of cases that were tried.
 #[then("{count} case(s) is/are verified")]
-fn so_many_cases(world: &mut World, expected: Count) -> StepResult {
+fn so_many_cases(world: &mut World, expected: CountParameter) -> StepResult {
     let (expected, found) = (expected.value()?, verdict(world)?.cases);
     expect(found == expected as usize, || {
         format!("expected {expected} cases, {found} were verified")

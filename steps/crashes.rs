@@ -1,3 +1,5 @@
+//! Crashes and restarts of the orchestrator, and where its journal is kept.
+
 use std::str::FromStr;
 
 use cucumber::{Parameter, codegen::inventory};

@@ -5,7 +5,7 @@ use rehearsal_macros::{given, then, when};
 use serde_json::Value;
 
 use super::{
-    Count, StepResult,
+    CountParameter, StepResult,
     failing::expect,
     parameters::{column, doc_string, json},
     services::{at_least_once, declare},
@@ -26,7 +26,12 @@ fn disk_fails(world: &mut World, stage: String, code: String) -> StepResult {
 
 /// So many changes of files fail with the code when they come to the stage, later ones do not.
 #[given("the disk fails {count} time(s) at {string} with {string}")]
-fn disk_fails_times(world: &mut World, count: Count, stage: String, code: String) -> StepResult {
+fn disk_fails_times(
+    world: &mut World,
+    count: CountParameter,
+    stage: String,
+    code: String,
+) -> StepResult {
     let count = at_least_once(count)?;
     let what = format!("the disk fails {count} time(s) at {stage} with {code}");
     fail_disk(world, &stage, &code, Some(count), what)

@@ -35,4 +35,4 @@ mod timeline;
 mod workflows;
 
 pub use failing::{StepError, StepResult};
-pub use parameters::{Call, Count, Span};
+pub use parameters::{CallParameter, CountParameter, DurationParameter};

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rehearsal_macros::{given, when};
 
-use super::{Span, StepResult, services::declare};
+use super::{DurationParameter, StepResult, services::declare};
 use crate::{domain::format_duration, harness::World};
 
 /// Requests between the two are lost, whichever of them sends; their callers time out.
@@ -15,7 +15,12 @@ fn is_cut_off(world: &mut World, one: String, other: String) -> StepResult {
 /// Requests between the two are lost, for that long from now on.
 #[given("{string} is cut off from {string} for {duration}")]
 #[when("{string} is cut off from {string} for {duration}")]
-fn is_cut_off_for(world: &mut World, one: String, other: String, span: Span) -> StepResult {
+fn is_cut_off_for(
+    world: &mut World,
+    one: String,
+    other: String,
+    span: DurationParameter,
+) -> StepResult {
     cut_off(world, &one, &other, Some(span.value()?))
 }
 

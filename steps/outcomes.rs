@@ -3,7 +3,7 @@ use rehearsal_macros::then;
 use std::{convert::Infallible, str::FromStr};
 
 use super::{
-    Call, Span, StepResult,
+    CallParameter, DurationParameter, StepResult,
     failing::expect,
     parameters::{column, has_values},
 };
@@ -111,7 +111,7 @@ fn refusal(world: &mut World, field: String, message: String) -> StepResult {
 
 /// Virtual time of the last When only, compensation included.
 #[then("it takes {duration}")]
-fn takes(world: &mut World, expected: Span) -> StepResult {
+fn takes(world: &mut World, expected: DurationParameter) -> StepResult {
     let (expected, found) = (expected.value()?, took(world)?);
     expect(found == expected, || {
         let format = format_duration;
@@ -125,7 +125,7 @@ fn takes(world: &mut World, expected: Span) -> StepResult {
 
 /// Virtual time of the last When only, compensation included.
 #[then("it takes at most {duration}")]
-fn takes_at_most(world: &mut World, limit: Span) -> StepResult {
+fn takes_at_most(world: &mut World, limit: DurationParameter) -> StepResult {
     let (limit, found) = (limit.value()?, took(world)?);
     expect(found <= limit, || {
         let format = format_duration;
@@ -178,7 +178,7 @@ fn no_compensation_runs(world: &mut World) -> StepResult {
 
 /// The first failure, and its origin.
 #[then("the error is {string} from {call}")]
-fn error_is(world: &mut World, code: String, call: Call) -> StepResult {
+fn error_is(world: &mut World, code: String, call: CallParameter) -> StepResult {
     let call = call.name()?;
     let outcome = world.runs().outcome()?;
     let found = outcome

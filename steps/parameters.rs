@@ -16,11 +16,11 @@ use crate::{
 /// What is between the quotes is checked in the step, where a message can be given.
 #[derive(Clone, Debug, Parameter)]
 #[param(name = "call", regex = r#""[^"]*""#)]
-pub struct Call(Result<CallName, CallNameError>);
+pub struct CallParameter(Result<CallName, CallNameError>);
 
-inventory::submit!(ParameterType::of::<Call>());
+inventory::submit!(ParameterType::of::<CallParameter>());
 
-impl Call {
+impl CallParameter {
     /// The name.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Call {
     }
 }
 
-impl FromStr for Call {
+impl FromStr for CallParameter {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -42,11 +42,11 @@ impl FromStr for Call {
 /// `{duration}`: `150 ms`, `2 s`, `5 min`, `24 h`.
 #[derive(Clone, Debug, Parameter)]
 #[param(name = "duration", regex = r"-?\d+(?:\.\d+)? ?[a-zµ]+")]
-pub struct Span(Result<Duration, DurationError>);
+pub struct DurationParameter(Result<Duration, DurationError>);
 
-inventory::submit!(ParameterType::of::<Span>());
+inventory::submit!(ParameterType::of::<DurationParameter>());
 
-impl Span {
+impl DurationParameter {
     /// The duration.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Span {
     }
 }
 
-impl FromStr for Span {
+impl FromStr for DurationParameter {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -68,11 +68,11 @@ impl FromStr for Span {
 /// `{count}`: a whole number that is not negative, written as `{int}` is.
 #[derive(Clone, Debug, Parameter)]
 #[param(name = "count", regex = r"-?\d+")]
-pub struct Count(Result<u32, String>);
+pub struct CountParameter(Result<u32, String>);
 
-inventory::submit!(ParameterType::of::<Count>());
+inventory::submit!(ParameterType::of::<CountParameter>());
 
-impl Count {
+impl CountParameter {
     /// The number.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Count {
     }
 }
 
-impl FromStr for Count {
+impl FromStr for CountParameter {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

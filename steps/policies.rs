@@ -1,10 +1,12 @@
+//! Timeouts, retries, breakers, bulkheads, and the seed.
+
 use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
 use cucumber::{Parameter, codegen::inventory, gherkin};
 use rehearsal_macros::{given, then};
 
 use super::{
-    Call, Count, Span, StepError, StepResult,
+    CallParameter, CountParameter, DurationParameter, StepError, StepResult,
     failing::expect,
     parameters::{table, table_of},
 };
@@ -18,14 +20,14 @@ use crate::{
 
 /// How long every execution may take.
 #[given("every call times out after {duration}")]
-fn every_call_times_out(world: &mut World, after: Span) -> StepResult {
+fn every_call_times_out(world: &mut World, after: DurationParameter) -> StepResult {
     world.policies().every.timeout = Some(after.value()?);
     Ok(())
 }
 
 /// How long an execution of this operation may take.
 #[given("{call} times out after {duration}")]
-fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
+fn call_times_out(world: &mut World, call: CallParameter, after: DurationParameter) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     world.policies().time_out(call, after.value()?);
@@ -34,14 +36,14 @@ fn call_times_out(world: &mut World, call: Call, after: Span) -> StepResult {
 
 /// How often every call is retried, with the default delays.
 #[given("every call is retried up to {count} time(s)")]
-fn every_call_is_retried(world: &mut World, count: Count) -> StepResult {
+fn every_call_is_retried(world: &mut World, count: CountParameter) -> StepResult {
     world.policies().retry_every(count.value()?);
     Ok(())
 }
 
 /// How often a call of this operation is retried.
 #[given("{call} is retried up to {count} time(s)")]
-fn call_is_retried(world: &mut World, call: Call, count: Count) -> StepResult {
+fn call_is_retried(world: &mut World, call: CallParameter, count: CountParameter) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     world.policies().retry(call, count.value()?);
@@ -79,7 +81,11 @@ fn every_call_is_retried_by_code(world: &mut World, step: &gherkin::Step) -> Ste
 
 /// Retries of an operation, by the code of the failure.
 #[given("{call} is retried by code:")]
-fn call_is_retried_by_code(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+fn call_is_retried_by_code(
+    world: &mut World,
+    step: &gherkin::Step,
+    call: CallParameter,
+) -> StepResult {
     let call = call.name()?;
     let registry = world.registry();
     registry.check(&call)?;
@@ -112,7 +118,12 @@ fn retriers(
 
 /// A breaker that opens after consecutive failures, and closes after two successes.
 #[given("a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
-fn breaker(world: &mut World, service: String, failures: Count, recovery: Span) -> StepResult {
+fn breaker(
+    world: &mut World,
+    service: String,
+    failures: CountParameter,
+    recovery: DurationParameter,
+) -> StepResult {
     let policy = BreakerPolicy::opening_after(failures.value()?, recovery.value()?);
     policy.check()?;
     set_breaker(world, &service, policy)
@@ -138,20 +149,25 @@ fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepR
 
 /// A limit on the concurrent calls of a service or a class of services; further calls wait.
 #[given("a bulkhead of {count} call(s) on {string}")]
-fn bulkhead(world: &mut World, calls: Count, name: String) -> StepResult {
+fn bulkhead(world: &mut World, calls: CountParameter, name: String) -> StepResult {
     set_bulkhead(world, &name, calls, None)
 }
 
 /// A limit on concurrent and on waiting calls; further calls are refused.
 #[given("a bulkhead of {count} call(s) on {string} with a queue of {count}")]
-fn bulkhead_with_queue(world: &mut World, calls: Count, name: String, queue: Count) -> StepResult {
+fn bulkhead_with_queue(
+    world: &mut World,
+    calls: CountParameter,
+    name: String,
+    queue: CountParameter,
+) -> StepResult {
     set_bulkhead(world, &name, calls, Some(queue.value()?))
 }
 
 fn set_bulkhead(
     world: &mut World,
     name: &str,
-    calls: Count,
+    calls: CountParameter,
     queue_size: Option<u32>,
 ) -> StepResult {
     let max_concurrent_calls =
@@ -170,7 +186,7 @@ fn set_bulkhead(
 
 /// The seed of everything random in the scenario.
 #[given("the seed {count}")]
-fn the_seed(world: &mut World, seed: Count) -> StepResult {
+fn the_seed(world: &mut World, seed: CountParameter) -> StepResult {
     let seed = Seed(seed.value()?.into());
     world.set_seed(seed);
     Ok(())

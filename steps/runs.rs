@@ -1,9 +1,11 @@
+//! Running, resuming and cancelling workflows, and letting time pass.
+
 use cucumber::gherkin;
 use rehearsal_macros::{then, when};
 use serde_json::Value;
 
 use super::{
-    Count, Span, StepResult,
+    CountParameter, DurationParameter, StepResult,
     failing::expect,
     parameters::{has_values, json},
 };
@@ -30,7 +32,7 @@ async fn runs_as(world: &mut World, id: String) -> StepResult {
 
 /// Concurrent runs.
 #[when("the workflow runs {count} time(s) at once")]
-async fn runs_at_once(world: &mut World, count: Count) -> StepResult {
+async fn runs_at_once(world: &mut World, count: CountParameter) -> StepResult {
     let count = count.value()?;
     Ok(world.runs().run(no_input(), None, count).await?)
 }
@@ -54,7 +56,7 @@ async fn starts_with(world: &mut World, step: &gherkin::Step) -> StepResult {
 
 /// Virtual time.
 #[when("{duration} pass(es)")]
-async fn time_passes(world: &mut World, span: Span) -> StepResult {
+async fn time_passes(world: &mut World, span: DurationParameter) -> StepResult {
     world.clock().sleep(span.value()?).await;
     settle().await;
     Ok(())

@@ -5,7 +5,7 @@ use rehearsal_macros::{given, when};
 use serde_json::Value;
 
 use super::{
-    Call, Count, Span, StepError, StepResult,
+    CallParameter, CountParameter, DurationParameter, StepError, StepResult,
     parameters::{json, table_of},
 };
 use crate::{
@@ -47,7 +47,7 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
 
 /// The latency of every execution from now on.
 #[given("{call} takes {duration}")]
-fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
+fn takes(world: &mut World, call: CallParameter, latency: DurationParameter) -> StepResult {
     let latency = latency.value()?;
     script(world, call)?.takes(latency);
     Ok(())
@@ -55,7 +55,7 @@ fn takes(world: &mut World, call: Call, latency: Span) -> StepResult {
 
 /// The reply of every execution.
 #[given("{call} replies:")]
-fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+fn replies(world: &mut World, step: &gherkin::Step, call: CallParameter) -> StepResult {
     let reply: Arc<Value> = json(world, step)?;
     script(world, call)?.succeeds(reply);
     Ok(())
@@ -63,14 +63,19 @@ fn replies(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
 
 /// Every execution fails with the code.
 #[given("{call} fails with {string}")]
-fn fails(world: &mut World, call: Call, code: String) -> StepResult {
+fn fails(world: &mut World, call: CallParameter, code: String) -> StepResult {
     script(world, call)?.fails(&code)?;
     Ok(())
 }
 
 /// So many executions fail with the code, later ones answer normally.
 #[given("{call} fails {count} time(s) with {string}")]
-fn fails_times(world: &mut World, call: Call, count: Count, code: String) -> StepResult {
+fn fails_times(
+    world: &mut World,
+    call: CallParameter,
+    count: CountParameter,
+    code: String,
+) -> StepResult {
     let count = count.value()?;
     script(world, call)?.fails_times(count, &code)?;
     Ok(())
@@ -78,14 +83,14 @@ fn fails_times(world: &mut World, call: Call, count: Count, code: String) -> Ste
 
 /// It never answers; only a timeout or a deadline ends an execution.
 #[given("{call} hangs")]
-fn hangs(world: &mut World, call: Call) -> StepResult {
+fn hangs(world: &mut World, call: CallParameter) -> StepResult {
     script(world, call)?.hangs();
     Ok(())
 }
 
 /// So many executions never answer, later ones answer normally.
 #[given("{call} hangs {count} time(s)")]
-fn hangs_times(world: &mut World, call: Call, count: Count) -> StepResult {
+fn hangs_times(world: &mut World, call: CallParameter, count: CountParameter) -> StepResult {
     let count = count.value()?;
     script(world, call)?.hangs_times(count)?;
     Ok(())
@@ -93,7 +98,7 @@ fn hangs_times(world: &mut World, call: Call, count: Count) -> StepResult {
 
 /// A script by execution, counted from 1 over the whole scenario.
 #[given("{call} answers:")]
-fn answers(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> StepResult {
     let call = call.name()?;
     let mut rows: Vec<(Executions, Answer, Option<FaultId>)> = Vec::new();
     for row in table_of(step, &["execution", "answer"])? {
@@ -134,7 +139,7 @@ fn is_down(world: &mut World, service: String) -> StepResult {
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, for that long from now on.
 #[given("{string} is down for {duration}")]
-fn is_down_for(world: &mut World, service: String, span: Span) -> StepResult {
+fn is_down_for(world: &mut World, service: String, span: DurationParameter) -> StepResult {
     let span = span.value()?;
     let until = world.clock().now() + span;
     let span = crate::domain::format_duration(span);
@@ -147,7 +152,7 @@ fn is_down_for(world: &mut World, service: String, span: Span) -> StepResult {
 
 /// Every call of the service takes that much longer.
 #[given("{string} is slowed by {duration}")]
-fn is_slowed_by(world: &mut World, service: String, span: Span) -> StepResult {
+fn is_slowed_by(world: &mut World, service: String, span: DurationParameter) -> StepResult {
     let span = span.value()?;
     world
         .registry()
@@ -179,14 +184,14 @@ pub(super) fn declare(world: &mut World, what: String) -> FaultId {
     world.cast().faults().declare(what, here)
 }
 
-pub(super) fn at_least_once(count: Count) -> Result<u32, String> {
+pub(super) fn at_least_once(count: CountParameter) -> Result<u32, String> {
     match count.value()? {
         0 => Err("a fault must happen at least once, found 0".to_owned()),
         count => Ok(count),
     }
 }
 
-fn script(world: &mut World, call: Call) -> Result<CallScript<'_>, StepError> {
+fn script(world: &mut World, call: CallParameter) -> Result<CallScript<'_>, StepError> {
     let here = world.here();
     Ok(world.cast().script_at(call.name()?, here)?)
 }

@@ -1,3 +1,5 @@
+//! Assertions on executions, waits, events, effects and secrets.
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -8,7 +10,10 @@ use cucumber::gherkin;
 use rehearsal_macros::then;
 use serde_json::{Map, Value};
 
-use super::{Call, Count, Span, StepResult, failing::expect, parameters::header_and_rows};
+use super::{
+    CallParameter, CountParameter, DurationParameter, StepResult, failing::expect,
+    parameters::header_and_rows,
+};
 use crate::{
     domain::{CallName, Key, format_duration, parse_duration},
     harness::{World, compare_rows, rows_in_order},
@@ -59,17 +64,17 @@ fn executions(events: &[Event]) -> Vec<Map<String, Value>> {
 
 /// How often an operation was executed.
 #[then("{call} is executed {count} time(s)")]
-fn is_executed(world: &mut World, call: Call, count: Count) -> StepResult {
+fn is_executed(world: &mut World, call: CallParameter, count: CountParameter) -> StepResult {
     executed(world, call, count.value()?)
 }
 
 /// An operation was not executed at all.
 #[then("{call} is never executed")]
-fn is_never_executed(world: &mut World, call: Call) -> StepResult {
+fn is_never_executed(world: &mut World, call: CallParameter) -> StepResult {
     executed(world, call, 0)
 }
 
-fn executed(world: &mut World, call: Call, expected: u32) -> StepResult {
+fn executed(world: &mut World, call: CallParameter, expected: u32) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     let found = world.timeline().read(|events| {
@@ -83,7 +88,7 @@ fn executed(world: &mut World, call: Call, expected: u32) -> StepResult {
 
 /// From the end of one execution to the start of the next, within the last call.
 #[then("{call} waits {string} between executions")]
-fn waits_between_executions(world: &mut World, call: Call, waits: String) -> StepResult {
+fn waits_between_executions(world: &mut World, call: CallParameter, waits: String) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     let expected = waits
@@ -107,7 +112,7 @@ fn waits_between_executions(world: &mut World, call: Call, waits: String) -> Ste
 
 /// Each wait lies in its range, such as `75 ms to 125 ms`.
 #[then("{call} waits within {string} between executions")]
-fn waits_within(world: &mut World, call: Call, ranges: String) -> StepResult {
+fn waits_within(world: &mut World, call: CallParameter, ranges: String) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     let mut expected = Vec::new();
@@ -154,7 +159,7 @@ fn waits_between(events: &[Event], wanted: &CallName) -> Option<Vec<Duration>> {
 
 /// The most executions of a service under way at the same time.
 #[then("at most {count} call(s) to {string} run at once")]
-fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResult {
+fn at_most_at_once(world: &mut World, limit: CountParameter, service: String) -> StepResult {
     let limit = limit.value()?;
     let names: HashSet<Arc<str>> = if world.registry().has_class(&service) {
         world.registry().of_class(&service).into_iter().collect()
@@ -184,7 +189,7 @@ fn at_most_at_once(world: &mut World, limit: Count, service: String) -> StepResu
 
 /// No execution of a service begins later than that, since the scenario's start.
 #[then("no call to {string} starts after {duration}")]
-fn none_starts_after(world: &mut World, service: String, limit: Span) -> StepResult {
+fn none_starts_after(world: &mut World, service: String, limit: DurationParameter) -> StepResult {
     let limit = limit.value()?;
     world.registry().check_service(&service)?;
     let starts: Vec<Duration> = world.timeline().read(|events| {

@@ -4,7 +4,7 @@ use cucumber::gherkin;
 use rehearsal_macros::given;
 use serde_json::{Value, json};
 
-use super::{Call, Count, Span, StepResult, parameters};
+use super::{CallParameter, CountParameter, DurationParameter, StepResult, parameters};
 use crate::{
     domain::CallName,
     harness::World,
@@ -29,7 +29,12 @@ fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
 
 /// A workflow of this many steps, `step-1`, `step-2`, …, each after the one before.
 #[given("the workflow {string} of {count} steps that call {call}")]
-fn of_steps(world: &mut World, id: String, count: Count, call: Call) -> StepResult {
+fn of_steps(
+    world: &mut World,
+    id: String,
+    count: CountParameter,
+    call: CallParameter,
+) -> StepResult {
     let steps = many(count, &call.name()?, None)?;
     declare(world, json!({ "id": id, "steps": steps }))
 }
@@ -39,9 +44,9 @@ fn of_steps(world: &mut World, id: String, count: Count, call: Call) -> StepResu
 fn of_parallel_steps(
     world: &mut World,
     id: String,
-    count: Count,
-    call: Call,
-    at_a_time: Count,
+    count: CountParameter,
+    call: CallParameter,
+    at_a_time: CountParameter,
 ) -> StepResult {
     let mut steps = many(count, &call.name()?, None)?;
     for step in &mut steps {
@@ -59,15 +64,19 @@ fn of_parallel_steps(
 fn of_steps_undone(
     world: &mut World,
     id: String,
-    count: Count,
-    call: Call,
-    undo: Call,
+    count: CountParameter,
+    call: CallParameter,
+    undo: CallParameter,
 ) -> StepResult {
     let steps = many(count, &call.name()?, Some(&undo.name()?))?;
     declare(world, json!({ "id": id, "steps": steps }))
 }
 
-fn many(count: Count, call: &CallName, undo: Option<&CallName>) -> Result<Vec<Value>, String> {
+fn many(
+    count: CountParameter,
+    call: &CallName,
+    undo: Option<&CallName>,
+) -> Result<Vec<Value>, String> {
     let step = |number: u32| {
         let mut step = json!({
             "id": format!("step-{number}"),
@@ -104,7 +113,7 @@ fn keeps(world: &mut World) -> StepResult {
 
 /// The deadline of a run, compensation excluded.
 #[given("the workflow must finish within {duration}")]
-fn must_finish_within(world: &mut World, deadline: Span) -> StepResult {
+fn must_finish_within(world: &mut World, deadline: DurationParameter) -> StepResult {
     world.runs().workflow_mut()?.deadline = Some(deadline.value()?);
     Ok(())
 }

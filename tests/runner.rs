@@ -24,7 +24,7 @@ use rehearsal::{
     domain::CallName,
     harness::{
         Options, Order, StepDefinition, Suite, Summary, World,
-        events::{Attachment, RunEvent, Status, StepResult, View},
+        events::{Attachment, RunEvent, Status, StepReport, View},
         pickle::StepKind,
     },
     observability::EventKind,
@@ -63,7 +63,7 @@ impl Told {
         cases
     }
 
-    fn results(&self) -> Vec<StepResult> {
+    fn results(&self) -> Vec<StepReport> {
         let events = self.0.borrow();
         let results = events.iter().filter_map(|event| match event {
             RunEvent::TestStepFinished { result, .. } => Some(result.clone()),
@@ -77,7 +77,7 @@ impl Told {
     }
 
     /// The first result that did not pass.
-    fn trouble(&self) -> StepResult {
+    fn trouble(&self) -> StepReport {
         let results = self.results();
         let mut troubles = results.into_iter().filter(|r| r.status != Status::Passed);
         troubles.next().expect("a result that is not passed")

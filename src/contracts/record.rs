@@ -1,3 +1,5 @@
+//! Consumer contracts recorded from calls that were made.
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;

@@ -1,3 +1,5 @@
+//! The statuses of runs and steps, and the health of a service.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    events::{Attachment, HookInfo, RunEvent, Status, StepResult},
+    events::{Attachment, HookInfo, RunEvent, Status, StepReport},
     pickle::{Pickle, PickleStep},
 };
 use crate::observability::Event;
@@ -17,7 +17,7 @@ pub(super) struct Attempt {
     pub pickle: Arc<Pickle>,
     /// Counted from 1.
     pub number: u32,
-    results: Vec<StepResult>,
+    results: Vec<StepReport>,
     /// The hooks that did not pass.
     hooks: Vec<FailedHook>,
     timeline: Option<Arc<Vec<Event>>>,
@@ -31,7 +31,7 @@ struct FailedHook {
     step: Option<usize>,
     /// How many steps had been reported before it.
     after: usize,
-    result: StepResult,
+    result: StepReport,
 }
 
 /// A part of a scenario that passes or fails by itself.
@@ -109,12 +109,12 @@ impl Attempt {
         self.log.clear();
     }
 
-    fn record(&mut self, step: usize, result: &StepResult) {
+    fn record(&mut self, step: usize, result: &StepReport) {
         if step > self.pickle.steps.len() {
             return;
         }
         if step >= self.results.len() {
-            let skipped = StepResult::new(Status::Skipped);
+            let skipped = StepReport::new(Status::Skipped);
             self.results.resize(step + 1, skipped);
         }
         self.results[step] = result.clone();
@@ -136,7 +136,7 @@ impl Attempt {
 
     /// The steps, the hooks that did not pass and the scenario's own end if it was reported, in order,
     /// with their results.
-    pub fn parts(&self) -> Vec<(ScenarioPart<'_>, Option<&StepResult>)> {
+    pub fn parts(&self) -> Vec<(ScenarioPart<'_>, Option<&StepReport>)> {
         let steps = &self.pickle.steps;
         let mut parts = Vec::with_capacity(steps.len() + 1 + self.hooks.len());
         let mut hooks = self.hooks.iter().peekable();
@@ -154,7 +154,7 @@ impl Attempt {
     }
 
     /// The parts that kept the attempt from passing, in order.
-    pub fn failures(&self) -> Vec<(ScenarioPart<'_>, &StepResult)> {
+    pub fn failures(&self) -> Vec<(ScenarioPart<'_>, &StepReport)> {
         let parts = self.parts().into_iter();
         parts
             .filter_map(|(part, result)| Some((part, result?)))
@@ -189,7 +189,7 @@ impl Attempt {
 }
 
 impl FailedHook {
-    fn part<'a>(&'a self, pickle: &'a Pickle) -> (ScenarioPart<'a>, Option<&'a StepResult>) {
+    fn part<'a>(&'a self, pickle: &'a Pickle) -> (ScenarioPart<'a>, Option<&'a StepReport>) {
         let step = self.step.and_then(|step| pickle.steps.get(step));
         (ScenarioPart::Hook(&self.hook, step), Some(&self.result))
     }

@@ -51,7 +51,7 @@ impl Status {
 
 /// How one step ended, and why.
 #[derive(Clone, Debug)]
-pub struct StepResult {
+pub struct StepReport {
     /// How it ended.
     pub status: Status,
     /// Why it did not pass, or what it is pending on.
@@ -60,7 +60,7 @@ pub struct StepResult {
     pub location: Option<String>,
 }
 
-impl StepResult {
+impl StepReport {
     /// A result and its reason.
     pub fn because(status: Status, message: impl Into<String>) -> Self {
         Self {
@@ -152,7 +152,7 @@ pub enum RunEvent {
         /// Its index in the pickle's steps; one past the last is the scenario's own end.
         step: usize,
         /// How it ended.
-        result: StepResult,
+        result: StepReport,
     },
     /// A hook has ended; those of a step come directly before or after the step's own event.
     HookFinished {
@@ -161,7 +161,7 @@ pub enum RunEvent {
         /// For a step's hook, the index of its step in the pickle's steps.
         step: Option<usize>,
         /// How it ended.
-        result: StepResult,
+        result: StepReport,
     },
     /// Further data about the scenario.
     Attached(Attachment),

@@ -1,3 +1,5 @@
+//! The workflow of a scenario and its runs.
+
 mod declared;
 #[cfg(feature = "sqlite")]
 mod killed_process;

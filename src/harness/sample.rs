@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    events::{Attachment, RunEvent, Status, StepResult, View},
+    events::{Attachment, RunEvent, Status, StepReport, View},
     pickle::{DocString, Pickle, PickleStep, StepKind},
 };
 use crate::observability::{Event, EventKind};
@@ -57,7 +57,7 @@ pub(super) fn tagged(mut pickle: Pickle, tag: &str) -> Pickle {
 pub(super) struct SampleAttempt {
     pub pickle: Arc<Pickle>,
     pub attempt: u32,
-    pub results: Vec<StepResult>,
+    pub results: Vec<StepReport>,
     pub attachments: Vec<Attachment>,
     pub status: Status,
     pub millis: u64,
@@ -67,7 +67,7 @@ pub(super) struct SampleAttempt {
 impl SampleAttempt {
     pub fn passed(pickle: Pickle, millis: u64) -> Self {
         Self {
-            results: vec![StepResult::new(Status::Passed); pickle.steps.len()],
+            results: vec![StepReport::new(Status::Passed); pickle.steps.len()],
             pickle: Arc::new(pickle),
             attempt: 1,
             attachments: Vec::new(),

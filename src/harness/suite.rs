@@ -1,3 +1,5 @@
+//! A suite: features, steps, services, hooks, and how they are run.
+
 mod error;
 mod folder;
 mod scenarios;

@@ -1,3 +1,5 @@
+//! What follows a failed step: its fallback calls, then compensation.
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};

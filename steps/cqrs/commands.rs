@@ -10,7 +10,7 @@ use crate::{
     observability::EventKind,
     services::CallResult,
     steps::{
-        Count, StepError, StepResult,
+        CountParameter, StepError, StepResult,
         failing::expect,
         messaging::events::PublisherCrashPoint,
         parameters::{first_line, header_and_rows, json},
@@ -217,7 +217,7 @@ fn last(world: &mut World) -> Result<&Result<CommandResult, Box<Failure>>, Strin
 
 /// The version of an aggregate after its last append, 0 without events.
 #[then("the version of {string} is {count}")]
-fn version_is(world: &mut World, aggregate: String, expected: Count) -> StepResult {
+fn version_is(world: &mut World, aggregate: String, expected: CountParameter) -> StepResult {
     let expected = expected.value()?;
     let mut types = Vec::new();
     let mut found = 0;

@@ -8,7 +8,7 @@ use crate::{
     harness::World,
     observability::EventKind,
     steps::{
-        Count, Span, StepResult,
+        CountParameter, DurationParameter, StepResult,
         failing::expect,
         parameters::{has_json, has_values, json},
     },
@@ -97,7 +97,7 @@ fn has_status(world: &mut World, name: &str, expected: ProjectionStatus) -> Step
 
 /// The position of the event that a projection applied last.
 #[then("the checkpoint of {string} is {count}")]
-fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult {
+fn checkpoint_is(world: &mut World, name: String, expected: CountParameter) -> StepResult {
     let expected = expected.value()?;
     let found = world.cqrs()?.projector().checkpoint(&name)?;
     expect(found == u64::from(expected), || {
@@ -107,7 +107,7 @@ fn checkpoint_is(world: &mut World, name: String, expected: Count) -> StepResult
 
 /// The time from the last event that a projection applied until it was applied.
 #[then("the lag of {string} is {duration}")]
-fn lag_is(world: &mut World, name: String, expected: Span) -> StepResult {
+fn lag_is(world: &mut World, name: String, expected: DurationParameter) -> StepResult {
     let expected = expected.value()?;
     world.cqrs()?.projector().status(&name)?;
     let found = world.timeline().read(|events| {

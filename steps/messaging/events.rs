@@ -1,3 +1,5 @@
+//! Publishing events, and the publisher's crash and restart.
+
 use std::{convert::Infallible, str::FromStr, sync::Arc};
 
 use cucumber::{Parameter, codegen::inventory, gherkin};
@@ -9,7 +11,7 @@ use crate::{
     harness::{ParameterType, World},
     messaging::{EventDraft, PublisherCrash},
     steps::{
-        Count, StepError, StepResult,
+        CountParameter, StepError, StepResult,
         parameters::{column, header_and_rows, json},
     },
 };
@@ -110,7 +112,7 @@ async fn event_is_published(world: &mut World, step: &gherkin::Step) -> StepResu
 
 /// That many events, all stored before the first is handled.
 #[when("the event {string} is published {count} time(s)")]
-async fn is_published_times(world: &mut World, kind: String, count: Count) -> StepResult {
+async fn is_published_times(world: &mut World, kind: String, count: CountParameter) -> StepResult {
     let drafts = std::iter::repeat_n(draft(&kind, None, Value::Null), count.value()? as usize);
     publish(world, drafts).await
 }

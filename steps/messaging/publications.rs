@@ -8,7 +8,7 @@ use crate::{
     domain::did_you_mean,
     harness::{World, describe},
     observability::{Event, EventKind},
-    steps::{Count, StepResult, failing::expect, parameters::has_values},
+    steps::{CountParameter, StepResult, failing::expect, parameters::has_values},
 };
 
 /// Every event that the last When published is stored.
@@ -52,7 +52,7 @@ pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
 
 /// How often events of a type were put on the bus, including repetitions.
 #[then("the event {string} reaches the bus {count} time(s)")]
-fn reaches_the_bus(world: &mut World, kind: String, count: Count) -> StepResult {
+fn reaches_the_bus(world: &mut World, kind: String, count: CountParameter) -> StepResult {
     reached(world, &kind, count.value()?)
 }
 

@@ -10,7 +10,7 @@ use crate::{
     messaging::{RequestView, ServiceRequest},
     services::UnknownName,
     steps::{
-        Call, Count, Span, StepResult,
+        CallParameter, CountParameter, DurationParameter, StepResult,
         failing::expect,
         parameters::{has_json, has_values, json},
         runs::settle,
@@ -39,18 +39,18 @@ impl FromStr for RequestStatusParameter {
 
 /// A request whose sender waits for the response; a failure is a response too.
 #[when("a request is sent to {call}")]
-async fn is_sent(world: &mut World, call: Call) -> StepResult {
+async fn is_sent(world: &mut World, call: CallParameter) -> StepResult {
     send(world, call, json!({})).await
 }
 
 /// A request with the input below.
 #[when("a request is sent to {call} with:")]
-async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+async fn is_sent_with(world: &mut World, step: &gherkin::Step, call: CallParameter) -> StepResult {
     let input = json(world, step)?;
     send(world, call, input).await
 }
 
-async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
+async fn send(world: &mut World, call: CallParameter, input: Value) -> StepResult {
     let request = ServiceRequest::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().send(&request).await;
     Ok(())
@@ -58,18 +58,22 @@ async fn send(world: &mut World, call: Call, input: Value) -> StepResult {
 
 /// A request that is accepted immediately and processed in the background.
 #[when("a request to {call} is submitted")]
-async fn is_submitted(world: &mut World, call: Call) -> StepResult {
+async fn is_submitted(world: &mut World, call: CallParameter) -> StepResult {
     submit(world, call, json!({})).await
 }
 
 /// A background request with the input below.
 #[when("a request to {call} is submitted with:")]
-async fn is_submitted_with(world: &mut World, step: &gherkin::Step, call: Call) -> StepResult {
+async fn is_submitted_with(
+    world: &mut World,
+    step: &gherkin::Step,
+    call: CallParameter,
+) -> StepResult {
     let input = json(world, step)?;
     submit(world, call, input).await
 }
 
-async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
+async fn submit(world: &mut World, call: CallParameter, input: Value) -> StepResult {
     let request = ServiceRequest::new(domain::Call::SCENARIO, call.name()?, input);
     world.requests().submit(request)?;
     settle().await;
@@ -78,7 +82,7 @@ async fn submit(world: &mut World, call: Call, input: Value) -> StepResult {
 
 /// It is called with every status change of the requests submitted from now on.
 #[given("{call} receives the callbacks")]
-fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
+fn receives_the_callbacks(world: &mut World, call: CallParameter) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
     world.requests().call_back(call);
@@ -87,7 +91,7 @@ fn receives_the_callbacks(world: &mut World, call: Call) -> StepResult {
 
 /// How many submitted requests are processed at a time; the others wait in order.
 #[given("requests are processed {count} at a time")]
-fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
+fn are_processed_at_a_time(world: &mut World, count: CountParameter) -> StepResult {
     let count = NonZeroU32::new(count.value()?);
     let count = count.ok_or("0 requests at a time are never processed, expected 1 or more")?;
     world.requests().all().process_at_a_time(count);
@@ -96,7 +100,7 @@ fn are_processed_at_a_time(world: &mut World, count: Count) -> StepResult {
 
 /// How long a request is known after its end, instead of 5 minutes.
 #[given("ended requests are kept for {duration}")]
-fn are_kept_for(world: &mut World, span: Span) -> StepResult {
+fn are_kept_for(world: &mut World, span: DurationParameter) -> StepResult {
     let span = span.value()?;
     world.requests().all().keep_for(span);
     Ok(())

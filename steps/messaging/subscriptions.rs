@@ -10,14 +10,15 @@ use crate::{
     messaging::{Filter, Subscription},
     resilience::Retries,
     steps::{
-        Call, Count, Span, StepError, StepResult, parameters::table_of, services::at_least_once,
+        CallParameter, CountParameter, DurationParameter, StepError, StepResult,
+        parameters::table_of, services::at_least_once,
     },
 };
 
 /// The operation is called with every event of the type from now on; the same operation may handle
 /// several types.
 #[given("{call} handles {string}")]
-fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
+fn handles(world: &mut World, call: CallParameter, kind: String) -> StepResult {
     let handler = call.name()?;
     subscribe(world, Subscription::new(&kind, handler))
 }
@@ -25,7 +26,12 @@ fn handles(world: &mut World, call: Call, kind: String) -> StepResult {
 /// As above, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
 /// (a preset, or its fields as JSON), or both.
 #[given("{call} handles {string}:")]
-fn handles_as(world: &mut World, step: &gherkin::Step, call: Call, kind: String) -> StepResult {
+fn handles_as(
+    world: &mut World,
+    step: &gherkin::Step,
+    call: CallParameter,
+    kind: String,
+) -> StepResult {
     const FIELDS: [&str; 2] = ["filter", "retry"];
     let mut subscription = Subscription::new(&kind, call.name()?);
     for row in table_of(step, &["field", "value"])? {
@@ -50,7 +56,12 @@ fn delivers_twice(world: &mut World) {
 
 /// One delivery, counted from the handler's first, is overtaken by later ones.
 #[given("the bus delivers event {count} to {call} {duration} late")]
-fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> StepResult {
+fn delivers_late(
+    world: &mut World,
+    count: CountParameter,
+    call: CallParameter,
+    span: DurationParameter,
+) -> StepResult {
     let (event, handler, by) = (at_least_once(count)?, call.name()?, span.value()?);
     let here = world.here();
     let bus = world.messages().bus();
@@ -59,7 +70,7 @@ fn delivers_late(world: &mut World, count: Count, call: Call, span: Span) -> Ste
 
 /// Its deliveries wait from now on.
 #[when("the subscription of {call} is paused")]
-async fn is_paused(world: &mut World, call: Call) -> StepResult {
+async fn is_paused(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
     messages.bus().pause(Messages::subscription_of(&handler))?;
@@ -69,7 +80,7 @@ async fn is_paused(world: &mut World, call: Call) -> StepResult {
 
 /// Ends `is paused`.
 #[when("the subscription of {call} is resumed")]
-async fn is_resumed(world: &mut World, call: Call) -> StepResult {
+async fn is_resumed(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
     let messages = world.messages();
     messages.bus().resume(Messages::subscription_of(&handler))?;
@@ -79,7 +90,7 @@ async fn is_resumed(world: &mut World, call: Call) -> StepResult {
 
 /// The handler receives nothing more.
 #[when("the subscription of {call} is ended")]
-fn is_ended(world: &mut World, call: Call) -> StepResult {
+fn is_ended(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
     let bus = world.messages().bus();
     Ok(bus.end(Messages::subscription_of(&handler))?)

@@ -29,7 +29,7 @@ use self::{
 };
 use super::{
     Options, StepIndex,
-    events::{RunEvent, Status, StepResult, View},
+    events::{RunEvent, Status, StepReport, View},
     logs,
     suite_setup::SuiteSetup,
 };
@@ -207,7 +207,7 @@ impl RunInProgress<'_> {
 
     fn give_up(&mut self, run: ScenarioInProgress, status: Status, message: String) {
         let job = &self.context.jobs[run.job];
-        let result = StepResult::because(status, message);
+        let result = StepReport::because(status, message);
         let mut attempt = match run.hook {
             None => {
                 let mut attempt = AttemptResult::at_step(run.step);
@@ -216,7 +216,7 @@ impl RunInProgress<'_> {
             }
             Some((hook, mut attempt)) => {
                 let location = Some(hook.location.clone());
-                attempt.add_hook(&hook, StepResult { location, ..result });
+                attempt.add_hook(&hook, StepReport { location, ..result });
                 attempt
             }
         };

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     harness::{
-        events::{Attachment, HookInfo, HookKind, Status, StepResult},
+        events::{Attachment, HookInfo, HookKind, Status, StepReport},
         panics::Panicked,
         pickle::Pickle,
     },
@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct AttemptResult {
     pub status: Status,
     /// One result per step; one more if the scenario's own end did not pass.
-    pub steps: Vec<StepResult>,
+    pub steps: Vec<StepReport>,
     /// In the order they ended.
     pub hooks: Vec<HookRun>,
     pub attachments: Vec<Attachment>,
@@ -29,7 +29,7 @@ pub(super) struct HookRun {
     pub step: Option<usize>,
     /// How many of the attempt's steps are reported before it.
     pub after: usize,
-    pub result: StepResult,
+    pub result: StepReport,
 }
 
 /// The results of all attempts at a scenario.
@@ -55,7 +55,7 @@ impl AttemptResult {
     pub fn not_run(pickle: &Pickle, status: Status) -> Self {
         Self {
             status,
-            steps: vec![StepResult::new(Status::Skipped); pickle.steps.len()],
+            steps: vec![StepReport::new(Status::Skipped); pickle.steps.len()],
             ..Self::with_capacity(0)
         }
     }
@@ -63,7 +63,7 @@ impl AttemptResult {
     /// An attempt that reached a step; those before it had passed.
     pub fn at_step(step: usize) -> Self {
         Self {
-            steps: vec![StepResult::new(Status::Passed); step],
+            steps: vec![StepReport::new(Status::Passed); step],
             ..Self::with_capacity(0)
         }
     }
@@ -85,13 +85,13 @@ impl AttemptResult {
     }
 
     /// Records the result of the next step, or after the last one, of the scenario's own end.
-    pub fn add_step(&mut self, result: StepResult) {
+    pub fn add_step(&mut self, result: StepReport) {
         self.update_status(result.status);
         self.steps.push(result);
     }
 
     /// Records the result of the hook that has just run.
-    pub fn add_hook(&mut self, hook: &Arc<HookInfo>, result: StepResult) {
+    pub fn add_hook(&mut self, hook: &Arc<HookInfo>, result: StepReport) {
         self.update_status(result.status);
         let after = self.steps.len();
         self.hooks.push(HookRun {
@@ -116,7 +116,7 @@ impl AttemptResult {
     /// Marks the steps that were not reached as skipped.
     pub fn skip_rest(&mut self, steps: usize) {
         while self.steps.len() < steps {
-            self.steps.push(StepResult::new(Status::Skipped));
+            self.steps.push(StepReport::new(Status::Skipped));
         }
     }
 
@@ -128,7 +128,7 @@ impl AttemptResult {
     }
 }
 
-impl From<Panicked> for StepResult {
+impl From<Panicked> for StepReport {
     fn from(Panicked { message, location }: Panicked) -> Self {
         Self {
             location,

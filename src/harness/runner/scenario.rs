@@ -9,7 +9,7 @@ use crate::{
     clock::Seed,
     harness::{
         Hook, Lookup, Match, ScenarioContext, StepDefinition, TagOptions, World,
-        events::{Attachment, HookKind, Status, StepResult},
+        events::{Attachment, HookKind, Status, StepReport},
         logs,
         panics::{self, Panicked, source_location},
         pickle::Pickle,
@@ -129,10 +129,10 @@ impl ScenarioRun<'_> {
                 } => self.run_step(&mut world, definition, context).await,
                 Match::Undefined(message) => self
                     .attempt
-                    .add_step(StepResult::because(Status::Undefined, message)),
+                    .add_step(StepReport::because(Status::Undefined, message)),
                 Match::Ambiguous(message) => self
                     .attempt
-                    .add_step(StepResult::because(Status::Ambiguous, message)),
+                    .add_step(StepReport::because(Status::Ambiguous, message)),
             }
         }
         self.attempt.skip_rest(pickle.steps.len());
@@ -141,7 +141,7 @@ impl ScenarioRun<'_> {
             && let Err(message) = world.finish()
         {
             self.attempt
-                .add_step(StepResult::because(Status::Failed, message));
+                .add_step(StepReport::because(Status::Failed, message));
         }
         world.begin_step(pickle.line, None);
         self.run_hooks_after(&mut world, HookKind::AfterScenario)
@@ -171,7 +171,7 @@ impl ScenarioRun<'_> {
             world.end_step(step.kind);
             self.attempt.add_step(result);
         } else {
-            self.attempt.add_step(StepResult::new(Status::Skipped));
+            self.attempt.add_step(StepReport::new(Status::Skipped));
         }
         self.run_hooks_after(world, HookKind::AfterStep).await;
         self.note_other_panic();
@@ -210,15 +210,15 @@ impl ScenarioRun<'_> {
         }
     }
 
-    async fn run_hook(&mut self, hook: &Hook, world: &mut World, status: Status) -> StepResult {
+    async fn run_hook(&mut self, hook: &Hook, world: &mut World, status: Status) -> StepReport {
         let info = hook.info();
         let location = || Some(info.location.clone());
         self.slot.enter_hook(info, &self.attempt);
         let result = match self.guard(hook.run(world, status)).await {
             Ended::Returned(Ok(())) => passed_or_pending(world),
-            Ended::Returned(Err(error)) => StepResult {
+            Ended::Returned(Err(error)) => StepReport {
                 location: location(),
-                ..StepResult::because(Status::Failed, error.to_string())
+                ..StepReport::because(Status::Failed, error.to_string())
             },
             Ended::Panicked(panic) => panics::caught(&*panic).into(),
             Ended::Never => self.never_ends(&format!("the hook {info}"), location()),
@@ -243,15 +243,15 @@ impl ScenarioRun<'_> {
         }
     }
 
-    fn never_ends(&mut self, what: &str, location: Option<String>) -> StepResult {
+    fn never_ends(&mut self, what: &str, location: Option<String>) -> StepReport {
         self.hung = true;
         let message = format!(
             "{what} never ends: nothing is left that could happen, \
              however much virtual time passes"
         );
-        StepResult {
+        StepReport {
             location,
-            ..StepResult::because(Status::Failed, message)
+            ..StepReport::because(Status::Failed, message)
         }
     }
 
@@ -285,9 +285,9 @@ impl ScenarioRun<'_> {
     }
 }
 
-fn passed_or_pending(world: &mut World) -> StepResult {
+fn passed_or_pending(world: &mut World) -> StepReport {
     match world.take_pending() {
-        Some(why) => StepResult::because(Status::Pending, why),
-        None => StepResult::new(Status::Passed),
+        Some(why) => StepReport::because(Status::Pending, why),
+        None => StepReport::new(Status::Passed),
     }
 }

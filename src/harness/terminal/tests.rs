@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::harness::{
-    events::StepResult,
+    events::StepReport,
     sample::{SampleAttempt, scenario, scenario_with_arguments, show, tagged},
 };
 
@@ -172,9 +172,9 @@ fn failure_at_the_end_of_a_scenario_is_shown_as_such() {
     pickle.uri = "features/my orders.feature".into();
     let mut at_end = SampleAttempt::passed(pickle, 0);
     at_end.status = Status::Failed;
-    at_end.results.push(StepResult {
+    at_end.results.push(StepReport {
         message: Some("declared but never hit".to_owned()),
-        ..StepResult::new(Status::Failed)
+        ..StepReport::new(Status::Failed)
     });
     let text = shown(plain(), &[at_end]);
     let end = text.find("    ✔ Then").unwrap();

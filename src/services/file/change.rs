@@ -8,7 +8,7 @@ use super::{
     record::checksum,
 };
 
-/// What a deed did to a file, with all that it takes to take that back.
+/// A change made to a file, with all that is needed to revert it.
 #[derive(Debug)]
 pub(super) struct FileChange {
     pub place: FileLocation,
