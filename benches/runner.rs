@@ -13,7 +13,7 @@ use std::{
 };
 
 use cucumber::{World as _, codegen::LocalBoxFuture, step};
-use rehearsal::harness::{StepDefinition, Suite, World, pickle::StepKind};
+use rehearsal::harness::{StepDefinition, Suite, pickle::StepKind};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -53,8 +53,7 @@ struct Case {
     files: usize,
     scenarios: usize,
     steps: fn(usize) -> String,
-    /// How many definitions of the bench's own there are. Where there are any, `cucumber` has these
-    /// alone, and this runner its whole vocabulary besides.
+    /// How many definitions of the bench's own there are. This runner has its whole vocabulary besides.
     definitions: usize,
     /// Whether it is compared with `cucumber`, and by which ratio at most.
     at_most: Option<f64>,
@@ -312,22 +311,26 @@ fn spin(turns: u64) {
 
 static BURN: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
 
-fn no_op(_: &mut World, _: step::Context) -> LocalBoxFuture<'_, ()> {
+/// The world of `cucumber`'s own runner, which does not run ours.
+#[derive(Debug, Default, cucumber::World)]
+struct Peer;
+
+fn no_op<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
     Box::pin(std::future::ready(()))
 }
 
-fn burning(_: &mut World, _: step::Context) -> LocalBoxFuture<'_, ()> {
+fn burning<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
     Box::pin(async { spin(*BURN.get().unwrap_or(&1)) })
 }
 
 /// So many definitions; with none, the one that burns time.
-fn definitions(wanted: usize) -> Vec<(regex::Regex, cucumber::Step<World>)> {
+fn definitions<W>(wanted: usize) -> Vec<(regex::Regex, cucumber::Step<W>)> {
     let regex = |text: String| regex::Regex::new(&text).expect("the pattern is well-formed");
-    let mut all: Vec<(regex::Regex, cucumber::Step<World>)> = (0..wanted)
+    let mut all: Vec<(regex::Regex, cucumber::Step<W>)> = (0..wanted)
         .map(|number| {
             (
                 regex(format!(r"^bench step {number} does (-?\d+)$")),
-                no_op as cucumber::Step<World>,
+                no_op as cucumber::Step<W>,
             )
         })
         .collect();
@@ -337,36 +340,27 @@ fn definitions(wanted: usize) -> Vec<(regex::Regex, cucumber::Step<World>)> {
     all
 }
 
-/// Our vocabulary, for `cucumber`'s own runner.
-fn vocabulary() -> step::Collection<World> {
-    let all = StepDefinition::collected();
-    all.iter().fold(step::Collection::new(), |steps, step| {
-        let (regex, run) = (step.regex().clone(), step.run);
-        match step.kind() {
-            StepKind::Given => steps.given(None, regex, run),
-            StepKind::When => steps.when(None, regex, run),
-            StepKind::Then => steps.then(None, regex, run),
-        }
-    })
+/// Waits as the phrase of our vocabulary does.
+#[expect(clippy::needless_pass_by_value, reason = "cucumber's signature")]
+fn passing(_: &mut Peer, step: step::Context) -> LocalBoxFuture<'_, ()> {
+    let millis = step.matches[1].1.parse().unwrap_or(0);
+    Box::pin(tokio::time::sleep(Duration::from_millis(millis)))
 }
 
 fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
     let wanted = wanted.parse().unwrap_or(0);
-    let definitions = definitions(wanted);
     let _ = BURN.set(burn.parse().unwrap_or(1));
     let code = if side == "rehearsal" {
-        let steps = definitions
+        let steps = definitions(wanted)
             .into_iter()
             .map(|(regex, run)| StepDefinition::matching(StepKind::Given, regex, run));
         Suite::new(features)
             .steps(steps.collect())
             .run(["bench".into()])
     } else {
-        let mut steps = match wanted {
-            0 => vocabulary(),
-            _ => step::Collection::new(),
-        };
-        for (regex, run) in definitions {
+        let passes = regex::Regex::new(r"^(\d+) ms passes$").expect("the pattern is well-formed");
+        let mut steps = step::Collection::new().when(None, passes, passing);
+        for (regex, run) in definitions::<Peer>(wanted) {
             steps = steps.given(None, regex, run);
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -374,7 +368,7 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
             .build()
             .expect("a runtime can be built");
         runtime.block_on(
-            World::cucumber()
+            Peer::cucumber()
                 .steps(steps)
                 .with_default_cli()
                 .run(features),
