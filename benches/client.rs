@@ -2,8 +2,10 @@
 //!
 //! `cargo bench --bench client`. It fails above its limit.
 
-#[path = "scene/measure.rs"]
-mod measure;
+#[path = "scene/median.rs"]
+mod median;
+#[path = "scene/runtime.rs"]
+mod runtime;
 
 use std::{
     hint::black_box,
@@ -24,7 +26,7 @@ use rehearsal::{
 };
 use serde_json::json;
 
-use self::measure::{median, runtime};
+use self::{median::median, runtime::runtime};
 
 /// Calls of one measurement.
 const CALLS: u32 = 2_000;

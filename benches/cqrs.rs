@@ -6,8 +6,10 @@
 
 #[path = "scene/disk.rs"]
 mod disk;
-#[path = "scene/measure.rs"]
-mod measure;
+#[path = "scene/median.rs"]
+mod median;
+#[path = "scene/runtime.rs"]
+mod runtime;
 
 use std::{
     hint::black_box,
@@ -29,7 +31,7 @@ use rehearsal::{
 };
 use serde_json::{Map, json};
 
-use self::{disk::Beside, measure::runtime};
+use self::{disk::Beside, runtime::runtime};
 
 fn main() -> ExitCode {
     disk::run(&[("append", append), ("rebuild", rebuild)])

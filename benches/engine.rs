@@ -1,7 +1,7 @@
 //! Workflows per second on one core: four steps, full timeline, journal in memory.
 
-#[path = "scene/measure.rs"]
-mod measure;
+#[path = "scene/runtime.rs"]
+mod runtime;
 mod scene;
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use rehearsal::orchestration::MemoryJournal;
 const RUNS: u64 = 100;
 
 fn engine(c: &mut Criterion) {
-    let runtime = measure::runtime();
+    let runtime = runtime::runtime();
     let workflow = Arc::new(scene::workflow());
     let mut group = c.benchmark_group("engine");
     group.throughput(Throughput::Elements(RUNS));

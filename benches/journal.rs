@@ -6,8 +6,10 @@
 
 #[path = "scene/disk.rs"]
 mod disk;
-#[path = "scene/measure.rs"]
-mod measure;
+#[path = "scene/median.rs"]
+mod median;
+#[path = "scene/runtime.rs"]
+mod runtime;
 mod scene;
 
 use std::{
@@ -52,7 +54,7 @@ fn run_workflows(journal: &Arc<dyn Journal>, round: u64, runs: u64) -> Duration 
     let mut workflow = scene::workflow();
     workflow.id = format!("createAgent{round}");
     let (workflow, journal) = (Arc::new(workflow), Arc::clone(journal));
-    measure::runtime().block_on(async {
+    runtime::runtime().block_on(async {
         let (orchestrator, plan) = scene::orchestrator(&workflow, scene::cast("0ms"), journal);
         let began = Instant::now();
         scene::run_all(&orchestrator, &plan, runs).await;
@@ -70,7 +72,7 @@ fn restart(folder: &Path) -> bool {
     let workflow = Arc::new(scene::workflow());
     leave_unfinished(&file, &workflow, RUNS).expect("the journal can be written");
     let first_call = Arc::new(OnceLock::new());
-    let (first, all) = measure::runtime().block_on(async {
+    let (first, all) = runtime::runtime().block_on(async {
         let (registry, timeline) = scene::cast("10ms");
         registry.add(FirstCall(Arc::clone(&first_call)));
         let began = Instant::now();

@@ -5,8 +5,8 @@
 
 #[path = "scene/apart.rs"]
 mod apart;
-#[path = "scene/measure.rs"]
-mod measure;
+#[path = "scene/runtime.rs"]
+mod runtime;
 
 use std::{
     hint::black_box,
@@ -86,7 +86,7 @@ fn write_and_read() -> Duration {
 }
 
 fn measure() -> ! {
-    measure::runtime().block_on(async {
+    runtime::runtime().block_on(async {
         let timeline = Timeline::new(Clock::start());
         let (publisher, bus) = stage(&timeline);
         let kind: Arc<str> = "OrderPlaced".into();

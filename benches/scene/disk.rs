@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::measure::median;
+use crate::median::median;
 
 /// Of what is measured beside one-row commits: the least share of their rate that is good enough.
 const AT_LEAST: f64 = 0.5;

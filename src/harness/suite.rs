@@ -3,25 +3,24 @@
 mod error;
 mod folder;
 mod scenarios;
+mod shown;
 
 use std::{
     ffi::OsString,
-    io,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Instant,
 };
 
 pub use self::error::SuiteError;
 use self::{
     folder::{created_when_needed, existing},
     scenarios::{duplicates, shuffle, tagged},
+    shown::{explain, views},
 };
 use super::{
-    Compiled, FeaturesError, Fixtures, Hook, JUnit, Options, Order, ProgressLine, RunArgs,
-    Snapshots, StepDefinition, StepIndex, Summary, Terminal, TerminalOptions, World,
-    cli::{OutputOptions, ReportKind},
+    Compiled, Fixtures, Hook, Options, Order, RunArgs, Snapshots, StepDefinition, StepIndex,
+    Summary, World,
     events::View,
     features::{load, package_root},
     pickle::Pickle,
@@ -29,9 +28,6 @@ use super::{
     suite_setup::{SuiteSetup, service_hook},
 };
 use crate::{clock::Seed, services::Service};
-
-/// The command that runs one scenario again, without its location and seed.
-const REPRODUCE: &str = "cargo test --test cucumber --";
 
 /// Exit status when a suite cannot be run at all.
 const EXIT_CANNOT_RUN: u8 = 2;
@@ -312,74 +308,33 @@ impl PreparedSuite {
     }
 }
 
-/// The views that the command line asks for. Reports that cannot be written are refused here.
-fn views(output: &OutputOptions) -> Result<Vec<Box<dyn View>>, SuiteError> {
-    let mut views: Vec<Box<dyn View>> = Vec::new();
-    for report in &output.reports {
-        match report.kind {
-            ReportKind::JUnit => {
-                let junit = JUnit::new(&report.path).map_err(|source| SuiteError::Report {
-                    path: report.path.clone(),
-                    source,
-                })?;
-                views.push(Box::new(junit));
-            }
-        }
-    }
-    let mut out: Box<dyn io::Write + Send> = Box::new(io::stdout());
-    if output.progress {
-        let started = Instant::now();
-        let progress = ProgressLine::new(Box::new(io::stderr()), move || started.elapsed());
-        out = progress.above(out);
-        views.push(Box::new(progress));
-    }
-    let options = TerminalOptions {
-        color: output.color,
-        verbose: output.verbose,
-        quiet: output.quiet,
-        reproduce: REPRODUCE.to_owned(),
-    };
-    views.push(Box::new(Terminal::new(out, options)));
-    Ok(views)
-}
-
-fn explain(error: &SuiteError, color: bool) {
-    if let SuiteError::Features(FeaturesError::Faulty(faults)) = error {
-        for fault in faults {
-            eprintln!("{}", fault.render(color));
-        }
-    }
-    eprint!("error: {error}");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        eprint!(": {cause}");
-        source = cause.source();
-    }
-    eprintln!();
-}
-
 fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status).unwrap_or(EXIT_CANNOT_RUN))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, sync::Mutex, thread, time::Duration};
+    use std::{io, num::NonZeroUsize, sync::Mutex, thread, time::Duration};
 
     use regex::Regex;
 
     use super::*;
     use crate::harness::{events::RunEvent, pickle::StepKind};
 
-    /// Interrupts the run when its first scenario has ended, and keeps the statuses of all.
+    /// Interrupts the run when its first scenario has ended, and keeps the names and statuses of all.
     struct Impatient(Interrupt, Arc<Mutex<Vec<String>>>);
 
     impl View for Impatient {
         fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
-            if let RunEvent::TestCaseFinished { status, .. } = event {
-                self.0.raise(2);
-                let mut statuses = self.1.lock().unwrap();
-                statuses.push(status.as_str().to_owned());
+            let mut cases = self.1.lock().unwrap();
+            match event {
+                RunEvent::TestCaseStarted { pickle, .. } => cases.push(pickle.name.clone()),
+                RunEvent::TestCaseFinished { status, .. } => {
+                    self.0.raise(2);
+                    let case = cases.last_mut().unwrap();
+                    *case = format!("{case}: {}", status.as_str());
+                }
+                _ => {}
             }
             Ok(())
         }
@@ -404,15 +359,15 @@ mod tests {
             concurrency: NonZeroUsize::MIN,
             ..Options::default()
         };
-        let (interrupt, statuses) = (Interrupt::default(), Arc::default());
-        let impatient = Impatient(interrupt.clone(), Arc::clone(&statuses));
+        let (interrupt, cases) = (Interrupt::default(), Arc::default());
+        let impatient = Impatient(interrupt.clone(), Arc::clone(&cases));
         let summary = Suite::new(path.to_str().unwrap())
             .steps(vec![works("^a$"), sleeps, works("^c$")])
             .prepare(&options)
             .unwrap()
             .run(&options, &interrupt, &mut [Box::new(impatient)])
             .unwrap();
-        assert_eq!(*statuses.lock().unwrap(), ["passed", "passed"]);
+        assert_eq!(*cases.lock().unwrap(), ["a: passed", "b: passed"]);
         assert_eq!(summary.exit_status(), 130);
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Call, Failure, Reply, code, from_value, offset_text},
+    domain::{Call, Failure, Locked, Reply, code, from_value, offset_text},
     services::{CallResult, Service},
 };
 
@@ -63,7 +63,7 @@ pub struct LetterError {
 /// A letter that is put again replaces the previous.
 #[derive(Debug, Default)]
 pub struct DeadLetters {
-    letters: Mutex<IndexMap<Arc<str>, Arc<Value>>>,
+    letters: Locked<IndexMap<Arc<str>, Arc<Value>>>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +102,7 @@ impl DeadLetters {
     }
 
     fn lock(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Value>>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+        self.letters.lock()
     }
 }
 

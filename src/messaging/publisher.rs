@@ -1,6 +1,6 @@
 use std::{
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallHead, CallName, Failure, HashMap, Key, code},
+    domain::{Call, CallHead, CallName, Failure, HashMap, Key, Locked, code},
     observability::{EventKind, Timeline},
     services::{CallPolicy, Client},
 };
@@ -24,7 +24,7 @@ pub struct Publisher {
     source: Arc<str>,
     store: Arc<CallHead>,
     seed: Seed,
-    counters: Mutex<PublisherCounters>,
+    counters: Locked<PublisherCounters>,
 }
 
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Publisher {
             relay,
             types,
             seed,
-            counters: Mutex::default(),
+            counters: Locked::default(),
         }
     }
 
@@ -178,7 +178,7 @@ impl Publisher {
     }
 
     fn lock(&self) -> MutexGuard<'_, PublisherCounters> {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counters.lock()
     }
 }
 

@@ -1,11 +1,11 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::services::{FaultId, Faults};
+use crate::{
+    domain::Locked,
+    services::{FaultId, Faults},
+};
 
 /// When the orchestrator's process dies, relative to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl fmt::Display for CrashPoint {
 #[derive(Clone, Debug)]
 pub struct Crashes {
     faults: Faults,
-    pending: Arc<Mutex<Vec<(CrashPoint, String, FaultId)>>>,
+    pending: Arc<Locked<Vec<(CrashPoint, String, FaultId)>>>,
 }
 
 impl Crashes {
@@ -78,14 +78,14 @@ impl Crashes {
     pub fn declare(&self, point: CrashPoint, step: &str, at: impl Into<Arc<str>>) {
         let what = format!("the orchestrator crashes {point} step {step:?}");
         let fault = self.faults.declare(what, at);
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.pending.lock();
         pending.push((point, step.to_owned(), fault));
     }
 
     /// Whether the process crashes now, at a step after the path of the steps it is nested in. The
     /// crash is used up.
     pub(super) fn should_crash(&self, point: CrashPoint, path: &str, step: &str) -> bool {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.pending.lock();
         let position = pending.iter().position(|(declared, id, _)| {
             *declared == point && id.strip_prefix(path).is_some_and(|id| id == step)
         });

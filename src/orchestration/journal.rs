@@ -1,14 +1,11 @@
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Workflow;
-use crate::domain::{Failure, WorkflowStatus, offset_text};
+use crate::domain::{Failure, Locked, WorkflowStatus, offset_text};
 
 /// A transition of a run, written before it is acted on.
 ///
@@ -186,12 +183,12 @@ pub(super) fn is_child_run(run: &str) -> bool {
 /// A journal in memory: it outlives an orchestrator, but not the process.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    runs: Mutex<IndexMap<Arc<str>, Vec<JournalEntry>>>,
+    runs: Locked<IndexMap<Arc<str>, Vec<JournalEntry>>>,
 }
 
 impl Journal for MemoryJournal {
     fn begin(&self, run: &Arc<str>, started: JournalEntry) -> Result<(), JournalError> {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = self.runs.lock();
         if runs.contains_key(run) {
             return Err(JournalError::AlreadyExists(run.to_string()));
         }
@@ -200,7 +197,7 @@ impl Journal for MemoryJournal {
     }
 
     fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = self.runs.lock();
         runs.get_mut(run)
             .ok_or_else(|| JournalError::Unknown(run.to_string()))?
             .push(entry.clone());
@@ -208,12 +205,12 @@ impl Journal for MemoryJournal {
     }
 
     fn read(&self, run: &str) -> Result<Option<Vec<JournalEntry>>, JournalError> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.runs.lock();
         Ok(runs.get(run).cloned())
     }
 
     fn unfinished(&self) -> Result<Vec<Arc<str>>, JournalError> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.runs.lock();
         Ok(runs
             .iter()
             .filter(|(run, entries)| {

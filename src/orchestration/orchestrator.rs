@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use super::{
     Crashes, Journal, JournalEntry, JournalError, Plan, RunView, Workflow, state::RunState,
 };
 use crate::{
-    domain::{Call, Failure, WorkflowStatus, code},
+    domain::{Call, Failure, Locked, WorkflowStatus, code},
     observability::{EventKind, Timeline},
     services::Client,
 };
@@ -27,7 +27,7 @@ pub struct Orchestrator {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) crashes: Crashes,
     pub(super) caller: Arc<str>,
-    active: Arc<Mutex<ActiveRuns>>,
+    active: Arc<Locked<ActiveRuns>>,
     /// Whether its process is dead.
     killed: Arc<watch::Sender<bool>>,
 }
@@ -35,7 +35,7 @@ pub struct Orchestrator {
 /// The runs of this process that have not ended.
 #[derive(Default)]
 struct ActiveRuns {
-    states: HashMap<Arc<str>, Arc<Mutex<RunState>>>,
+    states: HashMap<Arc<str>, Arc<Locked<RunState>>>,
     /// The last number in a generated run id, per workflow.
     numbers: HashMap<Arc<str>, u64>,
 }
@@ -115,9 +115,9 @@ impl Orchestrator {
     }
 
     /// Cancels an active run and its child runs.
-    pub(super) fn cancel_run(&self, state: &Mutex<RunState>) -> Result<(), RunError> {
+    pub(super) fn cancel_run(&self, state: &Locked<RunState>) -> Result<(), RunError> {
         let (run, workflow, status, cancelled, children) = {
-            let state = locked(state);
+            let state = state.lock();
             let child = |step: usize| state.steps[step].child_run.clone();
             let children: Vec<Arc<str>> = state.running().filter_map(child).collect();
             let (run, workflow) = (Arc::clone(&state.run), Arc::clone(state.plan.id()));
@@ -136,7 +136,7 @@ impl Orchestrator {
             });
         }
         for child in children.iter().filter_map(|id| self.find(id)) {
-            let is_running = locked(&child).status == WorkflowStatus::Running;
+            let is_running = child.lock().status == WorkflowStatus::Running;
             if is_running {
                 self.cancel_run(&child)?;
             }
@@ -147,13 +147,13 @@ impl Orchestrator {
     /// Writes an entry, then applies it to the state.
     pub(super) fn commit(
         &self,
-        state: &Mutex<RunState>,
+        state: &Locked<RunState>,
         entry: &JournalEntry,
     ) -> Result<(), RunError> {
         // A run on another thread may have crashed the process meanwhile.
         self.ensure_alive()?;
         // Locked throughout, so that entries are applied in the order they are written.
-        let mut state = locked(state);
+        let mut state = state.lock();
         self.journal.append(&state.run, entry)?;
         state.apply(entry).map_err(|why| corrupt(&state.run, why))?;
         Ok(())
@@ -168,7 +168,7 @@ impl Orchestrator {
     pub fn state(&self, id: &str) -> Result<Option<RunView>, JournalError> {
         let view = |state: &RunState| RunView::of(state, self.now());
         match self.find(id) {
-            Some(state) => Ok(Some(view(&locked(&state)))),
+            Some(state) => Ok(Some(view(&state.lock()))),
             None => Ok(self.try_load(id)?.as_ref().map(view)),
         }
     }
@@ -224,12 +224,12 @@ impl Orchestrator {
     }
 
     /// The state of an active run.
-    pub(super) fn find(&self, id: &str) -> Option<Arc<Mutex<RunState>>> {
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Locked<RunState>>> {
         self.active().states.get(id).cloned()
     }
 
     /// Adds a run to the active ones.
-    pub(super) fn track(&self, id: &Arc<str>, state: &Arc<Mutex<RunState>>) {
+    pub(super) fn track(&self, id: &Arc<str>, state: &Arc<Locked<RunState>>) {
         let (id, state) = (Arc::clone(id), Arc::clone(state));
         self.active().states.insert(id, state);
     }
@@ -248,7 +248,7 @@ impl Orchestrator {
     }
 
     fn active(&self) -> MutexGuard<'_, ActiveRuns> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+        self.active.lock()
     }
 
     pub(super) fn timeline(&self) -> &Timeline {
@@ -258,10 +258,6 @@ impl Orchestrator {
     pub(super) fn now(&self) -> Duration {
         self.timeline().now()
     }
-}
-
-pub(super) fn locked(state: &Mutex<RunState>) -> MutexGuard<'_, RunState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn cannot_cancel(id: &str, why: &str) -> RunError {

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -7,12 +7,13 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, orchestrator::locked,
-    plan::StepAction, state::RunState,
+    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, plan::StepAction,
+    state::RunState,
 };
 use crate::{
     domain::{
-        Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, resolve,
+        Call, CallHead, CallName, Context, Failure, Key, Locked, StepStatus, WorkflowStatus,
+        resolve,
     },
     observability::{EventKind, Timeline, unexpected_duration, unexpected_reply},
     services::{CallPolicy, CallResult},
@@ -26,7 +27,7 @@ pub struct Run {
     /// The same as in the state, but never changing: read without its lock.
     pub(super) id: Arc<str>,
     pub(super) plan: Arc<Plan>,
-    pub(super) state: Arc<Mutex<RunState>>,
+    pub(super) state: Arc<Locked<RunState>>,
     pub(super) orchestrator: Orchestrator,
     pub(super) context: RunContext,
 }
@@ -313,7 +314,7 @@ impl Run {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RunState> {
-        locked(&self.state)
+        self.state.lock()
     }
 
     pub(super) fn now(&self) -> Duration {

@@ -2,7 +2,7 @@ use std::{
     collections::{HashMap, hash_map},
     fmt, iter,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Journal, JournalEntry, JournalError, Workflow, journal::is_child_run};
 use crate::{
     database::{FileKind, within_transaction},
-    domain::offset_text,
+    domain::{Locked, offset_text},
 };
 
 // A commit writes every page that it changes in full. So entries are in one tree without an index,
@@ -39,7 +39,7 @@ const JOURNAL: FileKind = FileKind {
 /// power failure may lose the last few, but never parts of one. One process uses it at a time.
 pub struct SqliteJournal {
     path: PathBuf,
-    file: Mutex<JournalFile>,
+    file: Locked<JournalFile>,
 }
 
 struct JournalFile {
@@ -94,7 +94,7 @@ impl SqliteJournal {
             connection.query_row("SELECT max(id) FROM entries", [], |row| row.get(0))?;
         Ok(Self {
             path: path.to_owned(),
-            file: Mutex::new(JournalFile {
+            file: Locked::new(JournalFile {
                 connection,
                 next_run: last.map_or(1, |last| EntryKey(last).run() + 1),
                 next: HashMap::new(),
@@ -104,7 +104,7 @@ impl SqliteJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, JournalFile> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+        self.file.lock()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::{
     run::RunContext, state::RunState,
 };
 use crate::{
-    domain::{Failure, WorkflowStatus, code},
+    domain::{Failure, Locked, WorkflowStatus, code},
     observability::EventKind,
 };
 
@@ -179,7 +179,7 @@ impl Orchestrator {
         Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),
-            state: Arc::new(Mutex::new(state)),
+            state: Arc::new(Locked::new(state)),
             orchestrator: self.clone(),
             context,
         }

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -7,7 +7,10 @@ use super::{
     BreakerPolicy, BreakerState,
     breaker_window::{CallOutcome, Window},
 };
-use crate::observability::{EventKind, ServiceName, Timeline};
+use crate::{
+    domain::Locked,
+    observability::{EventKind, ServiceName, Timeline},
+};
 
 /// Keeps calls away from a failing service, and probes whether it has recovered.
 ///
@@ -25,7 +28,7 @@ struct BreakerCore {
     service: ServiceName,
     policy: BreakerPolicy,
     timeline: Timeline,
-    machine: Mutex<Machine>,
+    machine: Locked<Machine>,
 }
 
 #[derive(Debug)]
@@ -82,7 +85,7 @@ pub struct BreakerPermit {
 impl Breaker {
     /// A closed breaker; thresholds of 0, which [`BreakerPolicy::check`] refuses, count as 1.
     pub fn new(service: ServiceName, policy: BreakerPolicy, timeline: Timeline) -> Self {
-        let machine = Mutex::new(Machine {
+        let machine = Locked::new(Machine {
             phase: Phase::Closed(Window::new(&policy)),
             generation: 0,
             permits: 0,
@@ -253,7 +256,7 @@ impl BreakerCore {
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
         // Nothing panics between two changes, so the state is consistent.
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+        self.machine.lock()
     }
 }
 

@@ -9,7 +9,7 @@ mod task;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -25,7 +25,7 @@ pub use self::{
 };
 use crate::{
     clock::{Clock, EPOCH},
-    domain::{CallName, Failure},
+    domain::{CallName, Failure, Locked},
     observability::{EventKind, Timeline},
 };
 
@@ -44,7 +44,7 @@ struct Projection {
     wake: Notify,
     /// Tells the projector that some projection has made progress.
     moved: Arc<Notify>,
-    state: Mutex<ProjectionState>,
+    state: Locked<ProjectionState>,
 }
 
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Projection {
             timeline,
             wake: Notify::new(),
             moved,
-            state: Mutex::new(ProjectionState {
+            state: Locked::new(ProjectionState {
                 status: ProjectionStatus::Running,
                 task: TaskState::Idle,
                 checkpoint: 0,
@@ -367,7 +367,7 @@ impl Projection {
     }
 
     fn lock(&self) -> MutexGuard<'_, ProjectionState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

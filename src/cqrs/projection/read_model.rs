@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{HandlerDefinition, ProjectionDefinition};
 use crate::{
     clock::Clock,
-    domain::{Call, Failure, Reply, code, from_value},
+    domain::{Call, Failure, Locked, Reply, code, from_value},
     services::{CallResult, Service},
 };
 
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
-    contents: Arc<Mutex<Contents>>,
+    contents: Arc<Locked<Contents>>,
     clock: Clock,
 }
 
@@ -149,7 +149,7 @@ impl ReadModel {
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.lock()
     }
 }
 

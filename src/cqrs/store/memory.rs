@@ -1,14 +1,14 @@
 use std::{
     collections::HashSet,
     ops::RangeInclusive,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use super::{
     EventStore, EventStoreError, Handled, Snapshot, StoredEvent, StreamId, check, check_version,
 };
 use crate::{
-    domain::{Failure, HashMap},
+    domain::{Failure, HashMap, Locked},
     messaging::{
         CloudEvent, EventDocument, EventId, MemoryOutbox, Outbox, OutboxError, Publication,
     },
@@ -17,7 +17,7 @@ use crate::{
 /// An event store in memory: it outlives a command handler, not the process.
 #[derive(Debug, Default)]
 pub struct MemoryEventStore {
-    log: Mutex<Log>,
+    log: Locked<Log>,
 }
 
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ impl MemoryEventStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock()
     }
 }
 

@@ -1,5 +1,5 @@
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -13,7 +13,7 @@ use super::{
     client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, kinds, to_value},
 };
 use crate::{
-    domain::{Call, Failure, Reply, code, from_value},
+    domain::{Call, Failure, Locked, Reply, code, from_value},
     messaging::{Listener, OUTBOX_OPERATIONS, answer_outbox},
     observability::{EventKind, Timeline},
     services::{CallResult, Effects, Service},
@@ -56,7 +56,7 @@ impl LastPosition {
 /// A handle: clones share the store.
 #[derive(Clone)]
 pub struct EventStoreService {
-    store: Arc<Mutex<Arc<dyn EventStore>>>,
+    store: Arc<Locked<Arc<dyn EventStore>>>,
     effects: Effects,
     timeline: Timeline,
     positions: LastPosition,
@@ -80,7 +80,7 @@ impl EventStoreService {
         let positions = LastPosition::default();
         positions.set(store.last_position()?);
         Ok(Self {
-            store: Arc::new(Mutex::new(store)),
+            store: Arc::new(Locked::new(store)),
             effects,
             timeline,
             positions,
@@ -95,7 +95,7 @@ impl EventStoreService {
 
     /// The store.
     pub fn store(&self) -> Arc<dyn EventStore> {
-        Arc::clone(&self.store.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.store.lock())
     }
 
     /// Replaces the store by another one, or by the same one opened again.
@@ -105,7 +105,7 @@ impl EventStoreService {
     /// If the store cannot be read.
     pub fn replace(&self, store: Arc<dyn EventStore>) -> Result<(), EventStoreError> {
         let last_position = store.last_position()?;
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
+        *self.store.lock() = store;
         self.stored(last_position);
         Ok(())
     }

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
 use rusqlite::{Connection, Row, params};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     database::{FileKind, within_transaction},
-    domain::Failure,
+    domain::{Failure, Locked},
     messaging::{CloudEvent, EventDocument, EventId, Outbox, OutboxError, Publication},
 };
 
@@ -47,7 +47,7 @@ const EVENT_STORE: FileKind = FileKind {
 /// 0.25, and with another index for commands 0.3.
 pub struct SqliteEventStore {
     path: PathBuf,
-    connection: Mutex<Connection>,
+    connection: Locked<Connection>,
     memory: MemoryEventStore,
 }
 
@@ -69,15 +69,13 @@ impl SqliteEventStore {
         let memory = read_all(&connection)?;
         Ok(Self {
             path: path.to_owned(),
-            connection: Mutex::new(connection),
+            connection: Locked::new(connection),
             memory,
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock()
     }
 
     /// Writes events, the first of them at a position.

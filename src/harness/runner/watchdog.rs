@@ -1,13 +1,13 @@
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use super::results::AttemptResult;
-use crate::{harness::events::HookInfo, observability::Timeline};
+use crate::{domain::Locked, harness::events::HookInfo, observability::Timeline};
 
 /// The scenario that a worker runs, for the watchdog to see and to take away.
 ///
@@ -15,7 +15,7 @@ use crate::{harness::events::HookInfo, observability::Timeline};
 /// any result it delivers later finds the slot empty and is discarded.
 #[derive(Debug, Default)]
 pub(super) struct WorkerSlot {
-    run: Mutex<Option<ScenarioInProgress>>,
+    run: Locked<Option<ScenarioInProgress>>,
     step: AtomicUsize,
 }
 
@@ -116,7 +116,7 @@ impl WorkerSlot {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<ScenarioInProgress>> {
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+        self.run.lock()
     }
 }
 

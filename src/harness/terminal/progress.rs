@@ -1,11 +1,11 @@
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
 use crate::{
-    domain::short_duration,
+    domain::{Locked, short_duration},
     harness::events::{RunEvent, Status, View},
 };
 
@@ -20,7 +20,7 @@ const ERASE: &[u8] = b"\r\x1b[2K";
 /// Whatever else is written to the same terminal goes through [`ProgressLine::above`], which takes the
 /// line away first.
 pub struct ProgressLine {
-    line: Arc<Mutex<DrawnLine>>,
+    line: Arc<Locked<DrawnLine>>,
     elapsed: Box<dyn Fn() -> Duration + Send>,
     drawn: Option<Duration>,
     scenarios: usize,
@@ -36,7 +36,7 @@ struct DrawnLine {
 }
 
 struct AboveLine {
-    line: Arc<Mutex<DrawnLine>>,
+    line: Arc<Locked<DrawnLine>>,
     out: Box<dyn Write + Send>,
 }
 
@@ -51,7 +51,7 @@ impl ProgressLine {
             visible: false,
         };
         Self {
-            line: Arc::new(Mutex::new(line)),
+            line: Arc::new(Locked::new(line)),
             elapsed: Box::new(elapsed),
             drawn: None,
             scenarios: 0,
@@ -151,9 +151,9 @@ impl Write for AboveLine {
     }
 }
 
-fn lock(line: &Mutex<DrawnLine>) -> MutexGuard<'_, DrawnLine> {
+fn lock(line: &Locked<DrawnLine>) -> MutexGuard<'_, DrawnLine> {
     // A line half drawn is overwritten.
-    line.lock().unwrap_or_else(PoisonError::into_inner)
+    line.lock()
 }
 
 #[cfg(test)]

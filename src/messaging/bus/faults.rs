@@ -1,12 +1,12 @@
 //! Deliveries that arrive twice or late.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
 use crate::{
-    domain::{CallName, format_duration},
+    domain::{CallName, Locked, format_duration},
     observability::{EventKind, Timeline},
     services::{FaultId, Faults},
 };
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct BusFaults {
     faults: Faults,
     timeline: Timeline,
-    state: Mutex<BusFaultState>,
+    state: Locked<BusFaultState>,
 }
 
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl BusFaults {
         Self {
             faults,
             timeline,
-            state: Mutex::default(),
+            state: Locked::default(),
         }
     }
 
@@ -93,6 +93,6 @@ impl BusFaults {
     }
 
     fn lock(&self) -> MutexGuard<'_, BusFaultState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

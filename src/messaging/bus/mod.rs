@@ -5,7 +5,7 @@ mod topics;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use super::{
     subscriber::{self, Delivery, Message, SubjectPosition},
 };
 use crate::{
-    domain::{Call, CallName, Failure, Reply, code, from_value},
+    domain::{Call, CallName, Failure, Locked, Reply, code, from_value},
     observability::{EventKind, Timeline},
     services::{CallPolicy, CallResult, Client, Faults, Service, UnknownName},
 };
@@ -38,7 +38,7 @@ struct BusInner {
     activity: MessageActivity,
     types: EventTypes,
     faults: BusFaults,
-    topics: Mutex<Topics>,
+    topics: Locked<Topics>,
 }
 
 impl EventBus {
@@ -54,7 +54,7 @@ impl EventBus {
                 activity: MessageActivity::default(),
                 types: EventTypes::default(),
                 faults: BusFaults::new(faults, timeline.clone()),
-                topics: Mutex::default(),
+                topics: Locked::default(),
                 timeline,
             }),
         }
@@ -289,7 +289,7 @@ impl BusInner {
     }
 
     fn lock(&self) -> MutexGuard<'_, Topics> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.lock()
     }
 }
 

@@ -1,20 +1,17 @@
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeSet, sync::MutexGuard};
 
 use indexmap::map;
 
 use super::{Outbox, OutboxError, Publication};
 use crate::{
-    domain::{Failure, IndexMap},
+    domain::{Failure, IndexMap, Locked},
     messaging::{EventDocument, EventId},
 };
 
 /// An outbox in memory.
 #[derive(Debug, Default)]
 pub struct MemoryOutbox {
-    state: Mutex<OutboxState>,
+    state: Locked<OutboxState>,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +31,7 @@ enum Stored {
 
 impl MemoryOutbox {
     fn lock(&self) -> MutexGuard<'_, OutboxState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

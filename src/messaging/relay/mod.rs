@@ -3,13 +3,13 @@
 mod backlog;
 mod rounds;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::Notify;
 
 use super::{ActivityGuard, EventBus, Listener, MessageActivity, outbox::operation};
 use crate::{
-    domain::{Call, CallHead, CallName},
+    domain::{Call, CallHead, CallName, Locked},
     observability::{EventKind, Timeline},
     resilience::Retries,
     services::{CallPolicy, Client, FaultId, Faults},
@@ -45,7 +45,7 @@ struct RelayInner {
     activity: MessageActivity,
     faults: Faults,
     wake_up: Notify,
-    state: Mutex<RelayState>,
+    state: Locked<RelayState>,
 }
 
 #[derive(Default)]
@@ -89,7 +89,7 @@ impl Relay {
                 activity,
                 faults,
                 wake_up: Notify::new(),
-                state: Mutex::default(),
+                state: Locked::default(),
             }),
         }
     }
@@ -176,6 +176,6 @@ impl RelayInner {
     }
 
     fn lock(&self) -> MutexGuard<'_, RelayState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
