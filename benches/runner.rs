@@ -53,7 +53,8 @@ struct Case {
     files: usize,
     scenarios: usize,
     steps: fn(usize) -> String,
-    /// How many definitions of the bench's own there are. This runner has its whole vocabulary besides.
+    /// How many definitions of the bench's own there are. Where there are any, `cucumber` has these
+    /// alone, and this runner its whole vocabulary besides.
     definitions: usize,
     /// Whether it is compared with `cucumber`, and by which ratio at most.
     at_most: Option<f64>,
@@ -343,8 +344,27 @@ fn definitions<W>(wanted: usize) -> Vec<(regex::Regex, cucumber::Step<W>)> {
 /// Waits as the phrase of our vocabulary does.
 #[expect(clippy::needless_pass_by_value, reason = "cucumber's signature")]
 fn passing(_: &mut Peer, step: step::Context) -> LocalBoxFuture<'_, ()> {
-    let millis = step.matches[1].1.parse().unwrap_or(0);
+    let millis = step.matches[1].1.trim_end_matches(" ms").parse();
+    let millis = millis.expect("it waits whole milliseconds");
     Box::pin(tokio::time::sleep(Duration::from_millis(millis)))
+}
+
+/// The phrases of our vocabulary for `cucumber`'s own runner. Of those in the features that it runs,
+/// one does something.
+fn vocabulary() -> step::Collection<Peer> {
+    let all = StepDefinition::collected();
+    all.iter().fold(step::Collection::new(), |steps, step| {
+        let regex = step.regex().clone();
+        let run = match regex.is_match("100 ms passes") {
+            true => passing as cucumber::Step<Peer>,
+            false => no_op,
+        };
+        match step.kind() {
+            StepKind::Given => steps.given(None, regex, run),
+            StepKind::When => steps.when(None, regex, run),
+            StepKind::Then => steps.then(None, regex, run),
+        }
+    })
 }
 
 fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
@@ -358,8 +378,10 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
             .steps(steps.collect())
             .run(["bench".into()])
     } else {
-        let passes = regex::Regex::new(r"^(\d+) ms passes$").expect("the pattern is well-formed");
-        let mut steps = step::Collection::new().when(None, passes, passing);
+        let mut steps = match wanted {
+            0 => vocabulary(),
+            _ => step::Collection::new(),
+        };
         for (regex, run) in definitions::<Peer>(wanted) {
             steps = steps.given(None, regex, run);
         }
