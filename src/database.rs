@@ -56,6 +56,12 @@ impl FileKind {
                 self.version
             ));
         }
+        if is_new {
+            // Each commit writes whole pages, and a row here is short.
+            connection
+                .pragma_update(None, "page_size", 1024)
+                .map_err(explain)?;
+        }
         connection
             .pragma_update(None, "journal_mode", "WAL")
             .and_then(|()| connection.pragma_update(None, "synchronous", "NORMAL"))
