@@ -17,14 +17,14 @@ use crate::{
     services::DiskStage,
 };
 
-/// Every change of a file fails with the code when it comes to the stage, from now on.
+/// From now on, every change of a file fails with the code at the stage.
 #[given("the disk fails at {string} with {string}")]
 fn disk_fails(world: &mut World, stage: String, code: String) -> StepResult {
     let what = format!("the disk fails at {stage} with {code}");
     fail_disk(world, &stage, &code, None, what)
 }
 
-/// So many changes of files fail with the code when they come to the stage, later ones do not.
+/// The next changes of files fail with the code at the stage, later ones do not.
 #[given("the disk fails {count} time(s) at {string} with {string}")]
 fn disk_fails_times(
     world: &mut World,
@@ -51,44 +51,45 @@ fn fail_disk(
     Ok(())
 }
 
-/// A file of the file services that is there from the start, at version 1.
+/// A file of the file services that exists from the start, at version 1.
 #[given("the file {string} holds:")]
 fn holds(world: &mut World, step: &gherkin::Step, path: String) -> StepResult {
     let content = match is_json(world) {
         true => json(world, step)?,
         false => Value::String(format!("{}\n", doc_string(step)?)),
     };
-    Ok(world.cast().files().hold(&path, &content)?)
+    Ok(world.cast().files().add(&path, &content)?)
 }
 
-/// A byte of the file changes behind the back of its service.
+/// A byte of the file changes without its service's knowledge.
 #[given("the file {string} is corrupted on disk")]
 #[when("the file {string} is corrupted on disk")]
 fn is_corrupted(world: &mut World, path: String) -> StepResult {
     Ok(world.cast().files().corrupt(&path)?)
 }
 
-/// There is such a file in the scenario's directory, whoever made it.
+/// The file exists in the scenario's directory, whoever created it.
 #[then("the file {string} exists")]
 fn exists(world: &mut World, path: String) -> StepResult {
     content(world, &path)?;
     Ok(())
 }
 
-/// There is nothing of the name in the scenario's directory.
+/// The file does not exist in the scenario's directory.
 #[then("the file {string} does not exist")]
 fn does_not_exist(world: &mut World, path: String) -> StepResult {
-    let found = world.cast().files().look_at(&path)?;
+    let found = world.cast().files().read_any(&path)?;
     expect(found.is_none(), || {
-        format!("expected no file {path:?}, there is one")
+        format!("expected no file {path:?}, found one")
     })
 }
 
-/// The file holds this text, but for a final line end; JSON below `"""json` compares as JSON.
+/// The file contains this text, ignoring a final newline; `"""json` compares as JSON.
 #[then("the file {string} contains:")]
 fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult {
     let found = content(world, &path)?;
-    let found = String::from_utf8(found).map_err(|_| format!("the file {path:?} is no text"))?;
+    let found =
+        String::from_utf8(found).map_err(|_| format!("the file {path:?} is not valid UTF-8"))?;
     let expected = doc_string(step)?;
     if is_json(world) {
         let expected: Value = json(world, step)?;
@@ -107,7 +108,7 @@ fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult
     })
 }
 
-/// The files and backups of the file services, all there are, in order of their paths.
+/// All files and backups of the file services, in order of their paths.
 #[then("the files are:")]
 fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
     let expected = column(step)?.join("\n");
@@ -116,7 +117,7 @@ fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         .map_err(|difference| format!("expected (-) and found (+) files differ:\n{difference}"))?)
 }
 
-/// No staging file, and no file of a deed that was undone.
+/// There is no staging file, and no file that an undone change left.
 #[then("no file is left behind")]
 fn none_left_behind(world: &mut World) -> StepResult {
     let undone: BTreeSet<Arc<str>> = world.timeline().read(|events| {
@@ -133,9 +134,9 @@ fn none_left_behind(world: &mut World) -> StepResult {
             .collect()
     });
     let files = world.cast().files();
-    // Where no file was ever made, that none is left behind would prove nothing.
-    expect(files.were_asked(), || {
-        "no file service was asked to change a file, so none could be left behind".to_owned()
+    // If no file was ever changed, that none is left behind would prove nothing.
+    expect(files.change_requested(), || {
+        "no change of a file was requested, so none could be left behind".to_owned()
     })?;
     let left = files.left_behind(|subject| undone.contains(subject))?;
     expect(left.is_empty(), || {
@@ -146,10 +147,10 @@ fn none_left_behind(world: &mut World) -> StepResult {
     })
 }
 
-/// The bytes of a file that must be there.
+/// The bytes of a file that must exist.
 fn content(world: &mut World, path: &str) -> Result<Vec<u8>, String> {
     let files = world.cast().files();
-    let found = files.look_at(path).map_err(|failure| failure.message)?;
+    let found = files.read_any(path).map_err(|failure| failure.message)?;
     found.ok_or_else(|| {
         let there = files.on_disk().unwrap_or_default();
         let hint = did_you_mean(path, there.iter().map(String::as_str));

@@ -8,11 +8,11 @@ use super::{
 };
 use crate::harness::{FixtureFault, World};
 
-/// What was found wrong with the fixture that was loaded last; `None` before the first.
+/// The faults of the last loaded fixture; `None` before the first.
 #[derive(Default)]
 struct LoadedFaults(Option<Vec<FixtureFault>>);
 
-/// A file of workflows, as it would stand in the fixtures.
+/// A file of workflows, as in the fixtures folder.
 #[when("the workflows are loaded:")]
 fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.scenario().uri.clone();
@@ -23,7 +23,7 @@ fn workflows_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// A file of services, as it would stand in the fixtures.
+/// A file of services, as in the fixtures folder.
 #[when("the services are loaded:")]
 fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.scenario().uri.clone();
@@ -34,12 +34,12 @@ fn services_are_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// Keeps what was found wrong with a fixture that was loaded.
+/// Keeps the faults of a loaded fixture.
 pub(super) fn keep(world: &mut World, faults: Vec<FixtureFault>) {
     world.state::<LoadedFaults>().0 = Some(faults);
 }
 
-/// Nothing is wrong with it.
+/// It has no faults.
 #[then("the fixture is sound")]
 fn is_sound(world: &mut World) -> StepResult {
     let faults = faults(world)?;
@@ -48,7 +48,7 @@ fn is_sound(world: &mut World) -> StepResult {
     })
 }
 
-/// All that is wrong with it, by line: where it is, and a part of what is said of it.
+/// All its faults, by line: the pointer, and part of the message.
 #[then("the fixture has these faults:")]
 fn has_these_faults(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["pointer", "message"])?;

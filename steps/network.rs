@@ -28,7 +28,7 @@ fn is_cut_off_for(
 #[when("{string} reaches {string} again")]
 fn reaches_again(world: &mut World, one: String, other: String) -> StepResult {
     let now = world.clock().now();
-    Ok(world.registry().reaches_again(&one, &other, now)?)
+    Ok(world.registry().heal(&one, &other, now)?)
 }
 
 /// Every reply is changed after its checksum was taken.
@@ -37,7 +37,7 @@ fn corrupts_its_replies(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} corrupts its replies"));
     world
         .registry()
-        .script(&service, |script, _| script.corrupts_replies(fault))?;
+        .script(&service, |script, _| script.corrupt_replies(fault))?;
     Ok(())
 }
 
@@ -47,7 +47,7 @@ fn receives_corrupted_requests(world: &mut World, service: String) -> StepResult
     let fault = declare(world, format!("{service} receives corrupted requests"));
     world
         .registry()
-        .script(&service, |script, _| script.receives_corrupted(fault))?;
+        .script(&service, |script, _| script.corrupt_requests(fault))?;
     Ok(())
 }
 
@@ -59,5 +59,5 @@ fn cut_off(world: &mut World, one: &str, other: &str, span: Option<Duration>) ->
     }
     let until = span.map(|span| world.clock().now() + span);
     let fault = declare(world, what);
-    Ok(world.registry().cut_off(one, other, until, fault)?)
+    Ok(world.registry().partition(one, other, until, fault)?)
 }

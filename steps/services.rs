@@ -133,7 +133,7 @@ fn is_down(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} is down"));
     world
         .registry()
-        .script(&service, |script, _| script.goes_down(None, fault))?;
+        .script(&service, |script, _| script.take_down(None, fault))?;
     Ok(())
 }
 
@@ -146,7 +146,7 @@ fn is_down_for(world: &mut World, service: String, span: DurationParameter) -> S
     let fault = declare(world, format!("{service} is down for {span}"));
     world
         .registry()
-        .script(&service, |script, _| script.goes_down(Some(until), fault))?;
+        .script(&service, |script, _| script.take_down(Some(until), fault))?;
     Ok(())
 }
 
@@ -156,7 +156,7 @@ fn is_slowed_by(world: &mut World, service: String, span: DurationParameter) -> 
     let span = span.value()?;
     world
         .registry()
-        .script(&service, |script, _| script.is_slowed_by(span))?;
+        .script(&service, |script, _| script.slow_down(span))?;
     Ok(())
 }
 
@@ -165,7 +165,7 @@ fn is_slowed_by(world: &mut World, service: String, span: DurationParameter) -> 
 fn comes_back(world: &mut World, service: String) -> StepResult {
     let was_down = world
         .registry()
-        .script(&service, |script, _| script.comes_back())?;
+        .script(&service, |script, _| script.bring_back())?;
     if was_down {
         Ok(())
     } else {

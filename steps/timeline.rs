@@ -110,7 +110,7 @@ fn waits_between_executions(world: &mut World, call: CallParameter, waits: Strin
     })
 }
 
-/// Each wait lies in its range, such as `75 ms to 125 ms`.
+/// Each wait is within its range, such as `75 ms to 125 ms`.
 #[then("{call} waits within {string} between executions")]
 fn waits_within(world: &mut World, call: CallParameter, ranges: String) -> StepResult {
     let call = call.name()?;
@@ -118,7 +118,7 @@ fn waits_within(world: &mut World, call: CallParameter, ranges: String) -> StepR
     let mut expected = Vec::new();
     for range in ranges.split(',') {
         let (from, to) = range.split_once(" to ").ok_or_else(|| {
-            format!("{range:?} is no range, expected such as \"75 ms to 125 ms\"")
+            format!("{range:?} is not a valid range, expected one such as \"75 ms to 125 ms\"")
         })?;
         expected.push(parse_duration(from)?..=parse_duration(to)?);
     }
@@ -157,7 +157,7 @@ fn waits_between(events: &[Event], wanted: &CallName) -> Option<Vec<Duration>> {
     Some(waits)
 }
 
-/// The most executions of a service under way at the same time.
+/// The maximum number of concurrent executions of a service.
 #[then("at most {count} call(s) to {string} run at once")]
 fn at_most_at_once(world: &mut World, limit: CountParameter, service: String) -> StepResult {
     let limit = limit.value()?;
@@ -187,7 +187,7 @@ fn at_most_at_once(world: &mut World, limit: CountParameter, service: String) ->
     })
 }
 
-/// No execution of a service begins later than that, since the scenario's start.
+/// No execution of a service starts later than that, since the scenario's start.
 #[then("no call to {string} starts after {duration}")]
 fn none_starts_after(world: &mut World, service: String, limit: DurationParameter) -> StepResult {
     let limit = limit.value()?;
@@ -209,7 +209,7 @@ fn none_starts_after(world: &mut World, service: String, limit: DurationParamete
     })
 }
 
-/// A row matches an event that has every value named in it; other events may lie between.
+/// A row matches an event with all its values; other events may come between.
 #[then("the timeline has, in order:")]
 fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step, &[])?;
@@ -219,7 +219,7 @@ fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(rows_in_order(header, rows, &found)?)
 }
 
-/// No event has every value named in a row.
+/// No event has all the values of a row.
 #[then("the timeline has none of:")]
 fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step, &[])?;
@@ -229,13 +229,13 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
     for row in rows {
         expect(
             rows_in_order(header, std::slice::from_ref(row), &found).is_err(),
-            || format!("expected no event | {} |, there is one", row.join(" | ")),
+            || format!("expected no event | {} |, found one", row.join(" | ")),
         )?;
     }
     Ok(())
 }
 
-/// No service was changed by anything that was called.
+/// No call had an effect on a service.
 #[then("nothing has an effect")]
 fn nothing_has_an_effect(world: &mut World) -> StepResult {
     let first = world.timeline().read(|events| {
@@ -248,7 +248,7 @@ fn nothing_has_an_effect(world: &mut World) -> StepResult {
     }
 }
 
-/// Something was done, in time or late, and all of it was undone.
+/// There were effects, in time or late, and all were undone.
 #[then("no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {
     let mut left: Vec<(Arc<str>, CallName)> = Vec::new();
@@ -264,7 +264,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
             }
         }
     });
-    // Where nothing ever had an effect, that none remains would prove nothing.
+    // If nothing ever had an effect, that none remains would prove nothing.
     expect(any, || "nothing had an effect".to_owned())?;
     expect(left.is_empty(), || {
         let left: Vec<_> = left
@@ -278,7 +278,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
     })
 }
 
-/// Every key was done at most once, and undone at most once.
+/// Every key had at most one effect and one undo.
 #[then("no effect happens twice")]
 fn no_effect_twice(world: &mut World) -> StepResult {
     let mut seen = HashSet::new();
@@ -297,7 +297,7 @@ fn no_effect_twice(world: &mut World) -> StepResult {
     }
 }
 
-/// No value under a secret-looking key, in what is recorded or handed back.
+/// No value of a secret-looking field is visible in the timeline or the outcome.
 #[then("no secret is visible")]
 fn no_secret(world: &mut World) -> StepResult {
     let mut shown: Vec<Value> = world.timeline().read(|events| {

@@ -524,7 +524,7 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
       """
     And "Stock.reserve" fails with "OUT_OF_SOCK"
 
-  Scenario: A text that is no code
+  Scenario: A malformed code
     Given a service "A"
     And "A.x" fails with "Out of luck"
 
@@ -554,7 +554,7 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
         .says("longer than 366 days")
         .says("did you mean \"reserve\"?")
         .says("did you mean \"OUT_OF_STOCK\"?")
-        .says("\"Out of luck\" is no code, expected UPPER_SNAKE case")
+        .says("\"Out of luck\" is not a valid code, expected UPPER_SNAKE case")
         .says("11 scenarios (11 failed)");
 }
 
@@ -781,32 +781,32 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
       | codes               | maxRetries |
       | CORRUPTION_DETECTED | 1          |
 
-  Scenario: Retriers in a step that are none
+  Scenario: Invalid retriers in a step
     Given the workflow:
       """json
       {"id": "w", "steps": [{"id": "a", "service": "Stock", "operation": "reserve",
         "retry": [{"codes": ["TIMEOUT"], "maxRetries": 1}, {"codes": ["TIMEOUT"]}]}]}
       """
 
-  Scenario: A partition from nobody
+  Scenario: A partition from an unknown caller
     Given "orchestrater" is cut off from "Stock"
 
   Scenario: A partition between two that do not call each other
     Given "orchestrator" is cut off from "scenario"
 
-  Scenario: A partition that is none
+  Scenario: A partition that does not exist
     When "scenario" reaches "Stock" again
 
-  Scenario: Replies of nobody
+  Scenario: Replies of an unknown service
     Given "Stok" corrupts its replies
 
-  Scenario: A probe that is no operation
+  Scenario: A probe that does not exist
     Given a service "Ledger"
       """json
       {"probe": "pong", "operations": {"ping": {}}}
       """
 
-  Scenario: Health that nobody asked about
+  Scenario: Health that was never checked
     Then "Stock" is healthy
 
   Scenario: Faults that nothing hits
@@ -822,7 +822,7 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
         .says("\"CORRUPTION_DETECTED\" can never be worth a retry")
         .says("at /steps/0/retry/1: faulty retrier: it needs \"maxRetries\" or \"preset\"")
         .says("no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?")
-        .says("no call goes between \"orchestrator\" and \"scenario\"")
+        .says("no calls are made between \"orchestrator\" and \"scenario\"")
         .says("\"scenario\" is not cut off from \"Stock\"")
         .says("did you mean \"Stock\"?")
         .says("at /probe: it has no operation \"pong\", did you mean \"ping\"?")

@@ -190,7 +190,7 @@ impl Platform {
         let state = self.cast.files();
         let mut files = Vec::new();
         for path in state.on_disk().unwrap() {
-            let bytes = state.look_at(&path).unwrap().unwrap();
+            let bytes = state.read_any(&path).unwrap().unwrap();
             let content: Value = serde_json::from_slice(&bytes).unwrap();
             let version = state.metadata(&path).map(|metadata| metadata.version);
             let content = timeless(&content);

@@ -153,7 +153,7 @@ Feature: Disk faults
     And the failure has:
       | path     | value                                                                                                                                                              |
       | /field   | /content/id                                                                                                                                                        |
-      | /message | the content is not as its schema says\n  at /content/id: is required\n  at /content/version: "two" is not of type "integer" |
+      | /message | the content does not match its schema\n  at /content/id: is required\n  at /content/version: "two" is not of type "integer" |
     When "FileService.createFile" is called with:
       """json
       { "path": "bob.json", "content": "{ \"version\": ", "validateContent": true }

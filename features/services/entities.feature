@@ -488,13 +488,13 @@ Feature: Entities
 
     Examples:
       | call                                               | input                                     | field               | message                                            |
-      | PersonalityService.getPersonality                  | {}                                        | id                  | no id is given                                     |
-      | PersonalityService.getPersonality                  | { "id": 5 }                               | id                  | expected a text that is not empty, found 5         |
+      | PersonalityService.getPersonality                  | {}                                        | id                  | an id is required                                  |
+      | PersonalityService.getPersonality                  | { "id": 5 }                               | id                  | expected a non-empty string, found 5               |
       | PersonalityService.getPersonality                  | ["strict-auditor"]                        |                     | expected an object, found a list                   |
-      | PersonalityService.updatePersonality               | { "id": "strict-auditor", "version": "4" } | version             | expected a whole number from 0 on, found a text    |
+      | PersonalityService.updatePersonality               | { "id": "strict-auditor", "version": "4" } | version             | expected a non-negative integer, found a string    |
       | PersonalityService.batchValidatePersonalities      | {}                                        | items               | expected a list of entities or ids, found null     |
       | PersonalityService.suggestAlternativePersonalities | { "name": "x", "similarityThreshold": 2 } | similarityThreshold | expected a number from 0 to 1, found 2             |
-      | AgentService.listAgents                            | { "filter": "ada" }                       | filter              | expected an object of fields, found a text         |
+      | AgentService.listAgents                            | { "filter": "ada" }                       | filter              | expected an object of fields, found a string       |
 
   @configuration-1
   Scenario: Failure codes derived from the entity's name can be scripted

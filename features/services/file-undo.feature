@@ -105,7 +105,7 @@ Feature: Taking files back
     And the outcome has:
       | path                           | value                                                                 |
       | /compensations/0/error/code    | CONCURRENT_MODIFICATION                                               |
-      | /compensations/0/error/message | ada.txt was changed by another since its update, and is at version 3 |
+      | /compensations/0/error/message | ada.txt was changed by someone else since its update, and is at version 3 |
     And the file "ada.txt" contains:
       """
       three

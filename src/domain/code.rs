@@ -108,23 +108,21 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
 ];
 
-/// Whether a text is a code: UPPER_SNAKE case.
-pub fn is_code(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
 /// Checks that a text is a code.
 ///
 /// # Errors
 ///
 /// If it is not in UPPER_SNAKE case, with a message that says so.
 pub fn check_code(text: &str) -> Result<(), String> {
-    match is_code(text) {
+    let is_code = text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    match is_code {
         true => Ok(()),
-        false => Err(format!("{text:?} is not a code, expected UPPER_SNAKE case")),
+        false => Err(format!(
+            "{text:?} is not a valid code, expected UPPER_SNAKE case"
+        )),
     }
 }
 

@@ -4,14 +4,15 @@ mod breaker_state;
 mod call;
 mod call_name;
 pub mod code;
+mod containers;
 mod duration;
 mod failure;
 mod failure_mode;
+mod health;
 mod json;
 mod json_form;
 mod json_pointer;
 mod key;
-mod locked;
 mod nearest;
 mod reference;
 mod request_status;
@@ -24,39 +25,26 @@ pub(crate) use breaker_state::BreakerState;
 pub(crate) use call::CallHead;
 pub use call::{Call, Context, Reply};
 pub use call_name::{CallName, CallNameError};
-pub(crate) use code::{check_code, is_code};
+pub(crate) use code::check_code;
+pub(crate) use containers::{HashMap, IndexMap, IndexSet, Locked};
 pub(crate) use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
     parse_duration, short_duration, shown_duration,
 };
 pub use failure::Failure;
 pub use failure_mode::{Category, FailureMode, Severity};
+pub use health::Health;
 #[doc(hidden)]
 pub use json::from_value;
 pub(crate) use json::{JsonError, from_json};
 pub(crate) use json_form::JsonForm;
 pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::Key;
-pub(crate) use locked::Locked;
 pub(crate) use nearest::{did_you_mean, nearest};
 #[cfg(feature = "cqrs")]
 pub(crate) use reference::references;
 pub(crate) use reference::{refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;
-pub use status::{Health, StepStatus, WorkflowStatus};
+pub use status::{StepStatus, WorkflowStatus};
 pub(crate) use violation::{SchemaFault, Violation};
-
-use foldhash::fast::FixedState;
-
-/// A hash map whose order is the same on every machine, though it means nothing.
-///
-/// The keys are ours, so nobody makes them collide; the standard library's hasher, which guards
-/// against that, would be a tenth of what a call costs.
-pub type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
-
-/// A hash map that keeps the order of insertion.
-pub type IndexMap<K, V> = indexmap::IndexMap<K, V, FixedState>;
-
-/// A hash set that keeps the order of insertion, so that an index identifies a member.
-pub type IndexSet<K> = indexmap::IndexSet<K, FixedState>;

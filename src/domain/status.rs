@@ -1,6 +1,4 @@
-//! The statuses of runs and steps, and the health of a service.
-
-use std::fmt;
+//! The statuses of runs and steps.
 
 use serde::{Deserialize, Serialize};
 
@@ -129,28 +127,6 @@ impl StepStatus {
                     S::Compensating | S::Compensated | S::CompensationFailed
                 )
         )
-    }
-}
-
-/// Whether a service is healthy, as far as its caller can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// It answers.
-    Healthy,
-    /// It fails, or its breaker is open.
-    Unhealthy,
-    /// The service does not exist, or has no operation to probe it by.
-    Unknown,
-}
-
-impl fmt::Display for Health {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Healthy => "healthy",
-            Self::Unhealthy => "unhealthy",
-            Self::Unknown => "of unknown health",
-        })
     }
 }
 

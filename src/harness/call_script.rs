@@ -19,7 +19,7 @@ pub struct CallScript<'a> {
 /// Why a call cannot be scripted.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScriptError {
-    /// The name is no `Service.operation`.
+    /// The name is not a `Service.operation`.
     #[error(transparent)]
     Name(#[from] CallNameError),
     /// There is no such service or operation.
@@ -51,7 +51,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If the name is none, or there is no such service or operation.
+    /// If the name is not valid, or the service or operation does not exist.
     #[track_caller]
     pub fn script(&self, call: &str) -> Result<CallScript<'_>, ScriptError> {
         self.script_at(call.parse()?, here())
@@ -81,7 +81,7 @@ impl Cast {
         let at = here();
         self.registry().script(service, |script, _| {
             let fault = self.faults().declare(format!("{service} is down"), at);
-            script.goes_down(None, fault);
+            script.take_down(None, fault);
         })
     }
 }
@@ -155,7 +155,7 @@ impl CallScript<'_> {
 
     fn with(self, change: impl FnOnce(&Script, &str)) -> Self {
         let (service, operation) = (self.call.service(), self.call.operation());
-        // The service was there when this was made; should it have left since, there is no script.
+        // The service existed when this was created; if it has been removed since, there is no script.
         let _ = self
             .cast
             .registry()

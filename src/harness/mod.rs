@@ -2,7 +2,6 @@
 
 mod attempt;
 mod call_script;
-mod cargo_features;
 mod cast;
 mod cli;
 mod compare;
@@ -44,8 +43,6 @@ mod type_map;
 mod world;
 
 pub use call_script::{CallScript, ScriptError};
-#[doc(hidden)]
-pub use cargo_features::CARGO_FEATURES;
 pub use cast::Cast;
 #[doc(hidden)]
 pub use cli::Report;
@@ -63,6 +60,8 @@ pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub(crate) use gherkin::Compiled;
 pub use hook::{Hook, HookResult};
 pub(crate) use junit::JUnit;
+#[doc(hidden)]
+pub use lookup::CARGO_FEATURES;
 pub use lookup::StepDefinition;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};

@@ -47,10 +47,10 @@ pub struct BreakerPolicy {
     )]
     pub failure_rate_threshold: Option<f64>,
     /// The calls that the rates are computed over; the last 100 by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub sliding_window_size: Option<WindowSize>,
     /// Calls before a rate counts; 100 by default, and never more than a window of calls holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "not_null", skip_serializing_if = "Option::is_none")]
     pub minimum_calls: Option<u32>,
     /// The duration beyond which a call is slow; without it, none is.
     #[serde(with = "limit_text", skip_serializing_if = "Option::is_none")]
@@ -181,8 +181,8 @@ impl PolicyKind for BreakerPolicy {
 
     fn from_fields(fields: Map<String, Value>) -> Result<Self, Violation> {
         #[derive(Deserialize)]
-        struct Fields(#[serde(with = "BreakerPolicy")] BreakerPolicy);
-        from_value(&fields.into()).map(|Fields(policy)| policy)
+        struct BreakerFields(#[serde(with = "BreakerPolicy")] BreakerPolicy);
+        from_value(&fields.into()).map(|BreakerFields(policy)| policy)
     }
 
     fn violations(&self) -> Vec<Violation> {
@@ -269,6 +269,13 @@ impl Serialize for WindowSize {
             Self::Time(time) => duration_text::serialize(time, serializer),
         }
     }
+}
+
+/// A value that is there: null is not taken for a missing field.
+fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 const EXPECTED_PERCENTAGE: &str = "expected a percentage above 0, up to 100, such as \"50 %\"";

@@ -211,8 +211,8 @@ impl PolicyKind for Retry {
 
     fn from_fields(fields: Map<String, Value>) -> Result<Self, Violation> {
         #[derive(Deserialize)]
-        struct Fields(#[serde(with = "Retry")] Retry);
-        from_value(&fields.into()).map(|Fields(retry)| retry)
+        struct RetryFields(#[serde(with = "Retry")] Retry);
+        from_value(&fields.into()).map(|RetryFields(retry)| retry)
     }
 
     fn violations(&self) -> Vec<Violation> {

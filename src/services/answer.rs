@@ -2,36 +2,36 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use crate::domain::{DurationError, is_code, parse_duration};
+use crate::domain::{DurationError, check_code, parse_duration};
 
-/// How a service answers one execution, by script.
+/// A scripted answer to one execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// How long it takes, in place of the operation's latency.
     pub after: Option<Duration>,
-    /// What comes then.
+    /// What it answers.
     pub response: Response,
 }
 
-/// What an execution comes to, by script.
+/// What a scripted execution answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
-    /// What the service itself answers.
+    /// The service's own answer.
     Normal,
     /// This reply; the service acts all the same.
     Reply(Arc<Value>),
     /// A failure with this code; the service does not act.
     Error(Arc<str>),
-    /// None, ever.
+    /// Nothing, ever.
     Hang,
-    /// None; the service acts this long after the caller gave up.
+    /// Nothing; the service acts this long after the caller gave up.
     Late(Duration),
-    /// What the service itself answers, changed on its way back.
+    /// The service's own answer, corrupted on its way back.
     Corrupt,
 }
 
 impl Response {
-    /// Whether it is a fault, which must be hit by a call to prove anything.
+    /// Whether it is a fault, which proves nothing unless a call hits it.
     pub fn is_fault(&self) -> bool {
         !matches!(self, Self::Normal | Self::Reply(_))
     }
@@ -46,25 +46,27 @@ impl From<Response> for Answer {
     }
 }
 
-/// Why a text is no answer of a script.
+/// Why a text is not a valid scripted answer.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AnswerError {
     /// None of the forms.
     #[error(
-        "{0:?} is no answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `corrupt`, `late 3 s`, or one of the first five behind `after 200 ms`"
+        "{0:?} is not a valid answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `corrupt`, `late 3 s`, or one of the first five after `after 200 ms`"
     )]
     Unknown(String),
     /// The code is not in UPPER_SNAKE case.
-    #[error("{0:?} is no code, expected UPPER_SNAKE case")]
+    #[error("{0}")]
     Code(String),
-    /// The reply is no JSON.
-    #[error("the reply is no JSON: {0}")]
+    /// The reply is not valid JSON.
+    #[error("the reply is not valid JSON: {0}")]
     Reply(String),
-    /// The duration is none.
+    /// The duration is not valid.
     #[error(transparent)]
     Duration(#[from] DurationError),
-    /// The executions are none.
-    #[error("{0:?} names no executions, expected `1`, `2-3` or `4-`, counted from 1")]
+    /// The executions are not valid.
+    #[error(
+        "{0:?} is not a valid range of executions, expected `1`, `2-3` or `4-`, counted from 1"
+    )]
     Executions(String),
 }
 
@@ -82,9 +84,7 @@ impl FromStr for Answer {
             ("hang", "") => Response::Hang,
             ("corrupt", "") => Response::Corrupt,
             ("error", code) if !code.is_empty() => {
-                if !is_code(code) {
-                    return Err(AnswerError::Code(code.to_owned()));
-                }
+                check_code(code).map_err(AnswerError::Code)?;
                 Response::Error(code.into())
             }
             ("reply", json) if !json.is_empty() => Response::Reply(Arc::new(
@@ -111,7 +111,7 @@ impl FromStr for Answer {
     }
 }
 
-/// Which executions of an operation a script's row is about, counted from 1.
+/// The executions of an operation that a row of a script covers, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executions {
     /// The first.
@@ -121,12 +121,12 @@ pub struct Executions {
 }
 
 impl Executions {
-    /// Whether the row is about this execution.
+    /// Whether the row covers this execution.
     pub fn contains(self, execution: u32) -> bool {
         execution >= self.first && self.last.is_none_or(|last| execution <= last)
     }
 
-    /// Whether two rows are about a common execution.
+    /// Whether two rows cover a common execution.
     pub fn overlaps(self, other: Self) -> bool {
         self.contains(other.first) || other.contains(self.first)
     }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_read_in_all_their_forms() {
+    fn answer_is_parsed_from_every_form() {
         let after = Some(Duration::from_millis(200));
         for (text, answer) in [
             ("ok", Response::Normal.into()),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn other_answers_are_refused() {
+    fn malformed_answer_is_refused() {
         for text in [
             "",
             "okay",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn executions_are_one_a_range_or_all_that_follow() {
+    fn executions_are_a_number_a_range_or_an_open_range() {
         let parse = |text: &str| text.parse::<Executions>();
         assert!(parse("2-3").unwrap().contains(3));
         assert!(!parse("2").unwrap().contains(3));

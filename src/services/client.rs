@@ -26,8 +26,8 @@ static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
 /// The one way to a service: retry { bulkhead → breaker → timeout { service → integrity check } →
 /// record } → fallback.
 ///
-/// What passes the breaker is an execution, also when the service is down, cut
-/// off or hangs; what is refused before is an event only, but uses up a retry.
+/// What passes the breaker is an execution, even if the service is down, unreachable or hangs; what
+/// is refused before that is only an event, but uses up a retry.
 #[derive(Debug)]
 pub struct Client {
     registry: Registry,
@@ -63,13 +63,13 @@ impl Client {
         }
     }
 
-    /// This client as a new process has it: breakers closed, bulkheads empty.
+    /// This client as in a new process: breakers closed, bulkheads empty.
     #[must_use]
     pub fn restarted(&self) -> Self {
         Self {
             registry: self.registry.clone(),
             policies: Arc::clone(&self.policies),
-            guards: self.guards.renewed(),
+            guards: self.guards.reset(),
             faults: self.faults.clone(),
             clock: self.clock,
             timeline: self.timeline.clone(),
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Draws all chance from this seed from now on.
+    /// Derives all randomness from this seed from now on.
     pub fn set_seed(&self, seed: Seed) {
         self.seed.store(seed.0, Ordering::Relaxed);
     }
@@ -97,12 +97,12 @@ impl Client {
         &self.timeline
     }
 
-    /// Puts a breaker, closed, before a service.
+    /// Protects a service with a new, closed breaker.
     pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
         self.guards.set_breaker(service, policy);
     }
 
-    /// Puts a bulkhead, empty, before a service or a class of services.
+    /// Protects a service or a class of services with a new, empty bulkhead.
     pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
         self.guards.set_bulkhead(service_or_class, policy);
     }
@@ -117,10 +117,10 @@ impl Client {
         self.guards.breaker_state(service)
     }
 
-    /// Calls a service and waits for what it comes to.
+    /// Calls a service and waits for the result.
     ///
-    /// `deadline` is an offset on the clock: an execution ends there, and no
-    /// wait starts that would pass it.
+    /// `deadline` is an offset on the clock: an execution ends there, and no delay starts that would
+    /// pass it.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Client {
     pub async fn call(
         &self,
         call: &Call,
-        asked: &CallPolicy,
+        policy: &CallPolicy,
         deadline: Option<Duration>,
     ) -> CallResult {
         let role = match self.registry.role(call.name().service()) {
@@ -141,7 +141,7 @@ impl Client {
             return Err(Box::new(past_deadline().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retries) = self.policies().of(call.name(), asked);
+        let (timeout, retries) = self.policies().of(call.name(), policy);
         let mut executions = 0;
         let mut causes = Vec::new();
         let mut in_doubt = false;
@@ -199,7 +199,7 @@ impl Client {
         timeout: Duration,
         deadline: Option<Duration>,
     ) -> Result<Reply, NoReply> {
-        let GuardSet { bulkheads, breaker } = self.guards.before(role);
+        let GuardSet { bulkheads, breaker } = self.guards.protecting(role);
         let _permits = self.enter(call, bulkheads, deadline).await?;
         let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
             None => None,
@@ -230,7 +230,7 @@ impl Client {
         })
     }
 
-    /// Enters the bulkheads on the way, first that of the class, then the service's own.
+    /// Enters the bulkhead of the class, then the service's own.
     async fn enter(
         &self,
         call: &Call,
@@ -245,7 +245,7 @@ impl Client {
                 entered = bulkhead.enter() => entered.map_err(|full| {
                     Failure::new(code::BULKHEAD_FULL, full.to_string())
                 }),
-                () = self.passes(deadline) => Err(past_deadline()),
+                () = self.wait_until(deadline) => Err(past_deadline()),
             };
             match entered {
                 Ok(entered) => *permit = Some(entered),
@@ -275,16 +275,16 @@ impl Client {
         };
         self.timeline.record_at(started, sent);
         if let Some(fault) = scripted.fault {
-            self.injected(call, scripted.execution, fault);
+            self.record_fault(call, scripted.execution, fault);
         }
-        let injected = |fault| self.injected(call, scripted.execution, fault);
+        let injected = |fault| self.record_fault(call, scripted.execution, fault);
         let exchange = pin!(execution::exchange(role, call, &scripted, injected));
         let answered = Timeout(timeout).run(exchange);
         let result = tokio::select! {
-            // An answer, or the end of its own time, at exactly the deadline wins.
+            // An answer or a timeout at exactly the deadline wins.
             biased;
             answer = answered => answer.unwrap_or_else(|_| Err(timed_out(timeout))),
-            () = self.passes(deadline) => {
+            () = self.wait_until(deadline) => {
                 let mut failure = past_deadline();
                 failure.in_doubt = true;
                 Err(Box::new(failure))
@@ -313,7 +313,7 @@ impl Client {
         (scripted.execution, result)
     }
 
-    fn injected(&self, call: &Call, execution: u32, fault: FaultId) {
+    fn record_fault(&self, call: &Call, execution: u32, fault: FaultId) {
         let (what, declared_at) = self.faults.hit(fault);
         self.timeline.record(EventKind::FaultInjected {
             call: call.name().clone(),
@@ -337,7 +337,7 @@ impl Client {
         }
     }
 
-    async fn passes(&self, deadline: Option<Duration>) {
+    async fn wait_until(&self, deadline: Option<Duration>) {
         match deadline {
             Some(deadline) => self.clock.sleep_until(deadline).await,
             None => std::future::pending().await,
@@ -356,13 +356,13 @@ fn past_deadline() -> Failure {
     Failure::new(code::WORKFLOW_TIMEOUT, "the workflow's deadline passed")
 }
 
-/// A service that refuses a request, or that the caller stopped waiting for, is not unwell.
+/// A service that refuses a request, or that its caller stopped waiting for, is not unhealthy.
 pub(super) fn counts_against_service(failure: &Failure) -> bool {
     let cancelled = matches!(&*failure.code, code::CANCELLED | code::WORKFLOW_TIMEOUT);
     !cancelled && failure.mode != FailureMode::AgentValidation
 }
 
-/// A fallback says that it is one.
+/// An object gets a field that marks it as a fallback.
 fn marked(fallback: &Arc<Value>) -> Arc<Value> {
     match &**fallback {
         Value::Object(fields) => {

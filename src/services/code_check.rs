@@ -1,5 +1,5 @@
-use super::{AnswerError, Registry, Service, UnknownName};
-use crate::domain::{CallName, code, did_you_mean, is_code};
+use super::{Registry, Service, UnknownName};
+use crate::domain::{CallName, check_code, code, did_you_mean};
 
 /// Why a service cannot be made to fail with a code.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -7,10 +7,10 @@ pub enum CodeError {
     /// There is no such service.
     #[error(transparent)]
     Service(#[from] UnknownName),
-    /// The code is in no UPPER_SNAKE case.
-    #[error(transparent)]
-    Form(AnswerError),
-    /// The service has codes of its own, and this is none of them.
+    /// The code is not in UPPER_SNAKE case.
+    #[error("{0}")]
+    Form(String),
+    /// The service defines its codes, and this is not one of them.
     #[error("the code {code:?} is neither defined by {service} nor built in: {hint}")]
     Unknown {
         /// The service.
@@ -23,8 +23,8 @@ pub enum CodeError {
 }
 
 impl Registry {
-    /// Checks that a call can fail with a code: a bare service with any, one with a definition only
-    /// with those that it or the product knows.
+    /// Checks that a call can fail with a code: a bare service with any, a defined one only with its
+    /// own and the built-in ones.
     ///
     /// # Errors
     ///
@@ -34,15 +34,15 @@ impl Registry {
         let own = self.script(service, |_, service| own_codes(service))?;
         match own {
             Some(own) => check_known(service, &own, code),
-            None => check_form(code),
+            None => check_code(code).map_err(CodeError::Form),
         }
     }
 
-    /// Checks a code that no single service fails with: a service or the product knows it.
+    /// Checks that a code is built in or defined by any service.
     ///
     /// # Errors
     ///
-    /// If none does.
+    /// If it is neither.
     pub fn check_code_of_any(&self, code: &str) -> Result<(), CodeError> {
         let mut own = Vec::new();
         for service in self.names() {
@@ -58,15 +58,8 @@ fn own_codes(service: &dyn Service) -> Option<Vec<String>> {
     Some(codes.into_iter().map(|(code, _)| code.to_owned()).collect())
 }
 
-fn check_form(code: &str) -> Result<(), CodeError> {
-    match is_code(code) {
-        true => Ok(()),
-        false => Err(CodeError::Form(AnswerError::Code(code.to_owned()))),
-    }
-}
-
 fn check_known(service: &str, own: &[String], code: &str) -> Result<(), CodeError> {
-    check_form(code)?;
+    check_code(code).map_err(CodeError::Form)?;
     let known = || {
         let own = own.iter().map(String::as_str);
         own.chain(code::KNOWN.iter().map(|(code, ..)| *code))

@@ -78,8 +78,8 @@ impl ServiceDefinition {
         }
     }
 
-    /// Checks the operations of a service that keeps something and acts by their kinds: those that
-    /// `names` lists and `is_known` tells.
+    /// Checks the operations of a service that keeps entities or files: each needs a kind that
+    /// `is_known` accepts; `names` are those of all such kinds.
     pub(super) fn check_operations(
         &self,
         names: &[&str],
@@ -171,18 +171,18 @@ pub struct OperationDefinition {
     pub reply: Option<Arc<Value>>,
 }
 
-/// What an operation does to the state of its service, which reads it as one of its own kinds.
+/// What an operation does to the state of its service, by the kind of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct OperationKind {
-    /// As a service of entities reads it.
+    /// For a service that keeps entities.
     pub entity: Option<EntityOperation>,
-    /// As a service of files reads it.
+    /// For a service that keeps files.
     pub file: Option<FileOperation>,
 }
 
 impl OperationKind {
-    /// Whether it only reads, so that a call has no effect.
+    /// Whether a call only reads, and so has no effect.
     pub fn reads_only(self) -> bool {
         self.entity.is_some_and(EntityOperation::reads_only)
             || self.file.is_some_and(FileOperation::reads_only)
@@ -257,7 +257,7 @@ impl EntityOperation {
     }
 }
 
-/// A failure code of a service's own.
+/// A failure code that a service defines.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CodeDefinition {
@@ -265,7 +265,7 @@ pub struct CodeDefinition {
     pub description: Option<String>,
     /// What kind of failure it is; by default [`FailureMode::AgentLogic`].
     pub mode: Option<FailureMode>,
-    /// Whether it is worth a retry; by default as its mode has it.
+    /// Whether it is worth a retry; by default, its mode decides.
     pub retryable: Option<bool>,
 }
 

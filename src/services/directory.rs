@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use crate::domain::Locked;
 
-/// The folder that a scenario's files lie in: a temporary one, made on first use, unless given.
+/// The folder of a scenario's files: a temporary one, created on first use, unless one is given.
 ///
-/// A handle: clones share the folder. A temporary one is gone with its last handle.
+/// A handle: clones share the folder. A temporary one is removed with its last handle.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     made: Arc<Locked<Option<Made>>>,
@@ -34,7 +34,7 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn path(&self) -> io::Result<PathBuf> {
         let mut made = self.made.lock();
         if made.is_none() {
@@ -44,7 +44,7 @@ impl Directory {
         Ok(made.as_ref().map_or(Path::new(""), Made::path).to_owned())
     }
 
-    /// Where it is, unless nothing has asked for it yet, so that it is not there.
+    /// Where it is, if it exists yet.
     pub fn existing(&self) -> Option<PathBuf> {
         let made = self.made.lock();
         made.as_ref().map(|made| made.path().to_owned())
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_temporary_folder_is_made_when_asked_for_and_gone_with_its_last_handle() {
+    fn temporary_folder_lasts_from_first_use_to_last_handle() {
         let directory = Directory::default();
         assert_eq!(directory.existing(), None);
         let path = directory.path().unwrap();

@@ -25,14 +25,14 @@ struct AppliedEffect {
     undone: Option<Arc<Value>>,
 }
 
-/// What a service has to do about a call, given what was done under its key before.
+/// What a service must do for a call, given what was done under its key before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectDecision {
-    /// What the operation does.
+    /// Perform the operation.
     Act,
     /// Undo what was done under the key.
     Undo,
-    /// Change nothing, only answer: an undo came, and nothing was done.
+    /// Change nothing, only answer: there is nothing to undo.
     Nothing,
 }
 
@@ -45,14 +45,14 @@ impl Effects {
         }
     }
 
-    /// Lets `act` do what a call asks for, once per key, and returns the reply to give.
+    /// Lets `act` perform a call once per key, and returns its reply.
     ///
     /// A repetition gets the first reply, and `act` is not called; a failed `act` has no effect and
-    /// may be repeated. `act` must not ask for effects itself.
+    /// may be repeated. `act` must not use effects itself.
     ///
     /// # Errors
     ///
-    /// What `act` fails with; `CANCELLED` for what arrives after its undo.
+    /// What `act` fails with; `CANCELLED` if the call arrives after its undo.
     pub fn once(
         &self,
         call: &Call,

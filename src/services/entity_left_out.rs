@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entity_is_refused_by_naming_the_feature_it_needs() {
+    fn check_names_the_feature_that_is_off() {
         let definition = json!({ "name": "Notes", "entity": { "name": "Note", "schema": {} } });
         let definition: ServiceDefinition = serde_json::from_value(definition).unwrap();
         let refused = definition.check().unwrap_err();

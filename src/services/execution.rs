@@ -2,16 +2,16 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     CallResult, FaultId, Response,
-    integrity::{Checksum, garbled},
+    integrity::{Checksum, corrupted},
     registry::Role,
-    scripted_execution::{ScriptedExecution, Transit},
+    script::{ScriptedExecution, Transit},
 };
 use crate::domain::{Call, Failure, Reply, code};
 
-/// Sends a request over the wire and takes the reply from it.
+/// Sends a request over the wire and receives the reply.
 ///
-/// `injected` hears of a fault that strikes on the way back. What the service did stands, so a
-/// reply that cannot be trusted leaves the call in doubt.
+/// `injected` is called for a fault that corrupts the reply. The service has acted by then, so a
+/// corrupted reply leaves the call in doubt.
 pub(super) async fn exchange(
     role: &Arc<Role>,
     call: &Call,
@@ -22,7 +22,7 @@ pub(super) async fn exchange(
     let arrived = match scripted.transit {
         Transit::Lost => std::future::pending().await,
         Transit::Corrupted => Cow::Owned(Call {
-            input: garbled(&call.input),
+            input: corrupted(&call.input),
             ..call.clone()
         }),
         Transit::Clear | Transit::Down => Cow::Borrowed(call),
@@ -30,7 +30,7 @@ pub(super) async fn exchange(
     let (mut reply, answered) = serve(role, &arrived, sent, scripted).await?;
     if let Some(fault) = scripted.reply_corrupted {
         injected(fault);
-        reply.value = garbled(&reply.value);
+        reply.value = corrupted(&reply.value);
     }
     if let Some(answered) = answered {
         answered
@@ -43,7 +43,7 @@ pub(super) async fn exchange(
     Ok(reply)
 }
 
-/// The service's side: checks what has arrived, answers, and takes the checksum of its reply.
+/// The service's side: checks the request, answers, and computes the checksum of its reply.
 async fn serve(
     role: &Arc<Role>,
     call: &Call,
@@ -127,7 +127,7 @@ impl Drop for LateEffect {
         let after = self.after;
         runtime.spawn(async move {
             wait(after).await;
-            // Nobody is left to hear the answer; the effect is what counts.
+            // The caller is gone: only the effect matters.
             let _ = role.service.call(&call).await;
         });
     }

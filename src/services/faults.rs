@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use crate::domain::Locked;
 
-/// Every fault that a scenario declares, and whether a call ever hit it.
+/// Every fault that a scenario declares, and whether a call hit it.
 ///
 /// A fault that never happened proves nothing, so an unused one fails its scenario, unless it was
 /// withdrawn.
@@ -56,7 +56,7 @@ impl Faults {
         FaultId(declared.len() - 1)
     }
 
-    /// Notes that a call hit a fault; says what it was and where it was declared.
+    /// Records that a call hit a fault; returns what it was and where it was declared.
     pub fn hit(&self, id: FaultId) -> (Arc<str>, Arc<str>) {
         let mut declared = self.declared.lock();
         let fault = &mut declared[id.0];
@@ -64,7 +64,7 @@ impl Faults {
         (Arc::clone(&fault.what), Arc::clone(&fault.at))
     }
 
-    /// Takes back a fault that something else was said in place of: it need not be hit any more.
+    /// Withdraws a fault that a later declaration replaced: it no longer has to be hit.
     pub fn withdraw(&self, id: FaultId) {
         let mut declared = self.declared.lock();
         let fault = &mut declared[id.0];
@@ -73,7 +73,7 @@ impl Faults {
         }
     }
 
-    /// The faults that no call hit and nobody withdrew.
+    /// The faults that were neither hit nor withdrawn.
     pub fn unused(&self) -> Vec<UnusedFault> {
         let declared = self.declared.lock();
         declared

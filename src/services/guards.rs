@@ -7,7 +7,7 @@ use crate::{
     resilience::{Breaker, BreakerPolicy, BreakerState, Bulkhead, BulkheadPolicy},
 };
 
-/// What stands before services: breakers by service, bulkheads by service or class.
+/// What protects services: breakers by service, bulkheads by service or class.
 #[derive(Debug)]
 pub(super) struct Guards {
     timeline: Timeline,
@@ -20,7 +20,7 @@ struct GuardTable {
     bulkheads: HashMap<Arc<str>, Bulkhead>,
 }
 
-/// What one service's calls pass, in this order.
+/// What the calls to one service pass, in this order.
 pub(super) struct GuardSet {
     /// That of the service's class, then its own.
     pub bulkheads: [Option<Bulkhead>; 2],
@@ -35,8 +35,8 @@ impl Guards {
         }
     }
 
-    /// The same policies with nothing behind them: breakers closed, bulkheads empty.
-    pub fn renewed(&self) -> Self {
+    /// The same policies in their initial state: breakers closed, bulkheads empty.
+    pub fn reset(&self) -> Self {
         let new = Self::new(self.timeline.clone());
         let table = self.table.lock();
         for (service, breaker) in &table.breakers {
@@ -67,7 +67,7 @@ impl Guards {
         self.table.lock().breakers.get(service).map(Breaker::state)
     }
 
-    pub fn before(&self, role: &Role) -> GuardSet {
+    pub fn protecting(&self, role: &Role) -> GuardSet {
         let table = self.table.lock();
         let bulkhead = |name: &str| table.bulkheads.get(name).cloned();
         let bulkheads = if table.bulkheads.is_empty() {

@@ -10,20 +10,20 @@ use crate::{
 /// What a check of a service's health found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HealthReport {
-    /// Whether it is well.
+    /// Whether it is healthy.
     pub status: Health,
     /// The state of its breaker, closed where it has none; `None` for a service that is unknown.
     pub breaker: Option<BreakerState>,
-    /// Why the probe found it unhealthy; `None` where there was no probe.
+    /// Why the probe found it unhealthy; `None` if it was not probed.
     pub failure: Option<Box<Failure>>,
 }
 
 impl Client {
-    /// Tells whether a service is well, by a probe unless its breaker is open.
+    /// Checks whether a service is healthy, by a probe unless its breaker is open.
     ///
-    /// The probe is a call like any other, without retries of its own, so it tells the breaker how
-    /// it went. A service that refuses what it is asked has answered, and is well; a fallback is no
-    /// answer of the service.
+    /// The probe is a call like any other, without retries of its own, so the breaker counts it. A
+    /// service that refuses the probe has answered, and is healthy; a fallback is not an answer of the
+    /// service.
     pub async fn check_health(&self, caller: &str, service: &str) -> HealthReport {
         let (status, failure) = self.probe(caller, service).await;
         let known = self.registry().role(service).is_ok();

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::{CallName, Failure, code};
 
-/// The SHA-256 of a payload's canonical JSON: without spaces, the fields of objects by name.
+/// The SHA-256 of a payload's canonical JSON: without spaces, fields sorted by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Checksum([u8; 32]);
 
@@ -19,9 +19,9 @@ impl Checksum {
         Self(Sha256::digest(&text).into())
     }
 
-    /// Compares it with what has arrived, `what` being a request or a reply.
+    /// Compares it with the payload that arrived; `what` is `request` or `reply`.
     ///
-    /// The message tells nothing of the payload, not even its checksum: it may hold a secret.
+    /// The message reveals nothing of the payload, not even its checksum: it may hold a secret.
     pub fn check(self, arrived: &Value, what: &str, call: &CallName) -> Result<(), Box<Failure>> {
         if self == Self::of(arrived) {
             return Ok(());
@@ -64,34 +64,34 @@ fn write_canonical(value: &Value, text: &mut Vec<u8>) {
 }
 
 fn write_json(value: &(impl serde::Serialize + ?Sized), text: &mut Vec<u8>) {
-    // Neither memory nor a value without maps of other keys than text can refuse it.
+    // Writing to a `Vec` cannot fail, and all keys are strings.
     let _ = serde_json::to_writer(text, value);
 }
 
-/// The payload as a faulty wire hands it on: its first plain value is another one.
-pub(super) fn garbled(payload: &Value) -> Arc<Value> {
+/// The payload with its first scalar value changed, as a faulty wire delivers it.
+pub(super) fn corrupted(payload: &Value) -> Arc<Value> {
     let mut payload = payload.clone();
-    garble(&mut payload);
+    corrupt(&mut payload);
     Arc::new(payload)
 }
 
-fn garble(value: &mut Value) {
+fn corrupt(value: &mut Value) {
     match value {
         Value::Null => *value = false.into(),
         Value::Bool(flag) => *flag = !*flag,
         Value::Number(number) => *value = number.as_i64().map_or(Value::Null, |n| (n ^ 1).into()),
         Value::String(text) => text.insert(0, char::REPLACEMENT_CHARACTER),
         Value::Array(items) => match items.first_mut() {
-            Some(item) => garble(item),
+            Some(item) => corrupt(item),
             None => items.push(Value::Null),
         },
-        Value::Object(fields) => garble_fields(fields),
+        Value::Object(fields) => corrupt_fields(fields),
     }
 }
 
-fn garble_fields(fields: &mut Map<String, Value>) {
+fn corrupt_fields(fields: &mut Map<String, Value>) {
     match fields.values_mut().next() {
-        Some(value) => garble(value),
+        Some(value) => corrupt(value),
         None => {
             fields.insert(char::REPLACEMENT_CHARACTER.to_string(), Value::Null);
         }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_fields_is_no_part_of_a_payload() {
+    fn checksum_ignores_the_order_of_fields() {
         let canonical = |value: &Value| {
             let mut text = Vec::new();
             write_canonical(value, &mut text);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_is_that_of_the_standard() {
+    fn checksum_is_the_sha_256_of_canonical_json() {
         let hex: String = Checksum::of(&json!({}))
             .0
             .iter()
@@ -154,11 +154,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_corrupted_is_always_detected(payload in any_json()) {
+        fn corruption_is_always_detected(payload in any_json()) {
             let taken = Checksum::of(&payload);
             let call = CallName::new("S", "op");
             prop_assert_eq!(taken.check(&payload, "reply", &call), Ok(()));
-            let failure = taken.check(&garbled(&payload), "reply", &call).unwrap_err();
+            let failure = taken.check(&corrupted(&payload), "reply", &call).unwrap_err();
             prop_assert_eq!(&*failure.code, code::CORRUPTION_DETECTED);
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::{Call, Reply};
 
 static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
 
-/// A service that answers as its definition says, and remembers what it did by key.
+/// A service that answers as its definition says, once per key.
 #[derive(Debug)]
 pub struct MockService {
     definition: Arc<ServiceDefinition>,
@@ -16,7 +16,7 @@ pub struct MockService {
 }
 
 impl MockService {
-    /// A service by its definition.
+    /// A service with a definition.
     pub fn new(definition: impl Into<Arc<ServiceDefinition>>, effects: Effects) -> Self {
         Self {
             definition: definition.into(),
@@ -24,7 +24,7 @@ impl MockService {
         }
     }
 
-    /// A service that answers `{}` to any operation at once.
+    /// A service that answers `{}` to any operation immediately.
     pub fn bare(name: &str, effects: Effects) -> Self {
         let definition = ServiceDefinition {
             name: name.to_owned(),

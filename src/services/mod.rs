@@ -1,8 +1,10 @@
-//! The cast: services, the scripts of their answers, and the one client that calls them.
+//! Services, the scripts of their answers, and the one client that calls them.
 
 mod answer;
 mod client;
 mod code_check;
+#[cfg(test)]
+mod conformance;
 mod definition;
 mod directory;
 mod effects;
@@ -19,16 +21,13 @@ mod partition;
 mod policies;
 mod registry;
 mod script;
-mod scripted_execution;
 mod service;
-#[cfg(test)]
-mod tests;
 mod wire;
 
+pub(crate) use answer::Answer;
 pub use answer::Executions;
 #[doc(hidden)]
 pub use answer::Response;
-pub(crate) use answer::{Answer, AnswerError};
 #[doc(hidden)]
 pub use client::Client;
 pub(crate) use code_check::CodeError;

@@ -3,31 +3,31 @@ use std::time::Duration;
 use super::{FaultId, Registry};
 use crate::domain::{Call, did_you_mean};
 
-/// Why no partition can lie between two, or end.
+/// Why a partition cannot begin or end.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PartitionError {
-    /// Nobody goes by the name.
+    /// No service or caller has the name.
     #[error("no service or caller is named {name:?}: {hint}")]
     Unknown {
         /// The name.
         name: String,
-        /// The nearest name, or all of them: services and who else calls.
+        /// The nearest name, or all of them: services and other callers.
         hint: String,
     },
-    /// No call goes from a caller to another that is no service, or from one to itself.
-    #[error("no call goes between {0:?} and {1:?}")]
+    /// Neither is a service, or both are the same.
+    #[error("no calls are made between {0:?} and {1:?}")]
     NoCalls(String, String),
-    /// They reach each other.
+    /// There is no partition between them.
     #[error("{0:?} is not cut off from {1:?}")]
     NotCutOff(String, String),
 }
 
 impl Registry {
-    /// Checks that a partition may lie between two: services, or a service and another caller.
+    /// Checks that two can be partitioned: services, or a service and another caller.
     ///
     /// # Errors
     ///
-    /// If a name is unknown, or no call goes between the two.
+    /// If a name is unknown, or no calls are made between the two.
     pub fn check_partition(&self, one: &str, other: &str) -> Result<(), PartitionError> {
         let names = self.names();
         let callers = [
@@ -53,13 +53,13 @@ impl Registry {
         Ok(())
     }
 
-    /// Loses every request between two, whoever sends it, until an offset or until they reach each
-    /// other again.
+    /// Loses every request between two, in both directions, until an offset or until they
+    /// [`heal`](Self::heal).
     ///
     /// # Errors
     ///
     /// As for [`check_partition`](Self::check_partition).
-    pub fn cut_off(
+    pub fn partition(
         &self,
         one: &str,
         other: &str,
@@ -70,7 +70,7 @@ impl Registry {
         for (service, caller) in [(one, other), (other, one)] {
             // Callers that are not services have no script.
             let _ = self.script(service, |script, _| {
-                script.is_cut_off_from(caller, until, fault);
+                script.partition(caller, until, fault);
             });
         }
         Ok(())
@@ -80,20 +80,15 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As for [`check_partition`](Self::check_partition), and if there is none left.
-    pub fn reaches_again(
-        &self,
-        one: &str,
-        other: &str,
-        now: Duration,
-    ) -> Result<(), PartitionError> {
+    /// As for [`check_partition`](Self::check_partition); if there is no partition.
+    pub fn heal(&self, one: &str, other: &str, now: Duration) -> Result<(), PartitionError> {
         self.check_partition(one, other)?;
-        let mut was_cut = false;
+        let mut was_partitioned = false;
         for (service, caller) in [(one, other), (other, one)] {
-            let mended = self.script(service, |script, _| script.is_reached_by(caller, now));
-            was_cut |= mended.unwrap_or(false);
+            let healed = self.script(service, |script, _| script.heal(caller, now));
+            was_partitioned |= healed.unwrap_or(false);
         }
-        if was_cut {
+        if was_partitioned {
             return Ok(());
         }
         Err(PartitionError::NotCutOff(one.to_owned(), other.to_owned()))
@@ -106,7 +101,7 @@ mod tests {
     use crate::{
         clock::Clock,
         observability::Timeline,
-        services::{Effects, Faults, MockService, scripted_execution::Transit},
+        services::{Effects, Faults, MockService, script::Transit},
     };
 
     fn registry() -> Registry {
@@ -119,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_who_can_call_each_other_can_be_parted() {
+    async fn partition_needs_a_service_and_another_caller() {
         let registry = registry();
         for (one, other) in [
             ("Stock", "Payments"),
@@ -142,12 +137,12 @@ mod tests {
             (
                 "Stock",
                 "Stock",
-                "no call goes between \"Stock\" and \"Stock\"",
+                "no calls are made between \"Stock\" and \"Stock\"",
             ),
             (
                 "scenario",
                 "orchestrator",
-                "no call goes between \"scenario\" and \"orchestrator\"",
+                "no calls are made between \"scenario\" and \"orchestrator\"",
             ),
         ] {
             let error = registry.check_partition(one, other).unwrap_err();
@@ -156,28 +151,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_partition_ends_once() {
+    async fn partition_ends_once() {
         let registry = registry();
         let fault = Faults::default().declare("x", "y");
         let second = Duration::from_secs(1);
-        let mend = |now| registry.reaches_again("Payments", "Stock", now);
+        let heal = |now| registry.heal("Payments", "Stock", now);
         let not_cut_off = PartitionError::NotCutOff("Payments".to_owned(), "Stock".to_owned());
-        assert_eq!(mend(second).as_ref(), Err(&not_cut_off));
-        registry.cut_off("Stock", "Payments", None, fault).unwrap();
-        assert_eq!(mend(second), Ok(()));
-        assert_eq!(mend(second).as_ref(), Err(&not_cut_off));
+        assert_eq!(heal(second).as_ref(), Err(&not_cut_off));
+        registry
+            .partition("Stock", "Payments", None, fault)
+            .unwrap();
+        assert_eq!(heal(second), Ok(()));
+        assert_eq!(heal(second).as_ref(), Err(&not_cut_off));
         let until = Some(second);
-        registry.cut_off("Stock", "Payments", until, fault).unwrap();
-        assert_eq!(mend(second), Err(not_cut_off), "it has ended by itself");
+        registry
+            .partition("Stock", "Payments", until, fault)
+            .unwrap();
+        assert_eq!(heal(second), Err(not_cut_off), "it has ended by itself");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_are_lost_both_ways_until_but_not_at_the_end() {
+    async fn partition_loses_requests_both_ways_before_its_end() {
         let registry = registry();
         let fault = Faults::default().declare("x", "y");
         let second = Duration::from_secs(1);
         registry
-            .cut_off("Stock", "Payments", Some(second), fault)
+            .partition("Stock", "Payments", Some(second), fault)
             .unwrap();
         let lost = |service: &str, caller: &str, now| {
             let transit = registry.script(service, |script, _| {

@@ -5,34 +5,34 @@ use crate::{
     resilience::Retries,
 };
 
-/// How long an execution may take where nothing else is said.
+/// How long an execution may take unless configured.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What one call asks for itself, as a workflow's step does.
+/// The policy of one call, such as that of a workflow's step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallPolicy {
     /// How long an execution may take.
     pub timeout: Option<Duration>,
-    /// How often and when it is repeated.
+    /// How often it is retried, and after which delays.
     pub retry: Option<Retries>,
-    /// The same where nothing is said of every call either: what its kind of call usually does.
-    pub usual_retry: Option<Retries>,
+    /// Used where neither this policy nor that of all calls sets retries: the default of this kind
+    /// of call.
+    pub default_retry: Option<Retries>,
 }
 
 /// Timeouts and retries of all calls.
 ///
-/// What is said of an operation beats what a call asks for itself, which beats
-/// what is said of every call, which beats the default: 30 s, and no retry unless its kind of call
-/// usually has some.
+/// The policy of an operation takes precedence over that of the call, which takes precedence over that
+/// of all calls. The default is 30 s, and the call's `default_retry` or no retry.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
-    /// What is said of every call.
+    /// The policy of all calls.
     pub every: CallPolicy,
     operations: HashMap<CallName, OperationPolicy>,
     passthrough: bool,
 }
 
-/// What is said of one operation.
+/// The policy of all calls to one operation.
 #[derive(Clone, Debug, Default)]
 struct OperationPolicy {
     timeout: Option<Duration>,
@@ -41,7 +41,7 @@ struct OperationPolicy {
 }
 
 impl Policies {
-    /// No call is timed out or retried, whatever it asks for itself: another client does that.
+    /// No call is timed out or retried, whatever its own policy: another client does that.
     pub fn passthrough() -> Self {
         Self {
             passthrough: true,
@@ -49,51 +49,51 @@ impl Policies {
         }
     }
 
-    /// Every execution of the operation may take this long.
+    /// Sets the timeout of an operation.
     pub fn time_out(&mut self, call: CallName, after: Duration) {
         self.operations.entry(call).or_default().timeout = Some(after);
     }
 
-    /// Every call of the operation is repeated up to so many times.
+    /// Sets the number of retries of an operation.
     pub fn retry(&mut self, call: CallName, max_retries: u32) {
         self.operations.entry(call).or_default().max_retries = Some(max_retries);
     }
 
-    /// Every call of the operation is repeated so.
+    /// Sets the retries of an operation.
     pub fn retry_as(&mut self, call: CallName, retries: Retries) {
         self.operations.entry(call).or_default().retry = Some(retries);
     }
 
-    /// Every call is repeated up to so many times, at the delays that are set.
+    /// Sets the number of retries of all calls, and keeps the delays.
     pub fn retry_every(&mut self, max_retries: u32) {
         let retries = self.every.retry.take().unwrap_or_default();
         self.every.retry = Some(retries.up_to(max_retries));
     }
 
     /// The timeout and retries of one call.
-    pub fn of(&self, call: &CallName, asked: &CallPolicy) -> (Duration, Retries) {
+    pub fn of(&self, call: &CallName, own: &CallPolicy) -> (Duration, Retries) {
         if self.passthrough {
             return (MAX_DURATION, Retries::none());
         }
         // Looked up only where there is any: hashing the name would cost every call.
-        let own = if self.operations.is_empty() {
+        let operation = if self.operations.is_empty() {
             None
         } else {
             self.operations.get(call)
         };
-        let timeout = own
-            .and_then(|own| own.timeout)
-            .or(asked.timeout)
+        let timeout = operation
+            .and_then(|operation| operation.timeout)
+            .or(own.timeout)
             .or(self.every.timeout)
             .unwrap_or(DEFAULT_TIMEOUT);
-        let retries = own
-            .and_then(|own| own.retry.as_ref())
-            .or(asked.retry.as_ref())
+        let retries = operation
+            .and_then(|operation| operation.retry.as_ref())
+            .or(own.retry.as_ref())
             .or(self.every.retry.as_ref())
-            .or(asked.usual_retry.as_ref())
+            .or(own.default_retry.as_ref())
             .cloned()
             .unwrap_or_default();
-        let retries = match own.and_then(|own| own.max_retries) {
+        let retries = match operation.and_then(|operation| operation.max_retries) {
             Some(max_retries) => retries.up_to(max_retries),
             None => retries,
         };
@@ -107,38 +107,38 @@ mod tests {
     use crate::resilience::Retry;
 
     #[test]
-    fn the_more_specific_policy_wins() {
+    fn more_specific_policy_wins() {
         let call = CallName::new("S", "op");
         let secs = Duration::from_secs;
         let mut policies = Policies::default();
-        let mut asked = CallPolicy::default();
-        assert_eq!(policies.of(&call, &asked).0, secs(30));
-        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(0).into());
-        asked.usual_retry = Some(Retry::up_to(5).into());
-        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(5).into());
+        let mut own = CallPolicy::default();
+        assert_eq!(policies.of(&call, &own).0, secs(30));
+        assert_eq!(policies.of(&call, &own).1, Retry::up_to(0).into());
+        own.default_retry = Some(Retry::up_to(5).into());
+        assert_eq!(policies.of(&call, &own).1, Retry::up_to(5).into());
         policies.every.timeout = Some(secs(4));
         policies.retry_every(4);
-        assert_eq!(policies.of(&call, &asked).0, secs(4));
-        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(4).into());
-        asked.timeout = Some(secs(3));
-        asked.retry = Some(Retry::up_to(3).into());
-        assert_eq!(policies.of(&call, &asked).0, secs(3));
-        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(3).into());
+        assert_eq!(policies.of(&call, &own).0, secs(4));
+        assert_eq!(policies.of(&call, &own).1, Retry::up_to(4).into());
+        own.timeout = Some(secs(3));
+        own.retry = Some(Retry::up_to(3).into());
+        assert_eq!(policies.of(&call, &own).0, secs(3));
+        assert_eq!(policies.of(&call, &own).1, Retry::up_to(3).into());
         policies.time_out(call.clone(), secs(2));
         policies.retry(call.clone(), 2);
-        assert_eq!(policies.of(&call, &asked).0, secs(2));
-        assert_eq!(policies.of(&call, &asked).1, Retry::up_to(2).into());
+        assert_eq!(policies.of(&call, &own).0, secs(2));
+        assert_eq!(policies.of(&call, &own).1, Retry::up_to(2).into());
     }
 
     #[test]
     fn passthrough_policies_neither_time_out_nor_retry() {
         let call = CallName::new("S", "op");
-        let asked = CallPolicy {
+        let own = CallPolicy {
             timeout: Some(Duration::from_secs(1)),
             retry: Some(Retry::up_to(3).into()),
-            usual_retry: Some(Retry::up_to(3).into()),
+            default_retry: Some(Retry::up_to(3).into()),
         };
-        let (timeout, retry) = Policies::passthrough().of(&call, &asked);
+        let (timeout, retry) = Policies::passthrough().of(&call, &own);
         assert_eq!(timeout, MAX_DURATION);
         assert_eq!(retry, Retries::none());
     }

@@ -14,18 +14,18 @@ pub struct Registry {
 #[derive(Default)]
 struct Roles {
     cast: IndexMap<Arc<str>, Arc<Role>>,
-    /// Those that are there for whoever asks for them by name.
+    /// Only found by name, in no list.
     on_call: Vec<Arc<Role>>,
 }
 
-/// A service and how it is to answer.
+/// A service and its script.
 pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
     pub script: Script,
 }
 
-/// A name that nothing goes by, with the nearest one that something does.
+/// An unknown name, with the nearest known one.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} {name:?} does not exist: {hint}")]
 pub struct UnknownName {
@@ -38,14 +38,14 @@ pub struct UnknownName {
 }
 
 impl Registry {
-    /// Adds a service; one of the same name leaves, and its script with it.
+    /// Adds a service, in place of one of the same name and its script.
     pub fn add(&self, service: impl Service + 'static) {
         let role = Arc::new(Role::new(service));
         let mut roles = self.roles.lock();
         roles.cast.insert(Arc::clone(&role.name), role);
     }
 
-    /// Adds a service that takes part only if it is asked for by name and no other has that name.
+    /// Adds a service that is only found by name, and only if no other has that name.
     ///
     /// It is in no list of the services.
     pub fn add_on_call(&self, service: impl Service + 'static) {
@@ -68,7 +68,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Hands a service's script to `change`.
+    /// Calls `change` with a service's script and the service.
     ///
     /// # Errors
     ///
@@ -100,8 +100,7 @@ impl Registry {
         self.role(call.service())?.check(call)
     }
 
-    /// How long one execution of an operation takes where nothing goes wrong, as far as the service
-    /// and what is scripted of it tell.
+    /// How long an execution of an operation takes without faults, by its script or else its service.
     ///
     /// # Errors
     ///
@@ -113,7 +112,7 @@ impl Registry {
         Ok(role.script.usual_latency(call.operation(), own))
     }
 
-    /// The names of all services, in the order they came.
+    /// The names of all services, in the order they were added.
     pub fn names(&self) -> Vec<Arc<str>> {
         let roles = self.roles.lock();
         roles.cast.keys().cloned().collect()
@@ -152,7 +151,7 @@ impl Roles {
     fn unknown(&self, name: &str) -> UnknownName {
         let cast = || self.cast.keys().map(|name| &**name);
         let on_call = self.on_call.iter().map(|role| &*role.name);
-        // Who is on call is named where it is meant, and is no news to anybody else.
+        // Services on call are suggested for a similar name, but not listed.
         let hint = match nearest(name, cast().chain(on_call)) {
             Some(nearest) => did_you_mean(name, [nearest]),
             None => did_you_mean(name, cast()),
@@ -188,7 +187,7 @@ impl Role {
 }
 
 impl UnknownName {
-    /// The failure of a call to this name.
+    /// The failure of a call to it.
     pub fn failure(&self, call: &CallName) -> Failure {
         let code = match self.what {
             "operation" => code::OPERATION_NOT_FOUND,

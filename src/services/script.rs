@@ -6,14 +6,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    Answer, Executions, FaultId, Response,
-    scripted_execution::{ScriptedExecution, Transit},
-    wire::Wire,
-};
+use super::{Answer, Executions, FaultId, Response, wire::Wire};
 use crate::domain::{HashMap, IndexMap, Key, Locked};
 
-/// How one service is reached and answers, execution by execution, whatever it is made of.
+/// How one service can be reached and answers, execution by execution.
 ///
 /// Executions are counted per operation over the whole scenario.
 #[derive(Debug, Default)]
@@ -40,11 +36,11 @@ struct Operation {
     executions: u32,
     takes: Option<Duration>,
     reply: Option<Arc<Value>>,
-    /// Answers for so many executions each, first come first served.
+    /// Answers for a number of executions each, in order.
     queue: VecDeque<(u32, Scripted)>,
-    /// By number of the execution, once the queue is empty.
+    /// By number of the execution; used once the queue is empty.
     rows: Vec<(Executions, Scripted)>,
-    /// For every execution, once nothing else says.
+    /// For every execution that neither of them covers.
     always: Option<Scripted>,
     /// Scripted replies already given, so that a repetition gets the same.
     given: HashMap<Key, Arc<Value>>,
@@ -54,6 +50,38 @@ struct Operation {
 struct Scripted {
     answer: Answer,
     fault: Option<FaultId>,
+}
+
+/// What a script says about one execution.
+#[derive(Debug)]
+pub(super) struct ScriptedExecution {
+    /// Its number.
+    pub execution: u32,
+    /// How long it takes.
+    pub latency: Duration,
+    /// The scripted response.
+    pub response: Response,
+    /// What happens to the request.
+    pub transit: Transit,
+    /// The fault that it hits when it starts.
+    pub fault: Option<FaultId>,
+    /// The fault that it hits if there is a reply.
+    pub reply_corrupted: Option<FaultId>,
+    /// Whether payloads carry checksums.
+    pub checked: bool,
+}
+
+/// What happens to a request on its way to the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transit {
+    /// It arrives as it was sent.
+    Clear,
+    /// It never arrives.
+    Lost,
+    /// The whole service is down, which fails the call immediately.
+    Down,
+    /// It arrives corrupted.
+    Corrupted,
 }
 
 impl Script {
@@ -67,7 +95,7 @@ impl Script {
         self.with(operation, |script| script.reply = Some(reply));
     }
 
-    /// Every execution that nothing else is said of gets this response.
+    /// Every execution without another scripted response gets this one.
     pub fn always(&self, operation: &str, response: Response, fault: FaultId) {
         self.with(operation, |script| {
             script.always = Some(Scripted {
@@ -86,8 +114,8 @@ impl Script {
         self.with(operation, |script| script.queue.push_back((count, answer)));
     }
 
-    /// Answers by number of the execution, in place of all said before; returns the faults that are
-    /// replaced.
+    /// Answers by number of the execution, in place of all earlier answers; returns the faults that
+    /// they would have hit.
     pub fn answers(
         &self,
         operation: &str,
@@ -105,56 +133,56 @@ impl Script {
         }
         let mut state = self.lock();
         let script = entry(&mut state.operations, operation);
-        let queue = script.queue.drain(..).map(|(_, own)| own);
+        let queue = script.queue.drain(..).map(|(_, scripted)| scripted);
         let always = script.always.take();
         let former_rows = std::mem::replace(&mut script.rows, rows);
         let replaced = queue
             .chain(always)
-            .chain(former_rows.into_iter().map(|(_, own)| own));
-        replaced.filter_map(|own| own.fault).collect()
+            .chain(former_rows.into_iter().map(|(_, scripted)| scripted));
+        replaced.filter_map(|scripted| scripted.fault).collect()
     }
 
-    /// The service is down, until an offset or until it comes back.
-    pub fn goes_down(&self, until: Option<Duration>, fault: FaultId) {
+    /// Takes the service down, until an offset or until it is brought back.
+    pub fn take_down(&self, until: Option<Duration>, fault: FaultId) {
         self.lock().down = Some(Down { until, fault });
     }
 
-    /// The service is back; says whether it was down.
-    pub fn comes_back(&self) -> bool {
+    /// Brings the service back; returns whether it was down.
+    pub fn bring_back(&self) -> bool {
         self.lock().down.take().is_some()
     }
 
-    /// Every call of the service takes this much longer.
-    pub fn is_slowed_by(&self, more: Duration) {
+    /// Every call to the service takes this much longer.
+    pub fn slow_down(&self, more: Duration) {
         self.lock().slowed_by = more;
     }
 
-    /// Requests of a caller are lost, until an offset or until it reaches the service again.
-    pub fn is_cut_off_from(&self, caller: &str, until: Option<Duration>, fault: FaultId) {
-        self.lock().wire.cut(caller, until, fault);
+    /// Loses the requests of a caller, until an offset or until the partition heals.
+    pub fn partition(&self, caller: &str, until: Option<Duration>, fault: FaultId) {
+        self.lock().wire.partition(caller, until, fault);
     }
 
-    /// Requests of a caller arrive again; says whether they were lost until `now`.
-    pub fn is_reached_by(&self, caller: &str, now: Duration) -> bool {
-        self.lock().wire.mend(caller, now)
+    /// Delivers the requests of a caller again; returns whether they were still lost at `now`.
+    pub fn heal(&self, caller: &str, now: Duration) -> bool {
+        self.lock().wire.heal(caller, now)
     }
 
-    /// Every request to the service is changed on its way.
-    pub fn receives_corrupted(&self, fault: FaultId) {
+    /// Corrupts every request to the service on its way.
+    pub fn corrupt_requests(&self, fault: FaultId) {
         let wire = &mut self.lock().wire;
         wire.requests_corrupted = Some(fault);
         wire.checked = true;
     }
 
-    /// Every reply of the service is changed after its checksum was taken.
-    pub fn corrupts_replies(&self, fault: FaultId) {
+    /// Corrupts every reply of the service after its checksum was computed.
+    pub fn corrupt_replies(&self, fault: FaultId) {
         let wire = &mut self.lock().wire;
         wire.replies_corrupted = Some(fault);
         wire.checked = true;
     }
 
-    /// How long an execution of the operation takes where no row says otherwise; `latency` is the
-    /// service's own.
+    /// How long an execution of the operation takes unless a row of the script says otherwise;
+    /// `latency` is the service's own.
     pub(super) fn usual_latency(&self, operation: &str, latency: Duration) -> Duration {
         let state = self.lock();
         let scripted = state.operations.get(operation);
@@ -162,7 +190,7 @@ impl Script {
         takes.unwrap_or(latency) + state.slowed_by
     }
 
-    /// Counts an execution that starts now and says what it is to come to.
+    /// Counts an execution that starts now, and returns how it goes.
     pub(super) fn next(
         &self,
         operation: &str,
@@ -179,17 +207,17 @@ impl Script {
             .as_ref()
             .filter(|down| down.until.is_none_or(|until| now < until))
             .map(|down| (Transit::Down, down.fault));
-        let lost = state.wire.loses(caller, now);
+        let lost = state.wire.partitioned(caller, now);
         let corrupted = state.wire.requests_corrupted;
-        // A lost request meets no service that could be down, and one that is down reads nothing.
-        let struck = lost
+        // A lost request never meets a service that is down, and that one reads no corrupted request.
+        let hit = lost
             .map(|fault| (Transit::Lost, fault))
             .or(down)
             .or_else(|| corrupted.map(|fault| (Transit::Corrupted, fault)));
         let script = entry(&mut state.operations, operation);
         script.executions += 1;
         let execution = script.executions;
-        if let Some((transit, fault)) = struck {
+        if let Some((transit, fault)) = hit {
             return ScriptedExecution {
                 execution,
                 latency: Duration::ZERO,
@@ -226,7 +254,7 @@ impl Script {
         }
     }
 
-    /// The scripted reply to a call: a repetition of its key gets the first one again.
+    /// The scripted reply to a call; a repetition of its key gets the first one again.
     pub(super) fn reply_once(
         &self,
         operation: &str,
@@ -301,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_n_times_queues_up_before_what_is_said_for_good() {
+    fn counted_answers_come_before_the_permanent_one() {
         let script = Script::default();
         script.always("op", Response::Hang, fault());
         script.times("op", 2, Response::Error("A".into()), fault());
@@ -310,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_replaces_the_queue_and_counts_from_the_first_execution() {
+    fn table_replaces_the_queue_and_counts_from_the_first_execution() {
         let script = Script::default();
         assert_eq!(codes(&script, 1), ["ok"]);
         script.times("op", 9, Response::Error("A".into()), fault());
@@ -325,10 +353,10 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_down_until_but_not_at_its_end() {
+    fn downtime_excludes_its_end() {
         let script = Script::default();
         let at = Duration::from_millis;
-        script.goes_down(Some(at(100)), fault());
+        script.take_down(Some(at(100)), fault());
         let down =
             |now| script.next("op", "scenario", now, Duration::ZERO).transit == Transit::Down;
         assert!(down(at(99)));
@@ -336,11 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn after_replaces_takes_and_slowness_adds() {
+    fn delay_of_a_row_replaces_the_latency_and_slowness_adds() {
         let script = Script::default();
         let ms = Duration::from_millis;
         script.takes("op", ms(30));
-        script.is_slowed_by(ms(5));
+        script.slow_down(ms(5));
         script.answers(
             "op",
             [("1".parse().unwrap(), "after 7 ms ok".parse().unwrap(), None)],

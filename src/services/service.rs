@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{CodeDefinition, ServiceDefinition};
 use crate::domain::{Call, Failure, FailureMode, Reply, code};
 
-/// The operation that a service is probed by, unless it names another.
+/// The operation that probes a service, unless it names another.
 pub(super) const PROBE: &str = "health";
 
 /// A failure about a field of the input.
@@ -19,16 +19,15 @@ pub type CallResult = Result<Reply, Box<Failure>>;
 /// A service that can be called, real or played.
 #[async_trait]
 pub trait Service: Send + Sync {
-    /// The name it is called by.
+    /// Its name in calls.
     fn name(&self) -> &str;
 
-    /// What it is defined by, where that is data; what follows comes from there, unless said
-    /// otherwise.
+    /// Its definition, if it has one: the default of what follows.
     fn definition(&self) -> Option<&ServiceDefinition> {
         None
     }
 
-    /// The operations it has; `None` where it answers to any name.
+    /// Its operations; `None` if any name is one.
     fn operations(&self) -> Option<Vec<&str>> {
         let operations = self.definition()?.operations.as_ref()?;
         Some(operations.keys().map(String::as_str).collect())
@@ -44,15 +43,15 @@ pub trait Service: Send + Sync {
         }
     }
 
-    /// How long an operation takes before it acts, on the virtual clock.
+    /// How long an operation takes before it acts, on the virtual clock, unless scripted.
     ///
-    /// A script can replace it. A service that waits on its own takes that on top.
+    /// Time that the service itself waits is added.
     fn latency(&self, operation: &str) -> Duration {
         self.definition()
             .map_or(Duration::ZERO, |definition| definition.latency(operation))
     }
 
-    /// The operation that tells whether it is well, called with `{}`: `health` where it has one.
+    /// The operation that checks its health, called with `{}`: by default `health`, if it has one.
     fn probe(&self) -> Option<&str> {
         match self.definition() {
             Some(definition) => definition.probe(),
@@ -65,8 +64,7 @@ pub trait Service: Send + Sync {
         self.definition()?.class.as_deref()
     }
 
-    /// Whether it can fail with a code: `None` where any code will do, else
-    /// the codes of its own, beside those that the product knows.
+    /// The codes that it defines, beside the built-in ones; `None` if it can fail with any code.
     fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
         let definition = self.definition()?;
         let bare = definition.operations.is_none() && definition.codes.is_empty();
@@ -88,9 +86,9 @@ pub trait Service: Send + Sync {
             .unwrap_or_else(|| code::classify(code))
     }
 
-    /// Does what is asked.
+    /// Performs a call.
     ///
-    /// It must do so once per [`Key`](crate::domain::Key), however often it is asked.
+    /// It must do so once per [`Key`](crate::domain::Key), however often it is called.
     ///
     /// # Errors
     ///

@@ -2,54 +2,58 @@ use std::{sync::Arc, time::Duration};
 
 use super::FaultId;
 
-/// What lies between a service and its callers: it may lose what is sent, or change it.
+/// What connects a service with its callers; it can lose or corrupt payloads.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
-    cuts: Vec<Cut>,
-    /// Requests arrive otherwise than they were sent.
+    partitions: Vec<Partition>,
+    /// The fault that corrupts requests.
     pub requests_corrupted: Option<FaultId>,
-    /// Replies arrive otherwise than they were sent.
+    /// The fault that corrupts replies.
     pub replies_corrupted: Option<FaultId>,
-    /// Whether senders take checksums: from when something may be corrupted, so that others do
-    /// not pay for it.
+    /// Whether payloads carry checksums: only from when something may be corrupted, since they are
+    /// not free.
     pub checked: bool,
 }
 
 /// A partition between a caller and the service.
 #[derive(Debug)]
-struct Cut {
+struct Partition {
     caller: Arc<str>,
     until: Option<Duration>,
     fault: FaultId,
 }
 
 impl Wire {
-    /// Loses the requests of a caller, until an offset or until it is mended; replaces a cut that was.
-    pub fn cut(&mut self, caller: &str, until: Option<Duration>, fault: FaultId) {
-        self.mend(caller, Duration::ZERO);
-        self.cuts.push(Cut {
+    /// Loses the requests of a caller, until an offset or until healed; replaces an earlier partition.
+    pub fn partition(&mut self, caller: &str, until: Option<Duration>, fault: FaultId) {
+        self.heal(caller, Duration::ZERO);
+        self.partitions.push(Partition {
             caller: caller.into(),
             until,
             fault,
         });
     }
 
-    /// Ends the cut to a caller; says whether there was one still.
-    pub fn mend(&mut self, caller: &str, now: Duration) -> bool {
-        let place = self.cuts.iter().position(|cut| *cut.caller == *caller);
-        place.is_some_and(|place| self.cuts.swap_remove(place).is_at(now))
+    /// Ends the partition from a caller; returns whether it still lasted.
+    pub fn heal(&mut self, caller: &str, now: Duration) -> bool {
+        let index = self
+            .partitions
+            .iter()
+            .position(|one| *one.caller == *caller);
+        index.is_some_and(|index| self.partitions.swap_remove(index).lasts_at(now))
     }
 
-    /// The fault that loses a request of a caller.
-    pub fn loses(&self, caller: &str, now: Duration) -> Option<FaultId> {
-        let mut cuts = self.cuts.iter();
-        cuts.find(|cut| *cut.caller == *caller && cut.is_at(now))
-            .map(|cut| cut.fault)
+    /// The fault that loses a request of a caller, if any.
+    pub fn partitioned(&self, caller: &str, now: Duration) -> Option<FaultId> {
+        let mut partitions = self.partitions.iter();
+        partitions
+            .find(|one| *one.caller == *caller && one.lasts_at(now))
+            .map(|one| one.fault)
     }
 }
 
-impl Cut {
-    fn is_at(&self, now: Duration) -> bool {
+impl Partition {
+    fn lasts_at(&self, now: Duration) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 }

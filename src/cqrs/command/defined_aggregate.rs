@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{Aggregate, Command, Decision, DomainEvent, unknown_event};
 use crate::{
     cqrs::document_change::{DocumentChange, check_references},
-    domain::{Failure, JsonSchema, Violation, code, did_you_mean, is_code, pointer_token, resolve},
+    domain::{
+        Failure, JsonSchema, Violation, check_code, code, did_you_mean, pointer_token, resolve,
+    },
 };
 
 /// A type of aggregates as data.
@@ -155,13 +157,8 @@ impl DefinedAggregate {
 
 fn compile_rules(rules: &[RuleDefinition], within: &str) -> Result<Vec<JsonSchema>, Violation> {
     let one = |(index, rule): (usize, &RuleDefinition)| {
-        if !is_code(&rule.code) {
-            let message = format!(
-                "{:?} is not a valid code, expected UPPER_SNAKE case",
-                rule.code
-            );
-            return Err(Violation::new(format!("{within}/{index}/code"), message));
-        }
+        check_code(&rule.code)
+            .map_err(|message| Violation::new(format!("{within}/{index}/code"), message))?;
         compile(&rule.unless, &format!("{within}/{index}/unless"))
     };
     rules.iter().enumerate().map(one).collect()

@@ -118,12 +118,23 @@ impl HandlerDefinition {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::{clock::Seed, resilience::Retry};
+    use crate::{clock::Seed, domain::from_value, resilience::Retry};
 
     #[test]
     fn default_retry_delay_is_that_of_the_constant_preset() {
         let preset = Retry::preset("constant").unwrap();
         assert_eq!(retry_delay(), preset.delay(7, Seed(0)));
+    }
+
+    #[test]
+    fn null_duration_is_refused_by_field() {
+        for field in ["errorWindow", "retryDelay"] {
+            let definition = json!({"name": "Balances", "handles": {}, field: null});
+            let error = from_value::<ProjectionDefinition>(&definition).unwrap_err();
+            assert_eq!(error.pointer, format!("/{field}"), "{error}");
+        }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::clock::Seed;
 
 /// Longest slug in bytes; file systems take names of 255.
-const LONGEST_SLUG: usize = 120;
+const MAX_SLUG: usize = 120;
 
 /// The part of a scenario that a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,9 +64,9 @@ fn slug(name: &str) -> String {
     if slug.is_empty() {
         return "unnamed".to_owned();
     }
-    if slug.len() > LONGEST_SLUG {
+    if slug.len() > MAX_SLUG {
         let hash = Seed(0).part([name]).0;
-        let fits = |(at, _): &(usize, char)| *at <= LONGEST_SLUG - 17;
+        let fits = |(at, _): &(usize, char)| *at <= MAX_SLUG - 17;
         let end = slug.char_indices().take_while(fits).last();
         slug.truncate(end.map_or(0, |(at, _)| at));
         slug.push_str(&format!("-{hash:016x}"));
@@ -98,6 +98,6 @@ mod tests {
     fn long_names_stay_distinct() {
         let (one, other) = ("ä".repeat(200) + "1", "ä".repeat(200) + "2");
         let (one, other) = (slug(&one), slug(&other));
-        assert!(one.len() <= LONGEST_SLUG && one != other, "{one} {other}");
+        assert!(one.len() <= MAX_SLUG && one != other, "{one} {other}");
     }
 }

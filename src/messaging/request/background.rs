@@ -137,7 +137,7 @@ impl Requests {
         mut changes: mpsc::UnboundedReceiver<StatusChange>,
     ) {
         let policy = CallPolicy {
-            usual_retry: Some(default_retry()),
+            default_retry: Some(default_retry()),
             ..CallPolicy::default()
         };
         while let Some(change) = changes.recv().await {

@@ -87,7 +87,7 @@ impl ServiceRequest {
         CallPolicy {
             timeout: self.timeout,
             retry: self.retries.clone(),
-            usual_retry: Some(default_retry()),
+            default_retry: Some(default_retry()),
         }
     }
 }

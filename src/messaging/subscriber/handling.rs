@@ -53,7 +53,7 @@ impl Handling {
         Self {
             policy: CallPolicy {
                 retry: subscription.retry.clone(),
-                usual_retry: Some(Retry::subscriber().into()),
+                default_retry: Some(Retry::subscriber().into()),
                 ..CallPolicy::default()
             },
             handler: call(subscription.handler.clone()),

@@ -108,7 +108,7 @@ impl Rig {
         let fault = self.faults.declare("is down", "test");
         let down = self
             .registry
-            .script(service, |script, _| script.goes_down(Some(until), fault));
+            .script(service, |script, _| script.take_down(Some(until), fault));
         down.unwrap();
     }
 

@@ -120,7 +120,9 @@ fn faulty_value_is_refused_with_what_was_expected() {
         ("slidingWindowSize", "many"),
         ("slidingWindowSize", "0"),
         ("slidingWindowSize", "0 s"),
+        ("slidingWindowSize", "null"),
         ("minimumCalls", "0"),
+        ("minimumCalls", "null"),
         ("slowCallDuration", "fast"),
         ("slowCallRateThreshold", "-5 %"),
     ] {

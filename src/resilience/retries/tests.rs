@@ -107,7 +107,7 @@ fn faulty_policy_is_refused_with_its_pointer() {
         ),
         (
             json!([{"codes": ["a b"], "maxRetries": 1}]),
-            "at /codes: \"a b\" is not a code",
+            "at /codes: \"a b\" is not a valid code",
         ),
         (
             json!([{"codes": ["A"], "maxRetries": -1}]),
@@ -137,7 +137,7 @@ fn retrier_is_read_from_a_table_row() {
     for (row, expected) in [
         (
             [("codes", "A,,B"), ("maxRetries", "1")],
-            "at /codes: \"\" is not a code",
+            "at /codes: \"\" is not a valid code",
         ),
         (
             [("codes", "A"), ("base", "1 s")],

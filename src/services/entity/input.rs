@@ -55,12 +55,12 @@ impl<'a> Input<'a> {
     /// If there is none.
     pub fn id(self) -> Result<(&'a str, &'a str), Box<Failure>> {
         match self.id_field() {
-            None => Err(refused(code::VALIDATION_FAILED, "id", "no id is given")),
+            None => Err(refused(code::VALIDATION_FAILED, "id", "an id is required")),
             Some(field) => Ok((field, self.text(field)?.unwrap_or_default())),
         }
     }
 
-    /// A non-empty text, if the field exists.
+    /// A non-empty string, if the field exists.
     ///
     /// # Errors
     ///
@@ -69,11 +69,11 @@ impl<'a> Input<'a> {
         match self.get(field) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(other) => Err(wrong_type(field, "a text that is not empty", other)),
+            Some(other) => Err(wrong_type(field, "a non-empty string", other)),
         }
     }
 
-    /// A non-negative whole number, if the field exists.
+    /// A non-negative integer, if the field exists.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl<'a> Input<'a> {
             Some(value) => value
                 .as_u64()
                 .map(Some)
-                .ok_or_else(|| wrong_type(field, "a whole number from 0 on", value)),
+                .ok_or_else(|| wrong_type(field, "a non-negative integer", value)),
         }
     }
 }
@@ -118,8 +118,8 @@ pub(super) fn refuse_faults(mut faults: Vec<Failure>) -> Result<(), Box<Failure>
 pub(super) fn kind_of(value: &Value) -> String {
     let kind = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => return value.to_string(),
-        Value::String(text) if text.is_empty() => "an empty text",
-        Value::String(_) => "a text",
+        Value::String(text) if text.is_empty() => "an empty string",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
@@ -128,7 +128,7 @@ pub(super) fn kind_of(value: &Value) -> String {
 
 /// The original input within that of a recovery, `{ "input", "error" }`; `None` for any other input.
 ///
-/// After a conflict it is applied to the current version, whatever it was based on.
+/// After a conflict it is based on the current version.
 pub(super) fn retried_input(input: &Value) -> Option<Value> {
     let fields = input.as_object().filter(|fields| fields.len() == 2)?;
     let code = fields.get("error")?.get("code")?;
@@ -139,11 +139,10 @@ pub(super) fn retried_input(input: &Value) -> Option<Value> {
     Some(Value::Object(input))
 }
 
-/// The ids of our entity within the input of an undo, `{ "input", "reply" }`; `None` for any other
-/// input.
+/// The ids of our entity in the input of an undo, `{ "input", "reply" }`; `None` for any other input.
 ///
-/// The undone call was another service's, so its reply names our entity by the field that others use;
-/// its `id` is only the second choice.
+/// The undone call was another service's, so the field by which others refer to our entity comes before
+/// `id`.
 pub(super) fn undo_target(input: &Value, alias: &str) -> Option<Value> {
     let fields = input.as_object()?;
     let (asked, reply) = (fields.get("input")?, fields.get("reply")?);

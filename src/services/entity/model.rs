@@ -23,22 +23,22 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EntityDefinition {
-    /// What one of them is called, such as `Agent`; codes like `AGENT_NOT_FOUND` follow from it.
+    /// The name of one, such as `Agent`; codes like `AGENT_NOT_FOUND` are derived from it.
     pub name: String,
     /// JSON Schema (2020-12) of one; by default anything is valid.
     ///
-    /// Of `id`, `version`, `createdAt` and `updatedAt`, which the service manages by itself, it sees
-    /// those that its `properties` name. Formats are checked.
+    /// The service manages `id`, `version`, `createdAt` and `updatedAt`: the schema sees those that its
+    /// `properties` name. Formats are checked.
     #[serde(default = "anything")]
     pub schema: Arc<Value>,
-    /// The services whose entities the fields name, by field name or JSON pointer; a field holds an
+    /// The services whose entities fields refer to, by field name or JSON pointer; a field contains an
     /// id, a list of ids, or nothing.
     #[serde(default)]
     pub references: IndexMap<String, String>,
     /// Those that exist from the start, at version 1 by default.
     #[serde(default)]
     pub existing: Vec<Map<String, Value>>,
-    /// Built at the first use, and shared by all scenarios of a process.
+    /// Built on first use, and shared by all scenarios of a process.
     #[serde(skip)]
     model: OnceLock<Result<Arc<Model>, Violation>>,
 }
@@ -155,14 +155,14 @@ impl Model {
         let id = match fields.get("id") {
             Some(Value::String(id)) if !id.is_empty() => id,
             _ => {
-                return Err(Violation::new("/id", "expected a non-empty text"));
+                return Err(Violation::new("/id", "expected a non-empty string"));
             }
         };
         let version = match fields.get("version").map(Value::as_u64) {
             None => 1,
             Some(Some(version)) if version > 0 => version,
             Some(_) => {
-                let message = "expected a whole number from 1";
+                let message = "expected a positive integer";
                 return Err(Violation::new("/version", message));
             }
         };
@@ -222,7 +222,7 @@ impl Model {
     }
 }
 
-/// A field with the ids of entities of a service.
+/// A field that refers to entities of a service.
 #[derive(Debug)]
 pub(super) struct Reference {
     /// As the definition writes it.

@@ -12,13 +12,13 @@ use crate::domain::Failure;
 
 type Answered = Result<Arc<Value>, Box<Failure>>;
 
-/// The least similarity of a suggestion, unless the call has its own.
-const SIMILARITY: f64 = 0.8;
-/// The most suggestions, unless the call has its own limit.
-const SUGGESTIONS: u64 = 3;
+/// The default minimum similarity of a suggestion.
+const MIN_SIMILARITY: f64 = 0.8;
+/// The default maximum number of suggestions.
+const MAX_SUGGESTIONS: u64 = 3;
 
 impl Store {
-    /// Fails if a create or update of the same would, so that a workflow stops there.
+    /// Fails if a create or update with this input would, so that a workflow stops there.
     pub fn validate(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Answered {
         let (id, version, faults) = if input.is_only_an_id() {
             let (field, id) = input.id()?;
@@ -42,7 +42,7 @@ impl Store {
         Ok(Arc::new(Value::Object(reply)))
     }
 
-    /// Replies what is wrong with each item, an entity or an id; only a malformed input fails.
+    /// Reports what is wrong with each item, an entity or an id; only a malformed input fails.
     pub fn batch_validate(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Answered {
         let items = match input.get("items") {
             Some(Value::Array(items)) => items,
@@ -132,13 +132,13 @@ impl Store {
             .flatten();
         let wanted = [id, input.text("name")?];
         let least = match input.get("similarityThreshold") {
-            None => SIMILARITY,
+            None => MIN_SIMILARITY,
             Some(value) => value
                 .as_f64()
                 .filter(|least| (0.0..=1.0).contains(least))
                 .ok_or_else(|| wrong_type("similarityThreshold", "a number from 0 to 1", value))?,
         };
-        let most = input.number("max")?.unwrap_or(SUGGESTIONS);
+        let most = input.number("max")?.unwrap_or(MAX_SUGGESTIONS);
         if wanted == [None, None] {
             input.id()?;
         }
@@ -150,7 +150,7 @@ impl Store {
                 found.push((similarity, own, name));
             }
         }
-        // A stable sort: of equals, the older comes first.
+        // A stable sort: among equals, the older comes first.
         found.sort_by_key(|(similarity, ..)| Reverse(*similarity));
         let suggestions: Vec<Value> = found
             .into_iter()
@@ -191,6 +191,6 @@ fn percent(wanted: &[Option<&str>], own: &[Option<&str>]) -> u8 {
             best = best.max(like);
         }
     }
-    // Between 0 and 100, so that nothing is lost.
+    // Between 0 and 100, so the cast is exact.
     (best * 100.0).round() as u8
 }

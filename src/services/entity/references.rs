@@ -1,4 +1,4 @@
-//! What entities refer to, and what refers to them.
+//! References from and to entities.
 
 use serde_json::{Map, Value};
 

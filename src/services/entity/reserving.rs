@@ -41,7 +41,7 @@ impl Store {
         })
     }
 
-    /// Releases by reservation or by id; what is not reserved stays so.
+    /// Releases by reservation or by id; changes nothing if not reserved.
     pub fn release(
         &mut self,
         owner: &EntityType,
@@ -86,11 +86,11 @@ impl Store {
 }
 
 impl Entity {
-    /// Holds it under a reservation.
+    /// Reserves it.
     ///
     /// # Errors
     ///
-    /// If another one holds it.
+    /// If it is already reserved.
     pub fn reserve(
         &mut self,
         owner: &EntityType,

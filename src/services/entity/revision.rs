@@ -2,21 +2,21 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
-/// One entity and its past.
+/// An entity and its history.
 #[derive(Clone, Debug)]
 pub(super) struct Entity {
     pub current: Revision,
-    /// What it was before, oldest first.
+    /// Its former revisions, oldest first.
     pub former: Vec<Revision>,
-    /// The reservation that holds it.
+    /// Its current reservation.
     pub reservation: Option<Arc<str>>,
 }
 
-/// An entity as it was at a version, all fields included.
+/// An entity at a version, with all fields.
 #[derive(Clone, Debug)]
 pub(super) struct Revision {
     pub version: u64,
-    /// An object; the same one only for the same change.
+    /// An object; every change has its own allocation.
     pub content: Arc<Value>,
 }
 
@@ -41,7 +41,7 @@ pub(super) enum EntityChange {
     },
     Deleted {
         id: Arc<str>,
-        /// Where it was in the order of creation.
+        /// Its position in the order of creation.
         position: usize,
         entity: Box<Entity>,
     },
@@ -64,12 +64,12 @@ impl Entity {
         }
     }
 
-    /// As it was when it came to be.
+    /// The revision it was created with.
     pub fn first(&self) -> &Revision {
         self.former.first().unwrap_or(&self.current)
     }
 
-    /// Replaces what it is, and keeps what it was.
+    /// Replaces the current revision, and keeps the former one.
     pub fn change_to(&mut self, revision: Revision) {
         self.former
             .push(std::mem::replace(&mut self.current, revision));
@@ -77,7 +77,7 @@ impl Entity {
 }
 
 impl Revision {
-    /// A revision of these fields; those that the service keeps by itself are as given.
+    /// A revision with these fields; those that the service manages are given separately.
     pub fn new(
         id: &str,
         fields: &Map<String, Value>,
@@ -107,7 +107,7 @@ impl Revision {
         self.content.as_object().unwrap_or(&NONE)
     }
 
-    /// Whether it is the very same, not only of the same version and content.
+    /// Whether it is from the same change, not just of the same version and content.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.content, &other.content)
     }

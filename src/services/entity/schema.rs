@@ -11,7 +11,7 @@ use crate::{
     observability::looks_secret,
 };
 
-/// The fields that a service manages by itself.
+/// The fields that a service manages.
 const MANAGED: [&str; 4] = ["id", "version", "createdAt", "updatedAt"];
 
 /// The schema of an entity, compiled.

@@ -18,36 +18,36 @@ use crate::{
     },
 };
 
-/// A service that keeps entities as its definition says: with a schema, versions, references,
-/// reservations, and every change once per key and taken back by key.
+/// A service that keeps entities as its definition says: with a schema, versions, references and
+/// reservations. Every change is made once per key, and undone by key.
 ///
-/// What its operations answer, by kind. An entity is named by `id`, or as others refer to it, such
-/// as `agentId`. A change replies the entity as it is then, with `version`, `createdAt`, `updatedAt`.
+/// Its operations, by kind. An entity is named by `id`, or as others refer to it, such as `agentId`.
+/// The reply to a change is the new entity, with `version`, `createdAt` and `updatedAt`.
 ///
-/// | kind | does and answers | refuses with |
+/// | kind | effect and reply | fails with |
 /// |---|---|---|
 /// | `validate` | an entity, or a stored one by its id alone: `{isValid: true, errors: [], id?, version?}` | `VALIDATION_FAILED`, `INVALID_REFERENCE`, `<ENTITY>_NOT_FOUND` |
 /// | `batchValidate` | each of `items`: `{isValid, results: [{isValid, errors: [{field, message, code}], id?}]}` | `VALIDATION_FAILED` without items |
-/// | `create` | at version 1; an absent id is made of the name | as `validate`, `<ENTITY>_ALREADY_EXISTS` |
+/// | `create` | at version 1; a missing id is generated from the name | as `validate`, `<ENTITY>_ALREADY_EXISTS` |
 /// | `get` | the entity, or null | |
-/// | `list` | `{total, items}`, those whose fields are as `filter` says | |
+/// | `list` | `{total, items}`, those whose fields match `filter` | |
 /// | `update` | replaces the given fields, and those that the operation `sets`; `version` or `expectedVersion` is the one it is based on | as `validate`, `CONCURRENT_MODIFICATION` |
-/// | `restore` | a new version with the content of `version`, else of the one before | as `validate` |
+/// | `restore` | a new version with the content of `version`, else of the previous one | as `validate` |
 /// | `delete` | `{deleted, id, version}` | `REFERENTIAL_INTEGRITY_VIOLATION`, `<ENTITY>_NOT_FOUND` |
 /// | `reserve` | `{reservationId, id, version}` | `<ENTITY>_RESERVED`, `<ENTITY>_NOT_FOUND` |
 /// | `release` | by `reservationId` or id: `{released}` | |
 /// | `suggest` | `{suggestions: [{id, name, similarity}]}` of at least `similarityThreshold` (0.8), at most `max` (3), best first | |
 ///
 /// A validation that finds faults fails, so that a workflow stops there: with the code and field of
-/// the first fault, the messages of all, and each of several as a cause.
+/// the first fault, all messages, and, if there are several, each as a cause.
 ///
-/// A recovery, which is sent `{ "input", "error" }`, is answered as the input in it would be; after
-/// `CONCURRENT_MODIFICATION` it is based on what is there now.
+/// A recovery, whose input is `{ "input", "error" }`, is handled like that `input`; after
+/// `CONCURRENT_MODIFICATION` it is based on the current version.
 ///
-/// An undo takes back what was done under its key, whatever the kind of the operation it calls. That
-/// of a change fails rather than lose what others have changed since; that of a creation removes the
-/// entity, which should never have been, unless others rely on it by now. Where the deed was another service's, the
-/// operation acts by its kind on the ids in the deed's input and reply.
+/// An undo reverts what was done under its key, whatever the kind of the operation it calls. It fails
+/// rather than lose a later change; the undo of a creation removes the entity whatever its version,
+/// unless others depend on it. To compensate another service's call, the operation acts by its kind on
+/// the ids in that call's input and reply.
 #[derive(Debug)]
 pub struct EntityService {
     definition: Arc<ServiceDefinition>,
@@ -57,7 +57,7 @@ pub struct EntityService {
 }
 
 impl EntityService {
-    /// A service by its definition, with `entity`, which is its section of that name.
+    /// A service with a definition, and its `entity` section.
     ///
     /// # Errors
     ///
@@ -185,7 +185,7 @@ impl Service for EntityService {
 
     fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
         let own = self.definition.codes.iter();
-        // The definition's own come first, so that it can say more of the others too.
+        // The definition's own come first, so that it can override the others.
         let all = own.chain(self.owner.model.codes.iter().map(|(code, own)| (code, own)));
         Some(all.map(|(code, own)| (code.as_str(), own)).collect())
     }
@@ -199,7 +199,7 @@ impl Service for EntityService {
     }
 }
 
-/// A reply with the fields that the operation's definition adds, but does not replace.
+/// A reply with the fields that the operation's definition adds; it replaces none.
 fn with_fields(operation: &OperationDefinition, reply: Arc<Value>) -> Arc<Value> {
     let (Some(added), Value::Object(own)) = (operation.reply.as_deref(), &*reply) else {
         return reply;

@@ -26,13 +26,13 @@ pub struct Entities {
     clock: Clock,
 }
 
-/// Why an entity cannot be there from the start.
+/// Why an entity cannot be added.
 #[derive(Debug, thiserror::Error)]
 pub enum EntityError {
-    /// No service of the name keeps entities.
+    /// No service with the name keeps entities.
     #[error(transparent)]
     Service(#[from] UnknownName),
-    /// It is not as its definition says.
+    /// It does not match its definition.
     #[error(transparent)]
     Definition(#[from] Violation),
     /// Its id is taken.
@@ -51,7 +51,7 @@ pub(super) struct Store {
 pub(super) struct EntityTable {
     pub model: Arc<Model>,
     pub entities: IndexMap<Arc<str>, Entity>,
-    /// How many reservations there have been.
+    /// The number of reservations so far.
     pub reservations: u64,
 }
 
@@ -92,11 +92,11 @@ impl Entities {
         Ok(store.known(service)?.entities.keys().cloned().collect())
     }
 
-    /// Adds an entity as if it had been there from the start; references are not checked.
+    /// Adds an entity as if it had existed from the start; references are not checked.
     ///
     /// # Errors
     ///
-    /// If the service keeps no entities, or none such, or has one of this id.
+    /// If the service keeps no entities, the entity does not match its definition, or its id is taken.
     pub fn add(&self, service: &str, fields: &Map<String, Value>) -> Result<(), EntityError> {
         let mut store = self.lock();
         store.known(service)?;
@@ -111,13 +111,13 @@ impl Entities {
         Ok(())
     }
 
-    /// Gives a service a table, with those on it that are there from the start.
+    /// Adds a table for a service, with the entities that exist from the start.
     pub(super) fn add_service(&self, service: &str, model: Arc<Model>) {
         let table = EntityTable::new(model);
         self.lock().tables.insert(service.into(), table);
     }
 
-    /// The time now, as entities bear it.
+    /// The time now, as a timestamp.
     pub(super) fn now(&self) -> String {
         Clock::timestamp(self.clock.now())
     }
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If it is unknown; `field` named it.
+    /// If it does not exist; `field` is the one that named it.
     pub fn entity(
         &mut self,
         owner: &EntityType,
@@ -168,12 +168,12 @@ impl Store {
         }
     }
 
-    /// The services that keep entities, in the order they came, and what they keep.
+    /// The services that keep entities, in the order they were added, and their entities.
     pub fn tables(&self) -> impl Iterator<Item = (&Arc<str>, &EntityTable)> {
         self.tables.iter()
     }
 
-    /// What a service keeps.
+    /// The entities of a service by its name.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use crate::{
     services::{Effects, Service as _, ServiceDefinition},
 };
 
-/// A service of notes, whose operations go by the names of their kinds.
+/// A service of notes, whose operations are named after their kinds.
 struct Notes {
     service: EntityService,
     entities: Entities,
@@ -56,7 +56,7 @@ impl Notes {
         self.service.call(&call).await.map(|reply| reply.value)
     }
 
-    /// All that is kept, in its order: what each note is and was, and what holds it.
+    /// All notes in their order, with their former revisions and reservations.
     fn all(&self) -> Vec<String> {
         let store = self.entities.lock();
         let notes = store.tables().flat_map(|(_, table)| &table.entities);
@@ -86,7 +86,7 @@ fn step() -> impl Strategy<Value = DrawnCall> {
 }
 
 proptest! {
-    /// Whatever was done, and whatever operation the undo calls.
+    /// For any changes, whatever operation the undo calls.
     #[test]
     fn undos_in_reverse_restore_everything(steps in prop::collection::vec(step(), 1..40)) {
         virtually(async {
@@ -111,12 +111,12 @@ proptest! {
     }
 }
 
-/// What others have done since to the entity of a deed, and what its undo then comes to.
+/// A change, what others did to its entity since, and the result of its undo.
 #[tokio::test(start_paused = true)]
 async fn undo_keeps_changes_of_others() {
     let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
     let gone = Err("CONCURRENT_MODIFICATION");
-    for (deed, input, since, undone) in [
+    for (change, input, since, undone) in [
         (
             "create",
             json!({"id": "c"}),
@@ -151,8 +151,8 @@ async fn undo_keeps_changes_of_others() {
         ),
     ] {
         let notes = Notes::new();
-        let key = Key::of_step("run-1", "deed");
-        notes.call(deed, &input, key.clone()).await.unwrap();
+        let key = Key::of_step("run-1", "change");
+        notes.call(change, &input, key.clone()).await.unwrap();
         for (number, (operation, id)) in since.iter().enumerate() {
             let other = Key::of_step("run-2", &number.to_string());
             notes
@@ -163,11 +163,13 @@ async fn undo_keeps_changes_of_others() {
         let before = notes.all();
         let undo = notes.call("restore", &json!({}), key.undo()).await;
         match (undo, undone) {
-            (Ok(reply), Ok(word)) => assert_eq!(reply[word], false, "{deed}, then {since:?}"),
-            (Err(failure), Err(code)) => assert_eq!(&*failure.code, code, "{deed}, then {since:?}"),
-            (undo, _) => panic!("{deed}, then {since:?}: {undo:?}"),
+            (Ok(reply), Ok(word)) => assert_eq!(reply[word], false, "{change}, then {since:?}"),
+            (Err(failure), Err(code)) => {
+                assert_eq!(&*failure.code, code, "{change}, then {since:?}")
+            }
+            (undo, _) => panic!("{change}, then {since:?}: {undo:?}"),
         }
-        assert_eq!(notes.all(), before, "{deed}, then {since:?}");
+        assert_eq!(notes.all(), before, "{change}, then {since:?}");
     }
 
     let notes = Notes::new();
@@ -246,13 +248,13 @@ fn check_refuses_faulty_definitions_with_pointer_and_nearest_name() {
             r#"{"name": "Agent", "existing": [{"id": "a"}, {"name": "b"}]}"#.to_owned(),
             "{}",
             "/entity/existing/1/id",
-            "expected a non-empty text",
+            "expected a non-empty string",
         ),
         (
             r#"{"name": "Agent", "existing": [{"id": "a", "version": 0}]}"#.to_owned(),
             "{}",
             "/entity/existing/0/version",
-            "expected a whole number from 1",
+            "expected a positive integer",
         ),
         (
             r#"{"name": "Agent", "existing": [{"id": "a"}, {"id": "b"}, {"id": "a"}]}"#.to_owned(),

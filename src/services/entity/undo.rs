@@ -29,7 +29,7 @@ impl Performed {
     }
 }
 
-/// The reply of an undo: whether it took anything back, of which entity, and its version now.
+/// The reply of an undo: whether it reverted anything, of which entity, and its version now.
 pub(super) fn undone(kind: EntityOperation, id: Option<&str>, version: Option<u64>) -> Arc<Value> {
     let what = match kind {
         EntityOperation::Delete => "deleted",

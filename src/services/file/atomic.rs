@@ -12,28 +12,28 @@ use super::{
 };
 use crate::domain::code;
 
-/// A new content on its way to a file.
+/// A replacement of a file's content.
 pub(super) struct Replacement<'a> {
     pub place: &'a FileLocation,
     pub bytes: &'a [u8],
     pub permissions: Permissions,
-    /// Number and bytes of the backup to make of the file as it is.
+    /// Number and bytes of the backup to create first.
     pub backup: Option<(u32, &'a [u8])>,
 }
 
 impl Replacement<'_> {
-    /// Puts the content in the file's place at one go: until the last moment the file is as it was,
-    /// and whatever fails, nothing else remains. Says which folders were made for it.
+    /// Replaces the file atomically: if anything fails, the file is unchanged and nothing else is left
+    /// on disk. Returns the folders that were created.
     ///
-    /// `strike` is asked before each stage, `check` sees the bytes as they were read back.
+    /// `inject_fault` is called before each stage, `check` with the bytes that were read back.
     ///
     /// # Errors
     ///
-    /// What `strike`, `check` or the disk fail with; `CORRUPTION_DETECTED` if other bytes were
-    /// written than asked for.
+    /// What `inject_fault`, `check` or the disk fail with; `CORRUPTION_DETECTED` if the bytes read back
+    /// differ.
     pub fn run(
         &self,
-        mut strike: impl FnMut(DiskStage) -> FileResult<()>,
+        mut inject_fault: impl FnMut(DiskStage) -> FileResult<()>,
         check: impl FnOnce(&[u8]) -> FileResult<()>,
     ) -> FileResult<Vec<PathBuf>> {
         let mut scaffold = Scaffold::default();
@@ -41,17 +41,17 @@ impl Replacement<'_> {
 
         let staging = self.place.staging();
         scaffold.files.push(staging.clone());
-        if let Err(failure) = strike(DiskStage::Staging) {
-            // A disk that fails leaves half of it behind.
+        if let Err(failure) = inject_fault(DiskStage::Staging) {
+            // A failing disk leaves a partial file.
             let _ = write_new(&staging, &self.bytes[..self.bytes.len() / 2]);
             return Err(failure);
         }
         write_new(&staging, self.bytes)?;
 
-        strike(DiskStage::Validation)?;
+        inject_fault(DiskStage::Validation)?;
         let written = read(&staging)?.unwrap_or_default();
         if checksum(&written) != checksum(self.bytes) {
-            let message = "other bytes were written than asked for";
+            let message = "the bytes read back differ from those written";
             return Err(refused(code::CORRUPTION_DETECTED, PATH, message));
         }
         check(&written)?;
@@ -61,7 +61,7 @@ impl Replacement<'_> {
             scaffold.files.push(backup.clone());
             write_new(&backup, bytes)?;
         }
-        strike(DiskStage::Commit)?;
+        inject_fault(DiskStage::Commit)?;
         set_permissions(&staging, self.permissions)?;
         let target = self.place.target();
         fs::rename(&staging, &target).map_err(|error| io_failure("replacing", &target, &error))?;
@@ -69,34 +69,34 @@ impl Replacement<'_> {
     }
 }
 
-/// The end of a file.
+/// A deletion of a file.
 pub(super) struct Removal<'a> {
     pub place: &'a FileLocation,
-    /// Number and bytes of the backup to make of the file before.
+    /// Number and bytes of the backup to create first.
     pub backup: Option<(u32, &'a [u8])>,
 }
 
 impl Removal<'_> {
-    /// Removes the file; if that fails, it is there, and no backup is.
+    /// Deletes the file; if that fails, it is unchanged and has no new backup.
     ///
     /// # Errors
     ///
-    /// What `strike` or the disk fail with.
-    pub fn run(&self, mut strike: impl FnMut(DiskStage) -> FileResult<()>) -> FileResult<()> {
+    /// What `inject_fault` or the disk fail with.
+    pub fn run(&self, mut inject_fault: impl FnMut(DiskStage) -> FileResult<()>) -> FileResult<()> {
         let mut scaffold = Scaffold::default();
         if let Some((number, bytes)) = self.backup {
             let backup = self.place.backup(number);
             scaffold.files.push(backup.clone());
             write_new(&backup, bytes)?;
         }
-        strike(DiskStage::Commit)?;
+        inject_fault(DiskStage::Commit)?;
         remove(&self.place.target())?;
         scaffold.keep();
         Ok(())
     }
 }
 
-/// What a change has put on disk so far, gone again unless the change is made.
+/// What a change has put on disk so far; removed again unless the change succeeds.
 #[derive(Default)]
 struct Scaffold {
     files: Vec<PathBuf>,
@@ -120,14 +120,14 @@ impl Drop for Scaffold {
     }
 }
 
-/// Removes folders, given outermost first, as far as they are empty.
+/// Removes empty folders, given outermost first.
 pub(super) fn remove_empty(folders: &[PathBuf]) {
     for folder in folders.iter().rev() {
         let _ = fs::remove_dir(folder);
     }
 }
 
-/// Removes a file; one that is not there is removed already.
+/// Removes a file, if it exists.
 pub(super) fn remove(path: &Path) -> FileResult<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -137,7 +137,7 @@ pub(super) fn remove(path: &Path) -> FileResult<()> {
     }
 }
 
-/// Writes a file of a name that is kept for us; what somebody left there goes, links unfollowed.
+/// Writes a file with a reserved name, in place of anything of that name; links are not followed.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> FileResult<()> {
     remove(path)?;
     OpenOptions::new()
@@ -148,7 +148,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> FileResult<()> {
         .map_err(|error| io_failure("writing", path, &error))
 }
 
-/// Sets who may do what with a file, where the system knows mode bits.
+/// Sets the permissions of a file, on systems with mode bits.
 pub(super) fn set_permissions(path: &Path, permissions: Permissions) -> FileResult<()> {
     #[cfg(unix)]
     {

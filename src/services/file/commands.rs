@@ -4,17 +4,16 @@ use super::{
     content::{Content, ContentCheck},
     disk_faults::DiskStage,
     failures::{FileResult, PATH, refused},
-    history::FileHistory,
     location::{FileLocation, read},
-    record::{Backup, checksum},
+    record::{Backup, FileHistory, checksum},
     request::{Create, Delete, FileCommand, OneFile, Permit, Restore, Update},
     state::check_integrity,
-    transaction::{CommandOutcome, FileTransaction, NewContent, give_up},
+    transaction::{CommandOutcome, FileTransaction, NewContent, remove_backups},
 };
 use crate::domain::{Failure, code};
 
 impl FileTransaction<'_> {
-    /// Does what is asked, or changes nothing.
+    /// Runs a command; if it fails, nothing has changed.
     ///
     /// # Errors
     ///
@@ -33,7 +32,7 @@ impl FileTransaction<'_> {
     fn create(&mut self, create: &Create) -> FileResult<CommandOutcome> {
         let check = ContentCheck::read(create.validate_content.as_ref())?;
         let place = self.state.place(&create.path)?;
-        if self.state.is_there(&place) {
+        if self.state.exists(&place) {
             if !create.overwrite_existing {
                 let message = format!("the file {:?} exists already", place.path.as_str());
                 return Err(refused(code::FILE_ALREADY_EXISTS, PATH, message));
@@ -48,7 +47,7 @@ impl FileTransaction<'_> {
             check: &check,
             permissions: create.permissions,
             backup: create.create_backup.unwrap_or(self.policy.backups),
-            of: None,
+            restores: None,
         };
         self.put(place, &put)
     }
@@ -63,7 +62,7 @@ impl FileTransaction<'_> {
             check: &check,
             permissions: update.permissions,
             backup: update.create_backup.unwrap_or(self.policy.backups),
-            of: None,
+            restores: None,
         };
         self.put(place, &put)
     }
@@ -74,7 +73,7 @@ impl FileTransaction<'_> {
         if history.record.is_none() && history.backups.is_empty() {
             return Err(self.state.not_found(&place.path));
         }
-        if !self.state.is_there(&place) {
+        if !self.state.exists(&place) {
             self.state.refuse_foreign(&place)?;
         }
         let wanted = |backup: &Backup| {
@@ -94,7 +93,7 @@ impl FileTransaction<'_> {
             check: &ContentCheck::Nothing,
             permissions: Some(backup.metadata.permissions),
             backup: self.policy.backups,
-            of: Some(&backup.metadata),
+            restores: Some(&backup.metadata),
         };
         let mut done = self.put(place, &put)?;
         done.restored = Some(backup.clone());
@@ -127,7 +126,7 @@ impl FileTransaction<'_> {
             check: &ContentCheck::Nothing,
             permissions: None,
             backup: false,
-            of: Some(&backup.metadata),
+            restores: Some(&backup.metadata),
         };
         let mut done = self.put(place, &put)?;
         done.restored = Some(backup.clone());
@@ -150,18 +149,18 @@ impl FileTransaction<'_> {
             place: &place,
             backup,
         }
-        .run(self.state.disk.striking(self.call))?;
-        let given_up = if delete.remove_backups {
-            give_up(&place, &mut history, |_, _| true)
+        .run(self.state.disk.fault_injector(self.call))?;
+        let removed_backups = if delete.remove_backups {
+            remove_backups(&place, &mut history, |_, _| true)
         } else {
-            self.give_up_old(&place, &mut history, backs_up)
+            self.remove_expired_backups(&place, &mut history, backs_up)
         };
         let path = place.path.clone();
         let change = FileChange {
             operation: "delete",
             before,
             bytes,
-            given_up,
+            removed_backups,
             folders: Vec::new(),
             after: (self.state.set(&path, history), None),
             place,
@@ -179,7 +178,7 @@ impl FileTransaction<'_> {
         let (place, mut record) = self.state.present(&permit.path)?;
         let before = self.state.history(&place.path);
         let bytes = read(&place.target())?;
-        self.state.disk.strike(DiskStage::Commit, self.call)?;
+        self.state.disk.inject_fault(DiskStage::Commit, self.call)?;
         set_permissions(&place.target(), permit.permissions)?;
         record.metadata.permissions = permit.permissions;
         let history = FileHistory {
@@ -190,7 +189,7 @@ impl FileTransaction<'_> {
         let change = FileChange {
             operation: "permit",
             before,
-            given_up: Vec::new(),
+            removed_backups: Vec::new(),
             folders: Vec::new(),
             after: (
                 self.state.set(&path, history),
@@ -217,7 +216,7 @@ fn no_backup(
 ) -> Box<Failure> {
     let path = place.path.as_str();
     if corrupt {
-        let message = format!("no backup of {path:?} that could be restored is intact");
+        let message = format!("every matching backup of {path:?} is corrupt");
         return refused(code::CORRUPTION_DETECTED, PATH, message);
     }
     let versions: Vec<String> = history
@@ -225,14 +224,14 @@ fn no_backup(
         .iter()
         .map(|backup| backup.metadata.version.to_string())
         .collect();
-    let there_are = match versions.is_empty() {
-        true => "there are none".to_owned(),
-        false => format!("there are those of the versions {}", versions.join(", ")),
+    let existing = match versions.is_empty() {
+        true => "it has no backups".to_owned(),
+        false => format!("it has backups of versions {}", versions.join(", ")),
     };
     let (field, wanted) = match version {
-        Some(version) => ("version", format!("the version {version} of ")),
+        Some(version) => ("version", format!("version {version} of ")),
         None => (PATH, String::new()),
     };
-    let message = format!("no backup holds {wanted}{path:?}: {there_are}");
+    let message = format!("no backup holds {wanted}{path:?}: {existing}");
     refused(code::BACKUP_NOT_FOUND, field, message)
 }

@@ -21,7 +21,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// A text as it is; any other JSON indented, with a line end behind it.
+    /// A string as it is; any other JSON indented, with a newline at the end.
     pub fn of(value: &Value) -> Self {
         match value {
             Value::String(text) => Self {
@@ -35,8 +35,8 @@ impl Content {
         }
     }
 
-    /// What bytes hold, in the form that they were given in.
-    pub fn give_back(bytes: &[u8], form: ContentForm) -> Option<Value> {
+    /// Parses bytes in the form in which they were written.
+    pub fn parse(bytes: &[u8], form: ContentForm) -> Option<Value> {
         match form {
             ContentForm::Text => Some(std::str::from_utf8(bytes).ok()?.into()),
             ContentForm::Json => serde_json::from_slice(bytes).ok(),
@@ -44,22 +44,22 @@ impl Content {
     }
 }
 
-/// What a content must be before it may take its file's place.
+/// What a content must satisfy before it replaces a file's.
 pub(super) enum ContentCheck {
     /// Anything.
     Nothing,
     /// JSON.
     WellFormed,
-    /// JSON that a schema allows.
+    /// JSON that is valid against a schema.
     Schema(Box<JsonSchema>),
 }
 
 impl ContentCheck {
-    /// Reads the field `validateContent`: a JSON Schema, or whether it must be JSON at all.
+    /// Reads the field `validateContent`: a JSON Schema, or whether the content must be JSON.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_FAILED` if it is neither, or the schema is none.
+    /// `VALIDATION_FAILED` if it is neither, or the schema is not valid.
     pub fn read(value: Option<&Value>) -> FileResult<Self> {
         match value {
             None | Some(Value::Null | Value::Bool(false)) => Ok(Self::Nothing),
@@ -68,7 +68,7 @@ impl ContentCheck {
                 .map(|schema| Self::Schema(Box::new(schema)))
                 .map_err(|error| refused(code::VALIDATION_FAILED, CHECK, error.to_string())),
             Some(other) => {
-                let message = format!("{other} is no JSON Schema and neither true nor false");
+                let message = format!("{other} is not a JSON Schema, true or false");
                 Err(refused(code::VALIDATION_FAILED, CHECK, message))
             }
         }
@@ -82,7 +82,7 @@ impl ContentCheck {
     pub fn run(&self, bytes: &[u8]) -> FileResult<()> {
         let json = |bytes: &[u8]| {
             serde_json::from_slice::<Value>(bytes).map_err(|error| {
-                let message = format!("the content is no JSON: {error}");
+                let message = format!("the content is not valid JSON: {error}");
                 refused(code::VALIDATION_FAILED, CONTENT, message)
             })
         };
@@ -91,7 +91,7 @@ impl ContentCheck {
             Self::WellFormed => json(bytes).map(|_| ()),
             Self::Schema(schema) => {
                 let value = Arc::new(json(bytes)?);
-                // A message quotes what it is about, which a secret must not be.
+                // A message quotes the value at fault, which may be a secret.
                 let may_quote = Arc::ptr_eq(&redact(&value), &value);
                 let faults = schema.faults(&value).into_iter();
                 let wrong: Vec<(String, String)> = faults
@@ -110,7 +110,7 @@ impl ContentCheck {
                 let Some((field, _)) = wrong.first() else {
                     return Ok(());
                 };
-                let mut message = "the content is not as its schema says".to_owned();
+                let mut message = "the content does not match its schema".to_owned();
                 for (at, error) in &wrong {
                     let _ = write!(message, "\n  at {at}: {error}");
                 }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_is_a_schema_or_says_whether_to_check_at_all() {
+    fn content_check_is_a_schema_or_a_boolean() {
         for (check, content, passes) in [
             (json!(null), "{", true),
             (json!(false), "{", true),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_quotes_no_secret() {
+    fn content_check_quotes_no_secret() {
         let schema = json!({ "properties": { "password": { "type": "integer" } } });
         let check = ContentCheck::read(Some(&schema)).unwrap();
         let failure = check.run(br#"{"password": "open sesame"}"#).unwrap_err();

@@ -10,21 +10,22 @@ use crate::{
     services::ServiceDefinition,
 };
 
-/// What makes a service a file service: how it keeps former contents, and which files exist from the start.
+/// The files of a service: how backups are kept, and which files exist from the start.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilesDefinition {
-    /// Whether all backups of a file are kept, so that every former version can be restored; else
-    /// the newest alone.
+    /// Whether all backups of a file are kept, so that every former version can be restored, or only
+    /// the newest.
     pub versions: bool,
     /// Whether a file is backed up before it is changed or deleted, unless the input says otherwise.
     pub backups: bool,
-    /// After how many days a backup is given up, when the next one is made; never unless given.
+    /// After how many days a backup expires, and is removed when the next one is created; by default
+    /// never.
     pub retention_days: Option<u32>,
-    /// The files that are there from the start, at version 1: contents by path.
+    /// The files that exist from the start, at version 1: contents by path.
     ///
-    /// They are laid down when files are first asked for, where there is none yet. A text is written
-    /// as it is, any other JSON indented and with a line end behind it.
+    /// They are created on the first access to files, unless they exist already. A string is written
+    /// as it is, any other JSON indented, with a newline at the end.
     pub existing: IndexMap<String, Arc<Value>>,
 }
 
@@ -75,7 +76,7 @@ impl FileOperation {
         named.map_or("", |(_, name)| name)
     }
 
-    /// Whether it changes nothing, but for a `validate` that restores.
+    /// Whether it changes nothing, except for a `validate` that restores.
     pub fn reads_only(self) -> bool {
         matches!(
             self,
@@ -99,7 +100,7 @@ pub fn check(files: &FilesDefinition, definition: &ServiceDefinition) -> Result<
 ///
 /// # Errors
 ///
-/// If a path is not valid, is that of another of them, or has another of them as a folder.
+/// If a path is not valid, or two files have the same path or one would be the other's folder.
 pub(super) fn existing(
     files: &FilesDefinition,
 ) -> Result<IndexMap<FilePath, Arc<Value>>, Violation> {
@@ -111,9 +112,9 @@ pub(super) fn existing(
         let path = FilePath::parse(text).map_err(|failure| refused(failure.message))?;
         let clash = found
             .keys()
-            .find(|other| other.is_or_holds(&path) || path.is_or_holds(other));
+            .find(|other| other.is_or_contains(&path) || path.is_or_contains(other));
         if let Some(other) = clash {
-            let message = format!("the file cannot be beside {:?}", other.as_str());
+            let message = format!("the file conflicts with {:?}", other.as_str());
             return Err(refused(message));
         }
         found.insert(path, Arc::clone(content));

@@ -7,20 +7,20 @@ use crate::{
     services::{FaultId, Faults},
 };
 
-/// How far a change of a file has come.
+/// A stage of a change of a file.
 ///
-/// What writes bytes passes all three; deleting a file and setting permissions only commit.
+/// Writing passes all three; deleting a file and setting permissions only pass the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskStage {
-    /// The new content is written beside the file.
+    /// The new content is written to a staging file.
     Staging,
     /// What was written is read back and checked.
     Validation,
-    /// It takes the file's place.
+    /// The staging file replaces the file.
     Commit,
 }
 
-/// A text that names no stage.
+/// Why a text is not a stage.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the stage {name:?} does not exist: {hint}")]
 pub struct DiskStageError {
@@ -58,18 +58,18 @@ impl FromStr for DiskStage {
     }
 }
 
-/// How the disk is to fail, stage by stage.
+/// The scripted faults of the disk, by stage.
 #[derive(Debug)]
 pub(super) struct DiskFaults {
     faults: Faults,
     timeline: Timeline,
-    /// For so many changes each, first come first served.
+    /// For a number of changes each, in order.
     queue: VecDeque<(u32, DiskFault)>,
-    /// For every change, once the queue has nothing for its stage.
+    /// For every change, when the queue has no fault for its stage.
     always: Vec<DiskFault>,
 }
 
-/// A way that the disk is to fail.
+/// A scripted fault of the disk.
 #[derive(Clone, Debug)]
 pub(super) struct DiskFault {
     pub stage: DiskStage,
@@ -79,7 +79,7 @@ pub(super) struct DiskFault {
 }
 
 impl DiskFaults {
-    /// A disk that does not fail.
+    /// A disk without faults.
     pub fn new(faults: Faults, timeline: Timeline) -> Self {
         Self {
             faults,
@@ -89,7 +89,7 @@ impl DiskFaults {
         }
     }
 
-    /// Lets that many changes fail, after those already scripted; all of them where no number is given.
+    /// Fails a number of changes, after those already scripted; all of them without a number.
     pub fn add(&mut self, fault: DiskFault, times: Option<u32>) {
         match times {
             Some(times) => self.queue.push_back((times, fault)),
@@ -100,17 +100,17 @@ impl DiskFaults {
         }
     }
 
-    /// What the stages of a call's change are to come to.
-    pub fn striking(&mut self, call: &CallName) -> impl FnMut(DiskStage) -> FileResult<()> {
-        move |stage| self.strike(stage, call)
+    /// Injects the faults of a call's change, stage by stage.
+    pub fn fault_injector(&mut self, call: &CallName) -> impl FnMut(DiskStage) -> FileResult<()> {
+        move |stage| self.inject_fault(stage, call)
     }
 
-    /// Fails if a fault strikes the change of a call at this stage.
+    /// Fails if there is a fault for this stage of a call's change.
     ///
     /// # Errors
     ///
     /// With the code of the fault.
-    pub fn strike(&mut self, stage: DiskStage, call: &CallName) -> FileResult<()> {
+    pub fn inject_fault(&mut self, stage: DiskStage, call: &CallName) -> FileResult<()> {
         let Some(DiskFault { code, fault, .. }) = self.next(stage) else {
             return Ok(());
         };
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn stages_fail_apart_and_numbers_come_before_always() {
+    async fn counted_faults_of_a_stage_come_before_its_permanent_one() {
         let faults = Faults::default();
         let timeline = Timeline::new(crate::clock::Clock::start());
         let mut disk = DiskFaults::new(faults.clone(), timeline);

@@ -3,13 +3,13 @@ use std::{io, path::Path};
 use crate::domain::{Failure, code, did_you_mean};
 pub(super) use crate::services::refused;
 
-/// What a file operation comes to.
+/// The result of a file operation.
 pub(super) type FileResult<T> = Result<T, Box<Failure>>;
 
-/// The field that most failures are about.
+/// The field of most failures.
 pub(super) const PATH: &str = "path";
 
-/// There is no such file; the nearest there is.
+/// The file does not exist; suggests the nearest.
 pub(super) fn not_found(path: &str, others: Vec<&str>) -> Box<Failure> {
     let message = format!(
         "the file {path:?} does not exist: {}",
@@ -18,21 +18,21 @@ pub(super) fn not_found(path: &str, others: Vec<&str>) -> Box<Failure> {
     refused(code::FILE_NOT_FOUND, PATH, message)
 }
 
-/// Somebody else changed the file meanwhile.
+/// Someone else has changed the file.
 pub(super) fn concurrent(message: impl Into<String>) -> Box<Failure> {
     refused(code::CONCURRENT_MODIFICATION, PATH, message)
 }
 
-/// What the system says of a file, with the code that fits it.
+/// An I/O error of a file, with the matching code.
 pub(super) fn io_failure(doing: &str, path: &Path, error: &io::Error) -> Box<Failure> {
-    // The name alone: where the scenario's folder lies differs from run to run.
+    // Only the name, since the scenario's folder differs from run to run.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let message = format!("{doing} {name:?}: {error}");
     Box::new(Failure::new(io_code(error), message).field(PATH))
 }
 
 fn io_code(error: &io::Error) -> &'static str {
-    // `EPERM` and `EACCES` are one kind to the standard library; unix tells them apart by number.
+    // `EPERM` and `EACCES` are one kind in the standard library; on unix their numbers differ.
     const UNIX_EPERM: i32 = 1;
     match error.kind() {
         io::ErrorKind::StorageFull => code::ENOSPC,
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_says_gets_its_code_and_keeps_its_words() {
+    fn io_error_gets_its_code_and_keeps_its_message() {
         for (error, code) in [
             (io::ErrorKind::StorageFull, "ENOSPC"),
             (io::ErrorKind::PermissionDenied, "EACCES"),

@@ -26,10 +26,10 @@ use crate::{
     services::{Directory, FaultId, Faults},
 };
 
-/// The files of a cast: what its file services have made in the scenario's folder, and how its disk fails.
+/// The files that the file services of a cast have created in the scenario's folder, and its disk's faults.
 ///
-/// A handle: clones share the files. One change is made at a time, whatever thread asks for it. Files
-/// that no file service made are left alone: they are neither read, nor listed, nor replaced.
+/// A handle: clones share the files. Only one change runs at a time, on any thread. Files that no file
+/// service created are left alone: they are neither read, listed nor replaced.
 #[derive(Clone, Debug)]
 pub struct Files {
     timeline: Timeline,
@@ -46,31 +46,31 @@ impl Files {
         }
     }
 
-    /// A file that is there from the start, at version 1; no fault of the disk strikes it.
+    /// Adds a file as if it had existed from the start, at version 1, without disk faults.
     ///
-    /// A text is written as it is, any other JSON indented and with a line end behind it.
+    /// A string is written as it is, any other JSON indented, with a newline at the end.
     ///
     /// # Errors
     ///
-    /// If the path is none or leads outside, if there is a file already, or the disk fails.
-    pub fn hold(&self, path: &str, content: &Value) -> Result<(), Box<Failure>> {
+    /// If the path is not valid or leads outside, the file exists already, or the disk fails.
+    pub fn add(&self, path: &str, content: &Value) -> Result<(), Box<Failure>> {
         let now = self.timeline.now();
-        let mut state = self.opened()?;
+        let mut state = self.initialised()?;
         let place = state.place(path)?;
-        if state.is_there(&place) {
-            let message = format!("the file {path:?} is there already");
+        if state.exists(&place) {
+            let message = format!("the file {path:?} exists already");
             return Err(refused(code::FILE_ALREADY_EXISTS, PATH, message));
         }
-        state.hold(&place, content, now)
+        state.add(&place, content, now)
     }
 
-    /// Changes a byte of a file behind the back of its service.
+    /// Changes a byte of a file without its service's knowledge.
     ///
     /// # Errors
     ///
-    /// If there is no such file, or the disk fails.
+    /// If the file does not exist, or the disk fails.
     pub fn corrupt(&self, path: &str) -> Result<(), Box<Failure>> {
-        let state = self.opened()?;
+        let state = self.initialised()?;
         let (place, _) = state.present(path)?;
         let target = place.target();
         let mut bytes = read(&target)?.unwrap_or_default();
@@ -82,9 +82,9 @@ impl Files {
         fs::write(&target, bytes).map_err(|error| io_failure("corrupting", &target, &error))
     }
 
-    /// Lets the disk fail with a code whenever a change comes to a stage, or so many times.
+    /// Fails changes with a code at a stage: a number of them, or all.
     ///
-    /// What is said for a number of times queues up before what is said for good.
+    /// Faults with a number come first.
     pub fn fail_at(&self, stage: DiskStage, code: &str, times: Option<u32>, fault: FaultId) {
         let fault = DiskFault {
             stage,
@@ -94,14 +94,14 @@ impl Files {
         self.lock().disk.add(fault, times);
     }
 
-    /// The bytes of any file in the folder, whoever made it; `None` where there is none.
+    /// The bytes of any file in the folder, whoever created it; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// If the path is none or leads outside, or the file cannot be read.
-    pub fn look_at(&self, path: &str) -> Result<Option<Vec<u8>>, Box<Failure>> {
+    /// If the path is not valid or leads outside, or the file cannot be read.
+    pub fn read_any(&self, path: &str) -> Result<Option<Vec<u8>>, Box<Failure>> {
         let path = FilePath::any(path)?;
-        let Some(root) = self.opened()?.directory.existing() else {
+        let Some(root) = self.initialised()?.directory.existing() else {
             return Ok(None);
         };
         let target = root.join(path.as_str());
@@ -111,15 +111,15 @@ impl Files {
         }
     }
 
-    /// What is known of a file; `None` where no file service has made one.
+    /// The metadata of a file; `None` if no file service has created one.
     pub fn metadata(&self, path: &str) -> Option<FileMetadata> {
-        let (_, record) = self.opened().ok()?.recorded(path).ok()?;
+        let (_, record) = self.initialised().ok()?.recorded(path).ok()?;
         Some(record.metadata)
     }
 
     /// The backups of a file, oldest first.
     pub fn backups(&self, path: &str) -> Vec<BackupMetadata> {
-        let (Ok(state), Ok(path)) = (self.opened(), FilePath::parse(path)) else {
+        let (Ok(state), Ok(path)) = (self.initialised(), FilePath::parse(path)) else {
             return Vec::new();
         };
         let backups = state.history(&path).backups;
@@ -129,18 +129,18 @@ impl Files {
             .collect()
     }
 
-    /// The paths of all files on disk that are the file services' own, backups too, in order.
+    /// The paths of all files on disk that belong to file services, including backups, in order.
     ///
     /// # Errors
     ///
-    /// If a folder cannot be read, or a file that is there from the start cannot be laid down.
+    /// If a folder cannot be read, or a file that exists from the start cannot be created.
     pub fn on_disk(&self) -> io::Result<Vec<String>> {
-        let state = self.opened().map_err(io::Error::other)?;
+        let state = self.initialised().map_err(io::Error::other)?;
         Ok(Survey::of(&state, |_| false)?.own)
     }
 
-    /// The paths of all files on disk that should not be there: staging files, and what remains of
-    /// deeds that were undone. `undone` says of which keys an undo took effect.
+    /// The paths of all files on disk that should not be there: staging files, and what undone changes
+    /// left. `undone` returns whether an undo of a key took effect.
     ///
     /// # Errors
     ///
@@ -149,22 +149,22 @@ impl Files {
         Ok(Survey::of(&self.lock(), undone)?.left_behind)
     }
 
-    /// Whether a file service was ever asked to change a file.
-    pub fn were_asked(&self) -> bool {
-        self.lock().asked
+    /// Whether a call ever requested a change of a file.
+    pub fn change_requested(&self) -> bool {
+        self.lock().change_requested
     }
 
-    /// Has files there from the start, laid down when files are first asked for.
-    pub(super) fn expect(&self, existing: IndexMap<FilePath, Arc<Value>>) {
-        self.lock().expected.extend(existing);
+    /// Adds files that exist from the start; they are created on the first access.
+    pub(super) fn add_existing(&self, existing: IndexMap<FilePath, Arc<Value>>) {
+        self.lock().existing.extend(existing);
     }
 
     /// Answers a query.
-    pub(super) fn ask(&self, query: &FileQuery) -> FileResult<Map<String, Value>> {
-        query::answer(&*self.opened()?, query)
+    pub(super) fn query(&self, query: &FileQuery) -> FileResult<Map<String, Value>> {
+        query::answer(&*self.initialised()?, query)
     }
 
-    /// Does what a call asks for, to be taken back by the key's subject.
+    /// Runs the command of a call, to be undone by its key's subject.
     pub(super) fn change(
         &self,
         command: &FileCommand,
@@ -173,8 +173,8 @@ impl Files {
         subject: Option<&Arc<str>>,
     ) -> FileResult<Map<String, Value>> {
         let now = self.timeline.now();
-        let mut state = self.opened()?;
-        state.asked = true;
+        let mut state = self.initialised()?;
+        state.change_requested = true;
         let mut transaction = FileTransaction {
             state: &mut state,
             call,
@@ -185,25 +185,21 @@ impl Files {
         let change = done.change.take();
         let reply = self.reply(&done, command.operation());
         if let Some(subject) = subject {
-            let deed = change.map_or(KeyedFileChange::Nothing, |change| {
+            let change = change.map_or(KeyedFileChange::Nothing, |change| {
                 KeyedFileChange::Done(Box::new(change))
             });
-            state.deeds.insert(Arc::clone(subject), deed);
+            state.changes.insert(Arc::clone(subject), change);
         }
         Ok(reply)
     }
 
-    /// Takes back what was done under a key; `None` if that was not a file service's.
-    pub(super) fn take_back(
-        &self,
-        subject: &str,
-        by: &str,
-    ) -> Option<FileResult<Map<String, Value>>> {
+    /// Undoes what was done under a key; `None` if no file service did it.
+    pub(super) fn undo(&self, subject: &str, by: &str) -> Option<FileResult<Map<String, Value>>> {
         let mut state = self.lock();
-        let taken_back = state.take_back(subject)?;
-        Some(taken_back.map(|undone| {
+        let result = state.undo(subject)?;
+        Some(result.map(|undone| {
             let Some(undone) = undone else {
-                return self.nothing_done(None, by);
+                return self.nothing_undone(None, by);
             };
             let mut reply = self.head(Some(undone.path.as_str()), by);
             reply.insert("undone".to_owned(), undone.operation.into());
@@ -214,8 +210,8 @@ impl Files {
         }))
     }
 
-    /// The reply where nothing was to be done.
-    pub(super) fn nothing_done(&self, path: Option<&str>, by: &str) -> Map<String, Value> {
+    /// The reply if there was nothing to undo.
+    pub(super) fn nothing_undone(&self, path: Option<&str>, by: &str) -> Map<String, Value> {
         let mut reply = self.head(path, by);
         reply.insert("undone".to_owned(), Value::Null);
         reply
@@ -255,10 +251,10 @@ impl Files {
         }))
     }
 
-    /// The state, with the files that are there from the start.
-    fn opened(&self) -> FileResult<MutexGuard<'_, FilesState>> {
+    /// The state, with the files that exist from the start.
+    fn initialised(&self) -> FileResult<MutexGuard<'_, FilesState>> {
         let mut state = self.lock();
-        state.lay_down()?;
+        state.create_existing()?;
         Ok(state)
     }
 

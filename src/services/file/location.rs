@@ -9,21 +9,21 @@ use super::{
 };
 use crate::domain::code;
 
-/// Where a file lies on disk, once all links on the way have been followed.
+/// The location of a file on disk, with all links resolved.
 #[derive(Clone, Debug)]
 pub(super) struct FileLocation {
-    /// The file's own path, which two ways to one file share.
+    /// The file's own path, whatever links led to it.
     pub path: FilePath,
     root: PathBuf,
 }
 
 impl FileLocation {
-    /// Follows a path from the folder `root`, which exists; nothing is touched.
+    /// Resolves a path below the folder `root`, which exists; nothing is changed.
     ///
     /// # Errors
     ///
-    /// `PATH_OUTSIDE_DIRECTORY` if a link leads out or nowhere, `INVALID_PATH` if a file is where a
-    /// folder should be, or the other way round.
+    /// `PATH_OUTSIDE_DIRECTORY` if a link leads outside or nowhere, `INVALID_PATH` if a file is in the
+    /// place of a folder or a folder in that of the file.
     pub fn find(root: &Path, path: &FilePath) -> FileResult<Self> {
         let root = fs::canonicalize(root).map_err(|error| io_failure("finding", root, &error))?;
         let mut found = root.clone();
@@ -37,7 +37,7 @@ impl FileLocation {
                 Err(error) => return Err(io_failure("finding", &found, &error)),
             };
             let metadata = if metadata.is_symlink() {
-                // A link that leads nowhere would lead somewhere once that is made.
+                // A dangling link would lead somewhere once its target is created.
                 found = fs::canonicalize(&found).map_err(|_| outside(path.as_str()))?;
                 if !found.starts_with(&root) {
                     return Err(outside(path.as_str()));
@@ -70,7 +70,7 @@ impl FileLocation {
         self.root.join(self.path.as_str())
     }
 
-    /// Where a new content stays until it takes the file's place.
+    /// Its staging file.
     pub fn staging(&self) -> PathBuf {
         self.root.join(self.path.staging())
     }
@@ -80,7 +80,7 @@ impl FileLocation {
         self.root.join(self.path.backup(number))
     }
 
-    /// Makes the folders on the way that are missing; says which, outermost first.
+    /// Creates the missing folders on the way, and lists them, outermost first.
     pub fn make_folders(&self, made: &mut Vec<PathBuf>) -> FileResult<()> {
         let target = self.target();
         let missing: Vec<&Path> = target
@@ -90,20 +90,20 @@ impl FileLocation {
             .collect();
         for folder in missing.into_iter().rev() {
             fs::create_dir(folder)
-                .map_err(|error| io_failure("making the folder", folder, &error))?;
+                .map_err(|error| io_failure("creating the folder", folder, &error))?;
             made.push(folder.to_owned());
         }
         Ok(())
     }
 }
 
-/// A relative path with `/` between its names, where it is text.
+/// A relative path with `/` between its names, if it is UTF-8.
 pub(super) fn portable(path: &Path) -> Option<String> {
     let names: Option<Vec<&str>> = path.iter().map(|name| name.to_str()).collect();
     Some(names?.join("/"))
 }
 
-/// The bytes of a file; `None` where there is none.
+/// The bytes of a file; `None` if it does not exist.
 pub(super) fn read(path: &Path) -> FileResult<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),

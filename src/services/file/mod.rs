@@ -1,10 +1,10 @@
-//! The file service: a careful file system in the scenario's folder, which writes atomically, keeps versions and undoes by key.
+//! The file service: files in the scenario's folder, written atomically, with versions and undo by key.
 //!
-//! A call is read into a `FileRequest` (`request`): a `FileQuery` is answered from the state (`query`), a
+//! A call is parsed into a `FileRequest` (`request`): a `FileQuery` is answered from the state (`query`), a
 //! `FileCommand` (`commands`) changes one file in a `FileTransaction` (`transaction`), which stages its
 //! `Content`, replaces the file (`atomic`) and keeps backups. `FilesState` holds the `FileHistory` of each
-//! `FilePath`, and what was done under each key as a `FileChange`, which knows how to revert itself.
-//! `Survey` looks at the disk for what should not be there.
+//! `FilePath`, and for each key its `FileChange`, which can revert itself. `Survey` scans the disk for
+//! files that should not be there.
 
 mod atomic;
 mod change;
@@ -14,7 +14,6 @@ mod definition;
 mod disk_faults;
 mod failures;
 mod files;
-mod history;
 mod location;
 mod path;
 mod query;

@@ -5,56 +5,54 @@ use crate::domain::{Failure, code};
 
 const STAGING: &str = ".staging";
 const BACKUP: &str = ".backup.";
-/// What the common file systems take.
-const LONGEST_PATH: usize = 4096;
-const LONGEST_NAME: usize = 255;
-/// What the longest of a file's companions, a backup, adds to its name.
-const LONGEST_SUFFIX: usize = BACKUP.len() + 10;
+/// The limits of common file systems, in bytes.
+const MAX_PATH: usize = 4096;
+const MAX_NAME: usize = 255;
+/// The longest suffix that a backup adds to the name of its file.
+const MAX_SUFFIX: usize = BACKUP.len() + 10;
 
-/// Where a file lies within the folder: names joined by `/`, on every platform alike.
+/// The path of a file within the folder: names joined by `/`, on every platform.
 ///
-/// It leads nowhere else by itself; links on the way are looked at where it is used.
+/// It does not lead out of the folder, except by links, which are checked where it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FilePath(String);
 
 impl FilePath {
-    /// Reads a relative path; `a//b` and `./a/b` are `a/b`.
+    /// Parses a relative path; `a//b` and `./a/b` are `a/b`.
     ///
     /// # Errors
     ///
-    /// `PATH_OUTSIDE_DIRECTORY` for what is absolute, climbs by `..`, has a drive or names the folder
-    /// itself; `INVALID_PATH` for what no file can be called, and for the names of staging files and
-    /// backups.
+    /// `PATH_OUTSIDE_DIRECTORY` if it is absolute, contains `..`, has a drive or names the folder itself;
+    /// `INVALID_PATH` if it cannot be a file's, or is reserved for staging files and backups.
     pub fn parse(text: &str) -> FileResult<Self> {
         let path = Self::any(text)?;
         if path
             .names()
             .last()
-            .is_some_and(|file| file.len() > LONGEST_NAME - LONGEST_SUFFIX)
+            .is_some_and(|file| file.len() > MAX_NAME - MAX_SUFFIX)
         {
-            let why = "a file's name has 237 bytes at most, to leave room for that of a backup";
+            let why = "a file's name has at most 237 bytes, to leave room for a backup's";
             return Err(invalid(text, why));
         }
         if path.names().any(is_reserved) {
-            let why =
-                "names that end in .staging or .backup.<n> are kept for staging files and backups";
+            let why = "names that end in .staging or .backup.<n> are reserved for staging files and backups";
             return Err(invalid(text, why));
         }
         Ok(path)
     }
 
-    /// Reads a relative path that may be one of a staging file or a backup.
+    /// Parses a relative path, also of a staging file or a backup.
     pub(super) fn any(text: &str) -> FileResult<Self> {
         let invalid = |why: &str| invalid(text, why);
         if text.is_empty() {
             return Err(invalid("it is empty"));
         }
         if text.contains('\0') {
-            return Err(invalid("it holds a NUL character"));
+            return Err(invalid("it contains a NUL character"));
         }
-        if text.len() > LONGEST_PATH {
+        if text.len() > MAX_PATH {
             let length = text.len();
-            let message = format!("the path has {length} bytes, expected {LONGEST_PATH} at most");
+            let message = format!("the path has {length} bytes, expected at most {MAX_PATH}");
             return Err(refused(code::INVALID_PATH, PATH, message));
         }
         let either = ['/', '\\'];
@@ -64,7 +62,7 @@ impl FilePath {
         }
         if text.contains('\\') {
             return Err(invalid(
-                "a backslash parts folders on some systems only, use /",
+                "a backslash separates folders on some systems only, use /",
             ));
         }
         let names: Vec<&str> = text
@@ -77,13 +75,13 @@ impl FilePath {
         if !text.ends_with(file) {
             return Err(invalid("it names a folder"));
         }
-        if names.iter().any(|name| name.len() > LONGEST_NAME) {
-            return Err(invalid("a name has 255 bytes at most"));
+        if names.iter().any(|name| name.len() > MAX_NAME) {
+            return Err(invalid("a name has at most 255 bytes"));
         }
         Ok(Self(names.join("/")))
     }
 
-    /// The file that a path of a backup is of, and the backup's number.
+    /// The file and the number of a backup, by the backup's path.
     pub(super) fn of_backup(path: &str) -> Option<(Self, u32)> {
         let (of, number) = path.rsplit_once(BACKUP)?;
         Some((Self::parse(of).ok()?, number.parse().ok()?))
@@ -99,13 +97,13 @@ impl FilePath {
         self.0.split('/')
     }
 
-    /// Whether it is the other, or would have to be a folder for the other to lie in.
-    pub(super) fn is_or_holds(&self, other: &Self) -> bool {
+    /// Whether it is the other's path, or a folder on it.
+    pub(super) fn is_or_contains(&self, other: &Self) -> bool {
         let below = other.0.strip_prefix(&self.0);
         below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
-    /// The path of a new content until it takes the file's place.
+    /// The path of the staging file.
     pub(super) fn staging(&self) -> String {
         format!("{}{STAGING}", self.0)
     }
@@ -129,11 +127,11 @@ fn invalid(text: &str, why: &str) -> Box<Failure> {
 
 /// The path leads out of the folder.
 pub(super) fn outside(path: &str) -> Box<Failure> {
-    let message = format!("{path:?} leads to no file within the scenario's directory");
+    let message = format!("{path:?} does not lead to a file in the scenario's directory");
     refused(code::PATH_OUTSIDE_DIRECTORY, PATH, message)
 }
 
-/// Whether a name is one of a staging file.
+/// Whether a name is that of a staging file.
 pub(super) fn is_staging(name: &str) -> bool {
     name.ends_with(STAGING)
 }
@@ -154,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_all_kinds_lie_within_the_folder() {
+    fn valid_path_is_normalised() {
         for (text, path) in [
             ("a.json", "a.json"),
             ("agents/ada.json", "agents/ada.json"),
@@ -175,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_out_is_told_from_what_no_file_can_be_called() {
+    fn invalid_path_is_refused_with_its_code() {
         let long = "n".repeat(238);
         let folder = format!("{}/a", "n".repeat(256));
         let path = "a/".repeat(2049);

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::domain::code;
 
-/// Tells what is asked, and changes nothing.
+/// Answers a query.
 ///
 /// # Errors
 ///
-/// `FILE_NOT_FOUND`, what is wrong with the path, and `CORRUPTION_DETECTED` where bytes are asked
-/// for that are not those that were written.
+/// `FILE_NOT_FOUND`; if the path is not valid; `CORRUPTION_DETECTED` if the file must be read and its
+/// bytes have changed.
 pub(super) fn answer(state: &FilesState, query: &FileQuery) -> FileResult<Map<String, Value>> {
     match query {
         FileQuery::Exists(one) => {
@@ -32,7 +32,7 @@ pub(super) fn answer(state: &FilesState, query: &FileQuery) -> FileResult<Map<St
             let (place, record) = state.present(&one.path)?;
             check_integrity(&place, &record)?;
             let bytes = read(&place.target())?.unwrap_or_default();
-            let content = Content::give_back(&bytes, record.form).ok_or_else(|| {
+            let content = Content::parse(&bytes, record.form).ok_or_else(|| {
                 let message = format!(
                     "{:?} is not in the form it was written in",
                     place.path.as_str()
@@ -75,7 +75,7 @@ pub(super) fn answer(state: &FilesState, query: &FileQuery) -> FileResult<Map<St
     }
 }
 
-/// What tells a content from another.
+/// What identifies a content.
 pub(super) fn identity(metadata: &FileMetadata) -> Map<String, Value> {
     object(json!({
         "checksum": metadata.checksum,

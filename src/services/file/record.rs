@@ -3,18 +3,22 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::path::FilePath;
+use super::{
+    failures::FileResult,
+    location::{FileLocation, read},
+    path::FilePath,
+};
 use crate::clock::Clock;
 
 /// Who may do what with a file: unix mode bits, written as octal text such as `"0644"`.
 ///
-/// Elsewhere than on unix they are kept as metadata only. The owner can always read, since a service
-/// that cannot read its own files can check and undo nothing.
+/// On other systems they are only metadata. The owner can always read, since a service that cannot
+/// read its own files could neither check nor undo anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Permissions(u32);
 
-/// A text that says no permissions.
+/// Why a text is not a valid permission mode.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "{0:?} is not a valid permission mode, expected three octal digits after an optional 0 that let the owner read, as in \"0644\""
@@ -84,7 +88,7 @@ impl Serialize for Permissions {
 pub struct FileMetadata {
     /// In bytes.
     pub size: u64,
-    /// When it came to be, as an offset since the scenario's start.
+    /// When it was created, as an offset since the scenario's start.
     #[serde(serialize_with = "timestamp")]
     pub created_at: Duration,
     /// When its content last changed, as an offset since the scenario's start.
@@ -94,7 +98,7 @@ pub struct FileMetadata {
     pub permissions: Permissions,
     /// SHA-256 of its bytes, in hexadecimal digits.
     pub checksum: String,
-    /// How many contents it has had, counted from 1.
+    /// Counts its contents, from 1.
     pub version: u32,
 }
 
@@ -104,9 +108,9 @@ pub struct FileMetadata {
 pub struct BackupMetadata {
     /// The path of the backup itself.
     pub id: String,
-    /// The path of the file that it is of.
+    /// The path of its file.
     pub file_path: String,
-    /// When it was made, as an offset since the scenario's start.
+    /// When it was created, as an offset since the scenario's start.
     #[serde(serialize_with = "timestamp")]
     pub created_at: Duration,
     /// In bytes.
@@ -115,14 +119,14 @@ pub struct BackupMetadata {
     pub checksum: String,
     /// The file's version that it holds.
     pub version: u32,
-    /// What was about to be done to the file.
+    /// The operation that it was made for.
     pub reason: &'static str,
-    /// After how many days it is given up; `None` for never.
+    /// After how many days it expires; `None` for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
 }
 
-/// How a content was given, so that it can be given back so.
+/// The form in which a content was written, and is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContentForm {
     Text,
@@ -139,7 +143,7 @@ pub(super) struct FileRecord {
 /// A former content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Backup {
-    /// Counted from 1 for each path, also over a deletion.
+    /// Counted from 1 for each path, even if the file was deleted in between.
     pub number: u32,
     pub made_at: Duration,
     /// The file as it was.
@@ -147,6 +151,40 @@ pub(super) struct Backup {
     pub form: ContentForm,
     pub reason: &'static str,
     pub retention_days: Option<u32>,
+}
+
+/// What is known of one path: the file, if there is one, and its backups.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FileHistory {
+    pub record: Option<FileRecord>,
+    /// Oldest first.
+    pub backups: Vec<Backup>,
+    /// The number of the newest backup there has ever been.
+    pub last_backup: u32,
+    /// Differs in every state of the path, even with the same bytes; 0 before the first change.
+    pub stamp: u64,
+}
+
+impl FileHistory {
+    /// The newest intact backup, and its bytes.
+    ///
+    /// # Errors
+    ///
+    /// If a backup cannot be read.
+    pub fn newest_intact(
+        &self,
+        place: &FileLocation,
+        wanted: impl Fn(&Backup) -> bool,
+    ) -> FileResult<Option<(&Backup, Vec<u8>)>> {
+        for backup in self.backups.iter().rev().filter(|backup| wanted(backup)) {
+            if let Some(bytes) = read(&place.backup(backup.number))?
+                && checksum(&bytes) == backup.metadata.checksum
+            {
+                return Ok(Some((backup, bytes)));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Backup {
@@ -163,7 +201,7 @@ impl Backup {
         }
     }
 
-    /// Whether its time is over.
+    /// Whether its retention has ended.
     pub fn expired(&self, now: Duration) -> bool {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         self.retention_days
@@ -190,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permissions_are_octal_text_that_lets_the_owner_read() {
+    fn permissions_are_octal_digits_that_let_the_owner_read() {
         for (text, mode) in [("0644", 0o644), ("400", 0o400), ("0777", 0o777)] {
             let permissions: Permissions = text.parse().unwrap();
             assert_eq!(permissions.mode(), mode);
@@ -214,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backups_time_is_over_after_so_many_whole_days() {
+    fn backup_expires_after_its_retention_in_whole_days() {
         let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
         let mut backup = Backup {
             number: 1,
@@ -238,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn checksums_are_those_of_the_standard() {
+    fn checksum_is_sha_256() {
         assert_eq!(
             checksum(b"abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

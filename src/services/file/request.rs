@@ -8,27 +8,25 @@ use super::{
 };
 use crate::domain::{code, from_value};
 
-/// What a file service is asked for.
+/// The request of a call.
 #[derive(Debug)]
 pub(super) enum FileRequest {
-    /// To tell something.
     Query(FileQuery),
-    /// To change something.
     Command(FileCommand),
 }
 
-/// What a file service can tell.
+/// A request that changes nothing.
 #[derive(Debug)]
 pub(super) enum FileQuery {
     Get(OneFile),
     Exists(OneFile),
     Describe(OneFile),
-    /// Whether the bytes on disk are those that were written.
+    /// Whether the bytes on disk are still those that were written.
     Validate(OneFile),
     List(List),
 }
 
-/// What a file service can change.
+/// A request that changes one file.
 #[derive(Debug)]
 pub(super) enum FileCommand {
     Create(Create),
@@ -36,7 +34,7 @@ pub(super) enum FileCommand {
     Delete(Delete),
     Restore(Restore),
     Permit(Permit),
-    /// An integrity check that restores what is corrupt.
+    /// An integrity check that restores a corrupt file.
     Repair(OneFile),
 }
 
@@ -47,7 +45,7 @@ pub(super) struct Create {
     pub path: String,
     pub content: Value,
     pub permissions: Option<Permissions>,
-    /// Whether a file that is there may be replaced.
+    /// Whether an existing file may be replaced.
     #[serde(default)]
     pub overwrite_existing: bool,
     pub create_backup: Option<bool>,
@@ -75,7 +73,7 @@ pub(super) struct Delete {
     #[serde(default)]
     pub path: String,
     pub create_backup: Option<bool>,
-    /// Whether its backups go with it; then none is made either.
+    /// Whether its backups are removed too; then no new one is created either.
     #[serde(default)]
     pub remove_backups: bool,
     /// The version that the file must have.
@@ -87,7 +85,7 @@ pub(super) struct Delete {
 pub(super) struct Restore {
     #[serde(default)]
     pub path: String,
-    /// The version to go back to; the newest that a backup holds unless given.
+    /// The version to restore; by default the newest in a backup.
     pub version: Option<u32>,
 }
 
@@ -104,7 +102,7 @@ pub(super) struct Permit {
 struct Validate {
     #[serde(default)]
     path: String,
-    /// Whether a file that is found corrupt is restored.
+    /// Whether a corrupt file is restored.
     #[serde(default)]
     restore: bool,
 }
@@ -119,16 +117,16 @@ pub(super) struct OneFile {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct List {
-    /// The folder to list with all below it; everything unless given.
+    /// The folder to list, recursively; by default everything.
     pub path: Option<String>,
 }
 
 impl FileRequest {
-    /// Reads the input of an operation.
+    /// Parses the input of an operation.
     ///
     /// # Errors
     ///
-    /// `VALIDATION_FAILED` with the field at fault and, where it is unknown, the nearest.
+    /// `VALIDATION_FAILED` with the field at fault, and the nearest name if it is unknown.
     pub fn read(operation: FileOperation, input: &Value) -> FileResult<Self> {
         use FileOperation as O;
         Ok(match operation {
@@ -154,7 +152,7 @@ impl FileRequest {
 }
 
 impl FileCommand {
-    /// The operation's name, as replies have it.
+    /// The operation's name in replies.
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Create(_) => "create",
@@ -167,8 +165,8 @@ impl FileCommand {
     }
 }
 
-/// The input of an operation that takes back what another service did: of a compensation's
-/// `{ "input", "reply" }` the fields that the operation needs, what was sent before what was received.
+/// The input of an operation that compensates another service's call: the fields that the operation
+/// needs, from the `input` in `{ "input", "reply" }`, else from the `reply`.
 pub(super) fn of_compensation(operation: FileOperation, input: &Value) -> Value {
     let Some((sent, received)) = compensated(input) else {
         return input.clone();
@@ -185,7 +183,7 @@ pub(super) fn of_compensation(operation: FileOperation, input: &Value) -> Value 
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
-/// The path that an input is about, as far as it says.
+/// The path in an input, if there is one.
 pub(super) fn path_in(input: &Value) -> Option<&str> {
     let path = match compensated(input) {
         Some((sent, received)) => sent.get("path").or_else(|| received.get("path")),
@@ -201,7 +199,7 @@ fn compensated(input: &Value) -> Option<(&Value, &Value)> {
 
 fn fields<T: DeserializeOwned>(input: &Value) -> FileResult<T> {
     from_value(input).map_err(|error| {
-        // A field of the input itself goes by its name, what lies deeper by its pointer.
+        // A top-level field is named, a deeper one has a pointer.
         let name = error.pointer.trim_start_matches('/');
         let field = match name.contains('/') {
             true => error.pointer.as_str(),

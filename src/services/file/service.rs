@@ -14,7 +14,7 @@ use crate::{
     services::{CallResult, EffectDecision, Effects, Service, ServiceDefinition, UnknownName},
 };
 
-/// A service that keeps files in the scenario's folder, by its definition's `files`.
+/// A service that keeps files in the scenario's folder, as its definition's `files` says.
 #[derive(Debug)]
 pub struct FileService {
     definition: Arc<ServiceDefinition>,
@@ -24,7 +24,7 @@ pub struct FileService {
 }
 
 impl FileService {
-    /// A service by its definition, which keeps its files among `files` as `policy` says.
+    /// A service with a definition, which keeps its files in `files` according to `policy`.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl FileService {
     ) -> Result<Self, Violation> {
         let definition = definition.into();
         check(&policy, &definition)?;
-        files.expect(existing(&policy)?);
+        files.add_existing(existing(&policy)?);
         Ok(Self {
             policy,
             definition,
@@ -51,10 +51,7 @@ impl FileService {
             return self.undo(call, subject, operation);
         }
         match FileRequest::read(operation, &call.input)? {
-            FileRequest::Query(query) => {
-                let told = self.files.ask(&query)?;
-                Ok(self.with_own_fields(call, told))
-            }
+            FileRequest::Query(query) => Ok(self.with_own_fields(call, self.files.query(&query)?)),
             FileRequest::Command(command) => self.effects.once(call, |_| {
                 let subject = call.key.as_ref().map(Key::subject);
                 let done = self.act(call, &command, subject)?;
@@ -63,8 +60,8 @@ impl FileService {
         }
     }
 
-    /// Undoes what a file service did under a key; for what another service did, the operation acts on
-    /// the path.
+    /// Undoes what a file service did under a key. To compensate another service's call, the operation
+    /// acts on the path.
     fn undo(
         &self,
         call: &Call,
@@ -76,23 +73,21 @@ impl FileService {
         if operation.reads_only()
             && let FileRequest::Query(query) = read()?
         {
-            return Ok(self.with_own_fields(call, self.files.ask(&query)?));
+            return Ok(self.with_own_fields(call, self.files.query(&query)?));
         }
         let by = operation.as_str();
         self.effects.once(call, |decision| {
             let done = match decision {
                 EffectDecision::Nothing => {
-                    self.files.nothing_done(request::path_in(&call.input), by)
+                    self.files.nothing_undone(request::path_in(&call.input), by)
                 }
-                EffectDecision::Act | EffectDecision::Undo => {
-                    match self.files.take_back(subject, by) {
-                        Some(taken_back) => taken_back?,
-                        None => match read()? {
-                            FileRequest::Query(query) => self.files.ask(&query)?,
-                            FileRequest::Command(command) => self.act(call, &command, None)?,
-                        },
-                    }
-                }
+                EffectDecision::Act | EffectDecision::Undo => match self.files.undo(subject, by) {
+                    Some(undone) => undone?,
+                    None => match read()? {
+                        FileRequest::Query(query) => self.files.query(&query)?,
+                        FileRequest::Command(command) => self.act(call, &command, None)?,
+                    },
+                },
             };
             Ok(self.with_own_fields(call, done))
         })
@@ -108,7 +103,7 @@ impl FileService {
             .change(command, call.name(), &self.policy, subject)
     }
 
-    /// A reply with the fields that the operation's definition adds, but does not replace.
+    /// A reply with the fields that the operation's definition adds; it replaces none.
     fn with_own_fields(&self, call: &Call, mut reply: Map<String, Value>) -> Arc<Value> {
         let operation = self.definition.operation(call.name().operation());
         let own = operation.and_then(|operation| operation.reply.as_deref());

@@ -9,10 +9,9 @@ use super::{
     content::Content,
     disk_faults::DiskFaults,
     failures::{FileResult, PATH, concurrent, io_failure, not_found, refused},
-    history::FileHistory,
     location::{FileLocation, read},
     path::FilePath,
-    record::{FileMetadata, FileRecord, Permissions, checksum},
+    record::{FileHistory, FileMetadata, FileRecord, Permissions, checksum},
 };
 use crate::{
     domain::{Failure, code},
@@ -20,34 +19,35 @@ use crate::{
     services::{Directory, Faults},
 };
 
-/// What the file services of a cast know of their files and deeds.
+/// The files of a cast's file services, and the changes made to them.
 #[derive(Debug)]
 pub(super) struct FilesState {
     pub directory: Directory,
     pub disk: DiskFaults,
-    pub deeds: IndexMap<Arc<str>, KeyedFileChange>,
-    /// Whether a service was ever asked to change a file.
-    pub asked: bool,
-    /// Files that are there from the start and not laid down yet.
-    pub expected: IndexMap<FilePath, Arc<Value>>,
+    /// By the subject of their keys.
+    pub changes: IndexMap<Arc<str>, KeyedFileChange>,
+    /// Whether a call ever requested a change of a file.
+    pub change_requested: bool,
+    /// Files that exist from the start and have not been created yet.
+    pub existing: IndexMap<FilePath, Arc<Value>>,
     histories: IndexMap<FilePath, FileHistory>,
     stamps: u64,
 }
 
-/// What was done under a key.
+/// The change made under a key.
 #[derive(Debug)]
 pub(super) enum KeyedFileChange {
     /// Nothing had to be changed.
     Nothing,
     Done(Box<FileChange>),
-    TakenBack(Undone),
+    Undone(Undone),
 }
 
-/// What was taken back.
+/// A change that was undone.
 #[derive(Clone, Debug)]
 pub(super) struct Undone {
     pub path: FilePath,
-    /// What had been done: `create`, `update`, ….
+    /// `create`, `update`, ….
     pub operation: &'static str,
 }
 
@@ -56,37 +56,37 @@ impl FilesState {
         Self {
             directory,
             disk: DiskFaults::new(faults, timeline),
-            deeds: IndexMap::new(),
-            asked: false,
-            expected: IndexMap::new(),
+            changes: IndexMap::new(),
+            change_requested: false,
+            existing: IndexMap::new(),
             histories: IndexMap::new(),
             stamps: 0,
         }
     }
 
-    /// Lays down the files that are there from the start, but where there is one already.
+    /// Creates the files that exist from the start, unless they exist already.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be; the next time it is tried again.
-    pub fn lay_down(&mut self) -> FileResult<()> {
-        while let Some((path, content)) = self.expected.first() {
+    /// If one cannot be created; it is tried again the next time.
+    pub fn create_existing(&mut self) -> FileResult<()> {
+        while let Some((path, content)) = self.existing.first() {
             let (path, content) = (path.clone(), Arc::clone(content));
             let place = self.place(path.as_str())?;
-            if !self.is_there(&place) {
-                self.hold(&place, &content, Duration::ZERO)?;
+            if !self.exists(&place) {
+                self.add(&place, &content, Duration::ZERO)?;
             }
-            self.expected.shift_remove(&path);
+            self.existing.shift_remove(&path);
         }
         Ok(())
     }
 
-    /// Puts a file there as if it had always been, at version 1; no fault of the disk strikes it.
+    /// Adds a file as if it had existed from the start, at version 1, without disk faults.
     ///
     /// # Errors
     ///
-    /// If there is a file that no service has made, or the disk fails.
-    pub fn hold(
+    /// If a file that no service created is in the way, or the disk fails.
+    pub fn add(
         &mut self,
         place: &FileLocation,
         content: &Value,
@@ -118,17 +118,17 @@ impl FilesState {
         Ok(())
     }
 
-    /// What is known of a path.
+    /// The history of a path; empty if it never had a file.
     pub fn history(&self, path: &FilePath) -> FileHistory {
         self.histories.get(path).cloned().unwrap_or_default()
     }
 
-    /// What is known of a path, if it was ever a file's.
+    /// The history of a path, if it ever had a file.
     pub fn known(&self, path: &FilePath) -> Option<&FileHistory> {
         self.histories.get(path)
     }
 
-    /// Puts what a deed made of a path in place of what was known; says the stamp that it gets.
+    /// Replaces the history of a path; returns its new stamp.
     pub fn set(&mut self, path: &FilePath, mut history: FileHistory) -> u64 {
         self.stamps += 1;
         history.stamp = self.stamps;
@@ -136,21 +136,21 @@ impl FilesState {
         self.stamps
     }
 
-    /// Takes back what was done under a key; `None` if nothing is known of it here.
+    /// Undoes what was done under a key; `None` if no file service did it.
     ///
     /// # Errors
     ///
-    /// As [`FileChange::take_back`].
-    pub fn take_back(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
-        let deed = self.deeds.get_mut(subject)?;
-        let change = match deed {
+    /// As for [`FileChange::revert`].
+    pub fn undo(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
+        let entry = self.changes.get_mut(subject)?;
+        let change = match entry {
             KeyedFileChange::Done(change) => change,
-            KeyedFileChange::TakenBack(undone) => return Some(Ok(Some(undone.clone()))),
+            KeyedFileChange::Undone(undone) => return Some(Ok(Some(undone.clone()))),
             KeyedFileChange::Nothing => return Some(Ok(None)),
         };
         let path = change.place.path.clone();
         let history = self.histories.entry(path.clone()).or_default();
-        if let Err(failure) = change.take_back(history) {
+        if let Err(failure) = change.revert(history) {
             return Some(Err(failure));
         }
         *history = std::mem::take(&mut change.before);
@@ -158,11 +158,11 @@ impl FilesState {
             path,
             operation: change.operation,
         };
-        *deed = KeyedFileChange::TakenBack(undone.clone());
+        *entry = KeyedFileChange::Undone(undone.clone());
         Some(Ok(Some(undone)))
     }
 
-    /// The files that there are, as far as they are the services' own, in order of their paths.
+    /// The paths of the services' files, in order.
     pub fn paths(&self) -> Vec<&str> {
         let files = self.histories.iter();
         let mut paths: Vec<&str> = files
@@ -173,23 +173,23 @@ impl FilesState {
         paths
     }
 
-    /// Where a file is to be; the folder of all files is made if need be.
+    /// Where a file is or would be; creates the folder of all files if necessary.
     ///
     /// # Errors
     ///
-    /// If the path is none, or leads outside.
+    /// If the path is not valid or leads outside.
     pub fn place(&self, path: &str) -> FileResult<FileLocation> {
         let path = FilePath::parse(path)?;
         let made = self.directory.path();
-        let root = made.map_err(|error| io_failure("making", Path::new("directory"), &error))?;
+        let root = made.map_err(|error| io_failure("creating", Path::new("directory"), &error))?;
         FileLocation::find(&root, &path)
     }
 
-    /// A file that a service has made, whether or not it is still on disk.
+    /// A file that a service has created, whether or not it is still on disk.
     ///
     /// # Errors
     ///
-    /// `FILE_NOT_FOUND` if there is none; if the path is none, or leads outside.
+    /// `FILE_NOT_FOUND` if there is none; if the path is not valid or leads outside.
     pub fn recorded(&self, path: &str) -> FileResult<(FileLocation, FileRecord)> {
         let path = FilePath::parse(path)?;
         let Some(root) = self.directory.existing() else {
@@ -202,11 +202,11 @@ impl FilesState {
         }
     }
 
-    /// A file that a service has made and that is on disk.
+    /// A file that a service has created and that is on disk.
     ///
     /// # Errors
     ///
-    /// As [`FilesState::recorded`].
+    /// As for [`recorded`](Self::recorded).
     pub fn present(&self, path: &str) -> FileResult<(FileLocation, FileRecord)> {
         let (place, record) = self.recorded(path)?;
         match place.target().is_file() {
@@ -215,18 +215,18 @@ impl FilesState {
         }
     }
 
-    /// Whether a file that a service has made is on disk.
-    pub fn is_there(&self, place: &FileLocation) -> bool {
+    /// Whether a file that a service has created is on disk.
+    pub fn exists(&self, place: &FileLocation) -> bool {
         let history = self.histories.get(&place.path);
         history.is_some_and(|history| history.record.is_some()) && place.target().is_file()
     }
 
-    /// There is no such file.
+    /// The file does not exist; suggests the nearest.
     pub fn not_found(&self, path: &FilePath) -> Box<Failure> {
         not_found(path.as_str(), self.paths())
     }
 
-    /// Leaves files alone that no file service made.
+    /// Refuses to replace a file that no file service created.
     ///
     /// # Errors
     ///
@@ -236,11 +236,11 @@ impl FilesState {
             return Ok(());
         }
         let path = place.path.as_str();
-        let message = format!("{path:?} is in the way: no file service has made it");
+        let message = format!("{path:?} exists already, and no file service created it");
         Err(refused(code::FILE_ALREADY_EXISTS, PATH, message))
     }
 
-    /// Lets nobody change what he has not seen.
+    /// Checks the version that a command is based on, if it names one.
     ///
     /// # Errors
     ///
@@ -264,16 +264,16 @@ impl FilesState {
     }
 }
 
-/// Checks that the bytes on disk are those that were written.
+/// Checks that the bytes on disk are still those that were written.
 ///
 /// # Errors
 ///
-/// `CORRUPTION_DETECTED` if they are not, or the file is gone.
+/// `CORRUPTION_DETECTED` if they are not, or the file is missing.
 pub(super) fn check_integrity(place: &FileLocation, record: &FileRecord) -> FileResult<()> {
     let path = place.path.as_str();
     let expected = &record.metadata.checksum;
     let message = match read(&place.target())? {
-        None => format!("the file {path:?} is gone from the disk"),
+        None => format!("the file {path:?} is missing from the disk"),
         Some(bytes) => match checksum(&bytes) {
             found if found == *expected => return Ok(()),
             found => format!("the file {path:?} has the checksum {found}, expected {expected}"),

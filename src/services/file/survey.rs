@@ -9,19 +9,19 @@ use super::{
     state::{FilesState, KeyedFileChange},
 };
 
-/// What a look at the disk finds of the file services' own, in order of the paths.
+/// The file services' files found on disk, in order of their paths.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Files, backups, and what should not be there.
     pub own: Vec<String>,
-    /// What should not be there: staging files, files and backups of what was taken back.
+    /// What should not be there: staging files, and files and backups that undone changes left.
     pub left_behind: Vec<String>,
 }
 
 impl Survey {
-    /// Looks at the disk; files that no file service made are passed over.
+    /// Scans the disk; files that no file service created are skipped.
     ///
-    /// `undone` says of which keys an undo took effect, also one that was not a file service's.
+    /// `undone` returns whether an undo of a key took effect, whichever service performed it.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl Survey {
     }
 }
 
-/// The files that a deed made whose undo did not reach them.
+/// The files whose creation was undone by another service, which left them in place.
 fn orphans(state: &FilesState, undone: impl Fn(&str) -> bool) -> Vec<String> {
     let mut orphans = Vec::new();
-    for (subject, deed) in &state.deeds {
-        let KeyedFileChange::Done(change) = deed else {
+    for (subject, change) in &state.changes {
+        let KeyedFileChange::Done(change) = change else {
             continue;
         };
         let path = &change.place.path;
@@ -98,7 +98,7 @@ fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // Of the entry itself, so that no link is followed.
+        // The entry's own type, so that no link is followed.
         let kind = entry.file_type()?;
         if kind.is_dir() {
             files.extend(files_below(&entry.path())?);

@@ -1,4 +1,4 @@
-//! One change to a file in progress: new content, its backup, expired backups.
+//! One change of a file in progress: new content, its backup, expired backups.
 
 use std::time::Duration;
 
@@ -8,15 +8,14 @@ use super::{
     content::{Content, ContentCheck},
     definition::FilesDefinition,
     failures::FileResult,
-    history::FileHistory,
     location::{FileLocation, read},
     path::FilePath,
-    record::{Backup, FileMetadata, FileRecord, Permissions, checksum},
+    record::{Backup, FileHistory, FileMetadata, FileRecord, Permissions, checksum},
     state::FilesState,
 };
 use crate::domain::CallName;
 
-/// One change of a file, from what is asked for to what was done.
+/// One change of a file in progress.
 pub(super) struct FileTransaction<'a> {
     pub state: &'a mut FilesState,
     pub call: &'a CallName,
@@ -24,36 +23,36 @@ pub(super) struct FileTransaction<'a> {
     pub now: Duration,
 }
 
-/// What a command came to.
+/// The result of a command.
 pub(super) struct CommandOutcome {
-    /// `None` where nothing had to be changed.
+    /// `None` if nothing had to change.
     pub change: Option<FileChange>,
     pub path: FilePath,
-    /// The file as it is now; as it was, where it is gone.
+    /// The file's metadata now, or before it was deleted.
     pub metadata: FileMetadata,
     pub backup_created: bool,
     /// The backup that was restored.
     pub restored: Option<Backup>,
 }
 
-/// A content that is to take a file's place.
+/// A new content of a file.
 pub(super) struct NewContent<'a> {
     pub operation: &'static str,
     pub content: Content,
     pub check: &'a ContentCheck,
-    /// Those of the file unless given.
+    /// By default the file's.
     pub permissions: Option<Permissions>,
     pub backup: bool,
-    /// What was restored, of which the file is the continuation.
-    pub of: Option<&'a FileMetadata>,
+    /// The metadata of the version that it restores.
+    pub restores: Option<&'a FileMetadata>,
 }
 
 impl FileTransaction<'_> {
-    /// Puts a content in a file's place.
+    /// Replaces the content of a file, or creates it.
     ///
     /// # Errors
     ///
-    /// As [`Replacement::run`].
+    /// As for [`Replacement::run`].
     pub fn put(&mut self, place: FileLocation, put: &NewContent<'_>) -> FileResult<CommandOutcome> {
         let before = self.state.history(&place.path);
         let bytes = match before.record {
@@ -62,7 +61,7 @@ impl FileTransaction<'_> {
         };
         let old = before.record.as_ref().map(|record| &record.metadata);
         let old = old.filter(|_| bytes.is_some());
-        let last = old.into_iter().chain(put.of);
+        let last = old.into_iter().chain(put.restores);
         let new = &put.content.bytes;
         let metadata = FileMetadata {
             size: new.len() as u64,
@@ -104,16 +103,16 @@ impl FileTransaction<'_> {
             permissions: metadata.permissions,
             backup,
         }
-        .run(self.state.disk.striking(self.call), |written| {
+        .run(self.state.disk.fault_injector(self.call), |written| {
             put.check.run(written)
         })?;
-        let given_up = self.give_up_old(&place, &mut history, backs_up);
+        let removed_backups = self.remove_expired_backups(&place, &mut history, backs_up);
         let path = place.path.clone();
         let change = FileChange {
             operation: put.operation,
             before,
             bytes,
-            given_up,
+            removed_backups,
             folders,
             after: (
                 self.state.set(&path, history),
@@ -130,7 +129,7 @@ impl FileTransaction<'_> {
         })
     }
 
-    /// Notes the backup that is to be made of a file; says its number and bytes.
+    /// Adds a backup to a history; returns its number and bytes, for the backup to be written.
     pub fn back_up<'b>(
         &self,
         history: &mut FileHistory,
@@ -155,8 +154,8 @@ impl FileTransaction<'_> {
         Some((history.last_backup, bytes))
     }
 
-    /// Gives up the backups whose time is over, now that there may be a new one.
-    pub fn give_up_old(
+    /// Removes expired backups if a new one was created.
+    pub fn remove_expired_backups(
         &self,
         place: &FileLocation,
         history: &mut FileHistory,
@@ -165,20 +164,20 @@ impl FileTransaction<'_> {
         if !backed_up {
             return Vec::new();
         }
-        give_up(place, history, |backup, newest| {
+        remove_backups(place, history, |backup, newest| {
             !newest && (!self.policy.versions || backup.expired(self.now))
         })
     }
 }
 
-/// Removes backups; those that cannot be removed stay known.
-pub(super) fn give_up(
+/// Removes backups; those that cannot be removed stay in the history.
+pub(super) fn remove_backups(
     place: &FileLocation,
     history: &mut FileHistory,
     old: impl Fn(&Backup, bool) -> bool,
 ) -> Vec<(u32, Vec<u8>)> {
     let newest = history.last_backup;
-    let mut given_up = Vec::new();
+    let mut removed_backups = Vec::new();
     history.backups.retain(|backup| {
         if !old(backup, backup.number == newest) {
             return true;
@@ -188,8 +187,8 @@ pub(super) fn give_up(
         if remove(&path).is_err() {
             return true;
         }
-        given_up.extend(bytes.map(|bytes| (backup.number, bytes)));
+        removed_backups.extend(bytes.map(|bytes| (backup.number, bytes)));
         false
     });
-    given_up
+    removed_backups
 }

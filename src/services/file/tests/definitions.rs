@@ -11,7 +11,7 @@ fn refusal(operations: &Value) -> String {
 }
 
 #[test]
-fn an_operation_says_what_it_does_to_files() {
+fn operation_without_a_valid_kind_or_reply_is_refused() {
     assert_eq!(
         refusal(&json!({ "creat": {} })),
         "at /operations/creat: the operation needs a kind: did you mean \"create\"?"
@@ -30,7 +30,7 @@ fn an_operation_says_what_it_does_to_files() {
 }
 
 #[test]
-fn an_operation_that_is_none_is_not_found() {
+fn unknown_operation_is_refused_with_the_nearest_name() {
     let cabinet = Cabinet::new();
     let failure = cabinet.call("creat", json!({}), None).unwrap_err();
     assert_eq!(&*failure.code, "OPERATION_NOT_FOUND");
@@ -38,7 +38,7 @@ fn an_operation_that_is_none_is_not_found() {
 }
 
 #[test]
-fn a_code_of_the_services_own_says_what_trouble_it_is() {
+fn own_code_classifies_a_disk_fault() {
     let mut definition = definition(&json!({}));
     let code = serde_json::from_value(json!({ "mode": "system_timeout" })).unwrap();
     definition.codes.insert("ETIMEDOUT".to_owned(), code);
@@ -57,18 +57,18 @@ fn a_code_of_the_services_own_says_what_trouble_it_is() {
 }
 
 #[test]
-fn a_file_that_is_there_from_the_start_can_be() {
+fn existing_file_with_an_invalid_or_conflicting_path_is_refused() {
     let refusal = |existing: Value| {
         let refused = definition(&json!({ "existing": existing })).check();
         refused.unwrap_err().to_string()
     };
     assert_eq!(
         refusal(json!({ "../a~b": {} })),
-        "at /files/existing/..~1a~0b: \"../a~b\" leads to no file within the scenario's directory"
+        "at /files/existing/..~1a~0b: \"../a~b\" does not lead to a file in the scenario's directory"
     );
-    assert!(refusal(json!({ "a.staging": {} })).contains("are kept for staging files"));
+    assert!(refusal(json!({ "a.staging": {} })).contains("are reserved for staging files"));
     for other in ["./a", "a/b"] {
-        assert!(refusal(json!({ "a": {}, other: {} })).ends_with("cannot be beside \"a\""));
+        assert!(refusal(json!({ "a": {}, other: {} })).ends_with("conflicts with \"a\""));
         assert!(refusal(json!({ other: {}, "a": {} })).starts_with("at /files/existing/a: "));
     }
     let existing = json!({ "a": "", "ab": "", "b/c": 1, "b/d": null });
@@ -76,19 +76,19 @@ fn a_file_that_is_there_from_the_start_can_be() {
 }
 
 #[test]
-fn files_that_are_there_from_the_start_are_laid_down_when_files_are_asked_for() {
+fn existing_files_are_created_on_first_access() {
     let existing = json!({ "a": "one\n", "b/c": { "d": 1 } });
     let directory = Directory::default();
     let cabinet = Cabinet::in_folder(&directory, &json!({ "existing": existing }));
     assert_eq!(directory.existing(), None);
-    assert!(!cabinet.files.were_asked());
+    assert!(!cabinet.files.change_requested());
 
     assert_eq!(cabinet.files.on_disk().unwrap(), ["a", "b/c"]);
     let metadata = cabinet.files.metadata("b/c").unwrap();
     assert_eq!((metadata.version, metadata.size), (1, 13));
     let content = |path: &str| {
-        let told = cabinet.call("get", json!({ "path": path }), None).unwrap();
-        told["content"].clone()
+        let reply = cabinet.call("get", json!({ "path": path }), None).unwrap();
+        reply["content"].clone()
     };
     assert_eq!(
         [content("a"), content("b/c")],
@@ -97,7 +97,7 @@ fn files_that_are_there_from_the_start_are_laid_down_when_files_are_asked_for() 
 }
 
 #[test]
-fn files_that_are_there_from_the_start_replace_none() {
+fn existing_files_replace_no_others() {
     let directory = Directory::default();
     fs::write(directory.path().unwrap().join("b"), "not ours").unwrap();
     let cabinet = Cabinet::in_folder(
@@ -113,9 +113,9 @@ fn files_that_are_there_from_the_start_replace_none() {
     cabinet.call("update", update, None).unwrap();
     let again = cabinet.service_of(&json!({ "existing": { "a": "one" } }));
     assert_eq!(again.name(), "Files");
-    let told = cabinet.call("get", json!({ "path": "a" }), None).unwrap();
+    let reply = cabinet.call("get", json!({ "path": "a" }), None).unwrap();
     assert_eq!(
-        (&told["content"], &told["version"]),
+        (&reply["content"], &reply["version"]),
         (&json!("changed"), &json!(2))
     );
 }

@@ -7,16 +7,16 @@ use crate::services::DiskStage;
 
 const PATHS: [&str; 4] = ["a", "d/b", "d/e/c", "x y.z"];
 
-/// What is tried next, of which some is refused or fails.
+/// A command to try; some are refused or fail.
 #[derive(Clone, Debug)]
 enum DrawnCommand {
     Write(&'static str, usize, String, Option<usize>),
     Delete(usize, Option<usize>),
-    /// Of the deed that was the so-manieth.
+    /// Of a change by its index.
     Undo(usize),
 }
 
-fn tries() -> impl Strategy<Value = Vec<DrawnCommand>> {
+fn commands() -> impl Strategy<Value = Vec<DrawnCommand>> {
     let path = 0..PATHS.len();
     let stage = || proptest::option::weighted(0.3, 0..3_usize);
     let content = "[a-z\n]{0,12}";
@@ -33,12 +33,10 @@ fn tries() -> impl Strategy<Value = Vec<DrawnCommand>> {
     )
 }
 
-type Model = BTreeMap<&'static str, String>;
+/// The expected contents by path.
+type Contents = BTreeMap<&'static str, String>;
 
-/// A deed that is done and not undone: its key, its path and what was there before.
-type CommandOutcome = (Key, &'static str, Option<String>);
-
-/// Everything below the folder, folders too, but for backups.
+/// Every file and folder below the root, with the bytes of files.
 fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
     let mut found = Vec::new();
     let mut folders = vec![cabinet.root()];
@@ -59,24 +57,24 @@ fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
     found
 }
 
-fn check(cabinet: &Cabinet, model: &Model) -> Result<(), TestCaseError> {
+fn check(cabinet: &Cabinet, expected: &Contents) -> Result<(), TestCaseError> {
     let found = on_disk(cabinet).into_iter().filter_map(|(path, bytes)| {
         let text = String::from_utf8(bytes?).unwrap();
         (!path.contains(".backup.")).then_some((path, text))
     });
-    let expected = model
+    let texts = expected
         .iter()
         .map(|(path, text)| ((*path).to_owned(), text.clone()));
-    prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    prop_assert_eq!(found.collect::<Vec<_>>(), texts.collect::<Vec<_>>());
     prop_assert!(cabinet.files.left_behind(|_| false).unwrap().is_empty());
-    for (path, text) in model {
+    for (path, text) in expected {
         let read = cabinet.call("get", json!({ "path": path }), None).unwrap();
         prop_assert_eq!(&read["content"], &json!(text));
     }
     Ok(())
 }
 
-/// Tries a change; says whether it was made, which is if it can be and no fault strikes.
+/// Tries a change; returns whether it was made, which it must be if `can` and without a fault.
 fn change(
     cabinet: &Cabinet,
     operation: &str,
@@ -110,18 +108,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_disk_is_as_the_deeds_say_and_their_undo_brings_back_the_start(tries in tries()) {
+    fn disk_matches_the_changes_and_their_undo_restores_the_start(commands in commands()) {
         let cabinet = Cabinet::new();
-        let mut model = Model::from([("a", "start".to_owned()), ("d/b", String::new())]);
+        let mut model = Contents::from([("a", "start".to_owned()), ("d/b", String::new())]);
         for (path, text) in &model {
-            cabinet.files.hold(path, &json!(text)).unwrap();
+            cabinet.files.add(path, &json!(text)).unwrap();
         }
         let start = on_disk(&cabinet);
         let started: Vec<_> = PATHS.map(|path| cabinet.files.metadata(path)).into();
-        let mut done: Vec<CommandOutcome> = Vec::new();
-        for (number, tried) in tries.into_iter().enumerate() {
+        // Changes not undone: key, path and content before.
+        let mut done: Vec<(Key, &str, Option<String>)> = Vec::new();
+        for (number, command) in commands.into_iter().enumerate() {
             let key = Key::of_step("w-1", &number.to_string());
-            match tried {
+            match command {
                 DrawnCommand::Write(operation, path, content, stage) => {
                     let path = PATHS[path];
                     let can = model.contains_key(path) == (operation == "update");

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink};
 
 use super::*;
 
-/// A folder beside the cabinet's, with a file that nobody may touch.
+/// Another folder, with a file that must stay untouched.
 fn outside() -> tempfile::TempDir {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "secret").unwrap();
@@ -12,7 +12,7 @@ fn outside() -> tempfile::TempDir {
 }
 
 #[test]
-fn no_link_leads_out_of_the_folder() {
+fn link_out_of_the_folder_is_refused() {
     let cabinet = Cabinet::new();
     let outside = outside();
     symlink(outside.path(), cabinet.at("folder")).unwrap();
@@ -57,7 +57,7 @@ fn no_link_leads_out_of_the_folder() {
 }
 
 #[test]
-fn a_staging_file_that_is_a_link_is_not_followed() {
+fn links_in_place_of_staging_and_backup_files_are_not_followed() {
     let cabinet = Cabinet::new();
     let outside = outside();
     symlink(outside.path().join("secret"), cabinet.at("a.staging")).unwrap();
@@ -76,9 +76,9 @@ fn a_staging_file_that_is_a_link_is_not_followed() {
 }
 
 #[test]
-fn two_ways_to_a_file_are_one_file() {
+fn paths_through_links_share_one_file() {
     let cabinet = Cabinet::new();
-    cabinet.files.hold("real/a", &json!("one")).unwrap();
+    cabinet.files.add("real/a", &json!("one")).unwrap();
     symlink("real", cabinet.at("folder")).unwrap();
     symlink("real/a", cabinet.at("file")).unwrap();
     for (path, version) in [("folder/a", 2), ("file", 3), ("real/a", 4)] {
@@ -94,7 +94,7 @@ fn two_ways_to_a_file_are_one_file() {
 }
 
 #[test]
-fn permissions_are_those_of_the_file() {
+fn permissions_on_disk_follow_changes_and_undos() {
     use std::os::unix::fs::PermissionsExt as _;
     let cabinet = Cabinet::new();
     let mode = || fs::metadata(cabinet.at("a")).unwrap().permissions().mode() & 0o777;

@@ -1,4 +1,4 @@
-//! What a file service promises, beyond what the features say.
+//! Tests of the file service, beyond what the features show.
 
 mod definitions;
 mod drawn;
@@ -32,7 +32,7 @@ impl Cabinet {
         Self::in_folder(&Directory::default(), &json!({ "versions": true }))
     }
 
-    /// As its section `files` says.
+    /// With a definition of its `files`.
     fn in_folder(directory: &Directory, section: &Value) -> Self {
         let faults = Faults::default();
         let timeline = Timeline::new(Clock::start());

@@ -3,12 +3,12 @@ use std::{fs, thread};
 use super::*;
 
 #[test]
-fn whoever_reads_finds_one_writers_whole_file() {
+fn reader_sees_only_whole_files_of_concurrent_writers() {
     const WRITERS: usize = 8;
     const WRITES: usize = 20;
     let cabinet = Cabinet::new();
     let content = |by: usize| json!({ "by": by, "text": by.to_string().repeat(4096) });
-    cabinet.files.hold("a/b.json", &content(0)).unwrap();
+    cabinet.files.add("a/b.json", &content(0)).unwrap();
     let whole = || {
         let value: Value =
             serde_json::from_slice(&fs::read(cabinet.at("a/b.json")).unwrap()).unwrap();

@@ -7,13 +7,13 @@ fn key(step: &str) -> Key {
 }
 
 #[test]
-fn what_somebody_else_changed_is_not_taken_back() {
+fn undo_is_refused_after_another_change() {
     let cabinet = Cabinet::new();
     let create = json!({ "path": "d/a", "content": "one" });
     cabinet.call("create", create, Some(key("create"))).unwrap();
     let undo = || cabinet.call("delete", json!({}), Some(key("create").undo()));
 
-    // Another deed, another byte, and a file that came where one was deleted.
+    // Another change, another byte, and a new file in place of a deleted one.
     let update = json!({ "path": "d/a", "content": "two" });
     cabinet.call("update", update, Some(key("update"))).unwrap();
     assert_eq!(&*undo().unwrap_err().code, "CONCURRENT_MODIFICATION");
@@ -45,7 +45,7 @@ fn what_somebody_else_changed_is_not_taken_back() {
 }
 
 #[test]
-fn a_folder_that_others_use_stays() {
+fn undo_keeps_a_folder_that_others_use() {
     let cabinet = Cabinet::new();
     let create = |path: &str| json!({ "path": path, "content": "" });
     cabinet
@@ -62,9 +62,9 @@ fn a_folder_that_others_use_stays() {
 }
 
 #[test]
-fn backups_that_went_with_a_deed_come_back_with_its_undo() {
+fn undo_of_a_delete_restores_its_removed_backups() {
     let cabinet = Cabinet::new();
-    cabinet.files.hold("a", &json!("one")).unwrap();
+    cabinet.files.add("a", &json!("one")).unwrap();
     let update = json!({ "path": "a", "content": "two" });
     cabinet.call("update", update, None).unwrap();
     let before = cabinet.files.backups("a");
@@ -80,9 +80,9 @@ fn backups_that_went_with_a_deed_come_back_with_its_undo() {
 }
 
 #[test]
-fn an_undo_before_its_deed_changes_nothing_and_bars_it() {
+fn undo_before_its_change_changes_nothing_and_blocks_it() {
     let cabinet = Cabinet::new();
-    cabinet.files.hold("a", &json!("one")).unwrap();
+    cabinet.files.add("a", &json!("one")).unwrap();
     let sent = json!({ "path": "a" });
     let undo = json!({ "input": sent, "reply": null });
     let reply = cabinet.call("delete", undo, Some(key("x").undo())).unwrap();
@@ -97,9 +97,9 @@ fn an_undo_before_its_deed_changes_nothing_and_bars_it() {
 }
 
 #[test]
-fn a_check_that_found_nothing_to_restore_has_nothing_to_take_back() {
+fn undo_of_a_check_that_restored_nothing_changes_nothing() {
     let cabinet = Cabinet::new();
-    cabinet.files.hold("a", &json!("one")).unwrap();
+    cabinet.files.add("a", &json!("one")).unwrap();
     let check = json!({ "path": "a", "restore": true });
     cabinet
         .call("validate", check.clone(), Some(key("check")))
@@ -113,18 +113,18 @@ fn a_check_that_found_nothing_to_restore_has_nothing_to_take_back() {
 }
 
 #[test]
-fn what_is_left_behind_is_found() {
+fn left_behind_lists_staging_files_stray_backups_and_undone_files() {
     let cabinet = Cabinet::new();
     let left = |undone: &'static str| {
         let left = cabinet.files.left_behind(|subject| subject == undone);
         left.unwrap()
     };
-    assert!(!cabinet.files.were_asked());
+    assert!(!cabinet.files.change_requested());
     let create = json!({ "path": "a", "content": "" });
     cabinet.call("create", create, Some(key("a"))).unwrap();
-    assert!(cabinet.files.were_asked());
+    assert!(cabinet.files.change_requested());
     assert!(left("").is_empty());
-    // Somebody else answered for the undo, and the file is still there.
+    // Another service performed the undo, and the file still exists.
     assert_eq!(left("w-1/a"), ["a"]);
     fs::create_dir(cabinet.at("d")).unwrap();
     fs::write(cabinet.at("d/b.staging"), "").unwrap();

@@ -1,4 +1,4 @@
-//! What every service that is played must do, whatever it keeps.
+//! What every played service must do, whatever it keeps.
 
 use std::{fs, path::PathBuf, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The services that the suite is for.
+/// The services under test.
 const SUBJECTS: &[fn() -> Subject] = &[
     mock,
     #[cfg(feature = "json-schema")]
@@ -21,20 +21,20 @@ const SUBJECTS: &[fn() -> Subject] = &[
     file,
 ];
 
-/// A service, and calls that put it to the test.
+/// A service, and calls to test it with.
 struct Subject {
     definition: Arc<ServiceDefinition>,
     service: Box<dyn Service>,
     timeline: Timeline,
-    /// Two calls that change something, each its own.
-    deeds: [Request; 2],
-    /// The operation that an undo of them calls.
+    /// Two calls with different effects.
+    changes: [Request; 2],
+    /// The operation that undoes them.
     undo: &'static str,
     /// A call that changes nothing.
     read: Request,
-    /// A call that fails until another has been made.
+    /// A call that fails until another one succeeds.
     failing: Option<(Request, Request)>,
-    /// All that the service keeps, where it keeps anything.
+    /// All that the service keeps, if anything.
     state: Option<Box<dyn Fn() -> Value>>,
 }
 
@@ -60,7 +60,7 @@ fn mock() -> Subject {
         )),
         definition,
         timeline,
-        deeds: [
+        changes: [
             ("push", json!({"text": "a"})),
             ("push", json!({"text": "b"})),
         ],
@@ -101,7 +101,7 @@ fn entity() -> Subject {
         service: Box::new(service),
         definition,
         timeline,
-        deeds: [
+        changes: [
             ("write", json!({"name": "a"})),
             ("write", json!({"name": "b"})),
         ],
@@ -152,7 +152,7 @@ fn file() -> Subject {
         service: Box::new(service),
         definition,
         timeline,
-        deeds: [
+        changes: [
             ("write", json!({"path": "a.txt", "content": "a"})),
             ("write", json!({"path": "b.txt", "content": "b"})),
         ],
@@ -182,18 +182,18 @@ impl Subject {
         self.service.call(&call).await.map(|reply| reply.value)
     }
 
-    async fn undo(&self, deed: &Request, key: &Key) -> Result<Arc<Value>, Box<Failure>> {
-        let undo = (self.undo, json!({"input": deed.1, "reply": null}));
+    async fn undo(&self, change: &Request, key: &Key) -> Result<Arc<Value>, Box<Failure>> {
+        let undo = (self.undo, json!({"input": change.1, "reply": null}));
         self.call(&undo, Some(&key.undo())).await
     }
 
-    /// What the service keeps; nothing where it keeps nothing.
+    /// All that the service keeps, if anything.
     fn state(&self) -> Option<Value> {
         self.state.as_ref().map(|state| state())
     }
 
-    /// How many effects and warnings there were since the last time.
-    fn shown(&self) -> (usize, usize) {
+    /// The numbers of effects and warnings since the last time.
+    fn effects_and_warnings(&self) -> (usize, usize) {
         let events = self.timeline.take();
         let count =
             |is: fn(&EventKind) -> bool| events.iter().filter(|event| is(&event.kind)).count();
@@ -203,7 +203,7 @@ impl Subject {
         )
     }
 
-    /// Fails unless `state` is another one than before; where nothing is kept, it never is.
+    /// Fails if the state is still `before`, unless nothing is kept.
     fn assert_changed(&self, before: &Option<Value>) {
         assert!(
             before.is_none() || self.state() != *before,
@@ -218,7 +218,7 @@ fn key(step: &str) -> Key {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_latencies_class_and_codes_are_those_of_the_definition() {
+async fn service_reports_what_its_definition_says() {
     for subject in SUBJECTS.iter().map(|make| make()) {
         let Subject {
             definition,
@@ -244,122 +244,122 @@ async fn names_latencies_class_and_codes_are_those_of_the_definition() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deed_is_done_once_per_key() {
+async fn repeated_key_has_one_effect() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        let [deed, _] = &subject.deeds;
+        let [change, _] = &subject.changes;
         let before = subject.state();
-        let first = subject.call(deed, Some(&key("a"))).await.unwrap();
-        assert_eq!(subject.shown(), (1, 0));
+        let first = subject.call(change, Some(&key("a"))).await.unwrap();
+        assert_eq!(subject.effects_and_warnings(), (1, 0));
         subject.assert_changed(&before);
         let after = subject.state();
-        let again = subject.call(deed, Some(&key("a"))).await.unwrap();
+        let again = subject.call(change, Some(&key("a"))).await.unwrap();
         assert_eq!(again, first);
-        assert_eq!(subject.shown(), (0, 0));
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
         assert_eq!(subject.state(), after);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_keys_are_two_deeds() {
+async fn different_keys_have_separate_effects() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        let [one, other] = &subject.deeds;
+        let [one, other] = &subject.changes;
         subject.call(one, Some(&key("a"))).await.unwrap();
         let after_one = subject.state();
         subject.call(other, Some(&key("b"))).await.unwrap();
-        assert_eq!(subject.shown(), (2, 0));
+        assert_eq!(subject.effects_and_warnings(), (2, 0));
         subject.assert_changed(&after_one);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_takes_its_deed_back_once() {
+async fn undo_reverts_its_effect_once() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        let [deed, other] = &subject.deeds;
+        let [change, other] = &subject.changes;
         subject.call(other, Some(&key("b"))).await.unwrap();
         let before = subject.state();
-        subject.call(deed, Some(&key("a"))).await.unwrap();
-        subject.shown();
-        let first = subject.undo(deed, &key("a")).await.unwrap();
-        assert_eq!(subject.shown(), (1, 0));
+        subject.call(change, Some(&key("a"))).await.unwrap();
+        subject.effects_and_warnings();
+        let first = subject.undo(change, &key("a")).await.unwrap();
+        assert_eq!(subject.effects_and_warnings(), (1, 0));
         assert_eq!(subject.state(), before);
-        let again = subject.undo(deed, &key("a")).await.unwrap();
+        let again = subject.undo(change, &key("a")).await.unwrap();
         assert_eq!(again, first);
-        // Nor does the deed come back when it is repeated late.
-        subject.call(deed, Some(&key("a"))).await.unwrap();
-        assert_eq!(subject.shown(), (0, 0));
+        // A late repetition does not bring the effect back.
+        subject.call(change, Some(&key("a"))).await.unwrap();
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
         assert_eq!(subject.state(), before);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_before_its_deed_bars_it() {
+async fn undo_before_its_effect_blocks_it() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        let [deed, _] = &subject.deeds;
+        let [change, _] = &subject.changes;
         let before = subject.state();
-        subject.undo(deed, &key("a")).await.unwrap();
-        assert_eq!(subject.shown(), (0, 0));
-        let late = subject.call(deed, Some(&key("a"))).await;
+        subject.undo(change, &key("a")).await.unwrap();
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
+        let late = subject.call(change, Some(&key("a"))).await;
         assert_eq!(&*late.unwrap_err().code, code::CANCELLED);
-        assert_eq!(subject.shown(), (0, 1));
+        assert_eq!(subject.effects_and_warnings(), (0, 1));
         assert_eq!(subject.state(), before);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_reads_leaves_no_effect() {
+async fn read_has_no_effect() {
     for subject in SUBJECTS.iter().map(|make| make()) {
         let before = subject.state();
         subject.call(&subject.read, Some(&key("a"))).await.unwrap();
-        assert_eq!(subject.shown(), (0, 0));
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
         assert_eq!(subject.state(), before);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_leaves_no_effect_and_may_be_repeated() {
+async fn failed_call_has_no_effect_and_can_be_repeated() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        let Some((failing, mend)) = &subject.failing else {
+        let Some((failing, remedy)) = &subject.failing else {
             continue;
         };
         let before = subject.state();
         let failure = subject.call(failing, Some(&key("a"))).await.unwrap_err();
         assert_eq!(failure.service.as_deref(), Some(subject.service.name()));
         assert_eq!(failure.operation.as_deref(), Some(failing.0));
-        assert_eq!(subject.shown(), (0, 0));
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
         assert_eq!(subject.state(), before);
-        subject.call(mend, Some(&key("b"))).await.unwrap();
+        subject.call(remedy, Some(&key("b"))).await.unwrap();
         subject.call(failing, Some(&key("a"))).await.unwrap();
-        assert_eq!(subject.shown(), (2, 0));
+        assert_eq!(subject.effects_and_warnings(), (2, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_key_a_call_is_just_made() {
+async fn call_without_a_key_is_not_recorded_as_an_effect() {
     for subject in SUBJECTS.iter().map(|make| make()) {
-        for deed in &subject.deeds {
+        for change in &subject.changes {
             let before = subject.state();
-            subject.call(deed, None).await.unwrap();
+            subject.call(change, None).await.unwrap();
             subject.assert_changed(&before);
         }
-        assert_eq!(subject.shown(), (0, 0));
+        assert_eq!(subject.effects_and_warnings(), (0, 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_calls_get_the_same_replies() {
+async fn same_calls_get_the_same_replies() {
     for make in SUBJECTS {
-        let mut told = Vec::new();
+        let mut runs = Vec::new();
         for _ in 0..2 {
             let subject = make();
             let mut all = Vec::new();
-            for (number, deed) in subject.deeds.iter().enumerate() {
+            for (number, change) in subject.changes.iter().enumerate() {
                 let key = key(&number.to_string());
-                all.push(subject.call(deed, Some(&key)).await.unwrap().to_string());
+                all.push(subject.call(change, Some(&key)).await.unwrap().to_string());
                 all.push(subject.call(&subject.read, None).await.unwrap().to_string());
             }
             all.push(
                 subject
-                    .undo(&subject.deeds[0], &key("0"))
+                    .undo(&subject.changes[0], &key("0"))
                     .await
                     .unwrap()
                     .to_string(),
@@ -367,8 +367,8 @@ async fn the_same_calls_get_the_same_replies() {
             all.push(format!("{:?}", subject.state()));
             let events = subject.timeline.take();
             all.extend(events.iter().map(|event| format!("{event:?}")));
-            told.push(all);
+            runs.push(all);
         }
-        assert_eq!(told[0], told[1]);
+        assert_eq!(runs[0], runs[1]);
     }
 }

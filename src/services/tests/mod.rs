@@ -1,3 +1,0 @@
-//! Tests that all kinds of services pass.
-
-mod conformance;
