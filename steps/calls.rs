@@ -16,7 +16,7 @@ use crate::{
     services::{CallPolicy, CallResult},
 };
 
-/// Who calls where a step does.
+/// The caller of a step's direct calls.
 const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
@@ -36,7 +36,7 @@ async fn is_called_with(
     in_turn(world, call, input, 1).await
 }
 
-/// One call after the other.
+/// Sequential calls.
 #[when("{call} is called {count} time(s)")]
 async fn is_called_times(
     world: &mut World,
@@ -59,7 +59,7 @@ async fn is_called_at_once(
     at_once(world, std::iter::repeat_n(call, count as usize)).await
 }
 
-/// Concurrent calls of several operations, each so many times, with an input of its own, or both.
+/// Concurrent calls of several operations, each a number of times, with its own input, or both.
 #[when("these calls are made at once:")]
 async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
     const FORMS: [&[&str]; 3] = [
@@ -119,7 +119,7 @@ async fn at_once(
     end(world, results).await
 }
 
-/// Keeps what calls came to, and waits until no handler is at work on events that they set going.
+/// Keeps the results of calls, and waits until the handlers of the events they caused have finished.
 async fn end(world: &mut World, results: Vec<CallResult>) -> StepResult {
     world.set_calls(results);
     world.cast().quiet().await;
@@ -155,7 +155,7 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
     })
 }
 
-/// So many of the last When's direct calls succeeded.
+/// The number of the last When's direct calls that succeeded.
 #[then("{count} call(s) succeed(s)")]
 fn so_many_succeed(world: &mut World, expected: CountParameter) -> StepResult {
     let expected = expected.value()? as usize;
@@ -168,7 +168,7 @@ fn so_many_succeed(world: &mut World, expected: CountParameter) -> StepResult {
     })
 }
 
-/// So many of the last When's direct calls failed with this code.
+/// The number of the last When's direct calls that failed with this code.
 #[then("{count} call(s) fail(s) with {string}")]
 fn so_many_fail(world: &mut World, expected: CountParameter, code: String) -> StepResult {
     let expected = expected.value()? as usize;
@@ -186,7 +186,7 @@ fn has_code(result: &CallResult, code: &str) -> bool {
     matches!(result, Err(failure) if *failure.code == *code)
 }
 
-/// What the failure of the last direct call says.
+/// Values of the last direct call's failure, by JSON Pointer.
 #[then("the failure has:")]
 fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let result = world.last_call()?;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{domain::did_you_mean, harness::World};
 
-/// One more entity of a service, as if it had been there from the start.
+/// Another entity of a service, as if it had existed from the start.
 #[given("{string} has the entity {string}:")]
 fn has_the_entity(
     world: &mut World,
@@ -34,7 +34,7 @@ fn holds(world: &mut World, service: String, id: String) -> StepResult {
     found(world, &service, &id).map(drop)
 }
 
-/// The service has no such entity.
+/// The service does not have the entity.
 #[then("{string} does not hold the entity {string}")]
 fn does_not_hold(world: &mut World, service: String, id: String) -> StepResult {
     let found = world.cast().entities().get(&service, &id)?;

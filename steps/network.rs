@@ -5,7 +5,7 @@ use rehearsal_macros::{given, when};
 use super::{DurationParameter, StepResult, services::declare};
 use crate::{domain::format_duration, harness::World};
 
-/// Requests between the two are lost, whichever of them sends; their callers time out.
+/// Requests between the two are lost in both directions; their callers time out.
 #[given("{string} is cut off from {string}")]
 #[when("{string} is cut off from {string}")]
 fn is_cut_off(world: &mut World, one: String, other: String) -> StepResult {
@@ -31,7 +31,7 @@ fn reaches_again(world: &mut World, one: String, other: String) -> StepResult {
     Ok(world.registry().heal(&one, &other, now)?)
 }
 
-/// Every reply is changed after its checksum was taken.
+/// Every reply is corrupted after its checksum was computed.
 #[given("{string} corrupts its replies")]
 fn corrupts_its_replies(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} corrupts its replies"));
@@ -41,7 +41,7 @@ fn corrupts_its_replies(world: &mut World, service: String) -> StepResult {
     Ok(())
 }
 
-/// Every request is changed on its way, after its checksum was taken.
+/// Every request is corrupted on its way, after its checksum was computed.
 #[given("{string} receives corrupted requests")]
 fn receives_corrupted_requests(world: &mut World, service: String) -> StepResult {
     let fault = declare(world, format!("{service} receives corrupted requests"));

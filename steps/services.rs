@@ -21,11 +21,14 @@ fn services_from(world: &mut World, name: String) -> StepResult {
     Ok(world.cast().add_from(&fixtures, &name)?)
 }
 
-/// A service by the definition below, or one that answers `{}` to any operation.
+/// A service with the definition below, or one that answers `{}` to any operation.
 #[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     if name.is_empty() || name.contains('.') {
-        return Err(format!("{name:?} names no service: it is not empty and has no dot").into());
+        return Err(format!(
+            "{name:?} is not a valid name of a service: it must not be empty or contain a dot"
+        )
+        .into());
     }
     if step.docstring.is_none() {
         world.cast().add_bare(&name);
@@ -38,14 +41,14 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
     }
     definition.name = name;
     let added = world.cast().add_defined(definition);
-    // The text begins two lines below the step: behind the opening quotes.
+    // The text begins two lines below the step, after the opening quotes.
     added.map_err(|error| {
         let uri = &world.scenario().uri;
         format!("{uri}:{}: {error}", step.position.line + 2).into()
     })
 }
 
-/// The latency of every execution from now on.
+/// The latency of every execution, from now on.
 #[given("{call} takes {duration}")]
 fn takes(world: &mut World, call: CallParameter, latency: DurationParameter) -> StepResult {
     let latency = latency.value()?;
@@ -68,7 +71,7 @@ fn fails(world: &mut World, call: CallParameter, code: String) -> StepResult {
     Ok(())
 }
 
-/// So many executions fail with the code, later ones answer normally.
+/// The next executions fail with the code, later ones answer normally.
 #[given("{call} fails {count} time(s) with {string}")]
 fn fails_times(
     world: &mut World,
@@ -88,7 +91,7 @@ fn hangs(world: &mut World, call: CallParameter) -> StepResult {
     Ok(())
 }
 
-/// So many executions never answer, later ones answer normally.
+/// The next executions never answer, later ones answer normally.
 #[given("{call} hangs {count} time(s)")]
 fn hangs_times(world: &mut World, call: CallParameter, count: CountParameter) -> StepResult {
     let count = count.value()?;
@@ -104,7 +107,7 @@ fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> Step
     for row in table_of(step, &["execution", "answer"])? {
         let (executions, answer) = (row[0].parse::<Executions>()?, row[1].parse::<Answer>()?);
         if rows.iter().any(|(other, ..)| other.overlaps(executions)) {
-            return Err(format!("two rows answer the executions {}", row[0]).into());
+            return Err(format!("another row already answers the executions {}", row[0]).into());
         }
         if let Response::Error(code) = &answer.response {
             world.registry().check_code(&call, code)?;
@@ -150,7 +153,7 @@ fn is_down_for(world: &mut World, service: String, span: DurationParameter) -> S
     Ok(())
 }
 
-/// Every call of the service takes that much longer.
+/// Every call to the service takes that much longer.
 #[given("{string} is slowed by {duration}")]
 fn is_slowed_by(world: &mut World, service: String, span: DurationParameter) -> StepResult {
     let span = span.value()?;
@@ -173,7 +176,7 @@ fn comes_back(world: &mut World, service: String) -> StepResult {
     }
 }
 
-/// The service leaves: later calls to it fail with `SERVICE_NOT_FOUND`.
+/// The service is removed: later calls to it fail with `SERVICE_NOT_FOUND`.
 #[when("{string} is removed")]
 fn is_removed(world: &mut World, service: String) -> StepResult {
     Ok(world.registry().remove(&service)?)

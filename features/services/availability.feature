@@ -1,6 +1,6 @@
 Feature: Availability
-  Services go away and come back, some for a moment, some for a night. What
-  depends on them has to live through it.
+  Services go down and come back, some after a moment, some after a night.
+  Whatever depends on them has to survive that.
 
   @needs-json-schema
   Scenario: A call to a service that is down fails immediately

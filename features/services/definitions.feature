@@ -1,6 +1,6 @@
-Feature: Services as data
-  A service takes part as a few lines of JSON: what it can do, how long that takes,
-  what it answers and how it fails. Nobody writes a program for that.
+Feature: Service definitions
+  A service is defined by a few lines of JSON: its operations, their latencies,
+  replies and failure codes. No code has to be written.
 
   Scenario: A service is defined within a feature
     Given a service "Queue"

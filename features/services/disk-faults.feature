@@ -1,6 +1,6 @@
 Feature: Disk faults
-  A disk is full, read-only or lies, and always in the middle of something. Whatever
-  happens, the file is as it was before, and nothing half done lies beside it.
+  A disk can be full, read-only or corrupt, and fail at any stage of a change. Whatever
+  happens, the file stays as it was, and no partial file is left behind.
 
   Background:
     Given the services from "files"
@@ -93,7 +93,7 @@ Feature: Disk faults
       | /permissions | "0644" |
 
   @configuration-9
-  Scenario Outline: Deleting passes no <stage>, writing does
+  Scenario Outline: A fault at the <stage> stage affects writing, but not deleting
     Given the disk fails at "<stage>" with "<code>"
     When "FileService.deleteFile" is called with:
       """json
@@ -137,7 +137,7 @@ Feature: Disk faults
       | 570 ms | call_ended     | FileService.updateFile |                                                    | ok        |
 
   @configuration-9 @needs-json-schema
-  Scenario: A content that breaks its schema is never committed
+  Scenario: Content that violates its schema is never committed
     When "FileService.updateFile" is called with:
       """json
       {

@@ -1,7 +1,7 @@
 @needs-json-schema
 Feature: Entities
-  A service that keeps entities is a few lines of JSON: what an entity looks like, what it
-  refers to, which operations there are. Versions, references and reservations come with it.
+  A service that keeps entities is defined by a few lines of JSON: a schema, references and
+  operations. Versions, referential integrity and reservations are built in.
 
   Background:
     Given a service "PersonalityService"

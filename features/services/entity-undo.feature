@@ -1,7 +1,7 @@
 @needs-json-schema
 Feature: Entities in workflows
-  What a workflow did to entities is taken back by the key it was done under: exactly that,
-  once, and never what others have changed since.
+  A workflow's changes of entities are undone by key: exactly those changes, once, and never
+  what others have changed since.
 
   Background:
     Given a service "PersonalityService"
@@ -148,7 +148,7 @@ Feature: Entities in workflows
       | /version  | 5                |
 
   @configuration-12
-  Scenario: An undo keeps an entity that others depend on by now
+  Scenario: An undo keeps an entity that others depend on
     Given the workflow:
       """json
       {

@@ -1,6 +1,6 @@
-Feature: Taking files back
-  A file that a workflow wrote goes when the workflow is rolled back, one that it
-  changed is as it was. What somebody else has changed meanwhile is not overwritten.
+Feature: Files in workflows
+  When a workflow is rolled back, the files it created are removed and those it changed
+  are restored. What others have changed since is not overwritten.
 
   Background:
     Given the services from "files"

@@ -1,6 +1,6 @@
 Feature: Files
-  What a workflow writes to disk is what nobody cleans up after it. A file service
-  writes all of a file or nothing, keeps what was there before, and takes back what it did.
+  A file service writes a file completely or not at all, keeps backups of what was there
+  before, and can undo its changes.
 
   Background:
     Given the services from "files"
@@ -43,7 +43,7 @@ Feature: Files
       | agents/ada.json |
     And no file is left behind
 
-  Scenario: A content is read in the form in which it was written
+  Scenario: Content is read in the form in which it was written
     Given the file "notes/of the day.v1.txt" holds:
       """
       Grüße

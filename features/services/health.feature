@@ -1,9 +1,9 @@
 Feature: Health
-  Before work is sent to a service, one may ask whether it is well. The answer
-  comes from a probe, a call like any other; where a breaker is open the service
-  is left alone, and counts as unwell.
+  The health of a service can be checked before work is sent to it. The check is a
+  probe, a call like any other; while its breaker is open, a service is not called
+  and counts as unhealthy.
 
-  Rule: A probe tells
+  Rule: A probe checks the health
 
     @resilience-10 @integration-8
     Scenario: A service that answers is healthy
@@ -21,7 +21,7 @@ Feature: Health
         | health_checked | Search  | healthy | closed  |
 
     @resilience-10 @integration-8
-    Scenario Outline: A service that <is unwell> is unhealthy
+    Scenario Outline: A service that <fails> is unhealthy
       Given a service "Search"
       And every call times out after 2 s
       And every call is retried up to 3 times
@@ -32,12 +32,12 @@ Feature: Health
       And "Search.health" is executed 1 time
 
       Examples:
-        | is unwell   | time | fault                                         |
-        | is down     | 0 s  | "Search" is down                              |
-        | fails       | 0 s  | "Search.health" fails with "CONNECTION_RESET" |
-        | hangs       | 2 s  | "Search.health" hangs                         |
-        | is cut off  | 2 s  | "scenario" is cut off from "Search"           |
-        | is garbled  | 0 s  | "Search" corrupts its replies                 |
+        | fails                | time | fault                                         |
+        | is down              | 0 s  | "Search" is down                              |
+        | fails its probe      | 0 s  | "Search.health" fails with "CONNECTION_RESET" |
+        | hangs                | 2 s  | "Search.health" hangs                         |
+        | is cut off           | 2 s  | "scenario" is cut off from "Search"           |
+        | corrupts its replies | 0 s  | "Search" corrupts its replies                 |
 
     @resilience-10 @integration-8
     Scenario: A service that refuses a request is healthy
@@ -83,7 +83,7 @@ Feature: Health
         | event          | service | status  | breaker |
         | health_checked | Search  | healthy | closed  |
 
-  Rule: An open breaker tells without a probe
+  Rule: An open breaker is unhealthy without a probe
 
     @resilience-10 @integration-8
     Scenario: The breaker of the storage service stays open for two minutes, and two successes close it

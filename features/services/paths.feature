@@ -1,6 +1,6 @@
 Feature: Paths
-  The path of a file often comes from a request. However it is put, it leads to
-  no file but one in the scenario's own directory.
+  The path of a file often comes from a request. However it is written, it cannot
+  lead out of the scenario's directory.
 
   Background:
     Given the services from "files"
@@ -58,7 +58,7 @@ Feature: Paths
       """
 
   @needs-sqlite
-  Scenario: Files that no file service made are left alone
+  Scenario: Files that no file service created are left alone
     Given the journal is kept in a file
     And the workflow:
       """json

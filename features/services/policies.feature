@@ -1,6 +1,6 @@
-Feature: Whose word counts
-  Time-outs and retries can be set for all calls, for a step and for one operation.
-  The more particular word counts, wherever it stands.
+Feature: Precedence of policies
+  Timeouts and retries can be set for all calls, for a step and for one operation.
+  The most specific policy applies.
 
   Background:
     Given a service "Search"

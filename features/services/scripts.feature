@@ -1,6 +1,6 @@
 Feature: Scripted answers
-  The third answer of a service decides whether a retry works. A script says what
-  each execution comes to, so that such a case takes one line instead of luck.
+  Whether a retry works may depend on a service's third answer. A script sets the
+  answer to each execution, so that such a case is reproducible.
 
   Background:
     Given a service "Search"

@@ -1,6 +1,6 @@
 Feature: Secrets
-  A timeline is read by many people and kept in snapshots. What opens a door must
-  never be seen there, however it came in.
+  A timeline is read by many people and stored in snapshots, so secrets never
+  appear in it, wherever they come from.
 
   Scenario: Secrets of a direct call are redacted
     Given a service "Vault"

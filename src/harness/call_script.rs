@@ -8,7 +8,7 @@ use crate::{
     services::{CodeError, FaultId, Response, Script, UnknownName},
 };
 
-/// How one call is to answer, said in a row; made by [`Cast::script`].
+/// A script of the answers to one call, as a chain of methods; created by [`Cast::script`].
 #[derive(Debug)]
 pub struct CallScript<'a> {
     cast: &'a Cast,
@@ -28,14 +28,14 @@ pub enum ScriptError {
     /// The service cannot fail with that code.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// So many executions are none.
+    /// The number of executions is 0.
     #[error("a fault must happen at least once, found 0")]
     Never,
 }
 
 impl Cast {
-    /// How a call, named `Service.operation`, is to answer. Faults count as declared where this is
-    /// written.
+    /// Scripts the answers to a call, named `Service.operation`. Its faults are reported as declared at
+    /// the caller's source line.
     ///
     /// ```
     /// use std::time::Duration;
@@ -57,7 +57,7 @@ impl Cast {
         self.script_at(call.parse()?, here())
     }
 
-    /// As [`Cast::script`], with faults declared at `at`, such as `file:line`.
+    /// Like [`Cast::script`], with faults declared at `at`, such as `file:line`.
     ///
     /// # Errors
     ///
@@ -92,13 +92,13 @@ impl CallScript<'_> {
         self.with(|script, operation| script.takes(operation, latency))
     }
 
-    /// Every execution that nothing else is said of gets this reply.
+    /// Every execution without another scripted answer gets this reply.
     pub fn succeeds(self, reply: impl Into<Arc<Value>>) -> Self {
         let reply = reply.into();
         self.with(|script, operation| script.replies(operation, reply))
     }
 
-    /// Every execution that nothing else is said of fails with a code.
+    /// Every execution without another scripted answer fails with a code.
     ///
     /// # Errors
     ///
@@ -113,24 +113,24 @@ impl CallScript<'_> {
     ///
     /// # Errors
     ///
-    /// If the service cannot fail with it, or the executions are none.
+    /// If the service cannot fail with it, or the number is 0.
     pub fn fails_times(self, times: u32, code: &str) -> Result<Self, ScriptError> {
         let response = self.error(code)?;
         let what = format!("{} fails {times} time(s) with {code}", self.call);
         self.times(times, response, what)
     }
 
-    /// No execution that nothing else is said of is ever answered.
+    /// Every execution without another scripted answer hangs.
     pub fn hangs(self) -> Self {
         let fault = self.declare(format!("{} hangs", self.call));
         self.with(|script, operation| script.always(operation, Response::Hang, fault))
     }
 
-    /// The next executions, after those already scripted, are never answered.
+    /// The next executions, after those already scripted, hang.
     ///
     /// # Errors
     ///
-    /// If the executions are none.
+    /// If the number is 0.
     pub fn hangs_times(self, times: u32) -> Result<Self, ScriptError> {
         let what = format!("{} hangs {times} time(s)", self.call);
         self.times(times, Response::Hang, what)
@@ -188,7 +188,7 @@ mod tests {
         cast
     }
 
-    /// What calls one after the other come to, each with the time it ended.
+    /// The results of sequential calls, each with the time it ended.
     async fn results(cast: &Cast, count: usize) -> Vec<(String, Duration)> {
         let mut results = Vec::new();
         for _ in 0..count {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_said_in_a_row_holds_together() -> Result<(), ScriptError> {
+    async fn chained_answers_apply_together() -> Result<(), ScriptError> {
         let cast = cast();
         cast.script("Stock.count")?
             .takes(Duration::from_secs(1))
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fault_is_declared_where_it_is_written() -> Result<(), ScriptError> {
+    async fn fault_is_declared_at_its_source_line() -> Result<(), ScriptError> {
         let cast = cast();
         let line = line!() + 1;
         cast.script("Stock.count")?.fails("GONE")?;

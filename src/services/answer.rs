@@ -92,7 +92,7 @@ impl FromStr for Answer {
             )),
             ("late", duration) if !duration.is_empty() => Response::Late(parse_duration(duration)?),
             ("after", rest) => {
-                // The duration ends where the answer's own word begins.
+                // The duration ends where the answer begins.
                 let words = [" ok", " error ", " hang", " reply ", " corrupt"];
                 let end = words
                     .iter()

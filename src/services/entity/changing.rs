@@ -83,10 +83,10 @@ impl Store {
 
     pub fn restore(&mut self, owner: &EntityType, input: Input<'_>, now: &str) -> Changed {
         let (field, id) = input.id()?;
-        let asked = input.number("version")?;
+        let requested = input.number("version")?;
         let entity = self.entity(owner, field, id)?;
         let current = entity.current.clone();
-        let found = match asked {
+        let found = match requested {
             None => entity.former.last(),
             Some(version) => entity
                 .former
@@ -96,11 +96,11 @@ impl Store {
         };
         let Some(found) = found.cloned() else {
             let called = owner.model.called(id);
-            let asked = asked.map_or_else(
+            let requested = requested.map_or_else(
                 || format!("before {}", current.version),
                 |version| version.to_string(),
             );
-            let message = format!("{called} has no version {asked}");
+            let message = format!("{called} has no version {requested}");
             return Err(refused(code::VALIDATION_FAILED, "version", message));
         };
         self.change(owner, id, &current, found.fields(), now)

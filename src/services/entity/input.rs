@@ -145,12 +145,14 @@ pub(super) fn retried_input(input: &Value) -> Option<Value> {
 /// `id`.
 pub(super) fn undo_target(input: &Value, alias: &str) -> Option<Value> {
     let fields = input.as_object()?;
-    let (asked, reply) = (fields.get("input")?, fields.get("reply")?);
+    let (requested, reply) = (fields.get("input")?, fields.get("reply")?);
     if fields.len() != 2 {
         return None;
     }
     let find = |name: &str| {
-        let found = [reply, asked].into_iter().find_map(|part| part.get(name));
+        let found = [reply, requested]
+            .into_iter()
+            .find_map(|part| part.get(name));
         found.filter(|value| !value.is_null()).cloned()
     };
     let mut ids = Map::new();

@@ -47,8 +47,8 @@ impl Store {
         owner: &EntityType,
         input: Input<'_>,
     ) -> Result<Performed, Box<Failure>> {
-        let asked = input.text("reservationId")?;
-        let id = match asked {
+        let requested = input.text("reservationId")?;
+        let id = match requested {
             None => Some(input.id()?.1),
             Some(_) => input
                 .id_field()
@@ -59,7 +59,7 @@ impl Store {
         let is_meant = |own: &str, entity: &Entity| {
             let held = entity.reservation.as_deref();
             held.is_some()
-                && asked.is_none_or(|asked| held == Some(asked))
+                && requested.is_none_or(|requested| held == Some(requested))
                 && id.is_none_or(|id| id == own)
         };
         let entities = &mut self.table(owner).entities;

@@ -232,6 +232,6 @@ fn no_backup(
         Some(version) => ("version", format!("version {version} of ")),
         None => (PATH, String::new()),
     };
-    let message = format!("no backup holds {wanted}{path:?}: {existing}");
+    let message = format!("no backup contains {wanted}{path:?}: {existing}");
     refused(code::BACKUP_NOT_FOUND, field, message)
 }

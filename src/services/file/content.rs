@@ -14,7 +14,7 @@ use crate::{
 const CONTENT: &str = "content";
 const CHECK: &str = "validateContent";
 
-/// What a file is to hold.
+/// The new content of a file.
 pub(super) struct Content {
     pub bytes: Vec<u8>,
     pub form: ContentForm,

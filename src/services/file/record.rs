@@ -117,7 +117,7 @@ pub struct BackupMetadata {
     pub size: u64,
     /// SHA-256 of the bytes it should have, in hexadecimal digits.
     pub checksum: String,
-    /// The file's version that it holds.
+    /// The version of the file that it contains.
     pub version: u32,
     /// The operation that it was made for.
     pub reason: &'static str,

@@ -34,7 +34,7 @@ fn commands() -> impl Strategy<Value = Vec<DrawnCommand>> {
 }
 
 /// The expected contents by path.
-type Contents = BTreeMap<&'static str, String>;
+type FileTexts = BTreeMap<&'static str, String>;
 
 /// Every file and folder below the root, with the bytes of files.
 fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
@@ -57,7 +57,7 @@ fn on_disk(cabinet: &Cabinet) -> Vec<(String, Option<Vec<u8>>)> {
     found
 }
 
-fn check(cabinet: &Cabinet, expected: &Contents) -> Result<(), TestCaseError> {
+fn check(cabinet: &Cabinet, expected: &FileTexts) -> Result<(), TestCaseError> {
     let found = on_disk(cabinet).into_iter().filter_map(|(path, bytes)| {
         let text = String::from_utf8(bytes?).unwrap();
         (!path.contains(".backup.")).then_some((path, text))
@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn disk_matches_the_changes_and_their_undo_restores_the_start(commands in commands()) {
         let cabinet = Cabinet::new();
-        let mut model = Contents::from([("a", "start".to_owned()), ("d/b", String::new())]);
+        let mut model = FileTexts::from([("a", "start".to_owned()), ("d/b", String::new())]);
         for (path, text) in &model {
             cabinet.files.add(path, &json!(text)).unwrap();
         }
