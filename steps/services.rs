@@ -11,7 +11,10 @@ use super::{
 use crate::{
     domain::CallName,
     harness::{CallScript, World},
-    services::{Answer, Executions, FaultId, Response, Script, Service, ServiceDefinition},
+    services::{
+        Answer, Executions, FaultId, Response, Script, Service, ServiceDefinition,
+        check_service_name,
+    },
 };
 
 /// Loads the service definitions in `fixtures/services/<name>.json`.
@@ -24,12 +27,7 @@ fn services_from(world: &mut World, name: String) -> StepResult {
 /// A service with the definition below, or one that answers `{}` to any operation.
 #[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
-    if name.is_empty() || name.contains('.') {
-        return Err(format!(
-            "{name:?} is not a valid name of a service: it must not be empty or contain a dot"
-        )
-        .into());
-    }
+    check_service_name(&name)?;
     if step.docstring.is_none() {
         world.cast().add_bare(&name);
         return Ok(());

@@ -776,7 +776,7 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
       | codes | maxRetries |
       |       | 1          |
 
-  Scenario: A code that no retry can mend
+  Scenario: A code that is never worth a retry
     Given every call is retried by code:
       | codes               | maxRetries |
       | CORRUPTION_DETECTED | 1          |

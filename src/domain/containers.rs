@@ -14,6 +14,7 @@ pub type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 pub type IndexMap<K, V> = indexmap::IndexMap<K, V, FixedState>;
 
 /// A hash set that keeps the order of insertion, so that an index identifies a member.
+#[cfg(feature = "messaging")]
 pub type IndexSet<K> = indexmap::IndexSet<K, FixedState>;
 
 /// A mutex that a panic does not poison: its value is consistent between any two changes.

@@ -26,7 +26,9 @@ pub(crate) use call::CallHead;
 pub use call::{Call, Context, Reply};
 pub use call_name::{CallName, CallNameError};
 pub(crate) use code::check_code;
-pub(crate) use containers::{HashMap, IndexMap, IndexSet, Locked};
+#[cfg(feature = "messaging")]
+pub(crate) use containers::IndexSet;
+pub(crate) use containers::{HashMap, IndexMap, Locked};
 pub(crate) use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
     parse_duration, short_duration, shown_duration,

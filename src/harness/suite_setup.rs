@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Fixtures, Hook, Snapshots, World, events::HookKind};
-use crate::services::Service;
+use crate::services::{Service, check_service_name};
 
 /// What all scenarios of a suite share, besides their steps.
 #[derive(Clone, Debug)]
@@ -37,12 +37,7 @@ pub(super) fn service_hook<S: Service + 'static>(
     Hook::before_scenario("a service of the suite", async move |world| {
         let service = make(world);
         let name = service.name();
-        if name.is_empty() || name.contains('.') {
-            return Err(format!(
-                "{name:?} is not a valid service name: it must not be empty or contain a dot"
-            )
-            .into());
-        }
+        check_service_name(name)?;
         if world
             .registry()
             .names()

@@ -43,6 +43,20 @@ pub struct ServiceDefinition {
     pub files: Option<FilesDefinition>,
 }
 
+/// Checks the name of a service, which is the first part of the names of its calls.
+///
+/// # Errors
+///
+/// If it is empty or contains a dot, with a message that says so.
+pub fn check_service_name(name: &str) -> Result<(), String> {
+    match name.is_empty() || name.contains('.') {
+        true => Err(format!(
+            "{name:?} is not a valid service name: it must not be empty or contain a dot"
+        )),
+        false => Ok(()),
+    }
+}
+
 impl CastFile {
     /// Checks what the types do not.
     ///

@@ -33,7 +33,7 @@ pub use client::Client;
 pub(crate) use code_check::CodeError;
 #[doc(hidden)]
 pub use definition::ServiceDefinition;
-pub(crate) use definition::{CastFile, CodeDefinition};
+pub(crate) use definition::{CastFile, CodeDefinition, check_service_name};
 #[cfg(feature = "json-schema")]
 pub(crate) use definition::{EntityOperation, OperationDefinition};
 pub(crate) use directory::Directory;

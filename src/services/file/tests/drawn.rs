@@ -85,16 +85,16 @@ fn change(
 ) -> Result<bool, TestCaseError> {
     let stages = ["staging", "validation", "commit"];
     let stage = stage.map(|stage| stages[stage]);
-    let strikes = can && stage.is_some_and(|stage| operation != "delete" || stage == "commit");
-    if let Some(stage) = stage.filter(|_| strikes) {
+    let fails = can && stage.is_some_and(|stage| operation != "delete" || stage == "commit");
+    if let Some(stage) = stage.filter(|_| fails) {
         let stage: DiskStage = stage.parse().unwrap();
         let fault = cabinet.faults.declare("the disk fails", "here");
         cabinet.files.fail_at(stage, "ENOSPC", Some(1), fault);
     }
     let result = cabinet.call(operation, input.clone(), Some(key.clone()));
-    prop_assert_eq!(result.is_ok(), can && !strikes, "{:?}", result);
+    prop_assert_eq!(result.is_ok(), can && !fails, "{:?}", result);
     if let Err(failure) = &result {
-        prop_assert_eq!(*failure.code == *"ENOSPC", strikes);
+        prop_assert_eq!(*failure.code == *"ENOSPC", fails);
         return Ok(false);
     }
     prop_assert_eq!(
