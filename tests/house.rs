@@ -75,7 +75,7 @@ fn files_form_no_circle() {
                 module.remove(0);
             }
             let last = module.last().unwrap().as_str();
-            if ["tests", "conformance", "sample"]
+            if ["tests", "conformance"]
                 .iter()
                 .any(|test| module.iter().any(|name| name == test))
             {

@@ -5,6 +5,7 @@ mod queue;
 mod reporters;
 mod results;
 mod scenario;
+mod summary;
 mod watchdog;
 mod worker;
 
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::reporters::Summary;
+pub use self::summary::Summary;
 pub(super) use self::{interrupt::Interrupt, scenario::Job};
 use self::{
     queue::Queue,

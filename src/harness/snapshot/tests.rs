@@ -2,7 +2,7 @@ use insta::Snapshot;
 use tempfile::TempDir;
 
 use super::*;
-use crate::harness::{pickle::Pickle, sample};
+use crate::harness::{pickle::Pickle, tests::sample};
 
 const SOURCE: &str = "features/orders.feature";
 const STEP: &str = "the outcome matches the snapshot";

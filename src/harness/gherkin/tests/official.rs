@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{compile, tests::fault};
+use super::{compile, fault};
 use crate::harness::pickle::Pickle;
 
 /// The official parser drops text after a row's last `|`, so a column that is not closed vanishes.

@@ -335,3 +335,6 @@ impl LastRun {
 pub fn no_input() -> Value {
     json!({})
 }
+
+#[cfg(test)]
+mod tests;

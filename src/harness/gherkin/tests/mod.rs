@@ -3,11 +3,13 @@ use serde_json::json;
 use super::*;
 use crate::harness::pickle::StepKind;
 
+mod official;
+
 fn pickles(text: &str) -> Vec<Compiled> {
     compile("a.feature", text.as_bytes()).unwrap()
 }
 
-pub(super) fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
+fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
     let diagnostic = compile("a.feature", text.as_ref()).unwrap_err();
     let (line, column) = (diagnostic.line(), diagnostic.column());
     let shown = format!("{diagnostic}\n{}", diagnostic.render(false));
