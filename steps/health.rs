@@ -15,19 +15,19 @@ async fn health_is_checked(world: &mut World, service: String) -> StepResult {
     Ok(())
 }
 
-/// The last check found the service well.
+/// The last check found the service healthy.
 #[then("{string} is healthy")]
 fn is_healthy(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Healthy)
 }
 
-/// The last check found the service unwell, or its breaker open.
+/// The last check found the service unhealthy, or its breaker open.
 #[then("{string} is unhealthy")]
 fn is_unhealthy(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Unhealthy)
 }
 
-/// The last check found no such service, or nothing to ask it by.
+/// The last check found no such service, or one without a probe.
 #[then("{string} is of unknown health")]
 fn is_of_unknown_health(world: &mut World, service: String) -> StepResult {
     is(world, &service, Health::Unknown)

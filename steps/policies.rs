@@ -94,7 +94,7 @@ fn call_is_retried_by_code(
     Ok(())
 }
 
-/// Retriers, one in each row, in the order in which they are asked; empty cells are left out.
+/// Retriers, one in each row, in order of precedence; empty cells are left out.
 fn retriers(
     step: &gherkin::Step,
     check: impl Fn(&str) -> Result<(), CodeError>,

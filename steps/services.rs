@@ -25,7 +25,10 @@ fn services_from(world: &mut World, name: String) -> StepResult {
 #[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     if name.is_empty() || name.contains('.') {
-        return Err(format!("{name:?} names no service: it is not empty and has no dot").into());
+        return Err(format!(
+            "{name:?} is not a valid service name: it must not be empty or contain a dot"
+        )
+        .into());
     }
     if step.docstring.is_none() {
         world.cast().add_bare(&name);
@@ -34,11 +37,11 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
     let mut definition: ServiceDefinition = json(world, step)?;
     if !definition.name.is_empty() && definition.name != name {
         let own = definition.name;
-        return Err(format!("the definition is of {own:?}, the step of {name:?}").into());
+        return Err(format!("the definition is named {own:?}, the step has {name:?}").into());
     }
     definition.name = name;
     let added = world.cast().add_defined(definition);
-    // The text begins two lines below the step: behind the opening quotes.
+    // The text begins two lines below the step, after the opening quotes.
     added.map_err(|error| {
         let uri = &world.scenario().uri;
         format!("{uri}:{}: {error}", step.position.line + 2).into()
@@ -68,7 +71,7 @@ fn fails(world: &mut World, call: CallParameter, code: String) -> StepResult {
     Ok(())
 }
 
-/// So many executions fail with the code, later ones answer normally.
+/// The next executions fail with the code, later ones answer normally.
 #[given("{call} fails {count} time(s) with {string}")]
 fn fails_times(
     world: &mut World,
@@ -88,7 +91,7 @@ fn hangs(world: &mut World, call: CallParameter) -> StepResult {
     Ok(())
 }
 
-/// So many executions never answer, later ones answer normally.
+/// The next executions never answer, later ones answer normally.
 #[given("{call} hangs {count} time(s)")]
 fn hangs_times(world: &mut World, call: CallParameter, count: CountParameter) -> StepResult {
     let count = count.value()?;
@@ -173,7 +176,7 @@ fn comes_back(world: &mut World, service: String) -> StepResult {
     }
 }
 
-/// The service leaves: later calls to it fail with `SERVICE_NOT_FOUND`.
+/// The service is removed: later calls to it fail with `SERVICE_NOT_FOUND`.
 #[when("{string} is removed")]
 fn is_removed(world: &mut World, service: String) -> StepResult {
     Ok(world.registry().remove(&service)?)

@@ -118,7 +118,7 @@ fn waits_within(world: &mut World, call: CallParameter, ranges: String) -> StepR
     let mut expected = Vec::new();
     for range in ranges.split(',') {
         let (from, to) = range.split_once(" to ").ok_or_else(|| {
-            format!("{range:?} is no range, expected such as \"75 ms to 125 ms\"")
+            format!("{range:?} is not a range, expected one such as \"75 ms to 125 ms\"")
         })?;
         expected.push(parse_duration(from)?..=parse_duration(to)?);
     }
@@ -235,7 +235,7 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(())
 }
 
-/// No service was changed by anything that was called.
+/// No call had an effect.
 #[then("nothing has an effect")]
 fn nothing_has_an_effect(world: &mut World) -> StepResult {
     let first = world.timeline().read(|events| {
@@ -248,7 +248,7 @@ fn nothing_has_an_effect(world: &mut World) -> StepResult {
     }
 }
 
-/// Something was done, in time or late, and all of it was undone.
+/// There was an effect, in time or late, and every effect was undone.
 #[then("no effect remains")]
 fn no_effect_remains(world: &mut World) -> StepResult {
     let mut left: Vec<(Arc<str>, CallName)> = Vec::new();
@@ -264,7 +264,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
             }
         }
     });
-    // Where nothing ever had an effect, that none remains would prove nothing.
+    // Without any effect, the assertion would prove nothing.
     expect(any, || "nothing had an effect".to_owned())?;
     expect(left.is_empty(), || {
         let left: Vec<_> = left
@@ -278,7 +278,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
     })
 }
 
-/// Every key was done at most once, and undone at most once.
+/// The effect of every key happened at most once, and was undone at most once.
 #[then("no effect happens twice")]
 fn no_effect_twice(world: &mut World) -> StepResult {
     let mut seen = HashSet::new();

@@ -8,7 +8,7 @@ use crate::{
     services::{CodeError, FaultId, Response, Script, UnknownName},
 };
 
-/// How one call is to answer, said in a row; made by [`Cast::script`].
+/// The script of one call, a chain of answers; made by [`Cast::script`].
 #[derive(Debug)]
 pub struct CallScript<'a> {
     cast: &'a Cast,
@@ -19,23 +19,22 @@ pub struct CallScript<'a> {
 /// Why a call cannot be scripted.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScriptError {
-    /// The name is no `Service.operation`.
+    /// The name is not of the form `Service.operation`.
     #[error(transparent)]
     Name(#[from] CallNameError),
-    /// There is no such service or operation.
+    /// The service or operation does not exist.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
     /// The service cannot fail with that code.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// So many executions are none.
+    /// Zero executions.
     #[error("a fault must happen at least once, found 0")]
     Never,
 }
 
 impl Cast {
-    /// How a call, named `Service.operation`, is to answer. Faults count as declared where this is
-    /// written.
+    /// Scripts a call, named `Service.operation`. Its faults are declared at the line that calls this.
     ///
     /// ```
     /// use std::time::Duration;
@@ -51,7 +50,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If the name is none, or there is no such service or operation.
+    /// If the name is malformed, or the service or operation does not exist.
     #[track_caller]
     pub fn script(&self, call: &str) -> Result<CallScript<'_>, ScriptError> {
         self.script_at(call.parse()?, here())
@@ -61,7 +60,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such service or operation.
+    /// If the service or operation does not exist.
     pub fn script_at(&self, call: CallName, at: Arc<str>) -> Result<CallScript<'_>, ScriptError> {
         self.registry().check(&call)?;
         Ok(CallScript {
@@ -75,7 +74,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such service.
+    /// If the service does not exist.
     #[track_caller]
     pub fn is_down(&self, service: &str) -> Result<(), UnknownName> {
         let at = here();
@@ -92,13 +91,13 @@ impl CallScript<'_> {
         self.with(|script, operation| script.takes(operation, latency))
     }
 
-    /// Every execution that nothing else is said of gets this reply.
+    /// Executions without another answer get this reply.
     pub fn succeeds(self, reply: impl Into<Arc<Value>>) -> Self {
         let reply = reply.into();
         self.with(|script, operation| script.replies(operation, reply))
     }
 
-    /// Every execution that nothing else is said of fails with a code.
+    /// Executions without another answer fail with a code.
     ///
     /// # Errors
     ///
@@ -113,14 +112,14 @@ impl CallScript<'_> {
     ///
     /// # Errors
     ///
-    /// If the service cannot fail with it, or the executions are none.
+    /// If the service cannot fail with it, or `count` is zero.
     pub fn fails_times(self, times: u32, code: &str) -> Result<Self, ScriptError> {
         let response = self.error(code)?;
         let what = format!("{} fails {times} time(s) with {code}", self.call);
         self.times(times, response, what)
     }
 
-    /// No execution that nothing else is said of is ever answered.
+    /// Executions without another answer are never answered.
     pub fn hangs(self) -> Self {
         let fault = self.declare(format!("{} hangs", self.call));
         self.with(|script, operation| script.always(operation, Response::Hang, fault))
@@ -130,7 +129,7 @@ impl CallScript<'_> {
     ///
     /// # Errors
     ///
-    /// If the executions are none.
+    /// If `count` is zero.
     pub fn hangs_times(self, times: u32) -> Result<Self, ScriptError> {
         let what = format!("{} hangs {times} time(s)", self.call);
         self.times(times, Response::Hang, what)
@@ -155,7 +154,7 @@ impl CallScript<'_> {
 
     fn with(self, change: impl FnOnce(&Script, &str)) -> Self {
         let (service, operation) = (self.call.service(), self.call.operation());
-        // The service was there when this was made; should it have left since, there is no script.
+        // The service existed when this was made; if it has been removed since, nothing is scripted.
         let _ = self
             .cast
             .registry()
@@ -188,7 +187,7 @@ mod tests {
         cast
     }
 
-    /// What calls one after the other come to, each with the time it ended.
+    /// The results of sequential calls, each with the time it ended.
     async fn results(cast: &Cast, count: usize) -> Vec<(String, Duration)> {
         let mut results = Vec::new();
         for _ in 0..count {
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_said_in_a_row_holds_together() -> Result<(), ScriptError> {
+    async fn chained_answers_apply_in_order() -> Result<(), ScriptError> {
         let cast = cast();
         cast.script("Stock.count")?
             .takes(Duration::from_secs(1))
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fault_is_declared_where_it_is_written() -> Result<(), ScriptError> {
+    async fn fault_is_declared_at_its_source_line() -> Result<(), ScriptError> {
         let cast = cast();
         let line = line!() + 1;
         cast.script("Stock.count")?.fails("GONE")?;
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_exist_is_refused_and_declares_nothing() -> Result<(), ScriptError> {
+    async fn invalid_script_is_refused_and_declares_no_fault() -> Result<(), ScriptError> {
         let cast = cast();
         let refused = |call: &str| cast.script(call).unwrap_err().to_string();
         assert!(refused("Stock").contains("expected \"Service.operation\""));

@@ -1,4 +1,4 @@
-//! How Gherkin tables and JSON documents compare with what was found.
+//! Comparison of Gherkin tables and JSON documents with what was found.
 
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_json_where_it_parses_and_text_otherwise() {
+    fn cell_is_json_where_it_parses_and_text_otherwise() {
         for (cell, found) in [
             ("ok", json!("ok")),
             ("\"ok\"", json!("ok")),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_cell_matches_its_value() {
+    fn text_of_a_cell_matches_its_value() {
         for value in [
             json!("ok"),
             json!("1"),

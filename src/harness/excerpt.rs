@@ -2,10 +2,10 @@ use serde_json::{Map, Value};
 
 use super::table::shortened;
 
-/// Most items of an array, and fields of an object, that are shown.
+/// Maximum number of items of an array, and fields of an object, shown.
 const ITEMS: usize = 20;
 
-/// Most characters of a text that are shown.
+/// Maximum number of characters of a text shown.
 const TEXT: usize = 200;
 
 /// A JSON document cut to a readable length: long arrays, objects and strings end in `…`, arrays and

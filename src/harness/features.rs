@@ -18,7 +18,7 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeaturesError {
-    /// There is no feature where it was looked for.
+    /// No feature was found.
     #[error("no feature found: looked for {wanted} in {}", .folder.display())]
     NotFound {
         /// What was looked for.
@@ -51,8 +51,8 @@ pub enum FeaturesError {
     Faulty(Vec<Diagnostic>),
 }
 
-/// Reads the features that a path or a pattern below a folder stands for, in order of their paths:
-/// only the files that `locations` name, if there are any.
+/// Reads the features that a path or a pattern below a folder matches, in order of their paths; if there
+/// are `locations`, only their files.
 ///
 /// # Errors
 ///
@@ -113,8 +113,8 @@ pub fn load(
 
 /// The folder that paths in reports are relative to: the package's at run time, else the current one.
 ///
-/// The one at compile time would be wrong for a binary that was moved, and for
-/// a crate that uses this one.
+/// The one at compile time would be wrong for a binary that was moved, and for a crate that uses
+/// this one.
 pub fn package_root() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
         .map(PathBuf::from)

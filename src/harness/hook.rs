@@ -83,7 +83,7 @@ impl Hook {
         Self::new(HookKind::AfterScenario, name.into(), run)
     }
 
-    /// Only for scenarios whose tags meet an expression such as `@slow and not @flaky`.
+    /// Only for scenarios whose tags match an expression such as `@slow and not @flaky`.
     ///
     /// A suite with an expression that is not valid refuses to run.
     #[must_use]

@@ -29,7 +29,7 @@ pub(super) fn note(line: &str) {
     let _ = writeln!(ThreadLog, "{line}");
 }
 
-/// Takes the log of this thread, unless it is empty, and keeps no more.
+/// Takes the log of this thread, unless it is empty, and stops keeping it.
 pub(super) fn take() -> Option<String> {
     let log = LOG.take().filter(|log| !log.is_empty())?;
     let mut text = String::from_utf8_lossy(&log).into_owned();

@@ -138,7 +138,7 @@ impl World {
         self.step_began = self.timeline.now();
     }
 
-    /// Restarts the step's time, of which the hooks before it are no part.
+    /// Restarts the step's time, which excludes the hooks before it.
     pub(crate) fn restart_step(&mut self) {
         self.step_began = self.timeline.now();
     }

@@ -25,8 +25,8 @@ struct Communication {
     events_before: usize,
 }
 
-/// A pattern by id, from any fixture with communication patterns: from now on its policies apply and
-/// services give its answers.
+/// A pattern by id, from any fixture with communication patterns: from now on its policies and its
+/// services' scripts apply.
 #[given("the communication pattern {string}")]
 fn the_pattern(world: &mut World, id: String) -> StepResult {
     let held = world.fixtures().communication_pattern(&id)?;

@@ -148,7 +148,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Adds the tags that are not there yet.
+/// Adds the tags that are missing.
 fn merge<'a>(tags: &mut Vec<Tag<'a>>, more: &[Tag<'a>]) {
     for tag in more {
         if !tags.iter().any(|own| own.name == tag.name) {

@@ -21,7 +21,7 @@ use super::{diagnostic::Diagnostic, pickle::Pickle, tag_options::TagOptions};
 pub struct Compiled {
     /// The pickle.
     pub pickle: Arc<Pickle>,
-    /// What its tags ask of the runner.
+    /// The runner options among its tags.
     pub options: TagOptions,
     /// The line of the scenario, which the rows of an outline share.
     pub scenario: usize,

@@ -140,7 +140,7 @@ fn retried_attempts_are_reported_as_reruns() {
 }
 
 #[test]
-fn cases_of_one_name_get_their_row_then_their_line() {
+fn cases_of_the_same_name_get_their_row_then_their_line() {
     let row = |name, line, row| {
         let mut pickle = scenario(name, line);
         pickle.row = Some(row);

@@ -25,7 +25,7 @@ use super::{
     pickle::{PickleStep, StepKind},
 };
 
-/// What a lookup finds.
+/// The result of a lookup.
 #[derive(Debug)]
 pub enum Match<'a> {
     /// One definition.
@@ -212,7 +212,7 @@ impl WorkerRegex {
     }
 }
 
-/// A step as step functions take it; a doc string is only its content.
+/// A step as step functions receive it; of a doc string, only the content.
 fn to_step(step: &PickleStep) -> Step {
     let position = LineCol {
         line: step.line,

@@ -74,7 +74,7 @@ impl Messages {
         self.publisher.publish(draft).await
     }
 
-    /// Waits until nothing is on its way and no handler is at work, not counting what waits for the end
+    /// Waits until no event is on its way and no handler runs, except for events that wait for the end
     /// of an outage or a pause.
     pub async fn idle(&self) {
         self.bus.activity().idle().await;

@@ -1,4 +1,4 @@
-//! Runs scenarios on all cores and reports them in one order, whichever finishes first.
+//! Runs scenarios on all cores and reports them in a fixed order, whichever finishes first.
 
 mod interrupt;
 mod queue;

@@ -67,7 +67,7 @@ impl Queue {
         }
     }
 
-    /// A scenario that was taken has ended, or was given up.
+    /// A running scenario has ended, or was abandoned.
     pub fn done(&self) {
         let mut state = self.lock();
         state.running -= 1;
@@ -82,7 +82,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Drops what comes after an index.
+    /// Drops the scenarios after an index.
     pub fn stop_after(&self, index: usize) {
         let mut state = self.lock();
         state.serial.retain(|other| *other <= index);
@@ -90,7 +90,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Drops everything.
+    /// Drops all scenarios.
     pub fn close(&self) {
         let mut state = self.lock();
         state.serial.clear();
@@ -98,7 +98,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Waits until nothing runs, for at most `patience` of real time; returns whether nothing runs.
+    /// Waits until no scenario runs, for at most `patience` of real time; returns whether none runs.
     pub fn wait_until_idle(&self, patience: Duration) -> bool {
         let mut state = self.lock();
         state.waiting += 1;

@@ -25,7 +25,7 @@ impl<'a> Reporters<'a> {
         self.each(|view| view.handle(event));
     }
 
-    /// Lets all views show that time passes.
+    /// Tells all views that time has passed.
     pub fn tick(&mut self) {
         self.each(|view| view.tick());
     }
@@ -36,7 +36,7 @@ impl<'a> Reporters<'a> {
         self.views.retain_mut(|view| match call(view.as_mut()) {
             Ok(()) => true,
             Err(error) => {
-                // The reader at the other end of a pipe may stop early.
+                // The reader of a pipe may stop early.
                 if error.kind() != io::ErrorKind::BrokenPipe {
                     errors.push(error);
                 }

@@ -9,7 +9,7 @@ use std::{
 use super::results::AttemptResult;
 use crate::{domain::Locked, harness::events::HookInfo, observability::Timeline};
 
-/// The scenario that a worker runs, for the watchdog to see and to take away.
+/// The scenario that a worker runs, which the watchdog can take away.
 ///
 /// A thread that loops or blocks cannot be ended. It loses its scenario instead:
 /// any result it delivers later finds the slot empty and is discarded.

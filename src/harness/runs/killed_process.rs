@@ -17,7 +17,7 @@ impl Runs {
         self.check_crash(point, step)?;
         if step.contains('/') {
             return Err(format!(
-                "a process can be killed at a step of its own workflow, not of a nested one: {step:?}"
+                "a process can be killed at a step of the workflow, not of a nested one: {step:?}"
             ));
         }
         if matches!(

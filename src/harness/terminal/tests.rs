@@ -8,7 +8,7 @@ use crate::harness::{
     },
 };
 
-/// Keeps what is written. Clones share it.
+/// Collects what is written. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Screen(Arc<Mutex<Vec<u8>>>);
 
