@@ -328,7 +328,7 @@ fn spinning_hook_is_abandoned_and_earlier_results_are_reported() {
         "before the scenario: first passed",
         "step 0 failed: no service was called directly by steps/calls.rs",
         "step 1 skipped",
-        "after the scenario: spins failed: no progress in 500 ms of real time (--scenario-timeout), given up in the hook after the scenario: spins by tests/hooks.rs",
+        "after the scenario: spins failed: no progress in 500 ms of real time (--scenario-timeout), abandoned in the hook after the scenario: spins by tests/hooks.rs",
         "= failed",
     ];
     assert_eq!(recorded, expected);

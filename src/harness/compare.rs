@@ -126,7 +126,7 @@ pub fn compare_json(expected: &Value, found: &Value) -> Result<(), String> {
     }
     compare_lines(
         &format!("{expected:#}"),
-        &format!("{:#}", like(expected, found)),
+        &format!("{:#}", spelled_like(expected, found)),
     )
     .map_err(|difference| format!("expected (-) and found (+) differ:\n{difference}"))
 }
@@ -156,13 +156,13 @@ fn same_number(one: &Number, other: &Number) -> bool {
 }
 
 /// The found value in the expected spelling and key order where both are equal.
-fn like(expected: &Value, found: &Value) -> Value {
+fn spelled_like(expected: &Value, found: &Value) -> Value {
     match (expected, found) {
         _ if same(expected, found) => expected.clone(),
         (Value::Object(expected), Value::Object(found)) => {
             let known = expected
                 .iter()
-                .filter_map(|(key, expected)| Some((key, like(expected, found.get(key)?))));
+                .filter_map(|(key, expected)| Some((key, spelled_like(expected, found.get(key)?))));
             let new = found
                 .iter()
                 .filter(|(key, _)| !expected.contains_key(*key))
@@ -178,7 +178,7 @@ fn like(expected: &Value, found: &Value) -> Value {
             .iter()
             .enumerate()
             .map(|(index, item)| match expected.get(index) {
-                Some(expected) => like(expected, item),
+                Some(expected) => spelled_like(expected, item),
                 None => item.clone(),
             })
             .collect(),

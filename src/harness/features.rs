@@ -126,9 +126,14 @@ pub fn package_root() -> PathBuf {
 pub fn uri(file: &Path, root: &Path) -> String {
     let inside = std::path::absolute(file).ok().and_then(|file| {
         let root = std::path::absolute(root).ok()?;
-        Some(tidy(&file).strip_prefix(tidy(&root)).ok()?.to_owned())
+        Some(
+            normalized(&file)
+                .strip_prefix(normalized(&root))
+                .ok()?
+                .to_owned(),
+        )
     });
-    let shown = inside.unwrap_or_else(|| tidy(file));
+    let shown = inside.unwrap_or_else(|| normalized(file));
     shown.to_string_lossy().replace('\\', "/")
 }
 
@@ -203,14 +208,14 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FeaturesError> {
     Ok(())
 }
 
-fn tidy(path: &Path) -> PathBuf {
+fn normalized(path: &Path) -> PathBuf {
     path.components()
         .filter(|part| *part != Component::CurDir)
-        .fold(PathBuf::new(), |mut tidy, part| {
-            if part != Component::ParentDir || !tidy.pop() {
-                tidy.push(part);
+        .fold(PathBuf::new(), |mut normalized, part| {
+            if part != Component::ParentDir || !normalized.pop() {
+                normalized.push(part);
             }
-            tidy
+            normalized
         })
 }
 

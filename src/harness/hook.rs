@@ -19,7 +19,7 @@ type HookCode =
 /// An error or a panic in a hook fails its scenario, and the report shows the hook's name. Hooks before
 /// run in the order they were added, hooks after in reverse order. Once something has failed, the
 /// remaining steps and hooks before are skipped, but hooks after are run; only a scenario that is
-/// given up because it makes no progress in real time runs nothing more.
+/// abandoned because it makes no progress in real time runs nothing more.
 ///
 /// ```
 /// use rehearsal::{Hook, Status};

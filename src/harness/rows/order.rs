@@ -46,7 +46,7 @@ fn unmatched(
     earlier: Option<usize>,
 ) -> String {
     let place = match (found.len(), next) {
-        (0, _) => "no row, for none was found".to_owned(),
+        (0, _) => "no row, as none was found".to_owned(),
         (all, 0) => format!("none of the {all} rows found"),
         (all, next) => format!("none of the rows found after the first {next} of {all}"),
     };

@@ -177,7 +177,7 @@ impl RunInProgress<'_> {
                 continue;
             };
             let message = format!(
-                "no progress in {} of real time (--scenario-timeout), given up in {}",
+                "no progress in {} of real time (--scenario-timeout), abandoned in {}",
                 format_duration(limit),
                 self.step_name(&run),
             );

@@ -98,13 +98,13 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Waits until no scenario runs, for at most `patience` of real time; returns whether none runs.
-    pub fn wait_until_idle(&self, patience: Duration) -> bool {
+    /// Waits until no scenario runs, for at most `max_wait` of real time; returns whether none runs.
+    pub fn wait_until_idle(&self, max_wait: Duration) -> bool {
         let mut state = self.lock();
         state.waiting += 1;
         let (mut state, _) = self
             .changed
-            .wait_timeout_while(state, patience, |state| state.running > 0)
+            .wait_timeout_while(state, max_wait, |state| state.running > 0)
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         state.running == 0

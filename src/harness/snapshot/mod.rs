@@ -60,7 +60,7 @@ pub enum SnapshotError {
         hint: String,
     },
     /// Several scenarios have the same snapshot.
-    #[error("the snapshot {name} belongs to {count} scenarios, which need names of their own: {list}",
+    #[error("the snapshot {name} belongs to {count} scenarios, which need distinct names: {list}",
         count = .scenarios.len(), list = .scenarios.join(", "))]
     Shared {
         /// The snapshot.
