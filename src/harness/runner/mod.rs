@@ -128,7 +128,7 @@ impl RunInProgress<'_> {
             if self.checked.elapsed() >= tick {
                 self.checked = Instant::now();
                 reporters.tick();
-                self.give_up_overdue()?;
+                self.abandon_overdue()?;
                 if self.interrupt.signal().is_some() {
                     self.stop(reporters, results);
                     return Ok(());
@@ -170,7 +170,7 @@ impl RunInProgress<'_> {
     }
 
     /// Fails the scenarios that take too long, and replaces their workers.
-    fn give_up_overdue(&mut self) -> io::Result<()> {
+    fn abandon_overdue(&mut self) -> io::Result<()> {
         let limit = self.options.scenario_timeout;
         for index in 0..self.slots.len() {
             let Some(run) = self.slots[index].take_overdue(limit) else {
@@ -181,7 +181,7 @@ impl RunInProgress<'_> {
                 format_duration(limit),
                 self.step_name(&run),
             );
-            self.give_up(run, Status::Failed, message);
+            self.abandon(run, Status::Failed, message);
             self.slots[index] = worker::spawn(&self.context, &self.sender)?;
         }
         Ok(())
@@ -194,7 +194,7 @@ impl RunInProgress<'_> {
             for index in 0..self.slots.len() {
                 if let Some(run) = self.slots[index].take_now() {
                     let message = format!("interrupted in {}", self.step_name(&run));
-                    self.give_up(run, Status::Skipped, message);
+                    self.abandon(run, Status::Skipped, message);
                 }
             }
         }
@@ -206,7 +206,7 @@ impl RunInProgress<'_> {
         }
     }
 
-    fn give_up(&mut self, run: ScenarioInProgress, status: Status, message: String) {
+    fn abandon(&mut self, run: ScenarioInProgress, status: Status, message: String) {
         let job = &self.context.jobs[run.job];
         let result = StepReport::because(status, message);
         let mut attempt = match run.hook {
