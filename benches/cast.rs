@@ -72,11 +72,7 @@ fn main() -> ExitCode {
             "{what:<26} {took:>10.1?}  {ratio:.4} of {than}, {beside:.1?} (at most {limit}){mark}"
         );
     }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(!all_within))
 }
 
 /// Reads and checks all fixtures, in a process that has not done so before.

@@ -58,11 +58,7 @@ fn main() -> ExitCode {
         "{rate:.0} events/s through publisher, bus and {} subscribers: {ratio:.2} times what it takes to write and read their JSON (at most {MAX_RATIO}); {EVENTS} took {took:.2?}",
         HANDLERS.len()
     );
-    if ratio <= MAX_RATIO {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(ratio > MAX_RATIO))
 }
 
 /// How long it takes to write as many events as JSON and read them back.

@@ -29,11 +29,7 @@ pub fn run(cases: &[Case]) -> ExitCode {
             all_within &= case(folder.path());
         }
     }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(!all_within))
 }
 
 /// Something that writes to a file, measured beside one-row commits of as many rows.
