@@ -1,10 +1,12 @@
-//! How fast services and workflows are there: the fixtures of this package read and checked for the
-//! first time in a process, and the whole cast built for a scenario.
+//! How long it takes to read and check this package's fixtures for the first time in a process, and to
+//! build the whole cast for a scenario.
 //!
 //! `cargo bench --bench cast`. It fails above its limits.
 
 #[path = "scene/apart.rs"]
 mod apart;
+#[path = "scene/median.rs"]
+mod median;
 
 use std::{
     fs,
@@ -18,29 +20,30 @@ use std::{
 use rehearsal::harness::{Cast, Fixtures, package_root};
 use serde_json::Value;
 
-/// The whole folder, schemas compiled, names checked, beside reading its JSON alone.
+use self::median::median;
+
+/// Loading the whole folder, with schemas compiled and names checked, as a multiple of reading its JSON.
 const LOADED_AT_MOST: f64 = 12.0;
-/// All services of the platform from fixtures that are loaded, beside loading them.
+/// Building the platform's cast from loaded fixtures, as a share of loading them.
 const CAST_AT_MOST: f64 = 0.02;
 
-/// Processes that each read the fixtures for the first time.
+/// How many processes read the fixtures for the first time.
 const ROUNDS: usize = 9;
 
 fn main() -> ExitCode {
     if apart::is_one() {
         apart::end(load());
     }
-    let loaded = apart::measured::<ROUNDS>()[ROUNDS / 2];
+    let loaded = median(apart::measured::<ROUNDS>(), Ord::cmp);
 
-    let mut casts: Vec<Duration> = (0..1_001)
+    let casts: Vec<Duration> = (0..1_001)
         .map(|_| {
             let started = Instant::now();
             black_box(Cast::load("agent-platform").expect("the cast is sound"));
             started.elapsed()
         })
         .collect();
-    casts.sort();
-    let cast = casts[casts.len() / 2];
+    let cast = median(casts, Ord::cmp);
 
     let json = read_json(&package_root().join("fixtures")).expect("the fixtures can be read");
 
@@ -69,16 +72,12 @@ fn main() -> ExitCode {
             "{what:<26} {took:>10.1?}  {ratio:.4} of {than}, {beside:.1?} (at most {limit}){mark}"
         );
     }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(!all_within))
 }
 
 /// Reads and checks all fixtures, in a process that has not done so before.
 fn load() -> Duration {
-    // The system has read them once, so that no disk is measured.
+    // Read once before, so that the disk is not measured.
     texts_below(&package_root().join("fixtures")).expect("the fixtures can be read");
     let started = Instant::now();
     let fixtures = Fixtures::default();
@@ -87,7 +86,7 @@ fn load() -> Duration {
     started.elapsed()
 }
 
-/// How long the JSON of all files below a folder takes to be read, and no more: the median of 9.
+/// How long it takes to parse the JSON of all files below a folder: the median of 9.
 fn read_json(folder: &Path) -> io::Result<Duration> {
     let texts = texts_below(folder)?;
     let mut rounds = [Duration::ZERO; ROUNDS];
@@ -98,8 +97,7 @@ fn read_json(folder: &Path) -> io::Result<Duration> {
         }
         started.elapsed()
     });
-    rounds.sort_unstable();
-    Ok(rounds[ROUNDS / 2])
+    Ok(median(rounds, Ord::cmp))
 }
 
 fn texts_below(folder: &Path) -> io::Result<Vec<Vec<u8>>> {

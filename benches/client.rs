@@ -1,4 +1,4 @@
-//! What the client adds to a call: the full path, with every guard on, beside the service itself.
+//! What the client adds to a call: the full path, with every guard, beside the bare service.
 //!
 //! `cargo bench --bench client`. It fails above its limit.
 
@@ -30,9 +30,9 @@ use self::{median::median, runtime::runtime};
 
 /// Calls of one measurement.
 const CALLS: u32 = 2_000;
-/// Measurements of each kind, in turn, so that what else the machine does touches both.
+/// Measurements of each kind; both alternate, so that other load on the machine affects both.
 const ROUNDS: usize = 21;
-/// Bare calls that one through the client may take as long as.
+/// Maximum duration of a call through the client, in bare calls.
 const AT_MOST: f64 = 150.0;
 
 fn main() -> ExitCode {
@@ -47,11 +47,7 @@ fn main() -> ExitCode {
     println!(
         "a bare call {bare:?}, through the full client {full:?}: {ratio:.0} times as long (at most {AT_MOST})"
     );
-    if ratio <= AT_MOST {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(ratio > AT_MOST))
 }
 
 fn service(timeline: &Timeline) -> MockService {
@@ -84,7 +80,7 @@ async fn full_calls() -> Duration {
     let registry = Registry::default();
     registry.add(service(&timeline));
     let faults = Faults::default();
-    // Never reached, but what may be corrupted is sealed and checked from the first call on.
+    // Never reached, but payloads that may be corrupted get checksums from the first call on.
     let far: Executions = "4000000000-".parse().expect("these are executions");
     let fault = faults.declare("a corrupted reply", "nowhere");
     let armed = registry.script("AgentService", |script, _| {

@@ -1,5 +1,5 @@
-//! The event store in a file: appends per second beside what the disk gives; and how fast a projection
-//! is rebuilt.
+//! The event store in a file: appends per second beside raw commits; and how fast a projection is
+//! rebuilt.
 //!
 //! `cargo bench --bench cqrs`; `-- append` and `-- rebuild` run one of them. It fails outside its
 //! limits.
@@ -71,7 +71,7 @@ fn append_all(store: &dyn EventStore, events: &[(StreamId, Arc<CloudEvent>)]) ->
     began.elapsed()
 }
 
-/// The event of a number, and the aggregate that it is of.
+/// The event with a number, and its aggregate.
 fn event(number: u64) -> (StreamId, Arc<CloudEvent>) {
     let stream = StreamId::new("Account", format!("account-{}", number % AGGREGATES));
     let version = number / AGGREGATES + 1;
@@ -91,7 +91,7 @@ fn event(number: u64) -> (StreamId, Arc<CloudEvent>) {
     (stream, Arc::new(event))
 }
 
-/// From the wish for a rebuild to its end, over a store in memory and over one in a file.
+/// A whole rebuild, over a store in memory and over one in a file.
 fn rebuild(folder: &Path) -> bool {
     const EVENTS: u64 = 100_000;
     const AT_MOST: f64 = 6.0;
@@ -112,7 +112,7 @@ fn rebuild(folder: &Path) -> bool {
                 .append(&stream, expected, &[event])
                 .expect("it is stored");
         }
-        let took = runtime().block_on(rebuild_of(store, EVENTS));
+        let took = runtime().block_on(rebuild_projection(store, EVENTS));
         let ratio = took.as_secs_f64() / plain.as_secs_f64();
         println!(
             "rebuild: {EVENTS} events in {name} in {took:.1?}, {ratio:.2} times what it takes to write and read their JSON (at most {AT_MOST})"
@@ -122,7 +122,7 @@ fn rebuild(folder: &Path) -> bool {
     all_within
 }
 
-/// How long it takes to write all events as JSON and to read them back, no more.
+/// How long it takes to write all events as JSON and read them back.
 fn write_and_read(events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
     let began = Instant::now();
     for (_, event) in events {
@@ -133,7 +133,7 @@ fn write_and_read(events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
     began.elapsed()
 }
 
-async fn rebuild_of(store: Arc<dyn EventStore>, events: u64) -> Duration {
+async fn rebuild_projection(store: Arc<dyn EventStore>, events: u64) -> Duration {
     let timeline = Timeline::new(Clock::start());
     let registry = Registry::default();
     let service = EventStoreService::new(store, Effects::new(timeline.clone()), timeline.clone())

@@ -1,7 +1,10 @@
-//! The runner against `cucumber`'s own, as whole processes on the same features and definitions.
+//! This runner beside `cucumber`'s own, as whole processes with the same features and definitions.
 //!
 //! `cargo bench --bench runner` for release, `cargo bench --bench runner --profile dev` for the
 //! profile that `cargo test` uses. Ratios are medians of five runs in turn. `-- CASE` runs one case.
+
+#[path = "scene/median.rs"]
+mod median;
 
 use std::{
     error::Error,
@@ -15,9 +18,11 @@ use std::{
 use cucumber::{World as _, codegen::LocalBoxFuture, step};
 use rehearsal::harness::{StepDefinition, Suite, pickle::StepKind};
 
+use self::median::median;
+
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Runs in turn of each side.
+/// Runs of each side, alternating.
 const RUNS: usize = 5;
 
 fn main() -> ExitCode {
@@ -47,16 +52,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Features to run, and the definitions to run them by.
+/// Features to run, and their step definitions.
 struct Case {
     name: &'static str,
     files: usize,
     scenarios: usize,
     steps: fn(usize) -> String,
-    /// How many definitions of the bench's own there are. Where there are any, `cucumber` has these
-    /// alone, and this runner its whole vocabulary besides.
+    /// Number of step definitions added. If there are any, `cucumber` has only these, and this runner
+    /// its whole vocabulary besides.
     definitions: usize,
-    /// Whether it is compared with `cucumber`, and by which ratio at most.
+    /// Maximum ratio to `cucumber`, if compared with it.
     at_most: Option<f64>,
 }
 
@@ -65,7 +70,7 @@ const CASES: [Case; 9] = [
         name: "no-op steps, 200 definitions",
         files: 20,
         scenarios: 2_000,
-        steps: no_ops_200,
+        steps: no_op_steps_of_200,
         definitions: 200,
         at_most: Some(0.5),
     },
@@ -73,7 +78,7 @@ const CASES: [Case; 9] = [
         name: "no-op steps, 1,000 definitions",
         files: 20,
         scenarios: 2_000,
-        steps: no_ops_1000,
+        steps: no_op_steps_of_1000,
         definitions: 1_000,
         at_most: Some(0.15),
     },
@@ -81,7 +86,7 @@ const CASES: [Case; 9] = [
         name: "20 ms of CPU each",
         files: 4,
         scenarios: 64,
-        steps: burn,
+        steps: burn_step,
         definitions: 0,
         at_most: Some(0.6),
     },
@@ -89,7 +94,7 @@ const CASES: [Case; 9] = [
         name: "two waits of 100 ms each",
         files: 4,
         scenarios: 200,
-        steps: waits,
+        steps: wait_steps,
         definitions: 0,
         at_most: Some(0.05),
     },
@@ -97,7 +102,7 @@ const CASES: [Case; 9] = [
         name: "500 scenarios",
         files: 5,
         scenarios: 500,
-        steps: almost_empty,
+        steps: call_steps,
         definitions: 0,
         at_most: None,
     },
@@ -105,7 +110,7 @@ const CASES: [Case; 9] = [
         name: "2,000 scenarios",
         files: 20,
         scenarios: 2_000,
-        steps: almost_empty,
+        steps: call_steps,
         definitions: 0,
         at_most: None,
     },
@@ -113,7 +118,7 @@ const CASES: [Case; 9] = [
         name: "8,000 scenarios",
         files: 80,
         scenarios: 8_000,
-        steps: almost_empty,
+        steps: call_steps,
         definitions: 0,
         at_most: None,
     },
@@ -121,7 +126,7 @@ const CASES: [Case; 9] = [
         name: "10,000 scenarios",
         files: 100,
         scenarios: 10_000,
-        steps: almost_empty,
+        steps: call_steps,
         definitions: 0,
         at_most: None,
     },
@@ -129,36 +134,36 @@ const CASES: [Case; 9] = [
         name: "32,000 scenarios",
         files: 320,
         scenarios: 32_000,
-        steps: almost_empty,
+        steps: call_steps,
         definitions: 0,
         at_most: None,
     },
 ];
 
-fn no_ops(scenario: usize, definitions: usize) -> String {
+fn no_op_steps(scenario: usize, definitions: usize) -> String {
     let of = |step: usize| (scenario * 10 + step) * 7 % definitions;
     (0..10)
         .map(|step| format!("    Given bench step {} does {step}\n", of(step)))
         .collect()
 }
 
-fn no_ops_200(scenario: usize) -> String {
-    no_ops(scenario, 200)
+fn no_op_steps_of_200(scenario: usize) -> String {
+    no_op_steps(scenario, 200)
 }
 
-fn no_ops_1000(scenario: usize) -> String {
-    no_ops(scenario, 1_000)
+fn no_op_steps_of_1000(scenario: usize) -> String {
+    no_op_steps(scenario, 1_000)
 }
 
-fn burn(_: usize) -> String {
+fn burn_step(_: usize) -> String {
     "    Given bench step 0 burns 1\n".to_owned()
 }
 
-fn waits(_: usize) -> String {
+fn wait_steps(_: usize) -> String {
     "    When 100 ms passes\n    When 100 ms passes\n".to_owned()
 }
 
-fn almost_empty(_: usize) -> String {
+fn call_steps(_: usize) -> String {
     "    Given a service \"Payments\"\n    When \"Payments.charge\" is called\n    Then the call succeeds\n".to_owned()
 }
 
@@ -175,8 +180,9 @@ fn compare(wanted: Option<&str>) -> Outcome {
         if wanted.is_some_and(|wanted| !case.name.contains(wanted)) {
             continue;
         }
-        let features = write(folder.path(), &case)?;
+        let features = write_features(folder.path(), &case)?;
         let out = folder.path().join("out.txt");
+        let by_elapsed = |one: &Measured, other: &Measured| one.elapsed.cmp(&other.elapsed);
         let mut own = Vec::new();
         let mut other = Vec::new();
         for _ in 0..RUNS {
@@ -185,10 +191,10 @@ fn compare(wanted: Option<&str>) -> Outcome {
                 other.push(run("cucumber", &case, burn, &features, &out)?);
             }
         }
-        let own = median(own);
+        let own = median(own, by_elapsed);
         match case.at_most {
             Some(at_most) => {
-                let other = median(other);
+                let other = median(other, by_elapsed);
                 let ratio = own.elapsed.as_secs_f64() / other.elapsed.as_secs_f64();
                 println!(
                     "{:<34}{:>12}{:>12}{ratio:>8.3}  {at_most}",
@@ -213,11 +219,11 @@ fn compare(wanted: Option<&str>) -> Outcome {
     if too_slow.is_empty() {
         Ok(())
     } else {
-        Err(format!("slower than they may be: {}", too_slow.join(", ")).into())
+        Err(format!("above their limits: {}", too_slow.join(", ")).into())
     }
 }
 
-fn write(folder: &Path, case: &Case) -> Outcome<PathBuf> {
+fn write_features(folder: &Path, case: &Case) -> Outcome<PathBuf> {
     let features = folder.join(case.name.replace([' ', ','], "-"));
     fs::create_dir_all(&features)?;
     let each = case.scenarios / case.files;
@@ -234,7 +240,7 @@ fn write(folder: &Path, case: &Case) -> Outcome<PathBuf> {
     Ok(features)
 }
 
-/// What one process took.
+/// The resources that a process used.
 #[derive(Clone, Copy)]
 struct Measured {
     elapsed: Duration,
@@ -260,11 +266,11 @@ fn run(side: &str, case: &Case, burn: u64, features: &Path, out: &Path) -> Outco
     let began = Instant::now();
     let status = command.status()?;
     let elapsed = began.elapsed();
-    let said = fs::read_to_string(&usage)?;
+    let printed = fs::read_to_string(&usage)?;
     if !status.success() {
-        return Err(format!("{side} failed at {}: {said}", case.name).into());
+        return Err(format!("{side} failed at {}: {printed}", case.name).into());
     }
-    let mut usage = said.lines().next_back().unwrap_or("").split_whitespace();
+    let mut usage = printed.lines().next_back().unwrap_or("").split_whitespace();
     let mut next = || {
         usage
             .next()
@@ -276,11 +282,6 @@ fn run(side: &str, case: &Case, burn: u64, features: &Path, out: &Path) -> Outco
         cpu: Duration::from_millis(next()),
         peak_kb: next(),
     })
-}
-
-fn median(mut measured: Vec<Measured>) -> Measured {
-    measured.sort_by_key(|measured| measured.elapsed);
-    measured[measured.len() / 2]
 }
 
 fn millis(duration: Duration) -> String {
@@ -312,52 +313,52 @@ fn spin(turns: u64) {
 
 static BURN: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
 
-/// The world of `cucumber`'s own runner, which does not run ours.
+/// The world for `cucumber`'s own runner, which does not run ours.
 #[derive(Debug, Default, cucumber::World)]
-struct Peer;
+struct CucumberWorld;
 
-fn no_op<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
+fn run_no_op<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
     Box::pin(std::future::ready(()))
 }
 
-fn burning<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
+fn run_burn<W>(_: &mut W, _: step::Context) -> LocalBoxFuture<'_, ()> {
     Box::pin(async { spin(*BURN.get().unwrap_or(&1)) })
 }
 
-/// So many definitions; with none, the one that burns time.
+/// The step definitions added: `wanted` no-op ones, or for none the one that burns CPU time.
 fn definitions<W>(wanted: usize) -> Vec<(regex::Regex, cucumber::Step<W>)> {
     let regex = |text: String| regex::Regex::new(&text).expect("the pattern is well-formed");
     let mut all: Vec<(regex::Regex, cucumber::Step<W>)> = (0..wanted)
         .map(|number| {
             (
                 regex(format!(r"^bench step {number} does (-?\d+)$")),
-                no_op as cucumber::Step<W>,
+                run_no_op as cucumber::Step<W>,
             )
         })
         .collect();
     if wanted == 0 {
-        all.push((regex(r"^bench step 0 burns (\d+)$".to_owned()), burning));
+        all.push((regex(r"^bench step 0 burns (\d+)$".to_owned()), run_burn));
     }
     all
 }
 
-/// Waits as the phrase of our vocabulary does.
+/// Waits like the phrase of our vocabulary.
 #[expect(clippy::needless_pass_by_value, reason = "cucumber's signature")]
-fn passing(_: &mut Peer, step: step::Context) -> LocalBoxFuture<'_, ()> {
+fn run_wait(_: &mut CucumberWorld, step: step::Context) -> LocalBoxFuture<'_, ()> {
     let millis = step.matches[1].1.trim_end_matches(" ms").parse();
     let millis = millis.expect("it waits whole milliseconds");
     Box::pin(tokio::time::sleep(Duration::from_millis(millis)))
 }
 
-/// The phrases of our vocabulary for `cucumber`'s own runner. Of those in the features that it runs,
-/// one does something.
-fn vocabulary() -> step::Collection<Peer> {
+/// The phrases of our vocabulary for `cucumber`'s own runner. Of those that its features use, only one
+/// has any effect.
+fn vocabulary() -> step::Collection<CucumberWorld> {
     let all = StepDefinition::collected();
     all.iter().fold(step::Collection::new(), |steps, step| {
         let regex = step.regex().clone();
         let run = match regex.is_match("100 ms passes") {
-            true => passing as cucumber::Step<Peer>,
-            false => no_op,
+            true => run_wait as cucumber::Step<CucumberWorld>,
+            false => run_no_op,
         };
         match step.kind() {
             StepKind::Given => steps.given(None, regex, run),
@@ -382,7 +383,7 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
             0 => vocabulary(),
             _ => step::Collection::new(),
         };
-        for (regex, run) in definitions::<Peer>(wanted) {
+        for (regex, run) in definitions::<CucumberWorld>(wanted) {
             steps = steps.given(None, regex, run);
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -390,7 +391,7 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
             .build()
             .expect("a runtime can be built");
         runtime.block_on(
-            Peer::cucumber()
+            CucumberWorld::cucumber()
                 .steps(steps)
                 .with_default_cli()
                 .run(features),
@@ -401,9 +402,9 @@ fn child(side: &str, wanted: &str, burn: &str, features: &str) -> ExitCode {
     code
 }
 
-/// Says on standard error how much CPU (ms) and memory (kB) the process took, where the system tells.
+/// Prints to standard error the CPU time (ms) and peak memory (kB) of the process, where `/proc` exists.
 fn report_usage() {
-    // Ticks of a hundredth of a second, as Linux has them for its users.
+    // Linux reports CPU time in hundredths of a second.
     const TICK_MS: u64 = 10;
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat

@@ -16,13 +16,13 @@ use crate::{
     services::{CallPolicy, CallResult},
 };
 
-/// The caller of a step's direct calls.
+/// The caller of calls made by steps.
 const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
 #[when("{call} is called")]
 async fn is_called(world: &mut World, call: CallParameter) -> StepResult {
-    in_turn(world, call, json!({}), 1).await
+    call_sequentially(world, call, json!({}), 1).await
 }
 
 /// One call with the input below.
@@ -33,7 +33,7 @@ async fn is_called_with(
     call: CallParameter,
 ) -> StepResult {
     let input = json(world, step)?;
-    in_turn(world, call, input, 1).await
+    call_sequentially(world, call, input, 1).await
 }
 
 /// Sequential calls.
@@ -43,7 +43,7 @@ async fn is_called_times(
     call: CallParameter,
     count: CountParameter,
 ) -> StepResult {
-    in_turn(world, call, json!({}), count.value()?).await
+    call_sequentially(world, call, json!({}), count.value()?).await
 }
 
 /// Concurrent calls.
@@ -56,10 +56,10 @@ async fn is_called_at_once(
     let call = call.name()?;
     let count = count.value()?;
     let call = (call, Arc::new(json!({})));
-    at_once(world, std::iter::repeat_n(call, count as usize)).await
+    call_concurrently(world, std::iter::repeat_n(call, count as usize)).await
 }
 
-/// Concurrent calls of several operations, each a number of times, with its own input, or both.
+/// Concurrent calls of several operations, with a count or an input for each, or both.
 #[when("these calls are made at once:")]
 async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
     const FORMS: [&[&str]; 3] = [
@@ -87,10 +87,15 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
         };
         calls.extend(std::iter::repeat_n((call, Arc::new(input)), times));
     }
-    at_once(world, calls).await
+    call_concurrently(world, calls).await
 }
 
-async fn in_turn(world: &mut World, call: CallParameter, input: Value, times: u32) -> StepResult {
+async fn call_sequentially(
+    world: &mut World,
+    call: CallParameter,
+    input: Value,
+    times: u32,
+) -> StepResult {
     let name = call.name()?;
     world.registry().check(&name)?;
     let client = world.cast().client();
@@ -100,33 +105,33 @@ async fn in_turn(world: &mut World, call: CallParameter, input: Value, times: u3
         let call = direct(world, &name, &input);
         results.push(client.call(&call, &CallPolicy::default(), None).await);
     }
-    end(world, results).await
+    keep_results(world, results).await
 }
 
-async fn at_once(
+async fn call_concurrently(
     world: &mut World,
-    asked: impl IntoIterator<Item = (CallName, Arc<Value>)>,
+    requested: impl IntoIterator<Item = (CallName, Arc<Value>)>,
 ) -> StepResult {
     let client = world.cast().client();
     let policy = CallPolicy::default();
     let mut calls = Vec::new();
-    for (name, input) in asked {
+    for (name, input) in requested {
         world.registry().check(&name)?;
         calls.push(direct(world, &name, &input));
     }
     let calls = calls.iter().map(|call| client.call(call, &policy, None));
     let results = join_all(calls).await;
-    end(world, results).await
+    keep_results(world, results).await
 }
 
-/// Keeps the results of calls, and waits until the handlers of the events they caused have finished.
-async fn end(world: &mut World, results: Vec<CallResult>) -> StepResult {
+/// Keeps the results of calls, and waits until all handlers of their events are idle.
+async fn keep_results(world: &mut World, results: Vec<CallResult>) -> StepResult {
     world.set_calls(results);
-    world.cast().quiet().await;
+    world.cast().idle().await;
     Ok(())
 }
 
-/// A direct call, with a key of its own so that its effect shows.
+/// A direct call, with its own key so that its effect is recorded.
 fn direct(world: &mut World, name: &CallName, input: &Arc<Value>) -> domain::Call {
     let number = world.next_direct_call();
     let mut call = domain::Call::new(CALLER, name.clone(), Arc::clone(input));
@@ -186,7 +191,7 @@ fn has_code(result: &CallResult, code: &str) -> bool {
     matches!(result, Err(failure) if *failure.code == *code)
 }
 
-/// Values of the last direct call's failure, by JSON Pointer.
+/// The message of the last direct call's failure.
 #[then("the failure has:")]
 fn failure_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let result = world.last_call()?;

@@ -46,7 +46,7 @@ fn declare(world: &mut World, contract: Contract) {
     contracts.verdict = None;
 }
 
-/// A contract, as if it were a fixture file.
+/// A contract, read like a fixture file.
 #[when("the contract is loaded:")]
 fn contract_is_loaded(world: &mut World, step: &gherkin::Step) -> StepResult {
     let uri = world.scenario().uri.clone();
@@ -71,7 +71,7 @@ fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> Step
         calls.push(StateCall { call, input });
     }
     if calls.is_empty() {
-        return Err("a state takes at least one call".into());
+        return Err("a provider state needs at least one call".into());
     }
     world.state::<Contracts>().verifier.set_state(name, calls);
     Ok(())
@@ -123,7 +123,7 @@ async fn verify(world: &mut World, generated: usize) -> StepResult {
     Ok(())
 }
 
-/// The service keeps to the contract in every case, and there was at least one.
+/// The service fulfils the contract in every case, and there was at least one.
 #[then("the contract holds")]
 fn holds(world: &mut World) -> StepResult {
     let verdict = verdict(world)?;
@@ -135,7 +135,7 @@ fn holds(world: &mut World) -> StepResult {
     })
 }
 
-/// The number of cases that were tried.
+/// The number of verified cases.
 #[then("{count} case(s) is/are verified")]
 fn so_many_cases(world: &mut World, expected: CountParameter) -> StepResult {
     let (expected, found) = (expected.value()?, verdict(world)?.cases);

@@ -23,7 +23,9 @@ fn has_the_entity(
     match fields.get("id") {
         None => fields.shift_insert(0, "id".to_owned(), id.into()),
         Some(own) if *own == id => None,
-        Some(own) => return Err(format!("the entity is {own}, the step's is {id:?}").into()),
+        Some(own) => {
+            return Err(format!("the id of the entity is {own}, the step has {id:?}").into());
+        }
     };
     Ok(world.cast().entities().add(&service, &fields)?)
 }

@@ -1,7 +1,7 @@
-//! The vocabulary: step definitions, by the room they speak of.
+//! The vocabulary: step definitions, by subject.
 //!
-//! A Given sets the scene, a When lets something happen and virtual time pass,
-//! a Then reads the timeline and never lets time pass.
+//! A Given sets up, a When acts and may let virtual time pass, a Then reads the timeline and never lets
+//! time pass.
 
 #![expect(
     clippy::needless_pass_by_value,

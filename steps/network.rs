@@ -12,7 +12,7 @@ fn is_cut_off(world: &mut World, one: String, other: String) -> StepResult {
     cut_off(world, &one, &other, None)
 }
 
-/// Requests between the two are lost, for that long from now on.
+/// Requests between the two are lost for this long from now on.
 #[given("{string} is cut off from {string} for {duration}")]
 #[when("{string} is cut off from {string} for {duration}")]
 fn is_cut_off_for(

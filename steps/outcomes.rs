@@ -39,7 +39,7 @@ fn completes(world: &mut World) -> StepResult {
     ended_as(world, WorkflowStatus::Completed)
 }
 
-/// How it ended, unless it completed or failed.
+/// The status, unless it completed or failed.
 #[then("the workflow is {ending}")]
 fn is(world: &mut World, ending: Ending) -> StepResult {
     ended_as(world, ending.0)

@@ -25,7 +25,7 @@ impl CallParameter {
     ///
     /// # Errors
     ///
-    /// If the text names no call.
+    /// If the text is not the name of a call.
     pub fn name(self) -> Result<CallName, CallNameError> {
         self.0
     }
@@ -87,7 +87,7 @@ impl FromStr for CountParameter {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || format!("{text} is not a count, expected a whole number from 0 on");
+        let refused = || format!("{text} is not a count, expected a whole number, 0 or more");
         Ok(Self(text.parse().map_err(|_| refused())))
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn table(step: &gherkin::Step) -> Result<&[Vec<String>], String> {
         .ok_or_else(|| "the step needs a table below it".to_owned())
 }
 
-/// The header and the rows of the step's table; its columns are some of `columns`, any where that is
+/// The header and the rows of the step's table; its columns must be among `columns`, unless that is
 /// empty.
 pub(super) fn header_and_rows<'a>(
     step: &'a gherkin::Step,

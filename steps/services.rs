@@ -35,7 +35,7 @@ fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResul
     let mut definition: ServiceDefinition = json(world, step)?;
     if !definition.name.is_empty() && definition.name != name {
         let own = definition.name;
-        return Err(format!("the definition is of {own:?}, the step of {name:?}").into());
+        return Err(format!("the definition is named {own:?}, the step has {name:?}").into());
     }
     definition.name = name;
     let added = world.cast().add_defined(definition);

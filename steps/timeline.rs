@@ -183,7 +183,7 @@ fn at_most_at_once(world: &mut World, limit: CountParameter, service: String) ->
     });
     expect(most > 0, || format!("{service} was never called"))?;
     expect(most <= i64::from(limit), || {
-        format!("expected at most {limit} calls to {service} at once, found {most}")
+        format!("expected at most {limit} concurrent calls to {service}, found {most}")
     })
 }
 

@@ -1,4 +1,4 @@
-//! What people see: the built test binaries on sample features, as processes.
+//! What users see: the built test binaries run on sample features, as processes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -39,7 +39,7 @@ static BINARIES: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
         .collect()
 });
 
-/// A package of features and fixtures, gone at its end.
+/// A temporary package of features and fixtures.
 struct Package(tempfile::TempDir);
 
 impl Package {
@@ -55,24 +55,24 @@ impl Package {
         self
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    fn run(&self, args: &[&str]) -> Finished {
         self.run_with(args, &[])
     }
 
-    fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+    fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Finished {
         run("cucumber", self.0.path(), args, environment)
     }
 }
 
-/// What a process said and how it ended.
+/// The output of a process and its exit status.
 #[derive(Debug)]
-struct Ran {
+struct Finished {
     status: i32,
     out: String,
     err: String,
 }
 
-impl Ran {
+impl Finished {
     #[track_caller]
     fn exits(&self, status: i32) -> &Self {
         assert_eq!(self.status, status, "{}\n{}", self.out, self.err);
@@ -80,14 +80,14 @@ impl Ran {
     }
 
     #[track_caller]
-    fn says(&self, text: &str) -> &Self {
-        let said = format!("{}\n{}", self.out, self.err);
-        assert!(said.contains(text), "not said: {text}\n{said}");
+    fn prints(&self, text: &str) -> &Self {
+        let output = format!("{}\n{}", self.out, self.err);
+        assert!(output.contains(text), "missing: {text}\n{output}");
         self
     }
 }
 
-fn run(target: &str, package: &Path, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+fn run(target: &str, package: &Path, args: &[&str], environment: &[(&str, &str)]) -> Finished {
     let mut command = Command::new(&BINARIES[target]);
     command
         .args(args)
@@ -104,7 +104,7 @@ fn run(target: &str, package: &Path, args: &[&str], environment: &[(&str, &str)]
         stdout,
         stderr,
     } = command.output().unwrap();
-    Ran {
+    Finished {
         status: status.code().unwrap_or(-1),
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
@@ -123,19 +123,19 @@ const PASSING: &str = r#"Feature: Sample
 "#;
 
 #[test]
-fn a_passing_run_exits_0_with_a_summary() {
+fn passing_run_exits_0_with_a_summary() {
     let package = Package::new(PASSING);
     package
         .run(&[])
         .exits(0)
-        .says("2 scenarios (2 passed)")
-        .says("4 steps (4 passed)")
-        .says("1 d virtual, ");
+        .prints("2 scenarios (2 passed)")
+        .prints("4 steps (4 passed)")
+        .prints("1 d virtual, ");
     assert_eq!(package.run(&[]).err, "");
 }
 
 #[test]
-fn a_failed_step_says_what_when_between_whom_and_how_to_see_it_again() {
+fn failed_step_shows_message_location_timeline_and_command_to_reproduce_it() {
     let package = Package::new(
         r#"Feature: Sample
   Scenario: Fails
@@ -150,20 +150,20 @@ fn a_failed_step_says_what_when_between_whom_and_how_to_see_it_again() {
     package
         .run(&["--seed", "7"])
         .exits(1)
-        .says("✘ Then the call succeeds")
-        .says("expected the call to succeed, it fails with OUT_OF_LUCK from A.x")
-        .says("at features/sample.feature:7")
-        .says("steps/calls.rs:")
-        .says("20 ms  call_ended      A.x  execution 1  took 20 ms  OUT_OF_LUCK")
-        .says("cargo test --test cucumber -- features/sample.feature:2 --seed 7")
-        .says("6 steps (4 passed, 1 failed, 1 skipped)");
+        .prints("✘ Then the call succeeds")
+        .prints("expected the call to succeed, but it failed with OUT_OF_LUCK from A.x")
+        .prints("at features/sample.feature:7")
+        .prints("steps/calls.rs:")
+        .prints("20 ms  call_ended      A.x  execution 1  took 20 ms  OUT_OF_LUCK")
+        .prints("cargo test --test cucumber -- features/sample.feature:2 --seed 7")
+        .prints("6 steps (4 passed, 1 failed, 1 skipped)");
     package
         .run(&["features/sample.feature:2", "--seed", "7"])
         .exits(1);
 }
 
 #[test]
-fn the_report_of_ten_thousand_steps_stays_readable() {
+fn output_for_ten_thousand_steps_is_cut() {
     let mut feature = "Feature: Sample\n".to_owned();
     for (name, then) in [
         ("Completes", "the workflow completes"),
@@ -206,10 +206,10 @@ fn the_report_of_ten_thousand_steps_stays_readable() {
     let package = Package::new(&feature);
     let ran = package.run(&[]);
     ran.exits(1)
-        .says("8 scenarios (8 failed)")
-        .says("first failure: OUT_OF_LUCK from A.x")
-        .says("… 9980 more")
-        .says("the last 12 of 99997 events:");
+        .prints("8 scenarios (8 failed)")
+        .prints("first failure: OUT_OF_LUCK from A.x")
+        .prints("… 9980 more")
+        .prints("the last 12 of 99997 events:");
     assert!(
         ran.out.lines().count() < 1_000,
         "{}",
@@ -220,39 +220,39 @@ fn the_report_of_ten_thousand_steps_stays_readable() {
 }
 
 #[test]
-fn an_undefined_step_names_the_nearest_phrases() {
+fn undefined_step_lists_the_nearest_phrases() {
     Package::new("Feature: F\n  Scenario: S\n    Then the workflow complets\n")
         .run(&[])
         .exits(1)
-        .says("1 undefined")
-        .says("the workflow completes");
+        .prints("1 undefined")
+        .prints("the workflow completes");
 }
 
 #[test]
-fn stuck_unfinished_and_ambiguous_scenarios_fail_and_the_others_go_on() {
+fn stuck_pending_and_ambiguous_scenarios_fail_and_the_others_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let args = ["--input", "tests/data/stuck", "--scenario-timeout", "1s"];
     run("own_steps", root, &args, &[])
         .exits(1)
-        .says("✔ Before")
-        .says("nothing is left that could happen")
-        .says("no progress in 1 s of real time (--scenario-timeout), given up in \"And the thread spins\"")
-        .says("call_ended    Payments.charge")
-        .says("waiting for the specification")
-        .says("✔ After")
-        .says("6 scenarios (2 passed, 2 failed, 1 ambiguous, 1 pending)");
+        .prints("✔ Before")
+        .prints("nothing is left that could happen")
+        .prints("no progress in 1 s of real time (--scenario-timeout), abandoned in \"And the thread spins\"")
+        .prints("call_ended    Payments.charge")
+        .prints("waiting for the specification")
+        .prints("✔ After")
+        .prints("6 scenarios (2 passed, 2 failed, 1 ambiguous, 1 pending)");
 }
 
 #[test]
-fn services_hooks_and_state_of_a_suite_stand_beside_its_steps() {
+fn suite_with_own_services_hooks_and_state_passes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     run("own_steps", root, &[], &[])
         .exits(0)
-        .says("7 scenarios (7 passed)");
+        .prints("7 scenarios (7 passed)");
 }
 
 #[test]
-fn a_failing_hook_is_told_by_name_and_place() {
+fn failing_hook_is_reported_by_name_and_location() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("junit.xml");
@@ -265,7 +265,7 @@ fn a_failing_hook_is_told_by_name_and_place() {
     ];
     let ran = run("own_steps", root, &args, &[]);
     ran.exits(1)
-        .says(
+        .prints(
             "  ✘ After a step (failed, 0 ms)
     ✔ Given a service Payments of my own
     ✘ hook after the step: the inventory
@@ -275,7 +275,7 @@ fn a_failing_hook_is_told_by_name_and_place() {
       at tests/data/failing-hooks/failing-hooks.feature:5
       by tests/own_steps.rs:",
         )
-        .says(
+        .prints(
             "    ✔ Given \"Emma\" is in the basket
     ✘ hook after the scenario: the basket is cleared
 
@@ -283,8 +283,8 @@ fn a_failing_hook_is_told_by_name_and_place() {
       at tests/data/failing-hooks/failing-hooks.feature:9
       by tests/own_steps.rs:",
         )
-        .says("INFO own_steps: the scenario has passed")
-        .says("4 scenarios (4 failed)\n6 steps (3 passed, 2 failed, 1 skipped)");
+        .prints("INFO own_steps: the scenario has passed")
+        .prints("4 scenarios (4 failed)\n6 steps (3 passed, 2 failed, 1 skipped)");
     assert_eq!(ran.out.matches("the scenario has failed").count(), 2);
     let report = fs::read_to_string(report).unwrap();
     let case = "type=\"failed\">hook after the scenario: the basket is cleared
@@ -314,28 +314,28 @@ fn is_interrupted_by(signal: &str, status: i32) {
         .spawn()
         .unwrap();
     let mut out = child.stdout.take().unwrap();
-    let mut said = String::new();
+    let mut output = String::new();
     let mut some = [0; 4096];
-    // The deadlocked scenario is told of while the next one spins.
-    while !said.contains("Deadlocked") {
+    // The deadlocked scenario is reported while the next one spins.
+    while !output.contains("Deadlocked") {
         let read = out.read(&mut some).unwrap();
-        assert!(read > 0, "ended early: {said}");
-        said.push_str(&String::from_utf8_lossy(&some[..read]));
+        assert!(read > 0, "ended early: {output}");
+        output.push_str(&String::from_utf8_lossy(&some[..read]));
     }
     let interrupted = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status();
     assert!(interrupted.unwrap().success());
-    let _ = out.read_to_string(&mut said);
-    assert_eq!(child.wait().unwrap().code(), Some(status), "{said}");
+    let _ = out.read_to_string(&mut output);
+    assert_eq!(child.wait().unwrap().code(), Some(status), "{output}");
     assert!(
-        said.contains("interrupted in \"And the thread spins\""),
-        "{said}"
+        output.contains("interrupted in \"And the thread spins\""),
+        "{output}"
     );
 }
 
 #[test]
-fn a_fault_that_no_call_hits_fails_its_scenario() {
+fn unused_fault_fails_its_scenario() {
     let unused = |tag: &str| {
         Package::new(&format!(
             "Feature: F\n  {tag}\n  Scenario: S\n    Given a service \"A\"\n    And \"A.x\" hangs\n    And \"A.y\" answers:\n      | execution | answer |\n      | 1 | ok |\n      | 2 | error GONE |\n    When \"A.y\" is called\n"
@@ -344,85 +344,90 @@ fn a_fault_that_no_call_hits_fails_its_scenario() {
     unused("@x")
         .run(&[])
         .exits(1)
-        .says("declared but never hit")
-        .says("A.x hangs (declared at features/sample.feature:5)")
-        .says("A.y answers execution 2 with `error GONE` (declared at features/sample.feature:6)");
+        .prints("declared but never hit")
+        .prints("A.x hangs (declared at features/sample.feature:5)")
+        .prints(
+            "A.y answers execution 2 with `error GONE` (declared at features/sample.feature:6)",
+        );
     unused("@allow-unused").run(&[]).exits(0);
 }
 
 #[test]
-fn an_unfinished_scenario_is_pending_and_does_not_fail_the_run() {
+fn wip_scenario_is_pending_and_does_not_fail_the_run() {
     Package::new("Feature: F\n  @wip\n  Scenario: S\n    Given something undefined\n")
         .run(&[])
         .exits(0)
-        .says("1 scenario (1 pending)");
+        .prints("1 scenario (1 pending)");
 }
 
 #[test]
-fn scenarios_are_selected_by_name_tag_line_and_filter_together() {
+fn scenarios_are_selected_by_name_tags_line_and_filter() {
     let package = Package::new(PASSING);
     package
         .run(&["--name", "^T"])
         .exits(0)
-        .says("1 scenario (1 passed)")
-        .says("✔ Two");
+        .prints("1 scenario (1 passed)")
+        .prints("✔ Two");
     package
         .run(&["--tags", "not @quick"])
         .exits(0)
-        .says("✔ Two")
-        .says("1 scenario (1 passed)");
+        .prints("✔ Two")
+        .prints("1 scenario (1 passed)");
     package
         .run(&["features/sample.feature:5"])
         .exits(0)
-        .says("✔ One")
-        .says("1 scenario (1 passed)");
+        .prints("✔ One")
+        .prints("1 scenario (1 passed)");
     package
         .run(&["One", "--tags", "@quick"])
         .exits(0)
-        .says("1 scenario (1 passed)");
+        .prints("1 scenario (1 passed)");
     package.run(&["nothing like it"]).exits(0);
     package
         .run(&["--tags", "@slow"])
         .exits(2)
-        .says("no scenario matches");
+        .prints("no scenario matches");
     package
         .run(&["--name", "Three"])
         .exits(2)
-        .says("no scenario matches");
+        .prints("no scenario matches");
     package.run(&["features/other.feature:5"]).exits(2);
 }
 
 #[test]
-fn a_wrong_command_line_is_refused_before_anything_runs() {
+fn invalid_command_line_is_refused_before_anything_runs() {
     let package = Package::new(PASSING);
     package
         .run(&["--concurency", "2"])
         .exits(2)
-        .says("--concurrency");
+        .prints("--concurrency");
     package.run(&["--concurrency", "0"]).exits(2);
     package.run(&["--tags", "@a and"]).exits(2);
     package.run(&["--name", "("]).exits(2);
     package
         .run(&["--report", "junitt=x.xml"])
         .exits(2)
-        .says("junit");
+        .prints("junit");
     package
         .run(&["--report", "junit=no/such/folder/x.xml"])
         .exits(2)
-        .says("no/such/folder/x.xml");
+        .prints("no/such/folder/x.xml");
     package
         .run(&["--input", "elsewhere"])
         .exits(2)
-        .says("elsewhere");
+        .prints("elsewhere");
     package.run(&["--scenario-timeout", "soon"]).exits(2);
     let refused = package.run(&["--seed", "x"]);
     refused.exits(2);
     assert!(!refused.out.contains("Feature"), "{}", refused.out);
-    package.run(&["--help"]).exits(0).says("--scenario-timeout");
+    package
+        .run(&["--help"])
+        .exits(0)
+        .prints("--scenario-timeout");
 }
 
 #[test]
-fn flags_that_cargo_test_passes_to_every_target_are_no_error() {
+fn run_accepts_flags_of_cargo_test() {
     let package = Package::new(PASSING);
     let flags = [
         "--nocapture",
@@ -433,11 +438,14 @@ fn flags_that_cargo_test_passes_to_every_target_are_no_error() {
         "never",
         "--show-output",
     ];
-    package.run(&flags).exits(0).says("2 scenarios (2 passed)");
+    package
+        .run(&flags)
+        .exits(0)
+        .prints("2 scenarios (2 passed)");
 }
 
 #[test]
-fn faulty_features_are_all_told_with_their_lines() {
+fn all_faulty_features_are_reported() {
     let package = Package::new("Feature: F\n  Scenario: S\n    Given x\n    Givven y\n")
         .file("features/latin.feature", b"Feature: \xe9\n")
         .file(
@@ -447,46 +455,46 @@ fn faulty_features_are_all_told_with_their_lines() {
     package
         .run(&[])
         .exits(2)
-        .says("sample.feature")
-        .says("latin.feature")
-        .says("tags.feature");
+        .prints("sample.feature")
+        .prints("latin.feature")
+        .prints("tags.feature");
 }
 
 #[test]
-fn a_run_of_one_file_does_not_read_the_others() {
+fn run_of_one_file_does_not_read_the_others() {
     let package = Package::new(PASSING).file("features/broken.feature", b"Nonsense\n");
     package.run(&["features/sample.feature"]).exits(0);
     package
         .run(&["features/absent.feature:2"])
         .exits(2)
-        .says("no scenario matches features/absent.feature:2");
+        .prints("no scenario matches features/absent.feature:2");
     package
         .run(&["features/sample.feature", "features/broken.feature"])
         .exits(2)
-        .says("broken.feature:1:1");
+        .prints("broken.feature:1:1");
 }
 
 #[test]
-fn a_scenario_name_that_is_taken_is_a_warning() {
+fn duplicate_scenario_name_is_a_warning() {
     let feature =
         "Feature: F\n  Scenario: S\n    When 1 s passes\n  Scenario: S\n    When 2 s pass\n";
     Package::new(feature)
         .run(&[])
         .exits(0)
-        .says("warning: features/sample.feature:4: a scenario named \"S\" is already at line 2");
+        .prints("warning: features/sample.feature:4: a scenario named \"S\" is already at line 2");
 }
 
 #[test]
-fn no_feature_at_all_is_no_success() {
+fn run_without_features_is_refused() {
     let package = Package::new(PASSING);
     fs::remove_file(package.0.path().join("features/sample.feature")).unwrap();
-    package.run(&[]).exits(2).says("features");
+    package.run(&[]).exits(2).prints("features");
     fs::remove_dir(package.0.path().join("features")).unwrap();
-    package.run(&[]).exits(2).says("features");
+    package.run(&[]).exits(2).prints("features");
 }
 
 #[test]
-fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_name() {
+fn faulty_fixtures_and_names_fail_with_location_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition with an unknown field
     Given the services from "broken"
@@ -517,14 +525,14 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
       """
     When "Stock.resreve" is called
 
-  Scenario: A code that nobody knows
+  Scenario: A code that no service defines
     Given a service "Stock"
       """json
       {"operations": {"reserve": {}}, "codes": {"OUT_OF_STOCK": {"retryable": false}}}
       """
     And "Stock.reserve" fails with "OUT_OF_SOCK"
 
-  Scenario: A malformed code
+  Scenario: A text that is not a code
     Given a service "A"
     And "A.x" fails with "Out of luck"
 
@@ -542,24 +550,24 @@ fn faulty_fixtures_and_names_fail_the_scenario_with_file_pointer_and_nearest_nam
         .file("fixtures/flows.json", br#"{"workflows": [{"id": "checkout", "totalExpectedDuration": "1s", "steps": [{"id": "pay", "service": "Payments", "operation": "charge"}]}]}"#)
         .run(&[])
         .exits(1)
-        .says("fixtures/services/broken.json:2:")
-        .says("at /services/0/operations/x/latncy: \"latncy\" is not known here")
-        .says("did you mean \"latency\"?")
-        .says("did you mean \"broken\"?")
-        .says("did you mean \"checkout\"?")
-        .says("features/sample.feature:15:")
-        .says("is negative")
-        .says("did you mean \"Payments\"?")
-        .says("did you mean \"coordination\"?")
-        .says("longer than 366 days")
-        .says("did you mean \"reserve\"?")
-        .says("did you mean \"OUT_OF_STOCK\"?")
-        .says("\"Out of luck\" is not a valid code, expected UPPER_SNAKE case")
-        .says("11 scenarios (11 failed)");
+        .prints("fixtures/services/broken.json:2:")
+        .prints("at /services/0/operations/x/latncy: \"latncy\" is not known here")
+        .prints("did you mean \"latency\"?")
+        .prints("did you mean \"broken\"?")
+        .prints("did you mean \"checkout\"?")
+        .prints("features/sample.feature:15:")
+        .prints("is negative")
+        .prints("did you mean \"Payments\"?")
+        .prints("did you mean \"coordination\"?")
+        .prints("longer than 366 days")
+        .prints("did you mean \"reserve\"?")
+        .prints("did you mean \"OUT_OF_STOCK\"?")
+        .prints("\"Out of luck\" is no code, expected UPPER_SNAKE case")
+        .prints("11 scenarios (11 failed)");
 }
 
 #[test]
-fn faulty_requests_are_told_with_the_nearest_name() {
+fn faulty_requests_fail_with_the_nearest_name() {
     let feature = r#"Feature: F
   Background:
     Given a service "Reports"
@@ -573,27 +581,27 @@ fn faulty_requests_are_told_with_the_nearest_name() {
   Scenario: A callback operation that does not exist
     Given "Reports.buit" receives the callbacks
 
-  Scenario: A service that cannot be asked for what comes later
+  Scenario: A request to a service that does not exist
     When a request to "Reprts.build" is submitted
 
-  Scenario: A request that never was
+  Scenario: A request that does not exist
     When a request to "Reports.build" is submitted
     Then the request "request-7" is completed
 
-  Scenario: Nothing was submitted
+  Scenario: No request was submitted
     When the request ends
 
-  Scenario: Nothing was sent
+  Scenario: No request was sent
     Then the response has:
       | path | value |
 
   Scenario: A negative window
     Given ended requests are kept for -5 min
 
-  Scenario: Nothing at a time
+  Scenario: A limit of zero
     Given requests are processed 0 at a time
 
-  Scenario: What was sent cannot be read
+  Scenario: The input is not JSON
     When a request is sent to "Reports.build" with:
       """json
       { "month": }
@@ -602,33 +610,33 @@ fn faulty_requests_are_told_with_the_nearest_name() {
     Package::new(feature)
         .run(&[])
         .exits(1)
-        .says("service \"Report\" does not exist: did you mean \"Reports\"?")
-        .says("operation \"Reports.buit\" does not exist: did you mean \"built\"?")
-        .says("service \"Reprts\" does not exist: did you mean \"Reports\"?")
-        .says("request \"request-7\" does not exist: did you mean \"request-1\"?")
-        .says("no request was submitted")
-        .says("no request was sent")
-        .says("the duration \"-5 min\" is negative")
-        .says("0 requests at a time are never processed")
-        .says("features/sample.feature:")
-        .says("9 scenarios (9 failed)");
+        .prints("service \"Report\" does not exist: did you mean \"Reports\"?")
+        .prints("operation \"Reports.buit\" does not exist: did you mean \"built\"?")
+        .prints("service \"Reprts\" does not exist: did you mean \"Reports\"?")
+        .prints("request \"request-7\" does not exist: did you mean \"request-1\"?")
+        .prints("no request was submitted")
+        .prints("no request was sent")
+        .prints("the duration \"-5 min\" is negative")
+        .prints("0 requests at a time are never processed")
+        .prints("features/sample.feature:")
+        .prints("9 scenarios (9 failed)");
 }
 
 #[test]
-fn faulty_communication_patterns_are_reported_with_place_pointer_and_nearest_name() {
+fn faulty_communication_patterns_fail_with_location_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A pattern that does not exist
     Given the services from "shop"
     And the communication pattern "ordring"
 
-  Scenario: A pattern of services that take no part
+  Scenario: A pattern of services that do not exist
     Given a service "Stok"
     And the communication pattern "ordering"
 
-  Scenario: Nothing to take place
+  Scenario: No pattern is declared
     When the communication takes place
 
-  Scenario: Nothing took place
+  Scenario: No communication took place
     Then the communication goes as expected
 "#;
     let shop = br#"{"services": [{"name": "Stock", "operations": {"hold": {}}}, {"name": "ConfigurationService"}]}"#;
@@ -649,23 +657,23 @@ fn faulty_communication_patterns_are_reported_with_place_pointer_and_nearest_nam
     package
         .run(&[])
         .exits(1)
-        .says("communication pattern \"ordring\" does not exist in fixtures: did you mean \"ordering\"?")
-        .says("the pattern \"ordering\" of fixtures/patterns.json cannot be followed:")
-        .says("at /communicationFlow/0/call: service \"Stock\" does not exist: did you mean \"Stok\"?")
-        .says("no communication pattern was declared")
-        .says("no communication took place")
-        .says("4 scenarios (4 failed)");
+        .prints("communication pattern \"ordring\" does not exist in fixtures: did you mean \"ordering\"?")
+        .prints("the pattern \"ordering\" of fixtures/patterns.json cannot be followed:")
+        .prints("at /communicationFlow/0/call: service \"Stock\" does not exist: did you mean \"Stok\"?")
+        .prints("no communication pattern was declared")
+        .prints("no communication took place")
+        .prints("4 scenarios (4 failed)");
     let broken = patterns.replace("Stock.hold", "Stock.hodl");
     package
         .file("fixtures/patterns.json", broken.as_bytes())
         .run(&[])
         .exits(1)
-        .says("fixtures/patterns.json:9: at /communicationPatterns/0/communicationFlow/0/call:")
-        .says("did you mean \"hold\"?");
+        .prints("fixtures/patterns.json:9: at /communicationPatterns/0/communicationFlow/0/call:")
+        .prints("did you mean \"hold\"?");
 }
 
 #[test]
-fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
+fn faulty_entities_fail_with_location_pointer_and_nearest_name() {
     let feature = r#"Feature: F
   Scenario: A definition
     Given a service "Agents"
@@ -679,21 +687,21 @@ fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
   Scenario: A definition in a fixture
     Given the services from "platform"
 
-  Scenario: Entities that cannot be
+  Scenario: A service that does not exist
     Given a service "Agents":
     And "Agent" has the entity "ada":
       """json
       {}
       """
 
-  Scenario: An entity of another id
+  Scenario: An entity with another id
     Given a service "Agents":
     And "Agents" has the entity "ada":
       """json
       { "id": "bob" }
       """
 
-  Scenario: An entity that is there
+  Scenario: An entity that exists already
     Given a service "Agents":
     And "Agents" has the entity "grace":
       """json
@@ -704,11 +712,11 @@ fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
       {}
       """
 
-  Scenario: Entities that are not there
+  Scenario: An entity that does not exist
     Given a service "Agents":
     Then "Agents" holds the entity "grade"
 
-  Scenario: Entities that are there
+  Scenario: An entity that exists
     Given a service "Agents":
     Then "Agents" does not hold the entity "ada"
 
@@ -737,22 +745,22 @@ fn faulty_entities_are_told_with_place_pointer_and_nearest_name() {
         )
         .run(&[])
         .exits(1)
-        .says("features/sample.feature:5: at /entity/schema/properties/name/type: ")
-        .says("did you mean \"string\"?")
-        .says("fixtures/services/platform.json:1: at /services/1/operations/createB: ")
-        .says("did you mean \"create\"?")
-        .says("entity service \"Agent\" does not exist: did you mean \"Agents\"?")
-        .says("the entity is \"bob\", the step's is \"ada\"")
-        .says("Agent \"grace\" exists already")
-        .says("expected Agents to hold \"grade\", it does not: there are: \"ada\"")
-        .says("expected Agents not to hold \"ada\", it does:")
-        .says("entity service \"Payments\" does not exist: there are none")
-        .says("/name: expected Grace, found Ada")
-        .says("9 scenarios (9 failed)");
+        .prints("features/sample.feature:5: at /entity/schema/properties/name/type: ")
+        .prints("did you mean \"string\"?")
+        .prints("fixtures/services/platform.json:1: at /services/1/operations/createB: ")
+        .prints("did you mean \"create\"?")
+        .prints("entity service \"Agent\" does not exist: did you mean \"Agents\"?")
+        .prints("the id of the entity is \"bob\", the step has \"ada\"")
+        .prints("Agent \"grace\" exists already")
+        .prints("expected Agents to hold \"grade\", it does not: there are: \"ada\"")
+        .prints("expected Agents not to hold \"ada\", it does:")
+        .prints("entity service \"Payments\" does not exist: there are none")
+        .prints("/name: expected Grace, found Ada")
+        .prints("9 scenarios (9 failed)");
 }
 
 #[test]
-fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
+fn faulty_retriers_partitions_and_probes_fail_with_the_nearest_name() {
     let feature = r#"Feature: F
   Background:
     Given a service "Stock"
@@ -766,22 +774,22 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
       | TIMEOUT      | 1          |
       | OUT_OF_STOKC | 1          |
 
-  Scenario: A column that no retrier has
+  Scenario: An unknown column
     Given every call is retried by code:
       | codes   | maxRetires |
       | TIMEOUT | 1          |
 
-  Scenario: A retrier of nothing
+  Scenario: A retrier without codes
     Given every call is retried by code:
       | codes | maxRetries |
       |       | 1          |
 
-  Scenario: A code that is never worth a retry
+  Scenario: A code that is never retryable
     Given every call is retried by code:
       | codes               | maxRetries |
       | CORRUPTION_DETECTED | 1          |
 
-  Scenario: Invalid retriers in a step
+  Scenario: An invalid retrier in a step
     Given the workflow:
       """json
       {"id": "w", "steps": [{"id": "a", "service": "Stock", "operation": "reserve",
@@ -794,13 +802,13 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
   Scenario: A partition between two that do not call each other
     Given "orchestrator" is cut off from "scenario"
 
-  Scenario: A partition that does not exist
+  Scenario: The end of a partition that does not exist
     When "scenario" reaches "Stock" again
 
   Scenario: Replies of an unknown service
     Given "Stok" corrupts its replies
 
-  Scenario: A probe that does not exist
+  Scenario: A probe that is not an operation
     Given a service "Ledger"
       """json
       {"probe": "pong", "operations": {"ping": {}}}
@@ -809,31 +817,31 @@ fn faulty_retriers_partitions_and_probes_are_told_with_the_nearest_name() {
   Scenario: Health that was never checked
     Then "Stock" is healthy
 
-  Scenario: Faults that nothing hits
+  Scenario: Faults that no call hits
     Given "orchestrator" is cut off from "Stock" for 1 s
     And "Stock" corrupts its replies
 "#;
     Package::new(feature)
         .run(&[])
         .exits(1)
-        .says("retrier 2: the code \"OUT_OF_STOKC\" is neither defined by Stock nor built in: did you mean \"OUT_OF_STOCK\"?")
-        .says("retrier 1: faulty retrier: at /maxRetires: unknown field `maxRetires`, expected one of `maxRetries`, `base`, `multiplier`, `cap`, `jitter`, `firstExponent`; did you mean \"maxRetries\"?")
-        .says("retrier 1: faulty retrier: it names no \"codes\"")
-        .says("\"CORRUPTION_DETECTED\" can never be worth a retry")
-        .says("at /steps/0/retry/1: faulty retrier: it needs \"maxRetries\" or \"preset\"")
-        .says("no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?")
-        .says("no calls are made between \"orchestrator\" and \"scenario\"")
-        .says("\"scenario\" is not cut off from \"Stock\"")
-        .says("did you mean \"Stock\"?")
-        .says("at /probe: it has no operation \"pong\", did you mean \"ping\"?")
-        .says("the health of \"Stock\" was never checked")
-        .says("orchestrator is cut off from Stock for 1 s (declared at features/sample.feature:")
-        .says("Stock corrupts its replies (declared at features/sample.feature:")
-        .says("12 scenarios (12 failed)");
+        .prints("retrier 2: the code \"OUT_OF_STOKC\" is neither defined by Stock nor built in: did you mean \"OUT_OF_STOCK\"?")
+        .prints("retrier 1: faulty retrier: at /maxRetires: unknown field `maxRetires`, expected one of `maxRetries`, `base`, `multiplier`, `cap`, `jitter`, `firstExponent`; did you mean \"maxRetries\"?")
+        .prints("retrier 1: faulty retrier: it names no \"codes\"")
+        .prints("\"CORRUPTION_DETECTED\" can never be worth a retry")
+        .prints("at /steps/0/retry/1: faulty retrier: it needs \"maxRetries\" or \"preset\"")
+        .prints("no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?")
+        .prints("no call goes between \"orchestrator\" and \"scenario\"")
+        .prints("\"scenario\" is not cut off from \"Stock\"")
+        .prints("did you mean \"Stock\"?")
+        .prints("at /probe: it has no operation \"pong\", did you mean \"ping\"?")
+        .prints("the health of \"Stock\" was never checked")
+        .prints("orchestrator is cut off from Stock for 1 s (declared at features/sample.feature:")
+        .prints("Stock corrupts its replies (declared at features/sample.feature:")
+        .prints("12 scenarios (12 failed)");
 }
 
 #[test]
-fn a_then_that_is_asked_too_early_says_so() {
+fn assertion_on_a_running_workflow_fails() {
     Package::new(
         r#"Feature: F
   Scenario: S
@@ -849,18 +857,18 @@ fn a_then_that_is_asked_too_early_says_so() {
     )
     .run(&[])
     .exits(1)
-    .says("the workflow is still running (w-1)");
+    .prints("the workflow is still running (w-1)");
 }
 
 #[test]
-fn a_snapshot_is_written_for_review_compared_and_never_accepted_in_ci() {
+fn snapshot_is_compared_and_written_for_review_only_outside_ci() {
     let sample = |latency: &str| {
         format!(
             "Feature: F\n  Scenario: S\n    Given a service \"A\"\n    And \"A.x\" takes {latency}\n    And the workflow:\n      \"\"\"json\n      {{\"id\": \"w\", \"steps\": [{{\"id\": \"a\", \"service\": \"A\", \"operation\": \"x\"}}]}}\n      \"\"\"\n    When the workflow runs\n    Then the outcome matches the snapshot\n"
         )
     };
     let package = Package::new(&sample("10 ms"));
-    package.run(&[]).exits(1).says("there is no snapshot");
+    package.run(&[]).exits(1).prints("there is no snapshot");
     let file = package.0.path().join("tests/snapshots/sample__s.snap");
     let pending = file.with_extension("snap.new");
     assert!(!file.exists() && !pending.exists());
@@ -874,12 +882,12 @@ fn a_snapshot_is_written_for_review_compared_and_never_accepted_in_ci() {
     package
         .run(&[])
         .exits(1)
-        .says("- w-1 (w): completed in 10 ms")
-        .says("+ w-1 (w): completed in 20 ms");
+        .prints("- w-1 (w): completed in 10 ms")
+        .prints("+ w-1 (w): completed in 20 ms");
 }
 
 #[test]
-fn a_junit_report_stands_beside_the_terminal() {
+fn junit_report_is_written_beside_terminal_output() {
     let package = Package::new(
         "Feature: F\n  Scenario: Good\n    When 1 s passes\n  Scenario: Bad\n    Then the call succeeds\n",
     );
@@ -896,7 +904,7 @@ fn a_junit_report_stands_beside_the_terminal() {
 }
 
 #[test]
-fn the_scenarios_of_the_readme_pass_as_they_stand() {
+fn scenarios_of_the_readme_pass() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let scenarios: Vec<&str> = readme
@@ -914,29 +922,29 @@ fn the_scenarios_of_the_readme_pass_as_they_stand() {
         let file = package.0.path().join("features/sample.feature");
         run("cucumber", root, &["--input", file.to_str().unwrap()], &[])
             .exits(0)
-            .says("1 scenario (1 passed)");
+            .prints("1 scenario (1 passed)");
     }
 }
 
 #[test]
-fn the_same_bytes_come_out_whatever_the_concurrency() {
+fn output_does_not_depend_on_concurrency() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let told = |concurrency: &str| {
+    let output = |concurrency: &str| {
         let ran = run(
             "cucumber",
             root,
             &["--verbose", "--concurrency", concurrency],
             &[],
         );
-        let (told, real) = ran.out.rsplit_once(" virtual, ").unwrap();
+        let (output, real) = ran.out.rsplit_once(" virtual, ").unwrap();
         assert!(real.ends_with("s real\n"), "{real}");
-        told.to_owned()
+        output.to_owned()
     };
-    assert_eq!(told("1"), told("8"));
+    assert_eq!(output("1"), output("8"));
 }
 
 #[test]
-fn what_hinders_a_process_from_being_killed_is_told() {
+fn process_that_cannot_be_killed_fails_with_the_reason() {
     const ORDER: &str = r#"
     Given a service "A"
     And the workflow:
@@ -949,21 +957,21 @@ fn what_hinders_a_process_from_being_killed_is_told() {
     const KILLED: &str = "When a process runs the workflow and is killed during step";
     Package::new(&format!(
         r#"Feature: Sample
-  Scenario: Virtual{ORDER}
+  Scenario: In virtual time{ORDER}
     {FILE}
     {KILLED} "one"
 
   @wall-clock
-  Scenario: Forgetful{ORDER}
+  Scenario: Journal in memory{ORDER}
     {KILLED} "one"
 
   @wall-clock
-  Scenario: Unknown{ORDER}
+  Scenario: Unknown step{ORDER}
     {FILE}
     {KILLED} "tow"
 
   @wall-clock
-  Scenario: Missed{ORDER}
+  Scenario: Step not reached{ORDER}
     {FILE}
     And "A.one" fails with "PERMANENT_ERROR"
     {KILLED} "two"
@@ -981,9 +989,11 @@ fn what_hinders_a_process_from_being_killed_is_told() {
     ))
     .run(&[])
     .exits(1)
-    .says("a process runs in real time: tag the scenario @wall-clock")
-    .says("add `Given the journal is kept in a file`")
-    .says("step \"tow\" does not exist in workflow \"w\": did you mean \"two\"?")
-    .says("the workflow ended, rolled_back, before its process could be killed during step \"two\"")
-    .says("✔ Refused");
+    .prints("a process runs in real time: tag the scenario @wall-clock")
+    .prints("add `Given the journal is kept in a file`")
+    .prints("step \"tow\" does not exist in workflow \"w\": did you mean \"two\"?")
+    .prints(
+        "the workflow ended, rolled_back, before its process could be killed during step \"two\"",
+    )
+    .prints("✔ Refused");
 }

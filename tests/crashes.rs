@@ -1,5 +1,5 @@
-//! A thousand runs that crash, fail, hang and are late: no effect happens twice, and an undone run
-//! leaves no effect.
+//! A thousand random runs with crashes, failures, hangs and delays: no effect happens twice, and an
+//! undone run leaves no effect.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
@@ -48,7 +48,7 @@ struct RunReport {
 }
 
 #[test]
-fn runs_with_a_thousand_crashes_have_each_effect_once_or_undone() {
+fn random_runs_with_crashes_have_each_effect_once_or_undone() {
     let subjects = subjects();
     let mut crashes = 0;
     let mut ended = [0; 2];

@@ -1,4 +1,4 @@
-//! The promise of the house: the same bytes, however often and on however many threads.
+//! Runs give the same bytes, however often and on however many threads.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -16,28 +16,28 @@ use rehearsal::harness::{
     events::{Attachment, RunEvent, View},
 };
 
-/// Writes down all that is told, timelines and logs in full, but for the real time it took.
-struct Everything(Arc<Mutex<String>>);
+/// Records all events, timelines and logs in full, except for real time.
+struct Recorder(Arc<Mutex<String>>);
 
-impl View for Everything {
+impl View for Recorder {
     fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
-        let mut told = self.0.lock().unwrap();
+        let mut recorded = self.0.lock().unwrap();
         match event {
             RunEvent::TestRunFinished { .. } => {}
             RunEvent::Attached(Attachment::Timeline(events)) => {
                 for event in events.iter() {
                     let fields = serde_json::to_string(&event.fields())?;
-                    writeln!(told, "  {fields}").unwrap();
+                    writeln!(recorded, "  {fields}").unwrap();
                 }
             }
-            other => writeln!(told, "{other:?}").unwrap(),
+            other => writeln!(recorded, "{other:?}").unwrap(),
         }
         Ok(())
     }
 }
 
-/// All scenarios that can be repeated to the millisecond, but for those of ten thousand steps: thirty
-/// repetitions of half a million events would take longer than all the others.
+/// All scenarios in virtual time, except for those of ten thousand steps: thirty repetitions of half a
+/// million events would take longer than all the others.
 fn in_virtual_time() -> Options {
     let selection = Selection {
         tags: Some("not @wall-clock and not @orchestration-21".parse().unwrap()),
@@ -49,38 +49,41 @@ fn in_virtual_time() -> Options {
     }
 }
 
-/// Runs this package's features; gives all that was told and the virtual time covered.
-fn rehearse(concurrency: NonZeroUsize) -> String {
-    let told = Arc::new(Mutex::new(String::new()));
+/// Runs this package's features; returns the recorded events.
+fn run(concurrency: NonZeroUsize) -> String {
+    let recorded = Arc::new(Mutex::new(String::new()));
     let options = Options {
         concurrency,
         ..in_virtual_time()
     };
     let summary = Suite::new("features")
-        .execute(&options, &mut [Box::new(Everything(Arc::clone(&told)))])
+        .execute(&options, &mut [Box::new(Recorder(Arc::clone(&recorded)))])
         .unwrap();
     assert_eq!(summary.exit_status(), 0);
-    let told = told.lock().unwrap().clone();
-    assert!(told.contains("\"event\":\"workflow_ended\""));
-    told
+    let recorded = recorded.lock().unwrap().clone();
+    assert!(recorded.contains("\"event\":\"workflow_ended\""));
+    recorded
 }
 
 #[test]
-fn ten_runs_on_one_thread_and_ten_on_all_tell_the_same() {
+fn runs_report_the_same_events_at_every_concurrency() {
     let all = thread::available_parallelism().unwrap();
-    let first = rehearse(NonZeroUsize::MIN);
-    for run in 0..10 {
+    let first = run(NonZeroUsize::MIN);
+    for repetition in 0..10 {
         for concurrency in [NonZeroUsize::MIN, all, NonZeroUsize::new(8).unwrap()] {
-            let again = rehearse(concurrency);
+            let again = run(concurrency);
             let differs = first
                 .lines()
                 .zip(again.lines())
                 .find(|(one, other)| one != other);
-            assert_eq!(differs, None, "run {run} at concurrency {concurrency}");
+            assert_eq!(
+                differs, None,
+                "repetition {repetition} at concurrency {concurrency}"
+            );
             assert_eq!(
                 first.len(),
                 again.len(),
-                "run {run} at concurrency {concurrency}"
+                "repetition {repetition} at concurrency {concurrency}"
             );
         }
     }

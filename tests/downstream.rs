@@ -1,4 +1,4 @@
-//! A crate that uses this one, built and run as its users would.
+//! A crate that depends on this one, built and run as by its users.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -13,7 +13,7 @@ use rehearsal::harness::StepDefinition;
 /// The steps that `tests/downstream/tests/cucumber.rs` defines.
 const OWN_STEPS: usize = 2;
 
-/// A release build tests linking, not speed: only our own crates, and the one that gathers the steps,
+/// A release build tests linking, not speed: only our own crates, and the one that collects the steps,
 /// are optimised.
 const RELEASE: [&str; 8] = [
     "--config",
@@ -26,7 +26,7 @@ const RELEASE: [&str; 8] = [
     "profile.release.package.inventory.opt-level=1",
 ];
 
-/// Runs cargo, which finds what it needs in our target folder and downloads nothing.
+/// Runs cargo with our target folder; it downloads nothing.
 fn cargo(args: &[&str]) -> String {
     let ran = try_cargo(args);
     let out = String::from_utf8(ran.stdout).unwrap();
@@ -48,7 +48,7 @@ fn try_cargo(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Its scenarios use fixtures and a snapshot that only it has.
+/// The crate's scenarios use its own fixtures and snapshot.
 fn runs_scenarios(profile: &str, config: &[&str]) {
     let test = |args: &[&str]| {
         let test = ["test", "--package", "downstream", "--profile", profile];
@@ -71,17 +71,17 @@ fn runs_scenarios(profile: &str, config: &[&str]) {
 }
 
 #[test]
-fn another_crate_runs_with_its_own_steps_services_and_hooks() {
+fn downstream_crate_runs_with_its_own_steps_services_and_hooks() {
     runs_scenarios("dev", &[]);
 }
 
 #[test]
-fn another_crate_runs_in_release() {
+fn downstream_crate_runs_in_release() {
     runs_scenarios("release", &RELEASE);
 }
 
 #[test]
-fn world_refuses_to_be_run_by_cucumber_and_says_what_to_write() {
+fn world_run_by_cucumber_panics_with_the_code_to_write() {
     for way in ["run", "filter_run", "cucumber"] {
         let ran = try_cargo(&[
             "run",
@@ -106,7 +106,7 @@ fn world_refuses_to_be_run_by_cucumber_and_says_what_to_write() {
 }
 
 #[test]
-fn package_has_all_that_another_crate_compiles() {
+fn package_contains_all_sources_and_no_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let list = [
         "package",

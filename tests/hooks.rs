@@ -1,4 +1,4 @@
-//! What a suite has of its own: hooks, services, folders, as run events tell of them.
+//! Hooks, services and folders of a suite, as run events report them.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -21,11 +21,11 @@ use rehearsal::{
 };
 use serde_json::json;
 
-/// What a run told, a line for each part of a scenario.
+/// Records a line for each part of a scenario.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
+struct Recorder(Arc<Mutex<Vec<String>>>);
 
-impl View for Told {
+impl View for Recorder {
     fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
         let (what, result) = match event {
             RunEvent::TestStepFinished { step, result } => (format!("step {step}"), result),
@@ -34,12 +34,12 @@ impl View for Told {
                 (format!("{hook}{of}"), result)
             }
             RunEvent::TestCaseFinished { status, .. } => {
-                self.say(format!("= {}", status.as_str()));
+                self.push(format!("= {}", status.as_str()));
                 return Ok(());
             }
             RunEvent::Attached(Attachment::Log(log)) => {
-                let said = log.lines().filter_map(|line| line.split_once("hooks: "));
-                said.for_each(|(_, said)| self.say(said.to_owned()));
+                let logged = log.lines().filter_map(|line| line.split_once("hooks: "));
+                logged.for_each(|(_, logged)| self.push(logged.to_owned()));
                 return Ok(());
             }
             _ => return Ok(()),
@@ -51,13 +51,13 @@ impl View for Told {
         if let Some((file, _)) = result.location.as_ref().and_then(|at| at.split_once(':')) {
             line.push_str(&format!(" by {file}"));
         }
-        self.say(line);
+        self.push(line);
         Ok(())
     }
 }
 
-impl Told {
-    fn say(&self, line: String) {
+impl Recorder {
+    fn push(&self, line: String) {
         self.0.lock().unwrap().push(line);
     }
 }
@@ -70,7 +70,7 @@ fn options() -> Options {
     }
 }
 
-/// Runs a feature by a suite that `build` completes.
+/// Runs a feature with a suite that `build` configures.
 fn try_run(
     feature: &str,
     options: &Options,
@@ -78,10 +78,10 @@ fn try_run(
 ) -> Result<Vec<String>, SuiteError> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.feature"), feature).unwrap();
-    let told = Told::default();
+    let recorded = Recorder::default();
     let suite = build(Suite::new(folder.path().to_str().unwrap()));
-    suite.execute(options, &mut [Box::new(told.clone())])?;
-    let lines = told.0.lock().unwrap().clone();
+    suite.execute(options, &mut [Box::new(recorded.clone())])?;
+    let lines = recorded.0.lock().unwrap().clone();
     Ok(lines)
 }
 
@@ -93,27 +93,27 @@ const TWO_STEPS: &str = "Feature: F\n  Scenario: S\n    When 1 s passes\n    Whe
 const FAILING: &str =
     "Feature: F\n  Scenario: S\n    Then the call succeeds\n    When 1 s passes\n";
 
-async fn fine(_: &mut World) -> HookResult {
+async fn passes(_: &mut World) -> HookResult {
     Ok(())
 }
 
-async fn seen(_: &mut World, status: Status) -> HookResult {
+async fn log_status(_: &mut World, status: Status) -> HookResult {
     tracing::info!("saw {}", status.as_str());
     Ok(())
 }
 
 #[test]
-fn hooks_stand_around_scenarios_and_steps_and_unwind_in_the_contrary_order() {
-    let told = run(TWO_STEPS, |suite| {
+fn hooks_before_run_in_order_and_hooks_after_in_reverse() {
+    let recorded = run(TWO_STEPS, |suite| {
         suite
-            .hook(Hook::after_scenario("a", seen))
-            .hook(Hook::before_scenario("a", fine))
-            .hook(Hook::before_step("a", fine))
-            .hook(Hook::after_step("a", seen))
-            .hook(Hook::before_scenario("b", fine))
-            .hook(Hook::before_step("b", fine))
-            .hook(Hook::after_step("b", seen))
-            .hook(Hook::after_scenario("b", seen))
+            .hook(Hook::after_scenario("a", log_status))
+            .hook(Hook::before_scenario("a", passes))
+            .hook(Hook::before_step("a", passes))
+            .hook(Hook::after_step("a", log_status))
+            .hook(Hook::before_scenario("b", passes))
+            .hook(Hook::before_step("b", passes))
+            .hook(Hook::after_step("b", log_status))
+            .hook(Hook::after_scenario("b", log_status))
     });
     let mut expected = vec![
         "before the scenario: a passed",
@@ -135,17 +135,17 @@ fn hooks_stand_around_scenarios_and_steps_and_unwind_in_the_contrary_order() {
     ]);
     expected.extend(["saw passed"; 6]);
     expected.push("= passed");
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[test]
-fn a_hook_is_for_the_scenarios_whose_tags_it_names() {
+fn tagged_hook_runs_only_for_matching_scenarios() {
     let feature = "Feature: F\n  @db\n  Scenario: A\n    When 1 s passes\n\n  @db @slow\n  Scenario: B\n    When 1 s passes\n";
-    let told = run(feature, |suite| {
+    let recorded = run(feature, |suite| {
         suite
-            .hook(Hook::before_scenario("both", fine).tagged("@db"))
-            .hook(Hook::after_step("one", seen).tagged("@db and not @slow"))
-            .hook(Hook::after_scenario("none", seen).tagged("@other"))
+            .hook(Hook::before_scenario("both", passes).tagged("@db"))
+            .hook(Hook::after_step("one", log_status).tagged("@db and not @slow"))
+            .hook(Hook::after_scenario("none", log_status).tagged("@other"))
     });
     let expected = [
         "before the scenario: both passed",
@@ -157,17 +157,17 @@ fn a_hook_is_for_the_scenarios_whose_tags_it_names() {
         "step 0 passed",
         "= passed",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[test]
-fn a_failing_hook_before_fails_the_scenario_and_hooks_after_still_run() {
+fn failing_hook_before_a_scenario_skips_its_steps_but_not_hooks_after() {
     let after = |suite: Suite| {
         suite
-            .hook(Hook::before_scenario("not any more", fine))
-            .hook(Hook::before_step("not any more", fine))
-            .hook(Hook::after_step("not any more", seen))
-            .hook(Hook::after_scenario("looks", seen))
+            .hook(Hook::before_scenario("skipped", passes))
+            .hook(Hook::before_step("skipped", passes))
+            .hook(Hook::after_step("skipped", log_status))
+            .hook(Hook::after_scenario("looks", log_status))
     };
     let by_error = Hook::before_scenario("the stock", async |world| {
         world.cast().script("Stock.reserve")?;
@@ -192,18 +192,18 @@ fn a_failing_hook_before_fails_the_scenario_and_hooks_after_still_run() {
             "saw failed",
             "= failed",
         ];
-        let told = run(TWO_STEPS, |suite| after(suite.hook(hook)));
-        assert_eq!(told, expected);
+        let recorded = run(TWO_STEPS, |suite| after(suite.hook(hook)));
+        assert_eq!(recorded, expected);
     }
 }
 
 #[test]
-fn hooks_around_a_step_fail_with_it_or_in_its_place() {
+fn failing_step_hook_fails_the_scenario_and_skips_the_rest() {
     let fails = async |_: &mut World| Err("no".into());
-    let told = run(TWO_STEPS, |suite| {
+    let recorded = run(TWO_STEPS, |suite| {
         suite
             .hook(Hook::before_step("b", fails))
-            .hook(Hook::after_step("a", seen))
+            .hook(Hook::after_step("a", log_status))
     });
     let expected = [
         "before the step: b 0 failed: no by tests/hooks.rs",
@@ -213,9 +213,9 @@ fn hooks_around_a_step_fail_with_it_or_in_its_place() {
         "saw skipped",
         "= failed",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 
-    let told = run(TWO_STEPS, |suite| {
+    let recorded = run(TWO_STEPS, |suite| {
         suite.hook(Hook::after_step("a", async |_, _| Err("no".into())))
     });
     let expected = [
@@ -224,9 +224,11 @@ fn hooks_around_a_step_fail_with_it_or_in_its_place() {
         "step 1 skipped",
         "= failed",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 
-    let told = run(FAILING, |suite| suite.hook(Hook::after_step("a", seen)));
+    let recorded = run(FAILING, |suite| {
+        suite.hook(Hook::after_step("a", log_status))
+    });
     let expected = [
         "step 0 failed: no service was called directly by steps/calls.rs",
         "after the step: a 0 passed",
@@ -234,14 +236,14 @@ fn hooks_around_a_step_fail_with_it_or_in_its_place() {
         "saw failed",
         "= failed",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[test]
-fn hooks_after_see_how_it_went_and_can_fail_what_had_passed() {
+fn hook_after_a_scenario_gets_its_status_and_can_fail_it() {
     let hooks = |suite: Suite| {
         suite
-            .hook(Hook::after_scenario("last", seen))
+            .hook(Hook::after_scenario("last", log_status))
             .hook(Hook::after_scenario(
                 "first",
                 async |_, status| match status {
@@ -269,35 +271,35 @@ fn hooks_after_see_how_it_went_and_can_fail_what_had_passed() {
         ]
     );
     let unused = "Feature: F\n  Scenario: S\n    Given a service \"A\"\n    And \"A\" is down\n";
-    let told = run(unused, hooks);
+    let recorded = run(unused, hooks);
     assert!(
-        told[2].starts_with("step 2 failed: declared but never hit"),
-        "{told:?}"
+        recorded[2].starts_with("step 2 failed: declared but never hit"),
+        "{recorded:?}"
     );
-    assert_eq!(told.last().unwrap(), "= failed");
+    assert_eq!(recorded.last().unwrap(), "= failed");
 }
 
 #[test]
-fn an_undefined_step_has_no_hooks_and_a_hook_may_leave_the_scenario_pending() {
+fn undefined_step_runs_no_step_hooks_and_a_hook_can_make_a_scenario_pending() {
     let feature = "Feature: F\n  Scenario: S\n    Given something undefined\n";
-    let told = run(feature, |suite| {
+    let recorded = run(feature, |suite| {
         suite
-            .hook(Hook::before_step("no", fine))
-            .hook(Hook::after_scenario("looks", seen))
+            .hook(Hook::before_step("no", passes))
+            .hook(Hook::after_scenario("looks", log_status))
     });
     assert!(
-        told[0].starts_with("step 0 undefined: no definition"),
-        "{told:?}"
+        recorded[0].starts_with("step 0 undefined: no definition"),
+        "{recorded:?}"
     );
     assert_eq!(
-        told[1..],
+        recorded[1..],
         [
             "after the scenario: looks passed",
             "saw undefined",
             "= undefined"
         ]
     );
-    let told = run(TWO_STEPS, |suite| {
+    let recorded = run(TWO_STEPS, |suite| {
         suite.hook(Hook::before_scenario("later", async |world| {
             world.pending("the design");
             Ok(())
@@ -309,37 +311,37 @@ fn an_undefined_step_has_no_hooks_and_a_hook_may_leave_the_scenario_pending() {
         "step 1 skipped",
         "= pending",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[test]
-fn a_hook_that_spins_is_given_up_and_what_went_before_is_told() {
+fn spinning_hook_is_abandoned_and_earlier_results_are_reported() {
     let spins = async |_: &mut World, _| loop {
         thread::sleep(Duration::from_millis(5));
     };
-    let told = run(FAILING, |suite| {
+    let recorded = run(FAILING, |suite| {
         suite
-            .hook(Hook::before_scenario("first", fine))
+            .hook(Hook::before_scenario("first", passes))
             .hook(Hook::after_scenario("spins", spins))
     });
     let expected = [
         "before the scenario: first passed",
         "step 0 failed: no service was called directly by steps/calls.rs",
         "step 1 skipped",
-        "after the scenario: spins failed: no progress in 500 ms of real time (--scenario-timeout), given up in the hook after the scenario: spins by tests/hooks.rs",
+        "after the scenario: spins failed: no progress in 500 ms of real time (--scenario-timeout), abandoned in the hook after the scenario: spins by tests/hooks.rs",
         "= failed",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[test]
-fn time_in_hooks_is_the_scenarios_but_not_the_steps() {
+fn time_in_hooks_counts_for_the_scenario_but_not_for_its_steps() {
     let feature = "Feature: F\n  Scenario: S\n    When 2 s pass\n    Then it takes 2 s\n";
     let waits = async |world: &mut World| {
         world.clock().sleep(Duration::from_secs(60)).await;
         Ok(())
     };
-    let told = run(feature, |suite| {
+    let recorded = run(feature, |suite| {
         suite
             .hook(Hook::before_step("waits", waits))
             .hook(Hook::after_step("waits", async move |world, _| {
@@ -350,28 +352,31 @@ fn time_in_hooks_is_the_scenarios_but_not_the_steps() {
                 Ok(())
             }))
     });
-    assert_eq!(told.last().unwrap(), "= passed", "{told:#?}");
+    assert_eq!(recorded.last().unwrap(), "= passed", "{recorded:#?}");
 }
 
 #[test]
-fn a_scenario_whose_hook_fails_is_repeated() {
+fn scenario_with_a_failed_hook_is_retried() {
     let feature = "Feature: F\n  @retry(1)\n  Scenario: S\n    When 1 s passes\n";
-    let told = run(feature, |suite| {
+    let recorded = run(feature, |suite| {
         suite.hook(Hook::after_scenario("no", async |_, _| Err("no".into())))
     });
-    assert_eq!(told.iter().filter(|line| *line == "= failed").count(), 2);
+    assert_eq!(
+        recorded.iter().filter(|line| *line == "= failed").count(),
+        2
+    );
 }
 
-/// A service that counts what it is asked.
+/// A service that counts its calls.
 struct Counter {
     name: &'static str,
-    asked: Mutex<u32>,
+    calls: Mutex<u32>,
 }
 
 impl Counter {
     fn named(name: &'static str) -> Self {
-        let asked = Mutex::new(0);
-        Self { name, asked }
+        let calls = Mutex::new(0);
+        Self { name, calls }
     }
 }
 
@@ -382,17 +387,17 @@ impl Service for Counter {
     }
 
     async fn call(&self, _: &Call) -> CallResult {
-        let mut asked = self.asked.lock().unwrap();
-        *asked += 1;
-        Ok(Reply::new(json!({ "asked": *asked })))
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        Ok(Reply::new(json!({ "calls": *calls })))
     }
 }
 
 #[test]
-fn each_scenario_has_own_services_of_its_own() {
-    let scenario = "    When \"Counter.ask\" is called\n    Then the reply has:\n      | path   | value |\n      | /asked | 1     |\n";
+fn each_scenario_gets_new_services_of_the_suite() {
+    let scenario = "    When \"Counter.ask\" is called\n    Then the reply has:\n      | path   | value |\n      | /calls | 1     |\n";
     let feature = format!("Feature: F\n  Scenario: A\n{scenario}\n  Scenario: B\n{scenario}");
-    let told = run(&feature, |suite| {
+    let recorded = run(&feature, |suite| {
         suite
             .service(|| Counter::named("Counter"))
             .hook(Hook::before_scenario("a slow counter", async |world| {
@@ -405,21 +410,21 @@ fn each_scenario_has_own_services_of_its_own() {
                 Ok(())
             }))
     });
-    let ends = told.iter().filter(|line| line.starts_with('='));
+    let ends = recorded.iter().filter(|line| line.starts_with('='));
     assert_eq!(
         ends.collect::<Vec<_>>(),
         ["= passed", "= passed"],
-        "{told:#?}"
+        "{recorded:#?}"
     );
     assert!(
-        !told.iter().any(|line| line.contains("service")),
-        "{told:#?}"
+        !recorded.iter().any(|line| line.contains("service")),
+        "{recorded:#?}"
     );
 }
 
 #[test]
-fn a_service_of_the_suite_that_cannot_be_had_fails_the_scenario() {
-    let told = |build: fn(Suite) -> Suite| run(TWO_STEPS, build).swap_remove(0);
+fn service_of_the_suite_that_cannot_be_added_fails_the_scenario() {
+    let recorded = |build: fn(Suite) -> Suite| run(TWO_STEPS, build).swap_remove(0);
     let failed = |says: &str| {
         format!("before the scenario: a service of the suite failed: {says} by tests/hooks.rs")
     };
@@ -429,12 +434,12 @@ fn a_service_of_the_suite_that_cannot_be_had_fails_the_scenario() {
             .service(|| Counter::named("Counter"))
     };
     assert_eq!(
-        told(twice),
+        recorded(twice),
         failed("the suite has two services named \"Counter\"")
     );
     let nameless = |suite: Suite| suite.service(|| Counter::named("A.b"));
     assert_eq!(
-        told(nameless),
+        recorded(nameless),
         failed("\"A.b\" is not a valid service name: it must not be empty or contain a dot")
     );
     let panics = |suite: Suite| {
@@ -443,11 +448,11 @@ fn a_service_of_the_suite_that_cannot_be_had_fails_the_scenario() {
             Counter::named("Counter")
         })
     };
-    assert_eq!(told(panics), failed("not yet"));
+    assert_eq!(recorded(panics), failed("not yet"));
 }
 
 #[test]
-fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
+fn suite_with_invalid_folder_or_tags_does_not_run() {
     let refused = |build: fn(Suite) -> Suite| {
         let error = try_run(TWO_STEPS, &options(), build).unwrap_err();
         let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -464,7 +469,7 @@ fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
         "the folder of snapshots \"Cargo.toml\" is not a folder"
     );
     let (message, cause) =
-        refused(|suite| suite.hook(Hook::before_step("h", fine).tagged("@a and")));
+        refused(|suite| suite.hook(Hook::before_step("h", passes).tagged("@a and")));
     assert!(
         message.starts_with("the hook \"h\" (tests/hooks.rs:"),
         "{message}"
@@ -476,7 +481,7 @@ fn folders_and_tags_that_are_none_keep_the_suite_from_running() {
 }
 
 #[test]
-fn a_suite_runs_only_the_scenarios_that_its_tags_and_the_selection_meet() {
+fn suite_runs_only_scenarios_that_match_its_tags_and_the_selection() {
     let feature = "Feature: F
   Scenario: plain
     When 1 s passes
@@ -500,8 +505,13 @@ fn a_suite_runs_only_the_scenarios_that_its_tags_and_the_selection_meet() {
             let expressions = expressions.iter();
             expressions.fold(suite, |suite: Suite, text| suite.tags(*text))
         };
-        let told = try_run(feature, &options, build).map_err(|error| error.to_string())?;
-        Ok::<_, String>(told.iter().filter(|line| line.starts_with("step")).count())
+        let recorded = try_run(feature, &options, build).map_err(|error| error.to_string())?;
+        Ok::<_, String>(
+            recorded
+                .iter()
+                .filter(|line| line.starts_with("step"))
+                .count(),
+        )
     };
     assert_eq!(steps(&[], None), Ok(4));
     assert_eq!(steps(&["not @b"], None), Ok(2));
@@ -524,7 +534,7 @@ fn a_suite_runs_only_the_scenarios_that_its_tags_and_the_selection_meet() {
 }
 
 #[test]
-fn what_is_told_of_hooks_does_not_depend_on_concurrency() {
+fn events_of_hooks_do_not_depend_on_concurrency() {
     let mut feature = "Feature: F\n".to_owned();
     for number in 0..20 {
         let tag = ["@a", "@b", "@c"][number % 3];
@@ -532,7 +542,7 @@ fn what_is_told_of_hooks_does_not_depend_on_concurrency() {
             "  {tag}\n  Scenario: S{number}\n    When 1 s passes\n"
         ));
     }
-    let tell = |concurrency| {
+    let lines = |concurrency| {
         let options = Options {
             concurrency: NonZeroUsize::new(concurrency).unwrap(),
             ..Options::default()
@@ -540,9 +550,9 @@ fn what_is_told_of_hooks_does_not_depend_on_concurrency() {
         let build = |suite: Suite| {
             suite
                 .hook(Hook::before_step("fails", async |_| Err("no".into())).tagged("@a"))
-                .hook(Hook::after_step("looks", seen).tagged("@a or @b"))
+                .hook(Hook::after_step("looks", log_status).tagged("@a or @b"))
         };
         try_run(&feature, &options, build).unwrap()
     };
-    assert_eq!(tell(1), tell(7));
+    assert_eq!(lines(1), lines(7));
 }

@@ -1,4 +1,4 @@
-//! Steps, services, hooks and state of one's own beside the vocabulary, and what never ends.
+//! A target with its own steps, services, hooks and state, some of which never end.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -21,7 +21,7 @@ use serde_json::json;
 
 const SLOW: Duration = Duration::from_millis(200);
 
-/// A service that is no mock: it counts what is posted.
+/// A service written in Rust: it counts calls.
 #[derive(Default)]
 struct Ledger {
     posted: AtomicU32,
@@ -39,7 +39,7 @@ impl Service for Ledger {
     }
 }
 
-/// What the steps of a scenario have put together.
+/// State that the steps of a scenario share.
 #[derive(Default)]
 struct Basket {
     books: Vec<String>,
@@ -60,8 +60,8 @@ fn a_service_of_my_own(world: &mut World, name: String) {
     world.cast().add_bare(&name);
 }
 
-#[when("nothing can happen any more")]
-async fn nothing_can_happen(_: &mut World) {
+#[when("the scenario deadlocks")]
+async fn the_scenario_deadlocks(_: &mut World) {
     std::future::pending::<()>().await;
 }
 

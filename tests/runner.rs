@@ -30,19 +30,19 @@ use rehearsal::{
     observability::EventKind,
 };
 
-/// What a run told, in order.
+/// Records the events of a run, in order.
 #[derive(Clone, Default)]
-struct Told(Rc<RefCell<Vec<RunEvent>>>);
+struct Recorder(Rc<RefCell<Vec<RunEvent>>>);
 
-impl View for Told {
+impl View for Recorder {
     fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
         self.0.borrow_mut().push(event.clone());
         Ok(())
     }
 }
 
-impl Told {
-    /// `name: status`, one per attempt; those that are repeated end in `, again`.
+impl Recorder {
+    /// `name: status`, one per attempt; those that are retried end in `, again`.
     fn cases(&self) -> Vec<String> {
         let mut name = String::new();
         let mut cases = Vec::new();
@@ -77,10 +77,10 @@ impl Told {
     }
 
     /// The first result that did not pass.
-    fn trouble(&self) -> StepReport {
+    fn first_failure(&self) -> StepReport {
         let results = self.results();
-        let mut troubles = results.into_iter().filter(|r| r.status != Status::Passed);
-        troubles.next().expect("a result that is not passed")
+        let mut failures = results.into_iter().filter(|r| r.status != Status::Passed);
+        failures.next().expect("a result that is not passed")
     }
 
     /// Everything but real time.
@@ -115,7 +115,7 @@ fn steps() -> Vec<StepDefinition> {
         };
         define("^t: works$", |_, _| Box::pin(async {}));
         define("^t: fails$", |_, _| {
-            Box::pin(async { panic!("as {}", "told") })
+            Box::pin(async { panic!("out of {}", "luck") })
         });
         define("^t: fails at once$", |_, _| panic!("before it waits"));
         define("^t: sleeps (\\d+) s$", |_, context| {
@@ -197,19 +197,19 @@ fn options() -> Options {
 }
 
 /// Runs scenarios written below each other as `tags name: step, step`.
-fn run(scenarios: &str, options: &Options) -> (Summary, Told) {
+fn run(scenarios: &str, options: &Options) -> (Summary, Recorder) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.feature"), feature(scenarios)).unwrap();
     run_in(folder.path(), options)
 }
 
-fn run_in(folder: &Path, options: &Options) -> (Summary, Told) {
-    let told = Told::default();
+fn run_in(folder: &Path, options: &Options) -> (Summary, Recorder) {
+    let recorded = Recorder::default();
     let suite = Suite::new(folder.to_str().unwrap()).steps(steps());
     let summary = suite
-        .execute(options, &mut [Box::new(told.clone())])
+        .execute(options, &mut [Box::new(recorded.clone())])
         .unwrap();
-    (summary, told)
+    (summary, recorded)
 }
 
 fn feature(scenarios: &str) -> String {
@@ -232,24 +232,27 @@ fn feature(scenarios: &str) -> String {
 }
 
 #[test]
-fn a_failed_step_says_what_and_where_and_the_rest_is_skipped() {
-    for (step, says) in [("fails", "as told"), ("fails at once", "before it waits")] {
-        let (summary, told) = run(&format!("a: works, {step}, works"), &options());
+fn failed_step_has_message_and_location_and_the_rest_is_skipped() {
+    for (step, expected_message) in [
+        ("fails", "out of luck"),
+        ("fails at once", "before it waits"),
+    ] {
+        let (summary, recorded) = run(&format!("a: works, {step}, works"), &options());
         assert_eq!(
-            told.statuses(),
+            recorded.statuses(),
             [Status::Passed, Status::Failed, Status::Skipped]
         );
-        let trouble = told.trouble();
-        assert_eq!(trouble.message.as_deref(), Some(says));
-        let location = trouble.location.unwrap();
+        let failure = recorded.first_failure();
+        assert_eq!(failure.message.as_deref(), Some(expected_message));
+        let location = failure.location.unwrap();
         assert!(location.starts_with("tests/runner.rs:"), "{location}");
         assert_eq!((summary.failed, summary.exit_status()), (1, 1));
     }
 }
 
 #[test]
-fn pending_undefined_and_ambiguous_steps_fail_the_run_and_unfinished_scenarios_do_not() {
-    for (step, status, says) in [
+fn pending_undefined_and_ambiguous_steps_fail_the_run_but_wip_scenarios_do_not() {
+    for (step, status, expected_message) in [
         ("is pending", Status::Pending, "the design"),
         (
             "wroks",
@@ -258,20 +261,20 @@ fn pending_undefined_and_ambiguous_steps_fail_the_run_and_unfinished_scenarios_d
         ),
         ("is here", Status::Ambiguous, "Given t: here/there"),
     ] {
-        let (summary, told) = run(&format!("a: {step}, works"), &options());
-        assert_eq!(told.statuses(), [status, Status::Skipped]);
-        let message = told.trouble().message.unwrap();
-        let says = says.replace("t: here/there", "t: is here/there");
-        assert!(message.contains(&says), "{message}");
+        let (summary, recorded) = run(&format!("a: {step}, works"), &options());
+        assert_eq!(recorded.statuses(), [status, Status::Skipped]);
+        let message = recorded.first_failure().message.unwrap();
+        let expected_message = expected_message.replace("t: here/there", "t: is here/there");
+        assert!(message.contains(&expected_message), "{message}");
         assert_eq!(summary.exit_status(), 1, "{step}");
     }
-    let (summary, told) = run("@wip a: fails\n b: works", &options());
-    assert_eq!(told.cases(), ["a: pending", "b: passed"]);
+    let (summary, recorded) = run("@wip a: fails\n b: works", &options());
+    assert_eq!(recorded.cases(), ["a: pending", "b: passed"]);
     assert_eq!((summary.pending, summary.exit_status()), (1, 0));
 }
 
 #[test]
-fn what_is_told_does_not_depend_on_concurrency() {
+fn events_do_not_depend_on_concurrency() {
     let mut scenarios = String::new();
     for number in 0..40 {
         let step = ["works", "fails", "sleeps 3 s", "takes 3 real ms"][number % 4];
@@ -283,7 +286,7 @@ fn what_is_told_does_not_depend_on_concurrency() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.feature"), feature(&scenarios)).unwrap();
     for fail_fast in [false, true] {
-        let tell = |concurrency| {
+        let events = |concurrency| {
             let options = Options {
                 concurrency: NonZeroUsize::new(concurrency).unwrap(),
                 fail_fast,
@@ -291,38 +294,38 @@ fn what_is_told_does_not_depend_on_concurrency() {
             };
             run_in(folder.path(), &options).1.text()
         };
-        let one = tell(1);
+        let one = events(1);
         assert!(one.contains("Seed("), "{one}");
         for concurrency in [2, 7] {
-            let more = tell(concurrency);
-            let apart = one
+            let more = events(concurrency);
+            let difference = one
                 .lines()
                 .zip(more.lines())
                 .find(|(one, more)| one != more);
-            assert_eq!(apart, None, "{concurrency} at once");
+            assert_eq!(difference, None, "concurrency {concurrency}");
             assert_eq!(one.len(), more.len());
         }
     }
 }
 
 #[test]
-fn virtual_time_is_covered_and_real_time_is_not_taken_for_it() {
-    let (_, told) = run(
+fn virtual_time_of_a_run_excludes_real_time() {
+    let (_, recorded) = run(
         "a: sleeps 86400 s, sleeps 1 s\n@wall-clock b: works",
         &options(),
     );
-    assert_eq!(told.cases(), ["a: passed", "b: passed"]);
-    assert_eq!(told.virtual_time(), Duration::from_secs(86_401));
+    assert_eq!(recorded.cases(), ["a: passed", "b: passed"]);
+    assert_eq!(recorded.virtual_time(), Duration::from_secs(86_401));
 }
 
 #[test]
-fn after_the_first_failure_in_order_everything_is_skipped() {
+fn fail_fast_skips_everything_after_the_first_failure_in_file_order() {
     let scenarios = "a: takes 30 real ms\n b: fails\n c: works\n @serial d: fails\n @wip e: works";
     let options = Options {
         fail_fast: true,
         ..options()
     };
-    let (summary, told) = run(scenarios, &options);
+    let (summary, recorded) = run(scenarios, &options);
     let expected = [
         "a: passed",
         "b: failed",
@@ -330,19 +333,19 @@ fn after_the_first_failure_in_order_everything_is_skipped() {
         "d: skipped",
         "e: skipped",
     ];
-    assert_eq!(told.cases(), expected);
+    assert_eq!(recorded.cases(), expected);
     assert_eq!((summary.skipped, summary.exit_status()), (3, 1));
 }
 
 #[test]
-fn a_failing_scenario_is_repeated_as_often_as_asked() {
+fn failing_scenario_is_retried_as_often_as_configured() {
     let scenarios = "@retry(3).after(1h) a: records x, fails 2 times as first
         @retry b: fails
         c: fails 1 time as third
         @wall-clock @retry.after(20ms) d: fails 1 time as fourth";
     let mut options = options();
     options.retry.retries = Some(1);
-    let (summary, told) = run(scenarios, &options);
+    let (summary, recorded) = run(scenarios, &options);
     let expected = [
         "a: failed, again",
         "a: failed, again",
@@ -354,10 +357,10 @@ fn a_failing_scenario_is_repeated_as_often_as_asked() {
         "d: failed, again",
         "d: passed",
     ];
-    assert_eq!(told.cases(), expected);
+    assert_eq!(recorded.cases(), expected);
     assert_eq!((summary.passed, summary.failed), (3, 1));
     // Every attempt has the same seed.
-    let text = told.text();
+    let text = recorded.text();
     let seeds: Vec<_> = text
         .split("Seed(")
         .skip(1)
@@ -368,23 +371,23 @@ fn a_failing_scenario_is_repeated_as_often_as_asked() {
 }
 
 #[test]
-fn serial_scenarios_run_alone_and_are_told_of_in_their_place() {
+fn serial_scenarios_run_alone_and_are_reported_in_file_order() {
     let mut scenarios = String::new();
     for number in 0..12 {
         scenarios.push_str(&format!(
             "p{number}: runs with others\n@serial s{number}: runs alone\n"
         ));
     }
-    let (summary, told) = run(&scenarios, &options());
+    let (summary, recorded) = run(&scenarios, &options());
     assert_eq!((summary.passed, summary.failed), (24, 0));
     assert_eq!(
-        told.cases()[..3],
+        recorded.cases()[..3],
         ["p0: passed", "s0: passed", "p1: passed"]
     );
 }
 
 #[test]
-fn a_random_order_is_the_same_for_the_same_seed() {
+fn random_order_depends_only_on_its_seed() {
     let scenarios: String = (0..20).map(|n| format!("s{n}: works\n")).collect();
     let cases = |order, concurrency| {
         let options = Options {
@@ -401,51 +404,51 @@ fn a_random_order_is_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn a_scenario_in_which_nothing_can_happen_any_more_fails_at_once() {
-    let (summary, told) = run(
+fn deadlocked_scenario_fails_without_delay() {
+    let (summary, recorded) = run(
         "a: sleeps 2 s, records x, waits for ever, works\n b: works",
         &options(),
     );
-    assert_eq!(told.cases(), ["a: failed", "b: passed"]);
-    let message = told.trouble().message.unwrap();
+    assert_eq!(recorded.cases(), ["a: failed", "b: passed"]);
+    let message = recorded.first_failure().message.unwrap();
     assert!(
         message.starts_with("\"Given t: waits for ever\" never ends"),
         "{message}"
     );
-    assert_eq!(told.virtual_time(), Duration::from_secs(2));
+    assert_eq!(recorded.virtual_time(), Duration::from_secs(2));
     assert_eq!(summary.exit_status(), 1);
 }
 
 #[test]
-fn a_scenario_that_spins_is_given_up_and_the_others_go_on() {
+fn spinning_scenario_is_abandoned_and_the_others_run() {
     let options = Options {
         concurrency: NonZeroUsize::MIN,
         scenario_timeout: Duration::from_millis(100),
         ..Options::default()
     };
-    let (summary, told) = run(
+    let (summary, recorded) = run(
         "a: records x, works, spins, works\n b: works\n @serial c: spins",
         &options,
     );
-    assert_eq!(told.cases(), ["a: failed", "b: passed", "c: failed"]);
+    assert_eq!(recorded.cases(), ["a: failed", "b: passed", "c: failed"]);
     use Status::{Failed, Passed, Skipped};
     assert_eq!(
-        told.statuses(),
+        recorded.statuses(),
         [Passed, Passed, Failed, Skipped, Passed, Failed]
     );
-    let message = told.trouble().message.unwrap();
+    let message = recorded.first_failure().message.unwrap();
     for part in ["100 ms of real time", "\"Given t: spins\" (line 6)"] {
         assert!(message.contains(part), "{message}");
     }
-    let text = told.text();
+    let text = recorded.text();
     assert!(text.contains("Attached(Timeline([Event"), "{text}");
     assert_eq!((summary.failed, summary.exit_status()), (2, 1));
 }
 
 #[test]
-fn logs_and_the_timeline_come_with_the_scenario() {
-    let (_, told) = run("a: logs, records x\n b: works", &options());
-    let attached: Vec<_> = told
+fn log_and_timeline_are_attached_to_the_scenario() {
+    let (_, recorded) = run("a: logs, records x\n b: works", &options());
+    let attached: Vec<_> = recorded
         .0
         .borrow()
         .iter()
@@ -463,7 +466,7 @@ fn logs_and_the_timeline_come_with_the_scenario() {
 }
 
 #[test]
-fn the_exit_status_says_how_it_went() {
+fn exit_status_reflects_the_result() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("good.feature", &feature("@x a: works"));

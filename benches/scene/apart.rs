@@ -1,27 +1,27 @@
-//! Measurements in processes of their own: for what happens once in a process, or leaves behind what
-//! would cost the next.
+//! Measurements in separate processes: for what happens once per process, or would slow down the next
+//! measurement.
 
 use std::{
     process::{Command, exit},
     time::Duration,
 };
 
-/// Tells a process to measure once, and to print nanoseconds.
+/// Makes a process measure once and print nanoseconds.
 const ONCE: &str = "--once";
 
-/// Whether this process is to measure once, and to [`end`].
+/// Whether this process is to measure once and then [`end`].
 pub fn is_one() -> bool {
     std::env::args().any(|arg| arg == ONCE)
 }
 
-/// Tells what the one measurement took, and ends the process: taking everything apart is not measured,
-/// and may take long.
+/// Prints the duration of the one measurement and ends the process: dropping everything is not
+/// measured, and may take long.
 pub fn end(took: Duration) -> ! {
     println!("{}", took.as_nanos());
     exit(0)
 }
 
-/// What an odd number of processes measure, from the shortest to the longest; the median is in the middle.
+/// What each of several processes measures.
 pub fn measured<const ROUNDS: usize>() -> [Duration; ROUNDS] {
     let mut all = [Duration::ZERO; ROUNDS];
     all.fill_with(|| {
@@ -30,6 +30,5 @@ pub fn measured<const ROUNDS: usize>() -> [Duration; ROUNDS] {
         let nanos = String::from_utf8_lossy(&ran.stdout).trim().parse();
         Duration::from_nanos(nanos.expect("it prints a number"))
     });
-    all.sort_unstable();
     all
 }

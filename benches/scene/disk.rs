@@ -1,4 +1,4 @@
-//! Cases that work on files, and what the disk itself gives: one-row commits.
+//! Cases that write to files, measured beside raw one-row commits.
 
 use std::{
     path::Path,
@@ -10,10 +10,10 @@ use rusqlite::Connection;
 
 use crate::median::median;
 
-/// Of what is measured beside one-row commits: the least share of their rate that is good enough.
+/// The minimum share of the rate of one-row commits.
 const AT_LEAST: f64 = 0.5;
 
-/// A case's name, and what runs it in a folder and says whether it was within its limits.
+/// A case's name, and a function that runs it in a folder and returns whether it was within its limits.
 pub type Case = (&'static str, fn(&Path) -> bool);
 
 /// Runs the cases that the arguments name, or all; fails if one is outside its limits.
@@ -29,11 +29,7 @@ pub fn run(cases: &[Case]) -> ExitCode {
             all_within &= case(folder.path());
         }
     }
-    if all_within {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    ExitCode::from(u8::from(!all_within))
 }
 
 /// Something that writes to a file, measured beside one-row commits of as many rows.
@@ -44,15 +40,15 @@ pub struct Beside<'a> {
     pub things: &'a str,
     /// How many of them it writes in a round.
     pub count: u64,
-    /// What stands in a row in their place.
+    /// The row that a raw commit writes for each.
     pub row: &'a str,
 }
 
 impl Beside<'_> {
-    /// Measures rounds, each of which is given by its number and takes as long as it returns; says
-    /// whether the rate is good enough.
+    /// Measures rounds: `round` takes the number of a round and returns its duration. Returns whether the
+    /// rate is within the limit.
     ///
-    /// Both in turn, so that what else the machine does touches both.
+    /// Both sides alternate, so that other load on the machine affects both.
     pub fn measure(&self, folder: &Path, mut round: impl FnMut(u64) -> Duration) -> bool {
         const ROUNDS: u64 = 25;
         let raw = raw_database(&folder.join("raw.db"));

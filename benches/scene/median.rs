@@ -1,7 +1,8 @@
 use std::cmp::Ordering;
 
-/// The figure in the middle.
-pub fn median<T: Copy>(mut figures: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> T {
+/// The figure in the middle, of an odd number of them.
+pub fn median<T: Copy>(mut figures: impl AsMut<[T]>, order: impl Fn(&T, &T) -> Ordering) -> T {
+    let figures = figures.as_mut();
     figures.sort_by(order);
     figures[figures.len() / 2]
 }

@@ -28,7 +28,7 @@ pub fn workflow() -> Workflow {
     .expect("the workflow is well-formed")
 }
 
-/// The services of the workflow, as slow as said, on a new timeline.
+/// The services of the workflow, with this latency, on a new timeline.
 pub fn cast(latency: &str) -> (Registry, Timeline) {
     let timeline = Timeline::new(Clock::start());
     let registry = Registry::default();
@@ -53,7 +53,7 @@ pub fn cast(latency: &str) -> (Registry, Timeline) {
     (registry, timeline)
 }
 
-/// An orchestrator of such a cast.
+/// An orchestrator of this cast.
 pub fn orchestrator(
     workflow: &Arc<Workflow>,
     (registry, timeline): (Registry, Timeline),
@@ -68,7 +68,7 @@ pub fn orchestrator(
     (orchestrator, plan)
 }
 
-/// Runs a workflow so many times, sequentially.
+/// Runs a workflow `times` times, sequentially.
 pub async fn run_all(orchestrator: &Orchestrator, plan: &Arc<Plan>, runs: u64) {
     let input = Arc::new(json!({"personalityId": "p-1"}));
     for _ in 0..runs {

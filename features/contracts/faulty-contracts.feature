@@ -55,7 +55,7 @@ Feature: Faulty contracts
       """
     Then the fixture has these faults:
       | pointer                                 | message                             |
-      | /states/empty                           | a state takes at least one call     |
+      | /states/empty                           | a provider state needs at least one call |
       | /operations/0/output/properties/at/type | did you mean "string"?              |
       | /operations/0/errors/1/code             | the error "A" is declared twice     |
       | /operations/0/errors/2/schema/minimum   | is not of type                      |

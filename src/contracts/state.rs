@@ -76,7 +76,10 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
 pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
     for (name, _) in states.iter().filter(|(_, calls)| calls.is_empty()) {
         let pointer = format!("/states/{}", pointer_token(name));
-        faults.push(Violation::new(pointer, "a state takes at least one call"));
+        faults.push(Violation::new(
+            pointer,
+            "a provider state needs at least one call",
+        ));
     }
 }
 

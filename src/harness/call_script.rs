@@ -8,7 +8,7 @@ use crate::{
     services::{CodeError, FaultId, Response, Script, UnknownName},
 };
 
-/// A script of the answers to one call, as a chain of methods; created by [`Cast::script`].
+/// The script of one call, a chain of answers; made by [`Cast::script`].
 #[derive(Debug)]
 pub struct CallScript<'a> {
     cast: &'a Cast,
@@ -19,23 +19,22 @@ pub struct CallScript<'a> {
 /// Why a call cannot be scripted.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScriptError {
-    /// The name is not a `Service.operation`.
+    /// The name is not of the form `Service.operation`.
     #[error(transparent)]
     Name(#[from] CallNameError),
-    /// There is no such service or operation.
+    /// The service or operation does not exist.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
     /// The service cannot fail with that code.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The number of executions is 0.
+    /// Zero executions.
     #[error("a fault must happen at least once, found 0")]
     Never,
 }
 
 impl Cast {
-    /// Scripts the answers to a call, named `Service.operation`. Its faults are reported as declared at
-    /// the caller's source line.
+    /// Scripts a call, named `Service.operation`. Its faults are declared at the line that calls this.
     ///
     /// ```
     /// use std::time::Duration;
@@ -51,7 +50,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If the name is not valid, or the service or operation does not exist.
+    /// If the name is malformed, or the service or operation does not exist.
     #[track_caller]
     pub fn script(&self, call: &str) -> Result<CallScript<'_>, ScriptError> {
         self.script_at(call.parse()?, here())
@@ -61,7 +60,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such service or operation.
+    /// If the service or operation does not exist.
     pub fn script_at(&self, call: CallName, at: Arc<str>) -> Result<CallScript<'_>, ScriptError> {
         self.registry().check(&call)?;
         Ok(CallScript {
@@ -75,7 +74,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such service.
+    /// If the service does not exist.
     #[track_caller]
     pub fn is_down(&self, service: &str) -> Result<(), UnknownName> {
         let at = here();
@@ -92,13 +91,13 @@ impl CallScript<'_> {
         self.with(|script, operation| script.takes(operation, latency))
     }
 
-    /// Every execution without another scripted answer gets this reply.
+    /// Executions without another answer get this reply.
     pub fn succeeds(self, reply: impl Into<Arc<Value>>) -> Self {
         let reply = reply.into();
         self.with(|script, operation| script.replies(operation, reply))
     }
 
-    /// Every execution without another scripted answer fails with a code.
+    /// Executions without another answer fail with a code.
     ///
     /// # Errors
     ///
@@ -113,14 +112,14 @@ impl CallScript<'_> {
     ///
     /// # Errors
     ///
-    /// If the service cannot fail with it, or the number is 0.
+    /// If the service cannot fail with it, or `count` is zero.
     pub fn fails_times(self, times: u32, code: &str) -> Result<Self, ScriptError> {
         let response = self.error(code)?;
         let what = format!("{} fails {times} time(s) with {code}", self.call);
         self.times(times, response, what)
     }
 
-    /// Every execution without another scripted answer hangs.
+    /// Executions without another answer are never answered.
     pub fn hangs(self) -> Self {
         let fault = self.declare(format!("{} hangs", self.call));
         self.with(|script, operation| script.always(operation, Response::Hang, fault))
@@ -130,7 +129,7 @@ impl CallScript<'_> {
     ///
     /// # Errors
     ///
-    /// If the number is 0.
+    /// If `count` is zero.
     pub fn hangs_times(self, times: u32) -> Result<Self, ScriptError> {
         let what = format!("{} hangs {times} time(s)", self.call);
         self.times(times, Response::Hang, what)
@@ -155,7 +154,7 @@ impl CallScript<'_> {
 
     fn with(self, change: impl FnOnce(&Script, &str)) -> Self {
         let (service, operation) = (self.call.service(), self.call.operation());
-        // The service existed when this was created; if it has been removed since, there is no script.
+        // The service existed when this was made; if it has been removed since, nothing is scripted.
         let _ = self
             .cast
             .registry()
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn chained_answers_apply_together() -> Result<(), ScriptError> {
+    async fn chained_answers_apply_in_order() -> Result<(), ScriptError> {
         let cast = cast();
         cast.script("Stock.count")?
             .takes(Duration::from_secs(1))
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_does_not_exist_is_refused_and_declares_nothing() -> Result<(), ScriptError> {
+    async fn invalid_script_is_refused_and_declares_no_fault() -> Result<(), ScriptError> {
         let cast = cast();
         let refused = |call: &str| cast.script(call).unwrap_err().to_string();
         assert!(refused("Stock").contains("expected \"Service.operation\""));

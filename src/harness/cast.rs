@@ -29,7 +29,7 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// A cast of nobody yet.
+    /// An empty cast.
     pub fn new(timeline: Timeline, seed: Seed) -> Self {
         let registry = Registry::default();
         let faults = Faults::default();
@@ -56,7 +56,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such file, or it is malformed.
+    /// If the file does not exist or is malformed.
     pub fn load(name: &str) -> Result<Self, FixtureError> {
         let cast = Self::new(Timeline::new(Clock::start()), Seed(0));
         cast.add_from(&Fixtures::default(), name)?;
@@ -67,7 +67,7 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If there is no such file, or it is malformed.
+    /// If the file does not exist or is malformed.
     pub fn add_from(&self, fixtures: &Fixtures, name: &str) -> Result<(), FixtureError> {
         for definition in &fixtures.services(name)?.services {
             // It was checked when it was loaded.
@@ -85,7 +85,7 @@ impl Cast {
         Runs::new(self.client(), self.faults.clone())
     }
 
-    /// The folder of files that services keep.
+    /// The folder in which services keep files.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
@@ -95,8 +95,8 @@ impl Cast {
         self.registry.add(service);
     }
 
-    /// Adds a service that is played as its definition says: one that keeps what its definition
-    /// has a section for, else one that only answers.
+    /// Adds a service by its definition: one that keeps entities or files if the definition has such a
+    /// section, else one that only answers.
     ///
     /// # Errors
     ///
@@ -127,17 +127,17 @@ impl Cast {
             .add(MockService::bare(name, self.effects.clone()));
     }
 
-    /// Puts a breaker before a service.
+    /// Guards a service with a breaker.
     pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
         self.client.set_breaker(service, policy);
     }
 
-    /// Puts a bulkhead before a service or a class.
+    /// Guards a service or a class with a bulkhead.
     pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
         self.client.set_bulkhead(service_or_class, policy);
     }
 
-    /// Draws all chance from this seed from now on.
+    /// Uses this seed for all randomness from now on.
     pub fn set_seed(&self, seed: Seed) {
         self.client.set_seed(seed);
     }
@@ -147,9 +147,9 @@ impl Cast {
         self.client.breaker_state(service)
     }
 
-    /// A client as a new process has it: breakers closed, bulkheads empty.
+    /// A client as in a new process: breakers closed, bulkheads empty.
     ///
-    /// The services, what they remember and how they are to answer stay.
+    /// The services keep their state and their scripts.
     pub fn restart(&mut self) -> Arc<Client> {
         self.client = Arc::new(self.client.restarted());
         Arc::clone(&self.client)
@@ -170,7 +170,7 @@ impl Cast {
         self.client.policies()
     }
 
-    /// What played services have done and undone.
+    /// The effects of played services, and which are undone.
     pub fn effects(&self) -> &Effects {
         &self.effects
     }
@@ -186,7 +186,7 @@ impl Cast {
     }
 
     /// Waits until no handler is at work on events that calls have set going.
-    pub async fn quiet(&self) {
+    pub async fn idle(&self) {
         #[cfg(feature = "messaging")]
         self.mailroom.bus.activity().idle().await;
     }

@@ -1,4 +1,4 @@
-//! How Gherkin tables and JSON documents compare with what was found.
+//! Comparison of Gherkin tables and JSON documents with what was found.
 
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ pub fn compare_json(expected: &Value, found: &Value) -> Result<(), String> {
     }
     compare_lines(
         &format!("{expected:#}"),
-        &format!("{:#}", like(expected, found)),
+        &format!("{:#}", spelled_like(expected, found)),
     )
     .map_err(|difference| format!("expected (-) and found (+) differ:\n{difference}"))
 }
@@ -156,13 +156,13 @@ fn same_number(one: &Number, other: &Number) -> bool {
 }
 
 /// The found value in the expected spelling and key order where both are equal.
-fn like(expected: &Value, found: &Value) -> Value {
+fn spelled_like(expected: &Value, found: &Value) -> Value {
     match (expected, found) {
         _ if same(expected, found) => expected.clone(),
         (Value::Object(expected), Value::Object(found)) => {
             let known = expected
                 .iter()
-                .filter_map(|(key, expected)| Some((key, like(expected, found.get(key)?))));
+                .filter_map(|(key, expected)| Some((key, spelled_like(expected, found.get(key)?))));
             let new = found
                 .iter()
                 .filter(|(key, _)| !expected.contains_key(*key))
@@ -178,7 +178,7 @@ fn like(expected: &Value, found: &Value) -> Value {
             .iter()
             .enumerate()
             .map(|(index, item)| match expected.get(index) {
-                Some(expected) => like(expected, item),
+                Some(expected) => spelled_like(expected, item),
                 None => item.clone(),
             })
             .collect(),
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_json_where_it_parses_and_text_otherwise() {
+    fn cell_is_json_where_it_parses_and_text_otherwise() {
         for (cell, found) in [
             ("ok", json!("ok")),
             ("\"ok\"", json!("ok")),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_cell_matches_its_value() {
+    fn text_of_a_cell_matches_its_value() {
         for value in [
             json!("ok"),
             json!("1"),

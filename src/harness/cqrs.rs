@@ -15,7 +15,7 @@ use crate::{
     messaging::{MessageActivity, Relay},
 };
 
-/// The limit of a wait for projections, on the clock: one whose store never answers never catches up.
+/// How long to wait for projections, in virtual time: one whose store never answers never catches up.
 const MAX_CATCH_UP: Duration = Duration::from_secs(60 * 60);
 
 /// The aggregates, the event store and the projections of a scenario, and the results of its last
@@ -33,8 +33,7 @@ pub struct Cqrs {
 }
 
 impl Cqrs {
-    /// An event store in memory, which is in the cast as `EventStore`, and whose events a relay takes
-    /// to the bus.
+    /// An event store in memory, in the cast as `EventStore`, with a relay that publishes its events.
     ///
     /// # Errors
     ///
@@ -80,7 +79,7 @@ impl Cqrs {
         self.store.store()
     }
 
-    /// Adds a type of aggregates, in place of another of its name.
+    /// Adds an aggregate type; it replaces one of the same name.
     ///
     /// # Errors
     ///
@@ -89,7 +88,7 @@ impl Cqrs {
         self.add_aggregate(Arc::new(DefinedAggregate::new(definition)?))
     }
 
-    /// Adds a type of aggregates, in place of another of its name.
+    /// Adds an aggregate type; it replaces one of the same name.
     ///
     /// # Errors
     ///
@@ -102,8 +101,7 @@ impl Cqrs {
     ///
     /// # Errors
     ///
-    /// As for [`Projector::define`]; if it handles an event that no aggregate has, and all events are
-    /// known.
+    /// As for [`Projector::define`]; if all events are known, and it handles one that no aggregate has.
     pub fn define_projection(&self, definition: &ProjectionDefinition) -> Result<(), Violation> {
         if let Some(known) = self.commands.event_types() {
             let is_unknown = |kind: &&String| !known.contains(kind);
@@ -142,7 +140,7 @@ impl Cqrs {
             return Err("the event store is in memory and cannot be reopened".to_owned());
         };
         let opened = || {
-            // The file is locked until the store before is dropped.
+            // The file is locked until the former store is dropped.
             self.store.replace(Arc::new(MemoryEventStore::default()))?;
             self.store.replace(Arc::new(SqliteEventStore::open(file)?))
         };
@@ -172,19 +170,19 @@ impl Cqrs {
         &self.results
     }
 
-    /// Waits until nothing is on its way to the bus or a projection, except for what waits for an
-    /// outage to end or to be retried.
+    /// Waits until no event is on its way to the bus or a projection, except for events that wait for
+    /// the end of an outage or for a retry.
     pub async fn idle(&self) {
         self.activity.idle().await;
         self.projector.idle().await;
     }
 
-    /// The relay that takes stored events to the bus.
+    /// The relay that publishes stored events.
     pub fn relay(&self) -> &Relay {
         &self.relay
     }
 
-    /// Waits until every projection has taken all events, or is paused.
+    /// Waits until every projection has applied all events, or is paused.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ struct Snippet {
 }
 
 impl SourceCode for Snippet {
-    /// As `miette` reads it from the text, but with the column in characters, not in bytes.
+    /// As `miette` reads it from the text, but with the column in characters instead of bytes.
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
@@ -49,7 +49,7 @@ impl SourceCode for Snippet {
 }
 
 impl Diagnostic {
-    /// A diagnostic on a file that could not be read.
+    /// A diagnostic for a file that could not be read.
     pub fn unreadable(uri: &str, error: &std::io::Error) -> Self {
         Self {
             uri: uri.to_owned(),
@@ -61,7 +61,7 @@ impl Diagnostic {
         }
     }
 
-    /// A diagnostic on `length` bytes of `text`, from byte `start`; `label` says what is wrong there.
+    /// A diagnostic for `length` bytes of `text`, from byte `start`; `label` says what is wrong there.
     pub fn new(
         uri: &str,
         text: &str,

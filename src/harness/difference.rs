@@ -7,11 +7,11 @@ use similar::{Algorithm, DiffOp, capture_diff_slices, group_diff_ops};
 /// Equal lines shown around a difference.
 const CONTEXT: usize = 3;
 
-/// Most lines of each text that are compared, from the first difference on: the time that a
-/// comparison takes grows with the square of it.
+/// Maximum number of lines of each text that are compared, from the first difference on: comparison
+/// takes quadratic time.
 pub(super) const COMPARED: usize = 1_000;
 
-/// Most lines that are shown.
+/// Maximum number of lines shown.
 const SHOWN: usize = 100;
 
 /// Compares two texts line by line.
@@ -81,7 +81,7 @@ pub(super) fn changes<T: Eq + Hash + Ord>(expected: &[T], found: &[T]) -> Vec<Di
         &expected[old.clone()],
         &found[new.clone()],
     );
-    // A difference where the window ends comes from the cut, not from the lists.
+    // A difference at the end of the window comes from the cut, not from the lists.
     while cut && ops.len() > 2 && !matches!(ops.last(), Some(DiffOp::Equal { .. })) {
         ops.pop();
     }

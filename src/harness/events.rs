@@ -39,7 +39,7 @@ impl Status {
         }
     }
 
-    /// Whether a scenario that ended so fails the run; one tagged `@wip` may be pending.
+    /// Whether a scenario with this status fails the run; one tagged `@wip` may be pending.
     pub fn fails_run(self, pickle: &Pickle) -> bool {
         match self {
             Self::Passed | Self::Skipped => false,

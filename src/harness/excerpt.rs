@@ -2,10 +2,10 @@ use serde_json::{Map, Value};
 
 use super::table::shortened;
 
-/// Most items of an array, and fields of an object, that are shown.
+/// Maximum number of items of an array, and fields of an object, shown.
 const ITEMS: usize = 20;
 
-/// Most characters of a text that are shown.
+/// Maximum number of characters of a text shown.
 const TEXT: usize = 200;
 
 /// A JSON document cut to a readable length: long arrays, objects and strings end in `…`, arrays and
@@ -16,7 +16,7 @@ pub fn excerpt(value: &Value) -> Value {
         Value::Array(items) => {
             let mut cut: Vec<Value> = items.iter().take(ITEMS).map(excerpt).collect();
             if items.len() > ITEMS {
-                cut.push(more(items.len()).into());
+                cut.push(omitted(items.len()).into());
             }
             cut.into()
         }
@@ -27,7 +27,7 @@ pub fn excerpt(value: &Value) -> Value {
                 .map(|(name, value)| (name.clone(), excerpt(value)))
                 .collect();
             if fields.len() > ITEMS {
-                cut.insert("…".to_owned(), more(fields.len()).into());
+                cut.insert("…".to_owned(), omitted(fields.len()).into());
             }
             cut.into()
         }
@@ -35,7 +35,7 @@ pub fn excerpt(value: &Value) -> Value {
     }
 }
 
-fn more(all: usize) -> String {
+fn omitted(all: usize) -> String {
     format!("… {} more", all - ITEMS)
 }
 

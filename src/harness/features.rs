@@ -18,7 +18,7 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeaturesError {
-    /// There is no feature where it was looked for.
+    /// No feature was found.
     #[error("no feature found: looked for {wanted} in {}", .folder.display())]
     NotFound {
         /// What was looked for.
@@ -51,8 +51,8 @@ pub enum FeaturesError {
     Faulty(Vec<Diagnostic>),
 }
 
-/// Reads the features that a path or a pattern below a folder stands for, in order of their paths:
-/// only the files that `locations` name, if there are any.
+/// Reads the features that a path or a pattern below a folder matches, in order of their paths; if there
+/// are `locations`, only their files.
 ///
 /// # Errors
 ///
@@ -113,8 +113,8 @@ pub fn load(
 
 /// The folder that paths in reports are relative to: the package's at run time, else the current one.
 ///
-/// The one at compile time would be wrong for a binary that was moved, and for
-/// a crate that uses this one.
+/// The one at compile time would be wrong for a binary that was moved, and for a crate that uses
+/// this one.
 pub fn package_root() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
         .map(PathBuf::from)
@@ -126,9 +126,14 @@ pub fn package_root() -> PathBuf {
 pub fn uri(file: &Path, root: &Path) -> String {
     let inside = std::path::absolute(file).ok().and_then(|file| {
         let root = std::path::absolute(root).ok()?;
-        Some(tidy(&file).strip_prefix(tidy(&root)).ok()?.to_owned())
+        Some(
+            normalized(&file)
+                .strip_prefix(normalized(&root))
+                .ok()?
+                .to_owned(),
+        )
     });
-    let shown = inside.unwrap_or_else(|| tidy(file));
+    let shown = inside.unwrap_or_else(|| normalized(file));
     shown.to_string_lossy().replace('\\', "/")
 }
 
@@ -203,14 +208,14 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FeaturesError> {
     Ok(())
 }
 
-fn tidy(path: &Path) -> PathBuf {
+fn normalized(path: &Path) -> PathBuf {
     path.components()
         .filter(|part| *part != Component::CurDir)
-        .fold(PathBuf::new(), |mut tidy, part| {
-            if part != Component::ParentDir || !tidy.pop() {
-                tidy.push(part);
+        .fold(PathBuf::new(), |mut normalized, part| {
+            if part != Component::ParentDir || !normalized.pop() {
+                normalized.push(part);
             }
-            tidy
+            normalized
         })
 }
 

@@ -19,7 +19,7 @@ type HookCode =
 /// An error or a panic in a hook fails its scenario, and the report shows the hook's name. Hooks before
 /// run in the order they were added, hooks after in reverse order. Once something has failed, the
 /// remaining steps and hooks before are skipped, but hooks after are run; only a scenario that is
-/// given up because it makes no progress in real time runs nothing more.
+/// abandoned because it makes no progress in real time runs nothing more.
 ///
 /// ```
 /// use rehearsal::{Hook, Status};
@@ -83,7 +83,7 @@ impl Hook {
         Self::new(HookKind::AfterScenario, name.into(), run)
     }
 
-    /// Only for scenarios whose tags meet an expression such as `@slow and not @flaky`.
+    /// Only for scenarios whose tags match an expression such as `@slow and not @flaky`.
     ///
     /// A suite with an expression that is not valid refuses to run.
     #[must_use]

@@ -3,7 +3,7 @@ use std::{
     io::{self, Write},
 };
 
-/// How much of a scenario's log is kept, in bytes.
+/// Maximum size of a scenario's log, in bytes.
 const LIMIT: usize = 256 * 1024;
 
 thread_local! {
@@ -29,7 +29,7 @@ pub(super) fn note(line: &str) {
     let _ = writeln!(ThreadLog, "{line}");
 }
 
-/// Takes the log of this thread, unless it is empty, and keeps no more.
+/// Takes the log of this thread, unless it is empty, and stops keeping it.
 pub(super) fn take() -> Option<String> {
     let log = LOG.take().filter(|log| !log.is_empty())?;
     let mut text = String::from_utf8_lossy(&log).into_owned();
@@ -39,7 +39,7 @@ pub(super) fn take() -> Option<String> {
     Some(text)
 }
 
-/// Writes to the log of the thread it is used on, and to standard error where there is none.
+/// Writes to the log of the current thread, or to standard error if it keeps none.
 struct ThreadLog;
 
 impl Write for ThreadLog {

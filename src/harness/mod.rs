@@ -1,46 +1,55 @@
 //! Runs features: pickles in, run events out.
 
-mod attempt;
-mod call_script;
-mod cast;
-mod cli;
-mod compare;
-#[cfg(feature = "cqrs")]
-mod cqrs;
+// Features to pickles.
 mod diagnostic;
-mod difference;
-pub mod events;
-mod excerpt;
 mod features;
-mod fixtures;
 mod gherkin;
-mod hook;
-mod junit;
-mod logs;
-mod lookup;
-#[cfg(feature = "messaging")]
-mod messages;
-mod options;
-mod outcome_text;
-mod panics;
 pub mod pickle;
-#[cfg(feature = "sqlite")]
-mod process;
-mod rows;
+mod tag_options;
+
+// Steps to definitions.
+mod lookup;
+
+// A suite, its settings, and the run of its scenarios.
+mod cli;
+pub mod events;
+mod hook;
+mod logs;
+mod options;
+mod panics;
 mod runner;
-mod runs;
-#[cfg(test)]
-mod sample;
 mod select;
-mod snapshot;
 mod suite;
 mod suite_setup;
-mod table;
-mod tag_options;
-mod terminal;
-mod timeline_table;
+
+// What the steps of a scenario work with.
+mod call_script;
+mod cast;
+#[cfg(feature = "cqrs")]
+mod cqrs;
+mod fixtures;
+#[cfg(feature = "messaging")]
+mod messages;
+#[cfg(feature = "sqlite")]
+mod process;
+mod runs;
 mod type_map;
 mod world;
+
+// What steps expect, against what was found.
+mod compare;
+mod difference;
+mod excerpt;
+mod outcome_text;
+mod rows;
+mod snapshot;
+mod table;
+mod timeline_table;
+
+// Views of a run.
+mod attempt;
+mod junit;
+mod terminal;
 
 pub use call_script::{CallScript, ScriptError};
 pub use cast::Cast;
@@ -67,7 +76,7 @@ pub use lookup::StepDefinition;
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
 pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
-pub(crate) use messages::{HeldPattern, Messages};
+pub(crate) use messages::{LoadedPattern, Messages};
 pub use options::{Options, Order};
 pub(crate) use outcome_text::outcome_text;
 pub(crate) use rows::{compare_rows, rows_in_order};
@@ -86,3 +95,8 @@ pub(crate) use terminal::{ProgressLine, Terminal, TerminalOptions};
 pub use timeline_table::timeline_snapshot;
 pub use world::World;
 pub(crate) use world::{ScenarioContext, describe};
+
+#[cfg(test)]
+mod tests {
+    pub(super) mod sample;
+}

@@ -28,7 +28,7 @@ pub struct Options {
 pub struct RetryOptions {
     /// How often to run again at most.
     pub retries: Option<u32>,
-    /// How long a `@wall-clock` scenario waits before, in real time.
+    /// How long a `@wall-clock` scenario waits before it runs again, in real time.
     pub after: Option<Duration>,
     /// Only scenarios with these tags run again.
     pub only: Option<TagExpression>,
@@ -60,7 +60,7 @@ impl Default for Options {
 }
 
 impl RetryOptions {
-    /// How often a scenario runs again, and how long it waits before.
+    /// How often a scenario runs again, and how long it waits before each retry.
     pub(super) fn of(&self, options: &TagOptions, tags: &[String]) -> (u32, Duration) {
         let (retries, after) = match options.retry {
             Some(RetryTag { retries, after }) => (retries.or(self.retries).unwrap_or(1), after),

@@ -58,7 +58,7 @@ pub(super) fn caught(payload: &(dyn Any + Send)) -> Panicked {
     }
 }
 
-/// A location in source as people look for it: without the detour that `#[path]` makes.
+/// A source location without the detour that `#[path]` makes.
 pub(super) fn source_location(location: &str) -> String {
     location.replace("src/../", "")
 }

@@ -110,7 +110,7 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// If there is none at one of them.
+    /// If one of them has no scenario.
     pub fn check_locations(&self, pickles: &[Compiled]) -> Result<(), SelectionError> {
         let empty =
             |location: &&FeatureLocation| !pickles.iter().any(|found| location.matches(found));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::domain::{DurationError, parse_duration};
 
-/// How a scenario's tags ask the runner to run it.
+/// The runner options among a scenario's tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagOptions {
     /// `@retry`, `@retry(3)`, `@retry(3).after(1s)`: run again after a failure.
@@ -22,7 +22,7 @@ pub struct TagOptions {
 pub struct RetryTag {
     /// How often to run again at most.
     pub retries: Option<u32>,
-    /// How long to wait before.
+    /// How long to wait before each retry.
     pub after: Option<Duration>,
 }
 

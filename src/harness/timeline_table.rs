@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::table::{aligned, shortened};
 use crate::observability::Event;
 
-/// Most characters of a JSON value that are shown.
+/// Maximum number of characters of a JSON value shown.
 const JSON_SHOWN: usize = 80;
 
-/// Fields whose value needs no name.
+/// Fields whose values are clear without a name.
 const BARE: [&str; 7] = [
     "status", "result", "input", "reply", "code", "fault", "message",
 ];

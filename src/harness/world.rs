@@ -138,7 +138,7 @@ impl World {
         self.step_began = self.timeline.now();
     }
 
-    /// Restarts the step's time, of which the hooks before it are no part.
+    /// Restarts the step's time, which excludes the hooks before it.
     pub(crate) fn restart_step(&mut self) {
         self.step_began = self.timeline.now();
     }
@@ -278,7 +278,7 @@ impl World {
         }
         let lines: Vec<String> = unused.iter().map(|fault| format!("  {fault}")).collect();
         Err(format!(
-            "declared but never hit, so it proves nothing (tag the scenario @allow-unused if that is meant):\n{}",
+            "declared but never hit, so it proves nothing (tag the scenario @allow-unused if that is intended):\n{}",
             lines.join("\n")
         ))
     }
@@ -295,10 +295,10 @@ impl fmt::Debug for World {
 /// The failure of a call that should have succeeded, or its reply where it should have failed.
 pub fn describe(result: &CallResult) -> String {
     let failure: &Failure = match result {
-        Ok(reply) => return format!("it replies {}", excerpt(&reply.value)),
+        Ok(reply) => return format!("but it replied {}", excerpt(&reply.value)),
         Err(failure) => failure,
     };
-    format!("it fails with {failure}")
+    format!("but it failed with {failure}")
 }
 
 #[cfg(test)]

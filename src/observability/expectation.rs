@@ -49,7 +49,7 @@ pub fn unexpected_reply(about: &Arc<str>, reply: &Value, expected: &Value) -> Op
     })
 }
 
-/// The first place where `found` lacks what `expected` has.
+/// The JSON pointer of the first value of `expected` that `found` lacks.
 fn first_missing(expected: &Value, found: &Value, at: String) -> Option<String> {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {

@@ -29,7 +29,7 @@ pub struct EventHead {
     pub source: Arc<str>,
     /// Its id there.
     pub id: Arc<str>,
-    /// What it happened to.
+    /// What it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Arc<str>>,
 }

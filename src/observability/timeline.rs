@@ -21,7 +21,7 @@ impl Timeline {
         }
     }
 
-    /// The clock that events are stamped by.
+    /// The clock that stamps events.
     pub fn clock(&self) -> Clock {
         self.clock
     }

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// A type of aggregates by the definition below, in place of another of its name.
+/// An aggregate type by the definition below; it replaces one of the same name.
 #[given("the aggregate:")]
 fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition = json(world, step)?;
@@ -32,8 +32,8 @@ fn stored_in_a_file(world: &mut World) -> StepResult {
     Ok(world.cqrs()?.store_events_in(file)?)
 }
 
-/// The process that publishes is lost when events are stored but not on the bus, or on the bus but
-/// not marked.
+/// The publishing process crashes when events are stored but not on the bus, or on the bus but not
+/// marked.
 #[given("the publisher of {string} crashes {publisher_crash}")]
 fn crashes(world: &mut World, outbox: String, point: PublisherCrashPoint) -> StepResult {
     let here = world.here();
@@ -71,8 +71,7 @@ async fn is_reopened(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// One command, with the payload below if there is one; waits until projections have nothing to do
-/// but wait.
+/// One command, with the payload below if there is one; waits until projections are idle.
 #[when("the command {string} is sent to {string}")]
 #[when("the command {string} is sent to {string} with:")]
 async fn is_sent(
@@ -85,7 +84,7 @@ async fn is_sent(
     send(world, &[command]).await
 }
 
-/// The same, but without waiting.
+/// The same, without waiting.
 #[when("the command {string} is sent to {string} without waiting for projections")]
 #[when("the command {string} is sent to {string} without waiting for projections, with:")]
 async fn is_sent_ahead(
@@ -95,7 +94,7 @@ async fn is_sent_ahead(
     aggregate: String,
 ) -> StepResult {
     let command = command(world, step, &kind, &aggregate)?;
-    send_ahead(world, &[command]).await
+    send_without_waiting(world, &[command]).await
 }
 
 fn command(
@@ -118,7 +117,7 @@ async fn this_is_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     send(world, &[command]).await
 }
 
-/// Commands sent sequentially; after a failure the next one is sent all the same.
+/// Commands sent sequentially; after a failure the next one is still sent.
 #[when("these commands are sent:")]
 async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut results = Vec::new();
@@ -166,12 +165,12 @@ fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, Ste
 }
 
 async fn send(world: &mut World, commands: &[Command]) -> StepResult {
-    send_ahead(world, commands).await?;
+    send_without_waiting(world, commands).await?;
     world.cqrs()?.idle().await;
     Ok(())
 }
 
-async fn send_ahead(world: &mut World, commands: &[Command]) -> StepResult {
+async fn send_without_waiting(world: &mut World, commands: &[Command]) -> StepResult {
     let cqrs = world.cqrs()?;
     cqrs.send(commands).await;
     let results = cqrs.results().iter().map(as_call).collect();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::format_duration,
-    harness::{HeldPattern, World, compare_rows},
+    harness::{LoadedPattern, World, compare_rows},
     messaging::{Exchanged, ResponseBody, Thresholds},
     observability::EventKind,
     steps::{
@@ -19,28 +19,28 @@ use crate::{
 /// The scenario's pattern, and the responses to its exchanges.
 #[derive(Default)]
 struct Communication {
-    held: Option<HeldPattern>,
+    loaded: Option<LoadedPattern>,
     exchanged: Option<Vec<Exchanged>>,
     /// How many events the timeline had before.
     events_before: usize,
 }
 
-/// A pattern by id, from any fixture with communication patterns: from now on its policies apply and
-/// services give its answers.
+/// A pattern by id, from any fixture with communication patterns: from now on its policies and its
+/// services' scripts apply.
 #[given("the communication pattern {string}")]
 fn the_pattern(world: &mut World, id: String) -> StepResult {
-    let held = world.fixtures().communication_pattern(&id)?;
+    let loaded = world.fixtures().communication_pattern(&id)?;
     let here = world.here();
-    let followed = world.cast().follow(&held.pattern, &here);
+    let followed = world.cast().follow(&loaded.pattern, &here);
     followed.map_err(|faults| {
         let faults = faults.iter().map(|fault| format!("\n  {fault}"));
         let faults: String = faults.collect();
         format!(
             "the pattern {id:?} of {} cannot be followed:{faults}",
-            held.path
+            loaded.path
         )
     })?;
-    world.state::<Communication>().held = Some(held);
+    world.state::<Communication>().loaded = Some(loaded);
     Ok(())
 }
 
@@ -58,10 +58,10 @@ fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) ->
 /// The whole flow of the pattern, its turns in sequence.
 #[when("the communication takes place")]
 async fn takes_place(world: &mut World) -> StepResult {
-    let held = world.state::<Communication>().held.clone();
-    let held = held.ok_or("no communication pattern was declared")?;
+    let loaded = world.state::<Communication>().loaded.clone();
+    let loaded = loaded.ok_or("no communication pattern was declared")?;
     let events_before = world.timeline().read(<[_]>::len);
-    let exchanged = world.requests().all().communicate(&held.pattern).await;
+    let exchanged = world.requests().all().communicate(&loaded.pattern).await;
     settle().await;
     let communication = world.state::<Communication>();
     communication.exchanged = Some(exchanged);
@@ -156,9 +156,9 @@ fn exchanged(world: &mut World) -> Result<&[Exchanged], String> {
 }
 
 fn thresholds(world: &mut World) -> Result<std::sync::Arc<Thresholds>, String> {
-    let held = world.state::<Communication>().held.as_ref();
-    let held = held.ok_or_else(|| "no communication pattern was declared".to_owned())?;
-    Ok(held.thresholds.clone())
+    let loaded = world.state::<Communication>().loaded.as_ref();
+    let loaded = loaded.ok_or_else(|| "no communication pattern was declared".to_owned())?;
+    Ok(loaded.thresholds.clone())
 }
 
 fn row(exchanged: &Exchanged, thresholds: &Thresholds) -> Map<String, Value> {

@@ -83,7 +83,7 @@ fn check_type(world: &mut World, kind: &str) -> StepResult {
                 Some(Arc::clone(&head.kind))
             }
             EventKind::TopicOpened { kind } => Some(Arc::clone(kind)),
-            // Also one that no outbox would take.
+            // Even one that no outbox accepts.
             EventKind::CallStarted { input, .. } => {
                 input.get("specversion")?;
                 Some(input.get("type")?.as_str()?.into())

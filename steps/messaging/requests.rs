@@ -85,7 +85,7 @@ async fn submit(world: &mut World, call: CallParameter, input: Value) -> StepRes
 fn receives_the_callbacks(world: &mut World, call: CallParameter) -> StepResult {
     let call = call.name()?;
     world.registry().check(&call)?;
-    world.requests().call_back(call);
+    world.requests().set_callback(call);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ fn refused(args: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_given_is_understood() {
+fn every_argument_sets_its_option() {
     let args = read(&[
         "-n",
         "^a",
@@ -53,7 +53,7 @@ fn what_is_given_is_understood() {
 }
 
 #[test]
-fn the_flags_that_cargo_test_passes_to_every_target_are_taken() {
+fn flags_of_cargo_test_are_accepted() {
     let args = read(&[
         "--nocapture",
         "--no-capture",
@@ -82,7 +82,7 @@ fn the_flags_that_cargo_test_passes_to_every_target_are_taken() {
 }
 
 #[test]
-fn what_is_unknown_is_refused_with_the_nearest() {
+fn unknown_argument_is_refused_with_the_nearest_name() {
     assert!(refused(&["--fail-fats"]).contains("--fail-fast"));
     let message = refused(&["--report", "junti=a.xml"]);
     assert!(message.contains("did you mean \"junit\""), "{message}");

@@ -23,7 +23,7 @@ pub(super) fn pickles(
         text,
         pickles: Vec::new(),
     };
-    let mut around = Surroundings::default();
+    let mut around = Inherited::default();
     for section in feature.sections {
         let inherited = around.enter(&section);
         for scenario in section.scenarios {
@@ -38,7 +38,7 @@ pub(super) fn pickles(
 
 /// What a scenario inherits from the feature and the rule that it is in.
 #[derive(Clone, Default)]
-struct Surroundings<'a> {
+struct Inherited<'a> {
     rule: Option<Arc<str>>,
     tags: Vec<Tag<'a>>,
     background: Vec<PickleStep>,
@@ -46,7 +46,7 @@ struct Surroundings<'a> {
     heads: [Range<usize>; 2],
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> Inherited<'a> {
     fn enter(&self, section: &Section<'a>) -> Self {
         let mut inner = self.clone();
         inner.rule = section.rule.map(Into::into);
@@ -68,7 +68,7 @@ impl<'a> Compiler<'a> {
     fn scenario(
         &mut self,
         scenario: Scenario<'a>,
-        around: &Surroundings<'a>,
+        around: &Inherited<'a>,
     ) -> Result<(), GherkinFault> {
         let mut tags = around.tags.clone();
         merge(&mut tags, &scenario.tags);
@@ -122,7 +122,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         mut pickle: Pickle,
         tags: &[Tag],
-        around: &Surroundings,
+        around: &Inherited,
         scenario: usize,
         [head, examples, row]: [Range<usize>; 3],
     ) -> Result<(), GherkinFault> {
@@ -148,7 +148,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Adds the tags that are not there yet.
+/// Adds the tags that are missing.
 fn merge<'a>(tags: &mut Vec<Tag<'a>>, more: &[Tag<'a>]) {
     for tag in more {
         if !tags.iter().any(|own| own.name == tag.name) {

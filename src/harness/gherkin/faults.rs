@@ -1,7 +1,7 @@
 use super::lines::SourceLine;
 use crate::harness::diagnostic::Diagnostic;
 
-/// What is wrong with a feature file, and in which of its bytes.
+/// What is wrong with a feature file, and in which bytes.
 #[derive(Debug)]
 pub(super) struct GherkinFault {
     start: usize,

@@ -56,7 +56,7 @@ pub(super) enum Title {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StepLine<'a> {
     pub keyword: &'a str,
-    /// `None` for one more of what precedes it.
+    /// `None` for the kind of the step before.
     pub kind: Option<StepKind>,
     pub text: &'a str,
 }
@@ -156,7 +156,7 @@ impl Dialect {
         format!("{} or *", usual.join(", "))
     }
 
-    /// All keywords as they stand at the beginning of a line.
+    /// All keywords as they are written at the beginning of a line.
     pub fn all_keywords(&self) -> Vec<String> {
         let titles = self.titles().into_iter();
         let titles = titles.flat_map(|(words, _)| words.iter().map(|word| format!("{word}:")));
@@ -177,7 +177,7 @@ impl Dialect {
         ]
     }
 
-    /// `And` and `But` come first: `*` is among the words of all kinds, and is one more of what precedes it.
+    /// `And` and `But` come first: `*` is among the words of all kinds, and has the kind of the step before.
     fn steps(&self) -> [(&Words, Option<StepKind>); 5] {
         [
             (&self.and, None),
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn english_is_as_in_the_table() {
+    fn english_equals_its_entry_in_the_table() {
         assert_eq!(all()["en"], ENGLISH);
     }
 
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_suggests_the_nearest_one() {
+    fn unknown_language_suggests_the_nearest_code() {
         for (code, meant) in [
             ("pt-br", Some("pt")),
             ("DE", Some("de")),

@@ -5,9 +5,9 @@ pub(super) struct SourceLine<'a> {
     pub number: usize,
     /// The byte it starts at.
     pub start: usize,
-    /// All of it but its end.
+    /// The line without its line ending.
     pub raw: &'a str,
-    /// Without its indentation.
+    /// Without indentation.
     pub text: &'a str,
 }
 
@@ -49,7 +49,7 @@ impl<'a> SourceLines<'a> {
         }
     }
 
-    /// How many have been read.
+    /// Number of lines read.
     pub fn count_read(&self) -> usize {
         self.number
     }
@@ -82,7 +82,7 @@ impl<'a> Iterator for SourceLines<'a> {
     }
 }
 
-/// `str::trim_start`, which decodes every character, is slow where nothing is optimised.
+/// `str::trim_start`, which decodes every character, is slow in unoptimised builds.
 fn trim_start(line: &str) -> &str {
     let bytes = line.as_bytes();
     let mut at = 0;
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_know_their_place_and_indentation() {
+    fn lines_have_their_number_offset_and_indentation() {
         let lines: Vec<_> = SourceLines::new("a\r\n \u{a0}b \n\n\tc").collect();
         let seen: Vec<_> = lines
             .iter()

@@ -21,11 +21,11 @@ use super::{diagnostic::Diagnostic, pickle::Pickle, tag_options::TagOptions};
 pub struct Compiled {
     /// The pickle.
     pub pickle: Arc<Pickle>,
-    /// What its tags ask of the runner.
+    /// The runner options among its tags.
     pub options: TagOptions,
     /// The line of the scenario, which the rows of an outline share.
     pub scenario: usize,
-    /// SourceLines that select it: of its feature's and rule's heads, of the
+    /// Lines that select it: of its feature's and rule's heads, of the
     /// scenario, of its examples' head and of its row.
     pub lines: [Range<usize>; 5],
 }
@@ -57,7 +57,5 @@ pub fn compile(uri: &str, bytes: &[u8]) -> Result<Vec<Compiled>, Diagnostic> {
     pickles.map_err(|fault| fault.into_diagnostic(uri, text))
 }
 
-#[cfg(test)]
-mod official;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::{
 
 /// Reads the feature of a file, if there is one, as the official parser does.
 ///
-/// It is stricter where that one loses what was meant: text after the last
+/// It is stricter where that one loses text: text after the last
 /// `|` of a row, text on the line of a doc string's opening quotes, and an
 /// invisible character in place of the space after a keyword are refused.
 pub(super) fn parse(text: &str) -> Result<Option<Feature<'_>>, GherkinFault> {
@@ -225,7 +225,7 @@ impl<'a> Parser<'a> {
         Ok(true)
     }
 
-    /// Takes a line for a part of a description, where there can be one.
+    /// Takes a line as part of a description, where one is allowed.
     fn description(&self, line: SourceLine) -> Result<(), GherkinFault> {
         if self.position.accepts_step()
             && let Some((keyword, found)) = self.dialect.step_without_space(line.text)

@@ -6,7 +6,7 @@ pub(super) struct LinePosition {
     /// What the last title has begun; `None` above the feature.
     pub block: Option<Title>,
     pub above: Above,
-    /// Tags are above that wait for their title.
+    /// Tags are above whose title has not come yet.
     pub is_tagged: bool,
 }
 

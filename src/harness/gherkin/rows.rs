@@ -42,8 +42,8 @@ fn cell(raw: &str) -> String {
     cell
 }
 
-/// A cell without what is around it. Spaces are taken off by bytes: `str::trim_matches`, which decodes
-/// every character, is slow where nothing is optimised.
+/// A trimmed cell. Spaces are trimmed by bytes: `str::trim_matches`, which decodes every character, is
+/// slow in unoptimised builds.
 fn trimmed(raw: &str) -> &str {
     let bytes = raw.as_bytes();
     let (mut start, mut end) = (0, bytes.len());
@@ -60,7 +60,7 @@ fn trimmed(raw: &str) -> &str {
     }
 }
 
-/// The official parser takes only these off a cell.
+/// The official parser trims only these.
 fn is_trimmed(c: char) -> bool {
     matches!(
         c,
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_its_last_pipe_has_no_cells() {
+    fn row_without_its_last_pipe_is_refused() {
         for row in ["|", "| a", "| a | b", r"| a \|", r"| a | \"] {
             assert_eq!(cells(row), None, "{row}");
         }

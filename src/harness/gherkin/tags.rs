@@ -35,7 +35,7 @@ mod tests {
     use crate::harness::gherkin::lines::SourceLines;
 
     #[test]
-    fn tags_are_read_with_their_places_up_to_a_comment() {
+    fn tags_are_read_with_their_offsets_up_to_a_comment() {
         for (text, expected) in [
             ("  @a @b\t@é", &[("a", 2), ("b", 5), ("é", 8)][..]),
             ("@a@b#c #@d", &[("a", 0), ("b#c", 2)]),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::harness::{
     pickle::Pickle,
-    sample::{SampleAttempt, scenario, show, tagged},
+    tests::sample::{SampleAttempt, scenario, scenario_elsewhere, show, tagged},
 };
 
 fn report(attempts: &[SampleAttempt]) -> String {
@@ -25,9 +25,6 @@ fn names(pickles: Vec<Pickle>) -> Vec<String> {
 
 #[test]
 fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
-    let mut elsewhere = scenario("an invoice is sent", 2);
-    elsewhere.uri = "features/invoices.feature".into();
-    elsewhere.feature = "Invoices".into();
     let attempts = [
         SampleAttempt::passed(scenario("an order ships", 3), 1_250).log("WARN <slow>\n"),
         SampleAttempt::stopped(
@@ -38,7 +35,7 @@ fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
         )
         .events(14),
         SampleAttempt::stopped(tagged(scenario("to do", 15), "wip"), 0, Status::Pending, ""),
-        SampleAttempt::passed(tagged(elsewhere, "wall-clock"), 731),
+        SampleAttempt::passed(scenario_elsewhere(), 731),
     ];
     assert_eq!(
         report(&attempts),
@@ -118,13 +115,8 @@ fn case_fails_if_its_scenario_fails_the_run() {
 
 #[test]
 fn retried_attempts_are_reported_as_reruns() {
-    let fails = |number, retried| {
-        let message = format!("failed try {number}");
-        SampleAttempt::stopped(scenario("one", 3), 5, Status::Failed, &message)
-            .attempt(number, retried)
-    };
-    let passed = SampleAttempt::passed(scenario("one", 3), 5).attempt(2, false);
-    let text = report(&[fails(1, true), passed]);
+    let passed = SampleAttempt::passed(scenario("one", 3), 5);
+    let text = report(&SampleAttempt::retried("failed try 1", passed));
     assert!(
         text.contains("tests=\"1\" skipped=\"0\" failures=\"0\""),
         "{text}"
@@ -134,7 +126,8 @@ fn retried_attempts_are_reported_as_reruns() {
         "{text}"
     );
 
-    let text = report(&[fails(1, true), fails(2, false)]);
+    let failed = SampleAttempt::stopped(scenario("one", 3), 5, Status::Failed, "failed try 2");
+    let text = report(&SampleAttempt::retried("failed try 1", failed));
     assert!(
         text.contains("tests=\"1\" skipped=\"0\" failures=\"1\""),
         "{text}"
@@ -147,7 +140,7 @@ fn retried_attempts_are_reported_as_reruns() {
 }
 
 #[test]
-fn cases_of_one_name_get_their_row_then_their_line() {
+fn cases_of_the_same_name_get_their_row_then_their_line() {
     let row = |name, line, row| {
         let mut pickle = scenario(name, line);
         pickle.row = Some(row);

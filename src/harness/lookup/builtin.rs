@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::harness::{World, pickle::StepKind};
 
-/// A step of the vocabulary, as its attribute leaves it behind.
+/// A step of the vocabulary, as its attribute registers it.
 #[doc(hidden)]
 pub struct BuiltinStep {
     pub kind: StepKind,
@@ -20,7 +20,7 @@ pub struct BuiltinStep {
 
 inventory::collect!(BuiltinStep);
 
-/// A kind of parameter that the vocabulary's expressions have beside Cucumber's own.
+/// A parameter type of the vocabulary, in addition to Cucumber's own.
 #[doc(hidden)]
 pub struct ParameterType {
     name: &'static str,
@@ -64,7 +64,7 @@ impl<'a> Arguments<'a> {
     ///
     /// # Panics
     ///
-    /// If there is none or it cannot be read, which fails the step.
+    /// If it is missing or cannot be parsed, which fails the step.
     #[track_caller]
     pub fn next<T: FromStr>(&mut self, name: &str) -> T {
         match self.next_text().map(T::from_str) {
@@ -74,8 +74,8 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// What the groups of the next parameter have captured. Those of one with several groups, of
-    /// which one alone matches, share a prefix: `__0_0` and `__0_1`.
+    /// The text captured by the next parameter. The groups of a parameter with several, only one of
+    /// which matches, share a prefix: `__0_0` and `__0_1`.
     fn next_text(&mut self) -> Option<&'a str> {
         let ((name, text), mut rest) = self.captured.split_first()?;
         let mut text = text.as_str();
@@ -105,7 +105,7 @@ fn short_name<T>() -> &'static str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
-/// Ends a step: a panic with the error's words is what fails it.
+/// Ends a step: a panic with the error's message fails it.
 #[doc(hidden)]
 #[track_caller]
 pub fn pass_or_panic<E: Display>(result: Result<(), E>) {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_expression_of_the_vocabulary_compiles_and_names_its_parameters() {
+    fn every_expression_of_the_vocabulary_compiles() {
         for step in inventory::iter::<BuiltinStep> {
             let compiled = compile(step.expression);
             assert!(compiled.is_ok(), "{:?}: {compiled:?}", step.expression);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_one_parameter_count_as_one_argument() {
+    fn groups_of_a_parameter_count_as_one_argument() {
         let regex = compile("{string} is {int} or {string}").unwrap();
         let text = "'a' is 3 or \"\"";
         let captures = regex.captures(text).unwrap();

@@ -66,8 +66,8 @@ impl StepDefinition {
         }
     }
 
-    /// The vocabulary, and all definitions that cucumber's macros have made on [`World`], in this
-    /// crate and in those that use it.
+    /// The vocabulary and all definitions made by cucumber's macros on [`World`], in this crate and in
+    /// those that use it.
     pub fn collected() -> Vec<Self> {
         let builtin = inventory::iter::<BuiltinStep>.into_iter().map(|step| {
             let pattern = Pattern::expression(step.expression);
@@ -123,7 +123,7 @@ impl cucumber::World for World {
         Err(NOT_BY_CUCUMBER)
     }
 
-    /// Every way of `cucumber`'s to run a world begins here.
+    /// Every way in which `cucumber` can run a world begins here.
     fn collection() -> Collection<Self> {
         panic!("{NOT_BY_CUCUMBER}")
     }

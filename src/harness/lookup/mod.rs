@@ -221,7 +221,7 @@ impl WorkerRegex {
     }
 }
 
-/// A step as step functions take it; a doc string is only its content.
+/// A step as step functions receive it; of a doc string, only the content.
 fn to_step(step: &PickleStep) -> Step {
     let position = LineCol {
         line: step.line,

@@ -7,7 +7,7 @@ use regex_syntax::ast::{Ast, Group, RepetitionKind, RepetitionRange, parse::Pars
 
 use crate::harness::pickle::StepKind;
 
-/// What expressions make of their parameters.
+/// Parameters of expressions as they are in regexes.
 const PARAMETERS: [(&str, &str); 6] = [
     (r"((?:-?\d+)|(?:\d+))", "{int}"),
     (
@@ -20,10 +20,10 @@ const PARAMETERS: [(&str, &str); 6] = [
     (r#""([^"]*)""#, "{string}"),
 ];
 
-/// How groups for quoted text begin; the quotes of the second stand outside it.
+/// How groups for quoted text begin; in the second, the quotes are outside the group.
 const QUOTED: [&str; 3] = [r#"(?:"("#, r#"([^""#, r#"(""#];
 
-/// A regex as the phrase that people write, `a service {string}`, as far as it can be told.
+/// A regex as the phrase that people write, `a service {string}`, as far as possible.
 pub(super) fn readable(regex: &str) -> String {
     let mut phrase = String::new();
     match Parser::new().parse(regex) {
@@ -98,7 +98,7 @@ fn is_plain(ast: &Ast) -> bool {
     }
 }
 
-/// A step's text as the phrase that it probably is a case of.
+/// A step's text with parameters in place of values.
 pub(super) fn generalise(text: &str) -> String {
     static VALUES: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r#""[^"]*"|'[^']*'|-?\b\d+\.\d+\b|-?\b\d+\b"#).ok());
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_regex_is_shown_as_the_phrase_it_was_made_of() {
+    fn regex_is_shown_as_its_original_phrase() {
         let string =
             r#"(?:"(?P<__0_0>[^"\\]*(?:\\.[^"\\]*)*)"|'(?P<__0_1>[^'\\]*(?:\\.[^'\\]*)*)')"#;
         for (regex, phrase) in [
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snippet_takes_the_values_out() {
+    fn snippet_has_parameters_in_place_of_values() {
         assert_eq!(
             snippet(StepKind::When, "\"A\" is called 3 times"),
             "#[when(expr = \"{string} is called {int} times\")]\n\

@@ -49,7 +49,7 @@ pub(super) fn of_regex(regex: &str) -> Vec<ShapePart> {
     shape.end()
 }
 
-/// The parts of what a Cucumber expression matches, as [`of_regex`] has them for a regex.
+/// Like [`of_regex`], for a Cucumber expression.
 ///
 /// Read without a parser, which would cost more than all else before the first scenario: parameters
 /// and optional text are gaps, and so are alternative words.
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn shape_of_a_regex_is_its_literal_text_with_gaps_between() {
+    fn shape_of_a_regex_is_its_literal_text_with_gaps() {
         for (regex, expected) in [
             (r"^the workflow (\d+) runs$", "the workflow * runs"),
             (r"^the workflow runs$", "the workflow runs"),

@@ -39,7 +39,7 @@ fn lookup() -> Lookup {
 }
 
 #[test]
-fn a_step_finds_its_definition_and_what_it_captures() {
+fn step_finds_its_definition_and_arguments() {
     let mut lookup = lookup();
     let mut given = step(StepKind::Given, r#"a service "A" with 3 calls"#);
     given.table = Some(vec![vec!["cell".to_owned()]]);
@@ -72,7 +72,7 @@ fn a_step_finds_its_definition_and_what_it_captures() {
 }
 
 #[test]
-fn an_undefined_step_names_the_nearest_phrases() {
+fn undefined_step_lists_the_nearest_phrases() {
     let mut lookup = lookup();
     let Match::Undefined(message) = lookup.find(&step(StepKind::Given, r#"a servce "A""#)) else {
         panic!("found");
@@ -94,7 +94,7 @@ fn an_undefined_step_names_the_nearest_phrases() {
 }
 
 #[test]
-fn an_ambiguous_step_lists_all_definitions_with_their_places() {
+fn ambiguous_step_lists_all_definitions_with_their_locations() {
     let mut lookup = lookup();
     let Match::Ambiguous(message) = lookup.find(&step(StepKind::Given, r#"a service "x""#)) else {
         panic!("found");

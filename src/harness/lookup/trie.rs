@@ -4,7 +4,7 @@ use super::shape::ShapePart;
 ///
 /// The text before the first gap alone would leave hundreds of candidates
 /// where many phrases begin alike, `a service {string} …`; what is literal
-/// after a gap tells them apart as well.
+/// after a gap distinguishes them as well.
 #[derive(Debug)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
@@ -16,11 +16,11 @@ struct Node {
     edges: Vec<(u8, u32)>,
     /// The node after a gap.
     gap: Option<u32>,
-    /// What ends here.
+    /// Ids of the shapes that end here.
     ids: Vec<u32>,
 }
 
-/// What a search has found, and where it has been; to be used again.
+/// The state of a search; reused by the next.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     pub found: Vec<u32>,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_finds_the_shapes_it_has() {
+    fn find_returns_the_shapes_that_match_the_text() {
         assert_eq!(find("a service x hangs"), [0, 1, 2, 3, 7]);
         assert_eq!(find("a service  hangs hangs"), [0, 1, 2, 3, 7]);
         assert_eq!(find("a b"), [3, 4, 6, 7]);
@@ -162,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_a_regex_matches_is_missed(text in "[ab c]{0,12}") {
+        fn search_finds_every_regex_that_matches(text in "[ab c]{0,12}") {
             let found = find(&text);
             for (id, regex) in (0..).zip(REGEXES) {
                 if regex::Regex::new(regex).unwrap().is_match(&text) {
@@ -172,7 +172,7 @@ mod tests {
         }
 
         #[test]
-        fn many_gaps_take_no_longer_than_few(text in " {200,400}") {
+        fn search_with_many_gaps_is_fast(text in " {200,400}") {
             let mut trie = Trie::default();
             trie.insert(&of_regex("^(.*) (.*) (.*) (.*) (.*) (.*) (.*) x$"), 0);
             let mut search = Search::default();

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl Cast {
-    /// Sets the policies of a communication pattern and lets services answer as it says. Its faults
-    /// count as declared at `at`, such as `file:line`.
+    /// Sets the policies of a communication pattern and scripts its services. Its faults are declared at
+    /// `at`, such as `file:line`.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Cast {
                 })
                 .collect();
             let operation = call.operation();
-            // The service is there: it was looked up among the names.
+            // The service exists: it was looked up above.
             let replaced = self
                 .registry()
                 .script(call.service(), |script, _| script.answers(operation, rows));

@@ -6,7 +6,7 @@ mod requests;
 use std::{sync::Arc, time::Duration};
 
 pub use self::requests::SentRequests;
-pub use super::fixtures::communication::HeldPattern;
+pub use super::fixtures::communication::LoadedPattern;
 use super::{Cast, World};
 use crate::{
     clock::Seed,
@@ -22,7 +22,7 @@ use crate::{
 const SOURCE: &str = "scenario";
 
 /// Longer than any outage that a scenario waits for.
-const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The events of a scenario: its publisher and its subscriptions.
 pub struct Messages {
@@ -74,7 +74,7 @@ impl Messages {
         self.publisher.publish(draft).await
     }
 
-    /// Waits until nothing is on its way and no handler is at work, not counting what waits for the end
+    /// Waits until no event is on its way and no handler runs, except for events that wait for the end
     /// of an outage or a pause.
     pub async fn idle(&self) {
         self.bus.activity().idle().await;
@@ -86,11 +86,11 @@ impl Messages {
     ///
     /// If that takes longer than a day.
     pub async fn drained(&self) -> Result<(), String> {
-        let drained = tokio::time::timeout(PATIENCE, self.bus.activity().drained());
+        let drained = tokio::time::timeout(MAX_WAIT, self.bus.activity().drained());
         drained.await.map_err(|_| {
             format!(
                 "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, or a subscription is paused",
-                format_duration(PATIENCE)
+                format_duration(MAX_WAIT)
             )
         })
     }

@@ -31,7 +31,7 @@ impl SentRequests {
     }
 
     /// Sends the callbacks of the requests submitted from now on to this target.
-    pub fn call_back(&mut self, target: CallName) {
+    pub fn set_callback(&mut self, target: CallName) {
         self.callback = Some(target);
     }
 

@@ -74,7 +74,7 @@ async fn run(request: RunRequest, link: Arc<Link>) -> Result<(), String> {
     Ok(())
 }
 
-/// A client that has the parent make each call, once, without a timeout.
+/// A client that asks the parent to make each call, once, without a timeout.
 ///
 /// Timeouts, retries, breakers and bulkheads are those of the parent's client.
 fn client(services: Vec<ServiceSignature>, link: &Arc<Link>, timeline: Timeline) -> Arc<Client> {

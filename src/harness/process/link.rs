@@ -72,7 +72,7 @@ impl Link {
         std::process::exit(1);
     }
 
-    /// Has the parent make a call, and waits for the result.
+    /// Asks the parent to make a call, and waits for the result.
     pub async fn call(&self, call: &Call) -> CallResult {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, answer) = oneshot::channel();

@@ -16,5 +16,5 @@ mod tests;
 pub(super) use child::orchestrate_if_asked;
 pub(super) use parent::ProcessRun;
 
-/// Set for a process that is to run an orchestrator, and nothing else.
+/// Environment variable of a process that runs only an orchestrator.
 const VARIABLE: &str = "REHEARSAL_ORCHESTRATOR_PROCESS";

@@ -89,7 +89,7 @@ fn differs_in(header: &[String], cells: &[Cell], row: &Map<String, Value>) -> St
     }
 }
 
-/// An id for each row, the same for rows that match, as far as rows are compared.
+/// An id for each compared row, the same for rows that match.
 fn ids(
     header: &[String],
     expected: &[Vec<Cell>],
@@ -144,7 +144,7 @@ mod tests {
     };
 
     #[test]
-    fn rows_that_match_one_by_one_do_not_differ() {
+    fn rows_that_match_one_by_one_have_no_difference() {
         let expected = cells(&[
             &["0 ms", "Stock.hold", "1", ""],
             &["50 ms", "Card.charge", "1.0", ""],
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_missing_rows_unexpected_ones_and_differing_columns() {
+    fn difference_shows_missing_rows_unexpected_rows_and_differing_columns() {
         let expected = cells(&[
             &["0 ms", "Stock.hold", "ok"],
             &["60 ms", "Card.charge", "ok"],
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_nothing_has_is_named() {
+    fn column_without_any_value_is_reported() {
         let message = compare_rows(
             &header("call resutl"),
             &cells(&[&["Stock.hold", "ok"]]),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn long_tables_show_only_what_differs() {
+    fn difference_of_long_tables_is_cut() {
         let rows: Vec<Value> = (0..5_000).map(|n| json!({"n": n})).collect();
         let expected: Vec<Vec<String>> = (0..5_000)
             .map(|n| vec![if n == 4_000 { -1 } else { n }.to_string()])

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::did_you_mean;
 
-/// Most characters of a cell that are shown.
+/// Maximum number of characters of a cell shown.
 const CELL_SHOWN: usize = 200;
 
 fn read(rows: &[Vec<String>]) -> Vec<Vec<Cell>> {
@@ -59,7 +59,7 @@ fn push_unknown_columns(message: &mut String, header: &[String], found: &[Map<St
     }
 }
 
-/// Rows with a mark before and a note after each.
+/// Rows, each with a mark before it and a note after it.
 struct Shown {
     mark_width: usize,
     marks: Vec<String>,

@@ -46,7 +46,7 @@ fn unmatched(
     earlier: Option<usize>,
 ) -> String {
     let place = match (found.len(), next) {
-        (0, _) => "no row, for none was found".to_owned(),
+        (0, _) => "no row, as none was found".to_owned(),
         (all, 0) => format!("none of the {all} rows found"),
         (all, next) => format!("none of the rows found after the first {next} of {all}"),
     };
@@ -82,7 +82,7 @@ fn unmatched(
     message
 }
 
-/// Columns whose cell says something that does not match.
+/// Columns whose cell is not empty and does not match.
 fn named_differing<'a>(
     header: &'a [String],
     cells: &'a [Cell],
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_out_of_order_is_found_earlier() {
+    fn row_out_of_order_is_reported_with_its_earlier_match() {
         assert_eq!(
             rows_in_order(
                 &header("call result"),
@@ -136,7 +136,7 @@ row 2 of 2 matches none of the rows found after the first 2 of 3; row 1 found eq
     }
 
     #[test]
-    fn a_row_that_never_came_is_shown_beside_the_nearest() {
+    fn missing_row_is_shown_beside_the_nearest() {
         assert_eq!(
             rows_in_order(
                 &header("call execution result"),

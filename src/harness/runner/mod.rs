@@ -1,10 +1,11 @@
-//! Runs scenarios on all cores and reports them in one order, whichever finishes first.
+//! Runs scenarios on all cores and reports them in a fixed order, whichever finishes first.
 
 mod interrupt;
 mod queue;
 mod reporters;
 mod results;
 mod scenario;
+mod summary;
 mod watchdog;
 mod worker;
 
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::reporters::Summary;
+pub use self::summary::Summary;
 pub(super) use self::{interrupt::Interrupt, scenario::Job};
 use self::{
     queue::Queue,
@@ -127,7 +128,7 @@ impl RunInProgress<'_> {
             if self.checked.elapsed() >= tick {
                 self.checked = Instant::now();
                 reporters.tick();
-                self.give_up_overdue()?;
+                self.abandon_overdue()?;
                 if self.interrupt.signal().is_some() {
                     self.stop(reporters, results);
                     return Ok(());
@@ -169,18 +170,18 @@ impl RunInProgress<'_> {
     }
 
     /// Fails the scenarios that take too long, and replaces their workers.
-    fn give_up_overdue(&mut self) -> io::Result<()> {
+    fn abandon_overdue(&mut self) -> io::Result<()> {
         let limit = self.options.scenario_timeout;
         for index in 0..self.slots.len() {
             let Some(run) = self.slots[index].take_overdue(limit) else {
                 continue;
             };
             let message = format!(
-                "no progress in {} of real time (--scenario-timeout), given up in {}",
+                "no progress in {} of real time (--scenario-timeout), abandoned in {}",
                 format_duration(limit),
                 self.step_name(&run),
             );
-            self.give_up(run, Status::Failed, message);
+            self.abandon(run, Status::Failed, message);
             self.slots[index] = worker::spawn(&self.context, &self.sender)?;
         }
         Ok(())
@@ -193,7 +194,7 @@ impl RunInProgress<'_> {
             for index in 0..self.slots.len() {
                 if let Some(run) = self.slots[index].take_now() {
                     let message = format!("interrupted in {}", self.step_name(&run));
-                    self.give_up(run, Status::Skipped, message);
+                    self.abandon(run, Status::Skipped, message);
                 }
             }
         }
@@ -205,7 +206,7 @@ impl RunInProgress<'_> {
         }
     }
 
-    fn give_up(&mut self, run: ScenarioInProgress, status: Status, message: String) {
+    fn abandon(&mut self, run: ScenarioInProgress, status: Status, message: String) {
         let job = &self.context.jobs[run.job];
         let result = StepReport::because(status, message);
         let mut attempt = match run.hook {

@@ -67,7 +67,7 @@ impl Queue {
         }
     }
 
-    /// A scenario that was taken has ended, or was given up.
+    /// A running scenario has ended, or was abandoned.
     pub fn done(&self) {
         let mut state = self.lock();
         state.running -= 1;
@@ -82,7 +82,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Drops what comes after an index.
+    /// Drops the scenarios after an index.
     pub fn stop_after(&self, index: usize) {
         let mut state = self.lock();
         state.serial.retain(|other| *other <= index);
@@ -90,7 +90,7 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Drops everything.
+    /// Drops all scenarios.
     pub fn close(&self) {
         let mut state = self.lock();
         state.serial.clear();
@@ -98,13 +98,13 @@ impl Queue {
         self.wake(&state);
     }
 
-    /// Waits until nothing runs, for at most `patience` of real time; returns whether nothing runs.
-    pub fn wait_until_idle(&self, patience: Duration) -> bool {
+    /// Waits until no scenario runs, for at most `max_wait` of real time; returns whether none runs.
+    pub fn wait_until_idle(&self, max_wait: Duration) -> bool {
         let mut state = self.lock();
         state.waiting += 1;
         let (mut state, _) = self
             .changed
-            .wait_timeout_while(state, patience, |state| state.running > 0)
+            .wait_timeout_while(state, max_wait, |state| state.running > 0)
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         state.running == 0

@@ -68,7 +68,7 @@ impl AttemptResult {
         }
     }
 
-    /// Takes the virtual time covered and the last events from a timeline that may still grow.
+    /// Takes the virtual time and the last events from a timeline that may still grow.
     pub fn attach_tail(&mut self, timeline: &Timeline) {
         /// A loop may have recorded any number of events.
         const SHOWN: usize = 1_000;

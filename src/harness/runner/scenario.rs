@@ -27,8 +27,8 @@ pub(in crate::harness) struct Job {
     pub retry_after: Duration,
 }
 
-/// When nothing has happened for this long in virtual time, nothing ever will: no duration in a
-/// scenario comes near it.
+/// A scenario idle for this long in virtual time is deadlocked: no duration in a scenario comes near
+/// it.
 const FOR_EVER: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
 
 /// How the code of a step or a hook ended.
@@ -39,7 +39,7 @@ enum Ended<T> {
     Never,
 }
 
-/// Runs a scenario once, on a runtime of its own.
+/// Runs a scenario once, on its own runtime.
 pub(super) fn run(
     job: &Job,
     seed: Seed,
@@ -228,7 +228,7 @@ impl ScenarioRun<'_> {
         result
     }
 
-    /// Runs the code of a step or a hook, whatever it does.
+    /// Runs the code of a step or a hook, and catches panics and deadlocks.
     async fn guard<T>(&self, code: impl Future<Output = T>) -> Ended<T> {
         let code = AssertUnwindSafe(code).catch_unwind();
         let ended = if self.job.options.wall_clock {

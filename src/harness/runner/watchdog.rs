@@ -9,7 +9,7 @@ use std::{
 use super::results::AttemptResult;
 use crate::{domain::Locked, harness::events::HookInfo, observability::Timeline};
 
-/// The scenario that a worker runs, for the watchdog to see and to take away.
+/// The scenario that a worker runs, which the watchdog can take away.
 ///
 /// A thread that loops or blocks cannot be ended. It loses its scenario instead:
 /// any result it delivers later finds the slot empty and is discarded.
@@ -26,13 +26,13 @@ pub(super) struct ScenarioInProgress {
     pub job: usize,
     /// The attempts that have ended.
     pub attempts: Vec<AttemptResult>,
-    /// What has happened in the current attempt.
+    /// The timeline of the current attempt.
     pub timeline: Option<Timeline>,
     /// The step it is in, unless it is in a hook.
     pub step: usize,
-    /// The hook it is in, and the attempt's results before.
+    /// The hook it is in, and the results of the attempt before the hook.
     pub hook: Option<(Arc<HookInfo>, AttemptResult)>,
-    /// None between two attempts.
+    /// `None` between two attempts.
     started: Option<Instant>,
 }
 
@@ -85,7 +85,7 @@ impl WorkerSlot {
         })
     }
 
-    /// The scenario has ended: all attempts, or none if it was taken away.
+    /// The scenario has ended: all attempts; `None` if it was taken away.
     pub fn finish(&self) -> Option<Vec<AttemptResult>> {
         self.lock().take().map(|run| run.attempts)
     }

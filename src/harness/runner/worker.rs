@@ -84,7 +84,7 @@ fn run_attempts(
         if !retried {
             break;
         }
-        // Virtual time starts anew with every attempt, so only real time is worth waiting for.
+        // Virtual time restarts with every attempt, so only a wait in real time has any use.
         if job.options.wall_clock {
             thread::sleep(job.retry_after);
         }

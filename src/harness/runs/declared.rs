@@ -92,37 +92,3 @@ fn no_workflow() -> String {
     "no workflow is declared: begin with `Given the workflow \"<id>\"` or `Given the workflow:`"
         .to_owned()
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{
-        clock::{Clock, Seed},
-        harness::Cast,
-        observability::Timeline,
-    };
-
-    #[tokio::test(start_paused = true)]
-    async fn crash_at_an_impossible_point_is_refused() {
-        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
-        let mut runs = Runs::new(cast.client(), cast.faults().clone());
-        let crash = |runs: &mut Runs, point, step| runs.crash(point, step, "x:1".into());
-        let refused = crash(&mut runs, CrashPoint::After, "pay").unwrap_err();
-        assert!(refused.starts_with("no workflow is declared"), "{refused}");
-        let workflow = json!({
-            "id": "w", "steps": [{"id": "pay", "service": "S", "operation": "pay"}],
-        });
-        runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()));
-        let refused = crash(&mut runs, CrashPoint::After, "pya").unwrap_err();
-        assert!(refused.ends_with("did you mean \"pay\"?"), "{refused}");
-        let refused = crash(&mut runs, CrashPoint::DuringCompensation, "pay").unwrap_err();
-        assert!(
-            refused.ends_with("no compensation to crash in"),
-            "{refused}"
-        );
-        crash(&mut runs, CrashPoint::After, "pay").unwrap();
-        assert_eq!(cast.faults().unused().len(), 1);
-    }
-}

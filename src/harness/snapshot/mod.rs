@@ -19,7 +19,7 @@ use self::{
 };
 use super::{difference::compare_lines, features::package_root, pickle::Pickle};
 
-/// Most lines of a new snapshot that a message shows.
+/// Maximum number of lines of a new snapshot that a message shows.
 const NEW_SHOWN: usize = 20;
 
 /// The folder of snapshots, and how the environment asks for them to be treated.
@@ -60,7 +60,7 @@ pub enum SnapshotError {
         hint: String,
     },
     /// Several scenarios have the same snapshot.
-    #[error("the snapshot {name} belongs to {count} scenarios, which need names of their own: {list}",
+    #[error("the snapshot {name} belongs to {count} scenarios, which need distinct names: {list}",
         count = .scenarios.len(), list = .scenarios.join(", "))]
     Shared {
         /// The snapshot.
@@ -110,7 +110,7 @@ impl Snapshots {
         Ok(Self::with_policy(directory.into(), suite, policy))
     }
 
-    /// `tests/snapshots` of the package that runs: not of this one, where another uses it.
+    /// `tests/snapshots` of the package under test, which is not this one where another uses it.
     pub fn default_directory() -> PathBuf {
         package_root().join("tests").join("snapshots")
     }
@@ -274,7 +274,7 @@ impl Snapshots {
             .append(true)
             .create(true)
             .open(references)
-            // One write, so that scenarios side by side do not mix their lines.
+            // One write, so that concurrent scenarios do not mix their lines.
             .and_then(|mut file| file.write_all(format!("{}\n", path.display()).as_bytes()))
             .map_err(|source| self.io(references, source))
     }

@@ -2,7 +2,7 @@ use insta::Snapshot;
 use tempfile::TempDir;
 
 use super::*;
-use crate::harness::{pickle::Pickle, sample};
+use crate::harness::{pickle::Pickle, tests::sample};
 
 const SOURCE: &str = "features/orders.feature";
 const STEP: &str = "the outcome matches the snapshot";
@@ -177,7 +177,7 @@ fn scenarios_with_similar_names_cannot_share_a_snapshot() {
             .check(&name, "x", SOURCE, 5, STEP)
             .unwrap_err()
             .to_string(),
-        "the snapshot orders__paid-sent__timeline belongs to 3 scenarios, which need names of their own: \
+        "the snapshot orders__paid-sent__timeline belongs to 3 scenarios, which need distinct names: \
          features/orders.feature:3, features/orders.feature:9, features/more/Orders.feature:2"
     );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);

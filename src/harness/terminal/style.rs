@@ -5,7 +5,7 @@ use std::{
 
 use crate::harness::events::Status;
 
-/// What is set off by colour, where there is any.
+/// Tones that colours distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Heading,
@@ -51,7 +51,7 @@ impl Style {
         }
     }
 
-    /// The mark before a step or a scenario that ended so.
+    /// The mark before a step or a scenario with this status.
     pub fn mark(self, status: Status) -> Painted<&'static str> {
         let mark = match status {
             Status::Passed => "✔",
@@ -64,7 +64,7 @@ impl Style {
         self.paint(tone(status), mark)
     }
 
-    /// Writes lines behind an indent; what a difference misses or adds stands out.
+    /// Writes lines after an indent; what a difference misses or adds stands out.
     pub fn write_lines(self, out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
         for line in text.lines() {
             let tone = match line.as_bytes() {

@@ -3,10 +3,12 @@ use std::sync::Mutex;
 use super::*;
 use crate::harness::{
     events::StepReport,
-    sample::{SampleAttempt, scenario, scenario_with_arguments, show, tagged},
+    tests::sample::{
+        SampleAttempt, scenario, scenario_elsewhere, scenario_with_arguments, show, tagged,
+    },
 };
 
-/// Keeps what is written. Clones share it.
+/// Collects what is written. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -48,13 +50,10 @@ fn shown(options: TerminalOptions, attempts: &[SampleAttempt]) -> String {
 fn passed_scenario_takes_one_line() {
     let mut ruled = scenario("an order of two ships", 20);
     ruled.rule = Some("Paid orders ship".into());
-    let mut elsewhere = scenario("an invoice is sent", 2);
-    elsewhere.uri = "features/invoices.feature".into();
-    elsewhere.feature = "Invoices".into();
     let attempts = [
         SampleAttempt::passed(scenario("an order ships", 3), 8_040_000),
         SampleAttempt::passed(ruled, 0),
-        SampleAttempt::passed(tagged(elsewhere, "wall-clock"), 731),
+        SampleAttempt::passed(scenario_elsewhere(), 731),
     ];
     assert_eq!(
         shown(plain(), &attempts),
@@ -281,12 +280,8 @@ Did not pass:
 
 #[test]
 fn retried_attempt_is_shown_but_not_counted() {
-    let flaky = || scenario("an order ships", 3);
-    let attempts = [
-        SampleAttempt::stopped(flaky(), 100, Status::Failed, "refused\nby the server")
-            .attempt(1, true),
-        SampleAttempt::passed(flaky(), 100).attempt(2, false),
-    ];
+    let passed = SampleAttempt::passed(scenario("an order ships", 3), 100);
+    let attempts = SampleAttempt::retried("refused\nby the server", passed);
     assert_eq!(
         shown(plain(), &attempts),
         "\

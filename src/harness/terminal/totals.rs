@@ -10,7 +10,7 @@ use crate::{
     harness::{attempt::Attempt, events::Status},
 };
 
-/// The fewest scenarios of a run that lists those that did not pass once more.
+/// The minimum number of scenarios of a run whose summary lists those that did not pass.
 const LISTED_FROM: usize = 4;
 
 const ORDER: [Status; 6] = [

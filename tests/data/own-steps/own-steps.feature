@@ -1,12 +1,12 @@
-Feature: Steps of one's own
-  A step by cucumber's macros stands beside those of the vocabulary.
+Feature: Own steps, services and hooks
+  Steps written with cucumber's macros work together with those of the vocabulary.
 
-  Scenario: A step of one's own sets the scene for one of the vocabulary
+  Scenario: An own step sets up for a step of the vocabulary
     Given a service Payments of my own
     When "Payments.charge" is called
     Then the call succeeds
 
-  Scenario: A service of one's own is scripted and retried like any other
+  Scenario: An own service is scripted and retried like any other
     Given "Ledger.post" takes 20 ms
     And "Ledger.post" fails 1 time with "TRANSIENT_ERROR"
     And every call is retried up to 1 time
@@ -17,27 +17,27 @@ Feature: Steps of one's own
     And it takes 160 ms
     And "Ledger.post" is executed 3 times
 
-  Scenario: Every scenario has the suite's services anew
+  Scenario: Every scenario gets new services of the suite
     When "Ledger.post" is called
     Then the reply is:
       """json
       {"posted": 1}
       """
 
-  Scenario: Steps share state of their own
+  Scenario: Steps share their own state
     Given "Emma" is in the basket
     And "Ulysses" is in the basket
     Then the basket holds "Emma, Ulysses"
 
-  Scenario: No scenario sees the state of another
+  Scenario: Scenarios do not share state
     Then the basket holds ""
 
   @stock @slow
-  Scenario: Hooks set the scene for those with their tags, in the order they were added
+  Scenario: Hooks run for scenarios with their tags, in the order they were added
     When "Stock.reserve" is called
     Then it takes 200 ms
 
   @stock
-  Scenario: A hook leaves other scenarios alone
+  Scenario: A hook does not run for scenarios without its tags
     When "Stock.reserve" is called
     Then it takes 0 ms

@@ -4,7 +4,7 @@ Feature: Stuck
 
   Scenario: Deadlocked
     Given a service Payments of my own
-    When nothing can happen any more
+    When the scenario deadlocks
     Then the call succeeds
 
   Scenario: Spinning

@@ -3,11 +3,13 @@ use serde_json::json;
 use super::*;
 use crate::harness::pickle::StepKind;
 
+mod official;
+
 fn pickles(text: &str) -> Vec<Compiled> {
     compile("a.feature", text.as_bytes()).unwrap()
 }
 
-pub(super) fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
+fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
     let diagnostic = compile("a.feature", text.as_ref()).unwrap_err();
     let (line, column) = (diagnostic.line(), diagnostic.column());
     let shown = format!("{diagnostic}\n{}", diagnostic.render(false));
@@ -15,7 +17,7 @@ pub(super) fn fault(text: impl AsRef<[u8]>) -> (usize, usize, String) {
 }
 
 #[test]
-fn a_fault_is_pointed_at_with_what_was_expected() {
+fn fault_is_reported_with_its_location_and_what_was_expected() {
     const STEP: &str = "Feature: a\n  Scenario: b\n    Given x\n";
     const OUTLINE: &str = "Feature: a\n  Scenario: b\n    Given x <left> y <lef>\n  Examples:\n    | left |\n    | 1 |\n";
     let after = |step: &str| format!("{STEP}{step}\n    Then z\n");
@@ -160,7 +162,7 @@ fn a_fault_is_pointed_at_with_what_was_expected() {
 }
 
 #[test]
-fn lines_are_what_the_place_they_are_in_makes_them() {
+fn meaning_of_a_line_depends_on_its_position() {
     for (text, expected) in [
         (
             "  Scenario: s\n    Given\ta\n    *\tb\n",
@@ -215,7 +217,7 @@ fn lines_are_what_the_place_they_are_in_makes_them() {
 }
 
 #[test]
-fn the_first_language_above_the_feature_counts_wherever_it_is() {
+fn first_language_comment_above_the_feature_applies() {
     for head in [
         "# file: a.feature\n\n#  language :de \n",
         "#language:de\n# language: xx\n",
@@ -263,7 +265,7 @@ fn shown(pickle: &Pickle) -> String {
 }
 
 #[test]
-fn files_are_read_as_editors_write_them() {
+fn byte_order_mark_and_line_endings_are_accepted() {
     let text = "Feature: a\n  Scenario: b\n    Given x";
     for text in [
         text.to_owned(),
@@ -280,7 +282,7 @@ fn files_are_read_as_editors_write_them() {
 }
 
 #[test]
-fn outlines_are_filled_in_everywhere_and_backgrounds_come_first() {
+fn outline_placeholders_are_filled_in_and_background_steps_come_first() {
     let pickles = pickles(
         r#"@f
 Feature: a
@@ -350,7 +352,7 @@ Feature: a
 
 proptest::proptest! {
     #[test]
-    fn no_input_makes_it_panic(
+    fn compile_never_panics(
         lines in proptest::collection::vec(
             proptest::sample::select(vec![
                 "Feature: a", "Feature: a", "  Scenario: c", "    Given d", "Given\td", "When\u{a0}d", "  | x |",

@@ -34,8 +34,8 @@ const EXIT_CANNOT_RUN: u8 = 2;
 
 /// Features, the definitions of their steps, and what all scenarios share.
 ///
-/// [`crate::run`] is enough where the defaults are. Your own steps need no mention: those that
-/// cucumber's macros define on [`World`] are found.
+/// [`crate::run`] is enough for the defaults. Your own steps need not be listed: those that cucumber's
+/// macros define on [`World`] are found.
 ///
 /// ```
 /// use std::time::Duration;

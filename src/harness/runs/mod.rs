@@ -169,7 +169,7 @@ impl Runs {
         Ok(())
     }
 
-    /// Waits until what was started has ended.
+    /// Waits until the started runs have ended.
     ///
     /// # Errors
     ///
@@ -331,7 +331,10 @@ impl LastRun {
     }
 }
 
-/// The input of a run without a given one.
+/// The input of a run that was given none.
 pub fn no_input() -> Value {
     json!({})
 }
+
+#[cfg(test)]
+mod tests;

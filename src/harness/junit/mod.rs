@@ -23,9 +23,9 @@ use crate::domain::short_duration;
 
 /// Writes the run as a JUnit file: a test suite for each feature file, a test case for each scenario.
 ///
-/// A case fails exactly if its scenario fails the run, so a `@wip` one is skipped. Attempts that
-/// were retried are `flakyFailure`s of a case that passed in the end, and of one that did not the
-/// first is the `failure` and the others are `rerunFailure`s. `time` is virtual, and missing for
+/// A case fails exactly if its scenario fails the run, so a `@wip` one is skipped. Retried
+/// attempts are `flakyFailure`s of a case that passed in the end; of a case that did not, the first
+/// attempt is the `failure` and the others are `rerunFailure`s. `time` is virtual, and missing for
 /// real time: the same run gives the same file.
 pub struct JUnit {
     file: File,

@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    events::{Attachment, RunEvent, Status, StepReport, View},
-    pickle::{DocString, Pickle, PickleStep, StepKind},
+use crate::{
+    harness::{
+        events::{Attachment, RunEvent, Status, StepReport, View},
+        pickle::{DocString, Pickle, PickleStep, StepKind},
+    },
+    observability::{Event, EventKind},
 };
-use crate::observability::{Event, EventKind};
 
 /// A scenario of three steps in `features/orders.feature`.
-pub(super) fn scenario(name: &str, line: usize) -> Pickle {
+pub fn scenario(name: &str, line: usize) -> Pickle {
     let step = |keyword: &str, kind, text: &str, line| PickleStep {
         keyword: keyword.to_owned(),
         kind,
@@ -35,7 +37,7 @@ pub(super) fn scenario(name: &str, line: usize) -> Pickle {
 }
 
 /// A scenario whose second step has an argument.
-pub(super) fn scenario_with_arguments(name: &str, line: usize) -> Pickle {
+pub fn scenario_with_arguments(name: &str, line: usize) -> Pickle {
     let mut pickle = scenario(name, line);
     pickle.steps[1].table = Some(vec![
         vec!["field".to_owned(), "value".to_owned()],
@@ -48,13 +50,21 @@ pub(super) fn scenario_with_arguments(name: &str, line: usize) -> Pickle {
     pickle
 }
 
-pub(super) fn tagged(mut pickle: Pickle, tag: &str) -> Pickle {
+/// A scenario of another feature, in real time.
+pub fn scenario_elsewhere() -> Pickle {
+    let mut pickle = tagged(scenario("an invoice is sent", 2), "wall-clock");
+    pickle.uri = "features/invoices.feature".into();
+    pickle.feature = "Invoices".into();
+    pickle
+}
+
+pub fn tagged(mut pickle: Pickle, tag: &str) -> Pickle {
     pickle.tags.push(tag.to_owned());
     pickle
 }
 
 /// One attempt at a scenario and its results.
-pub(super) struct SampleAttempt {
+pub struct SampleAttempt {
     pub pickle: Arc<Pickle>,
     pub attempt: u32,
     pub results: Vec<StepReport>,
@@ -90,6 +100,17 @@ impl SampleAttempt {
         this
     }
 
+    /// Two attempts: one that fails and is retried, and the last one.
+    pub fn retried(message: &str, last: Self) -> [Self; 2] {
+        let failed = Self::stopped(
+            Pickle::clone(&last.pickle),
+            last.millis,
+            Status::Failed,
+            message,
+        );
+        [failed.attempt(1, true), last.attempt(2, false)]
+    }
+
     pub fn events(mut self, count: u64) -> Self {
         let events = (0..count)
             .map(|n| Event {
@@ -109,7 +130,7 @@ impl SampleAttempt {
         self
     }
 
-    pub fn attempt(mut self, number: u32, retried: bool) -> Self {
+    fn attempt(mut self, number: u32, retried: bool) -> Self {
         self.attempt = number;
         self.retried = retried;
         self
@@ -117,7 +138,7 @@ impl SampleAttempt {
 }
 
 /// Shows a run with seed 7 that took 0.84 s to a view.
-pub(super) fn show(view: &mut impl View, attempts: &[SampleAttempt]) {
+pub fn show(view: &mut impl View, attempts: &[SampleAttempt]) {
     let mut handle = |event| view.handle(&event).unwrap();
     handle(RunEvent::TestRunStarted {
         scenarios: attempts.len(),

@@ -32,7 +32,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "REGEX")]
     name: Option<Regex>,
 
-    /// Run only scenarios whose tags meet this expression, such as "@slow and not @flaky"
+    /// Run only scenarios whose tags match this expression, such as "@slow and not @flaky"
     #[arg(
         short,
         long,

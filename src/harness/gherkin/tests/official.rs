@@ -2,13 +2,13 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{compile, tests::fault};
+use super::{compile, fault};
 use crate::harness::pickle::Pickle;
 
 /// The official parser drops text after a row's last `|`, so a column that is not closed vanishes.
 const REFUSED: &str = "extra_table_content.feature";
 
-/// The official samples of a folder, each with the lines of what is expected of it.
+/// The official samples of a folder, each with the lines of its expected output.
 fn samples(folder: &str, expected: &str) -> Vec<(String, Vec<u8>, Vec<Value>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/gherkin")
@@ -31,10 +31,10 @@ fn samples(folder: &str, expected: &str) -> Vec<(String, Vec<u8>, Vec<Value>)> {
     samples
 }
 
-/// Ids, columns and an outline's line beside that of its row are left out, which our pickles do not have, and the
-/// kind of a `*`, which is unknown officially, while ours is that of the step above.
+/// Not compared: ids, columns and the line of a row's outline, which our pickles lack, and the kind of `*`, which
+/// the official parser leaves unknown while ours is that of the step above.
 #[test]
-fn the_official_samples_give_the_official_pickles_and_faults() {
+fn official_samples_give_the_official_pickles_and_errors() {
     let good = samples("good", "pickles.ndjson");
     assert_eq!(good.len(), 30);
     for (name, bytes, expected) in good {
@@ -60,7 +60,7 @@ fn the_official_samples_give_the_official_pickles_and_faults() {
         let (line, column, shown) = fault(bytes);
         let place = &expected[0]["parseError"]["source"]["location"];
         if place["column"].is_null() {
-            // The official parser points past the end, ours at what is left open.
+            // The official parser points past the end, ours at what was left open.
             assert_eq!(place["line"], line + 1, "{name}: {shown}");
         } else {
             assert_eq!(
