@@ -56,22 +56,22 @@ use crate::{
     services::{Effects, Faults, Registry},
 };
 
-/// How long to wait before the next try after `failures` earlier ones: the delays of the preset
-/// `reconnect`, without its end.
+/// The delay before the next retry, after `failures` failures: that of the preset `reconnect`, which
+/// never gives up here.
 fn reconnect_delay(failures: u32) -> Duration {
     Retry::reconnect().delay(failures, Seed::default())
 }
 
-/// The services that take events from publishers to subscribers.
-pub(crate) struct Mailroom {
+/// The services that carry events from publishers to subscribers.
+pub(crate) struct MessagingServices {
     /// The bus, unless another service of that name replaces it.
     pub bus: EventBus,
     /// The outbox, unless another service of that name replaces it.
     pub outbox: OutboxService,
 }
 
-impl Mailroom {
-    /// A bus, an outbox in memory and a dead letter queue, which join the scenario when first called.
+impl MessagingServices {
+    /// A bus, an outbox in memory and a dead letter queue, each added to the registry on its first call.
     pub fn new(
         registry: &Registry,
         effects: &Effects,

@@ -7,11 +7,7 @@ mod read_model;
 mod status;
 mod task;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use serde_json::Value;
@@ -142,7 +138,7 @@ impl Projection {
 
     /// Whether it has nothing to do but wait, where the last event is at a position.
     fn is_idle(&self, last: u64) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         match state.task {
             TaskState::Active => false,
             TaskState::Waiting => true,
@@ -152,13 +148,13 @@ impl Projection {
 
     /// Whether it has taken all events, the last of them at a position, or is paused.
     fn has_caught_up(&self, last: u64) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         state.task == TaskState::Idle && state.is_done(last)
     }
 
     /// Begins the next action, where the last event is at a position.
     fn next_action(&self, last: u64) -> NextAction {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let generation = state.generation;
         let next = match (state.status, state.rebuild) {
             (ProjectionStatus::Paused, _) => NextAction::Wait,
@@ -179,30 +175,30 @@ impl Projection {
     }
 
     fn begin_wait(&self) {
-        self.lock().task = TaskState::Waiting;
+        self.state.lock().task = TaskState::Waiting;
         self.moved.notify_waiters();
     }
 
     /// Ends a wait; false if what it waited for is stale.
     fn end_wait(&self, generation: u64) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.task = TaskState::Active;
         state.is_current(generation)
     }
 
     /// The checkpoint to continue after; `None` if the generation is stale.
     fn current_checkpoint(&self, generation: u64) -> Option<u64> {
-        let state = self.lock();
+        let state = self.state.lock();
         state.is_current(generation).then_some(state.checkpoint)
     }
 
     /// Whether its read model is handed many events in one call.
     fn is_replaying(&self) -> bool {
-        self.read_model.is_some() && self.lock().rebuild.is_some()
+        self.read_model.is_some() && self.state.lock().rebuild.is_some()
     }
 
     fn record_reset(&self, generation: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return;
         }
@@ -219,7 +215,7 @@ impl Projection {
         event: Option<&Value>,
         generation: u64,
     ) -> ApplyResult {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return ApplyResult::Stale;
         }
@@ -253,7 +249,7 @@ impl Projection {
         generation: u64,
     ) -> ApplyResult {
         let now = self.timeline.now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return ApplyResult::Stale;
         }
@@ -293,7 +289,7 @@ impl Projection {
 
     /// Continues after a pause and forgives the earlier errors; false if it is not paused.
     fn resume(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status != ProjectionStatus::Paused {
             return false;
         }
@@ -313,7 +309,7 @@ impl Projection {
 
     /// Starts again from the first event; the rebuild is complete at a position.
     fn rebuild(&self, target: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let was_paused = state.status == ProjectionStatus::Paused
             || state.rebuild.is_some_and(|rebuild| rebuild.was_paused);
         state.transition_to(ProjectionStatus::Rebuilding);
@@ -364,10 +360,6 @@ impl Projection {
         self.timeline
             .now()
             .saturating_sub(happened.unwrap_or_default())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ProjectionState> {
-        self.state.lock()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -79,13 +79,13 @@ impl ReadModel {
 
     /// The current document of a key.
     pub fn document(&self, key: &str) -> Option<Arc<Value>> {
-        self.lock().documents.get(key).map(Arc::clone)
+        self.contents.lock().documents.get(key).map(Arc::clone)
     }
 
     /// Applies events in order, up to the first that fails.
     fn take(&self, input: &Value, events: &[Value]) -> Result<BatchProgress, Box<Failure>> {
         let after = number(input, "after")?;
-        let contents = &mut *self.lock();
+        let contents = &mut *self.contents.lock();
         if after > contents.position {
             let message = format!(
                 "events after position {after} would leave a gap: the last one is at {}",
@@ -128,7 +128,7 @@ impl ReadModel {
     fn query(&self, input: &Value) -> Result<Value, Box<Failure>> {
         let DocumentQuery { key } =
             from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))?;
-        let contents = self.lock();
+        let contents = self.contents.lock();
         let owned = |document: &Arc<Value>| Value::clone(document);
         let data = match key {
             Some(key) => contents.documents.get(&key).map_or(Value::Null, owned),
@@ -146,10 +146,6 @@ impl ReadModel {
                 "checkpoint": contents.checkpoint,
             },
         }))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock()
     }
 }
 
@@ -206,7 +202,7 @@ impl Service for ReadModel {
                 })
             }
             RESET => {
-                *self.lock() = Contents::default();
+                *self.contents.lock() = Contents::default();
                 Ok(json!({}))
             }
             QUERY => self.query(input),

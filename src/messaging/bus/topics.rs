@@ -33,7 +33,7 @@ pub(super) struct Subscribed {
     pub deliveries: u32,
     types: Vec<Arc<str>>,
     inbox: UnboundedSender<Message>,
-    /// How many deliveries each subject has had, by its number.
+    /// The number of deliveries of each subject, by its number.
     numbers: Vec<u64>,
     ended: bool,
 }
@@ -53,7 +53,7 @@ impl Topics {
         self.subscriptions.len() - 1
     }
 
-    /// Adds an event type to a subscription; returns whether the type had none.
+    /// Adds an event type to a subscription; returns whether it is the first of its type.
     pub fn open(&mut self, place: usize, kind: &Arc<str>) -> bool {
         let types = &mut self.subscriptions[place].types;
         if types.contains(kind) {
@@ -151,7 +151,7 @@ impl Subscribed {
         let why = if more.handler != self.handler {
             format!("has the handler {}, not {}", self.handler, more.handler)
         } else if more.filter.is_some() || more.retry.is_some() {
-            "exists: its filter and retry policy are given where it begins".to_owned()
+            "already exists: its filter and retry policy cannot be changed".to_owned()
         } else {
             return Ok(());
         };

@@ -19,23 +19,23 @@ pub struct Exchanged {
 }
 
 impl Requests {
-    /// Sends the requests of a pattern, and records as warnings and errors what takes longer than the
-    /// pattern expects.
+    /// Sends the requests of a pattern, and records a warning or an error for whatever takes longer
+    /// than the pattern expects.
     ///
-    /// A request is not repeated unless a policy says so. Concurrent exchanges are returned in the
-    /// pattern's order, whichever is answered first.
+    /// A request is not retried unless a policy says so. Concurrent exchanges are returned in the
+    /// pattern's order, not in that of their responses.
     pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<Exchanged> {
         let timeline = self.client().timeline();
         let began = timeline.now();
         let mut exchanged = Vec::new();
         for turn in &pattern.communication_flow {
             match turn {
-                Turn::Alone(exchange) => {
+                Turn::Single(exchange) => {
                     for _ in 0..exchange.times {
                         exchanged.push(self.exchange_with(exchange).await);
                     }
                 }
-                Turn::AtOnce(exchanges) => {
+                Turn::Concurrent(exchanges) => {
                     let all = exchanges.iter().flat_map(|exchange| {
                         std::iter::repeat_n(exchange, exchange.times as usize)
                     });
@@ -59,7 +59,7 @@ impl Requests {
             exchange.call.clone(),
             Arc::clone(&exchange.input),
         );
-        request.retries = Some(Retries::none());
+        request.retry = Some(Retries::none());
         let response = self.send(&request).await;
         if let Some(expected) = exchange.expected_duration {
             let took = response.metadata.response_time;

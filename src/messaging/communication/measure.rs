@@ -54,10 +54,10 @@ impl Thresholds {
                 format_duration(timeout)
             ));
         }
-        let (most_at_once, latency) = measured(events);
-        if most_at_once > self.concurrent_requests {
+        let (most_in_flight, latency) = measured(events);
+        if most_in_flight > self.concurrent_requests {
             exceeded.push(format!(
-                "{most_at_once} requests are in flight at the same time, expected {} at most",
+                "{most_in_flight} requests are in flight at the same time, expected {} at most",
                 self.concurrent_requests
             ));
         }

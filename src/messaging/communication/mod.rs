@@ -1,4 +1,4 @@
-//! Patterns of communication as data: who calls whom, under which policies, with which scripted answers.
+//! Communication patterns as data: requests between services, their policies and scripted answers.
 
 mod check;
 mod flow;

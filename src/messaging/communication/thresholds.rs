@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::duration_text;
 
-/// What communication is measured by.
+/// The limits that communication is checked against.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Thresholds {
-    /// How long an answer may take.
+    /// How long a response may take.
     pub response_time: ResponseTimes,
     /// How long one execution between two services may take.
     #[serde(with = "duration_text")]
@@ -19,11 +19,11 @@ pub struct Thresholds {
     pub error_rate: f64,
     /// The least share of requests that a service could be reached for, from 0 to 1.
     pub availability: f64,
-    /// Requests at once, at most.
+    /// The most requests in flight at the same time.
     pub concurrent_requests: u32,
 }
 
-/// How long an answer may take to be called fast, acceptable or slow; each boundary included.
+/// How long a response may take to count as fast, acceptable or slow, limits included.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResponseTimes {
@@ -36,29 +36,29 @@ pub struct ResponseTimes {
     /// Up to this it is slow.
     #[serde(with = "duration_text")]
     pub slow: Duration,
-    /// Longer than this nobody should have waited.
+    /// Beyond this it is overdue.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
 }
 
-/// How soon an answer came.
+/// How fast a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Speed {
-    /// At once, or nearly so.
+    /// Within [`ResponseTimes::fast`].
     Fast,
-    /// Soon enough.
+    /// Within [`ResponseTimes::acceptable`].
     Acceptable,
-    /// Late.
+    /// Within [`ResponseTimes::slow`].
     Slow,
-    /// Later than slow, but nobody need have given up.
+    /// Within [`ResponseTimes::timeout`].
     TooSlow,
-    /// Later than anyone should have waited.
+    /// Beyond [`ResponseTimes::timeout`].
     Overdue,
 }
 
 impl ResponseTimes {
-    /// How soon an answer came that took so long.
+    /// The speed of a response that took this long.
     pub fn speed(&self, took: Duration) -> Speed {
         let limits = [
             (self.fast, Speed::Fast),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boundary_belongs_to_the_better_word() {
+    fn response_time_at_a_limit_counts_as_the_faster_speed() {
         let ms = Duration::from_millis;
         let times = ResponseTimes {
             fast: ms(500),

@@ -81,7 +81,7 @@ impl<'a> Attributes<'a> {
         self.get("data")
     }
 
-    /// Checks the version, if there is one.
+    /// Checks the version, if it is given.
     pub fn check_spec_version(&self) -> Result<(), EventError> {
         match self.text("specversion")? {
             None | Some(SPEC_VERSION) => Ok(()),

@@ -1,4 +1,4 @@
-//! Events as JSON: what CloudEvents and Trace Context require.
+//! Events as JSON, as CloudEvents and Trace Context require.
 
 mod attributes;
 mod document;

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::MutexGuard};
+use std::collections::BTreeSet;
 
 use indexmap::map;
 
@@ -29,12 +29,6 @@ enum Stored {
     Published,
 }
 
-impl MemoryOutbox {
-    fn lock(&self) -> MutexGuard<'_, OutboxState> {
-        self.state.lock()
-    }
-}
-
 impl OutboxState {
     fn mark(
         &mut self,
@@ -55,7 +49,7 @@ impl OutboxState {
 
 impl Outbox for MemoryOutbox {
     fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let before = state.events.len();
         for event in events {
             let index = state.events.len();
@@ -74,7 +68,7 @@ impl Outbox for MemoryOutbox {
     }
 
     fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
-        let state = self.lock();
+        let state = self.state.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
             .filter_map(|&index| match &state.events[index] {
@@ -85,7 +79,7 @@ impl Outbox for MemoryOutbox {
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let indexes = state.mark(events, |stored| *stored = Stored::Published)?;
         for index in indexes {
             state.unpublished.remove(&index);
@@ -94,7 +88,7 @@ impl Outbox for MemoryOutbox {
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
-        self.lock().mark(events, |stored| {
+        self.state.lock().mark(events, |stored| {
             if let Stored::Waiting(_, last) = stored {
                 *last = Some(Box::new(failure.clone()));
             }
@@ -106,7 +100,7 @@ impl Outbox for MemoryOutbox {
         &self,
         event: &EventId,
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
-        let state = self.lock();
+        let state = self.state.lock();
         let stored = state.events.get(event);
         Ok(stored.map(|stored| match stored {
             Stored::Waiting(_, None) => (Publication::Pending, None),

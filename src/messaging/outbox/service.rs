@@ -57,7 +57,7 @@ pub struct OutboxService {
     listener: Listener,
 }
 
-/// A callback for when something is stored to be published.
+/// A callback for when events are stored.
 ///
 /// A handle: clones share the callback.
 #[derive(Clone, Default)]
@@ -66,8 +66,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Runs the callback; immediately, so that the activity it begins is known before the store
-    /// replies.
+    /// Runs the callback, before the store replies, so that the activity it begins is known by then.
     pub fn notify(&self) {
         if let Some(callback) = self.callback.get() {
             callback();
@@ -139,7 +138,11 @@ impl Service for OutboxService {
     async fn call(&self, call: &Call) -> CallResult {
         let answer = || {
             answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
-                let message = format!("{} is only an outbox", self.name);
+                let message = format!(
+                    "{} has no operation {:?}",
+                    self.name,
+                    call.name().operation()
+                );
                 Err(Box::new(
                     Failure::new(code::OPERATION_NOT_FOUND, message).at(call.name()),
                 ))

@@ -42,7 +42,7 @@ pub(super) struct UnstoredLetter {
     letter: DeadLetter,
     head: Arc<EventHead>,
     failures: u32,
-    /// How long to wait before the next try.
+    /// The delay before the next retry.
     delay: Duration,
 }
 
@@ -97,7 +97,7 @@ impl Handling {
                     failures: 0,
                     delay: Duration::ZERO,
                 });
-                // Boxed, so that the few that come here do not make this large for all.
+                // Boxed, so that the rare failure does not enlarge every future.
                 let unstored = Box::pin(self.put(unstored)).await;
                 (EventStatus::DeadLettered, unstored)
             }
@@ -109,7 +109,7 @@ impl Handling {
         }
     }
 
-    /// Calls the handler, unless the filter does not want the event; returns whether it does.
+    /// Calls the handler unless the filter rejects the event; returns whether the handler was called.
     async fn filter_and_call(&self, document: &EventDocument) -> Result<bool, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
@@ -273,7 +273,7 @@ impl Handling {
     }
 }
 
-/// Without retries: what fails is retried later, not within the call.
+/// Without retries: a failure is retried later, not within the call.
 fn once() -> CallPolicy {
     CallPolicy {
         retry: Some(Retry::none().into()),

@@ -1,4 +1,4 @@
-//! What a subscription has received: each event once, and those of a subject in order.
+//! The inbox of a subscription: each event once, and those of a subject in order.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,14 +34,14 @@ pub(in crate::messaging) struct SubjectPosition {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     activity: MessageActivity,
-    /// By number of the event; `None` for those it has not received.
+    /// By number of the event; `None` if not received yet.
     seen: Vec<Option<EventStatus>>,
     /// By number of the subject.
     subjects: Vec<SubjectQueue>,
-    /// At most one of each subject, in the order of arrival.
+    /// At most one per subject, in the order of arrival.
     ready: VecDeque<Delivery>,
     paused: bool,
-    /// Held while a pause keeps something waiting.
+    /// Held while a pause delays deliveries.
     deferred: Option<ActivityGuard>,
 }
 
@@ -86,7 +86,7 @@ impl Inbox {
         }
     }
 
-    /// Accepts a delivery; `note` is called for those that do not go to the handler directly.
+    /// Accepts a delivery; `note` is called if it does not go to the handler directly.
     pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(Notice, Delivery)) {
         let position = delivery
             .position
@@ -130,7 +130,7 @@ impl Inbox {
         }
     }
 
-    /// Lets nothing go to the handler from now on; what waits counts as deferred.
+    /// Holds all deliveries from now on; waiting ones count as deferred.
     pub fn pause(&mut self) {
         self.paused = true;
         for delivery in self.waiting() {
@@ -149,7 +149,7 @@ impl Inbox {
         self.update_deferred();
     }
 
-    /// Discards what is waiting.
+    /// Discards waiting deliveries.
     pub fn clear(&mut self) {
         *self = Self::new(self.activity.clone());
     }

@@ -30,7 +30,7 @@ pub(super) enum Message {
     End(ActivityGuard),
 }
 
-/// Takes what the bus delivers to a subscription's handler, until the subscription ends and no dead
+/// Passes deliveries of the bus to a subscription's handler, until the subscription ends and no dead
 /// letter is waiting.
 pub(super) async fn serve(
     subscription: Subscription,
@@ -89,7 +89,7 @@ impl Subscriber {
         }
     }
 
-    /// Starts the handler on what may go to it now.
+    /// Starts the handler on the deliveries that may go to it now.
     fn start(&mut self) {
         while self.running.len() < MAX_CONCURRENT
             && let Some(delivery) = self.inbox.next()
