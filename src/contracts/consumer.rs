@@ -64,7 +64,7 @@ pub struct RecordedRequest {
 }
 
 impl ConsumerContract {
-    /// Everything that is wrong with it although it can be read.
+    /// All faults that reading it does not find.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut descriptions = HashSet::new();

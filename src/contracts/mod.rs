@@ -1,4 +1,4 @@
-//! Contracts between services: what a provider promises, what a consumer relies on, and whether a service keeps to it.
+//! Contracts between services: what a provider promises and a consumer relies on, and their verification.
 
 mod compiled_operation;
 mod consumer;

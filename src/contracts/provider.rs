@@ -73,7 +73,7 @@ pub struct ContractCase {
 }
 
 impl ProviderContract {
-    /// Everything that is wrong with it although it can be read.
+    /// All faults that reading it does not find.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut names = HashSet::new();

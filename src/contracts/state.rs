@@ -22,7 +22,7 @@ pub struct ProviderState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StateCall {
-    /// The service and operation; of any service of the cast.
+    /// The operation, of any service of the cast.
     pub call: CallName,
     /// The input sent; `{}` by default.
     #[serde(default = "no_input")]
@@ -42,7 +42,7 @@ impl ProviderState {
     ///
     /// # Errors
     ///
-    /// If there is no such state, or no input has a field with a parameter's name.
+    /// If the state does not exist, or no input has a field with a parameter's name.
     pub(super) fn calls(&self, states: &States) -> Result<Vec<StateCall>, String> {
         let name = &self.name;
         let Some(calls) = states.get(name) else {
@@ -58,7 +58,7 @@ impl ProviderState {
             if fields.peek().is_none() {
                 let hint = did_you_mean(param, fields_of(&states[name]));
                 return Err(format!(
-                    "provider state {name:?} takes no parameter {param:?}: {hint}"
+                    "provider state {name:?} has no parameter {param:?}: {hint}"
                 ));
             }
             fields.for_each(|field| field.clone_from(value));
@@ -76,7 +76,7 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
 pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
     for (name, _) in states.iter().filter(|(_, calls)| calls.is_empty()) {
         let pointer = format!("/states/{}", pointer_token(name));
-        faults.push(Violation::new(pointer, "a state takes at least one call"));
+        faults.push(Violation::new(pointer, "a state needs at least one call"));
     }
 }
 

@@ -40,7 +40,7 @@ struct Verification<'a> {
 }
 
 impl Verifier {
-    /// Sets the calls that lead to a state, in place of those of contracts.
+    /// Sets the calls that lead to a state, overriding those of contracts.
     pub fn set_state(&mut self, name: impl Into<String>, calls: Vec<StateCall>) {
         self.states.insert(name.into(), calls);
     }

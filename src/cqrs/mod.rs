@@ -18,7 +18,7 @@ pub(crate) use self::command::{
 pub use self::projection::{ProjectionDefinition, ProjectionStatus, Projector};
 pub(crate) use self::store::EVENT_STORE;
 #[doc(hidden)]
+pub use self::store::EventStoreService;
+#[doc(hidden)]
 pub use self::store::{EventStore, Snapshot, StreamId};
 pub(crate) use self::store::{EventStoreError, StoredEvent};
-#[doc(hidden)]
-pub use self::store::{EventStoreService, MemoryEventStore, SqliteEventStore};

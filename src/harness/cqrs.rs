@@ -9,7 +9,7 @@ use crate::{
     cqrs::{
         Aggregate, AggregateDefinition, Command, CommandHandler, CommandMetadata, CommandResult,
         DefinedAggregate, EVENT_STORE, EventStore, EventStoreError, EventStoreService,
-        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
+        ProjectionDefinition, Projector,
     },
     domain::{Failure, Violation, did_you_mean, pointer_token},
     messaging::{MessageActivity, Relay},
@@ -42,10 +42,10 @@ impl Cqrs {
     pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Result<Self, EventStoreError> {
         let client = cast.client();
         let store = EventStoreService::new(
-            Arc::new(MemoryEventStore::default()),
+            Arc::default(),
             cast.effects().clone(),
             client.timeline().clone(),
-        )?;
+        );
         cast.registry().add_on_call(store.clone());
         relay.listen(store.listener());
         Ok(Self {
@@ -76,7 +76,7 @@ impl Cqrs {
     }
 
     /// The event store.
-    pub fn store(&self) -> Arc<dyn EventStore> {
+    pub fn store(&self) -> Arc<EventStore> {
         self.store.store()
     }
 
@@ -124,8 +124,7 @@ impl Cqrs {
     ///
     /// If events are stored already, or the file is not an event store.
     pub fn store_events_in(&mut self, file: PathBuf) -> Result<(), String> {
-        let stored = self.store().last_position().map_err(|it| it.to_string())?;
-        if stored > 0 {
+        if self.store().last_position() > 0 {
             return Err("a file for the events must be chosen before the first event".to_owned());
         }
         self.file = Some(file);
@@ -141,12 +140,11 @@ impl Cqrs {
         let Some(file) = &self.file else {
             return Err("the event store is in memory and cannot be reopened".to_owned());
         };
-        let opened = || {
-            // The file is locked until the store before is dropped.
-            self.store.replace(Arc::new(MemoryEventStore::default()))?;
-            self.store.replace(Arc::new(SqliteEventStore::open(file)?))
-        };
-        opened().map_err(|error| error.to_string())
+        // The file is locked until the previous store is dropped.
+        self.store.replace(EventStore::default());
+        let opened = EventStore::open(file).map_err(|error| error.to_string())?;
+        self.store.replace(opened);
+        Ok(())
     }
 
     /// A command with the next id.

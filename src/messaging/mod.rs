@@ -30,7 +30,7 @@ pub(crate) use outbox::Listener;
 #[doc(hidden)]
 pub use outbox::OutboxService;
 #[cfg(all(test, feature = "cqrs"))]
-pub(crate) use outbox::conformance as outbox_conformance;
+pub(crate) use outbox::tests as outbox_tests;
 #[cfg(feature = "cqrs")]
 pub(crate) use outbox::{
     MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, Publication, answer_outbox,

@@ -79,7 +79,7 @@ fn empty() -> Arc<Value> {
     Arc::new(Value::Object(Map::new()))
 }
 
-/// A type of aggregates that decides and changes according to its definition.
+/// A type of aggregates that decides and changes as its definition says.
 #[derive(Debug)]
 pub struct DefinedAggregate {
     definition: AggregateDefinition,

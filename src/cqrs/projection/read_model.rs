@@ -12,8 +12,8 @@ use crate::{
     services::{CallResult, Service},
 };
 
-/// The documents that a projection makes of events, by key; a service, so that it takes time and
-/// fails as others do.
+/// The documents that a projection builds from events, by key; a service, so that it takes time and
+/// fails like any other.
 ///
 /// | operation | input | reply |
 /// |---|---|---|
@@ -22,9 +22,9 @@ use crate::{
 /// | `reset` | `{}` | `{}` |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
-/// A call may take effect late, after its caller has given up and retried. So each event has its
-/// position, by which it is applied once, and each call the position that it continues `after`: the
-/// rest of an earlier rebuild would leave a gap and is refused.
+/// A call may take effect late, after its caller has timed out and retried. So each event has its
+/// position, by which it is applied once, and each call the position that it continues `after`: a
+/// late call of an earlier rebuild would leave a gap and is refused.
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
@@ -35,13 +35,13 @@ pub(super) struct ReadModel {
 #[derive(Default)]
 struct Contents {
     documents: IndexMap<String, Arc<Value>>,
-    /// The position of the last event that was applied, or skipped in a replay since.
+    /// The position of the last event that was applied, or skipped in a later replay.
     position: u64,
     /// The position of the last event that was applied.
     checkpoint: u64,
 }
 
-/// How far a projection got with the events handed to it.
+/// How many of the given events a projection has applied.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BatchProgress {
@@ -51,7 +51,7 @@ pub(super) struct BatchProgress {
     pub checkpoint: u64,
     /// How many events were applied.
     pub applied: u64,
-    /// Why the next one was not.
+    /// Why the next one was not applied.
     #[serde(default)]
     pub failure: Option<Box<Failure>>,
 }
@@ -208,7 +208,7 @@ impl Service for ReadModel {
             QUERY => self.query(input),
             operation => Err(Box::new(Failure::new(
                 code::OPERATION_NOT_FOUND,
-                format!("a projection cannot {operation:?}"),
+                format!("a read model has no operation {operation:?}"),
             ))),
         };
         answer

@@ -1,10 +1,10 @@
 //! The event store: the events of all aggregates, which is also the outbox that they are published from.
 
 mod client;
-mod memory;
+mod event_store;
+#[cfg_attr(not(feature = "sqlite"), path = "file_left_out.rs")]
+mod file;
 mod service;
-#[cfg_attr(not(feature = "sqlite"), path = "sqlite_left_out.rs")]
-mod sqlite;
 
 use std::{fmt, sync::Arc};
 
@@ -15,11 +15,10 @@ pub(super) use self::{
     client::{EventStoreClient, LoadedStream, kinds},
     service::LastPosition,
 };
-pub use self::{memory::MemoryEventStore, service::EventStoreService, sqlite::SqliteEventStore};
-
+pub use self::{event_store::EventStore, service::EventStoreService};
 use crate::{
     domain::{Failure, code},
-    messaging::{CloudEvent, EventId, Outbox},
+    messaging::{CloudEvent, EventId, OutboxError},
 };
 
 /// The name of the event store as a service.
@@ -30,7 +29,7 @@ pub const EVENT_STORE: &str = "EventStore";
 pub struct StreamId {
     /// The type of the aggregate, such as `Account`.
     pub aggregate: Arc<str>,
-    /// Its id among those of its type.
+    /// The id of the aggregate within its type.
     pub id: Arc<str>,
 }
 
@@ -110,74 +109,6 @@ impl From<rusqlite::Error> for EventStoreError {
     }
 }
 
-/// Stores the events of all aggregates, in order, and which of them are published.
-///
-/// An append is atomic: its events are stored and wait to be published, or neither. An event's source is `/<aggregate>`, its subject the aggregate's id, its sequence the
-/// version, its id `<subject>/<sequence>`, and it names the command that caused it.
-///
-/// Events stored by `Outbox::store` belong to no aggregate, but have positions like all others.
-pub trait EventStore: Outbox {
-    /// Appends the events of one command, all or none, and returns the aggregate's new version: the
-    /// old one plus the number of events.
-    ///
-    /// Appending the events of a command again changes nothing and returns the same version.
-    ///
-    /// # Errors
-    ///
-    /// `EventStoreError::Conflict` if the aggregate is not at the version `expected`;
-    /// `EventStoreError::Misfit` if the events are not of the stream, do not follow each other,
-    /// or one is stored already without an aggregate.
-    fn append(
-        &self,
-        stream: &StreamId,
-        expected: u64,
-        events: &[Arc<CloudEvent>],
-    ) -> Result<u64, EventStoreError>;
-
-    /// The events of an aggregate after a version, oldest first; none if there is no such aggregate.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn load(&self, stream: &StreamId, after: u64) -> Result<Vec<Arc<CloudEvent>>, EventStoreError>;
-
-    /// The result of a command, if its events were appended.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn handled(&self, stream: &StreamId, command: &str)
-    -> Result<Option<Handled>, EventStoreError>;
-
-    /// The events of all aggregates after a position, at most `limit`, in the order of their positions.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn read(&self, after: u64, limit: usize) -> Result<Vec<StoredEvent>, EventStoreError>;
-
-    /// The position of the event that was stored last, 0 before the first.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn last_position(&self) -> Result<u64, EventStoreError>;
-
-    /// Stores a snapshot in place of an earlier one; does nothing for an aggregate without events.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be written.
-    fn save_snapshot(&self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), EventStoreError>;
-
-    /// The latest snapshot of an aggregate, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn load_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, EventStoreError>;
-}
-
 impl StreamId {
     /// The stream of an aggregate.
     pub fn new(aggregate: impl Into<Arc<str>>, id: impl Into<Arc<str>>) -> Self {
@@ -201,6 +132,12 @@ impl StreamId {
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.aggregate, self.id)
+    }
+}
+
+impl From<EventStoreError> for OutboxError {
+    fn from(error: EventStoreError) -> Self {
+        Self::Unusable(error.to_string())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 /// The position of the event that was stored last, 0 before the first.
 ///
 /// A handle: clones share it. Waiting tasks are woken in the order in which they began to wait, which
-/// a `watch` channel leaves to chance.
+/// a `watch` channel does not promise.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cqrs) struct LastPosition {
     shared: Arc<(AtomicU64, Notify)>,
@@ -41,7 +41,7 @@ impl LastPosition {
     /// Waits until it differs from the one seen.
     pub async fn changed_from(&self, seen: u64) {
         loop {
-            // It is notified of what comes from here on, so that no change can be missed.
+            // Created before the check, so that no change can be missed.
             let changed = self.shared.1.notified();
             if self.get() != seen {
                 return;
@@ -51,12 +51,12 @@ impl LastPosition {
     }
 }
 
-/// An event store as a service, so that it takes time and fails as others do.
+/// An event store as a service, so that it takes time and fails like any other.
 ///
 /// A handle: clones share the store.
 #[derive(Clone)]
 pub struct EventStoreService {
-    store: Arc<Locked<Arc<dyn EventStore>>>,
+    store: Arc<Locked<Arc<EventStore>>>,
     effects: Effects,
     timeline: Timeline,
     positions: LastPosition,
@@ -64,50 +64,37 @@ pub struct EventStoreService {
 }
 
 impl EventStoreService {
-    /// Its operations beside those of an outbox.
+    /// Its operations, apart from those of an outbox.
     const OPERATIONS: [&str; 4] = ["load", "append", "read", "saveSnapshot"];
 
     /// A service of a store, which records its effects on a timeline.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    pub fn new(
-        store: Arc<dyn EventStore>,
-        effects: Effects,
-        timeline: Timeline,
-    ) -> Result<Self, EventStoreError> {
+    pub fn new(store: Arc<EventStore>, effects: Effects, timeline: Timeline) -> Self {
         let positions = LastPosition::default();
-        positions.set(store.last_position()?);
-        Ok(Self {
+        positions.set(store.last_position());
+        Self {
             store: Arc::new(Locked::new(store)),
             effects,
             timeline,
             positions,
             listener: Listener::default(),
-        })
+        }
     }
 
-    /// The listener that is told when something is stored.
+    /// The listener that is notified when events are stored.
     pub fn listener(&self) -> &Listener {
         &self.listener
     }
 
     /// The store.
-    pub fn store(&self) -> Arc<dyn EventStore> {
+    pub fn store(&self) -> Arc<EventStore> {
         Arc::clone(&self.store.lock())
     }
 
     /// Replaces the store by another one, or by the same one opened again.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    pub fn replace(&self, store: Arc<dyn EventStore>) -> Result<(), EventStoreError> {
-        let last_position = store.last_position()?;
-        *self.store.lock() = store;
+    pub fn replace(&self, store: EventStore) {
+        let last_position = store.last_position();
+        *self.store.lock() = Arc::new(store);
         self.stored(last_position);
-        Ok(())
     }
 
     fn stored(&self, last_position: u64) {
@@ -124,19 +111,11 @@ impl EventStoreService {
     fn load(&self, request: Load) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
-        let handled = match &request.command {
-            Some(command) => store
-                .handled(&stream, command)
-                .map_err(EventStoreError::failure)?,
-            None => None,
-        };
-        let snapshot = store
-            .load_snapshot(&stream)
-            .map_err(EventStoreError::failure)?;
+        let command = request.command.as_ref();
+        let handled = command.and_then(|command| store.handled(&stream, command));
+        let snapshot = store.load_snapshot(&stream);
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
-        let events = store
-            .load(&stream, after)
-            .map_err(EventStoreError::failure)?;
+        let events = store.load(&stream, after);
         to_value(&LoadedStream {
             version: after + events.len() as u64,
             snapshot,
@@ -151,11 +130,11 @@ impl EventStoreService {
             Arc::clone(&request.aggregate),
             Arc::clone(&request.aggregate_id),
         );
-        let before = store.last_position().map_err(EventStoreError::failure)?;
+        let before = store.last_position();
         let version = store
             .append(&stream, request.expected_version, &request.events)
             .map_err(EventStoreError::failure)?;
-        let position = store.last_position().map_err(EventStoreError::failure)?;
+        let position = store.last_position();
         if position > before {
             self.timeline.record(EventKind::EventsAppended {
                 aggregate: stream.aggregate,
@@ -168,21 +147,18 @@ impl EventStoreService {
         to_value(&Appended { version })
     }
 
-    fn read(&self, request: &Read) -> Result<Value, Box<Failure>> {
-        let events = self
-            .store()
-            .read(request.after, request.limit)
-            .map_err(EventStoreError::failure)?;
+    fn read(&self, request: &Read) -> Value {
+        let events = self.store().read(request.after, request.limit);
         let events = events.into_iter().map(|stored| {
             object([
                 ("position", stored.position.into()),
                 ("event", stored.event.to_value()),
             ])
         });
-        Ok(object([
+        object([
             ("after", request.after.into()),
             ("events", events.collect()),
-        ]))
+        ])
     }
 
     fn save_snapshot(&self, request: SaveSnapshot) -> Result<Value, Box<Failure>> {
@@ -208,9 +184,9 @@ impl EventStoreService {
         }
         let once = self.effects.once(call, |_| {
             let store = self.store();
-            let before = store.last_position().map_err(EventStoreError::failure)?;
+            let before = store.last_position();
             let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
-            let position = store.last_position().map_err(EventStoreError::failure)?;
+            let position = store.last_position();
             if position > before {
                 self.stored(position);
             }
@@ -228,7 +204,7 @@ impl EventStoreService {
                     .once(call, |_| self.append(&request).map(Arc::new))
                     .map(Arc::unwrap_or_clone)
             }
-            "read" => self.read(&input(call)?),
+            "read" => Ok(self.read(&input(call)?)),
             "saveSnapshot" => self.save_snapshot(input(call)?),
             _ => Err(unknown(call)),
         }
@@ -262,7 +238,7 @@ impl Service for EventStoreService {
 
 fn unknown(call: &Call) -> Box<Failure> {
     let operation = call.name().operation();
-    let message = format!("an event store cannot {operation:?}");
+    let message = format!("the event store has no operation {operation:?}");
     Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }
 

@@ -111,14 +111,3 @@ impl Outbox for MemoryOutbox {
         }))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::messaging::outbox::conformance;
-
-    #[test]
-    fn memory_outbox_conforms() {
-        conformance::check(MemoryOutbox::default);
-    }
-}
