@@ -153,11 +153,6 @@ pub struct SaveSnapshot {
     pub state: Arc<Value>,
 }
 
-/// The types of events, in order.
-pub fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
-    events.iter().map(|event| Arc::clone(&event.kind)).collect()
-}
-
 pub fn to_value(value: &impl Serialize) -> Result<Value, Box<Failure>> {
     serde_json::to_value(value)
         .map_err(|error| Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string())))

@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 
 use super::{
     EVENT_STORE, EventStore, EventStoreError, Snapshot, StreamId,
-    client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, kinds, to_value},
+    client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, to_value},
+    kinds,
 };
 use crate::{
     domain::{Call, Failure, Locked, Reply, code, from_value},
