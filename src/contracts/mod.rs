@@ -21,7 +21,7 @@ pub(crate) use contract::Contract;
 pub(crate) use expectation::Expectation;
 pub(crate) use matching_rule::MatchingRule;
 pub(crate) use provider::{PromisedOperation, ProviderContract};
-pub(crate) use state::{ProviderState, StateCall, States};
+pub(crate) use state::{ProviderState, ProviderStates, StateCall};
 pub(crate) use strictness::Strictness;
 pub(crate) use verdict::{Breach, BreachKind, Verdict};
 pub(crate) use verifier::Verifier;

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
-    ConsumerContract, Expectation, Interaction, RecordedRequest, States, verifier::CALLER,
+    ConsumerContract, Expectation, Interaction, ProviderStates, RecordedRequest, verifier::CALLER,
 };
 use crate::observability::{Event, EventKind};
 
@@ -66,7 +66,7 @@ impl ConsumerContract {
             consumer: consumer.to_owned(),
             provider: provider.to_owned(),
             interactions: interactions.collect(),
-            states: States::new(),
+            states: ProviderStates::new(),
         }
     }
 }

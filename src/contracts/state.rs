@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::{CallName, Violation, did_you_mean, pointer_token};
 
 /// How provider states are reached: by name, the calls that lead there.
-pub type States = IndexMap<String, Vec<StateCall>>;
+pub type ProviderStates = IndexMap<String, Vec<StateCall>>;
 
 /// A state that a provider is brought to before a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl ProviderState {
     /// # Errors
     ///
     /// If the state does not exist, or no input has a field with a parameter's name.
-    pub(super) fn calls(&self, states: &States) -> Result<Vec<StateCall>, String> {
+    pub(super) fn calls(&self, states: &ProviderStates) -> Result<Vec<StateCall>, String> {
         let name = &self.name;
         let Some(calls) = states.get(name) else {
             let hint = did_you_mean(name, states.keys().map(String::as_str));
@@ -73,7 +73,7 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
 }
 
 /// Finds states without calls, which would not be reached.
-pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
+pub(super) fn check(states: &ProviderStates, faults: &mut Vec<Violation>) {
     for (name, _) in states.iter().filter(|(_, calls)| calls.is_empty()) {
         let pointer = format!("/states/{}", pointer_token(name));
         faults.push(Violation::new(pointer, "a state needs at least one call"));

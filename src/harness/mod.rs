@@ -68,7 +68,7 @@ pub use lookup::StepDefinition;
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
 pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
-pub(crate) use messages::{HeldPattern, Messages};
+pub(crate) use messages::{LoadedPattern, Messages};
 pub use options::{Options, Order};
 pub(crate) use outcome_text::outcome_text;
 pub(crate) use rows::{compare_rows, rows_in_order};

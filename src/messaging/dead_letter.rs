@@ -19,7 +19,7 @@ pub struct DeadLetter {
     /// The subscription whose handler failed.
     pub subscription: Arc<str>,
     /// Where the event came from.
-    pub origin: Origin,
+    pub origin: EventOrigin,
     /// The whole event.
     pub event: Arc<Value>,
     /// The handler's last failure.
@@ -37,7 +37,7 @@ pub struct DeadLetter {
 /// Where the event of a dead letter came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Origin {
+pub struct EventOrigin {
     /// Where it happened.
     pub source: Arc<str>,
     /// What happened.

@@ -17,11 +17,12 @@ pub(crate) use activity::{ActivityGuard, MessageActivity};
 #[doc(hidden)]
 pub use bus::EventBus;
 pub(crate) use communication::{
-    CommunicationFile, CommunicationPattern, Exchanged, ResponseTimes, Thresholds,
+    CommunicationFile, CommunicationPattern, CommunicationThresholds, CompletedExchange,
+    ResponseTimes,
 };
 #[doc(hidden)]
 pub use dead_letter::DeadLetters;
-pub(crate) use dead_letter::{DeadLetter, LetterError, Origin};
+pub(crate) use dead_letter::{DeadLetter, EventOrigin, LetterError};
 #[doc(hidden)]
 pub use event::EventDraft;
 pub use event::{CloudEvent, TraceContext};
@@ -43,7 +44,7 @@ pub use relay::Relay;
 pub(crate) use request::{
     RequestReceipt, RequestView, Requests, ResponseBody, ResponseEnvelope, ServiceRequest,
 };
-pub(crate) use subscriber::Filter;
+pub(crate) use subscriber::EventFilter;
 #[doc(hidden)]
 pub use subscriber::Subscription;
 

@@ -71,8 +71,7 @@ async fn is_reopened(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// One command, with the payload below if there is one; waits until projections have nothing to do
-/// but wait.
+/// One command, with the payload below if given; waits until projections are idle.
 #[when("the command {string} is sent to {string}")]
 #[when("the command {string} is sent to {string} with:")]
 async fn is_sent(
@@ -118,7 +117,7 @@ async fn this_is_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     send(world, &[command]).await
 }
 
-/// Commands sent sequentially; after a failure the next one is sent all the same.
+/// Commands sent sequentially; the next one is sent even after a failure.
 #[when("these commands are sent:")]
 async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut results = Vec::new();

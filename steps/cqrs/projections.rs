@@ -22,13 +22,13 @@ fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(defined.map_err(|error| at(world, step, &error))?)
 }
 
-/// Waits until every projection has taken all events, after any number of retries, or is paused.
+/// Waits until every projection has applied all events, after any number of retries, or is paused.
 #[when("the projections catch up")]
 async fn catch_up(world: &mut World) -> StepResult {
     Ok(world.cqrs()?.catch_up().await?)
 }
 
-/// A paused projection continues, and its earlier errors are forgiven.
+/// A paused projection continues, and its earlier errors are cleared.
 #[when("the projection {string} is resumed")]
 async fn is_resumed(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
@@ -37,7 +37,7 @@ async fn is_resumed(world: &mut World, name: String) -> StepResult {
     Ok(())
 }
 
-/// A projection forgets all events and takes them again from the first.
+/// A projection is cleared and applies all events again, from the first.
 #[when("the projection {string} is rebuilt")]
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs()?;
@@ -78,7 +78,7 @@ fn is_rebuilding(world: &mut World, name: String) -> StepResult {
     has_status(world, &name, ProjectionStatus::Rebuilding)
 }
 
-/// It had too many recent errors.
+/// It has too many recent errors.
 #[then("the projection {string} is paused")]
 fn is_paused(world: &mut World, name: String) -> StepResult {
     has_status(world, &name, ProjectionStatus::Paused)

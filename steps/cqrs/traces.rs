@@ -49,7 +49,7 @@ fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
 
 /// The events of the last command to an aggregate, and all others in the event store.
 struct CommandEvents {
-    /// At least one.
+    /// At least one event.
     events: Vec<Arc<CloudEvent>>,
     others: Vec<Arc<CloudEvent>>,
 }

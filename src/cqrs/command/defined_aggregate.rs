@@ -49,7 +49,7 @@ pub struct CommandDefinition {
     pub refuse: Vec<RuleDefinition>,
     /// Its events, in order.
     #[serde(default)]
-    pub emits: Vec<Emission>,
+    pub emits: Vec<EmittedEvent>,
 }
 
 /// A condition and how a command is refused if it does not hold.
@@ -67,7 +67,7 @@ pub struct RuleDefinition {
 /// An event that a command emits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Emission {
+pub struct EmittedEvent {
     /// The type of the event.
     pub event: Arc<str>,
     /// Its data, which may refer to `${/command/…}` and `${/state/…}`; `{}` by default.

@@ -28,12 +28,12 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
-    contents: Arc<Locked<Contents>>,
+    contents: Arc<Locked<ReadModelContents>>,
     clock: Clock,
 }
 
 #[derive(Default)]
-struct Contents {
+struct ReadModelContents {
     documents: IndexMap<String, Arc<Value>>,
     /// The position of the last event that was applied, or skipped in a later replay.
     position: u64,
@@ -149,7 +149,7 @@ impl ReadModel {
     }
 }
 
-impl Contents {
+impl ReadModelContents {
     fn apply(&mut self, handler: &HandlerDefinition, event: &Value) -> Result<(), Box<Failure>> {
         let key = handler.key_for(event)?;
         let before = self.documents.get(&key);
@@ -202,7 +202,7 @@ impl Service for ReadModel {
                 })
             }
             RESET => {
-                *self.contents.lock() = Contents::default();
+                *self.contents.lock() = ReadModelContents::default();
                 Ok(json!({}))
             }
             QUERY => self.query(input),

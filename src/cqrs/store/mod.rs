@@ -19,7 +19,7 @@ use self::{
 };
 pub use self::{
     service::EventStoreService,
-    stream::{EventStoreError, Handled, Snapshot, StoredEvent, StreamId},
+    stream::{EventStoreError, HandledCommand, Snapshot, StoredEvent, StreamId},
 };
 use crate::{
     domain::{Failure, HashMap, Locked},
@@ -40,13 +40,13 @@ pub const EVENT_STORE: &str = "EventStore";
 /// Events stored by `Outbox::store` belong to no aggregate, but have positions like all others.
 #[derive(Debug, Default)]
 pub struct EventStore {
-    log: Locked<Log>,
+    log: Locked<EventLog>,
     /// Every change is written to it before it is made in the log.
     file: Option<EventFile>,
 }
 
 #[derive(Debug, Default)]
-struct Log {
+struct EventLog {
     /// The event at position n is the n-th.
     events: Vec<Arc<CloudEvent>>,
     streams: HashMap<StreamId, EventStream>,
@@ -153,11 +153,11 @@ impl EventStore {
     }
 
     /// The result of a command, if its events were appended.
-    pub fn handled(&self, stream: &StreamId, command: &str) -> Option<Handled> {
+    pub fn handled(&self, stream: &StreamId, command: &str) -> Option<HandledCommand> {
         let log = self.log.lock();
         let known = log.streams.get(stream)?;
         let versions = known.commands.get(command)?;
-        Some(Handled {
+        Some(HandledCommand {
             version: *versions.end(),
             events: kinds(&known.events[*versions.start() as usize - 1..*versions.end() as usize]),
         })
@@ -231,7 +231,7 @@ impl EventStore {
     }
 }
 
-impl Log {
+impl EventLog {
     fn next_position(&self) -> u64 {
         self.events.len() as u64 + 1
     }

@@ -10,7 +10,9 @@ use tokio::sync::Notify;
 
 use super::{
     EVENT_STORE, EventStore, EventStoreError, Snapshot, StreamId,
-    client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, to_value},
+    client::{
+        AppendInput, AppendReply, LoadInput, LoadedStream, ReadInput, SaveSnapshotInput, to_value,
+    },
     kinds,
 };
 use crate::{
@@ -109,7 +111,7 @@ impl EventStoreService {
         self.positions.clone()
     }
 
-    fn load(&self, request: Load) -> Result<Value, Box<Failure>> {
+    fn load(&self, request: LoadInput) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let command = request.command.as_ref();
@@ -125,7 +127,7 @@ impl EventStoreService {
         })
     }
 
-    fn append(&self, request: &Append) -> Result<Value, Box<Failure>> {
+    fn append(&self, request: &AppendInput) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(
             Arc::clone(&request.aggregate),
@@ -145,10 +147,10 @@ impl EventStoreService {
             });
             self.stored(position);
         }
-        to_value(&Appended { version })
+        to_value(&AppendReply { version })
     }
 
-    fn read(&self, request: &Read) -> Value {
+    fn read(&self, request: &ReadInput) -> Value {
         let events = self.store().read(request.after, request.limit);
         let events = events.into_iter().map(|stored| {
             object([
@@ -162,7 +164,7 @@ impl EventStoreService {
         ])
     }
 
-    fn save_snapshot(&self, request: SaveSnapshot) -> Result<Value, Box<Failure>> {
+    fn save_snapshot(&self, request: SaveSnapshotInput) -> Result<Value, Box<Failure>> {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let snapshot = Snapshot {
             version: request.version,
@@ -200,7 +202,7 @@ impl EventStoreService {
         match call.name().operation() {
             "load" => self.load(input(call)?),
             "append" => {
-                let request: Append = input(call)?;
+                let request: AppendInput = input(call)?;
                 self.effects
                     .once(call, |_| self.append(&request).map(Arc::new))
                     .map(Arc::unwrap_or_clone)

@@ -39,7 +39,7 @@ pub struct Snapshot {
 /// The result of a command that was handled before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Handled {
+pub struct HandledCommand {
     /// The version of the aggregate after its events.
     pub version: u64,
     /// The types of its events.

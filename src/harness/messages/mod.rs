@@ -6,7 +6,7 @@ mod requests;
 use std::{sync::Arc, time::Duration};
 
 pub use self::requests::SentRequests;
-pub use super::fixtures::communication::HeldPattern;
+pub use super::fixtures::communication::LoadedPattern;
 use super::{Cast, World};
 use crate::{
     clock::Seed,

@@ -13,7 +13,7 @@ use self::{faults::BusFaults, topics::Topics};
 use super::{
     ActivityGuard, DeadLetter, DeadLetters, EventDocument, EventTypes, MessageActivity,
     Subscription,
-    subscriber::{self, Delivery, Message, SubjectPosition},
+    subscriber::{self, Delivery, SubjectPosition, SubscriberMessage},
 };
 use crate::{
     domain::{Call, CallName, Failure, Locked, Reply, code, from_value},
@@ -127,7 +127,7 @@ impl EventBus {
     ///
     /// If the subscription does not exist.
     pub fn pause(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.send(subscription, Message::Pause)?;
+        let (_, subscription) = self.send(subscription, SubscriberMessage::Pause)?;
         let paused = EventKind::SubscriptionPaused { subscription };
         self.inner.timeline.record(paused);
         Ok(())
@@ -139,7 +139,7 @@ impl EventBus {
     ///
     /// If the subscription does not exist.
     pub fn resume(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.send(subscription, Message::Resume)?;
+        let (_, subscription) = self.send(subscription, SubscriberMessage::Resume)?;
         let resumed = EventKind::SubscriptionResumed { subscription };
         self.inner.timeline.record(resumed);
         Ok(())
@@ -151,7 +151,7 @@ impl EventBus {
     ///
     /// If the subscription does not exist.
     pub fn end(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (place, subscription) = self.send(subscription, Message::End)?;
+        let (place, subscription) = self.send(subscription, SubscriberMessage::End)?;
         let ended = EventKind::SubscriptionEnded { subscription };
         self.inner.timeline.record(ended);
         for kind in self.inner.topics.lock().end(place) {
@@ -164,7 +164,7 @@ impl EventBus {
     fn send(
         &self,
         subscription: &str,
-        message: impl FnOnce(ActivityGuard) -> Message,
+        message: impl FnOnce(ActivityGuard) -> SubscriberMessage,
     ) -> Result<(usize, Arc<str>), UnknownName> {
         let topics = self.inner.topics.lock();
         let place = topics.find(subscription)?;
@@ -271,7 +271,7 @@ impl BusInner {
         let (event, subject) = (topics.event(&document), topics.subject(&document));
         let place = topics.find(&letter.subscription);
         let place = place.map_err(|error| error.to_string())?;
-        topics.at(place).send(Message::Deliver(Delivery {
+        topics.at(place).send(SubscriberMessage::Deliver(Delivery {
             document,
             event,
             position: subject.map(|subject| SubjectPosition {

@@ -11,7 +11,7 @@ use crate::{
 
 /// An exchange of a pattern, and its response.
 #[derive(Clone, Debug)]
-pub struct Exchanged {
+pub struct CompletedExchange {
     /// The exchange.
     pub exchange: Exchange,
     /// Its response.
@@ -24,7 +24,7 @@ impl Requests {
     ///
     /// A request is not retried unless a policy says so. Concurrent exchanges are returned in the
     /// pattern's order, not in that of their responses.
-    pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<Exchanged> {
+    pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<CompletedExchange> {
         let timeline = self.client().timeline();
         let began = timeline.now();
         let mut exchanged = Vec::new();
@@ -51,7 +51,7 @@ impl Requests {
         exchanged
     }
 
-    async fn exchange_with(&self, exchange: &Exchange) -> Exchanged {
+    async fn exchange_with(&self, exchange: &Exchange) -> CompletedExchange {
         let timeline = self.client().timeline();
         timeline.clock().sleep(exchange.wait).await;
         let mut request = ServiceRequest::new(
@@ -67,7 +67,7 @@ impl Requests {
                 timeline.record(late);
             }
         }
-        Exchanged {
+        CompletedExchange {
             exchange: exchange.clone(),
             response,
         }

@@ -6,6 +6,6 @@ mod measure;
 mod pattern;
 mod thresholds;
 
-pub use flow::Exchanged;
+pub use flow::CompletedExchange;
 pub use pattern::{CommunicationFile, CommunicationPattern, Exchange, ScriptedAnswer, Turn};
-pub use thresholds::{ResponseTimes, Thresholds};
+pub use thresholds::{CommunicationThresholds, ResponseTimes};

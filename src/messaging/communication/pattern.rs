@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::Thresholds;
+use super::CommunicationThresholds;
 use crate::{
     domain::{Call, CallName, JsonForm, duration_text, opt_duration_text},
     resilience::{BreakerPolicy, BulkheadPolicy, Retries, Timeout},
@@ -27,7 +27,7 @@ pub struct CommunicationFile {
     #[expect(dead_code, reason = "named in files, and checked there")]
     pub services: String,
     /// The limits that apply to all of them.
-    pub thresholds: Arc<Thresholds>,
+    pub thresholds: Arc<CommunicationThresholds>,
     /// The patterns.
     pub communication_patterns: Vec<Arc<CommunicationPattern>>,
 }

@@ -7,7 +7,7 @@ use crate::domain::duration_text;
 /// The limits that communication is checked against.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Thresholds {
+pub struct CommunicationThresholds {
     /// How long a response may take.
     pub response_time: ResponseTimes,
     /// How long one execution between two services may take.
@@ -44,7 +44,7 @@ pub struct ResponseTimes {
 /// How fast a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Speed {
+pub enum ResponseSpeed {
     /// Within [`ResponseTimes::fast`].
     Fast,
     /// Within [`ResponseTimes::acceptable`].
@@ -59,17 +59,17 @@ pub enum Speed {
 
 impl ResponseTimes {
     /// The speed of a response that took this long.
-    pub fn speed(&self, took: Duration) -> Speed {
+    pub fn speed(&self, took: Duration) -> ResponseSpeed {
         let limits = [
-            (self.fast, Speed::Fast),
-            (self.acceptable, Speed::Acceptable),
-            (self.slow, Speed::Slow),
-            (self.timeout, Speed::TooSlow),
+            (self.fast, ResponseSpeed::Fast),
+            (self.acceptable, ResponseSpeed::Acceptable),
+            (self.slow, ResponseSpeed::Slow),
+            (self.timeout, ResponseSpeed::TooSlow),
         ];
         limits
             .into_iter()
             .find(|(limit, _)| took <= *limit)
-            .map_or(Speed::Overdue, |(_, speed)| speed)
+            .map_or(ResponseSpeed::Overdue, |(_, speed)| speed)
     }
 
     /// Whether each limit is above the one before.
@@ -93,15 +93,15 @@ mod tests {
         };
         assert!(times.ascend());
         for (took, speed) in [
-            (0, Speed::Fast),
-            (500, Speed::Fast),
-            (501, Speed::Acceptable),
-            (1_000, Speed::Acceptable),
-            (1_001, Speed::Slow),
-            (2_000, Speed::Slow),
-            (2_001, Speed::TooSlow),
-            (5_000, Speed::TooSlow),
-            (5_001, Speed::Overdue),
+            (0, ResponseSpeed::Fast),
+            (500, ResponseSpeed::Fast),
+            (501, ResponseSpeed::Acceptable),
+            (1_000, ResponseSpeed::Acceptable),
+            (1_001, ResponseSpeed::Slow),
+            (2_000, ResponseSpeed::Slow),
+            (2_001, ResponseSpeed::TooSlow),
+            (5_000, ResponseSpeed::TooSlow),
+            (5_001, ResponseSpeed::Overdue),
         ] {
             assert_eq!(times.speed(ms(took)), speed, "{took} ms");
         }

@@ -67,12 +67,12 @@ pub struct EventId {
 }
 
 /// The value of an attribute in an event's JSON.
-enum Member<'a> {
+enum AttributeValue<'a> {
     Text(Cow<'a, str>),
     Json(&'a Value),
 }
 
-impl Member<'_> {
+impl AttributeValue<'_> {
     fn into_value(self) -> Value {
         match self {
             Self::Text(text) => text.into_owned().into(),
@@ -111,8 +111,11 @@ impl CloudEvent {
     }
 
     /// Calls `member` with each attribute of the JSON, in order.
-    fn each<E>(&self, mut member: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut text = |name, text: Cow<'_, str>| member(name, Member::Text(text));
+    fn each<E>(
+        &self,
+        mut member: impl FnMut(&str, AttributeValue<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut text = |name, text: Cow<'_, str>| member(name, AttributeValue::Text(text));
         text("specversion", SPEC_VERSION.into())?;
         text("id", (&*self.id).into())?;
         text("source", (&*self.source).into())?;
@@ -134,9 +137,9 @@ impl CloudEvent {
             text("sequence", sequence.to_string().into())?;
         }
         for (name, value) in &self.extensions {
-            member(name, Member::Json(value))?;
+            member(name, AttributeValue::Json(value))?;
         }
-        member("data", Member::Json(&self.data))
+        member("data", AttributeValue::Json(&self.data))
     }
 }
 
@@ -144,8 +147,8 @@ impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         self.each(|name, member| match member {
-            Member::Text(text) => members.serialize_entry(name, &text),
-            Member::Json(value) => members.serialize_entry(name, value),
+            AttributeValue::Text(text) => members.serialize_entry(name, &text),
+            AttributeValue::Json(value) => members.serialize_entry(name, value),
         })?;
         members.end()
     }

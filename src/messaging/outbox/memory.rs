@@ -16,13 +16,13 @@ pub struct MemoryOutbox {
 
 #[derive(Debug, Default)]
 struct OutboxState {
-    events: IndexMap<EventId, Stored>,
+    events: IndexMap<EventId, OutboxEntry>,
     /// The indexes of events that are not published.
     unpublished: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
-enum Stored {
+enum OutboxEntry {
     /// With the last failure to publish it.
     Waiting(EventDocument, Option<Box<Failure>>),
     /// No longer read, so the event itself is dropped.
@@ -33,7 +33,7 @@ impl OutboxState {
     fn mark(
         &mut self,
         events: &[EventId],
-        mark: impl Fn(&mut Stored),
+        mark: impl Fn(&mut OutboxEntry),
     ) -> Result<Vec<usize>, OutboxError> {
         let index = |event: &EventId| {
             let index = self.events.get_index_of(event);
@@ -54,7 +54,7 @@ impl Outbox for MemoryOutbox {
         for event in events {
             let index = state.events.len();
             match state.events.entry(event.event_id()) {
-                map::Entry::Vacant(free) => free.insert(Stored::Waiting(event.clone(), None)),
+                map::Entry::Vacant(free) => free.insert(OutboxEntry::Waiting(event.clone(), None)),
                 map::Entry::Occupied(taken) => {
                     let taken = taken.key().clone();
                     state.events.truncate(before);
@@ -72,15 +72,15 @@ impl Outbox for MemoryOutbox {
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
             .filter_map(|&index| match &state.events[index] {
-                Stored::Waiting(event, _) => Some(event.clone()),
-                Stored::Published => None,
+                OutboxEntry::Waiting(event, _) => Some(event.clone()),
+                OutboxEntry::Published => None,
             })
             .collect())
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut state = self.state.lock();
-        let indexes = state.mark(events, |stored| *stored = Stored::Published)?;
+        let indexes = state.mark(events, |stored| *stored = OutboxEntry::Published)?;
         for index in indexes {
             state.unpublished.remove(&index);
         }
@@ -89,7 +89,7 @@ impl Outbox for MemoryOutbox {
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
         self.state.lock().mark(events, |stored| {
-            if let Stored::Waiting(_, last) = stored {
+            if let OutboxEntry::Waiting(_, last) = stored {
                 *last = Some(Box::new(failure.clone()));
             }
         })?;
@@ -103,11 +103,11 @@ impl Outbox for MemoryOutbox {
         let state = self.state.lock();
         let stored = state.events.get(event);
         Ok(stored.map(|stored| match stored {
-            Stored::Waiting(_, None) => (Publication::Pending, None),
-            Stored::Waiting(_, Some(failure)) => {
+            OutboxEntry::Waiting(_, None) => (Publication::Pending, None),
+            OutboxEntry::Waiting(_, Some(failure)) => {
                 (Publication::Failed, Some(Failure::clone(failure)))
             }
-            Stored::Published => (Publication::Published, None),
+            OutboxEntry::Published => (Publication::Published, None),
         }))
     }
 }

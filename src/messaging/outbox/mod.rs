@@ -5,7 +5,7 @@ mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(super) use self::service::{Marked, operation};
+pub(super) use self::service::{MarkInput, operation};
 #[cfg(feature = "cqrs")]
 pub use self::service::{OUTBOX_OPERATIONS, answer_outbox};
 pub use self::{

@@ -81,14 +81,14 @@ impl Listener {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Limit {
+struct UnpublishedInput {
     limit: usize,
 }
 
 /// The input of `markPublished` and `markFailed`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Marked {
+pub struct MarkInput {
     /// Ids, by source.
     pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
     /// Why they are not published; only for `markFailed`.
@@ -167,7 +167,7 @@ fn store(outbox: &dyn Outbox, input: &Arc<Value>) -> CallResult {
 }
 
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let Limit { limit } = read(input)?;
+    let UnpublishedInput { limit } = read(input)?;
     let events = outbox.unpublished(limit).map_err(failure)?;
     let events: Value = events
         .iter()
@@ -177,13 +177,13 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
 }
 
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let marked: Marked = read(input)?;
+    let marked: MarkInput = read(input)?;
     outbox.mark_published(&marked.ids()).map_err(failure)?;
     Ok(Reply::empty())
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let marked: Marked = read(input)?;
+    let marked: MarkInput = read(input)?;
     let why = marked.failure.as_ref().ok_or_else(|| {
         let message = "\"failure\" is missing";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
@@ -208,7 +208,7 @@ fn failure(error: OutboxError) -> Box<Failure> {
     Box::new(Failure::new(code, error.to_string()))
 }
 
-impl Marked {
+impl MarkInput {
     pub fn new(ids: impl IntoIterator<Item = EventId>, failure: Option<Failure>) -> Self {
         let mut events: IndexMap<_, Vec<_>> = IndexMap::default();
         for EventId { source, id } in ids {
@@ -247,12 +247,12 @@ mod tests {
             id: id.into(),
         };
         let ids = [id("shop", "e-1"), id("bank", "e-1"), id("shop", "e-2")];
-        let input = Marked::new(ids.clone(), None).input();
+        let input = MarkInput::new(ids.clone(), None).input();
         assert_eq!(
             input,
             json!({ "events": { "shop": ["e-1", "e-2"], "bank": ["e-1"] } })
         );
-        let marked: Marked = read(&input).unwrap();
+        let marked: MarkInput = read(&input).unwrap();
         let [first, other, second] = ids;
         assert_eq!(marked.ids(), [first, second, other]);
     }

@@ -12,13 +12,13 @@ use crate::{
 /// When to retry: all events if the bus is down, else those that it refused.
 #[derive(Debug, Default)]
 pub struct Backlog {
-    bus: Option<Wait>,
-    refused: IndexMap<EventId, (Wait, Arc<EventHead>)>,
+    bus: Option<RetryWait>,
+    refused: IndexMap<EventId, (RetryWait, Arc<EventHead>)>,
     held: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Wait {
+struct RetryWait {
     failures: u32,
     until: Duration,
 }
@@ -87,7 +87,7 @@ impl Backlog {
 
     /// The bus or the outbox cannot be used; returns how long to wait.
     pub fn wait(&mut self, now: Duration) -> Duration {
-        let (wait, delay) = Wait::after(self.bus, now);
+        let (wait, delay) = RetryWait::after(self.bus, now);
         self.bus = Some(wait);
         delay
     }
@@ -102,7 +102,7 @@ impl Backlog {
         self.bus = None;
         let id = EventId::from(&**head);
         let previous = self.refused.get(&id).map(|(wait, _)| *wait);
-        let (wait, delay) = Wait::after(previous, now);
+        let (wait, delay) = RetryWait::after(previous, now);
         self.refused.insert(id, (wait, Arc::clone(head)));
         delay
     }
@@ -114,7 +114,7 @@ impl Backlog {
     }
 }
 
-impl Wait {
+impl RetryWait {
     fn after(previous: Option<Self>, now: Duration) -> (Self, Duration) {
         let failures = previous.map_or(0, |wait| wait.failures);
         let delay = reconnect_delay(failures);

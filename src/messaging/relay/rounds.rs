@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{PublisherCrash, RelayInner, backlog::Backlog};
 use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
-    messaging::{EventId, outbox::Marked},
+    messaging::{EventId, outbox::MarkInput},
     observability::{EventHead, EventKind},
 };
 
@@ -126,7 +126,7 @@ impl RelayInner {
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
             return;
         }
-        let marked = Marked::new(published, None).input();
+        let marked = MarkInput::new(published, None).input();
         if let Err(failure) = self.call(&self.mark_published, marked).await {
             self.wait(backlog, &self.mark_published, &failure.code);
         }
@@ -146,7 +146,7 @@ impl RelayInner {
             });
         }
         let ids = heads.iter().map(|head| EventId::from(&**head));
-        let marked = Marked::new(ids, Some(failure.clone())).input();
+        let marked = MarkInput::new(ids, Some(failure.clone())).input();
         // The event is retried anyway, and the failed call is on the timeline.
         let _ = self.call(&self.mark_failed, marked).await;
     }

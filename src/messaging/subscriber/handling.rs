@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::{
     inbox::{Delivery, EventStatus},
-    subscription::{Filter, Subscription},
+    subscription::{EventFilter, Subscription},
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
     messaging::{
-        DeadLetter, DeadLetters, EventDocument, LetterError, MessageActivity, Origin,
+        DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
         reconnect_delay,
     },
     observability::{EventHead, EventKind, HandlerRuns, Timeline},
@@ -114,8 +114,8 @@ impl Handling {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
-            Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
-            Some(Filter::Call(call)) => {
+            Some(EventFilter::Schema(schema)) => schema.faults(event).is_empty(),
+            Some(EventFilter::Call(call)) => {
                 let head = CallHead::new(Arc::clone(&self.subscription.id), call.clone());
                 let reply = self
                     .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
@@ -157,7 +157,7 @@ impl Handling {
         DeadLetter {
             id: self.letter_id(head),
             subscription: Arc::clone(&self.subscription.id),
-            origin: Origin {
+            origin: EventOrigin {
                 source: Arc::clone(&head.source),
                 kind: Arc::clone(&head.kind),
             },

@@ -58,7 +58,7 @@ pub(super) enum EventStatus {
 
 /// Why a delivery does not go to the handler directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum DeliveryNotice {
     /// It waits for an earlier one of its subject.
     HeldBack,
     /// The event was received before.
@@ -87,7 +87,7 @@ impl Inbox {
     }
 
     /// Accepts a delivery; `note` is called if it does not go to the handler directly.
-    pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(Notice, Delivery)) {
+    pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(DeliveryNotice, Delivery)) {
         let position = delivery
             .position
             .and_then(|position| Some((position.subject, position.number?)));
@@ -96,10 +96,10 @@ impl Inbox {
         };
         let queue = self.subject(subject);
         if number < queue.next || queue.early.contains_key(&number) {
-            return note(Notice::Duplicate, delivery);
+            return note(DeliveryNotice::Duplicate, delivery);
         }
         if number > queue.next {
-            note(Notice::HeldBack, delivery.clone());
+            note(DeliveryNotice::HeldBack, delivery.clone());
             queue.early.insert(number, delivery);
             return;
         }
@@ -154,14 +154,16 @@ impl Inbox {
         *self = Self::new(self.activity.clone());
     }
 
-    fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(Notice, Delivery)) {
+    fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(DeliveryNotice, Delivery)) {
         let is_letter = delivery.letter.is_some();
         let seen = self.seen(delivery.event);
         match seen {
             None => {}
             Some(EventStatus::DeadLettered) if is_letter => {}
-            Some(EventStatus::Settled) if is_letter => return note(Notice::Stale, delivery),
-            Some(_) => return note(Notice::Duplicate, delivery),
+            Some(EventStatus::Settled) if is_letter => {
+                return note(DeliveryNotice::Stale, delivery);
+            }
+            Some(_) => return note(DeliveryNotice::Duplicate, delivery),
         }
         *seen = Some(EventStatus::InProgress);
         if self.paused {

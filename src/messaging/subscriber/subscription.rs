@@ -15,14 +15,14 @@ pub struct Subscription {
     /// Called with each event as its input.
     pub handler: CallName,
     /// Selects events of those types; all if `None`.
-    pub filter: Option<Filter>,
+    pub filter: Option<EventFilter>,
     /// How the handler is retried; by default like every call, else by the preset `subscriber`.
     pub retry: Option<Retries>,
 }
 
 /// Selects the events of a subscription.
 #[derive(Clone)]
-pub enum Filter {
+pub enum EventFilter {
     /// Events that match a schema.
     Schema(Arc<JsonSchema>),
     /// Events for which a call, with the event as its input, replies `true`.
@@ -42,7 +42,7 @@ impl Subscription {
     }
 }
 
-impl fmt::Debug for Filter {
+impl fmt::Debug for EventFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Schema(schema) => schema.fmt(f),
