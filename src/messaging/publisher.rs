@@ -1,4 +1,4 @@
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext, outbox::operation,
@@ -30,8 +30,6 @@ struct PublisherCounters {
     events: u64,
     /// By source and subject.
     sequences: HashMap<(Arc<str>, Arc<str>), u64>,
-    /// A buffer for names.
-    text: String,
 }
 
 /// A sequence number drawn for an event; returned if the event is not stored.
@@ -118,8 +116,7 @@ impl Publisher {
     fn next_key(&self) -> Key {
         let mut counters = self.counters.lock();
         counters.calls += 1;
-        let number = counters.calls;
-        Key::Do(counters.name(&[self.relay.outbox(), "/"], number))
+        Key::Do(format!("{}/{}", self.relay.outbox(), counters.calls).into())
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<DrawnSequence>) {
@@ -127,8 +124,7 @@ impl Publisher {
         let mut counters = self.counters.lock();
         let id = draft.id.unwrap_or_else(|| {
             counters.events += 1;
-            let number = counters.events;
-            counters.name(&["event-"], number)
+            format!("event-{}", counters.events).into()
         });
         let drawn = match (&draft.subject, draft.sequence) {
             (Some(subject), None) => Some(counters.draw(&source, subject)),
@@ -176,15 +172,6 @@ impl Publisher {
 }
 
 impl PublisherCounters {
-    /// A name that ends in a number.
-    fn name(&mut self, parts: &[&str], number: u64) -> Arc<str> {
-        self.text.clear();
-        self.text.extend(parts.iter().copied());
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{number}");
-        (&*self.text).into()
-    }
-
     fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> DrawnSequence {
         let key = (Arc::clone(source), Arc::clone(subject));
         let last = self.sequences.entry(key.clone()).or_default();

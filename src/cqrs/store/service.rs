@@ -181,35 +181,30 @@ impl EventStoreService {
         Ok(json!({}))
     }
 
-    fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
-        if !OUTBOX_OPERATIONS.contains(&call.name().operation()) {
-            return None;
-        }
-        let once = self.effects.once(call, |_| {
+    fn answer_outbox(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
+        self.effects.once(call, |_| {
             let store = self.store();
             let before = store.last_position();
-            let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
+            let reply = answer_outbox(&*store, call)?;
             let position = store.last_position();
             if position > before {
                 self.stored(position);
             }
-            Ok(answer?.value)
-        });
-        Some(once.map(Reply::new))
+            Ok(reply.value)
+        })
     }
 
-    fn answer(&self, call: &Call) -> Result<Value, Box<Failure>> {
+    fn answer(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
         match call.name().operation() {
-            "load" => self.load(input(call)?),
+            "load" => self.load(input(call)?).map(Arc::new),
             "append" => {
                 let request: AppendInput = input(call)?;
                 self.effects
                     .once(call, |_| self.append(&request).map(Arc::new))
-                    .map(Arc::unwrap_or_clone)
             }
-            "read" => Ok(self.read(&input(call)?)),
-            "saveSnapshot" => self.save_snapshot(input(call)?),
-            _ => Err(unknown(call)),
+            "read" => Ok(Arc::new(self.read(&input(call)?))),
+            "saveSnapshot" => self.save_snapshot(input(call)?).map(Arc::new),
+            _ => self.answer_outbox(call),
         }
     }
 }
@@ -229,20 +224,10 @@ impl Service for EventStoreService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        if let Some(answer) = self.answer_outbox(call) {
-            return answer;
-        }
-        let answer = self.answer(call);
-        answer
+        self.answer(call)
             .map(Reply::new)
             .map_err(|failure| Box::new(failure.at(call.name())))
     }
-}
-
-fn unknown(call: &Call) -> Box<Failure> {
-    let operation = call.name().operation();
-    let message = format!("the event store has no operation {operation:?}");
-    Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }
 
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {

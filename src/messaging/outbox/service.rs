@@ -27,7 +27,7 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
     operation::MARK_FAILED,
 ];
 
-/// Answers a call to a service that has an outbox; `None` if it is for another operation.
+/// Answers a call to a service that has an outbox.
 ///
 /// | operation | input | reply |
 /// |---|---|---|
@@ -35,15 +35,18 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
 /// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}` |
 /// | `markFailed` | the same with a `failure` | `{}` |
-pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
+pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> CallResult {
     let reply = match call.name().operation() {
         operation::STORE => store(outbox, &call.input),
         operation::UNPUBLISHED => unpublished(outbox, &call.input),
         operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
         operation::MARK_FAILED => mark_failed(outbox, &call.input),
-        _ => return None,
+        other => {
+            let message = format!("{} has no operation {other:?}", call.name().service());
+            Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)))
+        }
     };
-    Some(reply.map_err(|failure| Box::new(failure.at(call.name()))))
+    reply.map_err(|failure| Box::new(failure.at(call.name())))
 }
 
 /// A service that is only an outbox.
@@ -136,21 +139,9 @@ impl Service for OutboxService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let answer = || {
-            answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
-                let message = format!(
-                    "{} has no operation {:?}",
-                    self.name,
-                    call.name().operation()
-                );
-                Err(Box::new(
-                    Failure::new(code::OPERATION_NOT_FOUND, message).at(call.name()),
-                ))
-            })
-        };
         // A retry after a lost reply must not store the event twice.
         let once = self.effects.once(call, |_| {
-            let reply = answer()?;
+            let reply = answer_outbox(&*self.outbox, call)?;
             if call.name().operation() == operation::STORE {
                 self.listener.notify();
             }
