@@ -70,7 +70,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares two values and what is inside them.
+    /// Compares two values and everything inside them.
     fn structure(
         &mut self,
         expected: &Value,

@@ -47,7 +47,7 @@ impl Strictness {
     }
 }
 
-/// Forbids what is not declared, in a schema and all schemas inside it.
+/// Forbids undeclared properties, in a schema and all schemas inside it.
 ///
 /// Schemas that share a value are closed where they are combined, because none of them alone knows
 /// what the others declare.

@@ -11,7 +11,7 @@ use crate::domain::{JsonSchema, SchemaFault, pointer_token};
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct BrokenInput {
     pub keyword: String,
-    /// JSON pointer to what is at fault, as in a [`SchemaFault`].
+    /// JSON pointer to the fault, as in a [`SchemaFault`].
     pub pointer: String,
     pub input: Value,
 }

@@ -17,7 +17,7 @@ pub(in super::super) struct GenerateError {
     pub pointer: String,
     /// The keyword that is not supported.
     pub keyword: String,
-    /// What was tried, and what would help.
+    /// The attempt and a remedy.
     pub message: String,
 }
 

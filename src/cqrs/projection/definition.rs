@@ -62,7 +62,7 @@ fn subject() -> Value {
 }
 
 impl ProjectionDefinition {
-    /// Checks what deserialising does not.
+    /// Checks the rules that deserialising does not.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ pub enum Publication {
     Pending,
     /// On the bus.
     Published,
-    /// The bus did not take it; it is retried.
+    /// The bus did not accept it; it is retried.
     Failed,
 }
 

@@ -141,7 +141,7 @@ impl Relay {
         !self.inner.state.lock().crashed
     }
 
-    /// Starts a new process, which continues with what is stored; false if none has crashed.
+    /// Starts a new process, which continues with the stored events; false if none has crashed.
     pub fn restart(&self) -> bool {
         if !std::mem::take(&mut self.inner.state.lock().crashed) {
             return false;

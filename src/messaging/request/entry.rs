@@ -13,7 +13,7 @@ use crate::{
     domain::{CallName, RequestStatus},
 };
 
-/// What the sender of a request in the background gets immediately.
+/// The immediate reply to a request in the background.
 ///
 /// In JSON `{ "requestId", "status": "accepted", "estimatedCompletionTime", "statusUrl",
 /// "callbackUrl"? }`.

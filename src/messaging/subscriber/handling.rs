@@ -33,7 +33,7 @@ pub(super) struct Handling {
 pub(super) struct HandledDelivery {
     pub delivery: Delivery,
     pub status: EventStatus,
-    /// A dead letter that its queue did not take.
+    /// A dead letter that its queue did not accept.
     pub unstored: Option<Box<UnstoredLetter>>,
 }
 
@@ -172,7 +172,7 @@ impl Handling {
         }
     }
 
-    /// Puts a dead letter into its queue, retrying until the queue takes it.
+    /// Puts a dead letter into its queue, retrying until the queue accepts it.
     pub fn dead_letter(
         self: Arc<Self>,
         mut unstored: Box<UnstoredLetter>,
