@@ -167,7 +167,7 @@ Feature: Projections
     When "Balanses" is queried for "acc-1"
     Then the call fails with "UNKNOWN_READ_MODEL"
     And the failure has:
-      | path     | value                                                       |
+      | path     | value                                                          |
       | /message | read model "Balanses" does not exist: did you mean "Balances"? |
 
   Scenario: A poison event holds the checkpoint back, and later events wait

@@ -8,8 +8,8 @@ use crate::{
     clock::Seed,
     cqrs::{
         Aggregate, AggregateDefinition, Command, CommandHandler, CommandMetadata, CommandResult,
-        DefinedAggregate, EVENT_STORE, EventStore, EventStoreError, EventStoreService,
-        ProjectionDefinition, Projector,
+        DefinedAggregate, EVENT_STORE, EventStore, EventStoreService, ProjectionDefinition,
+        Projector,
     },
     domain::{Failure, Violation, did_you_mean, pointer_token},
     messaging::{MessageActivity, Relay},
@@ -33,13 +33,9 @@ pub struct Cqrs {
 }
 
 impl Cqrs {
-    /// An event store in memory, which is in the cast as `EventStore`, and whose events a relay takes
-    /// to the bus.
-    ///
-    /// # Errors
-    ///
-    /// If a store cannot be read.
-    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Result<Self, EventStoreError> {
+    /// An event store in memory, which is in the cast as `EventStore`, and whose events a relay
+    /// publishes.
+    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Self {
         let client = cast.client();
         let store = EventStoreService::new(
             Arc::default(),
@@ -48,7 +44,7 @@ impl Cqrs {
         );
         cast.registry().add_on_call(store.clone());
         relay.listen(store.listener());
-        Ok(Self {
+        Self {
             relay,
             activity: cast.bus().activity().clone(),
             projector: Projector::new(Arc::clone(&client), &store),
@@ -57,7 +53,7 @@ impl Cqrs {
             file: None,
             sent: 0,
             results: Vec::new(),
-        })
+        }
     }
 
     /// Uses a seed for all randomness from now on.
@@ -170,19 +166,19 @@ impl Cqrs {
         &self.results
     }
 
-    /// Waits until nothing is on its way to the bus or a projection, except for what waits for an
-    /// outage to end or to be retried.
+    /// Waits until no event is on its way to the bus or a projection, except for those that wait for a
+    /// retry or the end of an outage.
     pub async fn idle(&self) {
         self.activity.idle().await;
         self.projector.idle().await;
     }
 
-    /// The relay that takes stored events to the bus.
+    /// The relay that publishes stored events.
     pub fn relay(&self) -> &Relay {
         &self.relay
     }
 
-    /// Waits until every projection has taken all events, or is paused.
+    /// Waits until every projection has applied all events, or is paused.
     ///
     /// # Errors
     ///
@@ -196,20 +192,16 @@ impl Cqrs {
 
 impl World {
     /// The aggregates, the event store and the projections.
-    ///
-    /// # Errors
-    ///
-    /// If the event store cannot be read.
-    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
+    pub fn cqrs(&mut self) -> &mut Cqrs {
         let cqrs = match self.parts.take() {
             Some(cqrs) => cqrs,
             None => {
                 let seed = self.scenario().seed;
                 let relay = self.messages().relay_of(EVENT_STORE);
-                Box::new(Cqrs::new(self.cast(), relay, seed)?)
+                Box::new(Cqrs::new(self.cast(), relay, seed))
             }
         };
-        Ok(self.parts.put(cqrs))
+        self.parts.put(cqrs)
     }
 
     pub(super) fn set_seed_of_commands(&mut self, seed: Seed) {

@@ -56,7 +56,7 @@ struct CommandEvents {
 
 impl CommandEvents {
     fn of(world: &mut World, aggregate: &str) -> Result<Self, StepError> {
-        let stored = world.cqrs()?.store().read(0, usize::MAX);
+        let stored = world.cqrs().store().read(0, usize::MAX);
         let stored = stored.into_iter().map(|StoredEvent { event, .. }| event);
         let stored: Vec<_> = stored.collect();
         let of_aggregate = |event: &&Arc<CloudEvent>| event.subject.as_deref() == Some(aggregate);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     clock::{EPOCH, Seed},
-    cqrs::{EventStore, EventStoreError, Snapshot, StreamId},
+    cqrs::{EventStore, Snapshot, StreamId, store::EventStoreError},
     domain::Failure,
     messaging::{CloudEvent, EventId, Outbox as _, Publication, TraceContext, outbox_tests},
 };
