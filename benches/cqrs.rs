@@ -22,8 +22,7 @@ use std::{
 use rehearsal::{
     clock::{Clock, EPOCH, Seed},
     cqrs::{
-        EventStore, EventStoreService, MemoryEventStore, ProjectionDefinition, ProjectionStatus,
-        Projector, SqliteEventStore, StreamId,
+        EventStore, EventStoreService, ProjectionDefinition, ProjectionStatus, Projector, StreamId,
     },
     messaging::{CloudEvent, TraceContext},
     observability::Timeline,
@@ -43,7 +42,7 @@ const AGGREGATES: u64 = 100;
 /// Appends of one event.
 fn append(folder: &Path) -> bool {
     const APPENDS: u64 = 5_000;
-    let store = SqliteEventStore::open(folder.join("events.db")).expect("an event store opens");
+    let store = EventStore::open(folder.join("events.db")).expect("an event store opens");
     let row = serde_json::to_string(&*event(0).1).expect("an event is JSON");
     let beside = Beside {
         name: "append",
@@ -59,7 +58,7 @@ fn append(folder: &Path) -> bool {
     })
 }
 
-fn append_all(store: &dyn EventStore, events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
+fn append_all(store: &EventStore, events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
     let began = Instant::now();
     for (stream, event) in events {
         let expected = event.sequence.unwrap_or_default() - 1;
@@ -95,15 +94,9 @@ fn event(number: u64) -> (StreamId, Arc<CloudEvent>) {
 fn rebuild(folder: &Path) -> bool {
     const EVENTS: u64 = 100_000;
     const AT_MOST: f64 = 6.0;
-    let file = SqliteEventStore::open(folder.join("rebuild.db")).expect("an event store opens");
+    let file = EventStore::open(folder.join("rebuild.db")).expect("an event store opens");
     let mut all_within = true;
-    for (name, store) in [
-        (
-            "memory",
-            Arc::new(MemoryEventStore::default()) as Arc<dyn EventStore>,
-        ),
-        ("file", Arc::new(file)),
-    ] {
+    for (name, store) in [("memory", EventStore::default()), ("file", file)] {
         let events: Vec<_> = (0..EVENTS).map(event).collect();
         let plain = write_and_read(&events);
         for (number, (stream, event)) in (0..).zip(events) {
@@ -133,11 +126,11 @@ fn write_and_read(events: &[(StreamId, Arc<CloudEvent>)]) -> Duration {
     began.elapsed()
 }
 
-async fn rebuild_projection(store: Arc<dyn EventStore>, events: u64) -> Duration {
+async fn rebuild_projection(store: EventStore, events: u64) -> Duration {
     let timeline = Timeline::new(Clock::start());
     let registry = Registry::default();
-    let service = EventStoreService::new(store, Effects::new(timeline.clone()), timeline.clone())
-        .expect("the store can be read");
+    let effects = Effects::new(timeline.clone());
+    let service = EventStoreService::new(Arc::new(store), effects, timeline.clone());
     registry.add(service.clone());
     let client = Client::new(registry, Faults::default(), timeline.clone());
     let projector = Projector::new(Arc::new(client), &service);

@@ -15,8 +15,8 @@ const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect(
 
 /// The clock of one scenario: offsets since its start, in whole milliseconds.
 ///
-/// It follows [`tokio::time`], so it is virtual where the runtime's time is
-/// paused and real where it is not; nothing else in the crate can tell the difference.
+/// It follows [`tokio::time`], so it is virtual if the runtime's time is paused, else
+/// real; nothing else in the crate knows which.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
@@ -52,8 +52,8 @@ impl Clock {
 
     /// Waits until `offset`; returns immediately if it has passed.
     pub async fn sleep_until(&self, offset: Duration) {
-        let left = offset.saturating_sub(self.initial);
-        tokio::time::sleep_until(self.start + left).await;
+        let since_start = offset.saturating_sub(self.initial);
+        tokio::time::sleep_until(self.start + since_start).await;
     }
 
     /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].

@@ -71,7 +71,7 @@ fn provider_state(world: &mut World, step: &gherkin::Step, name: String) -> Step
         calls.push(StateCall { call, input });
     }
     if calls.is_empty() {
-        return Err("a provider state needs at least one call".into());
+        return Err("a state needs at least one call".into());
     }
     world.state::<Contracts>().verifier.set_state(name, calls);
     Ok(())

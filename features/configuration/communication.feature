@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: How services talk to each other
   The requests of a coordinator, and its timeouts, retries and breakers, are data:
-  a communication pattern. What is expected of them is said in steps.
+  a communication pattern. The expectations are steps.
 
   Background:
     Given the services from "agent-platform"

@@ -1,7 +1,7 @@
 @needs-contracts
 Feature: Consumer contracts
-  A consumer's contract says what it relies on, as recorded interactions with rules that say where
-  a reply may differ. Any service can be verified against it, a mock or an entity service.
+  A consumer's contract says what it relies on, as recorded interactions and rules for where a reply
+  may differ. Any service can be verified against it, a mock or an entity service.
 
   @integration-11
   Scenario: An entity service keeps a consumer contract that names provider states
@@ -23,7 +23,7 @@ Feature: Consumer contracts
       | RoleService.deleteRole | ROLE_NOT_FOUND |
 
   @integration-11
-  Scenario Outline: A reply that breaks the rule <rule>
+  Scenario Outline: A reply that breaks the rule <rule> is reported
     Given a service "Orders"
     And the contract:
       """json
@@ -99,7 +99,7 @@ Feature: Consumer contracts
     Then the contract holds
 
   @integration-11
-  Scenario: Unexpected failures and unexpected replies
+  Scenario: Unexpected failures and replies are reported
     Given a service "Orders"
     And the contract:
       """json
@@ -187,7 +187,7 @@ Feature: Consumer contracts
     Then the contract is broken by:
       | breach | case              | message |
       | state  | misspelt          | provider state "an order exist" does not exist: did you mean "an order exists"? |
-      | state  | no such parameter | provider state "an order exists" takes no parameter "ids": did you mean "id"? |
+      | state  | no such parameter | provider state "an order exists" has no parameter "ids": did you mean "id"? |
       | state  | not reached       | provider state "an order exists" was not reached: SHOP_CLOSED from Orders.place: scripted failure |
     And "Orders.get" is never executed
 

@@ -1,10 +1,10 @@
 @needs-contracts
 Feature: Faulty contracts
-  A contract is data, read strictly: everything that is wrong with it is reported when it is loaded,
-  with its JSON pointer.
+  A contract is data and read strictly: all its faults are reported when it is loaded, each with its
+  JSON pointer.
 
   @integration-11
-  Scenario: A valid contract
+  Scenario: A valid contract has no faults
     When the contract is loaded:
       """json
       { "service": "S", "version": "1", "operations": [{ "name": "o", "input": {}, "output": {} }] }
@@ -31,7 +31,7 @@ Feature: Faulty contracts
       | /version                    | is required                                      |
 
   @integration-11
-  Scenario: Repeated names, invalid schemas, and inputs that break their own schema
+  Scenario: Repeated names, invalid schemas, and inputs that break their own schema are reported
     When the contract is loaded:
       """json
       {
@@ -55,7 +55,7 @@ Feature: Faulty contracts
       """
     Then the fixture has these faults:
       | pointer                                 | message                             |
-      | /states/empty                           | a provider state needs at least one call |
+      | /states/empty                           | a state needs at least one call     |
       | /operations/0/output/properties/at/type | did you mean "string"?              |
       | /operations/0/errors/1/code             | the error "A" is declared twice     |
       | /operations/0/errors/2/schema/minimum   | is not of type                      |
@@ -65,7 +65,7 @@ Feature: Faulty contracts
       | /operations/1/output                    | $defs/none                          |
 
   @integration-11
-  Scenario: Faults of a consumer contract
+  Scenario: All faults of a consumer contract are reported together
     When the contract is loaded:
       """json
       {
@@ -95,12 +95,12 @@ Feature: Faulty contracts
       | pointer                                          | message                                       |
       | /interactions/0/matchingRules/items              | is not a JSON pointer                         |
       | /interactions/0/matchingRules/~1items~1*~1id/regex | is not a valid regular expression           |
-      | /interactions/0/matchingRules/~1items~11         | leads nowhere in the response's output        |
+      | /interactions/0/matchingRules/~1items~11         | does not exist in the response's output       |
       | /interactions/1/description                      | the interaction "d" is declared twice         |
       | /interactions/1/matchingRules                    | rules match an output                         |
 
   @integration-11
-  Scenario: Unknown matching rules and missing fields
+  Scenario: Unknown matching rules and missing fields are reported
     When the contract is loaded:
       """json
       {

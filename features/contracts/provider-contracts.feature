@@ -1,6 +1,6 @@
 @needs-contracts
 Feature: Provider contracts
-  A provider declares its inputs, its outputs and how it may fail.
+  A provider declares its inputs, outputs and errors.
   Each case of the contract is a call to the service, and every difference is reported.
 
   Background:

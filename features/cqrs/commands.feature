@@ -1,7 +1,7 @@
 @integration-9 @needs-cqrs
 Feature: Commands
 
-  A command loads its aggregate, which decides it; the events are appended at the version that was loaded. If that
+  A command loads its aggregate, which decides it; the events are appended after the loaded version. If that
   conflicts with another command, the slower one is retried from the load.
 
   Background:
@@ -351,7 +351,7 @@ Feature: Commands
     Then the version of "acc-1" is 2
     And no effect happens twice
 
-  Scenario: A repeated command finds its late append
+  Scenario: A repeated command finds the append that took effect after its timeout
     Given "EventStore.append" answers:
       | execution | answer   |
       | 1         | late 5 s |

@@ -108,7 +108,7 @@ Feature: Projections
       """
     And the checkpoint of "Owners" is 2
 
-  Scenario: A query within the lag reads the old state
+  Scenario: A query during the lag reads the old state
     Given "Balances.apply" takes 200 ms
     When the command "deposit" is sent to "acc-1" without waiting for projections, with:
       """json
@@ -167,8 +167,8 @@ Feature: Projections
     When "Balanses" is queried for "acc-1"
     Then the call fails with "UNKNOWN_READ_MODEL"
     And the failure has:
-      | path     | value                                                       |
-      | /message | there is no read model "Balanses": did you mean "Balances"? |
+      | path     | value                                                          |
+      | /message | read model "Balanses" does not exist: did you mean "Balances"? |
 
   Scenario: A poison event holds the checkpoint back, and later events wait
     Given "Balances.apply" answers:

@@ -11,7 +11,7 @@ Feature: Asynchronous requests
   Rule: A request is accepted immediately, with a status URL
 
     @integration-2
-    Scenario: The receipt of a submitted request
+    Scenario: A submitted request gets a receipt
       Given "Inbox.notify" receives the callbacks
       When a request to "Reports.build" is submitted with:
         """json
@@ -365,7 +365,7 @@ Feature: Asynchronous requests
         | callback_failed | processing | 1          | PERMISSION_DENIED |
 
     @integration-2
-    Scenario: A callback target that has left
+    Scenario: A callback target that was removed
       Given "Inbox.notify" receives the callbacks
       When a request to "Reports.build" is submitted
       And "Inbox" is removed
@@ -410,7 +410,7 @@ Feature: Asynchronous requests
       And the request is processing
 
     @integration-2
-    Scenario: A partition between the service and the callback target
+    Scenario: A callback during a partition is retried until it heals
       Given "Inbox.notify" receives the callbacks
       And "Inbox.notify" times out after 3 s
       And "Reports" is cut off from "Inbox" for 4 s
@@ -453,7 +453,7 @@ Feature: Asynchronous requests
       And "Inbox.notify" is executed 2 times
 
     @integration-2
-    Scenario: A service that leaves while the request is waiting
+    Scenario: A service that is removed while the request is waiting
       Given requests are processed 1 at a time
       When a request to "Reports.build" is submitted
       And a request to "Reports.build" is submitted

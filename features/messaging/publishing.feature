@@ -1,7 +1,7 @@
 @needs-messaging
 Feature: Publishing events
   An event is stored before it is published, so its publisher can continue and no outage or crash
-  loses it. A relay takes it from the outbox to the bus, retrying until it is there.
+  loses it. A relay publishes it from the outbox to the bus, retrying until it succeeds.
 
   Background:
     Given a service "Mail"
@@ -210,7 +210,7 @@ Feature: Publishing events
   Rule: An event that cannot be stored is not published, and publishing fails
 
     @integration-3
-    Scenario Outline: An outbox that <is unwell> stores no event
+    Scenario Outline: An outbox that <fails> stores no event
       Given <fault>
       When the event "OrderPlaced" is published
       Then the publication fails with "<code>"
@@ -220,11 +220,11 @@ Feature: Publishing events
       And nothing has an effect
 
       Examples:
-        | is unwell       | fault                                     | code                |
+        | fails           | fault                                     | code                |
         | is down         | "Outbox" is down                          | SERVICE_UNAVAILABLE |
         | is full         | "Outbox.store" fails 1 time with "ENOSPC" | ENOSPC              |
         | never answers   | "Outbox.store" hangs                      | TIMEOUT             |
-        | is out of reach | "publisher" is cut off from "Outbox"      | TIMEOUT             |
+        | is unreachable  | "publisher" is cut off from "Outbox"      | TIMEOUT             |
 
     @integration-3
     Scenario: A store call retried after a lost reply stores and publishes the event once

@@ -251,7 +251,7 @@ Feature: Requests
         | /error/message | operation "Ledger.boook" does not exist: did you mean "book"? |
 
     @integration-1
-    Scenario: A service that has left
+    Scenario: A service that was removed
       When a request is sent to "Reports.build"
       And "Reports" is removed
       And a request is sent to "Reports.build"

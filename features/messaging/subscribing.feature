@@ -91,7 +91,7 @@ Feature: Subscribing to events
         | Mail.send    | VALIDATION_FAILED | 0       |
 
     @integration-4
-    Scenario: A handler whose service has left fails like any other
+    Scenario: A handler whose service was removed fails like any other
       Given "Mail.send" handles "OrderPlaced"
       And "Audit.note" handles "OrderPlaced"
       When "Mail" is removed

@@ -1,11 +1,11 @@
-//! The attributes `#[given]`, `#[when]` and `#[then]` by which `rehearsal` registers the step
-//! definitions that come with it.
+//! The attributes `#[given]`, `#[when]` and `#[then]`, which register the step definitions of
+//! `rehearsal` itself.
 //!
 //! They take a [Cucumber expression](https://github.com/cucumber/cucumber-expressions) and keep it
 //! as it is written, to be compiled when a step first needs it. `cucumber`'s own attributes
-//! generate the compiler anew for each expression with a parameter of its own, which costs 0.5 MB of
-//! debug information a step, and compile all of them when a process starts. Steps outside of
-//! `rehearsal` are written with `cucumber`'s.
+//! generate a compiler for each expression with a custom parameter, which costs 0.5 MB of debug
+//! information per step, and compile all of them when a process starts. Steps outside of
+//! `rehearsal` use `cucumber`'s.
 
 use proc_macro::{Delimiter, Literal, TokenStream, TokenTree};
 
@@ -48,7 +48,7 @@ fn literal(expression: TokenStream) -> Result<Literal, String> {
     }
 }
 
-/// What registering a step function needs to know, which takes no full parser.
+/// The parts of a step function that its registration needs; reading them takes no full parser.
 #[derive(Default)]
 struct Signature {
     name: String,
@@ -96,12 +96,12 @@ impl Signature {
                 _ => format!(", arguments.next({parameter:?})"),
             })
             .collect();
-        let arguments_of_context = match arguments.contains("arguments.next") {
+        let read_arguments = match arguments.contains("arguments.next") {
             true => "let mut arguments = crate::harness::Arguments::new(&context);",
             false => "",
         };
         let awaited = if self.is_async { ".await" } else { "" };
-        let ended = match self.is_fallible {
+        let check = match self.is_fallible {
             true => "crate::harness::pass_or_panic",
             false => "::core::convert::identity::<()>",
         };
@@ -113,8 +113,8 @@ impl Signature {
                 ) -> ::futures::future::LocalBoxFuture<'_, ()> {{
                     ::std::boxed::Box::pin(async move {{
                         let _ = &context;
-                        {arguments_of_context}
-                        {ended}({name}(world{arguments}){awaited})
+                        {read_arguments}
+                        {check}({name}(world{arguments}){awaited})
                     }})
                 }}
                 ::cucumber::codegen::submit! {{

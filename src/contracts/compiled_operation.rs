@@ -40,7 +40,7 @@ impl<'a> CompiledOperation<'a> {
         })
     }
 
-    /// How a result breaks the promise: it must be declared, and be the expected one if any is.
+    /// How a result breaks the promise: it must be declared and, if one is expected, as expected.
     pub fn breaches(&self, expected: Option<&Expectation>, result: &CallResult) -> Vec<Breach> {
         let unexpected = expected.map_or_else(Vec::new, |expected| {
             expected.breaches(result, &IndexMap::new())
@@ -61,7 +61,7 @@ impl<'a> CompiledOperation<'a> {
         }
     }
 
-    /// How a result is not a refusal of a broken input: it must be a declared failure, or
+    /// How a result fails to refuse a broken input: it must be a declared failure, or
     /// `VALIDATION_FAILED`.
     pub fn refusal_breaches(&self, broken: &BrokenInput, result: &CallResult) -> Vec<Breach> {
         let BrokenInput {

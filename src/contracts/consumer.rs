@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Breach, Expectation, MatchingRule, ProviderState, States, matching_rule,
+    Breach, Expectation, MatchingRule, ProviderState, ProviderStates, matching_rule,
     provider::declared_twice, state,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct ConsumerContract {
     pub interactions: Vec<Interaction>,
     /// How the states that interactions start from are reached.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub states: States,
+    pub states: ProviderStates,
 }
 
 /// A call and its result.
@@ -64,7 +64,7 @@ pub struct RecordedRequest {
 }
 
 impl ConsumerContract {
-    /// Everything that is wrong with it although it can be read.
+    /// All faults that reading it does not find.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut descriptions = HashSet::new();

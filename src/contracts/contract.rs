@@ -28,7 +28,7 @@ impl Contract {
         })
     }
 
-    /// Everything that is wrong with it although it can be read.
+    /// All faults that reading it does not find.
     pub fn faults(&self) -> Vec<Violation> {
         match self {
             Self::Provider(contract) => contract.faults(),
@@ -36,7 +36,7 @@ impl Contract {
         }
     }
 
-    /// The service that has to keep to it.
+    /// The service that must fulfil it.
     pub fn service(&self) -> &str {
         match self {
             Self::Provider(contract) => &contract.service,

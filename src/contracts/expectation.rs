@@ -16,7 +16,7 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    /// How a result differs, apart from what the rules allow of a reply.
+    /// How a result differs beyond what the rules allow.
     pub(super) fn breaches(
         &self,
         result: &CallResult,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Breach, BreachKind, MatchingRule, matching_rule::RulePath};
 use crate::domain::pointer_token;
 
-/// Everything in which a value found does not match an expected one.
+/// All differences between a value and the expected one.
 ///
 /// Where no rule applies, values must be equal; an object may have more fields than expected.
 pub(super) fn mismatches(
@@ -50,7 +50,7 @@ impl<'a> Comparison<'a> {
                     Value::Number(_) | Value::Bool(_) => Some(found.to_string()),
                     _ => None,
                 };
-                // Contracts are checked: it compiles.
+                // It compiles, because contracts are checked.
                 let matches = Regex::new(regex)
                     .ok()
                     .zip(text)
@@ -70,7 +70,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Compares two values and what is inside them.
+    /// Compares two values and everything inside them.
     fn structure(
         &mut self,
         expected: &Value,
@@ -135,7 +135,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The rule for a path: the one that names most of its steps, the first of several.
+    /// The rule for a path: the one that names most of its steps; of several, the first.
     fn rule_at(&self, path: &[String]) -> Option<&'a MatchingRule> {
         let matching = self.rules.iter().filter(|(rule, _)| rule.matches(path));
         let best = matching.rev().max_by_key(|(rule, _)| rule.named_steps());

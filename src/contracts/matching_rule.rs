@@ -48,7 +48,7 @@ impl MatchingRule {
     }
 }
 
-/// Finds rules that apply to nothing, and invalid regular expressions.
+/// Finds rules without a value to apply to, and invalid regular expressions.
 pub(super) fn check(
     rules: &IndexMap<String, MatchingRule>,
     output: &Value,
@@ -62,7 +62,7 @@ pub(super) fn check(
                 format!("{pointer:?} is not a JSON pointer, expected it to begin with \"/\"");
             faults.push(Violation::new(&at, message));
         } else if !RulePath::new(pointer).reaches(output) {
-            let message = format!("{pointer:?} leads nowhere in the response's output");
+            let message = format!("{pointer:?} does not exist in the response's output");
             faults.push(Violation::new(&at, message));
         }
         if let MatchingRule::Regex { regex } = rule

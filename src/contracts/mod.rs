@@ -1,4 +1,4 @@
-//! Contracts between services: what a provider promises, what a consumer relies on, and whether a service keeps to it.
+//! Contracts between services: what a provider promises and a consumer relies on, and their verification.
 
 mod compiled_operation;
 mod consumer;
@@ -21,7 +21,7 @@ pub(crate) use contract::Contract;
 pub(crate) use expectation::Expectation;
 pub(crate) use matching_rule::MatchingRule;
 pub(crate) use provider::{PromisedOperation, ProviderContract};
-pub(crate) use state::{ProviderState, StateCall, States};
+pub(crate) use state::{ProviderState, ProviderStates, StateCall};
 pub(crate) use strictness::Strictness;
 pub(crate) use verdict::{Breach, BreachKind, Verdict};
 pub(crate) use verifier::Verifier;

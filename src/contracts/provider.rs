@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Expectation, States, Strictness, state};
+use super::{Expectation, ProviderStates, Strictness, state};
 use crate::domain::{JsonSchema, Violation, check_code};
 
 /// What a service promises its callers.
@@ -24,7 +24,7 @@ pub struct ProviderContract {
     pub operations: Vec<PromisedOperation>,
     /// How the states that cases start from are reached.
     #[serde(default)]
-    pub states: States,
+    pub states: ProviderStates,
 }
 
 /// An operation that a contract promises.
@@ -73,7 +73,7 @@ pub struct ContractCase {
 }
 
 impl ProviderContract {
-    /// Everything that is wrong with it although it can be read.
+    /// All faults that reading it does not find.
     pub fn faults(&self) -> Vec<Violation> {
         let mut faults = Vec::new();
         let mut names = HashSet::new();

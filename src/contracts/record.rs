@@ -6,16 +6,15 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
-    ConsumerContract, Expectation, Interaction, RecordedRequest, States, verifier::CALLER,
+    ConsumerContract, Expectation, Interaction, ProviderStates, RecordedRequest, verifier::CALLER,
 };
 use crate::observability::{Event, EventKind};
 
 impl ConsumerContract {
     /// The calls of a provider and their results, as a contract of their caller.
     ///
-    /// For a call that was retried, the last execution counts; a call that has not ended is left out,
-    /// and so are the calls that verify contracts. There are no matching rules: those are for people
-    /// to add.
+    /// For a call that was retried, the last execution counts; unfinished calls and calls that
+    /// verify contracts are left out. Matching rules are left for people to add.
     pub fn recorded(consumer: &str, provider: &str, events: &[Event]) -> Self {
         let mut calls: IndexMap<u64, (&str, &Arc<Value>, Option<Expectation>)> = IndexMap::new();
         for event in events {
@@ -67,7 +66,7 @@ impl ConsumerContract {
             consumer: consumer.to_owned(),
             provider: provider.to_owned(),
             interactions: interactions.collect(),
-            states: States::new(),
+            states: ProviderStates::new(),
         }
     }
 }

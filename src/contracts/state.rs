@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::{CallName, Violation, did_you_mean, pointer_token};
 
 /// How provider states are reached: by name, the calls that lead there.
-pub type States = IndexMap<String, Vec<StateCall>>;
+pub type ProviderStates = IndexMap<String, Vec<StateCall>>;
 
 /// A state that a provider is brought to before a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct ProviderState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StateCall {
-    /// The service and operation; of any service of the cast.
+    /// The operation, of any service of the cast.
     pub call: CallName,
     /// The input sent; `{}` by default.
     #[serde(default = "no_input")]
@@ -42,8 +42,8 @@ impl ProviderState {
     ///
     /// # Errors
     ///
-    /// If there is no such state, or no input has a field with a parameter's name.
-    pub(super) fn calls(&self, states: &States) -> Result<Vec<StateCall>, String> {
+    /// If the state does not exist, or no input has a field with a parameter's name.
+    pub(super) fn calls(&self, states: &ProviderStates) -> Result<Vec<StateCall>, String> {
         let name = &self.name;
         let Some(calls) = states.get(name) else {
             let hint = did_you_mean(name, states.keys().map(String::as_str));
@@ -58,7 +58,7 @@ impl ProviderState {
             if fields.peek().is_none() {
                 let hint = did_you_mean(param, fields_of(&states[name]));
                 return Err(format!(
-                    "provider state {name:?} takes no parameter {param:?}: {hint}"
+                    "provider state {name:?} has no parameter {param:?}: {hint}"
                 ));
             }
             fields.for_each(|field| field.clone_from(value));
@@ -73,13 +73,10 @@ fn fields_of(calls: &[StateCall]) -> impl Iterator<Item = &str> {
 }
 
 /// Finds states without calls, which would not be reached.
-pub(super) fn check(states: &States, faults: &mut Vec<Violation>) {
+pub(super) fn check(states: &ProviderStates, faults: &mut Vec<Violation>) {
     for (name, _) in states.iter().filter(|(_, calls)| calls.is_empty()) {
         let pointer = format!("/states/{}", pointer_token(name));
-        faults.push(Violation::new(
-            pointer,
-            "a provider state needs at least one call",
-        ));
+        faults.push(Violation::new(pointer, "a state needs at least one call"));
     }
 }
 

@@ -5,17 +5,16 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Strictness {
-    /// It matches the schema and has nothing that the schema does not declare, at any depth.
+    /// The output matches the schema and has only what it declares, at any depth.
     Strict,
-    /// It matches the schema: what is required is present, what is present is valid, and undeclared
-    /// properties are allowed.
+    /// The output matches the schema, and may have undeclared properties.
     #[default]
     Present,
-    /// Any output is enough.
+    /// Any output is valid.
     None,
 }
 
-/// Keywords whose schemas apply to the same value as the schema that they are in.
+/// Keywords whose schemas apply to the same value as the schema around them.
 const IN_PLACE: [&str; 8] = [
     "$ref",
     "allOf",
@@ -34,7 +33,7 @@ const CHILD: [&str; 3] = ["items", "contains", "additionalProperties"];
 const CHILDREN: [&str; 2] = ["properties", "patternProperties"];
 
 impl Strictness {
-    /// The schema that an output must match; `None` if any output is enough.
+    /// The schema that an output must match; `None` if any output is valid.
     pub fn applied_to(self, schema: &Value) -> Option<Value> {
         match self {
             Self::None => None,
@@ -48,7 +47,7 @@ impl Strictness {
     }
 }
 
-/// Forbids what is not declared, in a schema and all schemas inside it.
+/// Forbids undeclared properties, in a schema and all schemas inside it.
 ///
 /// Schemas that share a value are closed where they are combined, because none of them alone knows
 /// what the others declare.
@@ -89,7 +88,7 @@ fn close(schema: &mut Value, root: &Value, whole: bool) {
 
 /// Whether a schema declares properties, itself or through those that share its value.
 fn declares(keywords: &Map<String, Value>, root: &Value, depth: usize) -> bool {
-    // A reference that leads to itself declares nothing.
+    // Beyond this depth, a reference refers to itself.
     const MAX_DEPTH: usize = 32;
     if CHILDREN
         .iter()

@@ -43,7 +43,7 @@ pub struct Breach {
 pub enum BreachKind {
     /// The contract itself is faulty.
     Malformed,
-    /// Nothing is promised, or no case verifies it.
+    /// The contract promises nothing, or has no case that verifies it.
     Empty,
     /// The cast has no such service.
     MissingService,
@@ -68,7 +68,7 @@ pub enum BreachKind {
 }
 
 impl Verdict {
-    /// Whether the service keeps to the contract.
+    /// Whether the service fulfils the contract.
     pub fn holds(&self) -> bool {
         self.breaches.is_empty() && self.cases > 0
     }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     Breach, BreachKind, ConsumerContract, Contract, PromisedOperation, ProviderContract,
-    ProviderState, StateCall, States, Strictness, Verdict, compiled_operation::CompiledOperation,
-    generate::generate,
+    ProviderState, ProviderStates, StateCall, Strictness, Verdict,
+    compiled_operation::CompiledOperation, generate::generate,
 };
 use crate::{
     clock::Seed,
@@ -22,7 +22,7 @@ pub(super) const CALLER: &str = "contract";
 /// one to the next.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
-    states: States,
+    states: ProviderStates,
     calls: u64,
 }
 
@@ -30,7 +30,7 @@ pub struct Verifier {
 struct Verification<'a> {
     client: &'a Client,
     service: &'a str,
-    states: States,
+    states: ProviderStates,
     /// Numbers the calls of the verifier.
     calls: &'a mut u64,
     seed: Seed,
@@ -40,7 +40,7 @@ struct Verification<'a> {
 }
 
 impl Verifier {
-    /// Sets the calls that lead to a state, in place of those of contracts.
+    /// Sets the calls that lead to a state, overriding those of contracts.
     pub fn set_state(&mut self, name: impl Into<String>, calls: Vec<StateCall>) {
         self.states.insert(name.into(), calls);
     }

@@ -50,7 +50,7 @@ struct ChangeFields {
     item: Option<Value>,
 }
 
-/// A field that is present, even if it is null.
+/// A field that is present, even if null.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -84,10 +84,10 @@ impl TryFrom<ChangeFields> for DocumentChange {
             ("subtract", None, Some(value), None) => ChangeAction::Subtract(value),
             ("append", None, None, Some(value)) => ChangeAction::Append(value),
             ("remove", None, None, item) => ChangeAction::Remove(item),
-            ("set", ..) => return Err("\"set\" goes with \"to\"".to_owned()),
-            ("append", ..) => return Err("\"append\" goes with \"item\"".to_owned()),
-            ("remove", ..) => return Err("\"remove\" goes with \"item\" at most".to_owned()),
-            (verb, ..) => return Err(format!("{verb:?} goes with \"by\"")),
+            ("set", ..) => return Err("\"set\" takes \"to\"".to_owned()),
+            ("append", ..) => return Err("\"append\" takes \"item\"".to_owned()),
+            ("remove", ..) => return Err("\"remove\" takes at most \"item\"".to_owned()),
+            (verb, ..) => return Err(format!("{verb:?} takes \"by\"")),
         };
         if !pointer.is_empty() && !pointer.starts_with('/') {
             return Err(format!(
@@ -107,7 +107,7 @@ impl TryFrom<ChangeFields> for DocumentChange {
     }
 }
 
-/// Checks that a template refers to known names alone.
+/// Checks that a template refers only to known names.
 pub(in crate::cqrs) fn check_references(template: &Value, names: &[&str]) -> Result<(), String> {
     for pointer in references(template) {
         let name = pointer[1..].split('/').next().unwrap_or_default();
@@ -189,23 +189,19 @@ impl DocumentChange {
     fn place<'a>(&self, document: &'a mut Value) -> Result<&'a mut Value, String> {
         let mut place = document;
         for token in pointer_names(&self.pointer) {
+            if place.is_null() {
+                *place = Value::Object(Map::new());
+            }
             place = match place {
-                Value::Null => {
-                    *place = Value::Object(Map::new());
-                    match place {
-                        Value::Object(fields) => fields.entry(token).or_insert(Value::Null),
-                        _ => return Err("is within nothing".to_owned()),
-                    }
-                }
                 Value::Object(fields) => fields.entry(token).or_insert(Value::Null),
                 Value::Array(items) => {
                     let index: Option<usize> = token.parse().ok();
                     match index.and_then(|index| items.get_mut(index)) {
                         Some(item) => item,
-                        None => return Err(format!("is within a list without item {token}")),
+                        None => return Err(format!("is in a list that has no item {token}")),
                     }
                 }
-                _ => return Err("is within what is neither an object nor a list".to_owned()),
+                _ => return Err("is in a value that is neither an object nor a list".to_owned()),
             };
         }
         Ok(place)
@@ -257,11 +253,11 @@ fn sum(value: &Value, by: &Value, negated: bool) -> Result<Value, String> {
     let one = real(value).ok_or_else(|| "is not a number".to_owned())?;
     let other = by
         .as_f64()
-        .ok_or_else(|| format!("is to be changed by {by}, which is not a number"))?;
+        .ok_or_else(|| format!("cannot be changed by {by}, which is not a number"))?;
     let sum = if negated { one - other } else { one + other };
     serde_json::Number::from_f64(sum)
         .map(Value::Number)
-        .ok_or_else(|| "would become larger than any number".to_owned())
+        .ok_or_else(|| "would exceed the largest number".to_owned())
 }
 
 #[cfg(test)]

@@ -16,9 +16,6 @@ pub(crate) use self::command::{
 };
 #[doc(hidden)]
 pub use self::projection::{ProjectionDefinition, ProjectionStatus, Projector};
-pub(crate) use self::store::EVENT_STORE;
+pub(crate) use self::store::{EVENT_STORE, StoredEvent};
 #[doc(hidden)]
-pub use self::store::{EventStore, Snapshot, StreamId};
-pub(crate) use self::store::{EventStoreError, StoredEvent};
-#[doc(hidden)]
-pub use self::store::{EventStoreService, MemoryEventStore, SqliteEventStore};
+pub use self::store::{EventStore, EventStoreService, Snapshot, StreamId};

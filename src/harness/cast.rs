@@ -25,7 +25,7 @@ pub struct Cast {
     directory: Directory,
     files: Files,
     #[cfg(feature = "messaging")]
-    pub(super) mailroom: crate::messaging::Mailroom,
+    pub(super) messaging: crate::messaging::MessagingServices,
 }
 
 impl Cast {
@@ -39,7 +39,9 @@ impl Cast {
         let effects = Effects::new(timeline.clone());
         Self {
             #[cfg(feature = "messaging")]
-            mailroom: crate::messaging::Mailroom::new(&registry, &effects, &faults, &timeline),
+            messaging: crate::messaging::MessagingServices::new(
+                &registry, &effects, &faults, &timeline,
+            ),
             entities: Entities::new(timeline.clock()),
             files: Files::new(directory.clone(), faults.clone(), timeline),
             effects,
@@ -188,7 +190,7 @@ impl Cast {
     /// Waits until no handler is at work on events that calls have set going.
     pub async fn idle(&self) {
         #[cfg(feature = "messaging")]
-        self.mailroom.bus.activity().idle().await;
+        self.messaging.bus.activity().idle().await;
     }
 
     /// The declared faults.

@@ -8,8 +8,8 @@ use crate::{
     clock::Seed,
     cqrs::{
         Aggregate, AggregateDefinition, Command, CommandHandler, CommandMetadata, CommandResult,
-        DefinedAggregate, EVENT_STORE, EventStore, EventStoreError, EventStoreService,
-        MemoryEventStore, ProjectionDefinition, Projector, SqliteEventStore,
+        DefinedAggregate, EVENT_STORE, EventStore, EventStoreService, ProjectionDefinition,
+        Projector,
     },
     domain::{Failure, Violation, did_you_mean, pointer_token},
     messaging::{MessageActivity, Relay},
@@ -33,21 +33,18 @@ pub struct Cqrs {
 }
 
 impl Cqrs {
-    /// An event store in memory, in the cast as `EventStore`, with a relay that publishes its events.
-    ///
-    /// # Errors
-    ///
-    /// If a store cannot be read.
-    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Result<Self, EventStoreError> {
+    /// An event store in memory, which is in the cast as `EventStore`, and whose events a relay
+    /// publishes.
+    pub fn new(cast: &Cast, relay: Relay, seed: Seed) -> Self {
         let client = cast.client();
         let store = EventStoreService::new(
-            Arc::new(MemoryEventStore::default()),
+            Arc::default(),
             cast.effects().clone(),
             client.timeline().clone(),
-        )?;
+        );
         cast.registry().add_on_call(store.clone());
         relay.listen(store.listener());
-        Ok(Self {
+        Self {
             relay,
             activity: cast.bus().activity().clone(),
             projector: Projector::new(Arc::clone(&client), &store),
@@ -56,7 +53,7 @@ impl Cqrs {
             file: None,
             sent: 0,
             results: Vec::new(),
-        })
+        }
     }
 
     /// Uses a seed for all randomness from now on.
@@ -75,7 +72,7 @@ impl Cqrs {
     }
 
     /// The event store.
-    pub fn store(&self) -> Arc<dyn EventStore> {
+    pub fn store(&self) -> Arc<EventStore> {
         self.store.store()
     }
 
@@ -122,8 +119,7 @@ impl Cqrs {
     ///
     /// If events are stored already, or the file is not an event store.
     pub fn store_events_in(&mut self, file: PathBuf) -> Result<(), String> {
-        let stored = self.store().last_position().map_err(|it| it.to_string())?;
-        if stored > 0 {
+        if self.store().last_position() > 0 {
             return Err("a file for the events must be chosen before the first event".to_owned());
         }
         self.file = Some(file);
@@ -139,12 +135,11 @@ impl Cqrs {
         let Some(file) = &self.file else {
             return Err("the event store is in memory and cannot be reopened".to_owned());
         };
-        let opened = || {
-            // The file is locked until the former store is dropped.
-            self.store.replace(Arc::new(MemoryEventStore::default()))?;
-            self.store.replace(Arc::new(SqliteEventStore::open(file)?))
-        };
-        opened().map_err(|error| error.to_string())
+        // The file is locked until the previous store is dropped.
+        self.store.replace(EventStore::default());
+        let opened = EventStore::open(file).map_err(|error| error.to_string())?;
+        self.store.replace(opened);
+        Ok(())
     }
 
     /// A command with the next id.
@@ -170,8 +165,8 @@ impl Cqrs {
         &self.results
     }
 
-    /// Waits until no event is on its way to the bus or a projection, except for events that wait for
-    /// the end of an outage or for a retry.
+    /// Waits until no event is on its way to the bus or a projection, except for those that wait for a
+    /// retry or the end of an outage.
     pub async fn idle(&self) {
         self.activity.idle().await;
         self.projector.idle().await;
@@ -196,20 +191,16 @@ impl Cqrs {
 
 impl World {
     /// The aggregates, the event store and the projections.
-    ///
-    /// # Errors
-    ///
-    /// If the event store cannot be read.
-    pub fn cqrs(&mut self) -> Result<&mut Cqrs, EventStoreError> {
+    pub fn cqrs(&mut self) -> &mut Cqrs {
         let cqrs = match self.parts.take() {
             Some(cqrs) => cqrs,
             None => {
                 let seed = self.scenario().seed;
                 let relay = self.messages().relay_of(EVENT_STORE);
-                Box::new(Cqrs::new(self.cast(), relay, seed)?)
+                Box::new(Cqrs::new(self.cast(), relay, seed))
             }
         };
-        Ok(self.parts.put(cqrs))
+        self.parts.put(cqrs)
     }
 
     pub(super) fn set_seed_of_commands(&mut self, seed: Seed) {

@@ -1,7 +1,4 @@
-use std::{
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -22,7 +19,7 @@ pub struct DeadLetter {
     /// The subscription whose handler failed.
     pub subscription: Arc<str>,
     /// Where the event came from.
-    pub origin: Origin,
+    pub origin: EventOrigin,
     /// The whole event.
     pub event: Arc<Value>,
     /// The handler's last failure.
@@ -40,7 +37,7 @@ pub struct DeadLetter {
 /// Where the event of a dead letter came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Origin {
+pub struct EventOrigin {
     /// Where it happened.
     pub source: Arc<str>,
     /// What happened.
@@ -83,12 +80,12 @@ impl DeadLetters {
 
     fn put(&self, letter: &Arc<Value>) -> Result<Value, Box<Failure>> {
         let DeadLetter { id, .. } = read(letter)?;
-        self.lock().insert(id, Arc::clone(letter));
+        self.letters.lock().insert(id, Arc::clone(letter));
         Ok(json!({}))
     }
 
     fn list(&self) -> Value {
-        let letters = self.lock();
+        let letters = self.letters.lock();
         letters
             .values()
             .map(|letter| Value::clone(letter))
@@ -97,12 +94,8 @@ impl DeadLetters {
 
     fn remove(&self, input: &Value) -> Result<Value, Box<Failure>> {
         let RemoveInput { id } = read(input)?;
-        let removed = self.lock().shift_remove(&id).is_some();
+        let removed = self.letters.lock().shift_remove(&id).is_some();
         Ok(json!({ "removed": removed }))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, IndexMap<Arc<str>, Arc<Value>>> {
-        self.letters.lock()
     }
 }
 

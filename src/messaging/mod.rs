@@ -17,11 +17,12 @@ pub(crate) use activity::{ActivityGuard, MessageActivity};
 #[doc(hidden)]
 pub use bus::EventBus;
 pub(crate) use communication::{
-    CommunicationFile, CommunicationPattern, Exchanged, ResponseTimes, Thresholds,
+    CommunicationFile, CommunicationPattern, CommunicationThresholds, CompletedExchange,
+    ResponseTimes,
 };
 #[doc(hidden)]
 pub use dead_letter::DeadLetters;
-pub(crate) use dead_letter::{DeadLetter, LetterError, Origin};
+pub(crate) use dead_letter::{DeadLetter, EventOrigin, LetterError};
 #[doc(hidden)]
 pub use event::EventDraft;
 pub use event::{CloudEvent, TraceContext};
@@ -30,7 +31,7 @@ pub(crate) use outbox::Listener;
 #[doc(hidden)]
 pub use outbox::OutboxService;
 #[cfg(all(test, feature = "cqrs"))]
-pub(crate) use outbox::conformance as outbox_conformance;
+pub(crate) use outbox::tests as outbox_tests;
 #[cfg(feature = "cqrs")]
 pub(crate) use outbox::{
     MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, Publication, answer_outbox,
@@ -43,7 +44,7 @@ pub use relay::Relay;
 pub(crate) use request::{
     RequestReceipt, RequestView, Requests, ResponseBody, ResponseEnvelope, ServiceRequest,
 };
-pub(crate) use subscriber::Filter;
+pub(crate) use subscriber::EventFilter;
 #[doc(hidden)]
 pub use subscriber::Subscription;
 
@@ -56,22 +57,22 @@ use crate::{
     services::{Effects, Faults, Registry},
 };
 
-/// How long to wait before the next try after `failures` earlier ones: the delays of the preset
-/// `reconnect`, without its end.
+/// The delay before the next retry, after `failures` failures: that of the preset `reconnect`, which
+/// never gives up here.
 fn reconnect_delay(failures: u32) -> Duration {
     Retry::reconnect().delay(failures, Seed::default())
 }
 
-/// The services that take events from publishers to subscribers.
-pub(crate) struct Mailroom {
+/// The services that carry events from publishers to subscribers.
+pub(crate) struct MessagingServices {
     /// The bus, unless another service of that name replaces it.
     pub bus: EventBus,
     /// The outbox, unless another service of that name replaces it.
     pub outbox: OutboxService,
 }
 
-impl Mailroom {
-    /// A bus, an outbox in memory and a dead letter queue, which join the scenario when first called.
+impl MessagingServices {
+    /// A bus, an outbox in memory and a dead letter queue, each added to the registry on its first call.
     pub fn new(
         registry: &Registry,
         effects: &Effects,

@@ -1,7 +1,4 @@
-use std::{
-    fmt::Write as _,
-    sync::{Arc, MutexGuard},
-};
+use std::sync::Arc;
 
 use super::{
     CloudEvent, EventDocument, EventDraft, EventTypes, Relay, TraceContext, outbox::operation,
@@ -33,8 +30,6 @@ struct PublisherCounters {
     events: u64,
     /// By source and subject.
     sequences: HashMap<(Arc<str>, Arc<str>), u64>,
-    /// A buffer for names.
-    text: String,
 }
 
 /// A sequence number drawn for an event; returned if the event is not stored.
@@ -82,7 +77,7 @@ impl Publisher {
     /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if CloudEvents does not allow the draft;
     /// `SERVICE_UNAVAILABLE` between a crash and the restart; the failures of the outbox. Then
     /// nothing is published, unless the failure is in doubt and the outbox has stored the event
-    /// nevertheless.
+    /// anyway.
     pub async fn publish(&self, draft: EventDraft) -> Result<Arc<CloudEvent>, Box<Failure>> {
         if !self.relay.is_running() {
             let message = "the publisher has crashed and has not been restarted";
@@ -110,28 +105,26 @@ impl Publisher {
                 self.give_back(drawn.as_ref());
                 return Err(failure);
             }
-            // It may be stored nevertheless.
+            // It may be stored anyway.
             Err(_) => {}
         }
         self.relay.wake();
         stored.map(|_| Arc::new(event))
     }
 
-    /// A key of its own for each call: two events of the same id are not a retry.
+    /// A new key for each call: two events of the same id are not a retry.
     fn next_key(&self) -> Key {
-        let mut counters = self.lock();
+        let mut counters = self.counters.lock();
         counters.calls += 1;
-        let number = counters.calls;
-        Key::Do(counters.name(&[self.relay.outbox(), "/"], number))
+        Key::Do(format!("{}/{}", self.relay.outbox(), counters.calls).into())
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<DrawnSequence>) {
         let source = draft.source.unwrap_or_else(|| Arc::clone(&self.source));
-        let mut counters = self.lock();
+        let mut counters = self.counters.lock();
         let id = draft.id.unwrap_or_else(|| {
             counters.events += 1;
-            let number = counters.events;
-            counters.name(&["event-"], number)
+            format!("event-{}", counters.events).into()
         });
         let drawn = match (&draft.subject, draft.sequence) {
             (Some(subject), None) => Some(counters.draw(&source, subject)),
@@ -164,7 +157,7 @@ impl Publisher {
 
     fn give_back(&self, drawn: Option<&DrawnSequence>) {
         let Some(drawn) = drawn else { return };
-        let mut counters = self.lock();
+        let mut counters = self.counters.lock();
         // Unless a later event already has the next number.
         if let Some(last) = counters.sequences.get_mut(&drawn.key)
             && *last == drawn.number
@@ -176,22 +169,9 @@ impl Publisher {
     fn timeline(&self) -> &Timeline {
         self.client.timeline()
     }
-
-    fn lock(&self) -> MutexGuard<'_, PublisherCounters> {
-        self.counters.lock()
-    }
 }
 
 impl PublisherCounters {
-    /// A name that ends in a number.
-    fn name(&mut self, parts: &[&str], number: u64) -> Arc<str> {
-        self.text.clear();
-        self.text.extend(parts.iter().copied());
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{number}");
-        (&*self.text).into()
-    }
-
     fn draw(&mut self, source: &Arc<str>, subject: &Arc<str>) -> DrawnSequence {
         let key = (Arc::clone(source), Arc::clone(subject));
         let last = self.sequences.entry(key.clone()).or_default();

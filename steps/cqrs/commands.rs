@@ -21,7 +21,7 @@ use crate::{
 #[given("the aggregate:")]
 fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition = json(world, step)?;
-    let defined = world.cqrs()?.define_aggregate(definition);
+    let defined = world.cqrs().define_aggregate(definition);
     Ok(defined.map_err(|error| at(world, step, &error))?)
 }
 
@@ -29,7 +29,7 @@ fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
 #[given("the event store is kept in a file")]
 fn stored_in_a_file(world: &mut World) -> StepResult {
     let file = world.directory()?.join("events.db");
-    Ok(world.cqrs()?.store_events_in(file)?)
+    Ok(world.cqrs().store_events_in(file)?)
 }
 
 /// The publishing process crashes when events are stored but not on the bus, or on the bus but not
@@ -37,7 +37,7 @@ fn stored_in_a_file(world: &mut World) -> StepResult {
 #[given("the publisher of {string} crashes {publisher_crash}")]
 fn crashes(world: &mut World, outbox: String, point: PublisherCrashPoint) -> StepResult {
     let here = world.here();
-    let relay = world.cqrs()?.relay();
+    let relay = world.cqrs().relay();
     check_outbox(relay, &outbox)?;
     relay.crash(point.0, here);
     Ok(())
@@ -46,7 +46,7 @@ fn crashes(world: &mut World, outbox: String, point: PublisherCrashPoint) -> Ste
 /// A new process continues with what is stored.
 #[when("the publisher of {string} restarts")]
 async fn publisher_restarts(world: &mut World, outbox: String) -> StepResult {
-    let cqrs = world.cqrs()?;
+    let cqrs = world.cqrs();
     check_outbox(cqrs.relay(), &outbox)?;
     expect(cqrs.relay().restart(), || {
         format!("the publisher of {outbox} has not crashed")
@@ -65,13 +65,13 @@ fn check_outbox(relay: &Relay, outbox: &str) -> StepResult {
 /// Closes the file of the events and opens it as a new process does.
 #[when("the event store is reopened")]
 async fn is_reopened(world: &mut World) -> StepResult {
-    let cqrs = world.cqrs()?;
+    let cqrs = world.cqrs();
     cqrs.reopen()?;
     cqrs.idle().await;
     Ok(())
 }
 
-/// One command, with the payload below if there is one; waits until projections are idle.
+/// One command, with the payload below if given; waits until projections are idle.
 #[when("the command {string} is sent to {string}")]
 #[when("the command {string} is sent to {string} with:")]
 async fn is_sent(
@@ -107,7 +107,7 @@ fn command(
         true => json(world, step)?,
         false => json!({}),
     };
-    Ok(world.cqrs()?.command(kind, aggregate, payload))
+    Ok(world.cqrs().command(kind, aggregate, payload))
 }
 
 /// One command as JSON, with its id and metadata.
@@ -117,7 +117,7 @@ async fn this_is_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     send(world, &[command]).await
 }
 
-/// Commands sent sequentially; after a failure the next one is still sent.
+/// Commands sent sequentially; the next one is sent even after a failure.
 #[when("these commands are sent:")]
 async fn these_are_sent(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut results = Vec::new();
@@ -154,7 +154,7 @@ fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, Ste
             Some(text) => from_json(text, "the payload", 1)?,
         };
         let mut command = world
-            .cqrs()?
+            .cqrs()
             .command(needed("command")?, needed("to")?, payload);
         if let Some(id) = cell("id").filter(|id| !id.is_empty()) {
             command.id = id.into();
@@ -166,12 +166,12 @@ fn commands(world: &mut World, step: &gherkin::Step) -> Result<Vec<Command>, Ste
 
 async fn send(world: &mut World, commands: &[Command]) -> StepResult {
     send_without_waiting(world, commands).await?;
-    world.cqrs()?.idle().await;
+    world.cqrs().idle().await;
     Ok(())
 }
 
 async fn send_without_waiting(world: &mut World, commands: &[Command]) -> StepResult {
-    let cqrs = world.cqrs()?;
+    let cqrs = world.cqrs();
     cqrs.send(commands).await;
     let results = cqrs.results().iter().map(as_call).collect();
     world.set_calls(results);
@@ -209,8 +209,7 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 
 /// The result of the last command.
 fn last(world: &mut World) -> Result<&Result<CommandResult, Box<Failure>>, String> {
-    let cqrs = world.cqrs().map_err(|error| error.to_string())?;
-    let last = cqrs.results().last();
+    let last = world.cqrs().results().last();
     last.ok_or_else(|| "no command was sent".to_owned())
 }
 

@@ -33,7 +33,7 @@ fn load<T: DeserializeOwned>(
     let path = world.scenario().uri.to_string();
     let line = first_line(step);
     let fault = match from_json(doc_string(step)?, &path, line) {
-        Ok(definition) => define(world.cqrs()?, definition)
+        Ok(definition) => define(world.cqrs(), definition)
             .err()
             .map(|error| (line, error.pointer, error.message)),
         Err(error) => Some((error.line, error.pointer, error.message)),

@@ -18,29 +18,29 @@ use crate::{
 #[given("the projection:")]
 fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition: ProjectionDefinition = json(world, step)?;
-    let defined = world.cqrs()?.define_projection(&definition);
+    let defined = world.cqrs().define_projection(&definition);
     Ok(defined.map_err(|error| at(world, step, &error))?)
 }
 
 /// Waits until every projection has applied all events, after any number of retries, or is paused.
 #[when("the projections catch up")]
 async fn catch_up(world: &mut World) -> StepResult {
-    Ok(world.cqrs()?.catch_up().await?)
+    Ok(world.cqrs().catch_up().await?)
 }
 
-/// A paused projection continues, and its error count is reset.
+/// A paused projection continues, and its earlier errors are cleared.
 #[when("the projection {string} is resumed")]
 async fn is_resumed(world: &mut World, name: String) -> StepResult {
-    let cqrs = world.cqrs()?;
+    let cqrs = world.cqrs();
     cqrs.projector().resume(&name)?;
     cqrs.idle().await;
     Ok(())
 }
 
-/// A projection is reset and applies all events again.
+/// A projection is cleared and applies all events again, from the first.
 #[when("the projection {string} is rebuilt")]
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
-    let cqrs = world.cqrs()?;
+    let cqrs = world.cqrs();
     cqrs.projector().rebuild(&name)?;
     cqrs.idle().await;
     Ok(())
@@ -49,7 +49,7 @@ async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
 /// Reads a document of a read model through the client.
 #[when("{string} is queried for {string}")]
 async fn is_queried_for(world: &mut World, read_model: String, key: String) -> StepResult {
-    let projector = world.cqrs()?.projector();
+    let projector = world.cqrs().projector();
     let result = projector
         .query(Call::SCENARIO, &read_model, Some(&key))
         .await;
@@ -60,7 +60,7 @@ async fn is_queried_for(world: &mut World, read_model: String, key: String) -> S
 /// Reads all documents of a read model.
 #[when("{string} is queried")]
 async fn is_queried(world: &mut World, read_model: String) -> StepResult {
-    let projector = world.cqrs()?.projector();
+    let projector = world.cqrs().projector();
     let result = projector.query(Call::SCENARIO, &read_model, None).await;
     world.set_calls(vec![result]);
     Ok(())
@@ -78,14 +78,14 @@ fn is_rebuilding(world: &mut World, name: String) -> StepResult {
     has_status(world, &name, ProjectionStatus::Rebuilding)
 }
 
-/// It had too many recent errors.
+/// It has too many recent errors.
 #[then("the projection {string} is paused")]
 fn is_paused(world: &mut World, name: String) -> StepResult {
     has_status(world, &name, ProjectionStatus::Paused)
 }
 
 fn has_status(world: &mut World, name: &str, expected: ProjectionStatus) -> StepResult {
-    let found = world.cqrs()?.projector().status(name)?;
+    let found = world.cqrs().projector().status(name)?;
     expect(found == expected, || {
         format!(
             "expected the projection {name} to be {}, found {}",
@@ -99,7 +99,7 @@ fn has_status(world: &mut World, name: &str, expected: ProjectionStatus) -> Step
 #[then("the checkpoint of {string} is {count}")]
 fn checkpoint_is(world: &mut World, name: String, expected: CountParameter) -> StepResult {
     let expected = expected.value()?;
-    let found = world.cqrs()?.projector().checkpoint(&name)?;
+    let found = world.cqrs().projector().checkpoint(&name)?;
     expect(found == u64::from(expected), || {
         format!("expected the checkpoint of {name} to be {expected}, found {found}")
     })
@@ -109,7 +109,7 @@ fn checkpoint_is(world: &mut World, name: String, expected: CountParameter) -> S
 #[then("the lag of {string} is {duration}")]
 fn lag_is(world: &mut World, name: String, expected: DurationParameter) -> StepResult {
     let expected = expected.value()?;
-    world.cqrs()?.projector().status(&name)?;
+    world.cqrs().projector().status(&name)?;
     let found = world.timeline().read(|events| {
         events.iter().rev().find_map(|event| match &event.kind {
             EventKind::ProjectionAdvanced {
@@ -136,7 +136,7 @@ fn read_model_has(
     read_model: String,
     key: String,
 ) -> StepResult {
-    let document = world.cqrs()?.projector().document(&read_model, &key)?;
+    let document = world.cqrs().projector().document(&read_model, &key)?;
     let document = document
         .ok_or_else(|| format!("the read model {read_model} has no document for {key:?}"))?;
     has_json(world, step, &document)
@@ -145,7 +145,7 @@ fn read_model_has(
 /// A read model does not have the document.
 #[then("the read model {string} has nothing for {string}")]
 fn read_model_has_nothing(world: &mut World, read_model: String, key: String) -> StepResult {
-    let document = world.cqrs()?.projector().document(&read_model, &key)?;
+    let document = world.cqrs().projector().document(&read_model, &key)?;
     match document {
         None => Ok(()),
         Some(document) => Err(format!("expected no document for {key:?}, found {document}").into()),
@@ -155,7 +155,7 @@ fn read_model_has_nothing(world: &mut World, read_model: String, key: String) ->
 /// The event that holds a projection back, and why: values by JSON Pointer.
 #[then("the failed event of {string} has:")]
 fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
-    let failure = world.cqrs()?.projector().failure(&name)?;
+    let failure = world.cqrs().projector().failure(&name)?;
     let failure = failure.ok_or_else(|| format!("no event holds {name} back"))?;
     has_values(step, &failure)
 }
@@ -163,7 +163,7 @@ fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> St
 /// No failed event holds a projection back.
 #[then("no event holds {string} back")]
 fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
-    let failure = world.cqrs()?.projector().failure(&name)?;
+    let failure = world.cqrs().projector().failure(&name)?;
     match failure {
         None => Ok(()),
         Some(failure) => Err(format!(

@@ -49,14 +49,14 @@ fn are_part_of_new(world: &mut World, aggregate: String) -> StepResult {
 
 /// The events of the last command to an aggregate, and all others in the event store.
 struct CommandEvents {
-    /// At least one.
+    /// At least one event.
     events: Vec<Arc<CloudEvent>>,
     others: Vec<Arc<CloudEvent>>,
 }
 
 impl CommandEvents {
     fn of(world: &mut World, aggregate: &str) -> Result<Self, StepError> {
-        let stored = world.cqrs()?.store().read(0, usize::MAX)?;
+        let stored = world.cqrs().store().read(0, usize::MAX);
         let stored = stored.into_iter().map(|StoredEvent { event, .. }| event);
         let stored: Vec<_> = stored.collect();
         let of_aggregate = |event: &&Arc<CloudEvent>| event.subject.as_deref() == Some(aggregate);

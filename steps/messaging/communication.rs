@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     domain::format_duration,
     harness::{LoadedPattern, World, compare_rows},
-    messaging::{Exchanged, ResponseBody, Thresholds},
+    messaging::{CommunicationThresholds, CompletedExchange, ResponseBody},
     observability::EventKind,
     steps::{
         StepResult,
@@ -16,17 +16,16 @@ use crate::{
     },
 };
 
-/// The scenario's pattern, and the responses to its exchanges.
+/// The current pattern of the scenario, and the responses to its exchanges.
 #[derive(Default)]
 struct Communication {
-    loaded: Option<LoadedPattern>,
-    exchanged: Option<Vec<Exchanged>>,
+    pattern: Option<LoadedPattern>,
+    exchanged: Option<Vec<CompletedExchange>>,
     /// How many events the timeline had before.
     events_before: usize,
 }
 
-/// A pattern by id, from any fixture with communication patterns: from now on its policies and its
-/// services' scripts apply.
+/// A pattern by id, from any fixture; its policies and answers apply from now on.
 #[given("the communication pattern {string}")]
 fn the_pattern(world: &mut World, id: String) -> StepResult {
     let loaded = world.fixtures().communication_pattern(&id)?;
@@ -36,11 +35,11 @@ fn the_pattern(world: &mut World, id: String) -> StepResult {
         let faults = faults.iter().map(|fault| format!("\n  {fault}"));
         let faults: String = faults.collect();
         format!(
-            "the pattern {id:?} of {} cannot be followed:{faults}",
+            "the pattern {id:?} of {} is not valid:{faults}",
             loaded.path
         )
     })?;
-    world.state::<Communication>().loaded = Some(loaded);
+    world.state::<Communication>().pattern = Some(loaded);
     Ok(())
 }
 
@@ -55,10 +54,10 @@ fn communication_patterns_are_loaded(world: &mut World, step: &gherkin::Step) ->
     Ok(())
 }
 
-/// The whole flow of the pattern, its turns in sequence.
+/// All turns of the pattern, in sequence.
 #[when("the communication takes place")]
 async fn takes_place(world: &mut World) -> StepResult {
-    let loaded = world.state::<Communication>().loaded.clone();
+    let loaded = world.state::<Communication>().pattern.clone();
     let loaded = loaded.ok_or("no communication pattern was declared")?;
     let events_before = world.timeline().read(<[_]>::len);
     let exchanged = world.requests().all().communicate(&loaded.pattern).await;
@@ -69,7 +68,7 @@ async fn takes_place(world: &mut World) -> StepResult {
     Ok(())
 }
 
-/// Nothing took longer than the pattern expects.
+/// No exchange took longer than the pattern expects.
 #[then("the communication goes as expected")]
 fn goes_as_expected(world: &mut World) -> StepResult {
     exchanged(world)?;
@@ -150,19 +149,19 @@ fn exceeded(world: &mut World) -> Result<Vec<String>, String> {
     Ok(timeline.read(|events| thresholds.exceeded(&exchanged, &events[before..])))
 }
 
-fn exchanged(world: &mut World) -> Result<&[Exchanged], String> {
+fn exchanged(world: &mut World) -> Result<&[CompletedExchange], String> {
     let exchanged = world.state::<Communication>().exchanged.as_deref();
     exchanged.ok_or_else(|| "no communication took place".to_owned())
 }
 
-fn thresholds(world: &mut World) -> Result<std::sync::Arc<Thresholds>, String> {
-    let loaded = world.state::<Communication>().loaded.as_ref();
+fn thresholds(world: &mut World) -> Result<std::sync::Arc<CommunicationThresholds>, String> {
+    let loaded = world.state::<Communication>().pattern.as_ref();
     let loaded = loaded.ok_or_else(|| "no communication pattern was declared".to_owned())?;
     Ok(loaded.thresholds.clone())
 }
 
-fn row(exchanged: &Exchanged, thresholds: &Thresholds) -> Map<String, Value> {
-    let Exchanged { exchange, response } = exchanged;
+fn row(exchanged: &CompletedExchange, thresholds: &CommunicationThresholds) -> Map<String, Value> {
+    let CompletedExchange { exchange, response } = exchanged;
     let mut row = Map::new();
     let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
     put("exchange", (*exchange.about()).into());

@@ -50,7 +50,7 @@ pub(super) fn last_event(world: &World) -> Result<Arc<Value>, String> {
     }
 }
 
-/// How often events of a type were put on the bus, including repetitions.
+/// How often events of a type were put on the bus, repetitions included.
 #[then("the event {string} reaches the bus {count} time(s)")]
 fn reaches_the_bus(world: &mut World, kind: String, count: CountParameter) -> StepResult {
     reached(world, &kind, count.value()?)
@@ -83,7 +83,7 @@ fn check_type(world: &mut World, kind: &str) -> StepResult {
                 Some(Arc::clone(&head.kind))
             }
             EventKind::TopicOpened { kind } => Some(Arc::clone(kind)),
-            // Even one that no outbox accepts.
+            // Also one that no outbox would accept.
             EventKind::CallStarted { input, .. } => {
                 input.get("specversion")?;
                 Some(input.get("type")?.as_str()?.into())

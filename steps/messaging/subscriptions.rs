@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{CallName, JsonSchema, did_you_mean},
     harness::{Messages, World},
-    messaging::{Filter, Subscription},
+    messaging::{EventFilter, Subscription},
     resilience::Retries,
     steps::{
         CallParameter, CountParameter, DurationParameter, StepError, StepResult,
@@ -15,8 +15,7 @@ use crate::{
     },
 };
 
-/// The operation is called with every event of the type from now on; the same operation may handle
-/// several types.
+/// The operation is called with every event of the type from now on; it may handle several types.
 #[given("{call} handles {string}")]
 fn handles(world: &mut World, call: CallParameter, kind: String) -> StepResult {
     let handler = call.name()?;
@@ -47,7 +46,7 @@ fn handles_as(
     subscribe(world, subscription)
 }
 
-/// Every delivery arrives twice, as a bus may do.
+/// Every delivery arrives twice, as on a bus that delivers at least once.
 #[given("the bus delivers every event twice")]
 fn delivers_twice(world: &mut World) {
     let here = world.here();
@@ -68,7 +67,7 @@ fn delivers_late(
     Ok(bus.deliver_late(Messages::subscription_of(&handler), event, by, here)?)
 }
 
-/// Its deliveries wait from now on.
+/// Its deliveries are held from now on.
 #[when("the subscription of {call} is paused")]
 async fn is_paused(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
@@ -78,7 +77,7 @@ async fn is_paused(world: &mut World, call: CallParameter) -> StepResult {
     Ok(())
 }
 
-/// Ends `is paused`.
+/// Ends a pause.
 #[when("the subscription of {call} is resumed")]
 async fn is_resumed(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
@@ -88,7 +87,7 @@ async fn is_resumed(world: &mut World, call: CallParameter) -> StepResult {
     Ok(())
 }
 
-/// The handler receives nothing more.
+/// The handler receives no more events.
 #[when("the subscription of {call} is ended")]
 fn is_ended(world: &mut World, call: CallParameter) -> StepResult {
     let handler = call.name()?;
@@ -101,15 +100,15 @@ fn subscribe(world: &mut World, subscription: Subscription) -> StepResult {
     Ok(world.messages().subscribe(subscription)?)
 }
 
-fn filter(world: &mut World, text: &str) -> Result<Filter, StepError> {
+fn filter(world: &mut World, text: &str) -> Result<EventFilter, StepError> {
     if let Ok(schema @ (Value::Object(_) | Value::Bool(_))) = serde_json::from_str(text) {
-        return Ok(Filter::Schema(Arc::new(JsonSchema::compile(&schema)?)));
+        return Ok(EventFilter::Schema(Arc::new(JsonSchema::compile(&schema)?)));
     }
     let call: CallName = text
         .parse()
         .map_err(|_| format!("{text:?} is not a filter, expected a JSON Schema or a call"))?;
     world.registry().check(&call)?;
-    Ok(Filter::Call(call))
+    Ok(EventFilter::Call(call))
 }
 
 fn retries(text: &str) -> Result<Retries, StepError> {

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::domain::{JsonSchema, SchemaFault, pointer_token};
 
-/// An input that breaks one keyword of its schema at one part, and nothing else.
+/// An input that breaks exactly one keyword of its schema, at one part.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct BrokenInput {
     pub keyword: String,
-    /// JSON pointer to what is at fault, as in a [`SchemaFault`].
+    /// JSON pointer to the fault, as in a [`SchemaFault`].
     pub pointer: String,
     pub input: Value,
 }

@@ -17,11 +17,11 @@ pub(in super::super) struct GenerateError {
     pub pointer: String,
     /// The keyword that is not supported.
     pub keyword: String,
-    /// What was tried, and what would help.
+    /// The attempt and a remedy.
     pub message: String,
 }
 
-/// How much of what a schema allows a value has.
+/// How much of what a schema allows is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// What is required.
@@ -59,7 +59,7 @@ pub(super) fn limit(keywords: &Keywords, keyword: &str) -> Option<usize> {
 ///
 /// # Errors
 ///
-/// If a reference leads nowhere within the schema or to itself, or the schema forbids any value.
+/// If a reference does not exist in the schema or refers to itself, or the schema forbids any value.
 pub(super) fn resolve(
     root: &Value,
     schema: &Value,

@@ -59,7 +59,7 @@ pub(super) fn generate(
             });
         }
         // At least one was drawn.
-        Err(last.unwrap_or_else(|| GenerateError::new("", "type", "nothing was drawn")))
+        Err(last.unwrap_or_else(|| GenerateError::new("", "type", "nothing was generated")))
     };
     let full = make(Extent::Full, "full")?;
     let mut valid: Vec<(String, Value)> = Vec::new();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{clock::Seed, domain::pointer_token};
 
-/// How many times a value is drawn again if it is not usable.
+/// How many times a value is redrawn if it is not usable.
 pub(super) const MAX_DRAWS: usize = 32;
 
 /// How deep a value may be.
@@ -30,7 +30,7 @@ impl<'a> ValueGenerator<'a> {
         }
     }
 
-    /// A value that a schema probably allows: only validating it can tell.
+    /// A value that a schema probably allows; the caller must validate it.
     ///
     /// # Errors
     ///

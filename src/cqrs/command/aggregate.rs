@@ -78,7 +78,7 @@ pub trait Aggregate: Send + Sync + 'static {
         Arc::new(json!({}))
     }
 
-    /// Decides a command; nothing changes yet.
+    /// Decides a command, without changing the state.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ pub struct CommandDefinition {
     pub refuse: Vec<RuleDefinition>,
     /// Its events, in order.
     #[serde(default)]
-    pub emits: Vec<Emission>,
+    pub emits: Vec<EmittedEvent>,
 }
 
 /// A condition and how a command is refused if it does not hold.
@@ -69,7 +69,7 @@ pub struct RuleDefinition {
 /// An event that a command emits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Emission {
+pub struct EmittedEvent {
     /// The type of the event.
     pub event: Arc<str>,
     /// Its data, which may refer to `${/command/…}` and `${/state/…}`; `{}` by default.
@@ -81,7 +81,7 @@ fn empty() -> Arc<Value> {
     Arc::new(Value::Object(Map::new()))
 }
 
-/// A type of aggregates that decides and changes according to its definition.
+/// A type of aggregates that decides and changes as its definition says.
 #[derive(Debug)]
 pub struct DefinedAggregate {
     definition: AggregateDefinition,

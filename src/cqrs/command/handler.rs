@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -13,21 +13,21 @@ use super::{Aggregate, Command, CommandResult, DomainEvent, defined_aggregate::u
 use crate::{
     clock::{Clock, Seed},
     cqrs::store::{EventStoreClient, LoadedStream, StreamId, kinds},
-    domain::{Failure, Violation, code},
+    domain::{Failure, Locked, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
     services::Client,
 };
 
-/// Handles commands: loads the aggregate, lets it decide, and appends the events at the version that
-/// was loaded.
+/// Handles commands: loads the aggregate, lets it decide, and appends the events after the loaded
+/// version.
 ///
 /// After a conflict with another command it retries from the load, at most
-/// [`MAX_RETRIES`](Self::MAX_RETRIES) times. Appended events wait in the store to be published.
+/// [`MAX_RETRIES`](Self::MAX_RETRIES) times. Appended events stay in the store until published.
 pub struct CommandHandler {
     client: Arc<Client>,
     /// The types of aggregates by name; each command belongs to one of them.
-    aggregates: RwLock<IndexMap<Arc<str>, Arc<dyn Aggregate>>>,
+    aggregates: Locked<IndexMap<Arc<str>, Arc<dyn Aggregate>>>,
     seed: AtomicU64,
 }
 
@@ -47,7 +47,7 @@ impl CommandHandler {
     pub fn new(client: Arc<Client>, seed: Seed) -> Self {
         Self {
             client,
-            aggregates: RwLock::default(),
+            aggregates: Locked::default(),
             seed: AtomicU64::new(seed.0),
         }
     }
@@ -63,19 +63,16 @@ impl CommandHandler {
     ///
     /// If another type of aggregates has one of its commands.
     pub fn add(&self, aggregate: Arc<dyn Aggregate>) -> Result<(), Violation> {
-        let mut aggregates = self
-            .aggregates
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut aggregates = self.aggregates.lock();
         for other in aggregates.values() {
             if other.name() == aggregate.name() {
                 continue;
             }
-            let theirs = other.commands();
-            if let Some(taken) = aggregate.commands().iter().find(|own| theirs.contains(own)) {
+            let taken = other.commands();
+            if let Some(command) = aggregate.commands().iter().find(|own| taken.contains(own)) {
                 return Err(Violation::new(
-                    format!("/commands/{taken}"),
-                    format!("{} has a command {taken:?} already", other.name()),
+                    format!("/commands/{command}"),
+                    format!("{} already has a command {command:?}", other.name()),
                 ));
             }
         }
@@ -83,29 +80,23 @@ impl CommandHandler {
         Ok(())
     }
 
-    /// The types of all events; `None` if there is no aggregate, or one whose events are not known.
+    /// The types of all events; `None` without aggregates, or if the events of one are not known.
     pub fn event_types(&self) -> Option<Vec<String>> {
         let mut types = Vec::new();
-        for aggregate in self.aggregates().values() {
+        for aggregate in self.aggregates.lock().values() {
             types.extend(aggregate.events()?.into_iter().map(str::to_owned));
         }
         (!types.is_empty()).then_some(types)
     }
 
     fn aggregate_for(&self, command: &str) -> Result<Arc<dyn Aggregate>, Box<Failure>> {
-        let aggregates = self.aggregates();
+        let aggregates = self.aggregates.lock();
         let mut found = aggregates.values();
         let found = found.find(|aggregate| aggregate.commands().contains(&command));
         found.map(Arc::clone).ok_or_else(|| {
             let known = aggregates.values().flat_map(|own| own.commands());
             unknown_command(command, known)
         })
-    }
-
-    fn aggregates(&self) -> RwLockReadGuard<'_, IndexMap<Arc<str>, Arc<dyn Aggregate>>> {
-        self.aggregates
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Handles a command once: a repeated one, with the same id, has the same result.
@@ -197,7 +188,7 @@ impl CommandHandler {
         }
     }
 
-    /// A failure is a warning only: without the snapshot, later loads take longer.
+    /// A failure is only a warning: without the snapshot, later loads take longer.
     async fn take_snapshot(
         &self,
         stream: &StreamId,

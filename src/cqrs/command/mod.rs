@@ -63,7 +63,7 @@ pub struct CommandMetadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommandResult {
-    /// Always true: what is refused or fails is a [`Failure`](crate::domain::Failure).
+    /// Always true: a refusal or failure is a [`Failure`](crate::domain::Failure).
     pub success: bool,
     /// The id of the aggregate.
     pub aggregate_id: Arc<str>,

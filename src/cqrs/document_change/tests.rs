@@ -111,7 +111,7 @@ fn change_that_does_not_fit_the_document_fails() {
         (
             json!({"add": "/n", "by": f64::MAX}),
             json!({"n": f64::MAX}),
-            "larger than any number",
+            "the largest number",
         ),
         (
             json!({"append": "/l", "item": 1}),
@@ -126,7 +126,7 @@ fn change_that_does_not_fit_the_document_fails() {
         (
             json!({"set": "/l/3", "to": 1}),
             json!({"l": []}),
-            "without item 3",
+            "has no item 3",
         ),
         (
             json!({"set": "/l/a", "to": 1}),
@@ -152,8 +152,8 @@ fn malformed_change_is_refused() {
             json!({"set": "/a", "add": "/b", "to": 1}),
             "expected one of",
         ),
-        (json!({"set": "/a", "by": 1}), "\"set\" goes with \"to\""),
-        (json!({"add": "/a"}), "\"add\" goes with \"by\""),
+        (json!({"set": "/a", "by": 1}), "\"set\" takes \"to\""),
+        (json!({"add": "/a"}), "\"add\" takes \"by\""),
         (json!({"add": "/a", "by": [1]}), "[1] is not a number"),
         (json!({"set": "a", "to": 1}), "is not a valid JSON pointer"),
         (

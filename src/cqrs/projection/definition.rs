@@ -21,7 +21,7 @@ pub struct ProjectionDefinition {
     /// The operation of another service that receives the events, instead of a read model.
     #[serde(default)]
     pub target: Option<CallName>,
-    /// The operation of that service that forgets all events, for a rebuild.
+    /// The operation of that service that discards all events, for a rebuild.
     #[serde(default)]
     pub reset: Option<CallName>,
     /// How long an error counts as recent; 5 minutes by default.
@@ -30,15 +30,14 @@ pub struct ProjectionDefinition {
     /// The wait before an event is retried; 2 s by default.
     ///
     /// That is the preset `constant`: an event that never succeeds pauses its projection after 20 s.
-    /// With a delay that grows, the errors would soon be so far apart that they are never recent
-    /// together.
+    /// With a growing delay, the errors would soon be too far apart to count together.
     #[serde(default = "retry_delay", with = "duration_text")]
     pub retry_delay: Duration,
-    /// What it does with events, by type; it skips all others.
+    /// The handlers, by type of event; other events are skipped.
     pub handles: IndexMap<String, HandlerDefinition>,
 }
 
-/// What a projection does with events of one type.
+/// How a projection handles events of one type.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HandlerDefinition {
@@ -63,11 +62,11 @@ fn subject() -> Value {
 }
 
 impl ProjectionDefinition {
-    /// Checks what deserialising does not.
+    /// Checks the rules that deserialising does not.
     ///
     /// # Errors
     ///
-    /// If the name is not valid, nothing is handled, a template refers to an unknown name, or there
+    /// If the name is not valid, no event is handled, a template refers to an unknown name, or there
     /// are changes although another service receives the events.
     pub fn check(&self) -> Result<(), Violation> {
         let fault = |pointer: String, message: String| Err(Violation { pointer, message });

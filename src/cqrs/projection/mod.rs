@@ -1,5 +1,5 @@
-//! Projections: where each one is in the sequence of stored events, and the read model that it makes
-//! of them.
+//! Projections: the progress of each one through the stored events, and the read model that it
+//! builds.
 
 mod definition;
 mod projector;
@@ -7,11 +7,7 @@ mod read_model;
 mod status;
 mod task;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use serde_json::Value;
@@ -40,10 +36,10 @@ struct Projection {
     /// `None` if another service receives the events.
     read_model: Option<ReadModel>,
     timeline: Timeline,
-    /// Wakes its task, which has something else to do than what it waits for.
+    /// Wakes its task early, because of a rebuild or a resume.
     wake: Notify,
-    /// Tells the projector that some projection has made progress.
-    moved: Arc<Notify>,
+    /// Notifies the projector that a projection has made progress.
+    progressed: Arc<Notify>,
     state: Locked<ProjectionState>,
 }
 
@@ -55,7 +51,7 @@ struct ProjectionState {
     checkpoint: u64,
     /// The position of the last event that was applied or skipped.
     position: u64,
-    /// Counts rebuilds: what began in an earlier generation is stale.
+    /// Counts rebuilds: actions that began in an earlier generation are stale.
     generation: u64,
     rebuild: Option<Rebuild>,
     /// When the recent errors happened.
@@ -67,7 +63,7 @@ struct ProjectionState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TaskState {
     Active,
-    /// There is nothing to do.
+    /// Without work until the next event.
     Idle,
     /// It waits to retry.
     Waiting,
@@ -75,7 +71,7 @@ enum TaskState {
 
 #[derive(Clone, Copy, Debug)]
 struct Rebuild {
-    /// The read model is not empty yet.
+    /// The read model has not been reset yet.
     to_reset: bool,
     /// The position at which the rebuild is complete.
     target: u64,
@@ -108,7 +104,7 @@ impl Projection {
         definition: Arc<ProjectionDefinition>,
         read_model: Option<ReadModel>,
         timeline: Timeline,
-        moved: Arc<Notify>,
+        progressed: Arc<Notify>,
     ) -> Self {
         let own = |operation| CallName::new(&definition.name, operation);
         let (apply, reset) = match &definition.target {
@@ -122,7 +118,7 @@ impl Projection {
             read_model,
             timeline,
             wake: Notify::new(),
-            moved,
+            progressed,
             state: Locked::new(ProjectionState {
                 status: ProjectionStatus::Running,
                 task: TaskState::Idle,
@@ -140,9 +136,9 @@ impl Projection {
         &self.definition.name
     }
 
-    /// Whether it has nothing to do but wait, where the last event is at a position.
+    /// Whether it only waits, given the position of the last event.
     fn is_idle(&self, last: u64) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         match state.task {
             TaskState::Active => false,
             TaskState::Waiting => true,
@@ -150,15 +146,15 @@ impl Projection {
         }
     }
 
-    /// Whether it has taken all events, the last of them at a position, or is paused.
+    /// Whether it is paused or has applied all events, given the position of the last one.
     fn has_caught_up(&self, last: u64) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         state.task == TaskState::Idle && state.is_done(last)
     }
 
-    /// Begins the next action, where the last event is at a position.
+    /// Begins the next action, given the position of the last event.
     fn next_action(&self, last: u64) -> NextAction {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let generation = state.generation;
         let next = match (state.status, state.rebuild) {
             (ProjectionStatus::Paused, _) => NextAction::Wait,
@@ -174,35 +170,35 @@ impl Projection {
             NextAction::Reset { .. } | NextAction::Read { .. } => TaskState::Active,
         };
         drop(state);
-        self.moved.notify_waiters();
+        self.progressed.notify_waiters();
         next
     }
 
     fn begin_wait(&self) {
-        self.lock().task = TaskState::Waiting;
-        self.moved.notify_waiters();
+        self.state.lock().task = TaskState::Waiting;
+        self.progressed.notify_waiters();
     }
 
-    /// Ends a wait; false if what it waited for is stale.
+    /// Ends a wait; false if the retry is stale.
     fn end_wait(&self, generation: u64) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.task = TaskState::Active;
         state.is_current(generation)
     }
 
     /// The checkpoint to continue after; `None` if the generation is stale.
     fn current_checkpoint(&self, generation: u64) -> Option<u64> {
-        let state = self.lock();
+        let state = self.state.lock();
         state.is_current(generation).then_some(state.checkpoint)
     }
 
-    /// Whether its read model is handed many events in one call.
+    /// Whether its read model receives many events in one call.
     fn is_replaying(&self) -> bool {
-        self.read_model.is_some() && self.lock().rebuild.is_some()
+        self.read_model.is_some() && self.state.lock().rebuild.is_some()
     }
 
     fn record_reset(&self, generation: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return;
         }
@@ -212,14 +208,14 @@ impl Projection {
         self.end_rebuild(&mut state);
     }
 
-    /// Records that events were applied or skipped, the last one as given.
+    /// Records that events were applied or skipped, `event` last.
     fn record_progress(
         &self,
         progress: &BatchProgress,
         event: Option<&Value>,
         generation: u64,
     ) -> ApplyResult {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return ApplyResult::Stale;
         }
@@ -229,7 +225,7 @@ impl Projection {
             state.failure = None;
         }
         match (&mut state.rebuild, event) {
-            // A rebuild is recorded when it ends; the age of its events means nothing.
+            // A rebuild is recorded when it ends; the age of its events is irrelevant.
             (Some(rebuild), _) => rebuild.applied += progress.applied,
             (None, Some(event)) if progress.applied > 0 => {
                 self.timeline.record(EventKind::ProjectionAdvanced {
@@ -253,7 +249,7 @@ impl Projection {
         generation: u64,
     ) -> ApplyResult {
         let now = self.timeline.now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_current(generation) {
             return ApplyResult::Stale;
         }
@@ -291,9 +287,9 @@ impl Projection {
         ApplyResult::Stale
     }
 
-    /// Continues after a pause and forgives the earlier errors; false if it is not paused.
+    /// Continues after a pause and clears the earlier errors; false if it is not paused.
     fn resume(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.status != ProjectionStatus::Paused {
             return false;
         }
@@ -303,7 +299,7 @@ impl Projection {
             None => ProjectionStatus::Running,
         };
         state.transition_to(next);
-        // Until its task has seen it.
+        // Until its task notices.
         state.task = TaskState::Active;
         self.record_resumed();
         drop(state);
@@ -313,7 +309,7 @@ impl Projection {
 
     /// Starts again from the first event; the rebuild is complete at a position.
     fn rebuild(&self, target: u64) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let was_paused = state.status == ProjectionStatus::Paused
             || state.rebuild.is_some_and(|rebuild| rebuild.was_paused);
         state.transition_to(ProjectionStatus::Rebuilding);
@@ -365,19 +361,15 @@ impl Projection {
             .now()
             .saturating_sub(happened.unwrap_or_default())
     }
-
-    fn lock(&self) -> MutexGuard<'_, ProjectionState> {
-        self.state.lock()
-    }
 }
 
 impl ProjectionState {
-    /// Whether it is paused, or has taken all events, the last of them at a position.
+    /// Whether it is paused or has applied all events, given the position of the last one.
     fn is_done(&self, last: u64) -> bool {
         self.status == ProjectionStatus::Paused || self.position >= last
     }
 
-    /// Whether what began in a generation still matters.
+    /// Whether an action that began in a generation is still valid.
     fn is_current(&self, generation: u64) -> bool {
         self.generation == generation && self.status != ProjectionStatus::Paused
     }

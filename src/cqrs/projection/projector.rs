@@ -1,11 +1,8 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
-};
+use std::{fmt, sync::Arc};
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::{sync::Notify, task::JoinSet};
 
 use super::{
     Projection, ProjectionDefinition, ProjectionError, ProjectionFailure, ProjectionStatus,
@@ -14,21 +11,22 @@ use super::{
 };
 use crate::{
     cqrs::store::{EventStoreService, LastPosition},
-    domain::{Call, CallName, Failure, Violation, code, did_you_mean},
+    domain::{Call, CallName, Failure, Locked, Violation, code, did_you_mean},
     services::{CallPolicy, CallResult, Client, UnknownName},
 };
 
-/// Takes events from the event store to the projections that handle them, each from its checkpoint
-/// and at its own pace.
+/// Delivers events from the event store to the projections that handle them, each from its
+/// checkpoint and at its own pace.
 ///
 /// An event that a projection cannot apply holds its checkpoint back and is retried; with too many
 /// recent errors the projection is paused, and the others continue.
 pub struct Projector {
     client: Arc<Client>,
     positions: LastPosition,
-    projections: RwLock<IndexMap<Arc<str>, Arc<Projection>>>,
-    moved: Arc<Notify>,
-    tasks: Mutex<Vec<AbortHandle>>,
+    projections: Locked<IndexMap<Arc<str>, Arc<Projection>>>,
+    progressed: Arc<Notify>,
+    /// Aborted with the projector.
+    tasks: Locked<JoinSet<()>>,
 }
 
 impl Projector {
@@ -37,15 +35,15 @@ impl Projector {
         Self {
             client,
             positions: store.positions(),
-            projections: RwLock::default(),
-            moved: Arc::default(),
-            tasks: Mutex::default(),
+            projections: Locked::default(),
+            progressed: Arc::default(),
+            tasks: Locked::default(),
         }
     }
 
     /// Adds a projection, which begins with the first event. Its read model is a service of its name.
     ///
-    /// It must be called within a runtime.
+    /// Must be called on a runtime.
     ///
     /// # Errors
     ///
@@ -55,7 +53,7 @@ impl Projector {
         definition.check()?;
         let name = &definition.name;
         let registry = self.client.registry();
-        let taken = if self.read().contains_key(name) {
+        let taken = if self.projections.lock().contains_key(name) {
             Some("projection")
         } else {
             registry.check_service(name).is_ok().then_some("service")
@@ -80,24 +78,20 @@ impl Projector {
             registry.add(read_model.clone());
             read_model
         });
-        let moved = Arc::clone(&self.moved);
-        let projection = Projection::new(definition, read_model, timeline.clone(), moved);
+        let progressed = Arc::clone(&self.progressed);
+        let projection = Projection::new(definition, read_model, timeline.clone(), progressed);
         let projection = Arc::new(projection);
-        let mut projections = self
-            .projections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        projections.insert(Arc::clone(projection.name()), Arc::clone(&projection));
-        drop(projections);
+        let name = Arc::clone(projection.name());
+        self.projections
+            .lock()
+            .insert(name, Arc::clone(&projection));
         let task = ProjectionTask {
             projection,
             client: Arc::clone(&self.client),
             positions: self.positions.clone(),
             caller: Call::PROJECTOR.into(),
         };
-        let task = tokio::spawn(task.run());
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.push(task.abort_handle());
+        self.tasks.lock().spawn(task.run());
         Ok(())
     }
 
@@ -105,34 +99,34 @@ impl Projector {
     ///
     /// # Errors
     ///
-    /// If there is no such projection.
+    /// If the projection does not exist.
     pub fn status(&self, name: &str) -> Result<ProjectionStatus, UnknownName> {
-        Ok(self.projection(name)?.lock().status)
+        Ok(self.projection(name)?.state.lock().status)
     }
 
     /// The position of the event that a projection applied last, 0 before the first.
     ///
     /// # Errors
     ///
-    /// If there is no such projection.
+    /// If the projection does not exist.
     pub fn checkpoint(&self, name: &str) -> Result<u64, UnknownName> {
-        Ok(self.projection(name)?.lock().checkpoint)
+        Ok(self.projection(name)?.state.lock().checkpoint)
     }
 
-    /// The event that a projection could not apply and will retry, if there is one.
+    /// The event that a projection could not apply and will retry.
     ///
     /// # Errors
     ///
-    /// If there is no such projection.
+    /// If the projection does not exist.
     pub fn failure(&self, name: &str) -> Result<Option<ProjectionFailure>, UnknownName> {
-        Ok(self.projection(name)?.lock().failure.clone())
+        Ok(self.projection(name)?.state.lock().failure.clone())
     }
 
     /// The current document of a key of a read model.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_READ_MODEL`, with the nearest name, if there is no such read model.
+    /// `UNKNOWN_READ_MODEL`, with the nearest name, if the read model does not exist.
     pub fn document(
         &self,
         read_model: &str,
@@ -141,11 +135,11 @@ impl Projector {
         Ok(self.read_model(read_model)?.document(key))
     }
 
-    /// Asks for a document of a read model, or for all of them, through the client.
+    /// Queries a document of a read model, or all of them, through the client.
     ///
     /// # Errors
     ///
-    /// `UNKNOWN_READ_MODEL`, with the nearest name, if there is no such read model; the call's own
+    /// `UNKNOWN_READ_MODEL`, with the nearest name, if the read model does not exist; the call's own
     /// failures.
     pub async fn query(&self, caller: &str, read_model: &str, key: Option<&str>) -> CallResult {
         self.read_model(read_model)?;
@@ -154,11 +148,11 @@ impl Projector {
         self.client.call(&call, &CallPolicy::default(), None).await
     }
 
-    /// Resumes a paused projection and forgives its earlier errors.
+    /// Resumes a paused projection and clears its earlier errors.
     ///
     /// # Errors
     ///
-    /// If there is no such projection, or it is not paused.
+    /// If the projection does not exist, or it is not paused.
     pub fn resume(&self, name: &str) -> Result<(), ProjectionError> {
         let projection = self.projection(name)?;
         if projection.resume() {
@@ -167,12 +161,11 @@ impl Projector {
         Err(ProjectionError::NotPaused(Arc::clone(projection.name())))
     }
 
-    /// Makes a projection forget all events and take them again from the first; a paused one
-    /// continues.
+    /// Clears a projection and applies all events again, from the first; a paused one resumes.
     ///
     /// # Errors
     ///
-    /// If there is no such projection, or it cannot forget.
+    /// If the projection does not exist, or it cannot be reset.
     pub fn rebuild(&self, name: &str) -> Result<(), ProjectionError> {
         let projection = self.projection(name)?;
         if projection.reset.is_none() {
@@ -182,33 +175,35 @@ impl Projector {
         Ok(())
     }
 
-    /// Waits until every projection has taken all events, waits to retry one, or is paused.
+    /// Waits until every projection has applied all events, waits to retry one, or is paused.
     pub async fn idle(&self) {
         self.wait(Projection::is_idle).await;
     }
 
-    /// Waits until every projection has taken all events, or is paused.
+    /// Waits until every projection has applied all events, or is paused.
     pub async fn caught_up(&self) {
         self.wait(Projection::has_caught_up).await;
     }
 
     async fn wait(&self, holds: impl Fn(&Projection, u64) -> bool) {
         loop {
-            let moved = self.moved.notified();
+            let progressed = self.progressed.notified();
             let last = self.positions.get();
-            if self
-                .read()
-                .values()
-                .all(|projection| holds(projection, last))
-            {
+            let all_hold = {
+                let projections = self.projections.lock();
+                projections
+                    .values()
+                    .all(|projection| holds(projection, last))
+            };
+            if all_hold {
                 return;
             }
-            moved.await;
+            progressed.await;
         }
     }
 
     fn projection(&self, name: &str) -> Result<Arc<Projection>, UnknownName> {
-        let projections = self.read();
+        let projections = self.projections.lock();
         let found = projections.get(name).map(Arc::clone);
         found.ok_or_else(|| UnknownName {
             what: "projection",
@@ -218,33 +213,18 @@ impl Projector {
     }
 
     fn read_model(&self, name: &str) -> Result<ReadModel, Box<Failure>> {
-        let projections = self.read();
+        let projections = self.projections.lock();
         let projection = projections.get(name);
         if let Some(read_model) = projection.and_then(|found| found.read_model.as_ref()) {
             return Ok(read_model.clone());
         }
-        let kept = projections.values();
-        let kept = kept.filter(|projection| projection.read_model.is_some());
-        let hint = did_you_mean(name, kept.map(|projection| &**projection.name()));
-        let message = format!("there is no read model {name:?}: {hint}");
+        let known = projections.values();
+        let known = known.filter(|projection| projection.read_model.is_some());
+        let hint = did_you_mean(name, known.map(|projection| &**projection.name()));
+        let message = format!("read model {name:?} does not exist: {hint}");
         Err(Box::new(
             Failure::new(code::UNKNOWN_READ_MODEL, message).field(name),
         ))
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, IndexMap<Arc<str>, Arc<Projection>>> {
-        self.projections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Projector {
-    fn drop(&mut self) {
-        let tasks = self.tasks.get_mut();
-        for task in tasks.unwrap_or_else(PoisonError::into_inner) {
-            task.abort();
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -12,8 +12,8 @@ use crate::{
     services::{CallResult, Service},
 };
 
-/// The documents that a projection makes of events, by key; a service, so that it takes time and
-/// fails as others do.
+/// The documents that a projection builds from events, by key; a service, so that it takes time and
+/// fails like any other.
 ///
 /// | operation | input | reply |
 /// |---|---|---|
@@ -22,26 +22,26 @@ use crate::{
 /// | `reset` | `{}` | `{}` |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
-/// A call may take effect late, after its caller has given up and retried. So each event has its
-/// position, by which it is applied once, and each call the position that it continues `after`: the
-/// rest of an earlier rebuild would leave a gap and is refused.
+/// A call may take effect late, after its caller has timed out and retried. So each event has its
+/// position, by which it is applied once, and each call the position that it continues `after`: a
+/// late call of an earlier rebuild would leave a gap and is refused.
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
-    contents: Arc<Locked<Contents>>,
+    contents: Arc<Locked<ReadModelContents>>,
     clock: Clock,
 }
 
 #[derive(Default)]
-struct Contents {
+struct ReadModelContents {
     documents: IndexMap<String, Arc<Value>>,
-    /// The position of the last event that was applied, or skipped in a replay since.
+    /// The position of the last event that was applied, or skipped in a later replay.
     position: u64,
     /// The position of the last event that was applied.
     checkpoint: u64,
 }
 
-/// How far a projection got with the events handed to it.
+/// How many of the given events a projection has applied.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BatchProgress {
@@ -51,7 +51,7 @@ pub(super) struct BatchProgress {
     pub checkpoint: u64,
     /// How many events were applied.
     pub applied: u64,
-    /// Why the next one was not.
+    /// Why the next one was not applied.
     #[serde(default)]
     pub failure: Option<Box<Failure>>,
 }
@@ -79,13 +79,13 @@ impl ReadModel {
 
     /// The current document of a key.
     pub fn document(&self, key: &str) -> Option<Arc<Value>> {
-        self.lock().documents.get(key).map(Arc::clone)
+        self.contents.lock().documents.get(key).map(Arc::clone)
     }
 
     /// Applies events in order, up to the first that fails.
     fn take(&self, input: &Value, events: &[Value]) -> Result<BatchProgress, Box<Failure>> {
         let after = number(input, "after")?;
-        let contents = &mut *self.lock();
+        let contents = &mut *self.contents.lock();
         if after > contents.position {
             let message = format!(
                 "events after position {after} would leave a gap: the last one is at {}",
@@ -128,7 +128,7 @@ impl ReadModel {
     fn query(&self, input: &Value) -> Result<Value, Box<Failure>> {
         let DocumentQuery { key } =
             from_value(input).map_err(|error| error.failure(code::VALIDATION_FAILED))?;
-        let contents = self.lock();
+        let contents = self.contents.lock();
         let owned = |document: &Arc<Value>| Value::clone(document);
         let data = match key {
             Some(key) => contents.documents.get(&key).map_or(Value::Null, owned),
@@ -147,13 +147,9 @@ impl ReadModel {
             },
         }))
     }
-
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock()
-    }
 }
 
-impl Contents {
+impl ReadModelContents {
     fn apply(&mut self, handler: &HandlerDefinition, event: &Value) -> Result<(), Box<Failure>> {
         let key = handler.key_for(event)?;
         let before = self.documents.get(&key);
@@ -206,13 +202,13 @@ impl Service for ReadModel {
                 })
             }
             RESET => {
-                *self.lock() = Contents::default();
+                *self.contents.lock() = ReadModelContents::default();
                 Ok(json!({}))
             }
             QUERY => self.query(input),
             operation => Err(Box::new(Failure::new(
                 code::OPERATION_NOT_FOUND,
-                format!("a projection cannot {operation:?}"),
+                format!("a read model has no operation {operation:?}"),
             ))),
         };
         answer

@@ -13,7 +13,7 @@ pub enum ProjectionStatus {
     Running,
     /// It applies all events again, from the first.
     Rebuilding,
-    /// It had too many errors and waits to be resumed.
+    /// It failed too often and waits to be resumed.
     Paused,
 }
 
@@ -67,7 +67,7 @@ pub enum ProjectionError {
     /// It is not paused.
     #[error("the projection {0:?} is not paused")]
     NotPaused(Arc<str>),
-    /// The service that receives its events has no operation to forget them.
+    /// The service that receives its events has no operation to reset them.
     #[error("the projection {0:?} cannot be rebuilt: it has no \"reset\"")]
     NoReset(Arc<str>),
 }

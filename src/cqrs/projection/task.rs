@@ -15,7 +15,7 @@ use crate::{
 /// How many events are read in one call.
 const BATCH: usize = 500;
 
-/// The task that hands stored events to one projection.
+/// The task that delivers stored events to one projection.
 pub(super) struct ProjectionTask {
     pub projection: Arc<Projection>,
     pub client: Arc<Client>,
@@ -40,8 +40,8 @@ impl ProjectionTask {
                     Err(_) => self.wait_to_retry().await,
                 },
                 NextAction::Read { after, generation } => match self.read(after).await {
-                    Ok(batch) => self.hand_over(&batch, after, generation).await,
-                    // The timeline records the store's failure; it is not the projection's.
+                    Ok(batch) => self.deliver(&batch, after, generation).await,
+                    // The store's failure, already on the timeline, is not the projection's.
                     Err(_) => self.wait_to_retry().await,
                 },
             }
@@ -77,9 +77,9 @@ impl ProjectionTask {
         Ok(())
     }
 
-    /// Hands over what was read: in one call in a rebuild, else event by event, in order, so that
-    /// each of them takes time, fails and is retried alone.
-    async fn hand_over(&self, batch: &Arc<Value>, after: u64, generation: u64) {
+    /// Delivers a batch: in one call in a rebuild, else event by event, in order, so that each takes
+    /// time, fails and is retried on its own.
+    async fn deliver(&self, batch: &Arc<Value>, after: u64, generation: u64) {
         if self.projection.is_replaying() {
             if self.replay(batch, after, generation).await == ApplyResult::Retry {
                 self.wait_to_retry().await;
@@ -104,13 +104,13 @@ impl ProjectionTask {
 
     async fn replay(&self, batch: &Arc<Value>, after: u64, generation: u64) -> ApplyResult {
         let name = CallName::new(self.projection.name(), REPLAY);
-        // What was read is sent on as it is, so that there is one copy of it.
+        // The batch is passed on as it was read, so that it is not copied.
         let reply = self.call(name, Arc::clone(batch), None).await;
         let progress = reply.and_then(|reply| {
             from_value::<BatchProgress>(&reply)
                 .map_err(|error| error.failure(code::CONTRACT_VIOLATION))
         });
-        let (taken, failure) = match progress {
+        let (position, failure) = match progress {
             Ok(mut progress) => {
                 let failure = progress.failure.take();
                 let recorded = self.projection.record_progress(&progress, None, generation);
@@ -123,7 +123,7 @@ impl ProjectionTask {
             }
             Err(failure) => (after, failure),
         };
-        match events_of(batch).find(|stored| position_of(stored) > taken) {
+        match events_of(batch).find(|stored| position_of(stored) > position) {
             Some(stored) => self.fail(stored, *failure, generation),
             None => ApplyResult::Retry,
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{EVENT_STORE, Handled, Snapshot, StreamId};
+use super::{EVENT_STORE, HandledCommand, Snapshot, StreamId};
 use crate::{
     domain::{Call, CallName, Failure, Key, code, from_value},
     messaging::CloudEvent,
@@ -26,7 +26,7 @@ impl<'a> EventStoreClient<'a> {
         stream: &StreamId,
         command: &Arc<str>,
     ) -> Result<LoadedStream, Box<Failure>> {
-        let input = Load {
+        let input = LoadInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             command: Some(Arc::clone(command)),
@@ -45,14 +45,14 @@ impl<'a> EventStoreClient<'a> {
         if events.is_empty() {
             return Ok(expected);
         }
-        let input = Append {
+        let input = AppendInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             expected_version: expected,
             events: events.to_vec(),
         };
         let key = Key::Do(format!("{stream}/{}", command).into());
-        let appended: Appended = self.call("append", &input, Some(key)).await?;
+        let appended: AppendReply = self.call("append", &input, Some(key)).await?;
         Ok(appended.version)
     }
 
@@ -63,7 +63,7 @@ impl<'a> EventStoreClient<'a> {
         version: u64,
         state: Arc<Value>,
     ) -> Result<(), Box<Failure>> {
-        let input = SaveSnapshot {
+        let input = SaveSnapshotInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             version,
@@ -96,7 +96,7 @@ impl<'a> EventStoreClient<'a> {
 /// The input of `EventStore.load`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Load {
+pub struct LoadInput {
     pub aggregate: Arc<str>,
     pub aggregate_id: Arc<str>,
     /// Asks whether this command was handled before.
@@ -114,13 +114,13 @@ pub struct LoadedStream {
     /// The events after the snapshot.
     pub events: Vec<Arc<CloudEvent>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handled: Option<Handled>,
+    pub handled: Option<HandledCommand>,
 }
 
 /// The input of `EventStore.append`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Append {
+pub struct AppendInput {
     pub aggregate: Arc<str>,
     pub aggregate_id: Arc<str>,
     pub expected_version: u64,
@@ -130,14 +130,14 @@ pub struct Append {
 /// The reply of `EventStore.append`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Appended {
+pub struct AppendReply {
     pub version: u64,
 }
 
 /// The input of `EventStore.read`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Read {
+pub struct ReadInput {
     #[serde(default)]
     pub after: u64,
     pub limit: usize,
@@ -146,16 +146,11 @@ pub struct Read {
 /// The input of `EventStore.saveSnapshot`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SaveSnapshot {
+pub struct SaveSnapshotInput {
     pub aggregate: Arc<str>,
     pub aggregate_id: Arc<str>,
     pub version: u64,
     pub state: Arc<Value>,
-}
-
-/// The types of events, in order.
-pub fn kinds(events: &[Arc<CloudEvent>]) -> Vec<Arc<str>> {
-    events.iter().map(|event| Arc::clone(&event.kind)).collect()
 }
 
 pub fn to_value(value: &impl Serialize) -> Result<Value, Box<Failure>> {

@@ -1,122 +1,88 @@
 //! The event store: the events of all aggregates, which is also the outbox that they are published from.
 
 mod client;
-mod memory;
+#[cfg_attr(not(feature = "sqlite"), path = "file_left_out.rs")]
+mod file;
 mod service;
-#[cfg_attr(not(feature = "sqlite"), path = "sqlite_left_out.rs")]
-mod sqlite;
+mod stream;
 
-use std::{fmt, sync::Arc};
-
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::{collections::HashSet, ops::RangeInclusive, path::Path, sync::Arc};
 
 pub(super) use self::{
-    client::{EventStoreClient, LoadedStream, kinds},
+    client::{EventStoreClient, LoadedStream},
     service::LastPosition,
+    stream::kinds,
 };
-pub use self::{memory::MemoryEventStore, service::EventStoreService, sqlite::SqliteEventStore};
-
+use self::{
+    file::EventFile,
+    stream::{check, check_version},
+};
+pub use self::{
+    service::EventStoreService,
+    stream::{EventStoreError, HandledCommand, Snapshot, StoredEvent, StreamId},
+};
 use crate::{
-    domain::{Failure, code},
-    messaging::{CloudEvent, EventId, Outbox},
+    domain::{Failure, HashMap, Locked},
+    messaging::{
+        CloudEvent, EventDocument, EventId, MemoryOutbox, Outbox, OutboxError, Publication,
+    },
 };
 
 /// The name of the event store as a service.
 pub const EVENT_STORE: &str = "EventStore";
 
-/// Names the events of one aggregate by its type and id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StreamId {
-    /// The type of the aggregate, such as `Account`.
-    pub aggregate: Arc<str>,
-    /// Its id among those of its type.
-    pub id: Arc<str>,
-}
-
-/// A stored event and its position.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredEvent {
-    /// Its position in the order in which events were stored, from 1, without gaps.
-    pub position: u64,
-    /// The event.
-    pub event: Arc<CloudEvent>,
-}
-
-/// The state of an aggregate at a version, so that earlier events need not be read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Snapshot {
-    /// The version.
-    pub version: u64,
-    /// The state at that version.
-    pub state: Arc<Value>,
-}
-
-/// The result of a command that was handled before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Handled {
-    /// The version of the aggregate after its events.
-    pub version: u64,
-    /// The types of its events.
-    pub events: Vec<Arc<str>>,
-}
-
-/// Why an event store could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum EventStoreError {
-    /// The aggregate is at another version than expected.
-    #[error("{stream} is at version {actual}, expected {expected}")]
-    Conflict {
-        /// The aggregate.
-        stream: StreamId,
-        /// The version that was expected.
-        expected: u64,
-        /// The version that it has.
-        actual: u64,
-    },
-    /// The event cannot follow in the stream.
-    #[error("the event {event} cannot be appended to {stream}: {why}")]
-    Misfit {
-        /// The aggregate.
-        stream: StreamId,
-        /// The event.
-        event: EventId,
-        /// The reason.
-        why: String,
-    },
-    /// The file is not an event store that can be used.
-    #[error("the event store {path} cannot be used: {why}")]
-    Unusable {
-        /// The file.
-        path: String,
-        /// The reason.
-        why: String,
-    },
-    /// The database failed.
-    #[cfg(feature = "sqlite")]
-    #[error("the event store's database failed: {0}")]
-    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The stored data is not valid.
-    #[error("the event store is corrupt: {0}")]
-    Corrupt(String),
-}
-
-#[cfg(feature = "sqlite")]
-impl From<rusqlite::Error> for EventStoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
-/// Stores the events of all aggregates, in order, and which of them are published.
+/// The events of all aggregates, in order, and which of them are published; by default in memory alone.
 ///
-/// An append is atomic: its events are stored and wait to be published, or neither. An event's source is `/<aggregate>`, its subject the aggregate's id, its sequence the
-/// version, its id `<subject>/<sequence>`, and it names the command that caused it.
+/// An append is atomic: its events are stored and wait to be published, or neither. An event's source
+/// is `/<aggregate>`, its subject the aggregate's id, its sequence the version, its id
+/// `<subject>/<sequence>`, and it names the command that caused it.
 ///
 /// Events stored by `Outbox::store` belong to no aggregate, but have positions like all others.
-pub trait EventStore: Outbox {
+#[derive(Debug, Default)]
+pub struct EventStore {
+    log: Locked<EventLog>,
+    /// Every change is written to it before it is made in the log.
+    file: Option<EventFile>,
+}
+
+#[derive(Debug, Default)]
+struct EventLog {
+    /// The event at position n is the n-th.
+    events: Vec<Arc<CloudEvent>>,
+    streams: HashMap<StreamId, EventStream>,
+    /// The events that belong to no aggregate.
+    without_aggregate: HashSet<EventId>,
+    /// The first of the same events, in the same order. The others follow when it is used, so that
+    /// appends do not pay for their documents.
+    outbox: MemoryOutbox,
+    in_outbox: usize,
+}
+
+#[derive(Debug, Default)]
+struct EventStream {
+    /// The event of version n is the n-th.
+    events: Vec<Arc<CloudEvent>>,
+    /// The versions of the events of each command.
+    commands: HashMap<Arc<str>, RangeInclusive<u64>>,
+    snapshot: Option<Snapshot>,
+}
+
+impl EventStore {
+    /// Opens a store in a SQLite file, which outlives the process, or creates the file.
+    ///
+    /// # Errors
+    ///
+    /// [`EventStoreError::Unusable`] if the file is not an event store, is of another version, is used
+    /// by another process, or cannot be opened; it is left as it is. [`EventStoreError::Corrupt`] if
+    /// its contents are not valid.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, EventStoreError> {
+        let mut store = Self::default();
+        let file = EventFile::open(path.as_ref())?;
+        file.read_into(&store)?;
+        store.file = Some(file);
+        Ok(store)
+    }
+
     /// Appends the events of one command, all or none, and returns the aggregate's new version: the
     /// old one plus the number of events.
     ///
@@ -126,143 +92,226 @@ pub trait EventStore: Outbox {
     ///
     /// `EventStoreError::Conflict` if the aggregate is not at the version `expected`;
     /// `EventStoreError::Misfit` if the events are not of the stream, do not follow each other,
-    /// or one is stored already without an aggregate.
-    fn append(
+    /// or one is stored already without an aggregate; if the file cannot be written.
+    pub fn append(
         &self,
         stream: &StreamId,
         expected: u64,
         events: &[Arc<CloudEvent>],
-    ) -> Result<u64, EventStoreError>;
+    ) -> Result<u64, EventStoreError> {
+        let command = check(stream, expected, events)?;
+        let log = &mut *self.log.lock();
+        let known = log.streams.get(stream);
+        if let Some(versions) =
+            command.and_then(|command| known.and_then(|known| known.commands.get(command)))
+        {
+            return Ok(*versions.end());
+        }
+        let actual = known.map_or(0, |known| known.events.len() as u64);
+        check_version(stream, expected, actual)?;
+        let mut ids = events.iter().map(|event| event.event_id());
+        if !log.without_aggregate.is_empty()
+            && let Some(event) = ids.find(|id| log.without_aggregate.contains(id))
+        {
+            return Err(EventStoreError::Misfit {
+                stream: stream.clone(),
+                event,
+                why: "it is stored already, without an aggregate".to_owned(),
+            });
+        }
+        if !events.is_empty() {
+            if let Some(file) = &self.file {
+                file.save_events(log.next_position(), Some(&stream.aggregate), events)?;
+            }
+            log.push(stream, events);
+        }
+        Ok(actual + events.len() as u64)
+    }
 
-    /// The events of an aggregate after a version, oldest first; none if there is no such aggregate.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn load(&self, stream: &StreamId, after: u64) -> Result<Vec<Arc<CloudEvent>>, EventStoreError>;
+    /// Appends an event that the file contains.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn restore(
+        &self,
+        stream: &StreamId,
+        event: CloudEvent,
+    ) -> Result<(), EventStoreError> {
+        let log = &mut *self.log.lock();
+        let known = log.streams.get(stream);
+        let version = known.map_or(0, |known| known.events.len() as u64);
+        let events = [Arc::new(event)];
+        check(stream, version, &events)?;
+        log.push(stream, &events);
+        Ok(())
+    }
+
+    /// The events of an aggregate after a version, oldest first; none if the aggregate does not exist.
+    pub fn load(&self, stream: &StreamId, after: u64) -> Vec<Arc<CloudEvent>> {
+        let log = self.log.lock();
+        let events = log.streams.get(stream).map(|known| &known.events);
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        events.into_iter().flatten().skip(after).cloned().collect()
+    }
 
     /// The result of a command, if its events were appended.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn handled(&self, stream: &StreamId, command: &str)
-    -> Result<Option<Handled>, EventStoreError>;
+    pub fn handled(&self, stream: &StreamId, command: &str) -> Option<HandledCommand> {
+        let log = self.log.lock();
+        let known = log.streams.get(stream)?;
+        let versions = known.commands.get(command)?;
+        Some(HandledCommand {
+            version: *versions.end(),
+            events: kinds(&known.events[*versions.start() as usize - 1..*versions.end() as usize]),
+        })
+    }
 
     /// The events of all aggregates after a position, at most `limit`, in the order of their positions.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn read(&self, after: u64, limit: usize) -> Result<Vec<StoredEvent>, EventStoreError>;
+    pub fn read(&self, after: u64, limit: usize) -> Vec<StoredEvent> {
+        let log = self.log.lock();
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        let events = log.events.iter().skip(skipped).take(limit);
+        events
+            .zip(1..)
+            .map(|(event, place)| StoredEvent {
+                position: after + place,
+                event: Arc::clone(event),
+            })
+            .collect()
+    }
 
     /// The position of the event that was stored last, 0 before the first.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn last_position(&self) -> Result<u64, EventStoreError>;
+    pub fn last_position(&self) -> u64 {
+        self.log.lock().events.len() as u64
+    }
 
     /// Stores a snapshot in place of an earlier one; does nothing for an aggregate without events.
     ///
     /// # Errors
     ///
-    /// If the store cannot be written.
-    fn save_snapshot(&self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), EventStoreError>;
-
-    /// The latest snapshot of an aggregate, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    fn load_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>, EventStoreError>;
-}
-
-impl StreamId {
-    /// The stream of an aggregate.
-    pub fn new(aggregate: impl Into<Arc<str>>, id: impl Into<Arc<str>>) -> Self {
-        Self {
-            aggregate: aggregate.into(),
-            id: id.into(),
-        }
-    }
-
-    /// The source of its events.
-    pub fn source(&self) -> String {
-        format!("/{}", self.aggregate)
-    }
-
-    /// The id of its event at a version.
-    pub fn event_id(&self, version: u64) -> String {
-        format!("{}/{version}", self.id)
-    }
-}
-
-impl fmt::Display for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.aggregate, self.id)
-    }
-}
-
-/// Checks that a stream is at the expected version.
-pub(super) fn check_version(
-    stream: &StreamId,
-    expected: u64,
-    actual: u64,
-) -> Result<(), EventStoreError> {
-    if actual == expected {
-        return Ok(());
-    }
-    Err(EventStoreError::Conflict {
-        stream: stream.clone(),
-        expected,
-        actual,
-    })
-}
-
-/// Checks that events can follow in a stream; returns the command that caused them, if they name one.
-pub(super) fn check<'a>(
-    stream: &StreamId,
-    expected: u64,
-    events: &'a [Arc<CloudEvent>],
-) -> Result<Option<&'a Arc<str>>, EventStoreError> {
-    let command = events.first().and_then(|event| event.causation_id.as_ref());
-    let source = stream.source();
-    for (version, event) in (1..).zip(events) {
-        let version = expected.saturating_add(version);
-        let misfit = |why: String| EventStoreError::Misfit {
-            stream: stream.clone(),
-            event: event.event_id(),
-            why,
+    /// If the file cannot be written.
+    pub fn save_snapshot(
+        &self,
+        stream: &StreamId,
+        snapshot: &Snapshot,
+    ) -> Result<(), EventStoreError> {
+        let mut log = self.log.lock();
+        let Some(known) = log.streams.get_mut(stream) else {
+            return Ok(());
         };
-        if event.sequence != Some(version) {
-            return Err(misfit(format!("its sequence is not {version}")));
+        let latest = known.snapshot.as_ref();
+        if latest.is_some_and(|latest| latest.version > snapshot.version) {
+            return Ok(());
         }
-        if event.subject.as_ref() != Some(&stream.id) {
-            return Err(misfit("its subject differs".to_owned()));
+        if let Some(file) = &self.file {
+            file.save_snapshot(stream, snapshot)?;
         }
-        let id = stream.event_id(version);
-        if *event.source != *source || *event.id != *id {
-            return Err(misfit(format!("expected it to be {source}#{id}")));
-        }
-        if event.causation_id.as_ref() != command {
-            return Err(misfit("it comes from another command".to_owned()));
-        }
+        known.snapshot = Some(snapshot.clone());
+        Ok(())
     }
-    Ok(command)
+
+    /// The latest snapshot of an aggregate.
+    pub fn load_snapshot(&self, stream: &StreamId) -> Option<Snapshot> {
+        self.log.lock().streams.get(stream)?.snapshot.clone()
+    }
+
+    /// Writes the publication of events to the file, if all of them are stored.
+    fn save_publication(
+        &self,
+        outbox: &MemoryOutbox,
+        events: &[EventId],
+        failure: Option<&Failure>,
+    ) -> Result<(), OutboxError> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        for event in events {
+            if outbox.publication(event)?.is_none() {
+                return Err(OutboxError::Unknown(event.clone()));
+            }
+        }
+        Ok(file.save_publication(events, failure)?)
+    }
 }
 
-impl EventStoreError {
-    /// The failure of a call to the store.
-    pub fn failure(self) -> Box<Failure> {
-        let code = match &self {
-            Self::Conflict { .. } => code::CONCURRENT_MODIFICATION,
-            Self::Misfit { .. } => code::VALIDATION_FAILED,
-            Self::Unusable { .. } => code::IO_ERROR,
-            #[cfg(feature = "sqlite")]
-            Self::Database(_) => code::IO_ERROR,
-            Self::Corrupt(_) => code::CORRUPTION_DETECTED,
+impl EventLog {
+    fn next_position(&self) -> u64 {
+        self.events.len() as u64 + 1
+    }
+
+    /// Appends events that follow in their stream.
+    fn push(&mut self, stream: &StreamId, events: &[Arc<CloudEvent>]) {
+        self.events.extend(events.iter().cloned());
+        let known = match self.streams.get_mut(stream) {
+            Some(known) => known,
+            None => self.streams.entry(stream.clone()).or_default(),
         };
-        Box::new(Failure::new(code, self.to_string()))
+        for event in events {
+            known.events.push(Arc::clone(event));
+            let version = known.events.len() as u64;
+            if let Some(command) = &event.causation_id {
+                let versions = known.commands.entry(Arc::clone(command));
+                let versions = versions.or_insert(version..=version);
+                *versions = *versions.start()..=version;
+            }
+        }
+    }
+
+    /// The outbox with all events in it.
+    fn outbox(&mut self) -> Result<&MemoryOutbox, OutboxError> {
+        let missing = self.events[self.in_outbox..].iter();
+        let documents: Vec<_> = missing.map(|event| EventDocument::from(&**event)).collect();
+        self.outbox.store(&documents)?;
+        self.in_outbox = self.events.len();
+        Ok(&self.outbox)
+    }
+}
+
+impl Outbox for EventStore {
+    fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
+        let log = &mut *self.log.lock();
+        let mut ids = HashSet::new();
+        for event in events {
+            let id = event.event_id();
+            if log.outbox()?.publication(&id)?.is_some() || !ids.insert(id.clone()) {
+                return Err(OutboxError::AlreadyStored(id));
+            }
+        }
+        let stored = events
+            .iter()
+            .map(|event| CloudEvent::try_from(event).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| OutboxError::Unusable(error.to_string()))?;
+        if let Some(file) = &self.file {
+            let documents: Vec<_> = events.iter().map(|event| &**event.json()).collect();
+            file.save_events(log.next_position(), None, &documents)?;
+        }
+        log.outbox()?.store(events)?;
+        log.events.extend(stored);
+        log.in_outbox = log.events.len();
+        log.without_aggregate.extend(ids);
+        Ok(())
+    }
+
+    fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
+        self.log.lock().outbox()?.unpublished(limit)
+    }
+
+    fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        self.save_publication(outbox, events, None)?;
+        outbox.mark_published(events)
+    }
+
+    fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        self.save_publication(outbox, events, Some(failure))?;
+        outbox.mark_failed(events, failure)
+    }
+
+    fn publication(
+        &self,
+        event: &EventId,
+    ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
+        self.log.lock().outbox()?.publication(event)
     }
 }

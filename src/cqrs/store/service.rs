@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 
 use super::{
     EVENT_STORE, EventStore, EventStoreError, Snapshot, StreamId,
-    client::{Append, Appended, Load, LoadedStream, Read, SaveSnapshot, kinds, to_value},
+    client::{
+        AppendInput, AppendReply, LoadInput, LoadedStream, ReadInput, SaveSnapshotInput, to_value,
+    },
+    kinds,
 };
 use crate::{
     domain::{Call, Failure, Locked, Reply, code, from_value},
@@ -22,7 +25,7 @@ use crate::{
 /// The position of the event that was stored last, 0 before the first.
 ///
 /// A handle: clones share it. Waiting tasks are woken in the order in which they began to wait, which
-/// a `watch` channel leaves to chance.
+/// a `watch` channel does not promise.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cqrs) struct LastPosition {
     shared: Arc<(AtomicU64, Notify)>,
@@ -41,7 +44,7 @@ impl LastPosition {
     /// Waits until it differs from the one seen.
     pub async fn changed_from(&self, seen: u64) {
         loop {
-            // It is notified of what comes from here on, so that no change can be missed.
+            // Created before the check, so that no change can be missed.
             let changed = self.shared.1.notified();
             if self.get() != seen {
                 return;
@@ -51,12 +54,12 @@ impl LastPosition {
     }
 }
 
-/// An event store as a service, so that it takes time and fails as others do.
+/// An event store as a service, so that it takes time and fails like any other.
 ///
 /// A handle: clones share the store.
 #[derive(Clone)]
 pub struct EventStoreService {
-    store: Arc<Locked<Arc<dyn EventStore>>>,
+    store: Arc<Locked<Arc<EventStore>>>,
     effects: Effects,
     timeline: Timeline,
     positions: LastPosition,
@@ -64,50 +67,37 @@ pub struct EventStoreService {
 }
 
 impl EventStoreService {
-    /// Its operations beside those of an outbox.
+    /// Its operations, apart from those of an outbox.
     const OPERATIONS: [&str; 4] = ["load", "append", "read", "saveSnapshot"];
 
     /// A service of a store, which records its effects on a timeline.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    pub fn new(
-        store: Arc<dyn EventStore>,
-        effects: Effects,
-        timeline: Timeline,
-    ) -> Result<Self, EventStoreError> {
+    pub fn new(store: Arc<EventStore>, effects: Effects, timeline: Timeline) -> Self {
         let positions = LastPosition::default();
-        positions.set(store.last_position()?);
-        Ok(Self {
+        positions.set(store.last_position());
+        Self {
             store: Arc::new(Locked::new(store)),
             effects,
             timeline,
             positions,
             listener: Listener::default(),
-        })
+        }
     }
 
-    /// The listener that is told when something is stored.
+    /// The listener that is notified when events are stored.
     pub fn listener(&self) -> &Listener {
         &self.listener
     }
 
     /// The store.
-    pub fn store(&self) -> Arc<dyn EventStore> {
+    pub fn store(&self) -> Arc<EventStore> {
         Arc::clone(&self.store.lock())
     }
 
     /// Replaces the store by another one, or by the same one opened again.
-    ///
-    /// # Errors
-    ///
-    /// If the store cannot be read.
-    pub fn replace(&self, store: Arc<dyn EventStore>) -> Result<(), EventStoreError> {
-        let last_position = store.last_position()?;
-        *self.store.lock() = store;
+    pub fn replace(&self, store: EventStore) {
+        let last_position = store.last_position();
+        *self.store.lock() = Arc::new(store);
         self.stored(last_position);
-        Ok(())
     }
 
     fn stored(&self, last_position: u64) {
@@ -121,22 +111,14 @@ impl EventStoreService {
         self.positions.clone()
     }
 
-    fn load(&self, request: Load) -> Result<Value, Box<Failure>> {
+    fn load(&self, request: LoadInput) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
-        let handled = match &request.command {
-            Some(command) => store
-                .handled(&stream, command)
-                .map_err(EventStoreError::failure)?,
-            None => None,
-        };
-        let snapshot = store
-            .load_snapshot(&stream)
-            .map_err(EventStoreError::failure)?;
+        let command = request.command.as_ref();
+        let handled = command.and_then(|command| store.handled(&stream, command));
+        let snapshot = store.load_snapshot(&stream);
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
-        let events = store
-            .load(&stream, after)
-            .map_err(EventStoreError::failure)?;
+        let events = store.load(&stream, after);
         to_value(&LoadedStream {
             version: after + events.len() as u64,
             snapshot,
@@ -145,17 +127,17 @@ impl EventStoreService {
         })
     }
 
-    fn append(&self, request: &Append) -> Result<Value, Box<Failure>> {
+    fn append(&self, request: &AppendInput) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(
             Arc::clone(&request.aggregate),
             Arc::clone(&request.aggregate_id),
         );
-        let before = store.last_position().map_err(EventStoreError::failure)?;
+        let before = store.last_position();
         let version = store
             .append(&stream, request.expected_version, &request.events)
             .map_err(EventStoreError::failure)?;
-        let position = store.last_position().map_err(EventStoreError::failure)?;
+        let position = store.last_position();
         if position > before {
             self.timeline.record(EventKind::EventsAppended {
                 aggregate: stream.aggregate,
@@ -165,27 +147,24 @@ impl EventStoreService {
             });
             self.stored(position);
         }
-        to_value(&Appended { version })
+        to_value(&AppendReply { version })
     }
 
-    fn read(&self, request: &Read) -> Result<Value, Box<Failure>> {
-        let events = self
-            .store()
-            .read(request.after, request.limit)
-            .map_err(EventStoreError::failure)?;
+    fn read(&self, request: &ReadInput) -> Value {
+        let events = self.store().read(request.after, request.limit);
         let events = events.into_iter().map(|stored| {
             object([
                 ("position", stored.position.into()),
                 ("event", stored.event.to_value()),
             ])
         });
-        Ok(object([
+        object([
             ("after", request.after.into()),
             ("events", events.collect()),
-        ]))
+        ])
     }
 
-    fn save_snapshot(&self, request: SaveSnapshot) -> Result<Value, Box<Failure>> {
+    fn save_snapshot(&self, request: SaveSnapshotInput) -> Result<Value, Box<Failure>> {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let snapshot = Snapshot {
             version: request.version,
@@ -202,35 +181,30 @@ impl EventStoreService {
         Ok(json!({}))
     }
 
-    fn answer_outbox(&self, call: &Call) -> Option<CallResult> {
-        if !OUTBOX_OPERATIONS.contains(&call.name().operation()) {
-            return None;
-        }
-        let once = self.effects.once(call, |_| {
+    fn answer_outbox(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
+        self.effects.once(call, |_| {
             let store = self.store();
-            let before = store.last_position().map_err(EventStoreError::failure)?;
-            let answer = answer_outbox(&*store, call).ok_or_else(|| unknown(call))?;
-            let position = store.last_position().map_err(EventStoreError::failure)?;
+            let before = store.last_position();
+            let reply = answer_outbox(&*store, call)?;
+            let position = store.last_position();
             if position > before {
                 self.stored(position);
             }
-            Ok(answer?.value)
-        });
-        Some(once.map(Reply::new))
+            Ok(reply.value)
+        })
     }
 
-    fn answer(&self, call: &Call) -> Result<Value, Box<Failure>> {
+    fn answer(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
         match call.name().operation() {
-            "load" => self.load(input(call)?),
+            "load" => self.load(input(call)?).map(Arc::new),
             "append" => {
-                let request: Append = input(call)?;
+                let request: AppendInput = input(call)?;
                 self.effects
                     .once(call, |_| self.append(&request).map(Arc::new))
-                    .map(Arc::unwrap_or_clone)
             }
-            "read" => self.read(&input(call)?),
-            "saveSnapshot" => self.save_snapshot(input(call)?),
-            _ => Err(unknown(call)),
+            "read" => Ok(Arc::new(self.read(&input(call)?))),
+            "saveSnapshot" => self.save_snapshot(input(call)?).map(Arc::new),
+            _ => self.answer_outbox(call),
         }
     }
 }
@@ -250,20 +224,10 @@ impl Service for EventStoreService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        if let Some(answer) = self.answer_outbox(call) {
-            return answer;
-        }
-        let answer = self.answer(call);
-        answer
+        self.answer(call)
             .map(Reply::new)
             .map_err(|failure| Box::new(failure.at(call.name())))
     }
-}
-
-fn unknown(call: &Call) -> Box<Failure> {
-    let operation = call.name().operation();
-    let message = format!("an event store cannot {operation:?}");
-    Box::new(Failure::new(code::OPERATION_NOT_FOUND, message))
 }
 
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Box<Failure>> {

@@ -1,39 +1,39 @@
 use std::path::Path;
 
-use super::stores::{account, check_taken_id, conforms, event, events};
+use super::stores::{account, check_store, check_taken_id, event, events};
 use crate::{
-    cqrs::{EventStore, SqliteEventStore},
-    messaging::{Outbox, outbox_conformance},
+    cqrs::EventStore,
+    messaging::{Outbox, outbox_tests},
 };
 
 /// The event store in a folder.
-pub(super) fn opened(folder: &Path) -> SqliteEventStore {
-    SqliteEventStore::open(folder.join("events.db")).unwrap()
+pub(super) fn opened(folder: &Path) -> EventStore {
+    EventStore::open(folder.join("events.db")).unwrap()
 }
 
 #[test]
 fn sqlite_event_store_conforms() {
     let folder = tempfile::tempdir().unwrap();
-    conforms(&opened(folder.path()));
+    check_store(&opened(folder.path()));
     let empty = || {
         let folder = tempfile::tempdir().unwrap();
-        // The file stays open; its folder may go.
+        // The file stays open after its folder is removed.
         opened(folder.path())
     };
     check_taken_id(&empty());
-    outbox_conformance::check(empty);
+    outbox_tests::check_outbox(empty);
 }
 
 #[test]
-fn reopened_file_has_all_that_was_stored() {
+fn reopened_file_has_everything_that_was_stored() {
     let folder = tempfile::tempdir().unwrap();
-    conforms(&opened(folder.path()));
+    check_store(&opened(folder.path()));
     let reopened = opened(folder.path());
     let one = account("a");
-    assert_eq!(reopened.last_position().unwrap(), 5);
-    assert_eq!(reopened.load(&one, 2).unwrap(), events(&one, 2, 1, "c-2"));
-    assert_eq!(reopened.handled(&one, "c-2").unwrap().unwrap().version, 3);
-    assert_eq!(reopened.load_snapshot(&one).unwrap().unwrap().version, 3);
+    assert_eq!(reopened.last_position(), 5);
+    assert_eq!(reopened.load(&one, 2), events(&one, 2, 1, "c-2"));
+    assert_eq!(reopened.handled(&one, "c-2").unwrap().version, 3);
+    assert_eq!(reopened.load_snapshot(&one).unwrap().version, 3);
     let unpublished = reopened.unpublished(1).unwrap();
     assert_eq!(&*unpublished[0].head().id, "b/1");
     let again = events(&one, 0, 2, "c-1");
@@ -44,7 +44,7 @@ fn reopened_file_has_all_that_was_stored() {
             .unwrap(),
         4
     );
-    assert_eq!(reopened.read(5, 9).unwrap()[0].position, 6);
+    assert_eq!(reopened.read(5, 9)[0].position, 6);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn events_published_out_of_order_stay_published_after_reopening() {
     store.mark_published(&[id(3), id(1)]).unwrap();
     drop(store);
     let store = opened(folder.path());
-    let left = |store: &SqliteEventStore| store.unpublished(9).unwrap().len();
+    let left = |store: &EventStore| store.unpublished(9).unwrap().len();
     assert_eq!(left(&store), 2);
     store.mark_published(&[id(2)]).unwrap();
     assert_eq!(left(&store), 1);
@@ -67,9 +67,9 @@ fn events_published_out_of_order_stay_published_after_reopening() {
 }
 
 #[test]
-fn unusable_file_is_refused_with_the_reason_and_left_alone() {
+fn unusable_file_is_refused_with_the_reason_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
-    let refusal = |path: &Path| SqliteEventStore::open(path).unwrap_err().to_string();
+    let refusal = |path: &Path| EventStore::open(path).unwrap_err().to_string();
 
     let text = folder.path().join("notes.txt");
     let notes = "not a database, but long enough to look like a file of some kind";
@@ -85,7 +85,7 @@ fn unusable_file_is_refused_with_the_reason_and_left_alone() {
     assert!(refusal(&journal).ends_with("it is another program's database"));
 
     let newer = folder.path().join("newer.db");
-    drop(SqliteEventStore::open(&newer).unwrap());
+    drop(EventStore::open(&newer).unwrap());
     rusqlite::Connection::open(&newer)
         .unwrap()
         .pragma_update(None, "user_version", 3)
@@ -93,7 +93,7 @@ fn unusable_file_is_refused_with_the_reason_and_left_alone() {
     assert!(refusal(&newer).contains("it is of version 3"));
 
     let older = folder.path().join("older.db");
-    drop(SqliteEventStore::open(&older).unwrap());
+    drop(EventStore::open(&older).unwrap());
     rusqlite::Connection::open(&older)
         .unwrap()
         .pragma_update(None, "user_version", 1)
@@ -101,10 +101,10 @@ fn unusable_file_is_refused_with_the_reason_and_left_alone() {
     assert!(refusal(&older).contains("it is of version 1"));
 
     let used = folder.path().join("used.db");
-    let store = SqliteEventStore::open(&used).unwrap();
+    let store = EventStore::open(&used).unwrap();
     assert!(refusal(&used).ends_with("another process uses it"));
     drop(store);
-    SqliteEventStore::open(&used).unwrap();
+    EventStore::open(&used).unwrap();
 
     assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
 }
@@ -120,7 +120,7 @@ fn truncated_file_is_refused() {
     let bytes = std::fs::read(&path).unwrap();
     for kept in [bytes.len() / 2, 4096 + 7, 50] {
         std::fs::write(&path, &bytes[..kept]).unwrap();
-        let opened = SqliteEventStore::open(&path).and_then(|store| store.load(&one, 0));
+        let opened = EventStore::open(&path);
         assert!(opened.is_err(), "{kept} bytes of {}", bytes.len());
     }
 }
@@ -136,6 +136,6 @@ fn file_with_an_invalid_event_is_refused_as_corrupt() {
         .unwrap()
         .execute_batch("UPDATE events SET event = '{}'")
         .unwrap();
-    let error = SqliteEventStore::open(folder.path().join("events.db")).unwrap_err();
+    let error = EventStore::open(folder.path().join("events.db")).unwrap_err();
     assert_eq!(&*error.failure().code, "CORRUPTION_DETECTED");
 }

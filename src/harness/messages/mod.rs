@@ -139,12 +139,12 @@ impl Messages {
 impl Cast {
     /// The bus, unless another service of that name replaces it.
     pub fn bus(&self) -> &EventBus {
-        &self.mailroom.bus
+        &self.messaging.bus
     }
 
     /// The outbox, unless another service of that name replaces it.
     pub fn outbox(&self) -> &OutboxService {
-        &self.mailroom.outbox
+        &self.messaging.outbox
     }
 }
 

@@ -1,9 +1,6 @@
 //! Deliveries that arrive twice or late.
 
-use std::{
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     domain::{CallName, Locked, format_duration},
@@ -11,7 +8,7 @@ use crate::{
     services::{FaultId, Faults},
 };
 
-/// What a bus may do to deliveries, scripted by the scenario.
+/// The scripted faults of a bus.
 pub(super) struct BusFaults {
     faults: Faults,
     timeline: Timeline,
@@ -51,7 +48,7 @@ impl BusFaults {
     /// Makes every delivery arrive twice from now on.
     pub fn twice(&self, at: impl Into<Arc<str>>) {
         let what = "the bus delivers every event twice";
-        self.lock().twice = Some(self.faults.declare(what, at));
+        self.state.lock().twice = Some(self.faults.declare(what, at));
     }
 
     /// Makes one delivery arrive late.
@@ -59,7 +56,7 @@ impl BusFaults {
         let by_text = format_duration(by);
         let what = format!("the bus delivers event {delivery} to {subscription} {by_text} late");
         let fault = self.faults.declare(what, at);
-        self.lock().late.push(LateDelivery {
+        self.state.lock().late.push(LateDelivery {
             subscription,
             delivery,
             by,
@@ -69,7 +66,7 @@ impl BusFaults {
 
     /// The faults that hit this delivery of a subscription.
     pub fn hit(&self, subscription: &str, handler: &CallName, delivery: u32) -> DeliveryFault {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let due = state
             .late
             .iter()
@@ -90,9 +87,5 @@ impl BusFaults {
             twice: twice.is_some(),
             late: late.map_or(Duration::ZERO, |late| late.by),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BusFaultState> {
-        self.state.lock()
     }
 }

@@ -3,11 +3,7 @@
 mod faults;
 mod topics;
 
-use std::{
-    fmt,
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -17,7 +13,7 @@ use self::{faults::BusFaults, topics::Topics};
 use super::{
     ActivityGuard, DeadLetter, DeadLetters, EventDocument, EventTypes, MessageActivity,
     Subscription,
-    subscriber::{self, Delivery, Message, SubjectPosition},
+    subscriber::{self, Delivery, SubjectPosition, SubscriberMessage},
 };
 use crate::{
     domain::{Call, CallName, Failure, Locked, Reply, code, from_value},
@@ -72,12 +68,12 @@ impl EventBus {
 
     /// The event types that have a subscription, in no particular order.
     pub fn topics(&self) -> Vec<Arc<str>> {
-        self.inner.lock().types().cloned().collect()
+        self.inner.topics.lock().types().cloned().collect()
     }
 
     /// The current subscriptions.
     pub fn subscriptions(&self) -> Vec<Arc<str>> {
-        let topics = self.inner.lock();
+        let topics = self.inner.topics.lock();
         topics
             .current()
             .map(|subscribed| Arc::clone(&subscribed.id))
@@ -101,7 +97,7 @@ impl EventBus {
         for kind in &subscription.types {
             inner.types.check(kind)?;
         }
-        let mut topics = inner.lock();
+        let mut topics = inner.topics.lock();
         let types = subscription.types.clone();
         let place = match topics.find(&subscription.id) {
             Ok(place) => {
@@ -131,7 +127,7 @@ impl EventBus {
     ///
     /// If the subscription does not exist.
     pub fn pause(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.send(subscription, Message::Pause)?;
+        let (_, subscription) = self.send(subscription, SubscriberMessage::Pause)?;
         let paused = EventKind::SubscriptionPaused { subscription };
         self.inner.timeline.record(paused);
         Ok(())
@@ -143,22 +139,22 @@ impl EventBus {
     ///
     /// If the subscription does not exist.
     pub fn resume(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (_, subscription) = self.send(subscription, Message::Resume)?;
+        let (_, subscription) = self.send(subscription, SubscriberMessage::Resume)?;
         let resumed = EventKind::SubscriptionResumed { subscription };
         self.inner.timeline.record(resumed);
         Ok(())
     }
 
-    /// Ends a subscription: its handler receives nothing more, not even what is on its way.
+    /// Ends a subscription: its handler receives no more events, not even those on their way.
     ///
     /// # Errors
     ///
     /// If the subscription does not exist.
     pub fn end(&self, subscription: &str) -> Result<(), UnknownName> {
-        let (place, subscription) = self.send(subscription, Message::End)?;
+        let (place, subscription) = self.send(subscription, SubscriberMessage::End)?;
         let ended = EventKind::SubscriptionEnded { subscription };
         self.inner.timeline.record(ended);
-        for kind in self.inner.lock().end(place) {
+        for kind in self.inner.topics.lock().end(place) {
             let released = EventKind::TopicReleased { kind };
             self.inner.timeline.record(released);
         }
@@ -168,9 +164,9 @@ impl EventBus {
     fn send(
         &self,
         subscription: &str,
-        message: impl FnOnce(ActivityGuard) -> Message,
+        message: impl FnOnce(ActivityGuard) -> SubscriberMessage,
     ) -> Result<(usize, Arc<str>), UnknownName> {
-        let topics = self.inner.lock();
+        let topics = self.inner.topics.lock();
         let place = topics.find(subscription)?;
         let subscribed = topics.at(place);
         subscribed.send(message(self.inner.activity.begin_work()));
@@ -186,7 +182,7 @@ impl EventBus {
     ///
     /// # Errors
     ///
-    /// If the subscription does not exist, or has already had that many events.
+    /// If the subscription does not exist, or has already received that many events.
     pub fn deliver_late(
         &self,
         subscription: &str,
@@ -194,15 +190,15 @@ impl EventBus {
         by: Duration,
         at: impl Into<Arc<str>>,
     ) -> Result<(), String> {
-        let topics = self.inner.lock();
+        let topics = self.inner.topics.lock();
         let place = topics
             .find(subscription)
             .map_err(|error| error.to_string())?;
         let subscribed = topics.at(place);
-        let had = subscribed.deliveries;
-        if delivery <= had {
+        let received = subscribed.deliveries;
+        if delivery <= received {
             return Err(format!(
-                "{subscription} has already had {had} event(s), so event {delivery} can no longer be late"
+                "{subscription} has already received {received} event(s), so event {delivery} can no longer be late"
             ));
         }
         let id = Arc::clone(&subscribed.id);
@@ -210,8 +206,8 @@ impl EventBus {
         Ok(())
     }
 
-    /// Delivers every dead letter to its subscription again, and returns how many there are. Those
-    /// that are handled leave the queue.
+    /// Delivers every dead letter to its subscription again, and returns how many there are. Handled
+    /// ones leave the queue.
     ///
     /// # Errors
     ///
@@ -244,7 +240,7 @@ impl BusInner {
         for document in &documents {
             self.types.check(&document.head().kind)?;
         }
-        let mut topics = self.lock();
+        let mut topics = self.topics.lock();
         for document in &documents {
             self.deliver(&mut topics, document);
         }
@@ -271,11 +267,11 @@ impl BusInner {
     fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
         let document =
             EventDocument::read(Arc::clone(&letter.event)).map_err(|error| error.to_string())?;
-        let mut topics = self.lock();
+        let mut topics = self.topics.lock();
         let (event, subject) = (topics.event(&document), topics.subject(&document));
         let place = topics.find(&letter.subscription);
         let place = place.map_err(|error| error.to_string())?;
-        topics.at(place).send(Message::Deliver(Delivery {
+        topics.at(place).send(SubscriberMessage::Deliver(Delivery {
             document,
             event,
             position: subject.map(|subject| SubjectPosition {
@@ -286,10 +282,6 @@ impl BusInner {
             at_work: Some(self.activity.begin_work()),
         }));
         Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Topics> {
-        self.topics.lock()
     }
 }
 

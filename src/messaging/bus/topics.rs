@@ -7,7 +7,7 @@ use crate::{
     domain::{CallName, Failure, HashMap, IndexSet, code, did_you_mean},
     messaging::{
         EventDocument, EventId, Subscription,
-        subscriber::{Delivery, Message, SubjectPosition},
+        subscriber::{Delivery, SubjectPosition, SubscriberMessage},
     },
     services::UnknownName,
 };
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Topics {
     /// In the order they began; ended ones stay, so that indexes stay valid.
-    subscriptions: Vec<Subscribed>,
+    subscriptions: Vec<BusSubscription>,
     /// Indexes of subscriptions, ascending.
     by_type: HashMap<Arc<str>, Vec<usize>>,
     /// By source and subject; the index is the subject's number.
@@ -26,22 +26,26 @@ pub(super) struct Topics {
 }
 
 /// A subscription as the bus knows it.
-pub(super) struct Subscribed {
+pub(super) struct BusSubscription {
     pub id: Arc<str>,
     pub handler: CallName,
     /// How many events it has been sent.
     pub deliveries: u32,
     types: Vec<Arc<str>>,
-    inbox: UnboundedSender<Message>,
-    /// How many deliveries each subject has had, by its number.
+    inbox: UnboundedSender<SubscriberMessage>,
+    /// The number of deliveries of each subject, by its number.
     numbers: Vec<u64>,
     ended: bool,
 }
 
 impl Topics {
     /// Adds a subscription without event types; returns its index.
-    pub fn add(&mut self, subscription: &Subscription, inbox: UnboundedSender<Message>) -> usize {
-        self.subscriptions.push(Subscribed {
+    pub fn add(
+        &mut self,
+        subscription: &Subscription,
+        inbox: UnboundedSender<SubscriberMessage>,
+    ) -> usize {
+        self.subscriptions.push(BusSubscription {
             id: Arc::clone(&subscription.id),
             handler: subscription.handler.clone(),
             deliveries: 0,
@@ -53,7 +57,7 @@ impl Topics {
         self.subscriptions.len() - 1
     }
 
-    /// Adds an event type to a subscription; returns whether the type had none.
+    /// Adds an event type to a subscription; returns whether it is the first of its type.
     pub fn open(&mut self, place: usize, kind: &Arc<str>) -> bool {
         let types = &mut self.subscriptions[place].types;
         if types.contains(kind) {
@@ -103,12 +107,12 @@ impl Topics {
         })
     }
 
-    pub fn at(&self, place: usize) -> &Subscribed {
+    pub fn at(&self, place: usize) -> &BusSubscription {
         &self.subscriptions[place]
     }
 
     /// The subscriptions that have not ended.
-    pub fn current(&self) -> impl Iterator<Item = &Subscribed> {
+    pub fn current(&self) -> impl Iterator<Item = &BusSubscription> {
         self.subscriptions
             .iter()
             .filter(|subscribed| !subscribed.ended)
@@ -120,7 +124,7 @@ impl Topics {
     }
 
     /// The subscriptions that an event goes to.
-    pub fn of(&mut self, document: &EventDocument) -> impl Iterator<Item = &mut Subscribed> {
+    pub fn of(&mut self, document: &EventDocument) -> impl Iterator<Item = &mut BusSubscription> {
         let places = self.by_type.get(&document.head().kind);
         let mut rest = self.subscriptions.as_mut_slice();
         let mut before = 0;
@@ -145,13 +149,13 @@ impl Topics {
     }
 }
 
-impl Subscribed {
+impl BusSubscription {
     /// Checks that a subscription of the same id may add its event types to this one.
     pub fn check_more(&self, more: &Subscription) -> Result<(), Box<Failure>> {
         let why = if more.handler != self.handler {
             format!("has the handler {}, not {}", self.handler, more.handler)
         } else if more.filter.is_some() || more.retry.is_some() {
-            "exists: its filter and retry policy are given where it begins".to_owned()
+            "already exists: its filter and retry policy cannot be changed".to_owned()
         } else {
             return Ok(());
         };
@@ -172,7 +176,7 @@ impl Subscribed {
         }
     }
 
-    pub fn send(&self, message: Message) {
+    pub fn send(&self, message: SubscriberMessage) {
         // It fails only when the runtime is shutting down.
         let _ = self.inbox.send(message);
     }
@@ -187,13 +191,13 @@ impl Subscribed {
 
     fn deliver_after(&self, late: Duration, delivery: Delivery) {
         if late.is_zero() {
-            return self.send(Message::Deliver(delivery));
+            return self.send(SubscriberMessage::Deliver(delivery));
         }
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
             tokio::time::sleep(late).await;
             // The subscription may have ended meanwhile.
-            let _ = inbox.send(Message::Deliver(delivery));
+            let _ = inbox.send(SubscriberMessage::Deliver(delivery));
         });
     }
 }

@@ -5,8 +5,8 @@ use crate::{
 };
 
 impl CommunicationPattern {
-    /// Names that do not exist and contradictions, each with its JSON pointer. Names of services are
-    /// checked against `registry` if there is one.
+    /// Contradictions, and names that do not exist in `registry` if one is given, each with its JSON
+    /// pointer.
     pub fn faults(&self, registry: Option<&Registry>) -> Vec<Violation> {
         let mut faults = PatternFaults(Vec::new());
         faults.contradictions(self);
@@ -30,7 +30,7 @@ impl PatternFaults {
         }
     }
 
-    /// Contradictions, whatever services there are.
+    /// Contradictions that do not depend on the services.
     fn contradictions(&mut self, pattern: &CommunicationPattern) {
         for (call, rows) in &pattern.answers {
             for (index, row) in rows.iter().enumerate() {
@@ -110,7 +110,7 @@ impl PatternFaults {
 fn exchanges(pattern: &CommunicationPattern) -> impl Iterator<Item = (String, &Exchange)> {
     let turns = pattern.communication_flow.iter().enumerate();
     turns.flat_map(|(turn, what)| {
-        let concurrent = matches!(what, Turn::AtOnce(_));
+        let concurrent = matches!(what, Turn::Concurrent(_));
         let exchanges = what.exchanges().iter().enumerate();
         exchanges.map(move |(index, exchange)| match concurrent {
             true => (format!("/communicationFlow/{turn}/{index}"), exchange),

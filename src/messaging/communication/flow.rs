@@ -11,7 +11,7 @@ use crate::{
 
 /// An exchange of a pattern, and its response.
 #[derive(Clone, Debug)]
-pub struct Exchanged {
+pub struct CompletedExchange {
     /// The exchange.
     pub exchange: Exchange,
     /// Its response.
@@ -19,23 +19,23 @@ pub struct Exchanged {
 }
 
 impl Requests {
-    /// Sends the requests of a pattern, and records as warnings and errors what takes longer than the
-    /// pattern expects.
+    /// Sends the requests of a pattern, and records a warning or an error for whatever takes longer
+    /// than the pattern expects.
     ///
-    /// A request is not repeated unless a policy says so. Concurrent exchanges are returned in the
-    /// pattern's order, whichever is answered first.
-    pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<Exchanged> {
+    /// A request is not retried unless a policy says so. Concurrent exchanges are returned in the
+    /// pattern's order, not in that of their responses.
+    pub async fn communicate(&self, pattern: &CommunicationPattern) -> Vec<CompletedExchange> {
         let timeline = self.client().timeline();
         let began = timeline.now();
         let mut exchanged = Vec::new();
         for turn in &pattern.communication_flow {
             match turn {
-                Turn::Alone(exchange) => {
+                Turn::Single(exchange) => {
                     for _ in 0..exchange.times {
                         exchanged.push(self.exchange_with(exchange).await);
                     }
                 }
-                Turn::AtOnce(exchanges) => {
+                Turn::Concurrent(exchanges) => {
                     let all = exchanges.iter().flat_map(|exchange| {
                         std::iter::repeat_n(exchange, exchange.times as usize)
                     });
@@ -51,7 +51,7 @@ impl Requests {
         exchanged
     }
 
-    async fn exchange_with(&self, exchange: &Exchange) -> Exchanged {
+    async fn exchange_with(&self, exchange: &Exchange) -> CompletedExchange {
         let timeline = self.client().timeline();
         timeline.clock().sleep(exchange.wait).await;
         let mut request = ServiceRequest::new(
@@ -59,7 +59,7 @@ impl Requests {
             exchange.call.clone(),
             Arc::clone(&exchange.input),
         );
-        request.retries = Some(Retries::none());
+        request.retry = Some(Retries::none());
         let response = self.send(&request).await;
         if let Some(expected) = exchange.expected_duration {
             let took = response.metadata.response_time;
@@ -67,7 +67,7 @@ impl Requests {
                 timeline.record(late);
             }
         }
-        Exchanged {
+        CompletedExchange {
             exchange: exchange.clone(),
             response,
         }

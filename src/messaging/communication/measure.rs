@@ -1,18 +1,18 @@
 use std::time::Duration;
 
-use super::{Exchanged, Thresholds};
+use super::{CommunicationThresholds, CompletedExchange};
 use crate::{
     domain::{code, format_duration},
     messaging::ResponseBody,
     observability::{Event, EventKind},
 };
 
-impl Thresholds {
+impl CommunicationThresholds {
     /// The thresholds that exchanges and their events exceed.
-    pub fn exceeded(&self, exchanged: &[Exchanged], events: &[Event]) -> Vec<String> {
+    pub fn exceeded(&self, exchanged: &[CompletedExchange], events: &[Event]) -> Vec<String> {
         let mut exceeded = Vec::new();
         let share = |code: fn(&str) -> bool| {
-            let counts = |it: &&Exchanged| matches!(&it.response.body, ResponseBody::Error { error } if code(&error.code));
+            let counts = |it: &&CompletedExchange| matches!(&it.response.body, ResponseBody::Error { error } if code(&error.code));
             let counted = exchanged.iter().filter(counts).count();
             counted as f64 / exchanged.len().max(1) as f64
         };
@@ -54,10 +54,10 @@ impl Thresholds {
                 format_duration(timeout)
             ));
         }
-        let (most_at_once, latency) = measured(events);
-        if most_at_once > self.concurrent_requests {
+        let (most_in_flight, latency) = measured(events);
+        if most_in_flight > self.concurrent_requests {
             exceeded.push(format!(
-                "{most_at_once} requests are in flight at the same time, expected {} at most",
+                "{most_in_flight} requests are in flight at the same time, expected {} at most",
                 self.concurrent_requests
             ));
         }

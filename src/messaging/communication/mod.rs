@@ -1,4 +1,4 @@
-//! Patterns of communication as data: who calls whom, under which policies, with which scripted answers.
+//! Communication patterns as data: requests between services, their policies and scripted answers.
 
 mod check;
 mod flow;
@@ -6,6 +6,6 @@ mod measure;
 mod pattern;
 mod thresholds;
 
-pub use flow::Exchanged;
+pub use flow::CompletedExchange;
 pub use pattern::{CommunicationFile, CommunicationPattern, Exchange, ScriptedAnswer, Turn};
-pub use thresholds::{ResponseTimes, Thresholds};
+pub use thresholds::{CommunicationThresholds, ResponseTimes};

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::Thresholds;
+use super::CommunicationThresholds;
 use crate::{
     domain::{Call, CallName, JsonForm, duration_text, opt_duration_text},
     resilience::{BreakerPolicy, BulkheadPolicy, Retries, Timeout},
@@ -26,8 +26,8 @@ pub struct CommunicationFile {
     /// The file in `fixtures/services/` whose services take part, without its ending.
     #[expect(dead_code, reason = "named in files, and checked there")]
     pub services: String,
-    /// The limits that all of them are measured by.
-    pub thresholds: Arc<Thresholds>,
+    /// The limits that apply to all of them.
+    pub thresholds: Arc<CommunicationThresholds>,
     /// The patterns.
     pub communication_patterns: Vec<Arc<CommunicationPattern>>,
 }
@@ -41,7 +41,7 @@ pub struct CommunicationPattern {
     /// What it is for.
     #[serde(default)]
     pub description: Option<String>,
-    /// The policies that it needs; they hold for the whole scenario.
+    /// Its policies, which apply to the whole scenario.
     #[serde(default)]
     pub policies: CommunicationPolicies,
     /// How operations answer, by execution.
@@ -60,7 +60,7 @@ pub struct CommunicationPattern {
 pub struct CommunicationPolicies {
     /// How long an execution of an operation may take.
     pub timeouts: IndexMap<CallName, Timeout>,
-    /// How calls of an operation are repeated.
+    /// How calls of an operation are retried.
     pub retries: IndexMap<CallName, Retries>,
     /// The breakers, by service.
     pub breakers: IndexMap<String, BreakerPolicy>,
@@ -68,28 +68,28 @@ pub struct CommunicationPolicies {
     pub bulkheads: IndexMap<String, BulkheadPolicy>,
 }
 
-/// How some executions of an operation are answered.
+/// The answer to some executions of an operation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScriptedAnswer {
-    /// Which, counted from 1 over the whole scenario: `1`, `2-3`, `4-`.
+    /// The executions, counted from 1 over the whole scenario: `1`, `2-3`, `4-`.
     #[serde(deserialize_with = "from_text")]
     pub execution: Executions,
-    /// How, as in a feature's table: `hang`, `error CODE`, `after 500 ms ok`, ….
+    /// The answer, as in a feature's table: `hang`, `error CODE`, `after 500 ms ok`, ….
     #[serde(deserialize_with = "from_text")]
     pub answer: Answer,
 }
 
-/// The requests of one moment.
+/// A step of a pattern.
 #[derive(Clone, Debug)]
 pub enum Turn {
     /// One exchange, repeated sequentially if it has `times`.
-    Alone(Box<Exchange>),
+    Single(Box<Exchange>),
     /// Concurrent exchanges.
-    AtOnce(Vec<Exchange>),
+    Concurrent(Vec<Exchange>),
 }
 
-/// A request: who calls what, with which input.
+/// A request of a pattern.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exchange {
@@ -102,7 +102,7 @@ pub struct Exchange {
     /// The operation.
     pub call: CallName,
     /// The input; by default `{}`.
-    #[serde(default = "nothing")]
+    #[serde(default = "empty")]
     pub input: Arc<Value>,
     /// The delay before it.
     #[serde(default, with = "duration_text")]
@@ -119,8 +119,8 @@ impl Turn {
     /// Its exchanges.
     pub fn exchanges(&self) -> &[Exchange] {
         match self {
-            Self::Alone(exchange) => std::slice::from_ref(&**exchange),
-            Self::AtOnce(exchanges) => exchanges,
+            Self::Single(exchange) => std::slice::from_ref(&**exchange),
+            Self::Concurrent(exchanges) => exchanges,
         }
     }
 }
@@ -139,7 +139,7 @@ fn scenario() -> Arc<str> {
     Call::SCENARIO.into()
 }
 
-fn nothing() -> Arc<Value> {
+fn empty() -> Arc<Value> {
     Arc::new(Value::Object(serde_json::Map::new()))
 }
 
@@ -160,8 +160,8 @@ impl<'de> Deserialize<'de> for Turn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const EXPECTED: &str = "an exchange, or a list of concurrent ones";
         match JsonForm::<Exchange, Exchange>::read(deserializer, EXPECTED)? {
-            JsonForm::Object(exchange) => Ok(Self::Alone(Box::new(exchange))),
-            JsonForm::List(exchanges) => Ok(Self::AtOnce(exchanges)),
+            JsonForm::Object(exchange) => Ok(Self::Single(Box::new(exchange))),
+            JsonForm::List(exchanges) => Ok(Self::Concurrent(exchanges)),
             text @ JsonForm::Text(_) => Err(text.refuse(EXPECTED)),
         }
     }

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::duration_text;
 
-/// What communication is measured by.
+/// The limits that communication is checked against.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Thresholds {
-    /// How long an answer may take.
+pub struct CommunicationThresholds {
+    /// How long a response may take.
     pub response_time: ResponseTimes,
     /// How long one execution between two services may take.
     #[serde(with = "duration_text")]
@@ -19,11 +19,11 @@ pub struct Thresholds {
     pub error_rate: f64,
     /// The least share of requests that a service could be reached for, from 0 to 1.
     pub availability: f64,
-    /// Requests at once, at most.
+    /// The most requests in flight at the same time.
     pub concurrent_requests: u32,
 }
 
-/// How long an answer may take to be called fast, acceptable or slow; each boundary included.
+/// How long a response may take to count as fast, acceptable or slow, limits included.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResponseTimes {
@@ -36,40 +36,40 @@ pub struct ResponseTimes {
     /// Up to this it is slow.
     #[serde(with = "duration_text")]
     pub slow: Duration,
-    /// Longer than this nobody should have waited.
+    /// Beyond this it is overdue.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
 }
 
-/// How soon an answer came.
+/// How fast a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Speed {
-    /// At once, or nearly so.
+pub enum ResponseSpeed {
+    /// Within [`ResponseTimes::fast`].
     Fast,
-    /// Soon enough.
+    /// Within [`ResponseTimes::acceptable`].
     Acceptable,
-    /// Late.
+    /// Within [`ResponseTimes::slow`].
     Slow,
-    /// Later than slow, but nobody need have given up.
+    /// Within [`ResponseTimes::timeout`].
     TooSlow,
-    /// Later than anyone should have waited.
+    /// Beyond [`ResponseTimes::timeout`].
     Overdue,
 }
 
 impl ResponseTimes {
-    /// How soon an answer came that took so long.
-    pub fn speed(&self, took: Duration) -> Speed {
+    /// The speed of a response that took this long.
+    pub fn speed(&self, took: Duration) -> ResponseSpeed {
         let limits = [
-            (self.fast, Speed::Fast),
-            (self.acceptable, Speed::Acceptable),
-            (self.slow, Speed::Slow),
-            (self.timeout, Speed::TooSlow),
+            (self.fast, ResponseSpeed::Fast),
+            (self.acceptable, ResponseSpeed::Acceptable),
+            (self.slow, ResponseSpeed::Slow),
+            (self.timeout, ResponseSpeed::TooSlow),
         ];
         limits
             .into_iter()
             .find(|(limit, _)| took <= *limit)
-            .map_or(Speed::Overdue, |(_, speed)| speed)
+            .map_or(ResponseSpeed::Overdue, |(_, speed)| speed)
     }
 
     /// Whether each limit is above the one before.
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boundary_belongs_to_the_better_word() {
+    fn response_time_at_a_limit_counts_as_the_faster_speed() {
         let ms = Duration::from_millis;
         let times = ResponseTimes {
             fast: ms(500),
@@ -93,15 +93,15 @@ mod tests {
         };
         assert!(times.ascend());
         for (took, speed) in [
-            (0, Speed::Fast),
-            (500, Speed::Fast),
-            (501, Speed::Acceptable),
-            (1_000, Speed::Acceptable),
-            (1_001, Speed::Slow),
-            (2_000, Speed::Slow),
-            (2_001, Speed::TooSlow),
-            (5_000, Speed::TooSlow),
-            (5_001, Speed::Overdue),
+            (0, ResponseSpeed::Fast),
+            (500, ResponseSpeed::Fast),
+            (501, ResponseSpeed::Acceptable),
+            (1_000, ResponseSpeed::Acceptable),
+            (1_001, ResponseSpeed::Slow),
+            (2_000, ResponseSpeed::Slow),
+            (2_001, ResponseSpeed::TooSlow),
+            (5_000, ResponseSpeed::TooSlow),
+            (5_001, ResponseSpeed::Overdue),
         ] {
             assert_eq!(times.speed(ms(took)), speed, "{took} ms");
         }

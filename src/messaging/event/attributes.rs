@@ -29,7 +29,7 @@ pub const SPEC_VERSION: &str = "1.0";
 pub const CONTENT_TYPE: &str = "application/json";
 
 /// The standard's attributes, and the extensions that are fields of an event.
-pub const NAMES: [&str; 12] = [
+const NAMES: [&str; 12] = [
     "specversion",
     "id",
     "source",
@@ -81,7 +81,7 @@ impl<'a> Attributes<'a> {
         self.get("data")
     }
 
-    /// Checks the version, if there is one.
+    /// Checks the version, if it is given.
     pub fn check_spec_version(&self) -> Result<(), EventError> {
         match self.text("specversion")? {
             None | Some(SPEC_VERSION) => Ok(()),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{EventError, attributes::Attributes};
 
-/// An event to publish; the publisher adds what is missing.
+/// An event to publish; the publisher fills in missing attributes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventDraft {
     /// What happened, such as `OrderPlaced`; the only required field.

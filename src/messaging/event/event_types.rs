@@ -1,27 +1,24 @@
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use crate::domain::{Failure, code, did_you_mean};
+use crate::domain::{Failure, Locked, code, did_you_mean};
 
 /// The known event types; any type is known until they are listed.
 ///
 /// A handle: clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct EventTypes {
-    listed: Arc<RwLock<Option<Vec<Arc<str>>>>>,
+    listed: Arc<Locked<Option<Vec<Arc<str>>>>>,
 }
 
 impl EventTypes {
     /// Allows only these types.
     pub fn list<'a>(&self, types: impl IntoIterator<Item = &'a str>) {
-        let types = types.into_iter().map(Arc::from).collect();
-        let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
-        *listed = Some(types);
+        *self.listed.lock() = Some(types.into_iter().map(Arc::from).collect());
     }
 
     /// The listed types; empty if none are listed.
     pub fn listed(&self) -> Vec<Arc<str>> {
-        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
-        listed.clone().unwrap_or_default()
+        self.listed.lock().clone().unwrap_or_default()
     }
 
     /// Checks that a type is known.
@@ -30,7 +27,7 @@ impl EventTypes {
     ///
     /// `UNKNOWN_EVENT_TYPE` if types are listed and this is not among them.
     pub fn check(&self, kind: &str) -> Result<(), Box<Failure>> {
-        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        let listed = self.listed.lock();
         let Some(types) = &*listed else {
             return Ok(());
         };

@@ -1,4 +1,4 @@
-//! Events as JSON: what CloudEvents and Trace Context require.
+//! Events as JSON, as CloudEvents and Trace Context require.
 
 mod attributes;
 mod document;
@@ -7,8 +7,6 @@ mod event_types;
 mod trace;
 
 use std::{
-    borrow::Cow,
-    convert::Infallible,
     fmt,
     sync::{Arc, LazyLock},
 };
@@ -18,7 +16,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value};
 
 pub(super) use self::attributes::Attributes;
-use self::attributes::{CONTENT_TYPE, NAMES, SPEC_VERSION, refused};
+use self::attributes::{CONTENT_TYPE, SPEC_VERSION, refused};
 pub use self::{
     attributes::EventError,
     document::EventDocument,
@@ -66,21 +64,6 @@ pub struct EventId {
     pub id: Arc<str>,
 }
 
-/// The value of an attribute in an event's JSON.
-enum Member<'a> {
-    Text(Cow<'a, str>),
-    Json(&'a Value),
-}
-
-impl Member<'_> {
-    fn into_value(self) -> Value {
-        match self {
-            Self::Text(text) => text.into_owned().into(),
-            Self::Json(value) => value.clone(),
-        }
-    }
-}
-
 impl CloudEvent {
     /// What identifies it.
     pub fn event_id(&self) -> EventId {
@@ -92,62 +75,39 @@ impl CloudEvent {
 
     /// The event as JSON, in the standard's structured form.
     pub fn to_value(&self) -> Value {
-        let unused = [
-            self.subject.is_none(),
-            self.correlation_id.is_none(),
-            self.causation_id.is_none(),
-            self.sequence.is_none(),
-        ];
-        let unused = unused.into_iter().filter(|unused| *unused).count();
-        let names = NAMES.len() + self.extensions.len() - unused;
-        let mut fields = Map::with_capacity(names);
-        let done: Result<(), Infallible> = self.each(|name, member| {
-            fields.insert(name.to_owned(), member.into_value());
-            Ok(())
-        });
-        match done {
-            Ok(()) => Value::Object(fields),
-        }
-    }
-
-    /// Calls `member` with each attribute of the JSON, in order.
-    fn each<E>(&self, mut member: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut text = |name, text: Cow<'_, str>| member(name, Member::Text(text));
-        text("specversion", SPEC_VERSION.into())?;
-        text("id", (&*self.id).into())?;
-        text("source", (&*self.source).into())?;
-        text("type", (&*self.kind).into())?;
-        if let Some(subject) = &self.subject {
-            text("subject", (&**subject).into())?;
-        }
-        text("time", rfc_3339(&self.time).into())?;
-        text("datacontenttype", CONTENT_TYPE.into())?;
-        text("traceparent", self.trace.to_string().into())?;
-        if let Some(correlation) = &self.correlation_id {
-            text("correlationid", (&**correlation).into())?;
-        }
-        if let Some(causation) = &self.causation_id {
-            text("causationid", (&**causation).into())?;
-        }
-        if let Some(sequence) = self.sequence {
-            // A string, as the standard's extension `sequence` requires.
-            text("sequence", sequence.to_string().into())?;
-        }
-        for (name, value) in &self.extensions {
-            member(name, Member::Json(value))?;
-        }
-        member("data", Member::Json(&self.data))
+        // Only JSON under strings, so serialising cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
 impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_map(None)?;
-        self.each(|name, member| match member {
-            Member::Text(text) => members.serialize_entry(name, &text),
-            Member::Json(value) => members.serialize_entry(name, value),
-        })?;
-        members.end()
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("specversion", SPEC_VERSION)?;
+        fields.serialize_entry("id", &self.id)?;
+        fields.serialize_entry("source", &self.source)?;
+        fields.serialize_entry("type", &self.kind)?;
+        if let Some(subject) = &self.subject {
+            fields.serialize_entry("subject", subject)?;
+        }
+        fields.serialize_entry("time", &rfc_3339(&self.time))?;
+        fields.serialize_entry("datacontenttype", CONTENT_TYPE)?;
+        fields.serialize_entry("traceparent", &self.trace)?;
+        if let Some(correlation) = &self.correlation_id {
+            fields.serialize_entry("correlationid", correlation)?;
+        }
+        if let Some(causation) = &self.causation_id {
+            fields.serialize_entry("causationid", causation)?;
+        }
+        if let Some(sequence) = self.sequence {
+            // A string, as the standard's extension `sequence` requires.
+            fields.serialize_entry("sequence", &sequence.to_string())?;
+        }
+        for (name, value) in &self.extensions {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.serialize_entry("data", &self.data)?;
+        fields.end()
     }
 }
 

@@ -16,7 +16,7 @@ pub struct TraceContext {
     pub trace_id: [u8; 16],
     /// The span; never all zero.
     pub parent_id: [u8; 8],
-    /// The lowest bit tells whether the trace is recorded; later versions may define others.
+    /// The lowest bit is set if the trace is recorded; later versions may define others.
     pub flags: u8,
 }
 

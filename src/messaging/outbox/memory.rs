@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::MutexGuard};
+use std::collections::BTreeSet;
 
 use indexmap::map;
 
@@ -16,30 +16,24 @@ pub struct MemoryOutbox {
 
 #[derive(Debug, Default)]
 struct OutboxState {
-    events: IndexMap<EventId, Stored>,
+    events: IndexMap<EventId, OutboxEntry>,
     /// The indexes of events that are not published.
     unpublished: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
-enum Stored {
+enum OutboxEntry {
     /// With the last failure to publish it.
     Waiting(EventDocument, Option<Box<Failure>>),
     /// No longer read, so the event itself is dropped.
     Published,
 }
 
-impl MemoryOutbox {
-    fn lock(&self) -> MutexGuard<'_, OutboxState> {
-        self.state.lock()
-    }
-}
-
 impl OutboxState {
     fn mark(
         &mut self,
         events: &[EventId],
-        mark: impl Fn(&mut Stored),
+        mark: impl Fn(&mut OutboxEntry),
     ) -> Result<Vec<usize>, OutboxError> {
         let index = |event: &EventId| {
             let index = self.events.get_index_of(event);
@@ -55,12 +49,12 @@ impl OutboxState {
 
 impl Outbox for MemoryOutbox {
     fn store(&self, events: &[EventDocument]) -> Result<(), OutboxError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let before = state.events.len();
         for event in events {
             let index = state.events.len();
             match state.events.entry(event.event_id()) {
-                map::Entry::Vacant(free) => free.insert(Stored::Waiting(event.clone(), None)),
+                map::Entry::Vacant(free) => free.insert(OutboxEntry::Waiting(event.clone(), None)),
                 map::Entry::Occupied(taken) => {
                     let taken = taken.key().clone();
                     state.events.truncate(before);
@@ -74,19 +68,19 @@ impl Outbox for MemoryOutbox {
     }
 
     fn unpublished(&self, limit: usize) -> Result<Vec<EventDocument>, OutboxError> {
-        let state = self.lock();
+        let state = self.state.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
             .filter_map(|&index| match &state.events[index] {
-                Stored::Waiting(event, _) => Some(event.clone()),
-                Stored::Published => None,
+                OutboxEntry::Waiting(event, _) => Some(event.clone()),
+                OutboxEntry::Published => None,
             })
             .collect())
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
-        let mut state = self.lock();
-        let indexes = state.mark(events, |stored| *stored = Stored::Published)?;
+        let mut state = self.state.lock();
+        let indexes = state.mark(events, |stored| *stored = OutboxEntry::Published)?;
         for index in indexes {
             state.unpublished.remove(&index);
         }
@@ -94,8 +88,8 @@ impl Outbox for MemoryOutbox {
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
-        self.lock().mark(events, |stored| {
-            if let Stored::Waiting(_, last) = stored {
+        self.state.lock().mark(events, |stored| {
+            if let OutboxEntry::Waiting(_, last) = stored {
                 *last = Some(Box::new(failure.clone()));
             }
         })?;
@@ -106,25 +100,14 @@ impl Outbox for MemoryOutbox {
         &self,
         event: &EventId,
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
-        let state = self.lock();
+        let state = self.state.lock();
         let stored = state.events.get(event);
         Ok(stored.map(|stored| match stored {
-            Stored::Waiting(_, None) => (Publication::Pending, None),
-            Stored::Waiting(_, Some(failure)) => {
+            OutboxEntry::Waiting(_, None) => (Publication::Pending, None),
+            OutboxEntry::Waiting(_, Some(failure)) => {
                 (Publication::Failed, Some(Failure::clone(failure)))
             }
-            Stored::Published => (Publication::Published, None),
+            OutboxEntry::Published => (Publication::Published, None),
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::messaging::outbox::conformance;
-
-    #[test]
-    fn memory_outbox_conforms() {
-        conformance::check(MemoryOutbox::default);
     }
 }

@@ -1,11 +1,11 @@
 //! The transactional outbox, and the service for it.
 
-#[cfg(test)]
-pub(crate) mod conformance;
 mod memory;
 mod service;
+#[cfg(test)]
+pub(crate) mod tests;
 
-pub(super) use self::service::{Marked, operation};
+pub(super) use self::service::{MarkInput, operation};
 #[cfg(feature = "cqrs")]
 pub use self::service::{OUTBOX_OPERATIONS, answer_outbox};
 pub use self::{
@@ -23,7 +23,7 @@ pub enum Publication {
     Pending,
     /// On the bus.
     Published,
-    /// The bus did not take it; it is retried.
+    /// The bus did not accept it; it is retried.
     Failed,
 }
 
@@ -100,25 +100,4 @@ pub trait Outbox: Send + Sync {
         &self,
         event: &EventId,
     ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Publication::{self, *};
-
-    #[test]
-    fn published_is_final() {
-        for (from, to) in [
-            (Pending, Published),
-            (Pending, Failed),
-            (Failed, Published),
-            (Failed, Failed),
-        ] {
-            assert!(from.can_become(to), "{from:?} → {to:?}");
-        }
-        for from in Publication::ALL {
-            assert!(!from.can_become(Pending), "{from:?} → Pending");
-            assert!(!Published.can_become(from), "Published → {from:?}");
-        }
-    }
 }

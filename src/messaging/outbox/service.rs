@@ -27,7 +27,7 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
     operation::MARK_FAILED,
 ];
 
-/// Answers a call to a service that has an outbox; `None` if it is for another operation.
+/// Answers a call to a service that has an outbox.
 ///
 /// | operation | input | reply |
 /// |---|---|---|
@@ -35,15 +35,18 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
 /// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}` |
 /// | `markFailed` | the same with a `failure` | `{}` |
-pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> Option<CallResult> {
+pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> CallResult {
     let reply = match call.name().operation() {
         operation::STORE => store(outbox, &call.input),
         operation::UNPUBLISHED => unpublished(outbox, &call.input),
         operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
         operation::MARK_FAILED => mark_failed(outbox, &call.input),
-        _ => return None,
+        other => {
+            let message = format!("{} has no operation {other:?}", call.name().service());
+            Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)))
+        }
     };
-    Some(reply.map_err(|failure| Box::new(failure.at(call.name()))))
+    reply.map_err(|failure| Box::new(failure.at(call.name())))
 }
 
 /// A service that is only an outbox.
@@ -57,7 +60,7 @@ pub struct OutboxService {
     listener: Listener,
 }
 
-/// A callback for when something is stored to be published.
+/// A callback for when events are stored.
 ///
 /// A handle: clones share the callback.
 #[derive(Clone, Default)]
@@ -66,8 +69,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Runs the callback; immediately, so that the activity it begins is known before the store
-    /// replies.
+    /// Runs the callback, before the store replies, so that the activity it begins is known by then.
     pub fn notify(&self) {
         if let Some(callback) = self.callback.get() {
             callback();
@@ -82,14 +84,14 @@ impl Listener {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Limit {
+struct UnpublishedInput {
     limit: usize,
 }
 
 /// The input of `markPublished` and `markFailed`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Marked {
+pub struct MarkInput {
     /// Ids, by source.
     pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
     /// Why they are not published; only for `markFailed`.
@@ -137,17 +139,9 @@ impl Service for OutboxService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let answer = || {
-            answer_outbox(&*self.outbox, call).unwrap_or_else(|| {
-                let message = format!("{} is only an outbox", self.name);
-                Err(Box::new(
-                    Failure::new(code::OPERATION_NOT_FOUND, message).at(call.name()),
-                ))
-            })
-        };
         // A retry after a lost reply must not store the event twice.
         let once = self.effects.once(call, |_| {
-            let reply = answer()?;
+            let reply = answer_outbox(&*self.outbox, call)?;
             if call.name().operation() == operation::STORE {
                 self.listener.notify();
             }
@@ -164,7 +158,7 @@ fn store(outbox: &dyn Outbox, input: &Arc<Value>) -> CallResult {
 }
 
 fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let Limit { limit } = read(input)?;
+    let UnpublishedInput { limit } = read(input)?;
     let events = outbox.unpublished(limit).map_err(failure)?;
     let events: Value = events
         .iter()
@@ -174,13 +168,13 @@ fn unpublished(outbox: &dyn Outbox, input: &Value) -> CallResult {
 }
 
 fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let marked: Marked = read(input)?;
+    let marked: MarkInput = read(input)?;
     outbox.mark_published(&marked.ids()).map_err(failure)?;
     Ok(Reply::empty())
 }
 
 fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
-    let marked: Marked = read(input)?;
+    let marked: MarkInput = read(input)?;
     let why = marked.failure.as_ref().ok_or_else(|| {
         let message = "\"failure\" is missing";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
@@ -205,7 +199,7 @@ fn failure(error: OutboxError) -> Box<Failure> {
     Box::new(Failure::new(code, error.to_string()))
 }
 
-impl Marked {
+impl MarkInput {
     pub fn new(ids: impl IntoIterator<Item = EventId>, failure: Option<Failure>) -> Self {
         let mut events: IndexMap<_, Vec<_>> = IndexMap::default();
         for EventId { source, id } in ids {
@@ -244,12 +238,12 @@ mod tests {
             id: id.into(),
         };
         let ids = [id("shop", "e-1"), id("bank", "e-1"), id("shop", "e-2")];
-        let input = Marked::new(ids.clone(), None).input();
+        let input = MarkInput::new(ids.clone(), None).input();
         assert_eq!(
             input,
             json!({ "events": { "shop": ["e-1", "e-2"], "bank": ["e-1"] } })
         );
-        let marked: Marked = read(&input).unwrap();
+        let marked: MarkInput = read(&input).unwrap();
         let [first, other, second] = ids;
         assert_eq!(marked.ids(), [first, second, other]);
     }

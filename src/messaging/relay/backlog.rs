@@ -1,4 +1,4 @@
-//! What a relay could not publish yet, and when it tries again.
+//! Events that a relay could not publish yet, and when it retries.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,16 +9,16 @@ use crate::{
     observability::EventHead,
 };
 
-/// When to try again: the bus, for all events, and single events that the bus refused.
+/// When to retry: all events if the bus is down, else those that it refused.
 #[derive(Debug, Default)]
 pub struct Backlog {
-    bus: Option<Wait>,
-    refused: IndexMap<EventId, (Wait, Arc<EventHead>)>,
+    bus: Option<RetryWait>,
+    refused: IndexMap<EventId, (RetryWait, Arc<EventHead>)>,
     held: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Wait {
+struct RetryWait {
     failures: u32,
     until: Duration,
 }
@@ -28,12 +28,12 @@ impl Backlog {
         self.bus.is_none() && self.refused.is_empty()
     }
 
-    /// How many events were left in the outbox on purpose when it was last read.
+    /// How many events were held back when the outbox was last read.
     pub fn held(&self) -> usize {
         self.held
     }
 
-    /// When to try again, unless woken before.
+    /// When to retry, unless woken earlier.
     pub fn due(&self) -> Option<Duration> {
         match &self.bus {
             Some(wait) => Some(wait.until),
@@ -46,8 +46,7 @@ impl Backlog {
         self.bus.is_none_or(|wait| now >= wait.until)
     }
 
-    /// Of the outbox's events, oldest first, those that may be published now; `all` if the outbox
-    /// has no others.
+    /// Those of the outbox's events that may be published now; `all` if it has no other events.
     pub fn pick<T>(
         &mut self,
         events: Vec<(Arc<EventHead>, T)>,
@@ -59,7 +58,7 @@ impl Backlog {
             return events;
         }
         if all {
-            // Someone else may have published the others.
+            // Another service may have published the others.
             let left: HashSet<EventId> = events.iter().map(|(head, _)| (&**head).into()).collect();
             self.refused.retain(|event, _| left.contains(event));
         }
@@ -88,7 +87,7 @@ impl Backlog {
 
     /// The bus or the outbox cannot be used; returns how long to wait.
     pub fn wait(&mut self, now: Duration) -> Duration {
-        let (wait, delay) = Wait::after(self.bus, now);
+        let (wait, delay) = RetryWait::after(self.bus, now);
         self.bus = Some(wait);
         delay
     }
@@ -103,7 +102,7 @@ impl Backlog {
         self.bus = None;
         let id = EventId::from(&**head);
         let previous = self.refused.get(&id).map(|(wait, _)| *wait);
-        let (wait, delay) = Wait::after(previous, now);
+        let (wait, delay) = RetryWait::after(previous, now);
         self.refused.insert(id, (wait, Arc::clone(head)));
         delay
     }
@@ -115,7 +114,7 @@ impl Backlog {
     }
 }
 
-impl Wait {
+impl RetryWait {
     fn after(previous: Option<Self>, now: Duration) -> (Self, Duration) {
         let failures = previous.map_or(0, |wait| wait.failures);
         let delay = reconnect_delay(failures);

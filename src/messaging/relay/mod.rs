@@ -3,7 +3,7 @@
 mod backlog;
 mod rounds;
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 
@@ -81,7 +81,7 @@ impl Relay {
                 publish: head(EventBus::NAME, EventBus::PUBLISH),
                 mark_published: head(outbox, operation::MARK_PUBLISHED),
                 mark_failed: head(outbox, operation::MARK_FAILED),
-                // The relay retries by itself, forever.
+                // The relay itself retries, forever.
                 policy: CallPolicy {
                     retry: Some(Retries::none()),
                     ..CallPolicy::default()
@@ -99,7 +99,7 @@ impl Relay {
         &self.inner.outbox
     }
 
-    /// Wakes up whenever something is stored in the outbox, whoever stores it.
+    /// Wakes up whenever an event is stored in the outbox, also by another service.
     pub fn listen(&self, outbox: &Listener) {
         // A strong reference would be a cycle: the relay holds the client, which holds the services.
         let inner = Arc::downgrade(&self.inner);
@@ -114,7 +114,7 @@ impl Relay {
     ///
     /// Must be called on a runtime.
     pub fn wake(&self) {
-        let mut state = self.inner.lock();
+        let mut state = self.inner.state.lock();
         if !state.crashed && state.woken.is_none() {
             state.woken = Some(self.inner.activity.begin_work());
             self.inner.wake_up.notify_one();
@@ -133,17 +133,17 @@ impl Relay {
         };
         let what = format!("the publisher crashes {place} publishing");
         let fault = self.inner.faults.declare(what, at);
-        self.inner.lock().crashes.push((point, fault));
+        self.inner.state.lock().crashes.push((point, fault));
     }
 
     /// Whether the process has not crashed.
     pub fn is_running(&self) -> bool {
-        !self.inner.lock().crashed
+        !self.inner.state.lock().crashed
     }
 
-    /// Starts a new process, which continues with what is stored; false if none has crashed.
+    /// Starts a new process, which continues with the stored events; false if none has crashed.
     pub fn restart(&self) -> bool {
-        if !std::mem::take(&mut self.inner.lock().crashed) {
+        if !std::mem::take(&mut self.inner.state.lock().crashed) {
             return false;
         }
         self.inner.timeline().record(EventKind::PublisherRestarted {
@@ -157,7 +157,7 @@ impl Relay {
 impl RelayInner {
     /// Whether the process crashes at this point, now.
     fn crashes(&self, point: PublisherCrash) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let Some(place) = state.crashes.iter().position(|(at, _)| *at == point) else {
             return false;
         };
@@ -173,9 +173,5 @@ impl RelayInner {
 
     fn timeline(&self) -> &Timeline {
         self.client.timeline()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, RelayState> {
-        self.state.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! What a relay does, round by round, while there is something to publish.
+//! The rounds in which a relay publishes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{PublisherCrash, RelayInner, backlog::Backlog};
 use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
-    messaging::{EventId, outbox::Marked},
+    messaging::{EventId, outbox::MarkInput},
     observability::{EventHead, EventKind},
 };
 
@@ -36,13 +36,13 @@ impl RelayInner {
             // Held until the end of the rounds, so that a pause between them does not count as idle.
             let at_work = self.activity.begin_work();
             while let Round::More = self.round(&mut backlog).await {}
-            let crashed = self.lock().crashed;
+            let crashed = self.state.lock().crashed;
             if crashed {
                 // It was in the memory of the process.
                 backlog = Backlog::default();
             }
             let defers = crashed || !backlog.is_empty();
-            self.lock().deferred = defers.then(|| self.activity.defer());
+            self.state.lock().deferred = defers.then(|| self.activity.defer());
             drop(at_work);
         }
     }
@@ -56,8 +56,8 @@ impl RelayInner {
 
     /// Reads the oldest unpublished events, publishes them and marks them.
     async fn round(&self, backlog: &mut Backlog) -> Round {
-        let woken = self.lock().woken.take();
-        if self.lock().crashed || !backlog.is_due(self.timeline().now()) {
+        let woken = self.state.lock().woken.take();
+        if self.state.lock().crashed || !backlog.is_due(self.timeline().now()) {
             return Round::Idle;
         }
         drop(woken);
@@ -86,7 +86,7 @@ impl RelayInner {
             self.publish(backlog, events).await;
         }
         // Something may have been stored meanwhile.
-        match all && self.lock().woken.is_none() {
+        match all && self.state.lock().woken.is_none() {
             true => Round::Idle,
             false => Round::More,
         }
@@ -126,7 +126,7 @@ impl RelayInner {
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
             return;
         }
-        let marked = Marked::new(published, None).input();
+        let marked = MarkInput::new(published, None).input();
         if let Err(failure) = self.call(&self.mark_published, marked).await {
             self.wait(backlog, &self.mark_published, &failure.code);
         }
@@ -146,7 +146,7 @@ impl RelayInner {
             });
         }
         let ids = heads.iter().map(|head| EventId::from(&**head));
-        let marked = Marked::new(ids, Some(failure.clone())).input();
+        let marked = MarkInput::new(ids, Some(failure.clone())).input();
         // The event is retried anyway, and the failed call is on the timeline.
         let _ = self.call(&self.mark_failed, marked).await;
     }

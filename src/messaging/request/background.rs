@@ -23,7 +23,7 @@ impl Requests {
     ///
     /// # Errors
     ///
-    /// If the service, the callback target or one of their operations does not exist.
+    /// If the service, the callback target or either operation does not exist.
     pub fn submit(
         &self,
         request: ServiceRequest,
@@ -53,13 +53,13 @@ impl Requests {
                 ended_at: None,
                 outcome: None,
             },
-            gone_at: None,
+            expires_at: None,
             status: watch::Sender::new(RequestStatus::Pending),
             callbacks: callback.is_some().then_some(sender),
         };
-        self.entries().insert(Arc::clone(&id), entry);
+        self.0.entries.lock().insert(Arc::clone(&id), entry);
         let service: Arc<str> = request.call.service().into();
-        let at_a_time = self.settings().at_a_time;
+        let at_a_time = self.0.settings.lock().at_a_time.clone();
         tokio::spawn(self.clone().process(Arc::clone(&id), request, at_a_time));
         if let Some(target) = callback.clone() {
             tokio::spawn(self.clone().deliver(service, target, changes));
@@ -79,9 +79,10 @@ impl Requests {
     /// If no request of this id is known, or it is no longer kept.
     pub fn get(&self, id_or_url: &str) -> Result<RequestView, UnknownName> {
         let now = self.0.client.timeline().now();
-        let entries = self.entries();
+        let entries = self.0.entries.lock();
         let id = id_of(id_or_url);
-        let known = |entry: &&RequestEntry| entry.gone_at.is_none_or(|gone_at| now < gone_at);
+        let known =
+            |entry: &&RequestEntry| entry.expires_at.is_none_or(|expires_at| now < expires_at);
         let entry = entries.get(id).filter(known);
         entry.map(|entry| entry.view.clone()).ok_or_else(|| {
             let known = entries.values().filter(known);
@@ -101,9 +102,14 @@ impl Requests {
     pub async fn ended(&self, id_or_url: &str) -> Result<(), UnknownName> {
         self.get(id_or_url)?;
         let id = id_of(id_or_url);
-        let status = self.entries().get(id).map(|entry| entry.status.subscribe());
+        let status = self
+            .0
+            .entries
+            .lock()
+            .get(id)
+            .map(|entry| entry.status.subscribe());
         if let Some(mut status) = status {
-            // It fails if the entry is gone, which is after its end.
+            // It fails if the entry has been removed, which is after its end.
             let _ = status.wait_for(|status| status.is_final()).await;
         }
         Ok(())
@@ -120,7 +126,7 @@ impl Requests {
         let outcome = RequestOutcome::from(response.body);
         self.change(&id, outcome.status(), Some(outcome));
         drop(turn);
-        let kept_for = self.settings().kept_for;
+        let kept_for = self.0.settings.lock().kept_for;
         self.forget_after(&id, kept_for).await;
     }
 
@@ -164,7 +170,7 @@ impl Requests {
     fn change(&self, id: &str, status: RequestStatus, outcome: Option<RequestOutcome>) {
         let timeline = self.0.client.timeline();
         let now = timeline.now();
-        let mut entries = self.entries();
+        let mut entries = self.0.entries.lock();
         let Some(entry) = entries.get_mut(id) else {
             return;
         };
@@ -178,12 +184,12 @@ impl Requests {
 
     async fn forget_after(&self, id: &Arc<str>, kept_for: Duration) {
         let timeline = self.0.client.timeline();
-        let gone_at = timeline.now() + kept_for;
-        if let Some(entry) = self.entries().get_mut(id) {
-            entry.gone_at = Some(gone_at);
+        let expires_at = timeline.now() + kept_for;
+        if let Some(entry) = self.0.entries.lock().get_mut(id) {
+            entry.expires_at = Some(expires_at);
         }
-        timeline.clock().sleep_until(gone_at).await;
-        if let map::Entry::Occupied(entry) = self.entries().entry(Arc::clone(id)) {
+        timeline.clock().sleep_until(expires_at).await;
+        if let map::Entry::Occupied(entry) = self.0.entries.lock().entry(Arc::clone(id)) {
             entry.shift_remove();
         }
         timeline.record(EventKind::RequestForgotten {

@@ -13,7 +13,7 @@ use crate::{
     domain::{CallName, RequestStatus},
 };
 
-/// What the sender of a request in the background gets immediately.
+/// The immediate reply to a request in the background.
 ///
 /// In JSON `{ "requestId", "status": "accepted", "estimatedCompletionTime", "statusUrl",
 /// "callbackUrl"? }`.
@@ -21,7 +21,7 @@ use crate::{
 pub struct RequestReceipt {
     /// The request's id.
     pub request_id: Arc<str>,
-    /// When it completes if one execution is enough and nothing is queued before it.
+    /// When it completes if the first execution succeeds and nothing is queued before it.
     pub estimated_completion_time: Duration,
     /// The URL of its status.
     pub status_url: String,
@@ -86,7 +86,7 @@ pub(super) struct StatusChange {
 pub(super) struct RequestEntry {
     pub view: RequestView,
     /// When it stops being known; set at its end.
-    pub gone_at: Option<Duration>,
+    pub expires_at: Option<Duration>,
     /// For waiting until it ends.
     pub status: watch::Sender<RequestStatus>,
     /// Sends every change to the callback target, if there is one.
@@ -138,7 +138,7 @@ impl RequestOutcome {
 }
 
 impl RequestEntry {
-    /// Changes the status and sends the change to whoever waits for it; false if the transition table
+    /// Changes the status and sends the change to all who wait for it; false if the transition table
     /// does not allow it.
     pub fn change(
         &mut self,

@@ -10,7 +10,7 @@ use std::{
     fmt,
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -25,7 +25,7 @@ pub use self::{
     response::{RequestError, ResponseBody, ResponseEnvelope},
 };
 use crate::{
-    domain::{Call, CallName, Key},
+    domain::{Call, CallName, Key, Locked},
     observability::{EventKind, RequestHead},
     resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
     services::{CallPolicy, Client},
@@ -43,15 +43,14 @@ pub struct ServiceRequest {
     /// How long an execution may take; overrides the policy, also with zero.
     pub timeout: Option<Duration>,
     /// How it is retried; overrides the policy, also with no retries.
-    pub retries: Option<Retries>,
+    pub retry: Option<Retries>,
 }
 
 /// Settings for requests in the background.
-#[derive(Clone)]
 struct RequestSettings {
     /// How long a request is known after its end.
     pub kept_for: Duration,
-    /// How many are processed at a time; all without it.
+    /// How many are processed at a time; all if `None`.
     pub at_a_time: Option<Bulkhead>,
 }
 
@@ -67,26 +66,27 @@ pub struct Requests(Arc<RequestsInner>);
 struct RequestsInner {
     pub client: Arc<Client>,
     sent: AtomicU64,
-    settings: Mutex<RequestSettings>,
-    entries: Mutex<IndexMap<Arc<str>, RequestEntry>>,
+    settings: Locked<RequestSettings>,
+    /// No change to one of them can panic halfway.
+    entries: Locked<IndexMap<Arc<str>, RequestEntry>>,
 }
 
 impl ServiceRequest {
-    /// A request with the usual timeout and retries.
+    /// A request with the default timeout and retry policy.
     pub fn new(caller: &str, call: CallName, input: impl Into<Arc<Value>>) -> Self {
         Self {
             caller: caller.into(),
             call,
             input: input.into(),
             timeout: None,
-            retries: None,
+            retry: None,
         }
     }
 
     fn policy(&self) -> CallPolicy {
         CallPolicy {
             timeout: self.timeout,
-            retry: self.retries.clone(),
+            retry: self.retry.clone(),
             default_retry: Some(default_retry()),
         }
     }
@@ -107,13 +107,13 @@ impl Default for RequestSettings {
 }
 
 impl Requests {
-    /// No requests yet.
+    /// Without any requests.
     pub fn new(client: Arc<Client>) -> Self {
         Self(Arc::new(RequestsInner {
             client,
             sent: AtomicU64::new(0),
-            settings: Mutex::default(),
-            entries: Mutex::default(),
+            settings: Locked::default(),
+            entries: Locked::default(),
         }))
     }
 
@@ -145,13 +145,13 @@ impl Requests {
 
     /// How long requests that end from now on stay known; 5 minutes by default.
     pub fn keep_for(&self, span: Duration) {
-        self.lock_settings().kept_for = span;
+        self.0.settings.lock().kept_for = span;
     }
 
     /// How many of the requests submitted from now on are processed at a time; the others wait in order.
     pub fn process_at_a_time(&self, count: NonZeroU32) {
         let at_a_time = Bulkhead::new(BulkheadPolicy::of(count));
-        self.lock_settings().at_a_time = Some(at_a_time);
+        self.0.settings.lock().at_a_time = Some(at_a_time);
     }
 
     /// The client that sends them.
@@ -177,28 +177,11 @@ impl Requests {
         let number = self.0.sent.fetch_add(1, Ordering::Relaxed) + 1;
         format!("request-{number}").into()
     }
-
-    fn settings(&self) -> RequestSettings {
-        self.lock_settings().clone()
-    }
-
-    fn lock_settings(&self) -> MutexGuard<'_, RequestSettings> {
-        let settings = self.0.settings.lock();
-        settings.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn entries(&self) -> MutexGuard<'_, IndexMap<Arc<str>, RequestEntry>> {
-        // No change to an entry can panic halfway.
-        self.0
-            .entries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Requests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.entries();
+        let entries = self.0.entries.lock();
         f.debug_set().entries(entries.keys()).finish()
     }
 }

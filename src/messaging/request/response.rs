@@ -125,7 +125,7 @@ pub(super) fn timestamp<S: Serializer>(
     serializer.serialize_str(&Clock::timestamp(*offset))
 }
 
-/// As [`timestamp`], for what may not have happened yet.
+/// As [`timestamp`], for an event that may not have happened yet.
 pub(super) fn opt_timestamp<S: Serializer>(
     offset: &Option<Duration>,
     serializer: S,

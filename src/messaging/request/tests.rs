@@ -172,7 +172,7 @@ async fn request_overrides_timeout_and_retries() {
         [(0, 0, 1, 0), (0, 2, 3, 300), (9, 1, 2, 118), (10, 0, 1, 10)]
     {
         request.timeout = Some(Duration::from_millis(timeout));
-        request.retries = Some(Retry::up_to(retries).into());
+        request.retry = Some(Retry::up_to(retries).into());
         let metadata = requests.send(&request).await.metadata;
         assert_eq!(metadata.executions, executions, "timeout {timeout}");
         assert_eq!(metadata.response_time, Duration::from_millis(took));

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::{
     inbox::{Delivery, EventStatus},
-    subscription::{Filter, Subscription},
+    subscription::{EventFilter, Subscription},
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code},
     messaging::{
-        DeadLetter, DeadLetters, EventDocument, LetterError, MessageActivity, Origin,
+        DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
         reconnect_delay,
     },
     observability::{EventHead, EventKind, HandlerRuns, Timeline},
@@ -33,7 +33,7 @@ pub(super) struct Handling {
 pub(super) struct HandledDelivery {
     pub delivery: Delivery,
     pub status: EventStatus,
-    /// A dead letter that its queue did not take.
+    /// A dead letter that its queue did not accept.
     pub unstored: Option<Box<UnstoredLetter>>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct UnstoredLetter {
     letter: DeadLetter,
     head: Arc<EventHead>,
     failures: u32,
-    /// How long to wait before the next try.
+    /// The delay before the next retry.
     delay: Duration,
 }
 
@@ -97,7 +97,7 @@ impl Handling {
                     failures: 0,
                     delay: Duration::ZERO,
                 });
-                // Boxed, so that the few that come here do not make this large for all.
+                // Boxed, so that the rare failure does not enlarge every future.
                 let unstored = Box::pin(self.put(unstored)).await;
                 (EventStatus::DeadLettered, unstored)
             }
@@ -109,13 +109,13 @@ impl Handling {
         }
     }
 
-    /// Calls the handler, unless the filter does not want the event; returns whether it does.
+    /// Calls the handler unless the filter rejects the event; returns whether the handler was called.
     async fn filter_and_call(&self, document: &EventDocument) -> Result<bool, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
-            Some(Filter::Schema(schema)) => schema.faults(event).is_empty(),
-            Some(Filter::Call(call)) => {
+            Some(EventFilter::Schema(schema)) => schema.faults(event).is_empty(),
+            Some(EventFilter::Call(call)) => {
                 let head = CallHead::new(Arc::clone(&self.subscription.id), call.clone());
                 let reply = self
                     .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
@@ -157,7 +157,7 @@ impl Handling {
         DeadLetter {
             id: self.letter_id(head),
             subscription: Arc::clone(&self.subscription.id),
-            origin: Origin {
+            origin: EventOrigin {
                 source: Arc::clone(&head.source),
                 kind: Arc::clone(&head.kind),
             },
@@ -172,7 +172,7 @@ impl Handling {
         }
     }
 
-    /// Puts a dead letter into its queue, retrying until the queue takes it.
+    /// Puts a dead letter into its queue, retrying until the queue accepts it.
     pub fn dead_letter(
         self: Arc<Self>,
         mut unstored: Box<UnstoredLetter>,
@@ -273,7 +273,7 @@ impl Handling {
     }
 }
 
-/// Without retries: what fails is retried later, not within the call.
+/// Without retries: a failure is retried later, not within the call.
 fn once() -> CallPolicy {
     CallPolicy {
         retry: Some(Retry::none().into()),

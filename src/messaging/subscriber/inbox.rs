@@ -1,4 +1,4 @@
-//! What a subscription has received: each event once, and those of a subject in order.
+//! The inbox of a subscription: each event once, and those of a subject in order.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -34,14 +34,14 @@ pub(in crate::messaging) struct SubjectPosition {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     activity: MessageActivity,
-    /// By number of the event; `None` for those it has not received.
+    /// By number of the event; `None` if not received yet.
     seen: Vec<Option<EventStatus>>,
     /// By number of the subject.
     subjects: Vec<SubjectQueue>,
-    /// At most one of each subject, in the order of arrival.
+    /// At most one per subject, in the order of arrival.
     ready: VecDeque<Delivery>,
     paused: bool,
-    /// Held while a pause keeps something waiting.
+    /// Held while a pause delays deliveries.
     deferred: Option<ActivityGuard>,
 }
 
@@ -58,7 +58,7 @@ pub(super) enum EventStatus {
 
 /// Why a delivery does not go to the handler directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum DeliveryNotice {
     /// It waits for an earlier one of its subject.
     HeldBack,
     /// The event was received before.
@@ -86,8 +86,8 @@ impl Inbox {
         }
     }
 
-    /// Accepts a delivery; `note` is called for those that do not go to the handler directly.
-    pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(Notice, Delivery)) {
+    /// Accepts a delivery; `note` is called if it does not go to the handler directly.
+    pub fn accept(&mut self, delivery: Delivery, mut note: impl FnMut(DeliveryNotice, Delivery)) {
         let position = delivery
             .position
             .and_then(|position| Some((position.subject, position.number?)));
@@ -96,10 +96,10 @@ impl Inbox {
         };
         let queue = self.subject(subject);
         if number < queue.next || queue.early.contains_key(&number) {
-            return note(Notice::Duplicate, delivery);
+            return note(DeliveryNotice::Duplicate, delivery);
         }
         if number > queue.next {
-            note(Notice::HeldBack, delivery.clone());
+            note(DeliveryNotice::HeldBack, delivery.clone());
             queue.early.insert(number, delivery);
             return;
         }
@@ -130,7 +130,7 @@ impl Inbox {
         }
     }
 
-    /// Lets nothing go to the handler from now on; what waits counts as deferred.
+    /// Holds all deliveries from now on; waiting ones count as deferred.
     pub fn pause(&mut self) {
         self.paused = true;
         for delivery in self.waiting() {
@@ -149,19 +149,21 @@ impl Inbox {
         self.update_deferred();
     }
 
-    /// Discards what is waiting.
+    /// Discards waiting deliveries.
     pub fn clear(&mut self) {
         *self = Self::new(self.activity.clone());
     }
 
-    fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(Notice, Delivery)) {
+    fn admit(&mut self, mut delivery: Delivery, note: &mut impl FnMut(DeliveryNotice, Delivery)) {
         let is_letter = delivery.letter.is_some();
         let seen = self.seen(delivery.event);
         match seen {
             None => {}
             Some(EventStatus::DeadLettered) if is_letter => {}
-            Some(EventStatus::Settled) if is_letter => return note(Notice::Stale, delivery),
-            Some(_) => return note(Notice::Duplicate, delivery),
+            Some(EventStatus::Settled) if is_letter => {
+                return note(DeliveryNotice::Stale, delivery);
+            }
+            Some(_) => return note(DeliveryNotice::Duplicate, delivery),
         }
         *seen = Some(EventStatus::InProgress);
         if self.paused {

@@ -10,10 +10,10 @@ use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(super) use self::inbox::{Delivery, SubjectPosition};
-pub use self::subscription::{Filter, Subscription};
+pub use self::subscription::{EventFilter, Subscription};
 use self::{
     handling::{HandledDelivery, Handling},
-    inbox::{Inbox, Notice},
+    inbox::{DeliveryNotice, Inbox},
 };
 use super::{ActivityGuard, MessageActivity};
 use crate::{observability::EventKind, services::Client};
@@ -23,20 +23,20 @@ const MAX_CONCURRENT: usize = 10;
 
 /// A message from the bus to a subscriber.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(super) enum SubscriberMessage {
     Deliver(Delivery),
     Pause(ActivityGuard),
     Resume(ActivityGuard),
     End(ActivityGuard),
 }
 
-/// Takes what the bus delivers to a subscription's handler, until the subscription ends and no dead
+/// Passes deliveries of the bus to a subscription's handler, until the subscription ends and no dead
 /// letter is waiting.
 pub(super) async fn serve(
     subscription: Subscription,
     client: Arc<Client>,
     activity: MessageActivity,
-    messages: UnboundedReceiver<Message>,
+    messages: UnboundedReceiver<SubscriberMessage>,
 ) {
     let subscriber = Subscriber {
         inbox: Inbox::new(activity.clone()),
@@ -56,7 +56,7 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    async fn run(mut self, mut messages: UnboundedReceiver<Message>) {
+    async fn run(mut self, mut messages: UnboundedReceiver<SubscriberMessage>) {
         let mut open = true;
         loop {
             self.start();
@@ -65,16 +65,16 @@ impl Subscriber {
                 Some(handled) = self.running.next(), if !self.running.is_empty() => self.finish(handled),
                 Some(()) = self.letters.next(), if !self.letters.is_empty() => {}
                 message = messages.recv(), if open => match message {
-                    Some(Message::Deliver(delivery)) => self.accept(delivery),
-                    Some(Message::Pause(at_work)) => {
+                    Some(SubscriberMessage::Deliver(delivery)) => self.accept(delivery),
+                    Some(SubscriberMessage::Pause(at_work)) => {
                         self.inbox.pause();
                         drop(at_work);
                     }
-                    Some(Message::Resume(at_work)) => {
+                    Some(SubscriberMessage::Resume(at_work)) => {
                         self.inbox.resume();
                         drop(at_work);
                     }
-                    Some(Message::End(at_work)) => {
+                    Some(SubscriberMessage::End(at_work)) => {
                         open = false;
                         self.inbox.clear();
                         self.running.clear();
@@ -89,7 +89,7 @@ impl Subscriber {
         }
     }
 
-    /// Starts the handler on what may go to it now.
+    /// Starts the handler on the deliveries that may go to it now.
     fn start(&mut self) {
         while self.running.len() < MAX_CONCURRENT
             && let Some(delivery) = self.inbox.next()
@@ -118,12 +118,12 @@ impl Subscriber {
             let subscription = Arc::clone(handling.subscription());
             let head = Arc::clone(delivery.document.head());
             handling.timeline().record(match notice {
-                Notice::HeldBack => EventKind::EventHeldBack { subscription, head },
-                Notice::Duplicate | Notice::Stale => {
+                DeliveryNotice::HeldBack => EventKind::EventHeldBack { subscription, head },
+                DeliveryNotice::Duplicate | DeliveryNotice::Stale => {
                     EventKind::DuplicateDropped { subscription, head }
                 }
             });
-            if notice == Notice::Stale && delivery.letter.is_some() {
+            if notice == DeliveryNotice::Stale && delivery.letter.is_some() {
                 letters.push(Box::pin(clear(Arc::clone(handling), delivery)));
             }
         });

@@ -5,7 +5,7 @@ use crate::{
     resilience::Retries,
 };
 
-/// A handler of events, and which events it gets.
+/// A handler of events, and the events that it receives.
 #[derive(Clone, Debug)]
 pub struct Subscription {
     /// Its id, which is also the caller of the handler.
@@ -14,18 +14,18 @@ pub struct Subscription {
     pub types: Vec<Arc<str>>,
     /// Called with each event as its input.
     pub handler: CallName,
-    /// Which events of those types it gets; all without a filter.
-    pub filter: Option<Filter>,
-    /// How the handler is retried; by default as calls in general, or else by the preset `subscriber`.
+    /// Selects events of those types; all if `None`.
+    pub filter: Option<EventFilter>,
+    /// How the handler is retried; by default like every call, else by the preset `subscriber`.
     pub retry: Option<Retries>,
 }
 
 /// Selects the events of a subscription.
 #[derive(Clone)]
-pub enum Filter {
-    /// Those that match a schema.
+pub enum EventFilter {
+    /// Events that match a schema.
     Schema(Arc<JsonSchema>),
-    /// Those for which a call, with the event as its input, replies `true`.
+    /// Events for which a call, with the event as its input, replies `true`.
     Call(CallName),
 }
 
@@ -42,7 +42,7 @@ impl Subscription {
     }
 }
 
-impl fmt::Debug for Filter {
+impl fmt::Debug for EventFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Schema(schema) => schema.fmt(f),

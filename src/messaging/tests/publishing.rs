@@ -84,9 +84,9 @@ async fn refused_event_published_by_another_service_is_not_retried() {
     );
     let policy = Default::default();
     rig.client.call(&mark, &policy, None).await.unwrap();
-    let settled = rig.bus.activity().drained();
-    let settled = tokio::time::timeout(Duration::from_secs(60), settled).await;
-    assert!(settled.is_ok(), "nothing is left to publish");
+    let drained = rig.bus.activity().drained();
+    let drained = tokio::time::timeout(Duration::from_secs(60), drained).await;
+    assert!(drained.is_ok(), "nothing is left to publish");
     assert!(rig.published().is_empty());
 }
 

@@ -66,7 +66,7 @@ impl Rig {
     }
 
     /// Lets the relay listen to the outbox.
-    pub fn listens(&self) {
+    pub fn listen(&self) {
         self.relay.listen(self.outbox.listener());
     }
 
@@ -87,24 +87,24 @@ impl Rig {
         self.publisher.publish(draft).await.map(|_| ())
     }
 
-    pub fn fails(&self, handler: &str, times: u32, code: &str) {
-        self.answers(handler, "on", times, Response::Error(code.into()));
+    pub fn fail(&self, handler: &str, times: u32, code: &str) {
+        self.answer(handler, "on", times, Response::Error(code.into()));
     }
 
-    /// The outbox stores the next event this long after its call timed out.
-    pub fn stores_late(&self, after: Duration) {
-        self.answers(OutboxService::NAME, "store", 1, Response::Late(after));
+    /// Makes the outbox store the next event this long after its call timed out.
+    pub fn store_late(&self, after: Duration) {
+        self.answer(OutboxService::NAME, "store", 1, Response::Late(after));
     }
 
-    fn answers(&self, service: &str, operation: &str, times: u32, response: Response) {
+    fn answer(&self, service: &str, operation: &str, times: u32, response: Response) {
         let fault = self.faults.declare("scripted answer", "test");
-        let answers = self.registry.script(service, |script, _| {
+        let answered = self.registry.script(service, |script, _| {
             script.times(operation, times, response, fault);
         });
-        answers.unwrap();
+        answered.unwrap();
     }
 
-    pub fn goes_down(&self, service: &str, until: Duration) {
+    pub fn take_down(&self, service: &str, until: Duration) {
         let fault = self.faults.declare("is down", "test");
         let down = self
             .registry

@@ -90,7 +90,7 @@ async fn act(rig: &Rig, action: &ScheduledAction) {
         }
         ScheduledAction::GoesDown { service, seconds } => {
             let until = rig.timeline.now() + Duration::from_secs(*seconds);
-            rig.goes_down(service, until);
+            rig.take_down(service, until);
         }
         ScheduledAction::Fails {
             handler,
@@ -102,7 +102,7 @@ async fn act(rig: &Rig, action: &ScheduledAction) {
             } else {
                 "PERMANENT_ERROR"
             };
-            rig.fails(HANDLERS[*handler], *times, code);
+            rig.fail(HANDLERS[*handler], *times, code);
         }
         ScheduledAction::Late {
             handler,
@@ -110,12 +110,12 @@ async fn act(rig: &Rig, action: &ScheduledAction) {
             seconds,
         } => {
             let by = Duration::from_secs(*seconds);
-            // It fails if the subscription has already had that many events.
+            // It fails if the subscription has already received that many events.
             let _ = rig
                 .bus
                 .deliver_late(&subscription(*handler), *next, by, "test");
         }
-        ScheduledAction::StoresLate { seconds } => rig.stores_late(Duration::from_secs(*seconds)),
+        ScheduledAction::StoresLate { seconds } => rig.store_late(Duration::from_secs(*seconds)),
         ScheduledAction::Crash(point) => rig.relay.crash(*point, "test"),
         ScheduledAction::Restart => {
             rig.relay.restart();
@@ -135,7 +135,7 @@ async fn recover(rig: &Rig, listens: bool) {
     }
     // By then outages are over, and late events are stored.
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let settled = async {
+    let drained = async {
         loop {
             rig.relay.restart();
             // A relay that does not listen finds events whose store call timed out only with the next one.
@@ -143,9 +143,9 @@ async fn recover(rig: &Rig, listens: bool) {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 continue;
             }
-            let settled = rig.bus.activity().drained();
+            let activity = rig.bus.activity().drained();
             // A declared crash may still happen.
-            if tokio::time::timeout(Duration::from_secs(3600), settled)
+            if tokio::time::timeout(Duration::from_secs(3600), activity)
                 .await
                 .is_ok()
             {
@@ -153,8 +153,8 @@ async fn recover(rig: &Rig, listens: bool) {
             }
         }
     };
-    let in_time = tokio::time::timeout(Duration::from_secs(10 * 3600), settled).await;
-    assert!(in_time.is_ok(), "it never drains");
+    let in_time = tokio::time::timeout(Duration::from_secs(10 * 3600), drained).await;
+    assert!(in_time.is_ok(), "the events never drain");
 }
 
 /// Every event reported as stored is stored.
@@ -292,7 +292,7 @@ proptest! {
                 rig.bus.deliver_twice("test");
             }
             if listens {
-                rig.listens();
+                rig.listen();
             }
             for action in &actions {
                 act(&rig, action).await;

@@ -1,4 +1,4 @@
-//! Subscriptions that a feature file cannot express.
+//! Cases of subscriptions that a feature file cannot express.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn subscribing_again_only_adds_event_types() {
     let mut patient = subscription("A", "Mail");
     patient.retry = Some(Retries::none());
     let failure = subscribe(patient).unwrap_err();
-    assert!(failure.message.contains("are given where it begins"));
+    assert!(failure.message.contains("cannot be changed"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,11 @@ async fn unknown_or_ended_subscription_is_refused() {
         let by = Duration::from_secs(1);
         rig.bus.deliver_late("Mail.on", nth, by, "test")
     };
-    assert!(late(1).unwrap_err().contains("has already had 1 event(s)"));
+    assert!(
+        late(1)
+            .unwrap_err()
+            .contains("has already received 1 event(s)")
+    );
     assert_eq!(late(2), Ok(()));
     rig.bus.end("Mail.on").unwrap();
     assert!(rig.bus.resume("Mail.on").is_err());

@@ -1,22 +1,18 @@
-//! What every outbox must do.
+//! What every outbox must do, and the table of publications.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Outbox, OutboxError, Publication};
+use super::{MemoryOutbox, Outbox, OutboxError, Publication};
 use crate::{
     clock::{EPOCH, Seed},
     domain::{Failure, code},
     messaging::{CloudEvent, EventDocument, TraceContext},
 };
 
-/// Checks outboxes from a constructor, each of them empty.
-///
-/// # Panics
-///
-/// If one does not conform.
-pub(crate) fn check<O: Outbox>(empty: impl Fn() -> O) {
+/// Checks that outboxes conform; `empty` makes an empty one.
+pub(crate) fn check_outbox<O: Outbox>(empty: impl Fn() -> O) {
     keeps_the_order(&empty());
     stores_all_or_none(&empty());
     marks_all_or_none(&empty());
@@ -25,7 +21,7 @@ pub(crate) fn check<O: Outbox>(empty: impl Fn() -> O) {
     returns_the_stored_document(&empty());
 }
 
-/// An event of an id.
+/// An event with an id.
 pub(crate) fn event(id: &str) -> EventDocument {
     EventDocument::from(&CloudEvent {
         id: id.into(),
@@ -119,4 +115,28 @@ fn keeps_the_last_failure(outbox: &impl Outbox) {
 fn returns_the_stored_document(outbox: &impl Outbox) {
     outbox.store(&[event("a")]).unwrap();
     assert_eq!(outbox.unpublished(1).unwrap(), [event("a")]);
+}
+
+#[test]
+fn memory_outbox_conforms() {
+    check_outbox(MemoryOutbox::default);
+}
+
+#[test]
+fn published_is_final() {
+    for (from, to) in [
+        (Publication::Pending, Publication::Published),
+        (Publication::Pending, Publication::Failed),
+        (Publication::Failed, Publication::Published),
+        (Publication::Failed, Publication::Failed),
+    ] {
+        assert!(from.can_become(to), "{from:?} → {to:?}");
+    }
+    for from in Publication::ALL {
+        assert!(!from.can_become(Publication::Pending), "{from:?} → Pending");
+        assert!(
+            !Publication::Published.can_become(from),
+            "Published → {from:?}"
+        );
+    }
 }
