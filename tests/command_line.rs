@@ -562,7 +562,7 @@ fn faulty_fixtures_and_names_fail_with_location_pointer_and_nearest_name() {
         .prints("longer than 366 days")
         .prints("did you mean \"reserve\"?")
         .prints("did you mean \"OUT_OF_STOCK\"?")
-        .prints("\"Out of luck\" is no code, expected UPPER_SNAKE case")
+        .prints("\"Out of luck\" is not a valid code, expected UPPER_SNAKE case")
         .prints("11 scenarios (11 failed)");
 }
 
@@ -658,7 +658,7 @@ fn faulty_communication_patterns_fail_with_location_pointer_and_nearest_name() {
         .run(&[])
         .exits(1)
         .prints("communication pattern \"ordring\" does not exist in fixtures: did you mean \"ordering\"?")
-        .prints("the pattern \"ordering\" of fixtures/patterns.json cannot be followed:")
+        .prints("the pattern \"ordering\" of fixtures/patterns.json is not valid:")
         .prints("at /communicationFlow/0/call: service \"Stock\" does not exist: did you mean \"Stok\"?")
         .prints("no communication pattern was declared")
         .prints("no communication took place")
@@ -830,7 +830,7 @@ fn faulty_retriers_partitions_and_probes_fail_with_the_nearest_name() {
         .prints("\"CORRUPTION_DETECTED\" can never be worth a retry")
         .prints("at /steps/0/retry/1: faulty retrier: it needs \"maxRetries\" or \"preset\"")
         .prints("no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?")
-        .prints("no call goes between \"orchestrator\" and \"scenario\"")
+        .prints("no calls are made between \"orchestrator\" and \"scenario\"")
         .prints("\"scenario\" is not cut off from \"Stock\"")
         .prints("did you mean \"Stock\"?")
         .prints("at /probe: it has no operation \"pong\", did you mean \"ping\"?")
