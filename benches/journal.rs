@@ -119,6 +119,7 @@ fn leave_unfinished(
             step: 0,
             reply: Arc::new(json!({"valid": true, "id": "p-1"})),
             degraded: false,
+            in_doubt: false,
             at,
         };
         journal.append(&run, &completed)?;

@@ -13,6 +13,8 @@ pub(crate) struct FileKind {
     pub application: i32,
     /// The version of its tables.
     pub version: i32,
+    /// Older versions whose content is valid in this one: such a file is raised to it when opened.
+    pub raised: &'static [i32],
     /// The statements that create them.
     pub tables: &'static str,
 }
@@ -50,7 +52,8 @@ impl FileKind {
         if !is_new && application != self.application {
             return Err("it is another program's database".to_owned());
         }
-        if !is_new && version != self.version {
+        let is_raised = !is_new && self.raised.contains(&version);
+        if !is_new && !is_raised && version != self.version {
             return Err(format!(
                 "it is of version {version}, this program uses version {}",
                 self.version
@@ -73,7 +76,11 @@ impl FileKind {
             transaction
                 .execute_batch(self.tables)
                 .and_then(|()| transaction.pragma_update(None, "application_id", self.application))
-                .and_then(|()| transaction.pragma_update(None, "user_version", self.version))
+                .map_err(explain)?;
+        }
+        if is_new || is_raised {
+            transaction
+                .pragma_update(None, "user_version", self.version)
                 .map_err(explain)?;
         }
         transaction.commit().map_err(explain)?;

@@ -134,7 +134,7 @@ async fn keep_results(world: &mut World, results: Vec<CallResult>) -> StepResult
 /// A direct call, with its own key so that its effect is recorded.
 fn direct(world: &mut World, name: &CallName, input: &Arc<Value>) -> domain::Call {
     let number = world.next_direct_call();
-    let mut call = domain::Call::new(CALLER, name.clone(), Arc::clone(input));
+    let mut call = domain::Call::new(CALLER, name.clone(), Arc::clone(input)).accepting_fallback();
     call.key = Some(Key::Do(format!("{CALLER}/{number}").into()));
     call
 }

@@ -11,11 +11,12 @@ use crate::{
     orchestration::CrashPoint,
 };
 
-/// `{crash_point}`: `before`, `during`, `after`, or one of them and `the compensation of`.
+/// `{crash_point}`: `before`, `during`, `after`, `before the service acts in` or `after the service
+/// acts in`, each of them also with `the compensation of`.
 #[derive(Debug, Parameter)]
 #[param(
     name = "crash_point",
-    regex = "(?:before|during|after)(?: the compensation of)?"
+    regex = "(?:before|during|after|(?:before|after) the service acts in)(?: the compensation of)?"
 )]
 pub struct CrashMoment(pub CrashPoint);
 
@@ -33,6 +34,23 @@ impl FromStr for CrashMoment {
     }
 }
 
+/// `{ordinal}`: `1st`, `2nd`, `3rd`, `4th` and so on.
+#[derive(Debug, Parameter)]
+#[param(name = "ordinal", regex = "[1-9][0-9]*(?:st|nd|rd|th)")]
+pub struct Ordinal(pub u32);
+
+inventory::submit!(ParameterType::of::<Ordinal>());
+
+impl FromStr for Ordinal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let refused = |_| format!("{text:?} is too large to count");
+        number.parse().map(Self).map_err(refused)
+    }
+}
+
 /// The journal is a file, which a restarted orchestrator opens again.
 #[given("the journal is kept in a file")]
 fn journal_in_a_file(world: &mut World) -> StepResult {
@@ -45,7 +63,21 @@ fn journal_in_a_file(world: &mut World) -> StepResult {
 #[given("the orchestrator crashes {crash_point} step {string}")]
 fn crashes(world: &mut World, point: CrashMoment, name: String) -> StepResult {
     let here = world.here();
-    Ok(world.runs().crash(point.0, &name, here)?)
+    Ok(world.runs().crash(point.0, &name, None, here)?)
+}
+
+/// As above, but only the n-th time that it gets there.
+#[given("the orchestrator crashes {crash_point} step {string} on its {ordinal} execution")]
+fn crashes_later(
+    world: &mut World,
+    point: CrashMoment,
+    name: String,
+    occurrence: Ordinal,
+) -> StepResult {
+    let here = world.here();
+    Ok(world
+        .runs()
+        .crash(point.0, &name, Some(occurrence.0), here)?)
 }
 
 /// A new orchestrator on the same journal runs unfinished workflows to their end.

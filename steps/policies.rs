@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::did_you_mean,
+    domain::{CallName, did_you_mean},
     harness::{ParameterType, World},
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
     services::CodeError,
@@ -108,7 +108,7 @@ fn retriers(
         let cells = header.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
         let retrier = Retrier::from_fields(cells.map(|(field, cell)| (&**field, &**cell)))
             .map_err(|error| format!("retrier {number}: {error}"))?;
-        for code in &retrier.codes {
+        for code in retrier.codes.iter() {
             check(code).map_err(|error| format!("retrier {number}: {error}"))?;
         }
         retriers.push(retrier);
@@ -116,7 +116,8 @@ fn retriers(
     Ok(retriers.into_iter().collect())
 }
 
-/// A breaker that opens after consecutive failures, and closes after two successes.
+/// A breaker before a service or one of its operations, that opens after consecutive failures, and
+/// closes after two successes.
 #[given("a circuit breaker on {string} opening after {count} failure(s) for {duration}")]
 fn breaker(
     world: &mut World,
@@ -142,12 +143,23 @@ fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> S
 }
 
 fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepResult {
-    world.registry().check_service(service)?;
+    check_guarded(world, service)?;
     world.cast().set_breaker(service, policy);
     Ok(())
 }
 
-/// A limit on the concurrent calls of a service or a class of services; further calls wait.
+/// Checks that a service, or one operation of a service, exists.
+fn check_guarded(world: &mut World, name: &str) -> StepResult {
+    let registry = world.registry();
+    match name.parse::<CallName>() {
+        Ok(call) => registry.check(&call)?,
+        Err(_) => registry.check_service(name)?,
+    }
+    Ok(())
+}
+
+/// A limit on the concurrent calls of a service, one of its operations, or a class of services;
+/// further calls wait.
 #[given("a bulkhead of {count} call(s) on {string}")]
 fn bulkhead(world: &mut World, calls: CountParameter, name: String) -> StepResult {
     set_bulkhead(world, &name, calls, None)
@@ -176,9 +188,8 @@ fn set_bulkhead(
         max_concurrent_calls,
         queue_size,
     };
-    let registry = world.registry();
-    if !registry.has_class(name) {
-        registry.check_service(name)?;
+    if !world.registry().has_class(name) {
+        check_guarded(world, name)?;
     }
     world.cast().set_bulkhead(name, policy);
     Ok(())
@@ -211,7 +222,7 @@ impl FromStr for ExpectedState {
     }
 }
 
-/// The state of a service's breaker.
+/// The state of a breaker.
 #[then("the circuit breaker on {string} is {breaker_state}")]
 fn breaker_is(world: &mut World, service: String, expected: ExpectedState) -> StepResult {
     let ExpectedState(expected) = expected;

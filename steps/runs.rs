@@ -73,13 +73,14 @@ pub(super) async fn settle() {
     }
 }
 
-/// No new step starts, running ones end, then they are undone.
+/// No new step or retry starts, executions end, then the steps are undone; so are those of an
+/// interrupted workflow.
 #[when("cancellation is requested")]
-fn cancellation(world: &mut World) -> StepResult {
-    Ok(world.runs().cancel()?)
+async fn cancellation(world: &mut World) -> StepResult {
+    Ok(world.runs().cancel().await?)
 }
 
-/// An interrupted workflow runs to its end.
+/// An interrupted workflow runs to its end; of a failed one, what is not undone is undone.
 #[when("the workflow resumes")]
 async fn resumes(world: &mut World) -> StepResult {
     Ok(world.runs().resume().await?)

@@ -111,6 +111,13 @@ fn keeps(world: &mut World) -> StepResult {
     Ok(())
 }
 
+/// How often a run is taken up after a crash; once more, and it is undone.
+#[given("the workflow is recovered up to {count} time(s)")]
+fn is_recovered_up_to(world: &mut World, times: CountParameter) -> StepResult {
+    world.runs().workflow_mut()?.max_recoveries = Some(times.value()?);
+    Ok(())
+}
+
 /// The deadline of a run, compensation excluded.
 #[given("the workflow must finish within {duration}")]
 fn must_finish_within(world: &mut World, deadline: DurationParameter) -> StepResult {

@@ -1,5 +1,7 @@
-//! A thousand random runs with crashes, failures, hangs and delays: no effect happens twice, and an
+//! Random runs that crash, fail, hang, are late, cancelled and resumed: no effect happens twice, and an
 //! undone run leaves no effect.
+//!
+//! `cargo test --release --test crashes -- --ignored` makes ten thousand of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
@@ -12,12 +14,9 @@ use rehearsal::{
     harness::{Cast, Fixtures, Runs, compare_json, no_input, timeline_snapshot},
     observability::{Event, EventKind, Timeline},
     orchestration::{Compensation, CrashPoint, OnFailure, RunError, SubWorkflow, Workflow},
-    resilience::Retries,
     services::{CallPolicy, DiskStage, Response},
 };
 use serde_json::{Map, Value, json};
-
-const SEEDS: u64 = 1000;
 
 const ENTITY_SERVICES: [&str; 3] = ["PersonalityService", "RoleService", "AgentService"];
 
@@ -49,10 +48,20 @@ struct RunReport {
 
 #[test]
 fn random_runs_with_crashes_have_each_effect_once_or_undone() {
+    check_runs(1000);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn ten_thousand_random_runs_have_each_effect_once_or_undone() {
+    check_runs(10_000);
+}
+
+fn check_runs(seeds: u64) {
     let subjects = subjects();
     let mut crashes = 0;
     let mut ended = [0; 2];
-    for seed in 0..SEEDS {
+    for seed in 0..seeds {
         let turn = usize::try_from(seed).unwrap() % subjects.len();
         let report = run_random(&subjects[turn], seed);
         if let Err(wrong) = verify(&subjects[turn], &report) {
@@ -75,8 +84,14 @@ fn random_runs_with_crashes_have_each_effect_once_or_undone() {
         "{crashes} crashes, {} undone, {} completed",
         ended[0], ended[1]
     );
-    assert!(crashes >= 1000, "only {crashes} crashes happened");
-    assert!(ended.iter().all(|count| *count >= 200), "{ended:?}");
+    assert!(
+        crashes as u64 >= seeds,
+        "only {crashes} crashes in {seeds} runs"
+    );
+    assert!(
+        ended.iter().all(|count| *count as u64 >= seeds / 5),
+        "{ended:?}"
+    );
 }
 
 fn subjects() -> Vec<TestedWorkflow> {
@@ -267,7 +282,7 @@ fn run_random(subject: &TestedWorkflow, seed: u64) -> RunReport {
         if rng.random_bool(0.1) {
             tokio::time::sleep(Duration::from_millis(rng.random_range(0..900))).await;
             // It may have ended or crashed already.
-            let _ = platform.runs.cancel();
+            let _ = platform.runs.cancel().await;
         }
         platform.runs.wait().await.unwrap();
         while let Some(next) = next(&mut platform.runs) {
@@ -276,7 +291,15 @@ fn run_random(subject: &TestedWorkflow, seed: u64) -> RunReport {
                     let client = platform.cast.restart();
                     platform.runs.restart(client).await.unwrap();
                 }
-                NextAction::Resume => platform.runs.resume().await.unwrap(),
+                NextAction::Resume => {
+                    let is_interrupted =
+                        platform.runs.outcome().unwrap().status == WorkflowStatus::Interrupted;
+                    if is_interrupted && rng.random_bool(0.3) {
+                        platform.runs.cancel().await.unwrap();
+                    } else {
+                        platform.runs.resume().await.unwrap();
+                    }
+                }
             }
         }
         let status = platform.runs.outcome().unwrap().status;
@@ -302,7 +325,14 @@ enum NextAction {
 fn next(runs: &mut Runs) -> Option<NextAction> {
     match runs.results().unwrap()[..] {
         [Err(RunError::Crashed)] => Some(NextAction::Restart),
-        [Ok(outcome)] if outcome.status == WorkflowStatus::Interrupted => Some(NextAction::Resume),
+        [Ok(outcome)]
+            if matches!(
+                outcome.status,
+                WorkflowStatus::Interrupted | WorkflowStatus::Failed
+            ) =>
+        {
+            Some(NextAction::Resume)
+        }
         _ => None,
     }
 }
@@ -310,7 +340,10 @@ fn next(runs: &mut Runs) -> Option<NextAction> {
 fn draw_policies(platform: &mut Platform, rng: &mut ChaCha8Rng) {
     let mut policies = platform.cast.policies();
     policies.every.timeout = Some(Duration::from_millis(500));
-    policies.retry_every(rng.random_range(0..3));
+    // Otherwise steps are not retried, and compensations as they usually are.
+    if rng.random_bool(0.7) {
+        policies.retry_every(rng.random_range(0..3));
+    }
     drop(policies);
     let workflow = platform.runs.workflow_mut().unwrap();
     if rng.random_bool(0.1) {
@@ -345,32 +378,28 @@ fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8R
         let at = *stages.choose(rng).unwrap();
         platform.cast.files().fail_at(at, "ENOSPC", Some(1), fault);
     }
-    let retries = platform
-        .cast
-        .policies()
-        .every
-        .retry
-        .as_ref()
-        .map(|retries| match retries {
-            Retries::Uniform(retry) => retry.max_retries,
-            Retries::PerCode(_) => 0,
-        });
     let undos: Vec<_> = subject
         .sites
         .iter()
         .filter_map(|site| site.undo.as_ref())
         .collect();
-    // A compensation that fails permanently leaves effects.
-    if retries > Some(0)
-        && rng.random_bool(0.3)
+    if rng.random_bool(0.4)
         && let Some(undo) = undos.choose(rng)
     {
         let responses = [
             Response::Hang,
             Response::Error("CONNECTION_RESET".into()),
+            // It fails for good, and the undo is taken up again.
+            Response::Error("PERMANENT_ERROR".into()),
             Response::Late(Duration::from_secs(3)),
         ];
-        answer(platform, undo, 1, responses.choose(rng).unwrap().clone());
+        let times = rng.random_range(1..4);
+        answer(
+            platform,
+            undo,
+            times,
+            responses.choose(rng).unwrap().clone(),
+        );
     }
 }
 
@@ -387,15 +416,14 @@ fn answer(platform: &Platform, call: &CallName, times: u32, response: Response) 
 }
 
 fn draw_crashes(runs: &mut Runs, subject: &TestedWorkflow, rng: &mut ChaCha8Rng) {
-    for _ in 0..rng.random_range(1..4) {
+    for _ in 0..rng.random_range(1..5) {
         let site = subject.sites.choose(rng).unwrap();
-        let possible = if site.is_undone {
-            &CrashPoint::ALL[..]
-        } else {
-            &CrashPoint::ALL[..3]
-        };
+        let mut possible = CrashPoint::ALL.to_vec();
+        possible.retain(|point| site.is_undone || !point.is_compensation());
         let point = *possible.choose(rng).unwrap();
-        runs.crash(point, &site.path, "drawn".into()).unwrap();
+        let occurrence = rng.random_bool(0.2).then(|| rng.random_range(1..3));
+        runs.crash(point, &site.path, occurrence, "drawn".into())
+            .unwrap();
     }
 }
 

@@ -29,8 +29,9 @@ Feature: Creating an agent as a saga
     Given "RoleService.reserveRole" fails 1 time with "CONNECTION_RESET"
     When the workflow runs
     Then the workflow is rolled back
-    And it takes 150 ms
+    And it takes 175 ms
     And these compensations run in order:
+      | RoleService.releaseRoleReservation               |
       | PersonalityService.releasePersonalityReservation |
     And no effect remains
     When "PersonalityService.reservePersonality" is called with:

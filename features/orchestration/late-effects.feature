@@ -119,14 +119,71 @@ Feature: Late effects
     Then no effect remains
 
   @orchestration-12
-  Scenario: A service that replies with a network timeout is not in doubt
-    Given "Payments.charge" fails with "NETWORK_TIMEOUT"
+  Scenario Outline: What a step did before it failed with <code> is not known, so it is undone
+    Given "Payments.charge" fails with "<code>"
+    When the workflow runs
+    Then the workflow is rolled back
+    And these compensations run in order:
+      | Payments.refund |
+      | Stock.release   |
+    And the outcome has:
+      | path           | value |
+      | /error/inDoubt | true  |
+    And no effect remains
+
+    Examples:
+      | code             |
+      | NETWORK_TIMEOUT  |
+      | CONNECTION_RESET |
+
+  @orchestration-12
+  Scenario Outline: A step that failed with <code> did nothing, so it is not undone
+    Given "Payments.charge" fails with "<code>"
     When the workflow runs
     Then the workflow is rolled back
     And these compensations run in order:
       | Stock.release |
     And "Payments.refund" is never executed
     And no effect remains
+
+    Examples:
+      | code                |
+      | CONNECTION_REFUSED  |
+      | SERVICE_UNAVAILABLE |
+      | CARD_DECLINED       |
+
+  @orchestration-6 @orchestration-12
+  Scenario: An optional step in doubt is undone when the run ends degraded
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          {
+            "id": "charge", "service": "Payments", "operation": "charge", "optional": true,
+            "compensation": "Payments.refund"
+          },
+          { "id": "hold", "service": "Stock", "operation": "hold", "compensation": "Stock.release" }
+        ]
+      }
+      """
+    And "Payments.charge" answers:
+      | execution | answer    |
+      | 1         | late 10 s |
+    And "Stock.hold" takes 20 s
+    When the workflow runs
+    Then the workflow is degraded
+    And these compensations run in order:
+      | Payments.refund |
+    And the outcome has:
+      | path            | value       |
+      | /steps/0/status | compensated |
+      | /steps/1/status | completed   |
+    And the timeline has, in order:
+      | event  | operation |
+      | effect | charge    |
+      | effect | hold      |
+      | effect | refund    |
 
   @orchestration-12
   Scenario: A step that hangs is undone although it never has an effect

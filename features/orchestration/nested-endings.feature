@@ -164,7 +164,7 @@ Feature: Deadlines, cancellation and retries of nested workflows
     And no effect happens twice
 
   @orchestration-19
-  Scenario: A compensation that failed in a child run is repeated after a sequential retry
+  Scenario: A compensation that failed in a child run is taken up before a sequential retry
     Given the workflow:
       """json
       {
@@ -184,12 +184,22 @@ Feature: Deadlines, cancellation and retries of nested workflows
       """json
       { "amount": 120 }
       """
-    Then the workflow fails with "ORDER_CLOSED"
-    And these compensations run in order:
-      | Stock.release   |
-      | Payments.refund |
-      | Stock.release   |
-      | Orders.withdraw |
+    Then the workflow is rolled back
+    And the error is "ORDER_CLOSED" from "Orders.confirm"
+    And the calls are:
+      | call            | result          |
+      | Orders.place    | ok              |
+      | Stock.hold      | ok              |
+      | Payments.charge | CARD_DECLINED   |
+      | Stock.release   | PERMANENT_ERROR |
+      | Stock.release   | ok              |
+      | Stock.hold      | ok              |
+      | Payments.charge | ok              |
+      | Orders.confirm  | ORDER_CLOSED    |
+      | Payments.refund | ok              |
+      | Stock.release   | ok              |
+      | Orders.withdraw | ok              |
+    And no effect remains
 
   @orchestration-8 @orchestration-19
   Scenario: A nested workflow that was too slow in parallel is retried sequentially

@@ -105,3 +105,17 @@ Feature: Bulkhead
     Then 3 calls succeed
     And it takes 225 ms
     And at most 1 call to "FileService" run at once
+
+  @resilience-8
+  Scenario: A bulkhead of one operation leaves the others alone
+    Given a service "Search"
+    And a bulkhead of 1 call on "Search.find"
+    And "Search.find" takes 1 s
+    And "Search.index" takes 1 s
+    When these calls are made at once:
+      | call         | times |
+      | Search.find  | 2     |
+      | Search.index | 1     |
+    Then 3 calls succeed
+    And it takes 2 s
+    And at most 2 calls to "Search" run at once

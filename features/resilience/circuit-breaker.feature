@@ -329,7 +329,7 @@ Feature: Circuit breaker
               "id": "find", "service": "Search", "operation": "find", "dependencies": [],
               "retry": { "maxRetries": 1, "base": "1s" }
             },
-            { "id": "index", "service": "Search", "operation": "index", "dependencies": [] }
+            { "id": "index", "service": "Search", "operation": "index", "dependencies": [], "optional": true }
           ]
         }
         """
@@ -340,7 +340,7 @@ Feature: Circuit breaker
       When the workflow runs
       Then the workflow is rolled back
       And it takes 1 s
-      And the error is "CONNECTION_RESET" from "Search.index"
+      And the error is "SERVICE_UNAVAILABLE" from "Search.find"
       And "Search.find" is executed 1 time
       And the outcome has:
         | path                         | value               |
@@ -429,3 +429,69 @@ Feature: Circuit breaker
       When "Search.find" is called
       Then the call succeeds
       And the circuit breaker on "Search" is closed
+
+  Rule: A policy says which failures count, and may guard one operation
+
+    @resilience-6
+    Scenario Outline: Failures with other codes than those that count do not open the breaker: <field> <codes>
+      Given a service "Search"
+      And a circuit breaker on "Search":
+        | field            | value   |
+        | failureThreshold | 1       |
+        | <field>          | <codes> |
+      And "Search.find" fails 1 time with "RATE_LIMITED"
+      And "Search.find" fails 1 time with "CONNECTION_RESET"
+      When "Search.find" is called
+      Then the circuit breaker on "Search" is closed
+      When "Search.find" is called
+      Then the circuit breaker on "Search" is open
+
+      Examples:
+        | field  | codes                      |
+        | failOn | CONNECTION_RESET           |
+        | failOn | TIMEOUT, CONNECTION_RESET  |
+        | skipOn | ["RATE_LIMITED"]           |
+
+    @resilience-6
+    Scenario: A code that usually does not count can be made to
+      Given a service "Search"
+      And a circuit breaker on "Search":
+        | field            | value             |
+        | failureThreshold | 1                 |
+        | failOn           | VALIDATION_FAILED |
+      And "Search.find" fails 1 time with "VALIDATION_FAILED"
+      When "Search.find" is called
+      Then the circuit breaker on "Search" is open
+
+    @resilience-3
+    Scenario: A breaker of one operation leaves the others alone
+      Given a service "Search"
+      And a circuit breaker on "Search.find" opening after 1 failure for 10 s
+      And "Search.find" fails 1 time with "CONNECTION_RESET"
+      When "Search.find" is called
+      Then the circuit breaker on "Search.find" is open
+      When "Search.index" is called
+      Then the call succeeds
+      When "Search.find" is called
+      Then the call fails with "SERVICE_UNAVAILABLE"
+      And the failure has:
+        | path     | value                                         |
+        | /message | the circuit breaker on "Search.find" is open |
+
+    @resilience-3
+    Scenario: A call passes the breaker of its service, then that of its operation
+      Given a service "Search"
+      And a circuit breaker on "Search" opening after 2 failures for 10 s
+      And a circuit breaker on "Search.find" opening after 1 failure for 1 min
+      And "Search.find" fails 1 time with "CONNECTION_RESET"
+      And "Search.index" fails 1 time with "CONNECTION_RESET"
+      When "Search.find" is called
+      Then the circuit breaker on "Search" is closed
+      When "Search.index" is called
+      Then the circuit breaker on "Search" is open
+      When 10 s pass
+      And "Search.find" is called
+      Then the call fails with "SERVICE_UNAVAILABLE"
+      And the circuit breaker on "Search" is half-open
+      When "Search.index" is called 2 times
+      Then the circuit breaker on "Search" is closed

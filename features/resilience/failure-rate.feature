@@ -83,6 +83,27 @@ Feature: Failure rate
     Then the circuit breaker on "Search" is open
 
   @resilience-7
+  Scenario: A call of exactly the window's age is no longer in it
+    Given a circuit breaker on "Search":
+      | field                | value |
+      | window               | rate  |
+      | slidingWindowSize    | 60 s  |
+      | minimumCalls         | 2     |
+      | failureRateThreshold | 50 %  |
+    And "Search.find" answers:
+      | execution | answer                 |
+      | 1         | error CONNECTION_RESET |
+      | 2         | ok                     |
+      | 3         | error CONNECTION_RESET |
+    When "Search.find" is called
+    And 60 s pass
+    And "Search.find" is called
+    Then the circuit breaker on "Search" is closed
+    When 59999 ms pass
+    And "Search.find" is called
+    Then the circuit breaker on "Search" is open
+
+  @resilience-7
   Scenario: Slow calls open the breaker even if they succeed
     Given a circuit breaker on "Search":
       | field                 | value |

@@ -15,6 +15,9 @@ pub struct Call {
     /// The idempotency key, where the caller has one: the same for every
     /// execution, also for one after a crash.
     pub key: Option<Key>,
+    /// Whether a breaker's fallback may stand in for the reply: for that of a forward step or of a
+    /// request. For every other caller, a refused call is refused.
+    pub accepts_fallback: bool,
 }
 
 /// Who calls what, and as part of what.
@@ -49,7 +52,20 @@ impl Call {
             head: Arc::new(CallHead::new(caller, name)),
             input: input.into(),
             key: None,
+            accepts_fallback: false,
         }
+    }
+
+    /// The same call, for whose reply a breaker's fallback may stand in.
+    #[must_use]
+    pub fn accepting_fallback(mut self) -> Self {
+        self.accepts_fallback = true;
+        self
+    }
+
+    /// Whether it undoes what another call did.
+    pub fn is_undo(&self) -> bool {
+        matches!(self.key, Some(Key::Undo(_)))
     }
 
     /// Who calls.
@@ -97,6 +113,8 @@ pub struct Reply {
     pub value: Arc<Value>,
     /// Whether a breaker's fallback answered instead of the service.
     pub fallback_used: bool,
+    /// Whether an execution before it may have had an effect that is not known.
+    pub in_doubt: bool,
     /// How many executions the call had; 0 until the client has counted them.
     pub executions: u32,
 }
@@ -107,6 +125,7 @@ impl Reply {
         Self {
             value: value.into(),
             fallback_used: false,
+            in_doubt: false,
             executions: 0,
         }
     }

@@ -32,6 +32,14 @@ pub const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
 pub const CONCURRENT_MODIFICATION: &str = "CONCURRENT_MODIFICATION";
 /// Others depend on it.
 pub const REFERENTIAL_INTEGRITY_VIOLATION: &str = "REFERENTIAL_INTEGRITY_VIOLATION";
+/// The connection broke before an answer came.
+pub const CONNECTION_RESET: &str = "CONNECTION_RESET";
+/// The network gave no answer in time.
+pub const NETWORK_TIMEOUT: &str = "NETWORK_TIMEOUT";
+/// The run was taken up after crashes as often as it may be.
+pub const RECOVERY_EXHAUSTED: &str = "RECOVERY_EXHAUSTED";
+/// The key came before, with another input.
+pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
 /// The caller gave up.
 pub const CANCELLED: &str = "CANCELLED";
 /// Bytes differ from those that were written.
@@ -63,9 +71,9 @@ pub const IO_ERROR: &str = "IO_ERROR";
 
 /// Every built-in code, its mode, and whether it is worth a retry.
 pub const KNOWN: &[(&str, FailureMode, bool)] = &[
-    ("NETWORK_TIMEOUT", SystemNetwork, true),
+    (NETWORK_TIMEOUT, SystemNetwork, true),
     ("CONNECTION_REFUSED", SystemNetwork, true),
-    ("CONNECTION_RESET", SystemNetwork, true),
+    (CONNECTION_RESET, SystemNetwork, true),
     (TIMEOUT, SystemTimeout, true),
     (SERVICE_UNAVAILABLE, ResourceApi, true),
     ("TRANSIENT_ERROR", ResourceTool, true),
@@ -103,6 +111,8 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (EVENT_ALREADY_EXISTS, AgentState, false),
     (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),
     (WORKFLOW_ALREADY_EXISTS, AgentState, false),
+    (RECOVERY_EXHAUSTED, AgentState, false),
+    (IDEMPOTENCY_KEY_REUSED, AgentState, false),
     (WORKFLOW_TIMEOUT, SystemTimeout, false),
     ("UNAUTHENTICATED", PolicySecurity, false),
     (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
@@ -124,6 +134,11 @@ pub fn check_code(text: &str) -> Result<(), String> {
             "{text:?} is not a valid code, expected UPPER_SNAKE case"
         )),
     }
+}
+
+/// Whether a code is built in.
+pub fn is_known(code: &str) -> bool {
+    KNOWN.iter().any(|(known, ..)| *known == code)
 }
 
 /// Classifies a code by its name alone, never by words in a message: its mode, and whether the failure

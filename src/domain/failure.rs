@@ -1,8 +1,8 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallName, FailureMode, code};
+use super::{CallName, FailureMode, code, opt_duration_text};
 
 /// Why a call did not succeed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,8 +28,19 @@ pub struct Failure {
     /// How many executions the call had; refusals are not counted.
     pub executions: u32,
     /// Whether its effect may still happen or remain: an execution was ended by our own timeout or
-    /// deadline, or a nested run left something undone.
+    /// deadline or its connection broke, its reply was corrupted, or a nested run left something
+    /// undone.
     pub in_doubt: bool,
+    /// How long the service asks the caller to wait before the next execution.
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<Duration>,
+    /// Why it was not retried, where a retry policy is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_retried: Option<String>,
     /// The failures that were retried before this one, oldest first, then those it combines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Failure>,
@@ -49,6 +60,8 @@ impl Failure {
             retryable,
             executions: 0,
             in_doubt: false,
+            retry_after: None,
+            not_retried: None,
             causes: Vec::new(),
         }
     }
@@ -84,9 +97,12 @@ impl fmt::Display for Failure {
             write!(f, " from {origin}")?;
         }
         write!(f, ": {}", self.message)?;
-        match self.executions {
-            0 | 1 => Ok(()),
-            executions => write!(f, " (after {executions} executions)"),
+        if self.executions > 1 {
+            write!(f, " (after {} executions)", self.executions)?;
+        }
+        match &self.not_retried {
+            None => Ok(()),
+            Some(why) => write!(f, " (not retried: {why})"),
         }
     }
 }

@@ -49,13 +49,15 @@ impl WorkflowStatus {
 
     /// The table of transitions.
     ///
-    /// A run ends once. An interrupted one may be resumed; a child run may run again to be undone
-    /// with its parent.
+    /// A run ends once. An interrupted one may be resumed or called off, and the undo of a failed one
+    /// taken up again; a child run may run again to be undone with its parent.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Running => next != Self::Running,
-            Self::Interrupted | Self::Completed | Self::Degraded => next == Self::Running,
-            Self::RolledBack | Self::Failed | Self::Cancelled => false,
+            Self::Interrupted | Self::Completed | Self::Degraded | Self::Failed => {
+                next == Self::Running
+            }
+            Self::RolledBack | Self::Cancelled => false,
         }
     }
 }
@@ -113,7 +115,8 @@ impl StepStatus {
     /// The table of transitions.
     ///
     /// A failed step runs again in a sequential retry, or when an interrupted run is resumed; a
-    /// completed step never does. One that a crash interrupted starts over.
+    /// completed step never does. One that a crash interrupted starts over, and so does an undo that
+    /// failed, when the failed run is resumed.
     pub fn can_become(self, next: Self) -> bool {
         use StepStatus as S;
         matches!(
@@ -122,6 +125,7 @@ impl StepStatus {
                 | (S::Running, S::Running | S::Completed | S::Failed)
                 | (S::Completed, S::Compensating)
                 | (S::Failed, S::Running | S::Compensating)
+                | (S::CompensationFailed, S::Compensating)
                 | (
                     S::Compensating,
                     S::Compensating | S::Compensated | S::CompensationFailed
@@ -147,6 +151,7 @@ mod tests {
             (W::Interrupted, W::Running),
             (W::Completed, W::Running),
             (W::Degraded, W::Running),
+            (W::Failed, W::Running),
         ];
         for from in W::ALL {
             for to in W::ALL {
@@ -174,6 +179,7 @@ mod tests {
             (S::Compensating, S::Compensating),
             (S::Compensating, S::Compensated),
             (S::Compensating, S::CompensationFailed),
+            (S::CompensationFailed, S::Compensating),
         ];
         for from in S::ALL {
             for to in S::ALL {

@@ -93,6 +93,7 @@ impl Publisher {
             head: Arc::clone(&self.store),
             input: Arc::clone(document.json()),
             key: Some(self.next_key()),
+            accepts_fallback: false,
         };
         let stored = self.client.call(&call, &CallPolicy::default(), None).await;
         match stored {

@@ -17,7 +17,8 @@ use crate::{
 impl Run {
     /// The id of the child run that a step starts or continues.
     ///
-    /// One that a crash cut off or that was interrupted continues. One that was undone is replaced
+    /// One that a crash cut off or that was interrupted continues, also if the crash came when the
+    /// parent went no further. One that was undone is replaced
     /// by a new run, since its idempotency keys are used up.
     pub(super) fn next_child_id(
         &self,
@@ -35,7 +36,13 @@ impl Run {
                 return Ok(last);
             }
             let loaded = self.orchestrator.load_child(&last, plan)?;
-            if loaded.is_some_and(|state| state.status == WorkflowStatus::Interrupted) {
+            let is_unfinished = |state: &RunState| {
+                matches!(
+                    state.status,
+                    WorkflowStatus::Interrupted | WorkflowStatus::Running
+                )
+            };
+            if loaded.as_ref().is_some_and(is_unfinished) {
                 return Ok(last);
             }
         }
@@ -58,8 +65,15 @@ impl Run {
             path: self.path_of(step) + "/",
         };
         let plan = Arc::clone(plan);
-        let id = self.child_id(step, self.lock().steps[step].child_count);
+        let count = self.lock().steps[step].child_count;
+        let id = self.child_id(step, count);
         Box::pin(async move {
+            for former in 1..count {
+                let undone = self.undo_former_child(step, former, &plan).await?;
+                if let Err(failure) = undone {
+                    return Ok(Err(failure));
+                }
+            }
             let run = self.orchestrator.begin_child(&plan, input, &id, context)?;
             if run.is_running() {
                 let cancelled = self.lock().cancelled;
@@ -73,6 +87,32 @@ impl Run {
         })
     }
 
+    /// Takes up what a former child run of a step could not undo, before another one begins.
+    async fn undo_former_child(
+        &self,
+        step: usize,
+        number: usize,
+        plan: &Arc<Plan>,
+    ) -> Result<Result<(), Box<Failure>>, RunError> {
+        let context = RunContext {
+            deadline: None,
+            path: self.path_of(step) + "/",
+        };
+        let id = self.child_id(step, number);
+        let Some(state) = self.orchestrator.load_child(&id, plan)? else {
+            return Ok(Ok(()));
+        };
+        let run = self.orchestrator.undo_child(state, context, true)?;
+        if run.is_running() {
+            run.drive().await?;
+        }
+        let undone = compensation_result(&run.lock());
+        Ok(undone.map_err(|mut failure| {
+            failure.in_doubt = true;
+            failure
+        }))
+    }
+
     /// Undoes the child runs of a step, as far as they have not undone themselves.
     ///
     /// The failure is that of the first compensation in them that failed.
@@ -81,7 +121,11 @@ impl Run {
         step: usize,
         plan: &'a Arc<Plan>,
     ) -> BoxFuture<'a, Result<Result<(), Box<Failure>>, RunError>> {
-        let count = self.lock().steps[step].child_count;
+        let (count, is_again) = {
+            let state = self.lock();
+            let step = &state.steps[step];
+            (step.child_count, step.compensation_failure.is_some())
+        };
         let context = RunContext {
             deadline: None,
             path: self.path_of(step) + "/",
@@ -93,7 +137,9 @@ impl Run {
                 let Some(state) = self.orchestrator.load_child(&id, plan)? else {
                     continue;
                 };
-                let run = self.orchestrator.undo_child(state, context.clone())?;
+                let run = self
+                    .orchestrator
+                    .undo_child(state, context.clone(), is_again)?;
                 if run.is_running() {
                     run.drive().await?;
                 }
@@ -125,10 +171,22 @@ impl Orchestrator {
         }
     }
 
-    /// Continues a child run so that it undoes its effects, unless it has done so.
-    fn undo_child(&self, state: RunState, context: RunContext) -> Result<Run, RunError> {
+    /// Continues a child run so that it undoes its effects, unless it has done so; `again` takes up
+    /// what failed to be undone.
+    fn undo_child(
+        &self,
+        state: RunState,
+        context: RunContext,
+        again: bool,
+    ) -> Result<Run, RunError> {
         let requested = JournalEntry::UndoRequested { at: self.now() };
+        let resumed = JournalEntry::Resumed { at: self.now() };
         match state.status {
+            WorkflowStatus::Failed if again => self.continue_run(state, context, Some(&resumed)),
+            // A crash cut it off before it was undone.
+            WorkflowStatus::Running if !state.should_compensate() => {
+                self.continue_run(state, context, Some(&requested))
+            }
             WorkflowStatus::Completed | WorkflowStatus::Degraded | WorkflowStatus::Interrupted => {
                 self.continue_run(state, context, Some(&requested))
             }
@@ -146,9 +204,8 @@ fn result(state: &RunState) -> CallResult {
     let mut failure = match (state.status, state.stop) {
         (status @ (WorkflowStatus::Completed | WorkflowStatus::Degraded), _) => {
             return Ok(Reply {
-                value: Arc::new(state.all_data()),
                 fallback_used: status == WorkflowStatus::Degraded,
-                executions: 0,
+                ..Reply::new(state.all_data())
             });
         }
         (_, Some(StopReason::Failed(step))) => state.steps[step].failure.clone(),

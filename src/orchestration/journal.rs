@@ -35,11 +35,28 @@ pub enum JournalEntry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// A step's call succeeded.
+    /// A call of a step or of its compensation failed, and a retry is due.
+    RetryScheduled {
+        step: usize,
+        failure: Box<Failure>,
+        #[serde(with = "offset_text")]
+        due: Duration,
+        #[serde(with = "offset_text")]
+        at: Duration,
+    },
+    /// The retry that was due starts.
+    RetryStarted {
+        step: usize,
+        #[serde(with = "offset_text")]
+        at: Duration,
+    },
+    /// A step's call succeeded, perhaps after executions whose effects are not known.
     StepCompleted {
         step: usize,
         reply: Arc<Value>,
         degraded: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_doubt: bool,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -68,13 +85,23 @@ pub enum JournalEntry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
+    /// A process takes up the run after a crash.
+    Recovered {
+        #[serde(with = "offset_text")]
+        at: Duration,
+    },
+    /// The parent of a child run goes no further, and so does this one.
+    Stopped {
+        #[serde(with = "offset_text")]
+        at: Duration,
+    },
     /// The run has ended.
     Ended {
         status: WorkflowStatus,
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// An interrupted run is resumed.
+    /// An interrupted run is resumed, or the undo of a failed one.
     Resumed {
         #[serde(with = "offset_text")]
         at: Duration,

@@ -13,6 +13,7 @@ mod run;
 mod sqlite_journal;
 mod start;
 mod state;
+mod step_observer;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -9,7 +9,10 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Crashes, Journal, JournalEntry, JournalError, Plan, RunView, Workflow, state::RunState,
+    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
+    journal::is_child_run,
+    run::RunContext,
+    state::{RunState, SharedState},
 };
 use crate::{
     domain::{Call, Failure, Locked, WorkflowStatus, code},
@@ -35,7 +38,7 @@ pub struct Orchestrator {
 /// The runs of this process that have not ended.
 #[derive(Default)]
 struct ActiveRuns {
-    states: HashMap<Arc<str>, Arc<Locked<RunState>>>,
+    states: HashMap<Arc<str>, Arc<SharedState>>,
     /// The last number in a generated run id, per workflow.
     numbers: HashMap<Arc<str>, u64>,
 }
@@ -46,9 +49,12 @@ pub enum RunError {
     /// It was refused before any call.
     #[error("the workflow is refused: {0}")]
     Refused(#[source] Box<Failure>),
-    /// It cannot be resumed, because it is not interrupted.
-    #[error("the run {run:?} is {}, not interrupted", .status.as_str())]
-    NotInterrupted {
+    /// It cannot be resumed.
+    #[error(
+        "the run {run:?} is {}: only an interrupted run can be resumed, or a failed one, whose undo is taken up again",
+        .status.as_str()
+    )]
+    NotResumable {
         /// The run's id.
         run: String,
         /// Its status.
@@ -98,64 +104,116 @@ impl Orchestrator {
         }
     }
 
-    /// Asks a run to stop: no new step starts, running ones end, then it is undone.
+    /// Asks a run to stop: no new step starts, no call is retried, executions end, then it is undone.
+    ///
+    /// An interrupted run is called off: it is returned, to be driven until it is undone.
     ///
     /// # Errors
     ///
-    /// If the run is not running, or the process is dead.
-    pub fn cancel(&self, id: &str) -> Result<(), RunError> {
+    /// If the run is neither running nor interrupted, or is a child run, or the process is dead.
+    pub fn cancel(&self, id: &str) -> Result<Option<Run>, RunError> {
         self.ensure_alive()?;
-        match self.find(id) {
-            Some(state) => self.cancel_run(&state),
-            None => Err(match self.load(id)?.status {
-                WorkflowStatus::Running => cannot_cancel(id, "is not running in this process"),
-                _ => cannot_cancel(id, "has ended"),
-            }),
+        if let Some(state) = self.find(id) {
+            return self.cancel_run(&state).map(|()| None);
+        }
+        let state = self.load(id)?;
+        match state.status {
+            WorkflowStatus::Running => Err(cannot_cancel(id, "is not running in this process")),
+            WorkflowStatus::Interrupted if is_child_run(id) => {
+                Err(cannot_cancel(id, "is a child run: cancel its parent"))
+            }
+            WorkflowStatus::Interrupted => {
+                let run = self.run_of(state, RunContext::default());
+                self.request_cancellation(&run.state)?;
+                self.track(&run.id, &run.state);
+                Ok(Some(run))
+            }
+            status => {
+                let message = format!("has ended, {}", status.as_str());
+                Err(cannot_cancel(id, &message))
+            }
         }
     }
 
     /// Cancels an active run and its child runs.
-    pub(super) fn cancel_run(&self, state: &Locked<RunState>) -> Result<(), RunError> {
-        let (run, workflow, status, cancelled, children) = {
+    pub(super) fn cancel_run(&self, state: &SharedState) -> Result<(), RunError> {
+        let (run, status, cancelled) = {
             let state = state.lock();
-            let child = |step: usize| state.steps[step].child_run.clone();
-            let children: Vec<Arc<str>> = state.running().filter_map(child).collect();
-            let (run, workflow) = (Arc::clone(&state.run), Arc::clone(state.plan.id()));
-            (run, workflow, state.status, state.cancelled, children)
+            (Arc::clone(&state.run), state.status, state.cancelled)
         };
         if status != WorkflowStatus::Running {
-            return Err(cannot_cancel(&run, "has ended"));
+            return Err(cannot_cancel(
+                &run,
+                &format!("has ended, {}", status.as_str()),
+            ));
         }
         if !cancelled {
-            let at = self.now();
-            self.commit(state, &JournalEntry::CancellationRequested { at })?;
-            self.timeline().record(EventKind::CancellationRequested {
-                workflow,
-                run,
-                status,
-            });
+            self.request_cancellation(state)?;
         }
-        for child in children.iter().filter_map(|id| self.find(id)) {
-            let is_running = child.lock().status == WorkflowStatus::Running;
-            if is_running {
-                self.cancel_run(&child)?;
-            }
+        for child in self.running_children(state) {
+            self.cancel_run(&child)?;
         }
         Ok(())
+    }
+
+    fn request_cancellation(&self, state: &SharedState) -> Result<(), RunError> {
+        let event = {
+            let state = state.lock();
+            EventKind::CancellationRequested {
+                workflow: Arc::clone(state.plan.id()),
+                run: Arc::clone(&state.run),
+                status: state.status,
+            }
+        };
+        let at = self.now();
+        self.commit(state, &JournalEntry::CancellationRequested { at })?;
+        self.timeline().record(event);
+        Ok(())
+    }
+
+    /// Has the child runs of a run that is lost go no further; what becomes of them is up to it.
+    pub(super) fn stop_children(&self, state: &SharedState) -> Result<(), RunError> {
+        for child in self.running_children(state) {
+            let is_going_on = child.lock().stop.is_none();
+            if is_going_on {
+                let at = self.now();
+                self.commit(&child, &JournalEntry::Stopped { at })?;
+            }
+            self.stop_children(&child)?;
+        }
+        Ok(())
+    }
+
+    /// The child runs that are running in this process.
+    fn running_children(&self, state: &SharedState) -> Vec<Arc<SharedState>> {
+        let children: Vec<Arc<str>> = {
+            let state = state.lock();
+            let child = |step: usize| state.steps[step].child_run.clone();
+            state.running().filter_map(child).collect()
+        };
+        let children = children.iter().filter_map(|id| self.find(id));
+        children
+            .filter(|child| child.lock().status == WorkflowStatus::Running)
+            .collect()
     }
 
     /// Writes an entry, then applies it to the state.
     pub(super) fn commit(
         &self,
-        state: &Locked<RunState>,
+        shared: &SharedState,
         entry: &JournalEntry,
     ) -> Result<(), RunError> {
         // A run on another thread may have crashed the process meanwhile.
         self.ensure_alive()?;
         // Locked throughout, so that entries are applied in the order they are written.
-        let mut state = state.lock();
+        let mut state = shared.lock();
         self.journal.append(&state.run, entry)?;
         state.apply(entry).map_err(|why| corrupt(&state.run, why))?;
+        let may_be_lost = state.stop.is_some();
+        drop(state);
+        if may_be_lost {
+            shared.notify_if_lost();
+        }
         Ok(())
     }
 
@@ -224,12 +282,12 @@ impl Orchestrator {
     }
 
     /// The state of an active run.
-    pub(super) fn find(&self, id: &str) -> Option<Arc<Locked<RunState>>> {
+    pub(super) fn find(&self, id: &str) -> Option<Arc<SharedState>> {
         self.active().states.get(id).cloned()
     }
 
     /// Adds a run to the active ones.
-    pub(super) fn track(&self, id: &Arc<str>, state: &Arc<Locked<RunState>>) {
+    pub(super) fn track(&self, id: &Arc<str>, state: &Arc<SharedState>) {
         let (id, state) = (Arc::clone(id), Arc::clone(state));
         self.active().states.insert(id, state);
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CallName, Failure, StepStatus, WorkflowStatus, duration_text},
+    domain::{CallName, Failure, StepStatus, WorkflowStatus, code, duration_text},
     observability::redact,
 };
 
@@ -120,7 +120,10 @@ impl Outcome {
             compensations: compensations.into_iter().map(|(_, it)| it).collect(),
             error: match state.stop {
                 Some(StopReason::Failed(step)) => unboxed(&state.steps[step].failure),
-                Some(StopReason::Cancelled | StopReason::Undone) | None => None,
+                Some(StopReason::Exhausted) => Some(recovery_exhausted(state)),
+                Some(StopReason::Cancelled | StopReason::Undone | StopReason::Stopped) | None => {
+                    None
+                }
             },
             order: state
                 .ended
@@ -237,6 +240,19 @@ fn compensations(
         all.push((step.compensation_started_at, compensation));
     }
     Ok(all)
+}
+
+/// The error of a run that crashed too often, at the step that was running then.
+fn recovery_exhausted(state: &RunState) -> Failure {
+    let times = state.recoveries - 1;
+    let message = format!("it was taken up after a crash {times} times, which is all it may be");
+    let failure = Failure::new(code::RECOVERY_EXHAUSTED, message);
+    let mut failed = state.ended.iter().rev();
+    let at = failed.find(|step| state.steps[**step].failure.is_some());
+    match at.and_then(|step| state.plan.steps[*step].call()) {
+        Some(call) => failure.at(call),
+        None => failure,
+    }
 }
 
 fn took(from: Option<Duration>, to: Option<Duration>) -> Duration {

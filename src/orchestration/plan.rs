@@ -65,6 +65,7 @@ pub(super) enum PlannedCompensation {
     Call {
         call: CallName,
         input: Option<Value>,
+        policy: Box<CallPolicy>,
     },
     /// The step's child run undoes itself.
     Workflow(Arc<Plan>),

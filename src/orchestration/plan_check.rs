@@ -166,14 +166,17 @@ impl StepChecker<'_> {
                     Compensation::Named(operation) => {
                         (operation, None, format!("{at}/compensation"))
                     }
-                    Compensation::With(with) => (
-                        &with.operation,
-                        with.input.clone(),
-                        format!("{at}/compensation/operation"),
-                    ),
+                    Compensation::With(with) => {
+                        let at = format!("{at}/compensation/operation");
+                        (&with.operation, with.input.clone(), at)
+                    }
                 };
                 let call = self.operation(step, operation, &at);
-                call.map(|call| PlannedCompensation::Call { call, input })
+                call.map(|call| PlannedCompensation::Call {
+                    call,
+                    input,
+                    policy: Box::new(compensation.policy()),
+                })
             }
         };
         let input = step.input.clone().unwrap_or_else(|| json!({}));

@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     sync::{Arc, MutexGuard},
     time::Duration,
 };
@@ -7,16 +8,17 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, plan::StepAction,
-    state::RunState,
+    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError,
+    plan::StepAction,
+    state::{RunState, SharedState},
+    step_observer::{CallRole, StepObserver},
 };
 use crate::{
     domain::{
-        Call, CallHead, CallName, Context, Failure, Key, Locked, StepStatus, WorkflowStatus,
-        resolve,
+        Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code, resolve,
     },
     observability::{EventKind, Timeline, unexpected_duration, unexpected_reply},
-    services::{CallPolicy, CallResult},
+    services::{CallPolicy, CallResult, Tries},
 };
 
 /// A run of a workflow that has begun; it makes progress only while its outcome is awaited.
@@ -27,9 +29,15 @@ pub struct Run {
     /// The same as in the state, but never changing: read without its lock.
     pub(super) id: Arc<str>,
     pub(super) plan: Arc<Plan>,
-    pub(super) state: Arc<Locked<RunState>>,
+    pub(super) state: Arc<SharedState>,
     pub(super) orchestrator: Orchestrator,
     pub(super) context: RunContext,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Run").field(&self.id).finish()
+    }
 }
 
 /// What a child run gets from its parent; empty for a run without one.
@@ -66,9 +74,18 @@ impl Run {
     }
 
     async fn drive_to_end(&self) -> Result<Outcome, RunError> {
-        // Steps that a crash cut off run again.
-        let cut_off = self.lock().running().collect();
-        self.run_steps(cut_off).await?;
+        let (cut_off, is_lost): (Vec<usize>, bool) = {
+            let state = self.lock();
+            (state.running().collect(), state.is_lost())
+        };
+        if is_lost {
+            for step in cut_off {
+                self.give_up(step)?;
+            }
+        } else {
+            // Steps that a crash cut off run again.
+            self.run_steps(cut_off).await?;
+        }
         loop {
             let too_late = self.deadline().is_some_and(|end| self.now() >= end);
             let retry = self.lock().next_sequential_retry();
@@ -82,6 +99,27 @@ impl Run {
             self.compensate().await?;
         }
         self.end()
+    }
+
+    /// Ends a step that a crash cut off in a run that goes no further: what it did is not known.
+    fn give_up(&self, step: usize) -> Result<(), RunError> {
+        let planned = &self.plan.steps[step];
+        let tries = self.lock().steps[step].tries.clone();
+        let mut failures = tries.failures.clone();
+        let waited = tries.due.and_then(|_| failures.pop());
+        let is_cut_off = waited.is_none();
+        let mut failure = waited.unwrap_or_else(|| {
+            let message = "a crash cut it off, and the run goes no further";
+            let failure = Failure::new(code::CANCELLED, message);
+            match planned.call() {
+                Some(call) => failure.at(call),
+                None => failure,
+            }
+        });
+        failure.executions = tries.executions() + u32::from(is_cut_off);
+        failure.in_doubt = is_cut_off || tries.in_doubt();
+        failure.causes.splice(0..0, failures);
+        self.fail(step, Box::new(failure))
     }
 
     /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
@@ -134,10 +172,10 @@ impl Run {
             };
             (state.steps[step].status, input)
         };
-        let cut_off = was == StepStatus::Running;
+        let was_cut_off = was == StepStatus::Running;
         let child_run = match &planned.action {
             StepAction::Call { .. } => None,
-            StepAction::Workflow(plan) => Some(self.next_child_id(step, plan, cut_off)?),
+            StepAction::Workflow(plan) => Some(self.next_child_id(step, plan, was_cut_off)?),
         };
         let at = self.now();
         self.commit(&JournalEntry::StepStarted {
@@ -153,7 +191,7 @@ impl Run {
         Ok(async move {
             let result = match (&planned.action, input) {
                 (StepAction::Call { call, policy }, input) => {
-                    Ok(self.call(step, call, policy, input, cut_off).await)
+                    self.call(step, call, policy, input).await
                 }
                 (StepAction::Workflow(plan), Ok(input)) => self.run_child(step, plan, input).await,
                 (StepAction::Workflow(_), Err(failure)) => Ok(Err(failure)),
@@ -168,23 +206,48 @@ impl Run {
         name: &CallName,
         policy: &CallPolicy,
         input: Result<Arc<Value>, Box<Failure>>,
-        cut_off: bool,
-    ) -> CallResult {
-        let input = input.map_err(|failure| Box::new(failure.at(name)))?;
+    ) -> Result<CallResult, RunError> {
+        let input = match input {
+            Ok(input) => input,
+            Err(failure) => return Ok(Err(Box::new(failure.at(name)))),
+        };
         let call = Call {
             head: self.head(step, name),
             input,
             key: Some(Key::of_step(&self.id, &self.plan.steps[step].id)),
+            accepts_fallback: true,
         };
-        let client = &self.orchestrator.client;
-        let mut result = client.call(&call, policy, self.deadline()).await;
-        if let (true, Err(failure)) = (cut_off, &mut result) {
-            // The execution that the crash cut off may have had an effect.
-            failure.in_doubt = true;
-        }
-        match result {
+        match self
+            .observed(step, CallRole::Forward, &call, policy)
+            .await?
+        {
             Err(failure) => self.try_fallback_calls(step, &call, failure).await,
-            reply => reply,
+            reply => Ok(reply),
+        }
+    }
+
+    /// Makes a call whose retries are journalled, after those that earlier processes made.
+    pub(super) async fn observed(
+        &self,
+        step: usize,
+        role: CallRole,
+        call: &Call,
+        policy: &CallPolicy,
+    ) -> Result<CallResult, RunError> {
+        let tries = match role {
+            CallRole::Fallback => Tries::default(),
+            CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries.clone(),
+        };
+        // The deadline is for the steps; compensation may take longer.
+        let deadline = self.deadline().filter(|_| role != CallRole::Undo);
+        let observer = StepObserver::new(self, step, role);
+        let client = &self.orchestrator.client;
+        let result = client
+            .call_observed(call, policy, deadline, &tries, &observer)
+            .await;
+        match observer.into_error() {
+            Some(error) => Err(error),
+            None => Ok(result),
         }
     }
 
@@ -194,38 +257,52 @@ impl Run {
         let at = self.now();
         let planned = &self.plan.steps[step];
         let definition = &self.plan.workflow.steps[step];
-        let status = match result {
+        match result {
             Ok(reply) => {
                 let expected = definition.expected_output.as_ref();
                 let event = expected.and_then(|it| unexpected_reply(&planned.id, &reply.value, it));
                 if let Some(event) = event {
                     self.timeline().record(event);
                 }
+                let executed = definition.partially_effective && reply.executions > 0;
                 self.commit(&JournalEntry::StepCompleted {
                     step,
+                    in_doubt: reply.in_doubt || (reply.fallback_used && executed),
                     reply: reply.value,
                     degraded: reply.fallback_used,
                     at,
                 })?;
-                StepStatus::Completed
+                let took = self.step_ended(step, StepStatus::Completed, at);
+                self.check_duration(&planned.id, took, definition.expected_duration);
             }
-            Err(failure) => {
-                self.commit(&JournalEntry::StepFailed { step, failure, at })?;
-                StepStatus::Failed
-            }
-        };
+            Err(failure) => self.fail(step, failure)?,
+        }
+        self.crash_if_declared(CrashPoint::After, step)
+    }
+
+    /// Journals that a step failed for good, and stops what goes on if that ends the run.
+    fn fail(&self, step: usize, failure: Box<Failure>) -> Result<(), RunError> {
+        let at = self.now();
+        self.commit(&JournalEntry::StepFailed { step, failure, at })?;
+        self.step_ended(step, StepStatus::Failed, at);
+        let is_lost = self.lock().is_lost();
+        if is_lost {
+            self.orchestrator.stop_children(&self.state)?;
+        }
+        Ok(())
+    }
+
+    /// Records that a step ended; returns how long it took.
+    fn step_ended(&self, step: usize, status: StepStatus, at: Duration) -> Duration {
         let started_at = self.lock().steps[step].started_at.unwrap_or(at);
         let took = at.saturating_sub(started_at);
         self.timeline().record(EventKind::StepEnded {
             run: Arc::clone(&self.id),
-            step: Arc::clone(&planned.id),
+            step: Arc::clone(&self.plan.steps[step].id),
             status,
             took,
         });
-        if status == StepStatus::Completed {
-            self.check_duration(&planned.id, took, definition.expected_duration);
-        }
-        self.crash_if_declared(CrashPoint::After, step)
+        took
     }
 
     /// Records a duration that is far above what was expected.

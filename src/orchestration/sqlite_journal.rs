@@ -24,7 +24,9 @@ const JOURNAL: FileKind = FileKind {
     name: "journal",
     // `rehe` in ASCII.
     application: 0x7265_6865,
-    version: 1,
+    version: 2,
+    // Its entries are entries of this version, too; this one has more kinds.
+    raised: &[1],
     tables: "
         CREATE TABLE workflows (id INTEGER PRIMARY KEY, definition TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE runs (run TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -186,6 +188,17 @@ impl JournalFile {
                     insert(connection, key, &text)?;
                     insert_unfinished(connection, key.run(), run)
                 })?
+            }
+            // One that is interrupted is unfinished from now on, any other is so already.
+            JournalEntry::CancellationRequested { .. } if !is_child_run(run) => {
+                within_transaction(connection, || {
+                    insert(connection, key, &text)?;
+                    connection
+                        .prepare_cached(
+                            "INSERT OR IGNORE INTO unfinished (number, run) VALUES (?, ?)",
+                        )?
+                        .execute(params![key.run(), run])
+                })?;
             }
             // One statement is a transaction of its own.
             _ => insert(connection, key, &text)?,

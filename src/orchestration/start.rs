@@ -4,11 +4,13 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, journal::is_child_run,
-    run::RunContext, state::RunState,
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError,
+    journal::is_child_run,
+    run::RunContext,
+    state::{RunState, SharedState},
 };
 use crate::{
-    domain::{Failure, Locked, WorkflowStatus, code},
+    domain::{Failure, WorkflowStatus, code},
     observability::EventKind,
 };
 
@@ -100,11 +102,11 @@ impl Orchestrator {
         run
     }
 
-    /// Resumes an interrupted run.
+    /// Resumes an interrupted run, or the undo of a failed one.
     ///
     /// # Errors
     ///
-    /// If the run is unknown, is not interrupted, or is a child run, which its parent resumes; or
+    /// If the run is unknown, is neither interrupted nor failed, or is a child run, which its parent resumes; or
     /// the process is dead.
     pub fn resume(&self, id: &str) -> Result<Run, RunError> {
         self.ensure_alive()?;
@@ -113,8 +115,11 @@ impl Orchestrator {
             return Err(invalid_run(message));
         }
         let state = self.load(id)?;
-        if state.status != WorkflowStatus::Interrupted {
-            return Err(RunError::NotInterrupted {
+        if !matches!(
+            state.status,
+            WorkflowStatus::Interrupted | WorkflowStatus::Failed
+        ) {
+            return Err(RunError::NotResumable {
                 run: id.to_owned(),
                 status: state.status,
             });
@@ -123,7 +128,8 @@ impl Orchestrator {
         self.continue_run(state, RunContext::default(), Some(&resumed))
     }
 
-    /// Continues a run that was loaded, after an entry that says why, unless it never ended.
+    /// Continues a run that was loaded, after an entry that says why; a child run that a crash cut
+    /// off needs none.
     pub(super) fn continue_run(
         &self,
         state: RunState,
@@ -171,7 +177,8 @@ impl Orchestrator {
     async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
         self.ensure_alive()?;
         let state = self.load(id)?;
-        let run = self.continue_run(state, RunContext::default(), None)?;
+        let recovered = JournalEntry::Recovered { at: self.now() };
+        let run = self.continue_run(state, RunContext::default(), Some(&recovered))?;
         run.outcome().await
     }
 
@@ -179,7 +186,7 @@ impl Orchestrator {
         Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),
-            state: Arc::new(Locked::new(state)),
+            state: Arc::new(SharedState::new(state)),
             orchestrator: self.clone(),
             context,
         }

@@ -1,9 +1,59 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    pin::pin,
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use super::{JournalEntry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
-use crate::domain::{Failure, StepStatus, WorkflowStatus};
+use crate::{
+    domain::{Failure, Locked, StepStatus, WorkflowStatus},
+    services::Tries,
+};
+
+/// A run's state, and word that it is lost.
+#[derive(Debug)]
+pub(super) struct SharedState {
+    state: Locked<RunState>,
+    lost: Notify,
+}
+
+impl SharedState {
+    pub fn new(state: RunState) -> Self {
+        Self {
+            state: Locked::new(state),
+            lost: Notify::new(),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, RunState> {
+        self.state.lock()
+    }
+
+    /// Wakes those that wait for the run to be lost, if it is.
+    pub fn notify_if_lost(&self) {
+        if self.lock().is_lost() {
+            self.lost.notify_waiters();
+        }
+    }
+
+    /// Waits until the run is lost.
+    pub async fn is_lost(&self) {
+        let mut notified = pin!(self.lost.notified());
+        loop {
+            // Before the state is read, so that no word is missed.
+            notified.as_mut().enable();
+            if self.lock().is_lost() {
+                return;
+            }
+            notified.as_mut().await;
+            notified.set(self.lost.notified());
+        }
+    }
+}
 
 /// The state of a run: all its journal entries, applied in order.
 ///
@@ -33,7 +83,12 @@ pub(super) struct RunState {
     pub stop: Option<StopReason>,
     /// Whether cancellation was requested, even after a failure.
     pub cancelled: bool,
+    /// How often it was taken up after a crash.
+    pub recoveries: u32,
 }
+
+/// How often a run may be taken up after a crash where its workflow does not say.
+const MAX_RECOVERIES: u32 = 10;
 
 /// Why no new step starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +99,10 @@ pub(super) enum StopReason {
     Cancelled,
     /// The parent run is undone, and this one with it.
     Undone,
+    /// The parent run goes no further; what becomes of this one is up to it.
+    Stopped,
+    /// It was taken up after crashes as often as it may be.
+    Exhausted,
 }
 
 /// One step of a run.
@@ -64,6 +123,8 @@ pub(super) struct StepState {
     pub failure: Option<Box<Failure>>,
     /// Whether an earlier failure, superseded since, left its effect in doubt.
     pub in_doubt: bool,
+    /// What is known of the tries of the call that is being made, the step's or its compensation's.
+    pub tries: Tries,
     /// Whether another step ran at the same time.
     pub ran_concurrently: bool,
     /// Whether it has been retried alone.
@@ -71,6 +132,19 @@ pub(super) struct StepState {
     pub compensation_started_at: Option<Duration>,
     pub compensation_ended_at: Option<Duration>,
     pub compensation_failure: Option<Box<Failure>>,
+    /// Whether its compensation, which failed, is taken up again.
+    pub undone_again: bool,
+}
+
+impl StepState {
+    /// Notes that a call starts, again if a crash cut it off.
+    fn begin_tries(&mut self, is_cut_off: bool) {
+        if !is_cut_off {
+            self.tries = Tries::default();
+        } else if self.tries.due.is_none() {
+            self.tries.cut_off += 1;
+        }
+    }
 }
 
 impl RunState {
@@ -99,6 +173,7 @@ impl RunState {
             compensated: Vec::new(),
             stop: None,
             cancelled: false,
+            recoveries: 0,
         }
     }
 
@@ -115,8 +190,10 @@ impl RunState {
                 child_run,
                 at,
             } => {
-                let again = self.step(*step)?.status == StepStatus::Failed;
-                self.transition_step(*step, StepStatus::Running)?;
+                let was = self.step(*step)?.status;
+                let again = was == StepStatus::Failed;
+                self.transition_step(*step, StepStatus::Running)?
+                    .begin_tries(was == StepStatus::Running);
                 let was_ready = self.ready.remove(step);
                 let mut others = self.running.iter().filter(|other| *other != step);
                 let other = others.next().copied();
@@ -144,13 +221,24 @@ impl RunState {
                     self.stop = self.first_failure().map(StopReason::Failed);
                 }
             }
+            JournalEntry::RetryScheduled {
+                step, failure, due, ..
+            } => {
+                let tries = &mut self.calling(*step)?.tries;
+                tries.failures.push(Failure::clone(failure));
+                tries.due = Some(*due);
+            }
+            JournalEntry::RetryStarted { step, .. } => self.calling(*step)?.tries.due = None,
             JournalEntry::StepCompleted {
                 step,
                 reply,
                 degraded,
+                in_doubt,
                 at,
             } => {
                 let state = self.transition_step(*step, StepStatus::Completed)?;
+                state.tries = Tries::default();
+                state.in_doubt |= *in_doubt;
                 state.degraded = *degraded;
                 state.reply = Some(Arc::clone(reply));
                 state.ended_at = Some(*at);
@@ -159,6 +247,7 @@ impl RunState {
             }
             JournalEntry::StepFailed { step, failure, at } => {
                 let state = self.transition_step(*step, StepStatus::Failed)?;
+                state.tries = Tries::default();
                 let mut failure = failure.clone();
                 failure.in_doubt |= state.in_doubt;
                 state.failure = Some(failure);
@@ -171,13 +260,34 @@ impl RunState {
                 }
             }
             JournalEntry::CancellationRequested { .. } => {
+                if self.status == WorkflowStatus::Interrupted {
+                    self.transition_to(WorkflowStatus::Running)?;
+                    self.ended_at = None;
+                    self.stop = None;
+                }
                 self.cancelled = true;
                 self.stop.get_or_insert(StopReason::Cancelled);
             }
+            JournalEntry::Recovered { .. } => {
+                self.recoveries += 1;
+                let most = self.plan.workflow.max_recoveries.unwrap_or(MAX_RECOVERIES);
+                if self.recoveries > most {
+                    self.stop.get_or_insert(StopReason::Exhausted);
+                }
+            }
+            JournalEntry::Stopped { .. } => {
+                self.stop.get_or_insert(StopReason::Stopped);
+            }
             JournalEntry::CompensationStarted { step, at } => {
+                let was = self.step(*step)?.status;
                 let state = self.transition_step(*step, StepStatus::Compensating)?;
-                if state.compensation_started_at.is_none() {
+                state.begin_tries(was == StepStatus::Compensating);
+                let is_first = state.compensation_started_at.is_none();
+                if is_first || was == StepStatus::CompensationFailed {
                     state.compensation_started_at = Some(*at);
+                    state.undone_again = false;
+                }
+                if is_first {
                     self.compensated.push(*step);
                 }
             }
@@ -187,6 +297,7 @@ impl RunState {
                     Some(_) => StepStatus::CompensationFailed,
                 };
                 let state = self.transition_step(*step, next)?;
+                state.tries = Tries::default();
                 state.compensation_failure = failure.clone();
                 state.compensation_ended_at = Some(*at);
             }
@@ -199,6 +310,13 @@ impl RunState {
                             state.status = StepStatus::Skipped;
                         }
                     }
+                }
+            }
+            JournalEntry::Resumed { .. } if self.status == WorkflowStatus::Failed => {
+                self.transition_to(WorkflowStatus::Running)?;
+                self.ended_at = None;
+                for state in &mut self.steps {
+                    state.undone_again = state.status == StepStatus::CompensationFailed;
                 }
             }
             JournalEntry::Resumed { at } => {
@@ -219,7 +337,10 @@ impl RunState {
                 }
             }
             JournalEntry::UndoRequested { .. } => {
-                self.transition_to(WorkflowStatus::Running)?;
+                // A crash may have cut it off before it ended.
+                if self.status != WorkflowStatus::Running {
+                    self.transition_to(WorkflowStatus::Running)?;
+                }
                 self.ended_at = None;
                 self.stop = Some(StopReason::Undone);
             }
@@ -248,6 +369,20 @@ impl RunState {
         self.steps
             .get(step)
             .ok_or_else(|| format!("there is no step {step}"))
+    }
+
+    /// A step whose call, or whose compensation's, is being made.
+    fn calling(&mut self, step: usize) -> Result<&mut StepState, String> {
+        match self.step(step)?.status {
+            StepStatus::Running | StepStatus::Compensating => Ok(&mut self.steps[step]),
+            other => {
+                let id = &self.plan.steps[step].id;
+                Err(format!(
+                    "the step {id:?} is {}, it has no retries",
+                    other.as_str()
+                ))
+            }
+        }
     }
 
     fn transition_step(&mut self, step: usize, next: StepStatus) -> Result<&mut StepState, String> {
@@ -321,37 +456,59 @@ impl RunState {
         (state.ran_concurrently && !state.retried_alone).then_some(first)
     }
 
-    /// Whether completed steps are to be undone, once nothing is running.
+    /// Whether the run is lost: no step starts, and no call is retried.
+    ///
+    /// A parallel group that failed is not, as long as its failed steps can be retried alone.
+    pub fn is_lost(&self) -> bool {
+        match self.stop {
+            None => false,
+            Some(StopReason::Failed(_)) => self.next_sequential_retry().is_none(),
+            Some(_) => true,
+        }
+    }
+
+    /// Whether steps are to be undone, once nothing is running.
     ///
     /// A run that is cancelled, or undone with its parent, is compensated even if a failure would
-    /// leave a partial result.
+    /// leave a partial result. One that completes without some of its optional steps undoes what
+    /// those may have done.
     pub fn should_compensate(&self) -> bool {
         let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
         match self.stop {
-            None => false,
-            Some(StopReason::Undone) => true,
+            None => (0..self.steps.len()).any(|step| self.is_to_be_undone(step)),
+            Some(StopReason::Undone | StopReason::Exhausted) => true,
+            Some(StopReason::Stopped) => false,
             Some(StopReason::Failed(_) | StopReason::Cancelled) => compensates || self.cancelled,
         }
     }
 
     /// Steps to undo, newest first: completed ones, and failed ones that may have had an effect.
     pub fn to_compensate(&self) -> Vec<usize> {
-        let undone = |&step: &usize| {
-            let state = &self.steps[step];
-            let due = match state.status {
-                StepStatus::Completed | StepStatus::Compensating => true,
-                StepStatus::Failed => {
-                    self.plan.workflow.steps[step].partially_effective
-                        || state
-                            .failure
-                            .as_ref()
-                            .is_some_and(|failure| failure.in_doubt)
-                }
-                _ => false,
-            };
-            due && self.plan.steps[step].compensation.is_some()
-        };
+        let undone = |step: &usize| self.is_to_be_undone(*step);
         self.ended.iter().rev().copied().filter(undone).collect()
+    }
+
+    fn is_to_be_undone(&self, step: usize) -> bool {
+        let state = &self.steps[step];
+        let planned = &self.plan.steps[step];
+        let is_due = match state.status {
+            // A fallback that stood in for the reply has done nothing.
+            StepStatus::Completed if state.degraded && planned.call().is_some() => state.in_doubt,
+            StepStatus::Completed => true,
+            StepStatus::Compensating => return true,
+            StepStatus::CompensationFailed => state.undone_again,
+            StepStatus::Failed => {
+                self.plan.workflow.steps[step].partially_effective
+                    || state
+                        .failure
+                        .as_ref()
+                        .is_some_and(|failure| failure.in_doubt)
+            }
+            _ => false,
+        };
+        // What completed stays where the run completes.
+        let completes = self.stop.is_none() && state.status == StepStatus::Completed;
+        is_due && !completes && planned.compensation.is_some()
     }
 
     /// The status with which a run that has nothing left to do ends.
@@ -360,13 +517,15 @@ impl RunState {
             .with_status(StepStatus::CompensationFailed)
             .next()
             .is_some();
-        let is_degraded = |step: &StepState| step.status == StepStatus::Failed || step.degraded;
+        let is_degraded = |step: &StepState| step.failure.is_some() || step.degraded;
         match self.stop {
+            None if failed => WorkflowStatus::Failed,
             None if self.steps.iter().any(is_degraded) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
             Some(StopReason::Cancelled) => WorkflowStatus::Cancelled,
-            Some(StopReason::Undone) => WorkflowStatus::RolledBack,
+            Some(StopReason::Undone | StopReason::Exhausted) => WorkflowStatus::RolledBack,
+            Some(StopReason::Stopped) => WorkflowStatus::Interrupted,
             Some(StopReason::Failed(_)) if self.should_compensate() => WorkflowStatus::RolledBack,
             Some(StopReason::Failed(_)) => WorkflowStatus::Interrupted,
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{CrashPoint, JournalEntry, Run, RunError, plan::PlannedCompensation};
+use super::{
+    CrashPoint, JournalEntry, Run, RunError, plan::PlannedCompensation, step_observer::CallRole,
+};
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code, resolve},
     observability::{CompensationHead, EventKind},
@@ -27,13 +29,17 @@ impl Run {
         step: usize,
         failed: &Call,
         mut failure: Box<Failure>,
-    ) -> CallResult {
+    ) -> Result<CallResult, RunError> {
         let planned = &self.plan.steps[step];
         let is_final = matches!(&*failure.code, code::WORKFLOW_TIMEOUT | code::CANCELLED);
         let mut last = None;
         if !is_final {
             let input = Arc::new(json!({ "input": *failed.input, "error": failure }));
             for (position, name) in planned.recover.iter().enumerate() {
+                let is_lost = self.lock().is_lost();
+                if is_lost {
+                    return Ok(Err(failure));
+                }
                 let is_last = position + 1 == planned.recover.len();
                 let key = match is_last {
                     true => failed.key.clone(),
@@ -50,25 +56,28 @@ impl Run {
                     head: Arc::new(head),
                     input: Arc::clone(&input),
                     key,
+                    accepts_fallback: false,
                 };
-                let client = &self.orchestrator.client;
                 let policy = CallPolicy::default();
-                match client.call(&call, &policy, self.deadline()).await {
+                match self
+                    .observed(step, CallRole::Fallback, &call, &policy)
+                    .await?
+                {
                     Ok(reply) => last = Some(reply),
                     Err(again) => {
                         let message = format!("{name} does not recover it: {again}");
                         self.warn(&planned.id, message);
                         failure.in_doubt |= again.in_doubt && is_last;
-                        return Err(failure);
+                        return Ok(Err(failure));
                     }
                 }
             }
         }
         let Some(reply) = last else {
-            return Err(failure);
+            return Ok(Err(failure));
         };
         self.warn(&planned.id, format!("recovered from {}", failure.code));
-        Ok(reply)
+        Ok(Ok(reply))
     }
 
     fn warn(&self, about: &Arc<str>, message: String) {
@@ -98,8 +107,13 @@ impl Run {
                 head: Arc::clone(&head),
             });
             let result = match compensation {
-                PlannedCompensation::Call { call, input } => {
-                    self.undo(step, call, input.as_ref()).await.map(|_| ())
+                PlannedCompensation::Call {
+                    call,
+                    input,
+                    policy,
+                } => {
+                    let undone = self.undo(step, call, input.as_ref(), policy).await?;
+                    undone.map(|_| ())
                 }
                 PlannedCompensation::Workflow(plan) => self.undo_children(step, plan).await?,
             };
@@ -118,18 +132,24 @@ impl Run {
         Ok(())
     }
 
-    async fn undo(&self, step: usize, name: &CallName, input: Option<&Value>) -> CallResult {
-        let input = self
-            .undo_input(step, input)
-            .map_err(|failure| Box::new(failure.at(name)))?;
+    async fn undo(
+        &self,
+        step: usize,
+        name: &CallName,
+        input: Option<&Value>,
+        policy: &CallPolicy,
+    ) -> Result<CallResult, RunError> {
+        let input = match self.undo_input(step, input) {
+            Ok(input) => input,
+            Err(failure) => return Ok(Err(Box::new(failure.at(name)))),
+        };
         let call = Call {
             head: self.head(step, name),
             input: Arc::new(input),
             key: Some(Key::of_step(&self.id, &self.plan.steps[step].id).undo()),
+            accepts_fallback: false,
         };
-        let client = &self.orchestrator.client;
-        // The deadline is for the steps; compensation may take longer.
-        client.call(&call, &CallPolicy::default(), None).await
+        self.observed(step, CallRole::Undo, &call, policy).await
     }
 
     /// The compensation's configured input, else the input and reply of the step.

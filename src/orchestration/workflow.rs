@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     domain::{JsonForm, opt_duration_text},
-    resilience::Retries,
+    resilience::{Retries, Retry},
+    services::CallPolicy,
 };
 
 /// A file of workflows, as in `fixtures/service-coordination/`.
@@ -63,6 +64,9 @@ pub struct Workflow {
         skip_serializing_if = "Option::is_none"
     )]
     pub total_expected_duration: Option<Duration>,
+    /// How often a run may be taken up after a crash; once more, and it is undone. 10 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_recoveries: Option<u32>,
     /// The steps, in order of declaration.
     pub steps: Vec<Step>,
 }
@@ -167,19 +171,42 @@ impl<'de> Deserialize<'de> for SubWorkflow {
 }
 
 /// What undoes a step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a compensation is \"Service.operation\", \"operation\" of the same service, or { operation, input? }"
-)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Compensation {
     /// `Service.operation`, or an operation of the step's service.
     Named(String),
-    /// With a given input.
+    /// With more than its name.
     With(CompensationCall),
 }
 
-/// A compensation with a given input.
+impl Compensation {
+    /// The policy of its call.
+    pub(crate) fn policy(&self) -> CallPolicy {
+        let own = match self {
+            Self::Named(_) => None,
+            Self::With(call) => Some(call),
+        };
+        CallPolicy {
+            timeout: own.and_then(|own| own.timeout),
+            retry: own.and_then(|own| own.retry.clone()),
+            default_retry: Some(Retry::compensation().into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Compensation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "a compensation: \"Service.operation\", \"operation\" of the same service, or { operation, input?, retry?, timeout? }";
+        match JsonForm::<CompensationCall, IgnoredAny>::read(deserializer, EXPECTED)? {
+            JsonForm::Text(operation) => Ok(Self::Named(operation)),
+            JsonForm::Object(call) => Ok(Self::With(call)),
+            list @ JsonForm::List(_) => Err(list.refuse(EXPECTED)),
+        }
+    }
+}
+
+/// A compensation with its own input or policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CompensationCall {
@@ -188,6 +215,16 @@ pub struct CompensationCall {
     /// What is sent instead of `{ "input", "reply" }` of the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
+    /// How often and when it is repeated; the preset `compensation` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retries>,
+    /// How long an execution may take.
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub timeout: Option<Duration>,
 }
 
 fn max_parallel() -> usize {
@@ -197,7 +234,7 @@ fn max_parallel() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::from_json, resilience::Retry};
+    use crate::domain::from_json;
 
     #[test]
     fn invalid_workflow_is_refused_with_a_hint() {
@@ -229,8 +266,8 @@ mod tests {
                 "expected a duration such as \"150 ms\"",
             ),
             (
-                r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"inptu": 1}}]}"#,
-                "a compensation is",
+                r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"operation": "u", "inptu": 1}}]}"#,
+                "at /steps/0/compensation/inptu: unknown field `inptu`",
             ),
             (
                 r#"{"id": "w", "steps": [{"id": "a", "workflow": {"id": "v", "steps": [{"idd": 1}]}}]}"#,

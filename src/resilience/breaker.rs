@@ -68,6 +68,8 @@ pub struct BreakerRefusal {
     pub service: ServiceName,
     /// Open, or half-open with all permitted calls running.
     pub state: BreakerState,
+    /// How long until it is half-open, if it is open.
+    pub half_open_in: Option<Duration>,
 }
 
 /// The right to one execution.
@@ -120,10 +122,11 @@ impl Breaker {
     /// If the breaker is open, or half-open with all permitted calls running.
     pub fn acquire(&self) -> Result<BreakerPermit, BreakerRefusal> {
         self.core.acquire().map_or_else(
-            |state| {
+            |(state, half_open_in)| {
                 Err(BreakerRefusal {
                     service: Arc::clone(&self.core.service),
                     state,
+                    half_open_in,
                 })
             },
             |(generation, number)| {
@@ -139,6 +142,11 @@ impl Breaker {
 }
 
 impl BreakerPermit {
+    /// Whether a failure counts, where `usually` says whether it would.
+    pub fn counts(&self, code: &str, usually: bool) -> bool {
+        self.breaker.policy.counts(code, usually)
+    }
+
     /// The call succeeded; it may have been slow.
     pub fn succeeded(self, took: Duration) {
         self.ended(false, took);
@@ -166,8 +174,9 @@ impl Drop for BreakerPermit {
 }
 
 impl BreakerCore {
-    /// Returns the generation and the number of a new permit, or the state that refuses it.
-    fn acquire(&self) -> Result<(u64, u64), BreakerState> {
+    /// Returns the generation and the number of a new permit, or the state that refuses it and how
+    /// long until it is half-open.
+    fn acquire(&self) -> Result<(u64, u64), (BreakerState, Option<Duration>)> {
         let now = self.timeline.now();
         let mut machine = self.lock();
         self.catch_up(&mut machine, now);
@@ -183,10 +192,13 @@ impl BreakerCore {
         let number = machine.permits;
         match &mut machine.phase {
             Phase::Closed(_) => {}
-            Phase::Open { .. } => return Err(BreakerState::Open),
+            Phase::Open { since } => {
+                let left = (*since + self.policy.recovery).saturating_sub(now);
+                return Err((BreakerState::Open, Some(left)));
+            }
             Phase::HalfOpen { probes, .. } => {
                 if probes.len() as u64 >= u64::from(self.policy.permitted_calls.max(1)) {
-                    return Err(BreakerState::HalfOpen);
+                    return Err((BreakerState::HalfOpen, None));
                 }
                 probes.push(Probe {
                     permit: number,

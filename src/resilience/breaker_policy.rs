@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{
     PolicyError,
-    policy::{self, PolicyKind, limit_text},
+    policy::{self, Codes, PolicyKind, limit_text},
 };
-use crate::domain::{Violation, duration_text, from_value, parse_duration};
+use crate::domain::{Violation, check_code, duration_text, from_value, parse_duration};
 
 /// When a breaker opens, and when it closes again.
 ///
@@ -61,6 +61,12 @@ pub struct BreakerPolicy {
         skip_serializing_if = "Option::is_none"
     )]
     pub slow_call_rate_threshold: Option<f64>,
+    /// The codes that count as failures, in place of those that usually do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fail_on: Option<Codes>,
+    /// Codes that do not count, neither as failures nor as successes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_on: Option<Codes>,
     /// The reply in place of the service's when the breaker refuses a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Arc<Value>>,
@@ -101,6 +107,8 @@ impl BreakerPolicy {
             minimum_calls: None,
             slow_call_duration: None,
             slow_call_rate_threshold: None,
+            fail_on: None,
+            skip_on: None,
             fallback: None,
         }
     }
@@ -135,6 +143,19 @@ impl BreakerPolicy {
     /// of the rate window is given to the consecutive one; all causes are listed.
     pub fn check(&self) -> Result<(), PolicyError> {
         policy::check(self)
+    }
+
+    /// Whether a failure counts, where `usually` says whether it would.
+    pub(crate) fn counts(&self, code: &str, usually: bool) -> bool {
+        let skipped = self
+            .skip_on
+            .as_ref()
+            .is_some_and(|codes| codes.contains(code));
+        !skipped
+            && match &self.fail_on {
+                Some(codes) => codes.contains(code),
+                None => usually,
+            }
     }
 
     /// Whether a call of this duration is slow; at exactly the limit it is not.
@@ -223,6 +244,16 @@ impl PolicyKind for BreakerPolicy {
         if self.window == WindowKind::Consecutive {
             for (pointer, _) in of_rate_window.iter().filter(|(_, given)| *given) {
                 violations.push(Violation::new(*pointer, "needs \"window\" to be \"rate\""));
+            }
+        }
+        for (pointer, codes) in [("/failOn", &self.fail_on), ("/skipOn", &self.skip_on)] {
+            let codes = codes.iter();
+            violations.extend(codes.flat_map(|codes| codes.violations(pointer, check_code)));
+        }
+        if let (Some(failures), Some(skipped)) = (&self.fail_on, &self.skip_on) {
+            for code in skipped.iter().filter(|code| failures.contains(code)) {
+                let message = format!("{code} is in \"failOn\" too");
+                violations.push(Violation::new("/skipOn", message));
             }
         }
         if slow_rate.is_some() && self.slow_call_duration.is_none() {

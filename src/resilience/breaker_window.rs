@@ -49,7 +49,8 @@ impl Window {
 /// The last calls and how many of them failed or were slow, as in
 /// [resilience4j](https://resilience4j.readme.io/docs/circuitbreaker).
 ///
-/// A window of time counts to the millisecond, where resilience4j counts by whole seconds.
+/// A window of time counts to the millisecond, where resilience4j counts by whole seconds; a call of
+/// exactly the window's age is no longer in it.
 #[derive(Debug)]
 pub(super) struct RateWindow {
     size: WindowSize,
@@ -99,7 +100,7 @@ impl RateWindow {
         while let Some((at, tally)) = self.buckets.front() {
             let outside = match self.size {
                 WindowSize::Calls(calls) => self.total.calls > u64::from(calls),
-                WindowSize::Time(time) => now.saturating_sub(*at) > time,
+                WindowSize::Time(time) => now.saturating_sub(*at) >= time,
             };
             if !outside {
                 break;
@@ -220,10 +221,10 @@ mod tests {
     #[test]
     fn window_of_time_drops_old_calls() {
         let window = || rate(WindowSize::Time(Duration::from_secs(10)), 3, 50.0, 100.0);
-        let exactly = [(0, FAILED), (5, OK), (10, FAILED)];
-        assert_eq!(opened_by(window(), &exactly), Some(3));
-        let older = [(0, FAILED), (5, OK), (11, FAILED), (11, OK), (11, OK)];
-        assert_eq!(opened_by(window(), &older), None);
+        let younger = [(0, FAILED), (5, OK), (9, FAILED)];
+        assert_eq!(opened_by(window(), &younger), Some(3));
+        let exactly = [(0, FAILED), (5, OK), (10, FAILED), (10, OK), (10, OK)];
+        assert_eq!(opened_by(window(), &exactly), None);
     }
 
     #[test]
@@ -255,7 +256,7 @@ mod tests {
                 let skipped = match size {
                     WindowSize::Calls(calls) => history.len().saturating_sub(calls as usize),
                     WindowSize::Time(time) => {
-                        history.iter().filter(|(at, _)| *at + time < now).count()
+                        history.iter().filter(|(at, _)| *at + time <= now).count()
                     }
                 };
                 let counted = &history[skipped..];

@@ -1,9 +1,9 @@
 //! How policies are read: rows of a table and fields of a JSON object override those of a preset.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::{
-    Deserialize as _, Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize,
     de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
@@ -99,6 +99,63 @@ pub(super) mod limit_text {
             .filter(|limit| limit != "none")
             .map(|limit| duration_text::deserialize(limit).map_err(D::Error::custom))
             .transpose()
+    }
+}
+
+/// Codes of failures; in JSON a list, in the cell of a table also separated by commas.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Codes(Vec<Arc<str>>);
+
+impl Codes {
+    /// Whether a code is among them.
+    pub fn contains(&self, code: &str) -> bool {
+        self.0.iter().any(|known| **known == *code)
+    }
+
+    /// The codes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.iter()
+    }
+
+    /// What is wrong with them as a field at a JSON pointer.
+    pub(super) fn violations(
+        &self,
+        pointer: &'static str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Vec<Violation> {
+        if self.0.is_empty() {
+            return vec![Violation::new(pointer, "it names no code")];
+        }
+        let faulty = self.0.iter().filter_map(|code| check(code).err());
+        faulty
+            .map(|message| Violation::new(pointer, message))
+            .collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Codes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let refused = || {
+            D::Error::custom(format!(
+                "expected codes such as [\"TIMEOUT\", \"TOOL_ERROR\"], found {value}"
+            ))
+        };
+        match &value {
+            Value::String(text) => Ok(text.split(',').map(|code| code.trim().into()).collect()),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| item.as_str().map(Arc::from).ok_or_else(refused))
+                .collect(),
+            _ => Err(refused()),
+        }
+    }
+}
+
+impl FromIterator<Arc<str>> for Codes {
+    fn from_iter<I: IntoIterator<Item = Arc<str>>>(codes: I) -> Self {
+        Self(codes.into_iter().collect())
     }
 }
 

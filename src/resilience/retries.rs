@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     PolicyError, Retry,
-    policy::{self, PolicyKind},
+    policy::{self, Codes, PolicyKind},
 };
 use crate::{
     clock::Seed,
@@ -36,7 +36,7 @@ pub struct Retrier {
     /// The codes that it handles; at least one.
     ///
     /// Naming a code makes it worth a retry, even if nobody declared it retryable.
-    pub codes: Vec<Arc<str>>,
+    pub codes: Codes,
     /// Its own count and delays.
     #[serde(flatten)]
     pub retry: Retry,
@@ -82,6 +82,25 @@ impl Retries {
             retries: 0,
             by_retrier: Vec::new(),
         }
+    }
+
+    /// Why a failure is not retried, however often others are; `None` if it is, or if nothing is.
+    pub fn refusal(&self, failure: &Failure) -> Option<String> {
+        let code = &failure.code;
+        let retries = match self {
+            Self::Uniform(retry) => retry.max_retries > 0,
+            Self::PerCode(_) => true,
+        };
+        if !retries || self.find(failure).is_some() {
+            return None;
+        }
+        Some(match self {
+            Self::PerCode(_) if !failure.mode.terminal() => format!("no retrier names {code}"),
+            _ if code::is_known(code) => format!("{code} is not a retryable code"),
+            _ => {
+                format!("{code} is not declared retryable, and an undeclared code is never retried")
+            }
+        })
     }
 
     /// The retrier that handles a failure, by its index, and its policy.
@@ -173,7 +192,7 @@ impl Retrier {
 
     /// Whether it handles failures with a code.
     pub fn handles(&self, code: &str) -> bool {
-        self.codes.iter().any(|handled| **handled == *code)
+        self.codes.contains(code)
     }
 }
 
@@ -185,7 +204,7 @@ impl PolicyKind for Retrier {
 
     fn standard() -> Self {
         Self {
-            codes: Vec::new(),
+            codes: Codes::default(),
             retry: Retry::standard(),
         }
     }
@@ -199,23 +218,17 @@ impl PolicyKind for Retrier {
     }
 
     fn from_fields(mut fields: Map<String, Value>) -> Result<Self, Violation> {
-        let codes = fields.shift_remove("codes").unwrap_or_default();
+        let codes = fields.shift_remove("codes").unwrap_or_else(|| json!([]));
         Ok(Self {
-            codes: read_codes(&codes)?,
+            codes: serde_json::from_value(codes)
+                .map_err(|error| Violation::new("/codes", error.to_string()))?,
             retry: Retry::from_fields(fields)?,
         })
     }
 
     fn violations(&self) -> Vec<Violation> {
         let mut violations = self.retry.violations();
-        if self.codes.is_empty() {
-            violations.push(Violation::new("", "it names no \"codes\""));
-        }
-        let faulty = self
-            .codes
-            .iter()
-            .filter_map(|code| check_retryable(code).err());
-        violations.extend(faulty.map(|message| Violation::new("/codes", message)));
+        violations.extend(self.codes.violations("/codes", check_retryable));
         violations
     }
 }
@@ -223,23 +236,6 @@ impl PolicyKind for Retrier {
 impl<'de> Deserialize<'de> for Retrier {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         policy::deserialize(deserializer)
-    }
-}
-
-/// Codes as a list, or separated by commas as in the cell of a table.
-fn read_codes(value: &Value) -> Result<Vec<Arc<str>>, Violation> {
-    let refused = || {
-        let message =
-            format!("expected codes such as [\"TIMEOUT\", \"TOOL_ERROR\"], found {value}");
-        Violation::new("/codes", message)
-    };
-    match value {
-        Value::String(text) => Ok(text.split(',').map(|code| code.trim().into()).collect()),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map(Arc::from).ok_or_else(refused))
-            .collect(),
-        _ => Err(refused()),
     }
 }
 

@@ -79,6 +79,15 @@ impl Retry {
         }
     }
 
+    /// The convention for compensations: after 100 ms, 200 ms, 400 ms and so on, up to 60 s, for about
+    /// 52 min in all.
+    pub const fn compensation() -> Self {
+        Self {
+            cap: Some(Duration::from_secs(60)),
+            ..Self::up_to(60)
+        }
+    }
+
     /// A convention by its name.
     ///
     /// # Errors
@@ -169,6 +178,7 @@ impl PolicyKind for Retry {
         "subscriber",
         "reconnect",
         "constant",
+        "compensation",
     ];
     const REQUIRED: Option<&'static str> = Some("maxRetries");
 
@@ -205,6 +215,7 @@ impl PolicyKind for Retry {
                 multiplier: 1.0,
                 ..Self::up_to(3)
             },
+            "compensation" => Self::compensation(),
             _ => return None,
         })
     }

@@ -10,8 +10,9 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    CallPolicy, CallResult, FaultId, Faults, Policies, Registry, execution,
+    CallObserver, CallPolicy, CallResult, FaultId, Faults, Policies, Registry, Tries, execution,
     guards::{GuardSet, Guards},
+    observer::Unobserved,
     registry::Role,
 };
 use crate::{
@@ -46,6 +47,31 @@ struct NoReply {
     execution: u32,
     /// The fallback, where the breaker refused and its policy has one.
     fallback: Option<Arc<Value>>,
+    /// How long until the breaker that refused is half-open.
+    half_open_in: Option<Duration>,
+    /// Whether the caller stopped before it was executed.
+    stopped: bool,
+}
+
+impl NoReply {
+    fn of(failure: Box<Failure>) -> Self {
+        Self {
+            failure,
+            execution: 0,
+            fallback: None,
+            half_open_in: None,
+            stopped: false,
+        }
+    }
+}
+
+/// What the executions of a call have in common.
+struct Attempt<'a> {
+    number: u64,
+    timeout: Duration,
+    timeout_is_default: bool,
+    deadline: Option<Duration>,
+    observer: &'a dyn CallObserver,
 }
 
 impl Client {
@@ -97,14 +123,15 @@ impl Client {
         &self.timeline
     }
 
-    /// Protects a service with a new, closed breaker.
-    pub fn set_breaker(&self, service: &str, policy: BreakerPolicy) {
-        self.guards.set_breaker(service, policy);
+    /// Protects a service or one operation, `Service.operation`, with a new, closed breaker.
+    pub fn set_breaker(&self, guarded: &str, policy: BreakerPolicy) {
+        self.guards.set_breaker(guarded, policy);
     }
 
-    /// Protects a service or a class of services with a new, empty bulkhead.
-    pub fn set_bulkhead(&self, service_or_class: &str, policy: BulkheadPolicy) {
-        self.guards.set_bulkhead(service_or_class, policy);
+    /// Protects a class of services, a service or one operation, `Service.operation`, with a new,
+    /// empty bulkhead.
+    pub fn set_bulkhead(&self, guarded: &str, policy: BulkheadPolicy) {
+        self.guards.set_bulkhead(guarded, policy);
     }
 
     /// Timeouts and retries of all calls, to read or to change.
@@ -131,62 +158,125 @@ impl Client {
         policy: &CallPolicy,
         deadline: Option<Duration>,
     ) -> CallResult {
+        self.call_observed(call, policy, deadline, &Tries::default(), &Unobserved)
+            .await
+    }
+
+    /// The same for a caller that observes the retries, and has perhaps made some in a process before.
+    pub(crate) async fn call_observed(
+        &self,
+        call: &Call,
+        own: &CallPolicy,
+        deadline: Option<Duration>,
+        earlier: &Tries,
+        observer: &dyn CallObserver,
+    ) -> CallResult {
+        let mut executions = earlier.executions();
+        let mut in_doubt = earlier.in_doubt();
+        let before = |failure: Failure| {
+            let mut failure = Box::new(failure);
+            failure.executions = executions;
+            failure.in_doubt = in_doubt;
+            failure.causes = earlier.failures.clone();
+            failure
+        };
         let role = match self.registry.role(call.name().service()) {
             Ok(role) => role,
-            Err(unknown) => return Err(Box::new(unknown.failure(call.name()))),
+            Err(unknown) => return Err(before(unknown.failure(call.name()))),
         };
         role.check(call.name())
-            .map_err(|unknown| Box::new(unknown.failure(call.name())))?;
+            .map_err(|unknown| before(unknown.failure(call.name())))?;
         if deadline.is_some_and(|end| self.clock.now() > end) {
-            return Err(Box::new(past_deadline().at(call.name())));
+            return Err(before(past_deadline().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let (timeout, retries) = self.policies().of(call.name(), policy);
-        let mut executions = 0;
+        let policy = self.policies().of(call.name(), own);
+        let draw = |retry: u32| {
+            let retry = retry.to_string();
+            self.seed()
+                .part([call.name().as_str(), &number.to_string(), &retry])
+        };
+        let mut retrying = policy.retries.begin();
         let mut causes = Vec::new();
-        let mut in_doubt = false;
-        let mut retrying = retries.begin();
+        for failure in &earlier.failures {
+            // Counted again, so that those that were used up stay used up.
+            let _ = retrying.next_delay(failure, draw);
+            causes.push(failure.clone());
+        }
+        if let Some(due) = earlier.due
+            && !self.wait_for_retry(due, observer).await
+        {
+            let last = causes.pop().map_or_else(stopped, Box::new);
+            return Err(finished(last, executions, in_doubt, causes));
+        }
+        let attempt = Attempt {
+            number,
+            timeout: policy.timeout,
+            timeout_is_default: policy.timeout_is_default,
+            deadline,
+            observer,
+        };
         loop {
-            let no_reply = match self.guarded(&role, call, number, timeout, deadline).await {
+            let no_reply = match self.guarded(&role, call, &attempt).await {
                 Ok(mut reply) => {
                     reply.executions = executions + 1;
+                    reply.in_doubt |= in_doubt;
                     return Ok(reply);
                 }
                 Err(no_reply) => no_reply,
             };
             let mut failure = no_reply.failure;
+            if no_reply.stopped {
+                let last = causes.pop().map_or(failure, Box::new);
+                return Err(finished(last, executions, in_doubt, causes));
+            }
             executions += failure.executions;
             in_doubt |= failure.in_doubt;
+            // Undoing twice does no harm, so a reply that cannot be trusted is asked for again.
+            failure.retryable |= call.is_undo() && *failure.code == *code::CORRUPTION_DETECTED;
+            let wait = failure
+                .retry_after
+                .max(no_reply.half_open_in.filter(|_| call.is_undo()));
             let delay = retrying
-                .next_delay(&failure, |retry| {
-                    let draw = [
-                        call.name().as_str(),
-                        &number.to_string(),
-                        &retry.to_string(),
-                    ];
-                    self.seed().part(draw)
-                })
+                .next_delay(&failure, draw)
+                .map(|delay| delay.max(wait.unwrap_or_default()))
                 .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
             let Some(delay) = delay else {
-                if let Some(fallback) = no_reply.fallback {
+                if let Some(fallback) = no_reply.fallback.filter(|_| call.accepts_fallback) {
                     return Ok(Reply {
                         value: marked(&fallback),
                         fallback_used: true,
+                        in_doubt,
                         executions,
                     });
                 }
-                failure.executions = executions;
-                failure.in_doubt = in_doubt;
-                failure.causes.splice(0..0, causes);
-                return Err(failure);
+                if !policy.retries_are_default {
+                    failure.not_retried = policy.retries.refusal(&failure);
+                }
+                return Err(finished(failure, executions, in_doubt, causes));
             };
+            let due = self.clock.now() + delay;
             self.timeline.record(EventKind::RetryScheduled {
                 call: call.name().clone(),
                 execution: no_reply.execution,
                 delay,
             });
-            self.clock.sleep(delay).await;
+            let goes_on =
+                observer.retry_scheduled(&failure, due) && self.wait_for_retry(due, observer).await;
+            if !goes_on {
+                return Err(finished(failure, executions, in_doubt, causes));
+            }
             causes.push(*failure);
+        }
+    }
+
+    /// Waits until a retry is due; returns whether it may start.
+    async fn wait_for_retry(&self, due: Duration, observer: &dyn CallObserver) -> bool {
+        tokio::select! {
+            // A caller that stops when a retry is due makes none.
+            biased;
+            () = observer.stopped() => false,
+            () = self.clock.sleep_until(due) => observer.retry_started(),
         }
     }
 
@@ -195,49 +285,55 @@ impl Client {
         &self,
         role: &Arc<Role>,
         call: &Call,
-        number: u64,
-        timeout: Duration,
-        deadline: Option<Duration>,
+        attempt: &Attempt<'_>,
     ) -> Result<Reply, NoReply> {
-        let GuardSet { bulkheads, breaker } = self.guards.protecting(role);
-        let _permits = self.enter(call, bulkheads, deadline).await?;
-        let permit = match breaker.as_ref().map(|breaker| breaker.acquire()) {
-            None => None,
-            Some(Ok(permit)) => Some((permit, self.clock.now())),
-            Some(Err(refusal)) => {
-                let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
-                let mut refused = self.refused(call, RefusedBy::Breaker, failure);
-                refused.fallback = breaker.and_then(|breaker| breaker.policy().fallback.clone());
-                return Err(refused);
+        let GuardSet {
+            bulkheads,
+            breakers,
+        } = self.guards.protecting(role, call.name());
+        let _permits = self.enter(call, bulkheads, attempt).await?;
+        let mut permits = [None, None];
+        for (permit, breaker) in permits.iter_mut().zip(breakers.iter().flatten()) {
+            match breaker.acquire() {
+                Ok(acquired) => *permit = Some(acquired),
+                Err(refusal) => {
+                    let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
+                    let mut refused = self.refused(call, RefusedBy::Breaker, failure);
+                    refused.half_open_in = refusal.half_open_in;
+                    refused.fallback.clone_from(&breaker.policy().fallback);
+                    return Err(refused);
+                }
             }
-        };
-        let (execution, result) = self.execute(role, call, number, timeout, deadline).await;
-        if let Some((permit, started)) = permit {
-            let took = self.clock.now().saturating_sub(started);
+        }
+        let started = self.clock.now();
+        let (execution, result) = self.execute(role, call, attempt).await;
+        let took = self.clock.now().saturating_sub(started);
+        for permit in permits.into_iter().flatten() {
             match &result {
                 Ok(_) => permit.succeeded(took),
-                Err(failure) if counts_against_service(failure) => permit.failed(took),
+                Err(failure) if permit.counts(&failure.code, counts_against_service(failure)) => {
+                    permit.failed(took);
+                }
                 Err(_) => permit.ignored(),
             }
         }
         result.map_err(|mut failure| {
             failure.executions = failure.executions.max(1);
             NoReply {
-                failure,
                 execution,
-                fallback: None,
+                ..NoReply::of(failure)
             }
         })
     }
 
-    /// Enters the bulkhead of the class, then the service's own.
+    /// Enters the bulkheads on the way: that of the class, the service's, the operation's.
     async fn enter(
         &self,
         call: &Call,
-        bulkheads: [Option<Bulkhead>; 2],
-        deadline: Option<Duration>,
-    ) -> Result<[Option<BulkheadPermit>; 2], NoReply> {
-        let mut permits = [None, None];
+        bulkheads: [Option<Bulkhead>; 3],
+        attempt: &Attempt<'_>,
+    ) -> Result<[Option<BulkheadPermit>; 3], NoReply> {
+        let mut permits = [None, None, None];
         for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
             let Some(bulkhead) = bulkhead else { continue };
             let entered = tokio::select! {
@@ -245,7 +341,11 @@ impl Client {
                 entered = bulkhead.enter() => entered.map_err(|full| {
                     Failure::new(code::BULKHEAD_FULL, full.to_string())
                 }),
-                () = self.wait_until(deadline) => Err(past_deadline()),
+                () = self.wait_until(attempt.deadline) => Err(past_deadline()),
+                () = attempt.observer.stopped() => {
+                    let stopped = NoReply::of(Box::new(stopped().at(call.name())));
+                    return Err(NoReply { stopped: true, ..stopped });
+                }
             };
             match entered {
                 Ok(entered) => *permit = Some(entered),
@@ -259,10 +359,9 @@ impl Client {
         &self,
         role: &Arc<Role>,
         call: &Call,
-        number: u64,
-        timeout: Duration,
-        deadline: Option<Duration>,
+        attempt: &Attempt<'_>,
     ) -> (u32, CallResult) {
+        let number = attempt.number;
         let started = self.clock.now();
         let operation = call.name().operation();
         let latency = role.service.latency(operation);
@@ -278,19 +377,25 @@ impl Client {
             self.record_fault(call, scripted.execution, fault);
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
-        let exchange = pin!(execution::exchange(role, call, &scripted, injected));
-        let answered = Timeout(timeout).run(exchange);
+        let dies = |moment| attempt.observer.dies(moment);
+        let exchange = pin!(execution::exchange(role, call, &scripted, injected, dies));
+        let answered = Timeout(attempt.timeout).run(exchange);
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
             biased;
-            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(timeout))),
-            () = self.wait_until(deadline) => {
+            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(attempt))),
+            () = self.wait_until(attempt.deadline) => {
                 let mut failure = past_deadline();
                 failure.in_doubt = true;
                 Err(Box::new(failure))
             }
         };
         let result = result.map_err(|mut failure: Box<Failure>| {
+            // Whether the service had acted when its connection broke, nobody knows.
+            failure.in_doubt |= matches!(
+                &*failure.code,
+                code::NETWORK_TIMEOUT | code::CONNECTION_RESET
+            );
             if failure.service.is_none() {
                 failure.service = Some(call.name().service().into());
                 failure.operation = Some(operation.into());
@@ -330,11 +435,7 @@ impl Client {
             by,
             code: Arc::clone(&failure.code),
         });
-        NoReply {
-            failure: Box::new(failure),
-            execution: 0,
-            fallback: None,
-        }
+        NoReply::of(Box::new(failure))
     }
 
     async fn wait_until(&self, deadline: Option<Duration>) {
@@ -345,11 +446,38 @@ impl Client {
     }
 }
 
-fn timed_out(timeout: Duration) -> Box<Failure> {
-    let after = crate::domain::format_duration(timeout);
-    let mut failure = Failure::new(code::TIMEOUT, format!("no answer within {after}"));
-    failure.in_doubt = !timeout.is_zero();
+fn timed_out(attempt: &Attempt<'_>) -> Box<Failure> {
+    let after = crate::domain::format_duration(attempt.timeout);
+    let default = if attempt.timeout_is_default {
+        ", the default"
+    } else {
+        ""
+    };
+    let message = format!("no answer within {after}{default}");
+    let mut failure = Failure::new(code::TIMEOUT, message);
+    failure.in_doubt = !attempt.timeout.is_zero();
     Box::new(failure)
+}
+
+/// What a call that its caller stopped comes to, if it has no failure of its own.
+fn stopped() -> Box<Failure> {
+    Box::new(Failure::new(
+        code::CANCELLED,
+        "the caller stopped before it was executed",
+    ))
+}
+
+/// The failure of a call that makes no further execution.
+fn finished(
+    mut failure: Box<Failure>,
+    executions: u32,
+    in_doubt: bool,
+    causes: Vec<Failure>,
+) -> Box<Failure> {
+    failure.executions = executions;
+    failure.in_doubt = in_doubt;
+    failure.causes.splice(0..0, causes);
+    failure
 }
 
 fn past_deadline() -> Failure {

@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
-    CallResult, FaultId, Response,
+    CallResult, FaultId, Moment, Response,
     integrity::{Checksum, corrupted},
     registry::Role,
     script::{ScriptedExecution, Transit},
@@ -17,6 +17,7 @@ pub(super) async fn exchange(
     call: &Call,
     scripted: &ScriptedExecution,
     injected: impl Fn(FaultId),
+    dies: impl Fn(Moment) -> bool,
 ) -> CallResult {
     let sent = scripted.checked.then(|| Checksum::of(&call.input));
     let arrived = match scripted.transit {
@@ -27,7 +28,7 @@ pub(super) async fn exchange(
         }),
         Transit::Clear | Transit::Down => Cow::Borrowed(call),
     };
-    let (mut reply, answered) = serve(role, &arrived, sent, scripted).await?;
+    let (mut reply, answered) = serve(role, &arrived, sent, scripted, dies).await?;
     if let Some(fault) = scripted.reply_corrupted {
         injected(fault);
         reply.value = corrupted(&reply.value);
@@ -49,6 +50,7 @@ async fn serve(
     call: &Call,
     sent: Option<Checksum>,
     scripted: &ScriptedExecution,
+    dies: impl Fn(Moment) -> bool,
 ) -> Result<(Reply, Option<Checksum>), Box<Failure>> {
     if scripted.transit == Transit::Down {
         let message = format!("{} is down", role.name);
@@ -59,13 +61,18 @@ async fn serve(
     if let Some(sent) = sent {
         sent.check(&call.input, "request", call.name())?;
     }
-    let reply = perform(role, call, scripted).await?;
+    let reply = perform(role, call, scripted, dies).await?;
     let answered = scripted.checked.then(|| Checksum::of(&reply.value));
     Ok((reply, answered))
 }
 
 /// Lets a service answer one execution, as its script says.
-async fn perform(role: &Arc<Role>, call: &Call, scripted: &ScriptedExecution) -> CallResult {
+async fn perform(
+    role: &Arc<Role>,
+    call: &Call,
+    scripted: &ScriptedExecution,
+    dies: impl Fn(Moment) -> bool,
+) -> CallResult {
     match &scripted.response {
         Response::Hang => std::future::pending().await,
         Response::Late(after) => {
@@ -82,11 +89,11 @@ async fn perform(role: &Arc<Role>, call: &Call, scripted: &ScriptedExecution) ->
         }
         Response::Normal | Response::Corrupt => {
             wait(scripted.latency).await;
-            role.service.call(call).await
+            act(role, call, dies).await
         }
         Response::Reply(reply) => {
             wait(scripted.latency).await;
-            role.service.call(call).await?;
+            act(role, call, dies).await?;
             let operation = call.name().operation();
             let reply = role
                 .script
@@ -94,6 +101,18 @@ async fn perform(role: &Arc<Role>, call: &Call, scripted: &ScriptedExecution) ->
             Ok(Reply::new(reply))
         }
     }
+}
+
+/// Lets a service act, unless the caller's process dies before or after that.
+async fn act(role: &Role, call: &Call, dies: impl Fn(Moment) -> bool) -> CallResult {
+    if dies(Moment::BeforeActing) {
+        return std::future::pending().await;
+    }
+    let result = role.service.call(call).await;
+    if dies(Moment::AfterActing) {
+        return std::future::pending().await;
+    }
+    result
 }
 
 async fn wait(latency: Duration) {

@@ -57,7 +57,6 @@ impl Client {
             ..CallPolicy::default()
         };
         match self.call(&call, &once, None).await {
-            Ok(reply) if reply.fallback_used => (Health::Unhealthy, None),
             Ok(_) => (Health::Healthy, None),
             Err(failure) if counts_against_service(&failure) => (Health::Unhealthy, Some(failure)),
             Err(_) => (Health::Healthy, None),

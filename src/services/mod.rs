@@ -17,6 +17,7 @@ mod guards;
 mod health;
 mod integrity;
 mod mock;
+mod observer;
 mod partition;
 mod policies;
 mod registry;
@@ -49,6 +50,7 @@ pub use file::FileService;
 pub(crate) use file::{FileOperation, Files, FilesDefinition};
 #[doc(hidden)]
 pub use mock::MockService;
+pub(crate) use observer::{CallObserver, Moment, Tries};
 #[doc(hidden)]
 pub use policies::CallPolicy;
 pub(crate) use policies::Policies;

@@ -32,6 +32,19 @@ pub struct Policies {
     passthrough: bool,
 }
 
+/// The timeout and retries of one call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectivePolicy {
+    /// How long an execution may take.
+    pub timeout: Duration,
+    /// Whether no policy sets it.
+    pub timeout_is_default: bool,
+    /// How often and when it is repeated.
+    pub retries: Retries,
+    /// Whether no policy sets them.
+    pub retries_are_default: bool,
+}
+
 /// The policy of all calls to one operation.
 #[derive(Clone, Debug, Default)]
 struct OperationPolicy {
@@ -71,9 +84,14 @@ impl Policies {
     }
 
     /// The timeout and retries of one call.
-    pub fn of(&self, call: &CallName, own: &CallPolicy) -> (Duration, Retries) {
+    pub fn of(&self, call: &CallName, own: &CallPolicy) -> EffectivePolicy {
         if self.passthrough {
-            return (MAX_DURATION, Retries::none());
+            return EffectivePolicy {
+                timeout: MAX_DURATION,
+                timeout_is_default: false,
+                retries: Retries::none(),
+                retries_are_default: false,
+            };
         }
         // Looked up only where there is any: hashing the name would cost every call.
         let operation = if self.operations.is_empty() {
@@ -84,20 +102,26 @@ impl Policies {
         let timeout = operation
             .and_then(|operation| operation.timeout)
             .or(own.timeout)
-            .or(self.every.timeout)
-            .unwrap_or(DEFAULT_TIMEOUT);
+            .or(self.every.timeout);
         let retries = operation
             .and_then(|operation| operation.retry.as_ref())
             .or(own.retry.as_ref())
-            .or(self.every.retry.as_ref())
+            .or(self.every.retry.as_ref());
+        let max_retries = operation.and_then(|operation| operation.max_retries);
+        let retries_are_default = retries.is_none() && max_retries.is_none();
+        let retries = retries
             .or(own.default_retry.as_ref())
             .cloned()
             .unwrap_or_default();
-        let retries = match operation.and_then(|operation| operation.max_retries) {
-            Some(max_retries) => retries.up_to(max_retries),
-            None => retries,
-        };
-        (timeout, retries)
+        EffectivePolicy {
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            timeout_is_default: timeout.is_none(),
+            retries: match max_retries {
+                Some(max_retries) => retries.up_to(max_retries),
+                None => retries,
+            },
+            retries_are_default,
+        }
     }
 }
 
@@ -112,22 +136,22 @@ mod tests {
         let secs = Duration::from_secs;
         let mut policies = Policies::default();
         let mut own = CallPolicy::default();
-        assert_eq!(policies.of(&call, &own).0, secs(30));
-        assert_eq!(policies.of(&call, &own).1, Retry::up_to(0).into());
+        assert_eq!(policies.of(&call, &own).timeout, secs(30));
+        assert_eq!(policies.of(&call, &own).retries, Retry::up_to(0).into());
         own.default_retry = Some(Retry::up_to(5).into());
-        assert_eq!(policies.of(&call, &own).1, Retry::up_to(5).into());
+        assert_eq!(policies.of(&call, &own).retries, Retry::up_to(5).into());
         policies.every.timeout = Some(secs(4));
         policies.retry_every(4);
-        assert_eq!(policies.of(&call, &own).0, secs(4));
-        assert_eq!(policies.of(&call, &own).1, Retry::up_to(4).into());
+        assert_eq!(policies.of(&call, &own).timeout, secs(4));
+        assert_eq!(policies.of(&call, &own).retries, Retry::up_to(4).into());
         own.timeout = Some(secs(3));
         own.retry = Some(Retry::up_to(3).into());
-        assert_eq!(policies.of(&call, &own).0, secs(3));
-        assert_eq!(policies.of(&call, &own).1, Retry::up_to(3).into());
+        assert_eq!(policies.of(&call, &own).timeout, secs(3));
+        assert_eq!(policies.of(&call, &own).retries, Retry::up_to(3).into());
         policies.time_out(call.clone(), secs(2));
         policies.retry(call.clone(), 2);
-        assert_eq!(policies.of(&call, &own).0, secs(2));
-        assert_eq!(policies.of(&call, &own).1, Retry::up_to(2).into());
+        assert_eq!(policies.of(&call, &own).timeout, secs(2));
+        assert_eq!(policies.of(&call, &own).retries, Retry::up_to(2).into());
     }
 
     #[test]
@@ -138,8 +162,8 @@ mod tests {
             retry: Some(Retry::up_to(3).into()),
             default_retry: Some(Retry::up_to(3).into()),
         };
-        let (timeout, retry) = Policies::passthrough().of(&call, &own);
-        assert_eq!(timeout, MAX_DURATION);
-        assert_eq!(retry, Retries::none());
+        let policy = Policies::passthrough().of(&call, &own);
+        assert_eq!(policy.timeout, MAX_DURATION);
+        assert_eq!(policy.retries, Retries::none());
     }
 }

@@ -258,6 +258,8 @@ impl Projection {
             .as_ref()
             .filter(|failure| failure.position == position);
         let retries = before.map_or(0, |failure| failure.retries + 1);
+        // A breaker or a bulkhead that refused the call says nothing about the event.
+        let was_refused = error.executions == 0 && error.retryable;
         self.timeline.record(EventKind::ProjectionFailed {
             projection: Arc::clone(self.name()),
             position,
@@ -273,6 +275,9 @@ impl Projection {
             timestamp: Clock::timestamp(now),
             retries,
         });
+        if was_refused {
+            return ApplyResult::Retry;
+        }
         let window = self.definition.error_window;
         state.errors.push_back(now);
         state.errors.retain(|at| now.saturating_sub(*at) <= window);

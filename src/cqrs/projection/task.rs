@@ -174,6 +174,7 @@ impl ProjectionTask {
             head: Arc::new(CallHead::new(Arc::clone(&self.caller), name)),
             input: input.into(),
             key,
+            accepts_fallback: false,
         };
         let reply = self
             .client

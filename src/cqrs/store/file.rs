@@ -15,6 +15,7 @@ const EVENT_STORE: FileKind = FileKind {
     // `rees` in ASCII.
     application: 0x7265_6573,
     version: 2,
+    raised: &[],
     // The aggregate is null for an event that belongs to none; the failure, for one that is published.
     tables: "
         CREATE TABLE events (position INTEGER PRIMARY KEY, aggregate TEXT, event TEXT NOT NULL) STRICT;

@@ -9,10 +9,10 @@ use super::{
     spawned::ChildProcess,
 };
 use crate::{
-    domain::{Call, Key, WorkflowStatus},
+    domain::{Call, WorkflowStatus},
     harness::logs,
     observability::EventKind,
-    orchestration::{CrashPoint, Step, SubWorkflow, Workflow},
+    orchestration::{Compensation, CrashPoint, Step, SubWorkflow, Workflow},
     services::{CallPolicy, CallResult, Client, Registry},
 };
 
@@ -130,17 +130,24 @@ impl ProcessRun<'_> {
         call: Call,
         deadline: Option<Duration>,
     ) -> (u64, Call, CallResult) {
-        let is_undo = matches!(call.key, Some(Key::Undo(_)));
-        // Fallback calls and compensations have the scenario's policies only.
+        let is_undo = call.is_undo();
+        // Fallback calls have the scenario's policies only.
         let step = self.step_of(&call).filter(|step| {
             let call_of_step = step.service.as_deref().zip(step.operation.as_deref());
             !is_undo && call_of_step == Some((call.name().service(), call.name().operation()))
         });
-        let policy = step.map_or_else(CallPolicy::default, |step| CallPolicy {
-            timeout: step.timeout,
-            retry: step.retry.clone(),
-            ..CallPolicy::default()
-        });
+        let policy = match step {
+            Some(step) => CallPolicy {
+                timeout: step.timeout,
+                retry: step.retry.clone(),
+                ..CallPolicy::default()
+            },
+            None if is_undo => {
+                let compensation = self.step_of(&call).and_then(|it| it.compensation.as_ref());
+                compensation.map_or_else(CallPolicy::default, Compensation::policy)
+            }
+            None => CallPolicy::default(),
+        };
         // The deadline is for the steps; compensation may take longer.
         let deadline = deadline.filter(|_| !is_undo);
         let result = self.client.call(&call, &policy, deadline).await;
@@ -149,7 +156,7 @@ impl ProcessRun<'_> {
 
     /// Whether the process is to be killed before it receives the result of this call.
     fn kills_at(&self, call: &Call) -> bool {
-        let is_undo = matches!(call.key, Some(Key::Undo(_)));
+        let is_undo = call.is_undo();
         let point = if is_undo {
             CrashPoint::DuringCompensation
         } else {

@@ -55,6 +55,7 @@ pub(super) enum CallAnswer {
     Reply {
         value: Arc<Value>,
         fallback_used: bool,
+        in_doubt: bool,
         executions: u32,
     },
     Failure(Box<Failure>),
@@ -97,6 +98,7 @@ pub(super) struct CallMessage {
     step: Option<Arc<str>>,
     key: Option<Arc<str>>,
     undo: bool,
+    accepts_fallback: bool,
 }
 
 impl From<&Call> for CallMessage {
@@ -108,7 +110,8 @@ impl From<&Call> for CallMessage {
             run: call.context().run.clone(),
             step: call.context().step.clone(),
             key: call.key.as_ref().map(|key| Arc::clone(key.subject())),
-            undo: matches!(call.key, Some(Key::Undo(_))),
+            undo: call.is_undo(),
+            accepts_fallback: call.accepts_fallback,
         }
     }
 }
@@ -126,6 +129,7 @@ impl From<CallMessage> for Call {
             }),
             input: line.input,
             key: line.key.map(if line.undo { Key::Undo } else { Key::Do }),
+            accepts_fallback: line.accepts_fallback,
         }
     }
 }
@@ -136,10 +140,12 @@ impl From<CallResult> for CallAnswer {
             Ok(Reply {
                 value,
                 fallback_used,
+                in_doubt,
                 executions,
             }) => Self::Reply {
                 value,
                 fallback_used,
+                in_doubt,
                 executions,
             },
             Err(failure) => Self::Failure(failure),
@@ -153,10 +159,12 @@ impl From<CallAnswer> for CallResult {
             CallAnswer::Reply {
                 value,
                 fallback_used,
+                in_doubt,
                 executions,
             } => Ok(Reply {
                 value,
                 fallback_used,
+                in_doubt,
                 executions,
             }),
             CallAnswer::Failure(failure) => Err(failure),
@@ -186,6 +194,7 @@ mod tests {
                 head: Arc::new(head),
                 input: Arc::new(json!({"a\n": 1})),
                 key,
+                accepts_fallback: true,
             };
             let text = serde_json::to_string(&CallMessage::from(&call)).unwrap();
             assert!(!text.contains('\n'));
@@ -198,6 +207,7 @@ mod tests {
         let reply = Reply {
             value: Arc::new(json!([1])),
             fallback_used: true,
+            in_doubt: true,
             executions: 2,
         };
         for result in [Ok(reply), Err(Box::new(failure))] {

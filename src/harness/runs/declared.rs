@@ -24,15 +24,21 @@ impl Runs {
             .ok_or_else(no_workflow)
     }
 
-    /// Declares a crash at a step of the workflow.
+    /// Declares a crash at a step of the workflow, the next or the n-th time that it gets there.
     ///
     /// # Errors
     ///
     /// If there is no workflow, it has no such step (`<step>/<child's step>` in a child run), or the
     /// step has no compensation.
-    pub fn crash(&mut self, point: CrashPoint, step: &str, at: Arc<str>) -> Result<(), String> {
+    pub fn crash(
+        &mut self,
+        point: CrashPoint,
+        step: &str,
+        occurrence: Option<u32>,
+        at: Arc<str>,
+    ) -> Result<(), String> {
         self.check_crash(point, step)?;
-        self.crashes.declare(point, step, at);
+        self.crashes.declare(point, step, occurrence, at);
         Ok(())
     }
 

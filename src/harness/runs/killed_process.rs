@@ -20,12 +20,15 @@ impl Runs {
                 "a process can be killed at a step of the workflow, not of a nested one: {step:?}"
             ));
         }
-        if matches!(
+        if !matches!(
             point,
-            CrashPoint::BeforeCompensation | CrashPoint::AfterCompensation
+            CrashPoint::Before
+                | CrashPoint::During
+                | CrashPoint::After
+                | CrashPoint::DuringCompensation
         ) {
             return Err(format!(
-                "a process cannot be killed {point} step {step:?}, only during it"
+                "a process cannot be killed {point} step {step:?}, only before, during or after a step, or during its compensation"
             ));
         }
         let Some(journal) = self.journal_file.clone() else {

@@ -187,23 +187,26 @@ impl Runs {
         Ok(())
     }
 
-    /// Cancels the last run.
+    /// Cancels the last run; an interrupted one is called off, and undone to its end.
     ///
     /// # Errors
     ///
-    /// If it is not running.
-    pub fn cancel(&mut self) -> Result<(), String> {
+    /// If it is neither running nor interrupted.
+    pub async fn cancel(&mut self) -> Result<(), String> {
         let id = self.last_id()?;
-        self.orchestrator
-            .cancel(&id)
-            .map_err(|error| error.to_string())
+        let called_off = self.orchestrator.cancel(&id);
+        if let Some(run) = called_off.map_err(|error| error.to_string())? {
+            let result = run.outcome().await;
+            self.last = vec![LastRun::ended(Some(id), result)];
+        }
+        Ok(())
     }
 
-    /// Resumes the last run, which was interrupted, and runs it to its end.
+    /// Resumes the last run, which was interrupted or whose undo failed, and runs it to its end.
     ///
     /// # Errors
     ///
-    /// If there is none, or it is not interrupted.
+    /// If there is none, or it is neither.
     pub async fn resume(&mut self) -> Result<(), String> {
         let id = self.last_id()?;
         let running = self
@@ -222,10 +225,12 @@ impl Runs {
     /// If the journal cannot be read.
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
         self.orchestrator.kill();
+        let mut ended = Vec::new();
         for run in self.last.drain(..) {
-            if let RunProgress::Running(task) = run.progress {
+            match run.progress {
                 // Its result no longer matters, only that it has closed the journal.
-                let _ = task.await;
+                RunProgress::Running(task) => drop(task.await),
+                RunProgress::Ended(_) => ended.push(run),
             }
         }
         self.client = client;
@@ -236,6 +241,10 @@ impl Runs {
             .into_iter()
             .map(|(id, result)| LastRun::ended(Some(id), result))
             .collect();
+        if self.last.is_empty() {
+            // Nothing was taken up, and what is known of the last runs has not changed.
+            self.last = ended;
+        }
         Ok(())
     }
 

@@ -20,7 +20,7 @@ fn workflow(step: &Value) -> Arc<Workflow> {
 #[tokio::test(start_paused = true)]
 async fn crash_at_an_impossible_point_is_refused() {
     let (cast, mut runs) = cast();
-    let crash = |runs: &mut Runs, point, step| runs.crash(point, step, "x:1".into());
+    let crash = |runs: &mut Runs, point, step| runs.crash(point, step, None, "x:1".into());
     let refused = crash(&mut runs, CrashPoint::After, "pay").unwrap_err();
     assert!(refused.starts_with("no workflow is declared"), "{refused}");
     runs.declare(workflow(
@@ -55,7 +55,11 @@ async fn kill_at_an_unsupported_point_is_refused() {
 
     let before = CrashPoint::BeforeCompensation;
     let refused = runs.run_and_kill(before, "parent").await;
-    assert!(refused.unwrap_err().contains("only during it"));
+    assert!(
+        refused
+            .unwrap_err()
+            .contains("only before, during or after a step")
+    );
 
     let folder = tempfile::tempdir().unwrap();
     runs.keep_journal_in(folder.path().join("journal.db"))

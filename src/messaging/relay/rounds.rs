@@ -156,6 +156,7 @@ impl RelayInner {
             head: Arc::clone(head),
             input: input.into(),
             key: None,
+            accepts_fallback: false,
         };
         let reply = self.client.call(&call, &self.policy, None).await?;
         Ok(reply.value)

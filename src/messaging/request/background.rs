@@ -9,7 +9,7 @@ use super::{
     entry::{RequestEntry, RequestOutcome, StatusChange},
 };
 use crate::{
-    domain::{Call, CallName, Key, RequestStatus, code, did_you_mean},
+    domain::{Call, CallName, Key, RequestStatus, did_you_mean},
     observability::EventKind,
     resilience::Bulkhead,
     services::{CallPolicy, UnknownName},
@@ -152,9 +152,7 @@ impl Requests {
             let key = format!("{}/{}", change.request_id, change.status.as_str());
             call.key = Some(Key::Do(key.into()));
             let (code, executions) = match self.0.client.call(&call, &policy, None).await {
-                Ok(reply) if !reply.fallback_used => continue,
-                // A fallback does not mean that the target received it.
-                Ok(reply) => (code::SERVICE_UNAVAILABLE.into(), reply.executions),
+                Ok(_) => continue,
                 Err(failure) => (failure.code, failure.executions),
             };
             self.0.client.timeline().record(EventKind::CallbackFailed {

@@ -121,7 +121,10 @@ impl Requests {
     pub async fn send(&self, request: &ServiceRequest) -> ResponseEnvelope {
         let id = self.next_id();
         let client = &self.0.client;
-        let (timeout, _) = client.policies().of(&request.call, &request.policy());
+        let timeout = client
+            .policies()
+            .of(&request.call, &request.policy())
+            .timeout;
         let head = Arc::new(RequestHead {
             request: Arc::clone(&id),
             call: request.call.clone(),
@@ -167,7 +170,8 @@ impl Requests {
             &request.caller,
             request.call.clone(),
             Arc::clone(&request.input),
-        );
+        )
+        .accepting_fallback();
         call.key = Some(Key::Do(Arc::clone(&id)));
         let result = client.call(&call, &request.policy(), None).await;
         ResponseEnvelope::new(id, sent, clock.now(), result)

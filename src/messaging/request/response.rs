@@ -89,6 +89,7 @@ impl ResponseEnvelope {
                 value,
                 fallback_used,
                 executions,
+                ..
             }) => Self {
                 id,
                 body: ResponseBody::Success { data: value },

@@ -268,6 +268,7 @@ impl Handling {
             head: Arc::clone(head),
             input: input.into(),
             key,
+            accepts_fallback: false,
         };
         self.client.call(&call, policy, None).await
     }

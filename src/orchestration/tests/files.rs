@@ -96,10 +96,10 @@ fn unusable_file_is_refused_with_the_reason_and_unchanged() {
     drop(SqliteJournal::open(&newer).unwrap());
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .unwrap();
     assert!(
-        refusal(&newer).contains("it is of version 2"),
+        refusal(&newer).contains("it is of version 3"),
         "{}",
         refusal(&newer)
     );
@@ -115,6 +115,48 @@ fn unusable_file_is_refused_with_the_reason_and_unchanged() {
     SqliteJournal::open(&used).unwrap();
 
     assert!(refusal(&folder.path().join("no/such/folder.db")).contains("folder.db"));
+}
+
+#[test]
+fn journal_of_the_former_version_is_raised_and_its_runs_are_finished() {
+    virtually(async {
+        let mut setup = Setup::durable();
+        let file = setup.folder.as_ref().unwrap().path().join("journal.db");
+        setup.journal = Arc::new(MemoryJournal::default());
+        // As version 1 wrote it: one step had completed, the next was running.
+        let workflow = json!({"id": "w", "steps": [step("a", &[]), step("b", &["a"])]});
+        let former = rusqlite::Connection::open(&file).unwrap();
+        former
+            .execute(
+                "INSERT INTO workflows VALUES (1, ?)",
+                [workflow.to_string()],
+            )
+            .unwrap();
+        former
+            .execute_batch(
+                r#"
+                PRAGMA user_version = 1;
+                INSERT INTO runs VALUES ('w-1', 1);
+                INSERT INTO unfinished VALUES (1, 'w-1');
+                INSERT INTO entries VALUES
+                    (4294967296, '{"workflow":1,"input":{},"at":"0ms"}'),
+                    (4294967297, '{"entry":"stepStarted","step":0,"at":"0ms"}'),
+                    (4294967298, '{"entry":"stepCompleted","step":0,"reply":{},"degraded":false,"at":"5ms"}'),
+                    (4294967299, '{"entry":"stepStarted","step":1,"at":"5ms"}');
+                "#,
+            )
+            .unwrap();
+        drop(former);
+        setup.reopen();
+        let recovered = setup.orchestrator().recover().await.unwrap();
+        let outcome = recovered[0].1.as_ref().unwrap();
+        assert_eq!(outcome.status, WorkflowStatus::Completed);
+        setup.journal = Arc::new(MemoryJournal::default());
+        let version = rusqlite::Connection::open(&file)
+            .unwrap()
+            .pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
+        assert_eq!(version, Ok(2));
+    });
 }
 
 #[test]

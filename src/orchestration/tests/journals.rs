@@ -104,6 +104,7 @@ fn entries_round_trip_through_json() {
             step: 0,
             reply: Arc::new(json!({"a": [1, 31.245270191439438]})),
             degraded: false,
+            in_doubt: true,
             // Longer than any duration that a user may write.
             at: 400 * Duration::from_secs(24 * 60 * 60) + at,
         },

@@ -39,7 +39,7 @@ fn ended_or_unknown_run_is_neither_cancelled_nor_resumed() {
             (orchestrator.cancel("w-2").err(), "does not exist"),
             (
                 orchestrator.resume("w-1").err(),
-                "is completed, not interrupted",
+                "is completed: only an interrupted run can be resumed",
             ),
             (orchestrator.resume("w-2").err(), "does not exist"),
         ] {
@@ -59,7 +59,7 @@ fn killed_process_refuses_all_requests() {
         let plan = setup.one_step();
         let input = Arc::new(json!({}));
         let orchestrator = setup.orchestrator();
-        setup.crashes.declare(CrashPoint::Before, "a", "here");
+        setup.crashes.declare(CrashPoint::Before, "a", None, "here");
         let crashed = orchestrator.run(&plan, Arc::clone(&input), None).await;
         assert!(matches!(crashed, Err(RunError::Crashed)));
         assert!(!orchestrator.is_alive());
@@ -164,14 +164,16 @@ fn second_cancel_of_a_recovered_run_and_its_child_writes_nothing() {
         let setup = Setup::new();
         setup.takes("a", Duration::from_millis(10));
         let plan = setup.plan(nested()).unwrap();
-        setup.crashes.declare(CrashPoint::During, "n/a", "here");
+        setup
+            .crashes
+            .declare(CrashPoint::During, "n/a", None, "here");
         let first = setup.orchestrator();
         let crashed = first.run(&plan, Arc::new(json!({})), None).await;
         assert!(matches!(crashed, Err(RunError::Crashed)));
         let second = setup.orchestrator();
         let cancelled = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
-            second.cancel("w-1").and_then(|()| second.cancel("w-1"))
+            second.cancel("w-1").and_then(|_| second.cancel("w-1"))
         };
         let (cancelled, recovered) = futures::join!(cancelled, second.recover());
         cancelled.unwrap();

@@ -65,7 +65,7 @@ fn rehearse(case: &CrashCase, durable: bool) -> (WorkflowStatus, Vec<Event>) {
             };
             setup
                 .crashes
-                .declare(CrashPoint::ALL[*point], &step, "here");
+                .declare(CrashPoint::ALL[*point], &step, None, "here");
         }
         let workflow = json!({"id": "w", "maxParallel": case.max_parallel, "steps": steps});
         let plan = setup.plan(workflow).unwrap();

@@ -63,6 +63,7 @@ fn next(state: &RunState) -> Vec<JournalEntry> {
         next.push(JournalEntry::StepCompleted {
             step,
             reply: Arc::new(json!({})),
+            in_doubt: false,
             degraded: false,
             at,
         });

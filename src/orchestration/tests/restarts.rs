@@ -124,7 +124,9 @@ fn ended_runs_and_child_runs_are_not_kept_in_memory() {
             reads: AtomicUsize::new(0),
         });
         setup.journal = Arc::clone(&journal) as Arc<dyn Journal>;
-        setup.crashes.declare(CrashPoint::During, "second", "here");
+        setup
+            .crashes
+            .declare(CrashPoint::During, "second", None, "here");
         let orchestrator = setup.orchestrator();
         let crashed = orchestrator.run(&plan, Arc::new(json!({})), None).await;
         assert!(matches!(crashed, Err(RunError::Crashed)));

@@ -51,6 +51,8 @@ fn table_sets_every_field() {
             ("permittedCalls", "2"),
             ("maxHalfOpenWait", "1 min"),
             ("fallback", r#"{"isValid": false}"#),
+            ("failOn", "TIMEOUT, CONNECTION_RESET"),
+            ("skipOn", r#"["RATE_LIMITED"]"#),
             ("preset", "coordination"),
         ])
         .unwrap();
@@ -68,6 +70,12 @@ fn table_sets_every_field() {
             minimum_calls: Some(5),
             slow_call_duration: Some(Duration::from_secs(2)),
             slow_call_rate_threshold: Some(75.5),
+            fail_on: Some(
+                ["TIMEOUT".into(), "CONNECTION_RESET".into()]
+                    .into_iter()
+                    .collect()
+            ),
+            skip_on: Some(["RATE_LIMITED".into()].into_iter().collect()),
             fallback: Some(Arc::new(json!({"isValid": false}))),
         }
     );
@@ -105,6 +113,8 @@ fn faulty_value_is_refused_with_what_was_expected() {
         ("successThreshold", "0"),
         ("permittedCalls", "0"),
         ("maxHalfOpenWait", "-1 s"),
+        ("failOn", "timeout"),
+        ("skipOn", "[5]"),
     ] {
         let message = refusal([(field, value)]);
         assert!(message.contains(&format!("at /{field}: ")), "{message}");
@@ -142,5 +152,13 @@ fn settings_without_effect_are_all_refused() {
     assert_eq!(
         refusal([("window", "rate"), ("slowCallRateThreshold", "50 %")]),
         "faulty circuit breaker: at /slowCallRateThreshold: needs \"slowCallDuration\""
+    );
+    assert_eq!(
+        refusal([("failOn", "TIMEOUT"), ("skipOn", "TOOL_ERROR, TIMEOUT")]),
+        "faulty circuit breaker: at /skipOn: TIMEOUT is in \"failOn\" too"
+    );
+    assert_eq!(
+        refusal([("failOn", "[]")]),
+        "faulty circuit breaker: at /failOn: it names no code"
     );
 }

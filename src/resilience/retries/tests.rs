@@ -83,11 +83,11 @@ fn faulty_policy_is_refused_with_its_pointer() {
         ),
         (
             json!([{"codes": ["A"], "maxRetries": 1}, {"maxRetries": 1}]),
-            "at /1: faulty retrier: it names no \"codes\"",
+            "at /1: faulty retrier: at /codes: it names no code",
         ),
         (
             json!([{"codes": [], "maxRetries": 1}]),
-            "it names no \"codes\"",
+            "at /codes: it names no code",
         ),
         (
             json!([{"codes": ["A"]}]),
@@ -161,7 +161,7 @@ proptest! {
     ) {
         let names = ["A", "B", "C", "D"];
         let policy: Retries = counts.iter().zip(names).map(|(count, code)| Retrier {
-            codes: vec![code.into()],
+            codes: [code.into()].into_iter().collect(),
             retry: Retry::up_to(*count),
         }).collect();
         let asked: Vec<_> = codes.iter().map(|code| names[*code]).collect();
