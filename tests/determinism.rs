@@ -40,7 +40,7 @@ impl View for Recorder {
 /// million events would take longer than all the others.
 fn in_virtual_time() -> Options {
     let selection = Selection {
-        tags: Some("not @wall-clock and not @orchestration-21".parse().unwrap()),
+        tags: vec!["not @wall-clock and not @orchestration-21".parse().unwrap()],
         ..Selection::default()
     };
     Options {

@@ -496,7 +496,7 @@ fn suite_runs_only_scenarios_that_match_its_tags_and_the_selection() {
     let steps = |expressions: &[&str], selected: Option<&str>| {
         let options = Options {
             selection: Selection {
-                tags: selected.map(|text| text.parse().unwrap()),
+                tags: selected.iter().map(|text| text.parse().unwrap()).collect(),
                 ..Selection::default()
             },
             ..options()

@@ -10,8 +10,8 @@ use super::gherkin::Compiled;
 pub struct Selection {
     /// The scenario's name matches.
     pub name: Option<Regex>,
-    /// The scenario's tags match an expression.
-    pub tags: Option<TagExpression>,
+    /// The scenario's tags match every expression.
+    pub tags: Vec<TagExpression>,
     /// The scenario is at one of these locations.
     pub locations: Vec<FeatureLocation>,
     /// One of these is a part of the path, the feature's name or the scenario's.
@@ -29,11 +29,12 @@ pub struct TagExpression {
     operation: TagOperation,
 }
 
-/// A feature file, and lines in it.
+/// A feature file and lines in it, or a folder of feature files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureLocation {
     path: String,
     lines: Vec<usize>,
+    is_folder: bool,
 }
 
 /// Why nothing is selected.
@@ -73,10 +74,7 @@ impl Selection {
             self.name
                 .as_ref()
                 .is_none_or(|name| name.is_match(&pickle.name))
-                && self
-                    .tags
-                    .as_ref()
-                    .is_none_or(|tags| tags.matches(&pickle.tags))
+                && self.tags.iter().all(|tags| tags.matches(&pickle.tags))
                 && (self.locations.is_empty()
                     || self
                         .locations
@@ -161,20 +159,29 @@ impl FromStr for TagExpression {
 }
 
 impl FeatureLocation {
-    /// Reads `x.feature:12:30`; `None` if the text is not the path of a feature file.
+    /// Reads `features/x.feature:12:30` or a folder, `features/orders`; `None` if the text is neither
+    /// the path of a feature file nor has a slash.
     ///
     /// # Errors
     ///
     /// If the path is followed by something that is not a line number.
     pub fn parse(text: &str, root: &Path) -> Result<Option<Self>, SelectionError> {
         const EXTENSION: &str = ".feature";
+        let folder = || {
+            let is_folder = text.contains(['/', std::path::MAIN_SEPARATOR]);
+            is_folder.then(|| Self {
+                path: super::features::uri(Path::new(text), root),
+                lines: Vec::new(),
+                is_folder,
+            })
+        };
         let Some(end) = text.rfind(EXTENSION).map(|at| at + EXTENSION.len()) else {
-            return Ok(None);
+            return Ok(folder());
         };
         let (path, lines) = text.split_at(end);
         let lines = match lines.strip_prefix(':') {
             None if lines.is_empty() => Vec::new(),
-            None => return Ok(None),
+            None => return Ok(folder()),
             Some(lines) => lines
                 .split(':')
                 .map(|line| line.parse().ok().filter(|line| *line > 0))
@@ -184,6 +191,7 @@ impl FeatureLocation {
         Ok(Some(Self {
             path: super::features::uri(Path::new(path), root),
             lines,
+            is_folder: false,
         }))
     }
 
@@ -194,6 +202,12 @@ impl FeatureLocation {
 
     /// Whether it is in the feature file of this path.
     pub fn is_in(&self, uri: &str) -> bool {
+        if self.is_folder {
+            let path = self.path.trim_end_matches('/');
+            let starts = uri.match_indices(path).map(|(at, _)| at);
+            let mut ends = starts.filter(|at| *at == 0 || uri[..*at].ends_with('/'));
+            return ends.any(|at| uri[at + path.len()..].starts_with('/'));
+        }
         uri.strip_suffix(self.path.as_str())
             .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
     }
@@ -246,7 +260,7 @@ mod tests {
             ..Selection::default()
         };
         check(&selection, &[("Orders", 3), ("Refunds", 4)]);
-        selection.tags = Some("@slow and not @flaky".parse().unwrap());
+        selection.tags = vec!["@slow".parse().unwrap(), "not @flaky".parse().unwrap()];
         check(&selection, &[("Orders", 3)]);
         selection.filters = vec!["orders.feature".to_owned(), "nothing".to_owned()];
         check(&selection, &[("Orders", 3)]);
@@ -272,6 +286,15 @@ mod tests {
                 &[("Orders", 6), ("Refunds", 4)],
             ),
             (&["refunds.feature:3"], &[("Refunds", 4)]),
+            (&["features/more"], &[("Refunds", 4)]),
+            (
+                &["/r/features/more/", "orders.feature:6"],
+                &[("Orders", 6), ("Refunds", 4)],
+            ),
+            (
+                &["features/"],
+                &[("Orders", 3), ("Orders", 6), ("Refunds", 4)],
+            ),
         ] {
             let selection = Selection {
                 locations: locations(texts),
@@ -289,14 +312,21 @@ mod tests {
             ..Selection::default()
         });
         assert_eq!(message, "no scenario matches orders.feature:99");
+        for nowhere in ["features/mor", "eatures/", "features/more/deep"] {
+            let message = none(Selection {
+                locations: locations(&["features/orders.feature", nowhere]),
+                ..Selection::default()
+            });
+            assert!(message.starts_with("no scenario matches "), "{message}");
+        }
         let message = none(Selection {
             name: Some(Regex::new("nobody").unwrap()),
-            tags: Some("@slow".parse().unwrap()),
+            tags: vec!["@slow".parse().unwrap(), "not @flaky".parse().unwrap()],
             ..Selection::default()
         });
         assert_eq!(
             message,
-            "no scenario matches --name \"nobody\" and --tags \"@slow\""
+            "no scenario matches --name \"nobody\" and --tags \"@slow\" and --tags \"not @flaky\""
         );
         let filters = Selection {
             filters: vec!["nobody".to_owned()],

@@ -19,8 +19,8 @@ use crate::domain::{did_you_mean, parse_duration};
 /// The command line of a suite: what to run, how, and what to show of it.
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// Scenarios to run: FILE.feature, FILE.feature:LINE[:LINE...], or a part of a path, a feature's
-    /// name or a scenario's name
+    /// Scenarios to run: FILE.feature, FILE.feature:LINE[:LINE...], a folder with a slash, or a part of
+    /// a file's, a feature's or a scenario's name
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
 
@@ -32,7 +32,8 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "REGEX")]
     name: Option<Regex>,
 
-    /// Run only scenarios whose tags match this expression, such as "@slow and not @flaky"
+    /// Run only scenarios whose tags match this expression, such as "@slow and not @flaky"; given
+    /// several times, all of them
     #[arg(
         short,
         long,
@@ -40,7 +41,7 @@ pub struct RunArgs {
         env = "CUCUMBER_FILTER_TAGS",
         hide_env_values = true
     )]
-    tags: Option<TagExpression>,
+    tags: Vec<TagExpression>,
 
     /// How many scenarios run concurrently [default: one per core]
     #[arg(short, long, value_name = "N")]
