@@ -15,16 +15,14 @@ use crate::{
 #[given("the workflow {string}")]
 fn by_id(world: &mut World, id: String) -> StepResult {
     let workflow = world.fixtures().workflow(&id)?;
-    world.runs().declare(workflow);
-    Ok(())
+    Ok(world.runs().declare(workflow)?)
 }
 
 /// A workflow by the definition below.
 #[given("the workflow:")]
 fn inline(world: &mut World, step: &gherkin::Step) -> StepResult {
     let workflow: Workflow = parameters::json(world, step)?;
-    world.runs().declare(Arc::new(workflow));
-    Ok(())
+    Ok(world.runs().declare(Arc::new(workflow))?)
 }
 
 /// A workflow of this many steps, `step-1`, `step-2`, …, each after the one before.
@@ -93,8 +91,7 @@ fn many(
 
 fn declare(world: &mut World, workflow: Value) -> StepResult {
     let workflow: Workflow = serde_json::from_value(workflow)?;
-    world.runs().declare(Arc::new(workflow));
-    Ok(())
+    Ok(world.runs().declare(Arc::new(workflow))?)
 }
 
 /// On failure, completed steps are undone.

@@ -392,6 +392,18 @@ fn scenarios_are_selected_by_name_tags_line_and_filter() {
         .exits(2)
         .prints("no scenario matches");
     package.run(&["features/other.feature:5"]).exits(2);
+    package
+        .run(&["features/"])
+        .exits(0)
+        .prints("2 scenarios (2 passed)");
+    package
+        .run(&["features/sample.feature", "features/orders"])
+        .exits(2)
+        .prints("no scenario matches features/orders");
+    package
+        .run(&["--tags", "@quick", "--tags", "not @quick"])
+        .exits(2)
+        .prints("no scenario matches --tags \"@quick\" and --tags \"not @quick\"");
 }
 
 #[test]
@@ -564,6 +576,64 @@ fn faulty_fixtures_and_names_fail_with_location_pointer_and_nearest_name() {
         .prints("did you mean \"OUT_OF_STOCK\"?")
         .prints("\"Out of luck\" is not a valid code, expected UPPER_SNAKE case")
         .prints("11 scenarios (11 failed)");
+}
+
+#[test]
+fn faulty_references_fail_where_the_workflow_is_declared() {
+    let feature = r#"Feature: F
+  Scenario: A name that does not exist
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [
+        { "id": "price", "service": "A", "operation": "a", "input": { "sku": "${/imput/sku}" } },
+        { "id": "charge", "service": "A", "operation": "a", "input": ["${/prise/amount}"] } ] }
+      """
+
+  Scenario: A later step, and the step itself
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [
+        { "id": "charge", "service": "A", "operation": "a", "input": ["${/thank/id}", "${/charge/id}"] },
+        { "id": "thank", "service": "A", "operation": "a" } ] }
+      """
+
+  Scenario: A step that is not waited for, in an undo and in a workflow within
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [
+        { "id": "price", "service": "A", "operation": "a" },
+        { "id": "charge", "service": "A", "operation": "a", "dependencies": [],
+          "compensation": { "operation": "b", "input": "${/price/id}" } },
+        { "id": "inner", "workflow": { "id": "v", "steps": [
+          { "id": "x", "service": "A", "operation": "a", "input": "${/charge}" } ] } } ] }
+      """
+
+  Scenario: What looks like a reference and is none
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [
+        { "id": "a", "service": "A", "operation": "a",
+          "input": { "dot": "${input.weight}", "brace": "{/input/x}", "text": "Hello ${/input/name}" } } ] }
+      """
+
+  Scenario: A workflow of the fixtures
+    Given the workflow "faulty"
+"#;
+    Package::new(feature)
+        .file("fixtures/flows.json", br#"{"workflows": [{"id": "faulty", "steps": [{"id": "pay", "service": "A", "operation": "a", "input": "${/order}"}]}]}"#)
+        .run(&[])
+        .exits(1)
+        .prints("at /steps/0/input/sku: \"${/imput/sku}\" leads nowhere: there is no step \"imput\", did you mean \"input\"?")
+        .prints("at /steps/1/input/0: \"${/prise/amount}\" leads nowhere: there is no step \"prise\", did you mean \"price\"?")
+        .prints("step \"charge\" does not wait for step \"thank\", add it to its dependencies")
+        .prints("at /steps/0/input/1: \"${/charge/id}\" leads nowhere: it is the step itself")
+        .prints("at /steps/1/compensation/input: \"${/price/id}\" leads nowhere: step \"charge\" does not wait for step \"price\"")
+        .prints("at /steps/2/workflow/steps/0/input: \"${/charge}\" leads nowhere: there is no step \"charge\"")
+        .prints("at /steps/0/input/dot: \"${input.weight}\" looks like a reference and is none")
+        .prints("at /steps/0/input/brace: ")
+        .prints("at /steps/0/input/text: ")
+        .prints("fixtures/flows.json:1: at /workflows/0/steps/0/input: \"${/order}\" leads nowhere")
+        .prints("5 scenarios (5 failed)");
 }
 
 #[test]
@@ -826,7 +896,7 @@ fn faulty_retriers_partitions_and_probes_fail_with_the_nearest_name() {
         .exits(1)
         .prints("retrier 2: the code \"OUT_OF_STOKC\" is neither defined by Stock nor built in: did you mean \"OUT_OF_STOCK\"?")
         .prints("retrier 1: faulty retrier: at /maxRetires: unknown field `maxRetires`, expected one of `maxRetries`, `base`, `multiplier`, `cap`, `jitter`, `firstExponent`; did you mean \"maxRetries\"?")
-        .prints("retrier 1: faulty retrier: it names no \"codes\"")
+        .prints("retrier 1: faulty retrier: at /codes: it names no code")
         .prints("\"CORRUPTION_DETECTED\" can never be worth a retry")
         .prints("at /steps/0/retry/1: faulty retrier: it needs \"maxRetries\" or \"preset\"")
         .prints("no service or caller is named \"orchestrater\": did you mean \"orchestrator\"?")

@@ -127,7 +127,7 @@ fn subject(workflow: Arc<Workflow>) -> TestedWorkflow {
         let platform = Platform::new(0);
         let before = platform.state().await;
         let mut platform = Platform::new(0);
-        platform.runs.declare(Arc::clone(&workflow));
+        platform.runs.declare(Arc::clone(&workflow)).unwrap();
         platform.runs.run(no_input(), None, 1).await.unwrap();
         let status = platform.runs.outcome().unwrap().status;
         assert_eq!(status, WorkflowStatus::Completed);
@@ -274,7 +274,10 @@ fn run_random(subject: &TestedWorkflow, seed: u64) -> RunReport {
             let file = folder.path().join("journal.sqlite");
             platform.runs.keep_journal_in(file).unwrap();
         }
-        platform.runs.declare(Arc::clone(&subject.workflow));
+        platform
+            .runs
+            .declare(Arc::clone(&subject.workflow))
+            .unwrap();
         draw_policies(&mut platform, &mut rng);
         draw_faults(&platform, subject, &mut rng);
         draw_crashes(&mut platform.runs, subject, &mut rng);

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{Failure, code, did_you_mean, pointer_names, references, resolve};
+use crate::domain::{
+    Failure, Violation, code, did_you_mean, pointer_names, reference_faults, resolve,
+};
 
 /// A change that an event makes to a document: to the state of an aggregate, or in a read model.
 ///
@@ -95,7 +97,7 @@ impl TryFrom<ChangeFields> for DocumentChange {
             ));
         }
         if let Some(value) = action.value() {
-            check_references(value, &NAMES)?;
+            check_references(value, &NAMES).map_err(|fault| fault.to_string())?;
         }
         if let ChangeAction::Add(value) | ChangeAction::Subtract(value) = &action
             && !value.is_number()
@@ -108,17 +110,13 @@ impl TryFrom<ChangeFields> for DocumentChange {
 }
 
 /// Checks that a template refers only to known names.
-pub(in crate::cqrs) fn check_references(template: &Value, names: &[&str]) -> Result<(), String> {
-    for pointer in references(template) {
-        let name = pointer[1..].split('/').next().unwrap_or_default();
-        if !names.contains(&name) {
-            let hint = did_you_mean(name, names.iter().copied());
-            return Err(format!(
-                "{pointer:?} refers to {name:?}, which is unknown: {hint}"
-            ));
-        }
-    }
-    Ok(())
+pub(in crate::cqrs) fn check_references(template: &Value, names: &[&str]) -> Result<(), Violation> {
+    let mut known = |name: &str| match names.contains(&name) {
+        true => Ok(()),
+        false => Err(did_you_mean(name, names.iter().copied())),
+    };
+    let mut faults = reference_faults(template, &mut known).into_iter();
+    faults.next().map_or(Ok(()), Err)
 }
 
 impl ChangeAction {

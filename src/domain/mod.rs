@@ -43,9 +43,7 @@ pub(crate) use json_form::JsonForm;
 pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::Key;
 pub(crate) use nearest::{did_you_mean, nearest};
-#[cfg(feature = "cqrs")]
-pub(crate) use reference::references;
-pub(crate) use reference::{refers, resolve};
+pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;
 pub use status::{StepStatus, WorkflowStatus};

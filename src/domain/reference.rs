@@ -2,7 +2,7 @@ use std::borrow::Borrow;
 
 use serde_json::Value;
 
-use super::{Failure, code, split_pointer};
+use super::{Failure, Violation, code, pointer_token, split_pointer};
 
 /// The JSON pointer in a string `${/…}`.
 fn pointer(text: &str) -> Option<&str> {
@@ -21,15 +21,49 @@ pub fn refers(value: &Value) -> bool {
     }
 }
 
-#[cfg(feature = "cqrs")]
-/// The pointers of all references in the value, in order, as [`resolve`] reads them.
-pub fn references(value: &Value) -> Vec<&str> {
+/// What is wrong with the references in a value, as far as it can be known without the data: each at
+/// its pointer.
+///
+/// `known` says whether there can be data under a name, and why not. What looks like a reference and
+/// is none is a fault too, since it would be sent as it is.
+pub fn reference_faults(
+    value: &Value,
+    known: &mut impl FnMut(&str) -> Result<(), String>,
+) -> Vec<Violation> {
+    let within = |pointer: String, value: &Value, known: &mut _| {
+        let faults = reference_faults(value, known).into_iter();
+        faults.map(move |fault| fault.within(&pointer))
+    };
     match value {
-        Value::String(text) => pointer(text).into_iter().collect(),
-        Value::Array(items) => items.iter().flat_map(references).collect(),
-        Value::Object(fields) => fields.values().flat_map(references).collect(),
+        Value::String(text) => fault_of(text, known)
+            .map(|message| Violation::new("", message))
+            .into_iter()
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .flat_map(|(index, item)| within(format!("/{index}"), item, known))
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| within(format!("/{}", pointer_token(name)), value, known))
+            .collect(),
         _ => Vec::new(),
     }
+}
+
+fn fault_of(text: &str, known: &mut impl FnMut(&str) -> Result<(), String>) -> Option<String> {
+    let Some(pointer) = pointer(text) else {
+        let looks_like_one = text.contains("${") || text.starts_with("{/") && text.ends_with('}');
+        return looks_like_one.then(|| {
+            format!(
+                "{text:?} looks like a reference and is none: write a string of its own, such as \"${{/input/name}}\""
+            )
+        });
+    };
+    let (name, _) = split_pointer(pointer)?;
+    let why = known(&name).err()?;
+    Some(format!("{text:?} leads nowhere: {why}"))
 }
 
 /// The value with every reference, a string `${/…}`, replaced by the data it points to, its type kept.
@@ -100,11 +134,35 @@ mod tests {
         );
     }
 
-    #[cfg(feature = "cqrs")]
     #[test]
-    fn references_finds_those_at_every_depth() {
-        let value = json!({"a": ["${/x/y}", "${x}"], "b": {"c": "${/z}"}});
-        assert_eq!(references(&value), ["/x/y", "/z"]);
+    fn faults_of_references_are_found_at_every_depth() {
+        let value = json!({
+            "good": ["${/x/y}", "x", "{\"a\": 1}", "$5"],
+            "b/ad": { "c": ["${/z}"] },
+            "text": "costs ${/x/y}", "dot": "${x.y}", "brace": "{/x/y}", "open": "${/x",
+        });
+        let mut known = |name: &str| match name {
+            "x" => Ok(()),
+            _ => Err("did you mean \"x\"?".to_owned()),
+        };
+        let faults = reference_faults(&value, &mut known);
+        let faults: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                (
+                    fault.pointer.as_str(),
+                    fault.message.contains("leads nowhere"),
+                )
+            })
+            .collect();
+        let expected = [
+            ("/b~1ad/c/0", true),
+            ("/text", false),
+            ("/dot", false),
+            ("/brace", false),
+            ("/open", false),
+        ];
+        assert_eq!(faults, expected);
     }
 
     #[test]

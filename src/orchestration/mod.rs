@@ -8,6 +8,7 @@ mod orchestrator;
 mod outcome;
 mod plan;
 mod plan_check;
+mod reference_check;
 mod run;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;

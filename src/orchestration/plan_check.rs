@@ -23,7 +23,8 @@ impl Plan {
     /// `INVALID_WORKFLOW`, with the JSON pointer as field: no steps, a duplicate,
     /// empty or reserved id, an unknown dependency, a cycle (named as a path),
     /// `maxParallel` 0, a step that neither calls nor runs a workflow or does both,
-    /// an unknown workflow, workflows that run each other or are nested too deeply.
+    /// an unknown workflow, workflows that run each other or are nested too deeply, a reference that
+    /// leads nowhere whatever the data are.
     /// `SERVICE_NOT_FOUND` or `OPERATION_NOT_FOUND` for a step, a fallback call or a
     /// compensation. The first fault has the others as its causes.
     pub fn new(
@@ -33,7 +34,9 @@ impl Plan {
     ) -> Result<Self, Box<Failure>> {
         let mut faults = Vec::new();
         let resolved = resolve_subworkflows(workflow, find, &mut faults);
+        let references = resolved.reference_faults();
         let plan = build(resolved, Some(registry), "", &mut faults);
+        faults.extend(references);
         let mut faults = faults.into_iter();
         match (faults.next(), plan) {
             (None, Some(plan)) => Ok(plan),

@@ -133,7 +133,7 @@ impl DefinedAggregate {
                     return Err(Violation::new(format!("{within}/event"), message));
                 }
                 check_references(&emission.data, &["command", "state"])
-                    .map_err(|message| Violation::new(format!("{within}/data"), message))?;
+                    .map_err(|fault| fault.within(&format!("{within}/data")))?;
             }
             commands.push(CommandSchemas { payload, refuse });
         }

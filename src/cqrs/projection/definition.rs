@@ -86,9 +86,8 @@ impl ProjectionDefinition {
         }
         for (kind, handler) in &self.handles {
             let within = format!("/handles/{}", pointer_token(kind));
-            if let Err(message) = check_references(&handler.key, &["event"]) {
-                return fault(format!("{within}/key"), message);
-            }
+            check_references(&handler.key, &["event"])
+                .map_err(|fault| fault.within(&format!("{within}/key")))?;
             if self.target.is_some() && !handler.changes.is_empty() {
                 let message = "there is no read model to change: the events go to the \"target\"";
                 return fault(format!("{within}/changes"), message.to_owned());

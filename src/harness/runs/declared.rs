@@ -8,8 +8,26 @@ use crate::{
 
 impl Runs {
     /// Makes this the scenario's workflow; its steps can run those that were declared before.
-    pub fn declare(&mut self, workflow: Arc<Workflow>) {
+    ///
+    /// # Errors
+    ///
+    /// If references in its inputs lead nowhere. Faults that only its services show are found when
+    /// it is to run.
+    pub fn declare(&mut self, workflow: Arc<Workflow>) -> Result<(), String> {
+        let faults = workflow.reference_faults();
+        if !faults.is_empty() {
+            let faults = faults.into_iter().map(|fault| {
+                let pointer = fault.field.unwrap_or_default();
+                format!("\n  at {pointer}: {}", fault.message)
+            });
+            let faults: String = faults.collect();
+            return Err(format!(
+                "the workflow {:?} is not valid:{faults}",
+                workflow.id
+            ));
+        }
         self.others.extend(self.workflow.replace(workflow));
+        Ok(())
     }
 
     /// The workflow, to be changed for this scenario.

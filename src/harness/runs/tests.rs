@@ -25,7 +25,8 @@ async fn crash_at_an_impossible_point_is_refused() {
     assert!(refused.starts_with("no workflow is declared"), "{refused}");
     runs.declare(workflow(
         &json!({"id": "pay", "service": "S", "operation": "pay"}),
-    ));
+    ))
+    .unwrap();
     let refused = crash(&mut runs, CrashPoint::After, "pya").unwrap_err();
     assert!(refused.ends_with("did you mean \"pay\"?"), "{refused}");
     let refused = crash(&mut runs, CrashPoint::DuringCompensation, "pay").unwrap_err();
@@ -46,7 +47,8 @@ async fn kill_at_an_unsupported_point_is_refused() {
             "id": "child",
             "steps": [{ "id": "a", "service": "AgentService", "operation": "createAgent" }],
         },
-    })));
+    })))
+    .unwrap();
     let after = CrashPoint::After;
     let refused = runs.run_and_kill(after, "parent/a").await;
     assert!(refused.unwrap_err().contains("not of a nested one"));
