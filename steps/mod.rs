@@ -14,6 +14,7 @@ mod contracts;
 #[cfg(feature = "cqrs")]
 mod cqrs;
 mod crashes;
+mod effects;
 #[cfg(feature = "json-schema")]
 mod entities;
 mod failing;

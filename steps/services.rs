@@ -12,8 +12,7 @@ use crate::{
     domain::CallName,
     harness::{CallScript, World},
     services::{
-        Answer, Executions, FaultId, Response, Script, Service, ServiceDefinition,
-        check_service_name,
+        Answer, Executions, FaultId, Script, Service, ServiceDefinition, check_service_name,
     },
 };
 
@@ -107,7 +106,7 @@ fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> Step
         if rows.iter().any(|(other, ..)| other.overlaps(executions)) {
             return Err(format!("another row already answers the executions {}", row[0]).into());
         }
-        if let Response::Error(code) = &answer.response {
+        if let Some(code) = answer.response.code() {
             world.registry().check_code(&call, code)?;
         }
         let fault = answer.response.is_fault().then(|| {
@@ -124,6 +123,38 @@ fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> Step
     for fault in replaced {
         world.cast().faults().withdraw(fault);
     }
+    Ok(())
+}
+
+/// A repetition of a key acts again.
+#[given("{call} is not idempotent")]
+fn is_not_idempotent(world: &mut World, call: CallParameter) -> StepResult {
+    let call = call.name()?;
+    world.registry().check(&call)?;
+    world.cast().change_key_rules(call.service(), |rules| {
+        rules.operations.insert(call.operation().into(), false);
+    });
+    Ok(())
+}
+
+/// The service remembers a key no longer than that.
+#[given("{string} forgets its keys after {duration}")]
+fn forgets_its_keys(world: &mut World, service: String, after: DurationParameter) -> StepResult {
+    let after = after.value()?;
+    world.registry().check_service(&service)?;
+    world
+        .cast()
+        .change_key_rules(&service, |rules| rules.keys = Some(after));
+    Ok(())
+}
+
+/// What arrives after its undo has its effect all the same.
+#[given("{string} does not bar late effects")]
+fn does_not_bar_late_effects(world: &mut World, service: String) -> StepResult {
+    world.registry().check_service(&service)?;
+    world
+        .cast()
+        .change_key_rules(&service, |rules| rules.bars_late_effects = false);
     Ok(())
 }
 

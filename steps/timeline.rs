@@ -15,7 +15,7 @@ use super::{
     parameters::header_and_rows,
 };
 use crate::{
-    domain::{CallName, Key, format_duration, parse_duration},
+    domain::{CallName, format_duration, parse_duration},
     harness::{World, compare_rows, rows_in_order},
     observability::{Event, EventKind, REDACTED, looks_secret},
 };
@@ -233,68 +233,6 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
         )?;
     }
     Ok(())
-}
-
-/// No call had an effect on a service.
-#[then("nothing has an effect")]
-fn nothing_has_an_effect(world: &mut World) -> StepResult {
-    let first = world.timeline().read(|events| {
-        let effect = |event: &&Event| matches!(event.kind, EventKind::Effect { .. });
-        events.iter().find(effect).map(Event::fields)
-    });
-    match first {
-        None => Ok(()),
-        Some(effect) => Err(format!("expected no effect, found {}", Value::Object(effect)).into()),
-    }
-}
-
-/// There were effects, in time or late, and all were undone.
-#[then("no effect remains")]
-fn no_effect_remains(world: &mut World) -> StepResult {
-    let mut left: Vec<(Arc<str>, CallName)> = Vec::new();
-    let mut any = false;
-    world.timeline().read(|events| {
-        for event in events {
-            if let EventKind::Effect { call, key } = &event.kind {
-                any = true;
-                match key {
-                    Key::Do(subject) => left.push((Arc::clone(subject), call.clone())),
-                    Key::Undo(subject) => left.retain(|(own, _)| own != subject),
-                }
-            }
-        }
-    });
-    // If nothing ever had an effect, that none remains would prove nothing.
-    expect(any, || "nothing had an effect".to_owned())?;
-    expect(left.is_empty(), || {
-        let left: Vec<_> = left
-            .iter()
-            .map(|(key, call)| format!("  {call} ({key})"))
-            .collect();
-        format!(
-            "expected no effect to remain, these do:\n{}",
-            left.join("\n")
-        )
-    })
-}
-
-/// Every key had at most one effect and one undo.
-#[then("no effect happens twice")]
-fn no_effect_twice(world: &mut World) -> StepResult {
-    let mut seen = HashSet::new();
-    let twice = world.timeline().read(|events| {
-        events.iter().find_map(|event| match &event.kind {
-            EventKind::Effect { call, key } if !seen.insert(key.clone()) => {
-                Some(format!("{call} ({key}) at {}", format_duration(event.at)))
-            }
-            _ => None,
-        })
-    });
-    expect(!seen.is_empty(), || "nothing had an effect".to_owned())?;
-    match twice {
-        None => Ok(()),
-        Some(twice) => Err(format!("an effect happens twice: {twice}").into()),
-    }
 }
 
 /// No value of a secret-looking field is visible in the timeline or the outcome.

@@ -10,7 +10,7 @@ use crate::{
     observability::Timeline,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files,
+        Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files, KeyRules,
         MockService, Policies, Registry, Service, ServiceDefinition,
     },
 };
@@ -110,6 +110,8 @@ impl Cast {
         let definition = definition.into();
         definition.check_probe()?;
         let effects = self.effects.clone();
+        let rules = definition.key_rules();
+        let name: Arc<str> = definition.name.as_str().into();
         if let Some(entity) = &definition.entity {
             let entities = self.entities.clone();
             let service = EntityService::new(Arc::clone(&definition), entity, entities, effects)?;
@@ -120,7 +122,20 @@ impl Cast {
         } else {
             self.registry.add(MockService::new(definition, effects));
         }
+        // Of a service that is defined again, the last definition holds.
+        if rules != KeyRules::default() || self.effects.has_rules() {
+            self.change_key_rules(&name, |own| *own = rules);
+        }
         Ok(())
+    }
+
+    /// Changes how a service treats the keys of its calls.
+    pub(crate) fn change_key_rules(&self, service: &str, change: impl FnOnce(&mut KeyRules)) {
+        let rules = self.effects.change_rules(service, change);
+        // A service that was removed has no replies to remember.
+        let _ = self
+            .registry
+            .script(service, |script, _| script.set_key_rules(rules));
     }
 
     /// Adds a service that answers `{}` to any operation.

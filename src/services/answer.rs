@@ -22,6 +22,14 @@ pub enum Response {
     Reply(Arc<Value>),
     /// A failure with this code; the service does not act.
     Error(Arc<str>),
+    /// The same, with how long the caller is asked to wait before the next execution.
+    RetryLater(Arc<str>, Duration),
+    /// A failure with this code, although the service acts.
+    ActsThenError(Arc<str>),
+    /// Nothing, ever, although the service acts.
+    Lost,
+    /// The service's own answer to a request that arrives twice.
+    Twice,
     /// Nothing, ever.
     Hang,
     /// Nothing; the service acts this long after the caller gave up.
@@ -34,6 +42,14 @@ impl Response {
     /// Whether it is a fault, which proves nothing unless a call hits it.
     pub fn is_fault(&self) -> bool {
         !matches!(self, Self::Normal | Self::Reply(_))
+    }
+
+    /// The code of the failure, if it is one.
+    pub fn code(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Error(code) | Self::RetryLater(code, _) | Self::ActsThenError(code) => Some(code),
+            _ => None,
+        }
     }
 }
 
@@ -51,9 +67,12 @@ impl From<Response> for Answer {
 pub enum AnswerError {
     /// None of the forms.
     #[error(
-        "{0:?} is not a valid answer, expected `ok`, `error CODE`, `hang`, `reply {{json}}`, `corrupt`, `late 3 s`, or one of the first five after `after 200 ms`"
+        "{0:?} is not a valid answer, expected `ok`, `error CODE`, `error CODE retry after 30 s`, `acts then error CODE`, `hang`, `lost`, `twice`, `reply {{json}}`, `corrupt`, each also after `after 200 ms`, or `late 3 s`"
     )]
     Unknown(String),
+    /// Words after the code of an error that are not understood.
+    #[error("{0:?} is not understood after the code, expected `retry after 30 s` or nothing")]
+    AfterCode(String),
     /// The code is not in UPPER_SNAKE case.
     #[error("{0}")]
     Code(String),
@@ -83,9 +102,23 @@ impl FromStr for Answer {
             ("ok", "") => Response::Normal,
             ("hang", "") => Response::Hang,
             ("corrupt", "") => Response::Corrupt,
-            ("error", code) if !code.is_empty() => {
+            ("lost", "") => Response::Lost,
+            ("twice", "") => Response::Twice,
+            ("error", rest) if !rest.is_empty() => {
+                let (code, after) = split_code(rest)?;
+                match after {
+                    None => Response::Error(code),
+                    Some(after) => Response::RetryLater(code, after),
+                }
+            }
+            ("acts", rest) => {
+                let code = rest
+                    .strip_prefix("then error ")
+                    .map(|code| code.trim())
+                    .filter(|code| !code.is_empty())
+                    .ok_or_else(unknown)?;
                 check_code(code).map_err(AnswerError::Code)?;
-                Response::Error(code.into())
+                Response::ActsThenError(code.into())
             }
             ("reply", json) if !json.is_empty() => Response::Reply(Arc::new(
                 serde_json::from_str(json).map_err(|e| AnswerError::Reply(e.to_string()))?,
@@ -93,7 +126,9 @@ impl FromStr for Answer {
             ("late", duration) if !duration.is_empty() => Response::Late(parse_duration(duration)?),
             ("after", rest) => {
                 // The duration ends where the answer begins.
-                let words = [" ok", " error ", " hang", " reply ", " corrupt"];
+                let words = [
+                    " ok", " error ", " acts ", " hang", " lost", " twice", " reply ", " corrupt",
+                ];
                 let end = words
                     .iter()
                     .filter_map(|word| rest.find(word))
@@ -109,6 +144,22 @@ impl FromStr for Answer {
         };
         Ok(response.into())
     }
+}
+
+/// A code, and how long the caller is asked to wait, if the words after the code say so.
+fn split_code(text: &str) -> Result<(Arc<str>, Option<Duration>), AnswerError> {
+    let (code, rest) = text
+        .split_once(char::is_whitespace)
+        .map_or((text, ""), |(code, rest)| (code, rest.trim()));
+    let after = match rest.strip_prefix("retry after ") {
+        Some(after) => Some(parse_duration(after)?),
+        // A code is one word: several that are none are not told apart.
+        None if rest.is_empty() || check_code(code).is_err() => None,
+        None => return Err(AnswerError::AfterCode(rest.to_owned())),
+    };
+    let code = if after.is_some() { code } else { text };
+    check_code(code).map_err(AnswerError::Code)?;
+    Ok((code.into(), after))
 }
 
 /// The executions of an operation that a row of a script covers, counted from 1.
@@ -205,6 +256,30 @@ mod tests {
                 },
             ),
             (
+                "error RATE_LIMITED retry after 30 s",
+                Response::RetryLater("RATE_LIMITED".into(), Duration::from_secs(30)).into(),
+            ),
+            (
+                "acts then error CONNECTION_RESET",
+                Response::ActsThenError("CONNECTION_RESET".into()).into(),
+            ),
+            ("lost", Response::Lost.into()),
+            ("twice", Response::Twice.into()),
+            (
+                "after 200 ms acts then error A",
+                Answer {
+                    after,
+                    response: Response::ActsThenError("A".into()),
+                },
+            ),
+            (
+                "after 200 ms error A retry after 1 min",
+                Answer {
+                    after,
+                    response: Response::RetryLater("A".into(), Duration::from_secs(60)),
+                },
+            ),
+            (
                 "after 200 ms corrupt",
                 Answer {
                     after,
@@ -238,9 +313,25 @@ mod tests {
             "after 200 ms late 3 s",
             "hang on",
             "corrupt {}",
+            "lost and found",
+            "twice 2",
+            "acts",
+            "acts then error",
+            "acts then error lower",
+            "acts then ok",
+            "error A retry after",
+            "error A retry after soon",
+            "error a retry after 1 s",
         ] {
             assert!(text.parse::<Answer>().is_err(), "{text:?}");
         }
+        let why = |text: &str| text.parse::<Answer>().unwrap_err().to_string();
+        let after_code = why("error RATE_LIMITED retry in 30 s");
+        assert!(
+            after_code.starts_with("\"retry in 30 s\" is not understood after the code"),
+            "{after_code}"
+        );
+        assert!(why("error Out of luck").contains("is not a valid code"));
     }
 
     #[test]

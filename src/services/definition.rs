@@ -4,8 +4,12 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{EntityDefinition, FileOperation, FilesDefinition, entity, file, service::PROBE};
-use crate::domain::{FailureMode, Violation, did_you_mean, duration_text, pointer_token};
+use super::{
+    EntityDefinition, FileOperation, FilesDefinition, KeyRules, entity, file, service::PROBE,
+};
+use crate::domain::{
+    FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
+};
 
 /// A file of service definitions, as in `fixtures/services/`.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +37,13 @@ pub struct ServiceDefinition {
     pub class: Option<String>,
     /// The operation that checks its health; by default `health`, if it has one.
     pub probe: Option<String>,
+    /// Whether a repetition of a key has no effect of its own; true unless given.
+    pub idempotent: Option<bool>,
+    /// How long it remembers a key; for ever unless given.
+    #[serde(with = "opt_duration_text")]
+    pub keys: Option<Duration>,
+    /// Whether what arrives after its undo has no effect; true unless given.
+    pub bars_late_effects: Option<bool>,
     /// Codes of its own.
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; by default any name is one.
@@ -128,6 +139,20 @@ impl ServiceDefinition {
         Ok(())
     }
 
+    /// How it treats the keys of its calls.
+    pub(crate) fn key_rules(&self) -> KeyRules {
+        let operations = self.operations.iter().flatten();
+        let own = |(name, operation): (&String, &OperationDefinition)| {
+            Some((name.as_str().into(), operation.idempotent?))
+        };
+        KeyRules {
+            idempotent: self.idempotent.unwrap_or(true),
+            operations: operations.filter_map(own).collect(),
+            keys: self.keys,
+            bars_late_effects: self.bars_late_effects.unwrap_or(true),
+        }
+    }
+
     pub(crate) fn check_probe(&self) -> Result<(), Violation> {
         let (Some(probe), Some(operations)) = (&self.probe, &self.operations) else {
             return Ok(());
@@ -176,6 +201,8 @@ pub struct OperationDefinition {
     pub description: Option<String>,
     /// What it does to the service's state.
     pub kind: Option<OperationKind>,
+    /// Whether a repetition of a key has no effect of its own; as the service unless given.
+    pub idempotent: Option<bool>,
     /// Fields that an `update` of an entity sets by itself.
     pub sets: Map<String, Value>,
     /// How long it takes.

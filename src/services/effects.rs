@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, Failure, IndexMap, Key, Locked, code},
+    domain::{Call, CallName, Failure, HashMap, IndexMap, Key, Locked, code},
     observability::{EventKind, Timeline},
 };
 
@@ -13,16 +13,69 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Effects {
     timeline: Timeline,
-    /// Never removed. The order is irrelevant, but a map that keeps it grows without rehashing.
-    applied: Arc<Locked<IndexMap<Arc<str>, AppliedEffect>>>,
+    memory: Arc<Locked<Memory>>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// By the subject of the key. Never removed. The order is irrelevant, but a map that keeps it
+    /// grows without rehashing.
+    applied: IndexMap<Arc<str>, AppliedEffect>,
+    /// Of the services that do not do what services do by default.
+    rules: HashMap<Arc<str>, KeyRules>,
+}
+
+/// How a service treats the keys of its calls.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct KeyRules {
+    /// Whether a repetition of a key has no effect of its own.
+    pub idempotent: bool,
+    /// The same of single operations, where it differs.
+    pub operations: HashMap<Arc<str>, bool>,
+    /// How long it remembers a key; for ever unless given.
+    pub keys: Option<Duration>,
+    /// Whether what arrives after its undo has no effect.
+    pub bars_late_effects: bool,
 }
 
 #[derive(Debug, Default)]
 struct AppliedEffect {
-    /// The reply given when it was done.
-    done: Option<Arc<Value>>,
-    /// The reply given when it was undone.
-    undone: Option<Arc<Value>>,
+    /// What was done under the key, by call, each time.
+    done: Vec<Done>,
+    /// How often it was undone.
+    undone: usize,
+    /// The reply to the last undo, and when it came.
+    last_undo: Option<(Arc<Value>, Duration)>,
+}
+
+#[derive(Debug)]
+struct Done {
+    call: CallName,
+    input: Arc<Value>,
+    reply: Arc<Value>,
+    at: Duration,
+}
+
+impl Default for KeyRules {
+    fn default() -> Self {
+        Self {
+            idempotent: true,
+            operations: HashMap::default(),
+            keys: None,
+            bars_late_effects: true,
+        }
+    }
+}
+
+impl KeyRules {
+    pub(super) fn is_idempotent(&self, operation: &str) -> bool {
+        let own = self.operations.get(operation);
+        own.copied().unwrap_or(self.idempotent)
+    }
+
+    fn remembers(&self, at: Duration, now: Duration) -> bool {
+        self.keys.is_none_or(|keys| now.saturating_sub(at) < keys)
+    }
 }
 
 /// What a service must do for a call, given what was done under its key before.
@@ -41,8 +94,25 @@ impl Effects {
     pub fn new(timeline: Timeline) -> Self {
         Self {
             timeline,
-            applied: Arc::default(),
+            memory: Arc::default(),
         }
+    }
+
+    /// Whether any service treats keys in its own way.
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.memory.lock().rules.is_empty()
+    }
+
+    /// Changes how a service treats the keys of its calls, and returns that.
+    pub(crate) fn change_rules(
+        &self,
+        service: &str,
+        change: impl FnOnce(&mut KeyRules),
+    ) -> KeyRules {
+        let mut memory = self.memory.lock();
+        let rules = memory.rules.entry(service.into()).or_default();
+        change(rules);
+        rules.clone()
     }
 
     /// Lets `act` perform a call once per key, and returns its reply.
@@ -52,7 +122,8 @@ impl Effects {
     ///
     /// # Errors
     ///
-    /// What `act` fails with; `CANCELLED` if the call arrives after its undo.
+    /// What `act` fails with; `CANCELLED` if the call arrives after its undo;
+    /// `IDEMPOTENCY_KEY_REUSED` if the key came before with another input.
     pub fn once(
         &self,
         call: &Call,
@@ -61,38 +132,65 @@ impl Effects {
         let Some(key) = &call.key else {
             return act(EffectDecision::Act);
         };
-        let mut applied = self.applied.lock();
+        let now = self.timeline.now();
+        let mut memory = self.memory.lock();
+        let Memory { applied, rules } = &mut *memory;
+        let rules = match rules.is_empty() {
+            true => None,
+            false => rules.get(call.name().service()),
+        };
+        let remembers = |at| rules.is_none_or(|rules| rules.remembers(at, now));
+        let is_idempotent = rules.is_none_or(|rules| rules.is_idempotent(call.name().operation()));
+        let bars_late_effects = rules.is_none_or(|rules| rules.bars_late_effects);
         let effect = applied.entry(Arc::clone(key.subject())).or_default();
         let reply = match key {
-            Key::Do(_) if effect.done.is_some() || effect.undone.is_some() => {
-                return match &effect.done {
-                    Some(first) => Ok(Arc::clone(first)),
-                    None => Err(self.too_late(call, key)),
-                };
-            }
             Key::Do(_) => {
+                let is_remembered = |done: &&Done| remembers(done.at);
+                let first = effect.done.iter().find(is_remembered);
+                if let Some(first) = first.filter(|_| is_idempotent) {
+                    // A fallback call has the key of its step, and an input of its own.
+                    let is_reused = first.call == *call.name() && first.input != call.input;
+                    return match is_reused {
+                        false => Ok(Arc::clone(&first.reply)),
+                        true => Err(reused(call, key)),
+                    };
+                }
+                let undo = effect.last_undo.as_ref();
+                if bars_late_effects && undo.is_some_and(|(_, at)| remembers(*at)) {
+                    drop(memory);
+                    return Err(self.too_late(call, key));
+                }
                 let reply = act(EffectDecision::Act)?;
-                effect.done = Some(Arc::clone(&reply));
+                effect.done.push(Done {
+                    call: call.name().clone(),
+                    input: Arc::clone(&call.input),
+                    reply: Arc::clone(&reply),
+                    at: now,
+                });
                 reply
             }
             Key::Undo(_) => {
-                if let Some(first) = &effect.undone {
+                if let Some((first, at)) = &effect.last_undo
+                    && is_idempotent
+                    && remembers(*at)
+                {
                     return Ok(Arc::clone(first));
                 }
-                let decision = match effect.done {
-                    Some(_) => EffectDecision::Undo,
+                let decision = match effect.done.len() > effect.undone {
+                    true => EffectDecision::Undo,
                     // From now on, an effect that arrives late is discarded.
-                    None => EffectDecision::Nothing,
+                    false => EffectDecision::Nothing,
                 };
                 let reply = act(decision)?;
-                effect.undone = Some(Arc::clone(&reply));
+                effect.last_undo = Some((Arc::clone(&reply), now));
                 if decision == EffectDecision::Nothing {
                     return Ok(reply);
                 }
+                effect.undone += 1;
                 reply
             }
         };
-        drop(applied);
+        drop(memory);
         self.timeline.record(EventKind::Effect {
             call: call.name().clone(),
             key: key.clone(),
@@ -110,12 +208,17 @@ impl Effects {
     }
 }
 
+fn reused(call: &Call, key: &Key) -> Box<Failure> {
+    let message = format!("the key {key} came before with another input");
+    Box::new(Failure::new(code::IDEMPOTENCY_KEY_REUSED, message).at(call.name()))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{clock::Clock, domain::CallName};
+    use crate::clock::Clock;
 
     fn call(key: &Key) -> Call {
         let mut call = Call::new("test", CallName::new("S", "op"), Arc::new(json!({})));
@@ -146,6 +249,21 @@ mod tests {
         assert_eq!(once(&key.undo(), None, 4), Ok(Some(3)));
         assert_eq!(once(&key, None, 5), Ok(Some(1)), "still a repetition");
         assert_eq!(timeline.take().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_refuses_a_key_that_came_before_with_another_input() {
+        let effects = Effects::new(Timeline::new(Clock::start()));
+        let reply = |_| Ok(Arc::new(json!({})));
+        let key = Key::of_step("w-1", "a");
+        let mut first = call(&key);
+        first.input = Arc::new(json!({"amount": 5}));
+        assert!(effects.once(&first, reply).is_ok());
+        let mut second = first.clone();
+        second.input = Arc::new(json!({"amount": 50}));
+        let refused = effects.once(&second, reply).unwrap_err();
+        assert_eq!(&*refused.code, code::IDEMPOTENCY_KEY_REUSED);
+        assert!(effects.once(&first, reply).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -87,20 +87,46 @@ async fn perform(
             wait(scripted.latency).await;
             Err(Box::new(scripted_failure(role, call, code)))
         }
-        Response::Normal | Response::Corrupt => {
+        Response::RetryLater(code, after) => {
             wait(scripted.latency).await;
-            act(role, call, dies).await
+            let mut failure = scripted_failure(role, call, code);
+            failure.retry_after = Some(*after);
+            Err(Box::new(failure))
         }
-        Response::Reply(reply) => {
+        Response::ActsThenError(code) => {
             wait(scripted.latency).await;
             act(role, call, dies).await?;
-            let operation = call.name().operation();
-            let reply = role
-                .script
-                .reply_once(operation, call.key.as_ref(), Arc::clone(reply));
-            Ok(Reply::new(reply))
+            Err(Box::new(scripted_failure(role, call, code)))
+        }
+        Response::Lost => {
+            wait(scripted.latency).await;
+            // Whatever the answer is, it never arrives.
+            let _ = act(role, call, dies).await;
+            std::future::pending().await
+        }
+        Response::Twice => {
+            wait(scripted.latency).await;
+            let first = act(role, call, &dies).await;
+            // The caller hears of one answer, the first.
+            let _ = act(role, call, &dies).await;
+            first.map(|reply| replied(role, call, scripted, reply))
+        }
+        Response::Normal | Response::Corrupt | Response::Reply(_) => {
+            wait(scripted.latency).await;
+            let reply = act(role, call, dies).await?;
+            Ok(replied(role, call, scripted, reply))
         }
     }
+}
+
+/// The scripted reply in place of the service's own, if there is one.
+fn replied(role: &Role, call: &Call, scripted: &ScriptedExecution, own: Reply) -> Reply {
+    let Some(reply) = &scripted.reply else {
+        return own;
+    };
+    let operation = call.name().operation();
+    let script = &role.script;
+    Reply::new(script.reply_once(operation, call.key.as_ref(), Arc::clone(reply)))
 }
 
 /// Lets a service act, unless the caller's process dies before or after that.

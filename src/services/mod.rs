@@ -38,9 +38,9 @@ pub(crate) use definition::{CastFile, CodeDefinition, check_service_name};
 #[cfg(feature = "json-schema")]
 pub(crate) use definition::{EntityOperation, OperationDefinition};
 pub(crate) use directory::Directory;
-pub(crate) use effects::EffectDecision;
 #[doc(hidden)]
 pub use effects::Effects;
+pub(crate) use effects::{EffectDecision, KeyRules};
 pub use entity::*;
 pub(crate) use faults::FaultId;
 pub use faults::{Faults, UnusedFault};

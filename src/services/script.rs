@@ -6,7 +6,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Answer, Executions, FaultId, Response, wire::Wire};
+use super::{Answer, Executions, FaultId, KeyRules, Response, wire::Wire};
 use crate::domain::{HashMap, IndexMap, Key, Locked};
 
 /// How one service can be reached and answers, execution by execution.
@@ -22,6 +22,7 @@ struct ServiceScript {
     down: Option<Down>,
     slowed_by: Duration,
     wire: Wire,
+    key_rules: KeyRules,
     operations: IndexMap<Arc<str>, Operation>,
 }
 
@@ -61,6 +62,8 @@ pub(super) struct ScriptedExecution {
     pub latency: Duration,
     /// The scripted response.
     pub response: Response,
+    /// The reply in place of the service's own, where the response has one.
+    pub reply: Option<Arc<Value>>,
     /// What happens to the request.
     pub transit: Transit,
     /// The fault that it hits when it starts.
@@ -152,6 +155,11 @@ impl Script {
         self.lock().down.take().is_some()
     }
 
+    /// How the service treats the keys of its calls, and so whether a repetition gets the first reply.
+    pub(crate) fn set_key_rules(&self, rules: KeyRules) {
+        self.lock().key_rules = rules;
+    }
+
     /// Every call to the service takes this much longer.
     pub fn slow_down(&self, more: Duration) {
         self.lock().slowed_by = more;
@@ -222,6 +230,7 @@ impl Script {
                 execution,
                 latency: Duration::ZERO,
                 response: Response::Normal,
+                reply: None,
                 transit,
                 fault: Some(fault),
                 reply_corrupted: None,
@@ -237,16 +246,15 @@ impl Script {
             Response::Corrupt => (None, fault),
             _ => (fault, replies_corrupted),
         };
-        let response = match (answer.response, &script.reply) {
-            (Response::Normal | Response::Corrupt, Some(reply)) => {
-                Response::Reply(Arc::clone(reply))
-            }
-            (response, _) => response,
+        let (response, reply) = match answer.response {
+            Response::Reply(reply) => (Response::Normal, Some(reply)),
+            response => (response, script.reply.clone()),
         };
         ScriptedExecution {
             execution,
             latency: answer.after.or(script.takes).unwrap_or(latency) + slowed_by,
             response,
+            reply,
             transit: Transit::Clear,
             fault,
             reply_corrupted,
@@ -265,6 +273,9 @@ impl Script {
             return reply;
         };
         let mut state = self.lock();
+        if !state.key_rules.is_idempotent(operation) || state.key_rules.keys.is_some() {
+            return reply;
+        }
         let given = &mut entry(&mut state.operations, operation).given;
         Arc::clone(given.entry(key.clone()).or_insert(reply))
     }

@@ -1,7 +1,7 @@
 use super::{CommunicationPattern, Exchange, ScriptedAnswer, Turn};
 use crate::{
     domain::{Call, CallName, Violation, did_you_mean, pointer_token},
-    services::{Registry, Response},
+    services::Registry,
 };
 
 impl CommunicationPattern {
@@ -69,7 +69,7 @@ impl PatternFaults {
         }
         for (call, rows) in &pattern.answers {
             for (index, row) in rows.iter().enumerate() {
-                if let Response::Error(code) = &row.answer.response {
+                if let Some(code) = row.answer.response.code() {
                     let pointer = || format!("/answers/{}/{index}/answer", key(call));
                     self.code(registry, call, code, pointer);
                 }
