@@ -183,6 +183,14 @@ impl Executions {
     }
 }
 
+impl Executions {
+    /// How many of them must happen for the row to be reached: all of a range, one of those that
+    /// follow.
+    pub fn expected(self) -> u32 {
+        self.last.map_or(1, |last| last - self.first + 1)
+    }
+}
+
 impl FromStr for Executions {
     type Err = AnswerError;
 

@@ -373,6 +373,9 @@ impl Client {
             number,
         };
         self.timeline.record_at(started, sent);
+        if let Some(row) = scripted.reached {
+            self.faults.hit(row);
+        }
         if let Some(fault) = scripted.fault {
             self.record_fault(call, scripted.execution, fault);
         }
