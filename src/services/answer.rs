@@ -153,7 +153,7 @@ fn split_code(text: &str) -> Result<(Arc<str>, Option<Duration>), AnswerError> {
         .map_or((text, ""), |(code, rest)| (code, rest.trim()));
     let after = match rest.strip_prefix("retry after ") {
         Some(after) => Some(parse_duration(after)?),
-        // A code is one word: several that are none are not told apart.
+        // Of words that are not a code, it is unclear where the code was to end.
         None if rest.is_empty() || check_code(code).is_err() => None,
         None => return Err(AnswerError::AfterCode(rest.to_owned())),
     };
