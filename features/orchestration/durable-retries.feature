@@ -50,8 +50,12 @@ Feature: Retries and recoveries are durable
       | Disk.free |
 
     Examples:
+      | journal   | given              |
+      | in memory | a service "Unused" |
+
+    @needs-sqlite
+    Examples:
       | journal   | given                         |
-      | in memory | a service "Unused"            |
       | in a file | the journal is kept in a file |
 
   @orchestration-13
@@ -120,8 +124,12 @@ Feature: Retries and recoveries are durable
       | /error/causes/1/code | TOOL_ERROR |
 
     Examples:
+      | journal   | given              |
+      | in memory | a service "Unused" |
+
+    @needs-sqlite
+    Examples:
       | journal   | given                         |
-      | in memory | a service "Unused"            |
       | in a file | the journal is kept in a file |
 
   @orchestration-13

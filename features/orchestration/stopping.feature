@@ -85,7 +85,7 @@ Feature: Stopping stops
       | Desk.close |
     And no effect remains
 
-  @orchestration-26
+  @orchestration-26 @needs-sqlite
   Scenario: Calling off an interrupted run survives a crash
     Given the journal is kept in a file
     And the workflow keeps on failure
