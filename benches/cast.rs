@@ -34,7 +34,16 @@ fn main() -> ExitCode {
     if apart::is_one() {
         apart::end(load());
     }
-    let loaded = median(apart::measured::<ROUNDS>(), Ord::cmp);
+    let fixtures = package_root().join("fixtures");
+    // In turn, so that what else the machine does touches both.
+    let rounds = [(); ROUNDS].map(|()| {
+        let json = read_json(&fixtures).expect("the fixtures can be read");
+        let [loaded] = apart::measured::<1>();
+        (loaded, json, loaded.as_secs_f64() / json.as_secs_f64())
+    });
+    let loaded = median(rounds.map(|(loaded, ..)| loaded), Ord::cmp);
+    let json = median(rounds.map(|(_, json, _)| json), Ord::cmp);
+    let ratio_of_loaded = median(rounds.map(|(.., ratio)| ratio), f64::total_cmp);
 
     let casts: Vec<Duration> = (0..1_001)
         .map(|_| {
@@ -45,13 +54,12 @@ fn main() -> ExitCode {
         .collect();
     let cast = median(casts, Ord::cmp);
 
-    let json = read_json(&package_root().join("fixtures")).expect("the fixtures can be read");
-
     let mut all_within = true;
-    for (what, took, beside, than, limit) in [
+    for (what, took, ratio, beside, than, limit) in [
         (
             "fixtures, median of 9",
             loaded,
+            ratio_of_loaded,
             json,
             "reading their JSON",
             LOADED_AT_MOST,
@@ -59,12 +67,12 @@ fn main() -> ExitCode {
         (
             "cast, median of 1,001",
             cast,
+            cast.as_secs_f64() / loaded.as_secs_f64(),
             loaded,
             "loading the fixtures",
             CAST_AT_MOST,
         ),
     ] {
-        let ratio = took.as_secs_f64() / beside.as_secs_f64();
         let within = ratio <= limit;
         all_within &= within;
         let mark = if within { "" } else { "  ABOVE THE LIMIT" };

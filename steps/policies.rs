@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::{CallName, did_you_mean},
+    domain::did_you_mean,
     harness::{ParameterType, World},
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
     services::CodeError,
@@ -143,18 +143,8 @@ fn breaker_policy(world: &mut World, step: &gherkin::Step, service: String) -> S
 }
 
 fn set_breaker(world: &mut World, service: &str, policy: BreakerPolicy) -> StepResult {
-    check_guarded(world, service)?;
+    world.registry().check_guarded(service)?;
     world.cast().set_breaker(service, policy);
-    Ok(())
-}
-
-/// Checks that a service, or one operation of a service, exists.
-fn check_guarded(world: &mut World, name: &str) -> StepResult {
-    let registry = world.registry();
-    match name.parse::<CallName>() {
-        Ok(call) => registry.check(&call)?,
-        Err(_) => registry.check_service(name)?,
-    }
     Ok(())
 }
 
@@ -188,8 +178,9 @@ fn set_bulkhead(
         max_concurrent_calls,
         queue_size,
     };
-    if !world.registry().has_class(name) {
-        check_guarded(world, name)?;
+    let registry = world.registry();
+    if !registry.has_class(name) {
+        registry.check_guarded(name)?;
     }
     world.cast().set_bulkhead(name, policy);
     Ok(())

@@ -118,9 +118,7 @@ fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> Step
     let replaced = with_script(world, &call, |script, _| {
         script.answers(call.operation(), rows)
     })?;
-    for fault in replaced {
-        world.cast().faults().withdraw(fault);
-    }
+    world.cast().withdraw(replaced);
     Ok(())
 }
 
@@ -160,11 +158,8 @@ fn does_not_bar_late_effects(world: &mut World, service: String) -> StepResult {
 #[given("{string} is down")]
 #[when("{string} goes down")]
 fn is_down(world: &mut World, service: String) -> StepResult {
-    let fault = declare(world, format!("{service} is down"));
-    world
-        .registry()
-        .script(&service, |script, _| script.take_down(None, fault))?;
-    Ok(())
+    let (what, here) = (format!("{service} is down"), world.here());
+    Ok(world.cast().take_down(&service, None, what, here)?)
 }
 
 /// Every call fails with `SERVICE_UNAVAILABLE`, for that long from now on.
@@ -173,11 +168,8 @@ fn is_down_for(world: &mut World, service: String, span: DurationParameter) -> S
     let span = span.value()?;
     let until = world.clock().now() + span;
     let span = crate::domain::format_duration(span);
-    let fault = declare(world, format!("{service} is down for {span}"));
-    world
-        .registry()
-        .script(&service, |script, _| script.take_down(Some(until), fault))?;
-    Ok(())
+    let (what, here) = (format!("{service} is down for {span}"), world.here());
+    Ok(world.cast().take_down(&service, Some(until), what, here)?)
 }
 
 /// Every call to the service takes that much longer.

@@ -649,7 +649,7 @@ fn faulty_references_fail_where_the_workflow_is_declared() {
           { "id": "x", "service": "A", "operation": "a", "input": "${/charge}" } ] } } ] }
       """
 
-  Scenario: What looks like a reference and is none
+  Scenario: What looks like a reference but is not one
     Given the workflow:
       """json
       { "id": "w", "steps": [
@@ -670,7 +670,7 @@ fn faulty_references_fail_where_the_workflow_is_declared() {
         .prints("at /steps/0/input/1: \"${/charge/id}\" leads nowhere: it is the step itself")
         .prints("at /steps/1/compensation/input: \"${/price/id}\" leads nowhere: step \"charge\" does not wait for step \"price\"")
         .prints("at /steps/2/workflow/steps/0/input: \"${/charge}\" leads nowhere: there is no step \"charge\"")
-        .prints("at /steps/0/input/dot: \"${input.weight}\" looks like a reference and is none")
+        .prints("at /steps/0/input/dot: \"${input.weight}\" looks like a reference but is not one")
         .prints("at /steps/0/input/brace: ")
         .prints("at /steps/0/input/text: ")
         .prints("fixtures/flows.json:1: at /workflows/0/steps/0/input: \"${/order}\" leads nowhere")

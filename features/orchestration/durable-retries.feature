@@ -230,3 +230,28 @@ Feature: Retries and recoveries are durable
     When the workflow runs
     And the orchestrator restarts
     Then the workflow completes
+
+  @orchestration-8 @orchestration-13
+  Scenario: A run that crashes too often while its failed steps are retried sequentially is undone
+    Given the workflow:
+      """json
+      {
+        "id": "render", "onParallelFailure": "sequential", "maxRecoveries": 1,
+        "steps": [
+          { "id": "alloc", "service": "Disk", "operation": "alloc", "dependencies": [], "compensation": "free" },
+          { "id": "decode", "service": "Thumbs", "operation": "decode", "dependencies": [], "compensation": "discard" }
+        ]
+      }
+      """
+    And "Thumbs.decode" fails 1 time with "BROKEN"
+    And the orchestrator crashes during step "decode" on its 2nd execution
+    And the orchestrator crashes during step "decode" on its 3rd execution
+    When the workflow runs
+    And the orchestrator restarts
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And the outcome has:
+      | path        | value              |
+      | /error/code | RECOVERY_EXHAUSTED |
+    And "Thumbs.decode" is executed 3 times
+    And no effect remains

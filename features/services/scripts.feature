@@ -124,6 +124,19 @@ Feature: Scripted answers
       | 2         | NO_INDEX |
       | 3         | ok       |
 
+  Scenario: A later fault for every execution replaces the earlier one, which no longer has to happen
+    Given "Search.find" fails with "TOOL_ERROR"
+    And "Search.find" fails with "RATE_LIMITED"
+    And "Search" is down
+    And "Search" is down for 1 s
+    When "Search.find" is called
+    And 1 s passes
+    And "Search.find" is called
+    Then the calls are:
+      | execution | result              |
+      | 1         | SERVICE_UNAVAILABLE |
+      | 2         | RATE_LIMITED        |
+
   Scenario: Faults declared after a table of answers come first
     Given "Search.find" answers:
       | execution | answer         |

@@ -24,8 +24,8 @@ pub fn refers(value: &Value) -> bool {
 /// What is wrong with the references in a value, as far as it can be known without the data: each at
 /// its pointer.
 ///
-/// `known` says whether there can be data under a name, and why not. What looks like a reference and
-/// is none is a fault too, since it would be sent as it is.
+/// `known` says whether there can be data under a name, and why not. What looks like a reference but
+/// is not one is a fault too, since it would be sent as it is.
 pub fn reference_faults(
     value: &Value,
     known: &mut impl FnMut(&str) -> Result<(), String>,
@@ -57,7 +57,7 @@ fn fault_of(text: &str, known: &mut impl FnMut(&str) -> Result<(), String>) -> O
         let looks_like_one = text.contains("${") || text.starts_with("{/") && text.ends_with('}');
         return looks_like_one.then(|| {
             format!(
-                "{text:?} looks like a reference and is none: write a string of its own, such as \"${{/input/name}}\""
+                "{text:?} looks like a reference but is not one: a reference is a whole string, such as \"${{/input/name}}\""
             )
         });
     };

@@ -77,11 +77,32 @@ impl Cast {
     /// If the service does not exist.
     #[track_caller]
     pub fn is_down(&self, service: &str) -> Result<(), UnknownName> {
-        let at = here();
+        self.take_down(service, None, format!("{service} is down"), here())
+    }
+
+    /// Takes a service down until an offset, or until it is brought back.
+    ///
+    /// # Errors
+    ///
+    /// If the service does not exist.
+    pub(crate) fn take_down(
+        &self,
+        service: &str,
+        until: Option<Duration>,
+        what: String,
+        at: Arc<str>,
+    ) -> Result<(), UnknownName> {
         self.registry().script(service, |script, _| {
-            let fault = self.faults().declare(format!("{service} is down"), at);
-            script.take_down(None, fault);
+            let fault = self.faults().declare(what, at);
+            self.withdraw(script.take_down(until, fault));
         })
+    }
+
+    /// Withdraws the faults that a later declaration replaces.
+    pub(crate) fn withdraw(&self, replaced: impl IntoIterator<Item = FaultId>) {
+        for fault in replaced {
+            self.faults().withdraw(fault);
+        }
     }
 }
 
@@ -105,7 +126,7 @@ impl CallScript<'_> {
     pub fn fails(self, code: &str) -> Result<Self, ScriptError> {
         let response = self.error(code)?;
         let fault = self.declare(format!("{} fails with {code}", self.call));
-        Ok(self.with(|script, operation| script.always(operation, response, fault)))
+        Ok(self.always(response, fault))
     }
 
     /// The next executions, after those already scripted, fail with a code.
@@ -122,7 +143,7 @@ impl CallScript<'_> {
     /// Executions without another answer are never answered.
     pub fn hangs(self) -> Self {
         let fault = self.declare(format!("{} hangs", self.call));
-        self.with(|script, operation| script.always(operation, Response::Hang, fault))
+        self.always(Response::Hang, fault)
     }
 
     /// The next executions, after those already scripted, hang.
@@ -142,6 +163,11 @@ impl CallScript<'_> {
         let faults = self.cast.faults();
         let fault = faults.declare_times(what, Arc::clone(&self.at), times);
         Ok(self.with(|script, operation| script.times(operation, times, response, fault)))
+    }
+
+    fn always(self, response: Response, fault: FaultId) -> Self {
+        let cast = self.cast;
+        self.with(|script, operation| cast.withdraw(script.always(operation, response, fault)))
     }
 
     fn error(&self, code: &str) -> Result<Response, CodeError> {

@@ -2,6 +2,7 @@
 
 mod child_run;
 mod crash;
+mod decisions;
 mod journal;
 mod nesting;
 mod orchestrator;
@@ -10,11 +11,12 @@ mod plan;
 mod plan_check;
 mod reference_check;
 mod run;
+mod shared_state;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;
 mod start;
 mod state;
-mod step_observer;
+mod step_calls;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -10,9 +10,7 @@ use tokio::sync::watch;
 
 use super::{
     Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
-    journal::is_child_run,
-    run::RunContext,
-    state::{RunState, SharedState},
+    journal::is_child_run, run::RunContext, shared_state::SharedState, state::RunState,
 };
 use crate::{
     domain::{Call, Failure, Locked, WorkflowStatus, code},
@@ -174,8 +172,8 @@ impl Orchestrator {
     /// Has the child runs of a run that is lost go no further; what becomes of them is up to it.
     pub(super) fn stop_children(&self, state: &SharedState) -> Result<(), RunError> {
         for child in self.running_children(state) {
-            let is_going_on = child.lock().stop.is_none();
-            if is_going_on {
+            let is_lost = child.lock().is_lost();
+            if !is_lost {
                 let at = self.now();
                 self.commit(&child, &JournalEntry::Stopped { at })?;
             }

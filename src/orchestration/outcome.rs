@@ -244,8 +244,12 @@ fn compensations(
 
 /// The error of a run that crashed too often, at the step that was running then.
 fn recovery_exhausted(state: &RunState) -> Failure {
-    let times = state.recoveries - 1;
-    let message = format!("it was taken up after a crash {times} times, which is all it may be");
+    let default = match state.plan.workflow.max_recoveries {
+        Some(_) => "",
+        None => ", the default",
+    };
+    let most = state.max_recoveries();
+    let message = format!("it was recovered {most} times, the most that it may be{default}");
     let failure = Failure::new(code::RECOVERY_EXHAUSTED, message);
     let mut failed = state.ended.iter().rev();
     let at = failed.find(|step| state.steps[**step].failure.is_some());

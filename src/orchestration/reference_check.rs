@@ -1,6 +1,6 @@
 //! Whether the references in a workflow's inputs can lead anywhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     plan::invalid,
@@ -92,17 +92,14 @@ impl<'a> Dependencies<'a> {
     }
 
     fn waits_for(&self, step: usize, referred: usize) -> bool {
-        let mut seen = vec![false; self.steps.len()];
+        let mut seen = HashSet::new();
         let mut next = vec![step];
         while let Some(step) = next.pop() {
-            for dependency in self.direct(step) {
-                if dependency == referred {
-                    return true;
-                }
-                if !std::mem::replace(&mut seen[dependency], true) {
-                    next.push(dependency);
-                }
+            let direct = self.direct(step);
+            if direct.contains(&referred) {
+                return true;
             }
+            next.extend(direct.into_iter().filter(|step| seen.insert(*step)));
         }
         false
     }

@@ -8,17 +8,15 @@ use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::Value;
 
 use super::{
-    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError,
-    plan::StepAction,
-    state::{RunState, SharedState},
-    step_observer::{CallRole, StepObserver},
+    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, plan::StepAction,
+    shared_state::SharedState, state::RunState, step_calls::CallRole,
 };
 use crate::{
     domain::{
         Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code, resolve,
     },
     observability::{EventKind, Timeline, unexpected_duration, unexpected_reply},
-    services::{CallPolicy, CallResult, Tries},
+    services::{CallPolicy, CallResult},
 };
 
 /// A run of a workflow that has begun; it makes progress only while its outcome is awaited.
@@ -223,31 +221,6 @@ impl Run {
         {
             Err(failure) => self.try_fallback_calls(step, &call, failure).await,
             reply => Ok(reply),
-        }
-    }
-
-    /// Makes a call whose retries are journalled, after those that earlier processes made.
-    pub(super) async fn observed(
-        &self,
-        step: usize,
-        role: CallRole,
-        call: &Call,
-        policy: &CallPolicy,
-    ) -> Result<CallResult, RunError> {
-        let tries = match role {
-            CallRole::Fallback => Tries::default(),
-            CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries.clone(),
-        };
-        // The deadline is for the steps; compensation may take longer.
-        let deadline = self.deadline().filter(|_| role != CallRole::Undo);
-        let observer = StepObserver::new(self, step, role);
-        let client = &self.orchestrator.client;
-        let result = client
-            .call_observed(call, policy, deadline, &tries, &observer)
-            .await;
-        match observer.into_error() {
-            Some(error) => Err(error),
-            None => Ok(result),
         }
     }
 

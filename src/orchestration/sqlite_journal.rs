@@ -153,7 +153,9 @@ impl JournalFile {
             };
             insert(connection, key, &written(run, &started)?)?;
             if !is_child_run(run) {
-                insert_unfinished(connection, number, run)?;
+                connection
+                    .prepare_cached("INSERT INTO unfinished VALUES (?, ?)")?
+                    .execute(params![number, run])?;
             }
             Ok::<_, JournalError>(row)
         })?;
@@ -183,20 +185,14 @@ impl JournalFile {
                 next.remove();
                 return Ok(());
             }
-            JournalEntry::Resumed { .. } if !is_child_run(run) => {
-                within_transaction(connection, || {
-                    insert(connection, key, &text)?;
-                    insert_unfinished(connection, key.run(), run)
-                })?
-            }
-            // One that is interrupted is unfinished from now on, any other is so already.
-            JournalEntry::CancellationRequested { .. } if !is_child_run(run) => {
+            // From now on it is unfinished, if it was not.
+            JournalEntry::Resumed { .. } | JournalEntry::CancellationRequested { .. }
+                if !is_child_run(run) =>
+            {
                 within_transaction(connection, || {
                     insert(connection, key, &text)?;
                     connection
-                        .prepare_cached(
-                            "INSERT OR IGNORE INTO unfinished (number, run) VALUES (?, ?)",
-                        )?
+                        .prepare_cached("INSERT OR IGNORE INTO unfinished VALUES (?, ?)")?
                         .execute(params![key.run(), run])
                 })?;
             }
@@ -306,17 +302,6 @@ fn insert(connection: &Connection, key: EntryKey, text: &str) -> Result<(), rusq
     connection
         .prepare_cached("INSERT INTO entries (id, entry) VALUES (?, ?)")?
         .execute(params![key.0, text])?;
-    Ok(())
-}
-
-fn insert_unfinished(
-    connection: &Connection,
-    number: i64,
-    run: &str,
-) -> Result<(), rusqlite::Error> {
-    connection
-        .prepare_cached("INSERT INTO unfinished (number, run) VALUES (?, ?)")?
-        .execute(params![number, run])?;
     Ok(())
 }
 

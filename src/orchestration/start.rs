@@ -4,10 +4,8 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError,
-    journal::is_child_run,
-    run::RunContext,
-    state::{RunState, SharedState},
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, journal::is_child_run,
+    run::RunContext, shared_state::SharedState, state::RunState,
 };
 use crate::{
     domain::{Failure, WorkflowStatus, code},

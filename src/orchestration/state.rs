@@ -1,59 +1,14 @@
-use std::{
-    collections::BTreeSet,
-    pin::pin,
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+//! What the journal of a run says, entry by entry.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
 
-use super::{JournalEntry, OnFailure, OnParallelFailure, Plan, plan::PlannedStep};
+use super::{JournalEntry, Plan, plan::PlannedStep};
 use crate::{
-    domain::{Failure, Locked, StepStatus, WorkflowStatus},
+    domain::{Failure, StepStatus, WorkflowStatus},
     services::Tries,
 };
-
-/// A run's state, and word that it is lost.
-#[derive(Debug)]
-pub(super) struct SharedState {
-    state: Locked<RunState>,
-    lost: Notify,
-}
-
-impl SharedState {
-    pub fn new(state: RunState) -> Self {
-        Self {
-            state: Locked::new(state),
-            lost: Notify::new(),
-        }
-    }
-
-    pub fn lock(&self) -> MutexGuard<'_, RunState> {
-        self.state.lock()
-    }
-
-    /// Wakes those that wait for the run to be lost, if it is.
-    pub fn notify_if_lost(&self) {
-        if self.lock().is_lost() {
-            self.lost.notify_waiters();
-        }
-    }
-
-    /// Waits until the run is lost.
-    pub async fn is_lost(&self) {
-        let mut notified = pin!(self.lost.notified());
-        loop {
-            // Before the state is read, so that no word is missed.
-            notified.as_mut().enable();
-            if self.lock().is_lost() {
-                return;
-            }
-            notified.as_mut().await;
-            notified.set(self.lost.notified());
-        }
-    }
-}
 
 /// The state of a run: all its journal entries, applied in order.
 ///
@@ -70,11 +25,11 @@ pub(super) struct RunState {
     pub ended_at: Option<Duration>,
     pub steps: Vec<StepState>,
     /// Steps whose dependencies are done, in order of declaration.
-    ready: BTreeSet<usize>,
+    pub ready: BTreeSet<usize>,
     /// Running steps, in order of declaration.
     running: BTreeSet<usize>,
     /// The step that is being retried alone after its parallel group failed.
-    sequential_retry: Option<usize>,
+    pub sequential_retry: Option<usize>,
     /// Steps in the order they ended.
     pub ended: Vec<usize>,
     /// Compensations in the order they started.
@@ -86,9 +41,6 @@ pub(super) struct RunState {
     /// How often it was taken up after a crash.
     pub recoveries: u32,
 }
-
-/// How often a run may be taken up after a crash where its workflow does not say.
-const MAX_RECOVERIES: u32 = 10;
 
 /// Why no new step starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,13 +222,14 @@ impl RunState {
             }
             JournalEntry::Recovered { .. } => {
                 self.recoveries += 1;
-                let most = self.plan.workflow.max_recoveries.unwrap_or(MAX_RECOVERIES);
-                if self.recoveries > most {
-                    self.stop.get_or_insert(StopReason::Exhausted);
+                if self.recoveries > self.max_recoveries() && !self.is_lost() {
+                    self.stop = Some(StopReason::Exhausted);
                 }
             }
             JournalEntry::Stopped { .. } => {
-                self.stop.get_or_insert(StopReason::Stopped);
+                if !self.is_lost() {
+                    self.stop = Some(StopReason::Stopped);
+                }
             }
             JournalEntry::CompensationStarted { step, at } => {
                 let was = self.step(*step)?.status;
@@ -412,15 +365,6 @@ impl RunState {
         Ok(())
     }
 
-    /// The first failure that counts: of a step that is not optional and not about to run again.
-    fn first_failure(&self) -> Option<usize> {
-        self.ended.iter().copied().find(|&step| {
-            self.steps[step].status == StepStatus::Failed
-                && !self.plan.workflow.steps[step].optional
-                && !self.ready.contains(&step)
-        })
-    }
-
     /// The steps that are running, in order of declaration.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
         self.running.iter().copied()
@@ -428,107 +372,6 @@ impl RunState {
 
     pub fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {
         (0..self.steps.len()).filter(move |&step| self.steps[step].status == status)
-    }
-
-    /// The steps that can start, in order of declaration: their dependencies are done, nothing stops
-    /// the run, and no step is being retried alone.
-    ///
-    /// An optional step that failed counts as done; the other failed steps of a resumed run are
-    /// ready to run again.
-    pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
-        let blocked = self.stop.is_some() || self.sequential_retry.is_some();
-        self.ready.iter().copied().filter(move |_| !blocked)
-    }
-
-    /// The next failed step of a parallel group that is retried alone, in order of declaration.
-    ///
-    /// There is none once such a retry failed. Resuming the run allows them again.
-    pub fn next_sequential_retry(&self) -> Option<usize> {
-        let retries = self.plan.workflow.on_parallel_failure == Some(OnParallelFailure::Sequential);
-        if !retries || self.cancelled {
-            return None;
-        }
-        // A step whose retry failed stays the first, so that no later one is retried.
-        let first = self
-            .with_status(StepStatus::Failed)
-            .find(|&step| !self.plan.workflow.steps[step].optional)?;
-        let state = &self.steps[first];
-        (state.ran_concurrently && !state.retried_alone).then_some(first)
-    }
-
-    /// Whether the run is lost: no step starts, and no call is retried.
-    ///
-    /// A parallel group that failed is not, as long as its failed steps can be retried alone.
-    pub fn is_lost(&self) -> bool {
-        match self.stop {
-            None => false,
-            Some(StopReason::Failed(_)) => self.next_sequential_retry().is_none(),
-            Some(_) => true,
-        }
-    }
-
-    /// Whether steps are to be undone, once nothing is running.
-    ///
-    /// A run that is cancelled, or undone with its parent, is compensated even if a failure would
-    /// leave a partial result. One that completes without some of its optional steps undoes what
-    /// those may have done.
-    pub fn should_compensate(&self) -> bool {
-        let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
-        match self.stop {
-            None => (0..self.steps.len()).any(|step| self.is_to_be_undone(step)),
-            Some(StopReason::Undone | StopReason::Exhausted) => true,
-            Some(StopReason::Stopped) => false,
-            Some(StopReason::Failed(_) | StopReason::Cancelled) => compensates || self.cancelled,
-        }
-    }
-
-    /// Steps to undo, newest first: completed ones, and failed ones that may have had an effect.
-    pub fn to_compensate(&self) -> Vec<usize> {
-        let undone = |step: &usize| self.is_to_be_undone(*step);
-        self.ended.iter().rev().copied().filter(undone).collect()
-    }
-
-    fn is_to_be_undone(&self, step: usize) -> bool {
-        let state = &self.steps[step];
-        let planned = &self.plan.steps[step];
-        let is_due = match state.status {
-            // A fallback that stood in for the reply has done nothing.
-            StepStatus::Completed if state.degraded && planned.call().is_some() => state.in_doubt,
-            StepStatus::Completed => true,
-            StepStatus::Compensating => return true,
-            StepStatus::CompensationFailed => state.undone_again,
-            StepStatus::Failed => {
-                self.plan.workflow.steps[step].partially_effective
-                    || state
-                        .failure
-                        .as_ref()
-                        .is_some_and(|failure| failure.in_doubt)
-            }
-            _ => false,
-        };
-        // What completed stays where the run completes.
-        let completes = self.stop.is_none() && state.status == StepStatus::Completed;
-        is_due && !completes && planned.compensation.is_some()
-    }
-
-    /// The status with which a run that has nothing left to do ends.
-    pub fn final_status(&self) -> WorkflowStatus {
-        let failed = self
-            .with_status(StepStatus::CompensationFailed)
-            .next()
-            .is_some();
-        let is_degraded = |step: &StepState| step.failure.is_some() || step.degraded;
-        match self.stop {
-            None if failed => WorkflowStatus::Failed,
-            None if self.steps.iter().any(is_degraded) => WorkflowStatus::Degraded,
-            None => WorkflowStatus::Completed,
-            Some(_) if failed => WorkflowStatus::Failed,
-            Some(StopReason::Cancelled) => WorkflowStatus::Cancelled,
-            Some(StopReason::Undone | StopReason::Exhausted) => WorkflowStatus::RolledBack,
-            Some(StopReason::Stopped) => WorkflowStatus::Interrupted,
-            Some(StopReason::Failed(_)) if self.should_compensate() => WorkflowStatus::RolledBack,
-            Some(StopReason::Failed(_)) => WorkflowStatus::Interrupted,
-        }
     }
 
     /// The run's data under a name: the input, or a completed step's reply.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    CrashPoint, JournalEntry, Run, RunError, plan::PlannedCompensation, step_observer::CallRole,
+    CrashPoint, JournalEntry, Run, RunError, plan::PlannedCompensation, step_calls::CallRole,
 };
 use crate::{
     domain::{Call, CallHead, CallName, Failure, Key, code, resolve},

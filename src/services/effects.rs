@@ -40,10 +40,10 @@ pub(crate) struct KeyRules {
 
 #[derive(Debug, Default)]
 struct AppliedEffect {
-    /// What was done under the key, by call, each time.
-    done: Vec<Done>,
-    /// How often it was undone.
-    undone: usize,
+    /// What was done under the key, the last time.
+    last_done: Option<Done>,
+    /// How often it was done and is not undone.
+    standing: u32,
     /// The reply to the last undo, and when it came.
     last_undo: Option<(Arc<Value>, Duration)>,
 }
@@ -145,13 +145,14 @@ impl Effects {
         let effect = applied.entry(Arc::clone(key.subject())).or_default();
         let reply = match key {
             Key::Do(_) => {
-                let is_remembered = |done: &&Done| remembers(done.at);
-                let first = effect.done.iter().find(is_remembered);
-                if let Some(first) = first.filter(|_| is_idempotent) {
+                if let Some(done) = &effect.last_done
+                    && is_idempotent
+                    && remembers(done.at)
+                {
                     // A fallback call has the key of its step, and an input of its own.
-                    let is_reused = first.call == *call.name() && first.input != call.input;
+                    let is_reused = done.call == *call.name() && done.input != call.input;
                     return match is_reused {
-                        false => Ok(Arc::clone(&first.reply)),
+                        false => Ok(Arc::clone(&done.reply)),
                         true => Err(reused(call, key)),
                     };
                 }
@@ -161,12 +162,13 @@ impl Effects {
                     return Err(self.too_late(call, key));
                 }
                 let reply = act(EffectDecision::Act)?;
-                effect.done.push(Done {
+                effect.last_done = Some(Done {
                     call: call.name().clone(),
                     input: Arc::clone(&call.input),
                     reply: Arc::clone(&reply),
                     at: now,
                 });
+                effect.standing += 1;
                 reply
             }
             Key::Undo(_) => {
@@ -176,7 +178,7 @@ impl Effects {
                 {
                     return Ok(Arc::clone(first));
                 }
-                let decision = match effect.done.len() > effect.undone {
+                let decision = match effect.standing > 0 {
                     true => EffectDecision::Undo,
                     // From now on, an effect that arrives late is discarded.
                     false => EffectDecision::Nothing,
@@ -186,15 +188,16 @@ impl Effects {
                 if decision == EffectDecision::Nothing {
                     return Ok(reply);
                 }
-                effect.undone += 1;
+                effect.standing -= 1;
                 reply
             }
         };
         drop(memory);
-        self.timeline.record(EventKind::Effect {
+        let effect = EventKind::Effect {
             call: call.name().clone(),
             key: key.clone(),
-        });
+        };
+        self.timeline.record_at(now, effect);
         Ok(reply)
     }
 

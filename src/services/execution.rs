@@ -107,7 +107,7 @@ async fn perform(
         Response::Twice => {
             wait(scripted.latency).await;
             let first = act(role, call, &dies).await;
-            // The caller hears of one answer, the first.
+            // The caller receives one answer, the first.
             let _ = act(role, call, &dies).await;
             first.map(|reply| replied(role, call, scripted, reply))
         }

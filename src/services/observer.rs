@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::Failure;
 
-/// Hears of the executions of a call, and decides whether there are more.
+/// Follows the executions of a call, and decides whether more may start.
 ///
 /// A caller that outlives its process journals the retries, so that a restart renews neither their
 /// number nor their delays; one that gives up ends the wait for the next.

@@ -91,6 +91,18 @@ impl Registry {
         self.role(name).map(drop)
     }
 
+    /// Checks that a service, or one operation of a service, exists.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub(crate) fn check_guarded(&self, name: &str) -> Result<(), UnknownName> {
+        match name.parse::<CallName>() {
+            Ok(call) => self.check(&call),
+            Err(_) => self.check_service(name),
+        }
+    }
+
     /// Checks that an operation exists.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ pub(super) struct ScriptedExecution {
     pub transit: Transit,
     /// The fault that it hits when it starts.
     pub fault: Option<FaultId>,
-    /// The row of the script that it reaches, if that is no fault.
+    /// The row of the script that it reaches, unless that is a fault.
     pub reached: Option<FaultId>,
     /// The fault that it hits if there is a reply.
     pub reply_corrupted: Option<FaultId>,
@@ -100,14 +100,18 @@ impl Script {
         self.with(operation, |script| script.reply = Some(reply));
     }
 
-    /// Every execution without another scripted response gets this one.
-    pub fn always(&self, operation: &str, response: Response, fault: FaultId) {
-        self.with(operation, |script| {
-            script.always = Some(Scripted {
-                answer: response.into(),
-                fault: Some(fault),
-            });
-        });
+    /// Every execution without another scripted response gets this one; returns the fault that it
+    /// replaces.
+    pub fn always(&self, operation: &str, response: Response, fault: FaultId) -> Option<FaultId> {
+        let scripted = Scripted {
+            answer: response.into(),
+            fault: Some(fault),
+        };
+        let mut state = self.lock();
+        let former = entry(&mut state.operations, operation)
+            .always
+            .replace(scripted);
+        former.and_then(|former| former.fault)
     }
 
     /// The next `count` executions, after those already scripted, get this response.
@@ -147,9 +151,11 @@ impl Script {
         replaced.filter_map(|scripted| scripted.fault).collect()
     }
 
-    /// Takes the service down, until an offset or until it is brought back.
-    pub fn take_down(&self, until: Option<Duration>, fault: FaultId) {
-        self.lock().down = Some(Down { until, fault });
+    /// Takes the service down, until an offset or until it is brought back; returns the fault that
+    /// it replaces.
+    pub fn take_down(&self, until: Option<Duration>, fault: FaultId) -> Option<FaultId> {
+        let former = self.lock().down.replace(Down { until, fault });
+        former.map(|former| former.fault)
     }
 
     /// Brings the service back; returns whether it was down.

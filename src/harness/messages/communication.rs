@@ -54,9 +54,7 @@ impl Cast {
             let replaced = self
                 .registry()
                 .script(call.service(), |script, _| script.answers(operation, rows));
-            for fault in replaced.into_iter().flatten() {
-                self.faults().withdraw(fault);
-            }
+            self.withdraw(replaced.into_iter().flatten());
         }
         Ok(())
     }

@@ -59,12 +59,12 @@ impl PatternFaults {
         }
         for service in policies.breakers.keys() {
             let pointer = || format!("/policies/breakers/{}", pointer_token(service));
-            self.keep(pointer, registry.check_service(service));
+            self.keep(pointer, registry.check_guarded(service));
         }
         for name in policies.bulkheads.keys() {
             let pointer = || format!("/policies/bulkheads/{}", pointer_token(name));
             if !registry.has_class(name) {
-                self.keep(pointer, registry.check_service(name));
+                self.keep(pointer, registry.check_guarded(name));
             }
         }
         for (call, rows) in &pattern.answers {

@@ -1,16 +1,45 @@
+//! The calls of steps, with their retries in the journal.
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use super::{CrashPoint, JournalEntry, Run, RunError};
 use crate::{
-    domain::{Failure, Locked},
-    services::{CallObserver, Moment},
+    domain::{Call, Failure, Locked},
+    services::{CallObserver, CallPolicy, CallResult, Moment, Tries},
 };
 
-/// Journals the retries of a step's call or of its compensation's, and ends the waiting of a step
-/// whose run is lost.
-pub(super) struct StepObserver<'a> {
+impl Run {
+    /// Makes a call whose retries are journalled, after those that earlier processes made.
+    pub(super) async fn observed(
+        &self,
+        step: usize,
+        role: CallRole,
+        call: &Call,
+        policy: &CallPolicy,
+    ) -> Result<CallResult, RunError> {
+        let tries = match role {
+            CallRole::Fallback => Tries::default(),
+            CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries.clone(),
+        };
+        // The deadline is for the steps; compensation may take longer.
+        let deadline = self.deadline().filter(|_| role != CallRole::Undo);
+        let observer = StepObserver::new(self, step, role);
+        let client = &self.orchestrator.client;
+        let result = client
+            .call_observed(call, policy, deadline, &tries, &observer)
+            .await;
+        match observer.into_error() {
+            Some(error) => Err(error),
+            None => Ok(result),
+        }
+    }
+}
+
+/// Journals the retries of a step's call or of its compensation's, and ends the wait for them once
+/// the run is lost.
+struct StepObserver<'a> {
     run: &'a Run,
     step: usize,
     role: CallRole,
@@ -30,7 +59,7 @@ pub(super) enum CallRole {
 }
 
 impl<'a> StepObserver<'a> {
-    pub fn new(run: &'a Run, step: usize, role: CallRole) -> Self {
+    fn new(run: &'a Run, step: usize, role: CallRole) -> Self {
         Self {
             run,
             step,
@@ -40,7 +69,7 @@ impl<'a> StepObserver<'a> {
     }
 
     /// Why the call could not go on, if it could not.
-    pub fn into_error(self) -> Option<RunError> {
+    fn into_error(self) -> Option<RunError> {
         self.error.lock().take()
     }
 

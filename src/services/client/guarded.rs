@@ -1,0 +1,235 @@
+//! One execution behind the guards.
+
+use std::{
+    pin::pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::{Client, counts_against_service, past_deadline, stopped};
+use crate::{
+    domain::{Call, Failure, Reply, code, format_duration},
+    observability::{EventKind, RefusedBy},
+    resilience::{Bulkhead, BulkheadPermit, Timeout},
+    services::{CallObserver, CallResult, FaultId, execution, guards::GuardSet, registry::Role},
+};
+
+static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
+
+/// An execution that failed, or a refusal before it.
+pub(super) struct NoReply {
+    pub failure: Box<Failure>,
+    pub execution: u32,
+    /// The fallback, where the breaker refused and its policy has one.
+    pub fallback: Option<Arc<Value>>,
+    /// How long until the breaker that refused is half-open.
+    pub half_open_in: Option<Duration>,
+    /// Whether the caller stopped before it was executed.
+    pub stopped: bool,
+}
+
+impl NoReply {
+    pub fn of(failure: Box<Failure>) -> Self {
+        Self {
+            failure,
+            execution: 0,
+            fallback: None,
+            half_open_in: None,
+            stopped: false,
+        }
+    }
+}
+
+/// What the executions of a call have in common.
+pub(super) struct CallScope<'a> {
+    pub number: u64,
+    pub timeout: Duration,
+    pub timeout_is_default: bool,
+    pub deadline: Option<Duration>,
+    pub observer: &'a dyn CallObserver,
+}
+
+impl Client {
+    /// One execution behind the guards.
+    pub(super) async fn guarded(
+        &self,
+        role: &Arc<Role>,
+        call: &Call,
+        scope: &CallScope<'_>,
+    ) -> Result<Reply, NoReply> {
+        let GuardSet {
+            bulkheads,
+            breakers,
+        } = self.guards.protecting(role, call.name());
+        let _permits = self.enter(call, bulkheads, scope).await?;
+        let mut permits = [None, None];
+        for (permit, breaker) in permits.iter_mut().zip(breakers.iter().flatten()) {
+            match breaker.acquire() {
+                Ok(acquired) => *permit = Some(acquired),
+                Err(refusal) => {
+                    let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
+                    let mut refused = self.refused(call, RefusedBy::Breaker, failure);
+                    refused.half_open_in = refusal.half_open_in;
+                    refused.fallback.clone_from(&breaker.policy().fallback);
+                    return Err(refused);
+                }
+            }
+        }
+        let started = self.clock.now();
+        let (execution, result) = self.execute(role, call, scope).await;
+        let took = self.clock.now().saturating_sub(started);
+        for permit in permits.into_iter().flatten() {
+            match &result {
+                Ok(_) => permit.succeeded(took),
+                Err(failure) if permit.counts(&failure.code, counts_against_service(failure)) => {
+                    permit.failed(took);
+                }
+                Err(_) => permit.ignored(),
+            }
+        }
+        result.map_err(|mut failure| {
+            failure.executions = failure.executions.max(1);
+            NoReply {
+                execution,
+                ..NoReply::of(failure)
+            }
+        })
+    }
+
+    /// Enters the bulkheads on the way: that of the class, the service's, the operation's.
+    async fn enter(
+        &self,
+        call: &Call,
+        bulkheads: [Option<Bulkhead>; 3],
+        scope: &CallScope<'_>,
+    ) -> Result<[Option<BulkheadPermit>; 3], NoReply> {
+        let mut permits = [None, None, None];
+        for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
+            let Some(bulkhead) = bulkhead else { continue };
+            let entered = tokio::select! {
+                biased;
+                entered = bulkhead.enter() => entered.map_err(|full| {
+                    Failure::new(code::BULKHEAD_FULL, full.to_string())
+                }),
+                () = self.wait_until(scope.deadline) => Err(past_deadline()),
+                () = scope.observer.stopped() => {
+                    let stopped = NoReply::of(Box::new(stopped().at(call.name())));
+                    return Err(NoReply { stopped: true, ..stopped });
+                }
+            };
+            match entered {
+                Ok(entered) => *permit = Some(entered),
+                Err(failure) => return Err(self.refused(call, RefusedBy::Bulkhead, failure)),
+            }
+        }
+        Ok(permits)
+    }
+
+    async fn execute(
+        &self,
+        role: &Arc<Role>,
+        call: &Call,
+        scope: &CallScope<'_>,
+    ) -> (u32, CallResult) {
+        let number = scope.number;
+        let started = self.clock.now();
+        let operation = call.name().operation();
+        let latency = role.service.latency(operation);
+        let scripted = role.script.next(operation, call.caller(), started, latency);
+        let sent = EventKind::CallStarted {
+            head: Arc::clone(&call.head),
+            execution: scripted.execution,
+            input: Arc::clone(&call.input),
+            number,
+        };
+        self.timeline.record_at(started, sent);
+        if let Some(row) = scripted.reached {
+            self.faults.hit(row);
+        }
+        if let Some(fault) = scripted.fault {
+            self.record_fault(call, scripted.execution, fault);
+        }
+        let injected = |fault| self.record_fault(call, scripted.execution, fault);
+        let dies = |moment| scope.observer.dies(moment);
+        let exchange = pin!(execution::exchange(role, call, &scripted, injected, dies));
+        let answered = Timeout(scope.timeout).run(exchange);
+        let result = tokio::select! {
+            // An answer or a timeout at exactly the deadline wins.
+            biased;
+            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(scope))),
+            () = self.wait_until(scope.deadline) => {
+                let mut failure = past_deadline();
+                failure.in_doubt = true;
+                Err(Box::new(failure))
+            }
+        };
+        let result = result.map_err(|mut failure: Box<Failure>| {
+            // Whether the service had acted when its connection broke, nobody knows.
+            failure.in_doubt |= matches!(
+                &*failure.code,
+                code::NETWORK_TIMEOUT | code::CONNECTION_RESET
+            );
+            if failure.service.is_none() {
+                failure.service = Some(call.name().service().into());
+                failure.operation = Some(operation.into());
+            }
+            failure
+        });
+        let now = self.clock.now();
+        let ended = EventKind::CallEnded {
+            head: Arc::clone(&call.head),
+            execution: scripted.execution,
+            took: now.saturating_sub(started),
+            result: match &result {
+                Ok(_) => Arc::clone(&OK),
+                Err(failure) => Arc::clone(&failure.code),
+            },
+            reply: result.as_ref().ok().map(|reply| Arc::clone(&reply.value)),
+            number,
+        };
+        self.timeline.record_at(now, ended);
+        (scripted.execution, result)
+    }
+
+    fn record_fault(&self, call: &Call, execution: u32, fault: FaultId) {
+        let (what, declared_at) = self.faults.hit(fault);
+        self.timeline.record(EventKind::FaultInjected {
+            call: call.name().clone(),
+            execution: Some(execution),
+            fault: what,
+            declared_at,
+        });
+    }
+
+    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> NoReply {
+        let failure = failure.at(call.name());
+        self.timeline.record(EventKind::CallRefused {
+            head: Arc::clone(&call.head),
+            by,
+            code: Arc::clone(&failure.code),
+        });
+        NoReply::of(Box::new(failure))
+    }
+
+    async fn wait_until(&self, deadline: Option<Duration>) {
+        match deadline {
+            Some(deadline) => self.clock.sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn timed_out(scope: &CallScope<'_>) -> Box<Failure> {
+    let after = format_duration(scope.timeout);
+    let default = if scope.timeout_is_default {
+        ", the default"
+    } else {
+        ""
+    };
+    let message = format!("no answer within {after}{default}");
+    let mut failure = Failure::new(code::TIMEOUT, message);
+    failure.in_doubt = !scope.timeout.is_zero();
+    Box::new(failure)
+}
