@@ -46,13 +46,15 @@ const MAX_RATIO: f64 = 3.2;
 const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
 
 fn main() -> ExitCode {
-    if apart::is_one() {
-        measure();
+    match apart::case().as_deref() {
+        Some("json") => apart::end(write_and_read()),
+        Some(_) => measure(),
+        None => {}
     }
     // In turn, so that what else the machine does touches both.
     let rounds = [(); ROUNDS].map(|()| {
-        let plain = write_and_read();
-        let [took] = apart::measured::<1>();
+        let plain = apart::measured("json");
+        let took = apart::measured("events");
         (took, took.as_secs_f64() / plain.as_secs_f64())
     });
     let took = rounds.map(|(took, _)| took);
@@ -92,8 +94,9 @@ fn write_and_read() -> Duration {
         kept.push((json, read));
     }
     let took = began.elapsed();
-    // Not given back, so that the next round has to find memory, too, as each new process has.
-    std::mem::forget(black_box(kept));
+    black_box(&kept);
+    // It is not given back: that is not measured.
+    std::mem::forget(kept);
     took
 }
 

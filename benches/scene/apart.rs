@@ -9,9 +9,9 @@ use std::{
 /// Makes a process measure once and print nanoseconds.
 const ONCE: &str = "--once";
 
-/// Whether this process is to measure once and then [`end`].
-pub fn is_one() -> bool {
-    std::env::args().any(|arg| arg == ONCE)
+/// What this process is to measure once before it [`end`]s, if it is one of those.
+pub fn case() -> Option<String> {
+    std::env::args().skip_while(|arg| arg != ONCE).nth(1)
 }
 
 /// Prints the duration of the one measurement and ends the process: dropping everything is not
@@ -21,14 +21,11 @@ pub fn end(took: Duration) -> ! {
     exit(0)
 }
 
-/// What each of several processes measures.
-pub fn measured<const ROUNDS: usize>() -> [Duration; ROUNDS] {
-    let mut all = [Duration::ZERO; ROUNDS];
-    all.fill_with(|| {
-        let program = std::env::current_exe().expect("the bench is a file");
-        let ran = Command::new(program).arg(ONCE).output().expect("it runs");
-        let nanos = String::from_utf8_lossy(&ran.stdout).trim().parse();
-        Duration::from_nanos(nanos.expect("it prints a number"))
-    });
-    all
+/// What a process of its own measures.
+pub fn measured(case: &str) -> Duration {
+    let program = std::env::current_exe().expect("the bench is a file");
+    let ran = Command::new(program).args([ONCE, case]).output();
+    let printed = ran.expect("it runs").stdout;
+    let nanos = String::from_utf8_lossy(&printed).trim().parse();
+    Duration::from_nanos(nanos.expect("it prints a number"))
 }
