@@ -109,13 +109,11 @@ fn answers(world: &mut World, step: &gherkin::Step, call: CallParameter) -> Step
         if let Some(code) = answer.response.code() {
             world.registry().check_code(&call, code)?;
         }
-        let fault = answer.response.is_fault().then(|| {
-            declare(
-                world,
-                format!("{call} answers execution {} with `{}`", row[0], row[1]),
-            )
-        });
-        rows.push((executions, answer, fault));
+        let what = format!("{call} answers execution {} with `{}`", row[0], row[1]);
+        let here = world.here();
+        let faults = world.cast().faults();
+        let fault = faults.declare_times(what, here, executions.expected());
+        rows.push((executions, answer, Some(fault)));
     }
     let replaced = with_script(world, &call, |script, _| {
         script.answers(call.operation(), rows)

@@ -361,6 +361,47 @@ fn wip_scenario_is_pending_and_does_not_fail_the_run() {
 }
 
 #[test]
+fn fault_that_is_hit_less_often_than_declared_fails_its_scenario() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "A"
+
+  Scenario: Hit once of three times
+    Given "A.x" fails 3 times with "TOOL_ERROR"
+    When "A.x" is called
+
+  Scenario: Half a range, and a row that is not reached
+    Given "A.x" answers:
+      | execution | answer           |
+      | 1-2       | error TOOL_ERROR |
+      | 4         | ok               |
+    When "A.x" is called
+
+  Scenario: A row for all that follow needs one
+    Given "A.x" answers:
+      | execution | answer |
+      | 1-2       | ok     |
+      | 3-        | hang   |
+    When "A.x" is called 3 times
+
+  Scenario: What is replaced need not be hit
+    Given "A.x" hangs 2 times
+    And "A.x" answers:
+      | execution | answer         |
+      | 1         | reply {"a": 1} |
+    When "A.x" is called
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .prints("declared but not hit as often as declared, so it proves nothing")
+        .prints("A.x fails 3 time(s) with TOOL_ERROR (declared at features/sample.feature:6): declared 3 times, hit once")
+        .prints("A.x answers execution 1-2 with `error TOOL_ERROR` (declared at features/sample.feature:10): declared 2 times, hit once")
+        .prints("A.x answers execution 4 with `ok` (declared at features/sample.feature:10)")
+        .prints("4 scenarios (2 passed, 2 failed)");
+}
+
+#[test]
 fn scenarios_are_selected_by_name_tags_line_and_filter() {
     let package = Package::new(PASSING);
     package

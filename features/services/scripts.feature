@@ -127,7 +127,7 @@ Feature: Scripted answers
   Scenario: Faults declared after a table of answers come first
     Given "Search.find" answers:
       | execution | answer         |
-      | 1-2       | error NO_INDEX |
+      | 2         | error NO_INDEX |
     And "Search.find" fails 1 time with "TOOL_ERROR"
     When "Search.find" is called 3 times
     Then the calls are:

@@ -139,7 +139,8 @@ impl CallScript<'_> {
         if times == 0 {
             return Err(ScriptError::Never);
         }
-        let fault = self.declare(what);
+        let faults = self.cast.faults();
+        let fault = faults.declare_times(what, Arc::clone(&self.at), times);
         Ok(self.with(|script, operation| script.times(operation, times, response, fault)))
     }
 

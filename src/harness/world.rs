@@ -267,7 +267,7 @@ impl World {
     ///
     /// # Errors
     ///
-    /// If a declared fault was never hit.
+    /// If a declared fault was not hit as often as declared, or an answer of a table not reached.
     pub(crate) fn finish(&mut self) -> Result<(), String> {
         let Some(cast) = &self.cast else {
             return Ok(());
@@ -277,8 +277,12 @@ impl World {
             return Ok(());
         }
         let lines: Vec<String> = unused.iter().map(|fault| format!("  {fault}")).collect();
+        let how = match unused.iter().any(|fault| fault.hits > 0) {
+            true => "not hit as often as declared",
+            false => "never hit",
+        };
         Err(format!(
-            "declared but never hit, so it proves nothing (tag the scenario @allow-unused if that is intended):\n{}",
+            "declared but {how}, so it proves nothing (tag the scenario @allow-unused if that is intended):\n{}",
             lines.join("\n")
         ))
     }

@@ -13,7 +13,7 @@ const INPUT: &str = "input";
 
 impl Workflow {
     /// What is wrong with the references in the inputs of its steps and of those that it runs, which
-    /// can be told without services: `INVALID_WORKFLOW`, each with its JSON pointer as field.
+    /// can be found without services: `INVALID_WORKFLOW`, each with its JSON pointer as field.
     ///
     /// A step's input may refer to the run's input and to the steps that it waits for, directly or
     /// not; that of its compensation also to the step itself.

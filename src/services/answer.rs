@@ -153,7 +153,7 @@ fn split_code(text: &str) -> Result<(Arc<str>, Option<Duration>), AnswerError> {
         .map_or((text, ""), |(code, rest)| (code, rest.trim()));
     let after = match rest.strip_prefix("retry after ") {
         Some(after) => Some(parse_duration(after)?),
-        // A code is one word: several that are none are not told apart.
+        // Of words that are not a code, it is unclear where the code was to end.
         None if rest.is_empty() || check_code(code).is_err() => None,
         None => return Err(AnswerError::AfterCode(rest.to_owned())),
     };
@@ -180,6 +180,14 @@ impl Executions {
     /// Whether two rows cover a common execution.
     pub fn overlaps(self, other: Self) -> bool {
         self.contains(other.first) || other.contains(self.first)
+    }
+}
+
+impl Executions {
+    /// How many of them must happen for the row to be reached: all of a range, one of those that
+    /// follow.
+    pub fn expected(self) -> u32 {
+        self.last.map_or(1, |last| last - self.first + 1)
     }
 }
 

@@ -66,7 +66,7 @@ impl NoReply {
 }
 
 /// What the executions of a call have in common.
-struct Attempt<'a> {
+struct CallScope<'a> {
     number: u64,
     timeout: Duration,
     timeout_is_default: bool,
@@ -209,7 +209,7 @@ impl Client {
             let last = causes.pop().map_or_else(stopped, Box::new);
             return Err(finished(last, executions, in_doubt, causes));
         }
-        let attempt = Attempt {
+        let scope = CallScope {
             number,
             timeout: policy.timeout,
             timeout_is_default: policy.timeout_is_default,
@@ -217,7 +217,7 @@ impl Client {
             observer,
         };
         loop {
-            let no_reply = match self.guarded(&role, call, &attempt).await {
+            let no_reply = match self.guarded(&role, call, &scope).await {
                 Ok(mut reply) => {
                     reply.executions = executions + 1;
                     reply.in_doubt |= in_doubt;
@@ -285,13 +285,13 @@ impl Client {
         &self,
         role: &Arc<Role>,
         call: &Call,
-        attempt: &Attempt<'_>,
+        scope: &CallScope<'_>,
     ) -> Result<Reply, NoReply> {
         let GuardSet {
             bulkheads,
             breakers,
         } = self.guards.protecting(role, call.name());
-        let _permits = self.enter(call, bulkheads, attempt).await?;
+        let _permits = self.enter(call, bulkheads, scope).await?;
         let mut permits = [None, None];
         for (permit, breaker) in permits.iter_mut().zip(breakers.iter().flatten()) {
             match breaker.acquire() {
@@ -306,7 +306,7 @@ impl Client {
             }
         }
         let started = self.clock.now();
-        let (execution, result) = self.execute(role, call, attempt).await;
+        let (execution, result) = self.execute(role, call, scope).await;
         let took = self.clock.now().saturating_sub(started);
         for permit in permits.into_iter().flatten() {
             match &result {
@@ -331,7 +331,7 @@ impl Client {
         &self,
         call: &Call,
         bulkheads: [Option<Bulkhead>; 3],
-        attempt: &Attempt<'_>,
+        scope: &CallScope<'_>,
     ) -> Result<[Option<BulkheadPermit>; 3], NoReply> {
         let mut permits = [None, None, None];
         for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
@@ -341,8 +341,8 @@ impl Client {
                 entered = bulkhead.enter() => entered.map_err(|full| {
                     Failure::new(code::BULKHEAD_FULL, full.to_string())
                 }),
-                () = self.wait_until(attempt.deadline) => Err(past_deadline()),
-                () = attempt.observer.stopped() => {
+                () = self.wait_until(scope.deadline) => Err(past_deadline()),
+                () = scope.observer.stopped() => {
                     let stopped = NoReply::of(Box::new(stopped().at(call.name())));
                     return Err(NoReply { stopped: true, ..stopped });
                 }
@@ -359,9 +359,9 @@ impl Client {
         &self,
         role: &Arc<Role>,
         call: &Call,
-        attempt: &Attempt<'_>,
+        scope: &CallScope<'_>,
     ) -> (u32, CallResult) {
-        let number = attempt.number;
+        let number = scope.number;
         let started = self.clock.now();
         let operation = call.name().operation();
         let latency = role.service.latency(operation);
@@ -373,18 +373,21 @@ impl Client {
             number,
         };
         self.timeline.record_at(started, sent);
+        if let Some(row) = scripted.reached {
+            self.faults.hit(row);
+        }
         if let Some(fault) = scripted.fault {
             self.record_fault(call, scripted.execution, fault);
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
-        let dies = |moment| attempt.observer.dies(moment);
+        let dies = |moment| scope.observer.dies(moment);
         let exchange = pin!(execution::exchange(role, call, &scripted, injected, dies));
-        let answered = Timeout(attempt.timeout).run(exchange);
+        let answered = Timeout(scope.timeout).run(exchange);
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
             biased;
-            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(attempt))),
-            () = self.wait_until(attempt.deadline) => {
+            answer = answered => answer.unwrap_or_else(|_| Err(timed_out(scope))),
+            () = self.wait_until(scope.deadline) => {
                 let mut failure = past_deadline();
                 failure.in_doubt = true;
                 Err(Box::new(failure))
@@ -446,16 +449,16 @@ impl Client {
     }
 }
 
-fn timed_out(attempt: &Attempt<'_>) -> Box<Failure> {
-    let after = crate::domain::format_duration(attempt.timeout);
-    let default = if attempt.timeout_is_default {
+fn timed_out(scope: &CallScope<'_>) -> Box<Failure> {
+    let after = crate::domain::format_duration(scope.timeout);
+    let default = if scope.timeout_is_default {
         ", the default"
     } else {
         ""
     };
     let message = format!("no answer within {after}{default}");
     let mut failure = Failure::new(code::TIMEOUT, message);
-    failure.in_doubt = !attempt.timeout.is_zero();
+    failure.in_doubt = !scope.timeout.is_zero();
     Box::new(failure)
 }
 

@@ -4,10 +4,10 @@ use futures::future::BoxFuture;
 
 use crate::domain::Failure;
 
-/// What the caller of a call that may take several executions is asked and told meanwhile.
+/// Hears of the executions of a call, and decides whether there are more.
 ///
 /// A caller that outlives its process journals the retries, so that a restart renews neither their
-/// number nor their delays; one that may lose interest ends the waiting.
+/// number nor their delays; one that gives up ends the wait for the next.
 pub trait CallObserver: Send + Sync {
     /// A retry after `failure` is due at an offset on the clock. Returns whether to go on.
     fn retry_scheduled(&self, failure: &Failure, due: Duration) -> bool {
@@ -32,7 +32,7 @@ pub trait CallObserver: Send + Sync {
     }
 }
 
-/// A caller that is told nothing, and waits for the result.
+/// A caller that only waits for the result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unobserved;
 

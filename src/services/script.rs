@@ -68,6 +68,8 @@ pub(super) struct ScriptedExecution {
     pub transit: Transit,
     /// The fault that it hits when it starts.
     pub fault: Option<FaultId>,
+    /// The row of the script that it reaches, if that is no fault.
+    pub reached: Option<FaultId>,
     /// The fault that it hits if there is a reply.
     pub reply_corrupted: Option<FaultId>,
     /// Whether payloads carry checksums.
@@ -233,6 +235,7 @@ impl Script {
                 reply: None,
                 transit,
                 fault: Some(fault),
+                reached: None,
                 reply_corrupted: None,
                 checked,
             };
@@ -242,9 +245,10 @@ impl Script {
             Some(scripted) => (scripted.answer, scripted.fault),
             None => (Response::Normal.into(), None),
         };
-        let (fault, reply_corrupted) = match answer.response {
-            Response::Corrupt => (None, fault),
-            _ => (fault, replies_corrupted),
+        let (fault, reply_corrupted, reached) = match &answer.response {
+            Response::Corrupt => (None, fault, None),
+            response if response.is_fault() => (fault, replies_corrupted, None),
+            _ => (None, replies_corrupted, fault),
         };
         let (response, reply) = match answer.response {
             Response::Reply(reply) => (Response::Normal, Some(reply)),
@@ -257,6 +261,7 @@ impl Script {
             reply,
             transit: Transit::Clear,
             fault,
+            reached,
             reply_corrupted,
             checked,
         }

@@ -43,11 +43,10 @@ impl Cast {
             let rows: Vec<_> = rows
                 .iter()
                 .map(|row| {
-                    let fault = row.answer.response.is_fault().then(|| {
-                        let what = answer_text(call, row.execution, &pattern.id);
-                        self.faults().declare(what, Arc::clone(at))
-                    });
-                    (row.execution, row.answer.clone(), fault)
+                    let what = answer_text(call, row.execution, &pattern.id);
+                    let times = row.execution.expected();
+                    let fault = self.faults().declare_times(what, Arc::clone(at), times);
+                    (row.execution, row.answer.clone(), Some(fault))
                 })
                 .collect();
             let operation = call.operation();
