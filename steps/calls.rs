@@ -11,7 +11,7 @@ use super::{
     parameters::{has_json, has_values, json, table, table_of},
 };
 use crate::{
-    domain::{self, CallName, Key, from_json},
+    domain::{self, CallName, KeyOrigin, from_json},
     harness::{World, describe},
     services::{CallPolicy, CallResult},
 };
@@ -135,7 +135,7 @@ async fn keep_results(world: &mut World, results: Vec<CallResult>) -> StepResult
 fn direct(world: &mut World, name: &CallName, input: &Arc<Value>) -> domain::Call {
     let number = world.next_direct_call();
     let mut call = domain::Call::new(CALLER, name.clone(), Arc::clone(input)).accepting_fallback();
-    call.key = Some(Key::Do(format!("{CALLER}/{number}").into()));
+    call.key = Some(KeyOrigin::Scenario.key(format!("{CALLER}/{number}")));
     call
 }
 

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::HashSet;
 
 use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
@@ -11,7 +11,7 @@ use super::{
     services::{at_least_once, declare},
 };
 use crate::{
-    domain::{Key, did_you_mean, from_json},
+    domain::{Key, KeySubject, did_you_mean, from_json},
     harness::{World, compare_json, compare_lines},
     observability::EventKind,
     services::DiskStage,
@@ -120,12 +120,12 @@ fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 /// There is no staging file, and no file that an undone change left.
 #[then("no file is left behind")]
 fn none_left_behind(world: &mut World) -> StepResult {
-    let undone: BTreeSet<Arc<str>> = world.timeline().read(|events| {
+    let undone: HashSet<KeySubject> = world.timeline().read(|events| {
         let undone = |kind: &EventKind| match kind {
             EventKind::Effect {
                 key: Key::Undo(subject),
                 ..
-            } => Some(Arc::clone(subject)),
+            } => Some(subject.clone()),
             _ => None,
         };
         events

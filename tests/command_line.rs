@@ -1108,3 +1108,21 @@ fn process_that_cannot_be_killed_fails_with_the_reason() {
     )
     .prints("✔ Refused");
 }
+
+#[test]
+fn played_service_in_place_of_an_own_one_is_refused() {
+    let services = br#"{ "services": [{ "name": "Ledger" }] }"#;
+    for step in [
+        "a service \"Ledger\"",
+        "the services from \"shop\"",
+        "a service \"Ledger\"\n      \"\"\"\n      {}\n      \"\"\"",
+    ] {
+        let text = format!("Feature: F\n  Scenario: S\n    Given {step}\n");
+        let package = Package::new("")
+            .file("tests/data/own-steps/a.feature", text.as_bytes())
+            .file("fixtures/services/shop.json", services);
+        run("own_steps", package.0.path(), &[], &[])
+            .exits(1)
+            .prints("\"Ledger\" is registered as a service of your own, written in Rust");
+    }
+}

@@ -10,7 +10,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use rand::{RngExt as _, rngs::ChaCha8Rng, seq::IndexedRandom as _};
 use rehearsal::{
     clock::{Clock, Seed},
-    domain::{Call, CallName, Key, WorkflowStatus},
+    domain::{Call, CallName, Key, KeyOrigin, WorkflowStatus},
     harness::{Cast, Fixtures, Runs, compare_json, no_input, timeline_snapshot},
     observability::{Event, EventKind, Timeline},
     orchestration::{Compensation, CrashPoint, OnFailure, RunError, SubWorkflow, Workflow},
@@ -441,9 +441,9 @@ fn draw_crashes(runs: &mut Runs, subject: &TestedWorkflow, rng: &mut ChaCha8Rng)
 
 /// The key in the first child run of each step.
 fn first_time(key: &Key) -> Key {
-    let names = key.subject().split('/');
+    let names = key.subject().text.split('/');
     let first = names.map(|name| name.split_once('~').map_or(name, |(name, _)| name));
-    Key::Do(first.collect::<Vec<_>>().join("/").into())
+    KeyOrigin::Run.key(first.collect::<Vec<_>>().join("/"))
 }
 
 /// Checks the effects and the state that a run leaves.
@@ -454,7 +454,7 @@ fn verify(subject: &TestedWorkflow, report: &RunReport) -> Result<(), String> {
         if !seen.insert(key.clone()) {
             return Err(format!("the effect {key} happened twice"));
         }
-        if matches!(key, Key::Undo(_)) && !seen.contains(&Key::Do(Arc::clone(key.subject()))) {
+        if matches!(key, Key::Undo(_)) && !seen.contains(&Key::Do(key.subject().clone())) {
             return Err(format!("{key} undid nothing"));
         }
     }

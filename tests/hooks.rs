@@ -180,7 +180,7 @@ fn failing_hook_before_a_scenario_skips_its_steps_but_not_hooks_after() {
         (by_panic, "no luck"),
         (
             never,
-            "the hook before the scenario: the stock never ends: nothing is left that could happen, however much virtual time passes",
+            "the hook before the scenario: the stock never ends: nothing is left that could happen, however much virtual time passes; if it waits for real I/O or for another thread, tag the scenario @wall-clock",
         ),
     ] {
         let failed = format!("before the scenario: the stock failed: {says} by tests/hooks.rs");

@@ -130,6 +130,9 @@ fn steps() -> Vec<StepDefinition> {
         define("^t: is pending$", |world, _| {
             Box::pin(async { world.pending("the design") })
         });
+        define("^t: spawns a task that panics$", |_, _| {
+            Box::pin(async { drop(tokio::spawn(async { panic!("lost in a task") })) })
+        });
         define("^t: waits for ever$", |_, _| {
             Box::pin(std::future::pending())
         });
@@ -415,6 +418,10 @@ fn deadlocked_scenario_fails_without_delay() {
         message.starts_with("\"Given t: waits for ever\" never ends"),
         "{message}"
     );
+    assert!(
+        message.contains("tag the scenario @wall-clock"),
+        "{message}"
+    );
     assert_eq!(recorded.virtual_time(), Duration::from_secs(2));
     assert_eq!(summary.exit_status(), 1);
 }
@@ -498,4 +505,33 @@ fn exit_status_reflects_the_result() {
     let nothing = tempfile::tempdir().unwrap();
     let suite = Suite::new(nothing.path().to_str().unwrap());
     assert_eq!(suite.run(["x".into()]), ExitCode::from(2));
+}
+
+#[test]
+fn panic_in_a_spawned_task_fails_the_scenario() {
+    for after in ["", ", sleeps 1 s, works"] {
+        let scenario = format!("a: spawns a task that panics{after}\n b: works");
+        let (summary, recorder) = run(&scenario, &options());
+        assert_eq!(recorder.cases(), ["a: failed", "b: passed"]);
+        assert_eq!(summary.exit_status(), 1);
+        let failure = recorder.first_failure();
+        assert_eq!(failure.message.unwrap(), "a task panicked: lost in a task");
+        assert!(failure.location.unwrap().contains("tests/runner.rs:"));
+    }
+}
+
+#[test]
+fn scenario_without_steps_fails_unless_it_is_work_in_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_tag = |tag: &str| {
+        let text = format!("Feature: F\n  {tag}\n  Scenario: s\n");
+        fs::write(folder.path().join("a.feature"), text).unwrap();
+        run_in(folder.path(), &options())
+    };
+    let (summary, recorder) = with_tag("@x");
+    assert_eq!(summary.exit_status(), 1);
+    let failure = recorder.first_failure();
+    assert!(failure.message.unwrap().contains("has no steps"));
+    assert!(failure.location.unwrap().ends_with("a.feature:3"));
+    assert_eq!(with_tag("@wip").0.exit_status(), 0);
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::{Call, CallName, Key},
+    domain::{Call, CallName, KeyOrigin},
     services::{CallPolicy, CallResult, Client},
 };
 
@@ -225,7 +225,7 @@ impl Verification<'_> {
     async fn call(&mut self, name: CallName, input: &Value) -> CallResult {
         *self.calls += 1;
         let mut call = Call::new(CALLER, name, Arc::new(input.clone()));
-        call.key = Some(Key::Do(format!("{CALLER}/{}", self.calls).into()));
+        call.key = Some(KeyOrigin::Contract.key(format!("{CALLER}/{}", self.calls)));
         self.client.call(&call, &CallPolicy::default(), None).await
     }
 

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The idempotency key of a call.
 ///
@@ -9,35 +9,84 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// Do it, once.
-    Do(Arc<str>),
-    /// Undo what [`Key::Do`] of the same text did or may still do.
-    Undo(Arc<str>),
+    Do(KeySubject),
+    /// Undo what [`Key::Do`] of the same subject did or may still do.
+    Undo(KeySubject),
+}
+
+/// What an effect and its undo share. Subjects of different origins differ, even if they read the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeySubject {
+    /// What makes the call.
+    pub origin: KeyOrigin,
+    /// How it reads.
+    pub text: Arc<str>,
+}
+
+/// What makes a call that has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyOrigin {
+    /// A step of a scenario.
+    Scenario,
+    /// A run of a workflow.
+    Run,
+    /// A request.
+    Request,
+    /// A callback of a request.
+    Callback,
+    /// A publisher that stores an event.
+    Publisher,
+    /// The verification of a contract.
+    Contract,
+    /// A subscription that handles an event.
+    Subscription,
+    /// A projection that applies an event.
+    Projection,
+    /// A command whose events are appended.
+    Command,
+}
+
+impl KeyOrigin {
+    /// The key of what has this text among the calls of this origin.
+    pub fn key(self, text: impl Into<Arc<str>>) -> Key {
+        Key::Do(KeySubject {
+            origin: self,
+            text: text.into(),
+        })
+    }
 }
 
 impl Key {
     /// The key of a step of a run, `<run>/<step>`.
     pub fn of_step(run: &str, step: &str) -> Self {
-        Self::Do(format!("{run}/{step}").into())
+        KeyOrigin::Run.key(format!("{run}/{step}"))
     }
 
     /// The key of the undo of this.
     #[must_use]
     pub fn undo(&self) -> Self {
-        Self::Undo(Arc::clone(self.subject()))
+        Self::Undo(self.subject().clone())
     }
 
-    /// The text that an effect and its undo share.
-    pub fn subject(&self) -> &Arc<str> {
+    /// What an effect and its undo share.
+    pub fn subject(&self) -> &KeySubject {
         match self {
             Self::Do(subject) | Self::Undo(subject) => subject,
         }
     }
 }
 
+impl fmt::Display for KeySubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Do(subject) => f.write_str(subject),
+            Self::Do(subject) => write!(f, "{subject}"),
             Self::Undo(subject) => write!(f, "{subject}:undo"),
         }
     }
@@ -46,5 +95,36 @@ impl fmt::Display for Key {
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_different_origins_differ_even_if_they_read_the_same() {
+        use KeyOrigin as O;
+        let origins = [
+            O::Scenario,
+            O::Run,
+            O::Request,
+            O::Callback,
+            O::Publisher,
+            O::Contract,
+            O::Subscription,
+            O::Projection,
+            O::Command,
+        ];
+        let keys: HashSet<Key> = origins
+            .into_iter()
+            .map(|origin| origin.key("scenario/1"))
+            .flat_map(|key| [key.undo(), key])
+            .collect();
+        assert_eq!(keys.len(), 2 * origins.len());
+        assert!(keys.contains(&Key::of_step("scenario", "1")));
+        assert_eq!(O::Scenario.key("scenario/1").to_string(), "scenario/1");
     }
 }

@@ -92,9 +92,9 @@ impl Cast {
         &self.directory
     }
 
-    /// Adds any service.
+    /// Adds a service of your own, which no definition may replace.
     pub fn add(&self, service: impl Service + 'static) {
-        self.registry.add(service);
+        self.registry.add_own(service);
     }
 
     /// Adds a service by its definition: one that keeps entities or files if the definition has such a
@@ -102,13 +102,14 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// As for [`ServiceDefinition::check`].
+    /// As for [`ServiceDefinition::check`], and if a service of your own has the name.
     pub fn add_defined(
         &self,
         definition: impl Into<Arc<ServiceDefinition>>,
     ) -> Result<(), Violation> {
         let definition = definition.into();
         definition.check_probe()?;
+        self.registry.check_not_own(&definition.name)?;
         let effects = self.effects.clone();
         let rules = definition.key_rules();
         let name: Arc<str> = definition.name.as_str().into();

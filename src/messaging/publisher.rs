@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Seed},
-    domain::{Call, CallHead, CallName, Failure, HashMap, Key, Locked, code},
+    domain::{Call, CallHead, CallName, Failure, HashMap, Key, KeyOrigin, Locked, code},
     observability::{EventKind, Timeline},
     services::{CallPolicy, Client},
 };
@@ -117,7 +117,7 @@ impl Publisher {
     fn next_key(&self) -> Key {
         let mut counters = self.counters.lock();
         counters.calls += 1;
-        Key::Do(format!("{}/{}", self.relay.outbox(), counters.calls).into())
+        KeyOrigin::Publisher.key(format!("{}/{}", self.relay.outbox(), counters.calls))
     }
 
     fn complete(&self, draft: EventDraft) -> (CloudEvent, Option<DrawnSequence>) {

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, CallName, Failure, HashMap, IndexMap, Key, Locked, code},
+    domain::{Call, CallName, Failure, HashMap, IndexMap, Key, KeySubject, Locked, code},
     observability::{EventKind, Timeline},
 };
 
@@ -20,7 +20,7 @@ pub struct Effects {
 struct Memory {
     /// By the subject of the key. Never removed. The order is irrelevant, but a map that keeps it
     /// grows without rehashing.
-    applied: IndexMap<Arc<str>, AppliedEffect>,
+    applied: IndexMap<KeySubject, AppliedEffect>,
     /// Of the services that do not do what services do by default.
     rules: HashMap<Arc<str>, KeyRules>,
 }
@@ -142,7 +142,7 @@ impl Effects {
         let remembers = |at| rules.is_none_or(|rules| rules.remembers(at, now));
         let is_idempotent = rules.is_none_or(|rules| rules.is_idempotent(call.name().operation()));
         let bars_late_effects = rules.is_none_or(|rules| rules.bars_late_effects);
-        let effect = applied.entry(Arc::clone(key.subject())).or_default();
+        let effect = applied.entry(key.subject().clone()).or_default();
         let reply = match key {
             Key::Do(_) => {
                 if let Some(done) = &effect.last_done

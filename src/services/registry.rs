@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Script, Service};
-use crate::domain::{CallName, Failure, IndexMap, Locked, code, did_you_mean, nearest};
+use crate::domain::{CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest};
 
 /// The services that take part, each with its script.
 ///
@@ -23,6 +23,8 @@ pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
     pub script: Script,
+    /// Whether it is written in Rust by the user.
+    own: bool,
 }
 
 /// An unknown name, with the nearest known one.
@@ -43,6 +45,34 @@ impl Registry {
         let role = Arc::new(Role::new(service));
         let mut roles = self.roles.lock();
         roles.cast.insert(Arc::clone(&role.name), role);
+    }
+
+    /// Adds a service of the user's own, in place of one of the same name and its script.
+    pub(crate) fn add_own(&self, service: impl Service + 'static) {
+        let mut role = Role::new(service);
+        role.own = true;
+        let role = Arc::new(role);
+        let mut roles = self.roles.lock();
+        roles.cast.insert(Arc::clone(&role.name), role);
+    }
+
+    /// Checks that a service to be played is not one of the user's own.
+    ///
+    /// # Errors
+    ///
+    /// If it is.
+    pub(crate) fn check_not_own(&self, name: &str) -> Result<(), Violation> {
+        let roles = self.roles.lock();
+        if !roles.cast.get(name).is_some_and(|role| role.own) {
+            return Ok(());
+        }
+        Err(Violation {
+            pointer: String::new(),
+            message: format!(
+                "{name:?} is registered as a service of your own, written in Rust, which a played one \
+                 would replace: leave this out, or give one of them another name"
+            ),
+        })
     }
 
     /// Adds a service that is only found by name, and only if no other has that name.
@@ -182,6 +212,7 @@ impl Role {
             name: service.name().into(),
             service: Arc::new(service),
             script: Script::default(),
+            own: false,
         }
     }
 

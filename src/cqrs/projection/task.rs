@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cqrs::store::{EVENT_STORE, LastPosition},
-    domain::{Call, CallHead, CallName, Failure, Key, code, from_value},
+    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code, from_value},
     services::{CallPolicy, Client},
 };
 
@@ -145,7 +145,10 @@ impl ProjectionTask {
             let input = json!({"position": position, "after": after, "event": event});
             // A read model recognises a repeated event by its position, another service by the key.
             let key = self.projection.read_model.is_none().then(|| {
-                Key::Do(format!("{}/{generation}/{position}", self.projection.name()).into())
+                KeyOrigin::Projection.key(format!(
+                    "{}/{generation}/{position}",
+                    self.projection.name()
+                ))
             });
             let call = self.projection.apply.clone();
             if let Err(failure) = self.call(call, input, key).await {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{EVENT_STORE, HandledCommand, Snapshot, StreamId};
 use crate::{
-    domain::{Call, CallName, Failure, Key, code, from_value},
+    domain::{Call, CallName, Failure, Key, KeyOrigin, code, from_value},
     messaging::CloudEvent,
     services::{CallPolicy, Client},
 };
@@ -51,7 +51,7 @@ impl<'a> EventStoreClient<'a> {
             expected_version: expected,
             events: events.to_vec(),
         };
-        let key = Key::Do(format!("{stream}/{}", command).into());
+        let key = KeyOrigin::Command.key(format!("{stream}/{command}"));
         let appended: AppendReply = self.call("append", &input, Some(key)).await?;
         Ok(appended.version)
     }

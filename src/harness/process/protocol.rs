@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    domain::{Call, CallHead, CallName, Context, Failure, Key, Reply, WorkflowStatus, offset_text},
+    domain::{
+        Call, CallHead, CallName, Context, Failure, Key, KeySubject, Reply, WorkflowStatus,
+        offset_text,
+    },
     orchestration::{CrashPoint, Workflow},
     services::CallResult,
 };
@@ -96,7 +99,7 @@ pub(super) struct CallMessage {
     input: Arc<Value>,
     run: Option<Arc<str>>,
     step: Option<Arc<str>>,
-    key: Option<Arc<str>>,
+    key: Option<KeySubject>,
     undo: bool,
     accepts_fallback: bool,
 }
@@ -109,7 +112,7 @@ impl From<&Call> for CallMessage {
             input: Arc::clone(&call.input),
             run: call.context().run.clone(),
             step: call.context().step.clone(),
-            key: call.key.as_ref().map(|key| Arc::clone(key.subject())),
+            key: call.key.as_ref().map(|key| key.subject().clone()),
             undo: call.is_undo(),
             accepts_fallback: call.accepts_fallback,
         }
@@ -177,11 +180,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::KeyOrigin;
 
     #[test]
     fn calls_and_answers_round_trip_through_lines() {
         let key = Key::of_step("w-1", "pay");
-        for key in [None, Some(key.clone()), Some(key.undo())] {
+        let other = KeyOrigin::Request.key("w-1/pay");
+        for key in [None, Some(key.clone()), Some(key.undo()), Some(other)] {
             let head = CallHead {
                 caller: "orchestrator".into(),
                 name: CallName::new("S", "pay"),

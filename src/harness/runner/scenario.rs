@@ -137,6 +137,22 @@ impl ScenarioRun<'_> {
         }
         self.attempt.skip_rest(pickle.steps.len());
         self.slot.reach(pickle.steps.len());
+        if pickle.steps.is_empty() && self.attempt.passes() {
+            self.attempt.add_step(StepReport {
+                location: Some(pickle.location()),
+                ..StepReport::because(
+                    Status::Failed,
+                    "the scenario has no steps, so it proves nothing",
+                )
+            });
+        }
+        // A task that the last step has spawned may not have started yet.
+        tokio::task::yield_now().await;
+        if self.attempt.passes()
+            && let Some(panic) = in_task()
+        {
+            self.attempt.add_step(panic);
+        }
         if self.attempt.passes()
             && let Err(message) = world.finish()
         {
@@ -159,7 +175,7 @@ impl ScenarioRun<'_> {
             world.restart_step();
             let code = async { (definition.run)(world, context).await };
             let result = match self.guard(code).await {
-                Ended::Returned(()) => passed_or_pending(world),
+                Ended::Returned(()) => in_task().unwrap_or_else(|| passed_or_pending(world)),
                 Ended::Panicked(panic) => panics::caught(&*panic).into(),
                 Ended::Never => self.never_ends(
                     &format!("\"{} {}\"", step.keyword, step.text),
@@ -215,7 +231,7 @@ impl ScenarioRun<'_> {
         let location = || Some(info.location.clone());
         self.slot.enter_hook(info, &self.attempt);
         let result = match self.guard(hook.run(world, status)).await {
-            Ended::Returned(Ok(())) => passed_or_pending(world),
+            Ended::Returned(Ok(())) => in_task().unwrap_or_else(|| passed_or_pending(world)),
             Ended::Returned(Err(error)) => StepReport {
                 location: location(),
                 ..StepReport::because(Status::Failed, error.to_string())
@@ -247,7 +263,8 @@ impl ScenarioRun<'_> {
         self.hung = true;
         let message = format!(
             "{what} never ends: nothing is left that could happen, \
-             however much virtual time passes"
+             however much virtual time passes; if it waits for real I/O or for another thread, \
+             tag the scenario @wall-clock"
         );
         StepReport {
             location,
@@ -283,6 +300,18 @@ impl ScenarioRun<'_> {
         self.attempt.skip_rest(self.job.pickle.steps.len());
         self.attempt
     }
+}
+
+/// The failure of a step or a hook during which a task panicked.
+fn in_task() -> Option<StepReport> {
+    panics::take().map(|panicked| {
+        let message = format!("a task panicked: {}", panicked.message);
+        Panicked {
+            message,
+            ..panicked
+        }
+        .into()
+    })
 }
 
 fn passed_or_pending(world: &mut World) -> StepReport {

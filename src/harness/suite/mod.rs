@@ -131,7 +131,7 @@ impl Suite {
 
     /// Adds a new service to the cast of every scenario, before its hooks and steps.
     ///
-    /// A step that adds a service of the same name replaces it.
+    /// `Given a service` and `Given the services from` refuse its name.
     #[track_caller]
     pub fn service<S: Service + 'static>(
         self,

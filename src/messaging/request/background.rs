@@ -9,7 +9,7 @@ use super::{
     entry::{RequestEntry, RequestOutcome, StatusChange},
 };
 use crate::{
-    domain::{Call, CallName, Key, RequestStatus, did_you_mean},
+    domain::{Call, CallName, KeyOrigin, RequestStatus, did_you_mean},
     observability::EventKind,
     resilience::Bulkhead,
     services::{CallPolicy, UnknownName},
@@ -150,7 +150,7 @@ impl Requests {
             let payload = serde_json::to_value(&change).unwrap_or(Value::Null);
             let mut call = Call::new(&service, target.clone(), payload);
             let key = format!("{}/{}", change.request_id, change.status.as_str());
-            call.key = Some(Key::Do(key.into()));
+            call.key = Some(KeyOrigin::Callback.key(key));
             let (code, executions) = match self.0.client.call(&call, &policy, None).await {
                 Ok(_) => continue,
                 Err(failure) => (failure.code, failure.executions),

@@ -25,7 +25,7 @@ pub use self::{
     response::{RequestError, ResponseBody, ResponseEnvelope},
 };
 use crate::{
-    domain::{Call, CallName, Key, Locked},
+    domain::{Call, CallName, KeyOrigin, Locked},
     observability::{EventKind, RequestHead},
     resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
     services::{CallPolicy, Client},
@@ -172,7 +172,7 @@ impl Requests {
             Arc::clone(&request.input),
         )
         .accepting_fallback();
-        call.key = Some(Key::Do(Arc::clone(&id)));
+        call.key = Some(KeyOrigin::Request.key(Arc::clone(&id)));
         let result = client.call(&call, &request.policy(), None).await;
         ResponseEnvelope::new(id, sent, clock.now(), result)
     }

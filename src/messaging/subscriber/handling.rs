@@ -7,7 +7,7 @@ use super::{
     subscription::{EventFilter, Subscription},
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Failure, Key, code},
+    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code},
     messaging::{
         DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
         reconnect_delay,
@@ -129,7 +129,7 @@ impl Handling {
         if !wanted {
             return Ok(false);
         }
-        let key = Some(Key::Do(self.letter_id(document.head())));
+        let key = Some(KeyOrigin::Subscription.key(self.letter_id(document.head())));
         self.call(&self.handler, Arc::clone(event), key, &self.policy)
             .await?;
         Ok(true)

@@ -150,7 +150,7 @@ impl Rig {
                         sent.entry(*number).or_insert(document);
                     }
                     EventKind::Effect { call, key } if *call == store => {
-                        let (_, number) = key.subject().rsplit_once('/').unwrap();
+                        let (_, number) = key.subject().text.rsplit_once('/').unwrap();
                         let (_, document) = sent
                             .get_index(number.parse::<usize>().unwrap() - 1)
                             .unwrap();

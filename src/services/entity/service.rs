@@ -127,7 +127,7 @@ impl EntityService {
                         change: performed.change,
                     };
                     let mut store = self.entities.lock();
-                    store.changes.insert(Arc::clone(key), change);
+                    store.changes.insert(key.clone(), change);
                 }
                 Ok(performed.reply)
             }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Failure, Locked, Violation, did_you_mean},
+    domain::{Failure, KeySubject, Locked, Violation, did_you_mean},
     services::{UnknownName, refused},
 };
 
@@ -44,7 +44,7 @@ pub enum EntityError {
 pub(super) struct Store {
     tables: IndexMap<Arc<str>, EntityTable>,
     /// Changes by key, to be undone by it.
-    pub changes: HashMap<Arc<str>, KeyedChange>,
+    pub changes: HashMap<KeySubject, KeyedChange>,
 }
 
 /// The entities of one service, in the order of their creation.

@@ -8,7 +8,7 @@ use super::{
     store::{EntityType, Store},
 };
 use crate::{
-    domain::{Failure, code},
+    domain::{Failure, KeySubject, code},
     services::{EntityOperation, refused},
 };
 
@@ -57,14 +57,14 @@ impl Store {
     pub fn undo(
         &mut self,
         owner: &EntityType,
-        key: &str,
+        key: &KeySubject,
         kind: EntityOperation,
     ) -> Result<Option<Arc<Value>>, Box<Failure>> {
         let Some(done) = self.changes.remove(key) else {
             return Ok(None);
         };
         if done.service != owner.service {
-            self.changes.insert(key.into(), done);
+            self.changes.insert(key.clone(), done);
             return Ok(None);
         }
         let reverted = self.revert(owner, &done.change);
@@ -77,7 +77,7 @@ impl Store {
             }
             Ok(false) => Ok(Some(undone(kind, None, None))),
             Err(failure) => {
-                self.changes.insert(key.into(), done);
+                self.changes.insert(key.clone(), done);
                 Err(failure)
             }
         }

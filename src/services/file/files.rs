@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CallName, Failure, Locked, code},
+    domain::{CallName, Failure, KeySubject, Locked, code},
     observability::Timeline,
     services::{Directory, FaultId, Faults},
 };
@@ -145,7 +145,7 @@ impl Files {
     /// # Errors
     ///
     /// If a folder cannot be read.
-    pub fn left_behind(&self, undone: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
+    pub fn left_behind(&self, undone: impl Fn(&KeySubject) -> bool) -> io::Result<Vec<String>> {
         Ok(Survey::of(&self.lock(), undone)?.left_behind)
     }
 
@@ -170,7 +170,7 @@ impl Files {
         command: &FileCommand,
         call: &CallName,
         policy: &FilesDefinition,
-        subject: Option<&Arc<str>>,
+        subject: Option<&KeySubject>,
     ) -> FileResult<Map<String, Value>> {
         let now = self.timeline.now();
         let mut state = self.initialised()?;
@@ -188,13 +188,17 @@ impl Files {
             let change = change.map_or(KeyedFileChange::Nothing, |change| {
                 KeyedFileChange::Done(Box::new(change))
             });
-            state.changes.insert(Arc::clone(subject), change);
+            state.changes.insert(subject.clone(), change);
         }
         Ok(reply)
     }
 
     /// Undoes what was done under a key; `None` if no file service did it.
-    pub(super) fn undo(&self, subject: &str, by: &str) -> Option<FileResult<Map<String, Value>>> {
+    pub(super) fn undo(
+        &self,
+        subject: &KeySubject,
+        by: &str,
+    ) -> Option<FileResult<Map<String, Value>>> {
         let mut state = self.lock();
         let result = state.undo(subject)?;
         Some(result.map(|undone| {

@@ -10,7 +10,7 @@ use super::{
     request::{self, FileCommand, FileRequest},
 };
 use crate::{
-    domain::{Call, Failure, Key, Reply, Violation, did_you_mean},
+    domain::{Call, Failure, Key, KeySubject, Reply, Violation, did_you_mean},
     services::{CallResult, EffectDecision, Effects, Service, ServiceDefinition, UnknownName},
 };
 
@@ -65,7 +65,7 @@ impl FileService {
     fn undo(
         &self,
         call: &Call,
-        subject: &Arc<str>,
+        subject: &KeySubject,
         operation: FileOperation,
     ) -> FileResult<Arc<Value>> {
         let read =
@@ -97,7 +97,7 @@ impl FileService {
         &self,
         call: &Call,
         command: &FileCommand,
-        subject: Option<&Arc<str>>,
+        subject: Option<&KeySubject>,
     ) -> FileResult<Map<String, Value>> {
         self.files
             .change(command, call.name(), &self.policy, subject)

@@ -14,7 +14,7 @@ use super::{
     record::{FileHistory, FileMetadata, FileRecord, Permissions, checksum},
 };
 use crate::{
-    domain::{Failure, code},
+    domain::{Failure, KeySubject, code},
     observability::Timeline,
     services::{Directory, Faults},
 };
@@ -25,7 +25,7 @@ pub(super) struct FilesState {
     pub directory: Directory,
     pub disk: DiskFaults,
     /// By the subject of their keys.
-    pub changes: IndexMap<Arc<str>, KeyedFileChange>,
+    pub changes: IndexMap<KeySubject, KeyedFileChange>,
     /// Whether a call ever requested a change of a file.
     pub change_requested: bool,
     /// Files that exist from the start and have not been created yet.
@@ -141,7 +141,7 @@ impl FilesState {
     /// # Errors
     ///
     /// As for [`FileChange::revert`].
-    pub fn undo(&mut self, subject: &str) -> Option<FileResult<Option<Undone>>> {
+    pub fn undo(&mut self, subject: &KeySubject) -> Option<FileResult<Option<Undone>>> {
         let entry = self.changes.get_mut(subject)?;
         let change = match entry {
             KeyedFileChange::Done(change) => change,

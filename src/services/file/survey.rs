@@ -3,6 +3,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::domain::KeySubject;
+
 use super::{
     location::portable,
     path::{FilePath, is_staging},
@@ -26,7 +28,7 @@ impl Survey {
     /// # Errors
     ///
     /// If a folder cannot be read.
-    pub fn of(state: &FilesState, undone: impl Fn(&str) -> bool) -> io::Result<Self> {
+    pub fn of(state: &FilesState, undone: impl Fn(&KeySubject) -> bool) -> io::Result<Self> {
         let mut survey = Self::default();
         let Some(root) = state.directory.existing() else {
             return Ok(survey);
@@ -60,7 +62,7 @@ impl Survey {
 }
 
 /// The files whose creation was undone by another service, which left them in place.
-fn orphans(state: &FilesState, undone: impl Fn(&str) -> bool) -> Vec<String> {
+fn orphans(state: &FilesState, undone: impl Fn(&KeySubject) -> bool) -> Vec<String> {
     let mut orphans = Vec::new();
     for (subject, change) in &state.changes {
         let KeyedFileChange::Done(change) = change else {

@@ -116,7 +116,9 @@ fn undo_of_a_check_that_restored_nothing_changes_nothing() {
 fn left_behind_lists_staging_files_stray_backups_and_undone_files() {
     let cabinet = Cabinet::new();
     let left = |undone: &'static str| {
-        let left = cabinet.files.left_behind(|subject| subject == undone);
+        let left = cabinet
+            .files
+            .left_behind(|subject| *subject.text == *undone);
         left.unwrap()
     };
     assert!(!cabinet.files.change_requested());
