@@ -353,6 +353,63 @@ fn unused_fault_fails_its_scenario() {
 }
 
 #[test]
+fn scenario_without_steps_and_outline_without_rows_fail_the_run() {
+    let feature = |tag: &str| {
+        format!(
+            "Feature: F
+  Background:
+    Given a service \"A\"
+
+  {tag}
+  Scenario: To be written
+    # When \"A.x\" is called
+
+  {tag}
+  Scenario Outline: Rows are gone for <call>
+    When \"A.<call>\" is called
+    Examples:
+      | call |
+      # | x    |
+
+  {tag}
+  Scenario Outline: Tables are gone
+    When \"A.x\" is called
+
+  {tag}
+  Scenario Outline: Steps are gone
+    Examples:
+      | call |
+      | x    |
+
+  Scenario Outline: Some rows are gone
+    When \"A.<call>\" is called
+    Examples:
+      | call |
+    Examples:
+      | call |
+      | x    |
+"
+        )
+    };
+    let package = Package::new(&feature("@x"));
+    let run = package.run(&[]);
+    run.exits(1)
+        .prints("the scenario has no steps of its own, so it proves nothing (tag it @wip if it is to be written yet)\n      at features/sample.feature:6\n")
+        .prints("the outline has no row of examples, so it proves nothing (tag it @wip if they are to be written yet)\n      at features/sample.feature:10\n")
+        .prints("at features/sample.feature:17\n")
+        .prints("at features/sample.feature:24\n")
+        .prints("5 scenarios (1 passed, 4 failed)");
+    package
+        .run(&["features/sample.feature:10"])
+        .exits(1)
+        .prints("1 scenario (1 failed)");
+    Package::new(&feature("@wip"))
+        .run(&[])
+        .exits(0)
+        .prints("5 scenarios (1 passed, 4 pending)");
+}
+
+#[test]
 fn wip_scenario_is_pending_and_does_not_fail_the_run() {
     Package::new("Feature: F\n  @wip\n  Scenario: S\n    Given something undefined\n")
         .run(&[])

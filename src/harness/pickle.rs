@@ -43,6 +43,8 @@ pub struct Pickle {
     pub tags: Vec<String>,
     /// Background steps and own steps.
     pub steps: Vec<PickleStep>,
+    /// Why it fails without being run, if it proves nothing: it has no steps, or its outline no row.
+    pub proves_nothing: Option<&'static str>,
 }
 
 impl Pickle {

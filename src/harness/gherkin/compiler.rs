@@ -11,6 +11,12 @@ use crate::harness::{
     tag_options::TagOptions,
 };
 
+const NO_STEPS: &str = "the scenario has no steps of its own, so it proves nothing \
+     (tag it @wip if it is to be written yet)";
+
+const NO_ROWS: &str = "the outline has no row of examples, so it proves nothing \
+     (tag it @wip if they are to be written yet)";
+
 /// The pickles of a feature, in the order of its file.
 pub(super) fn pickles(
     uri: &str,
@@ -72,7 +78,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<(), GherkinFault> {
         let mut tags = around.tags.clone();
         merge(&mut tags, &scenario.tags);
-        let pickle = Pickle {
+        let mut pickle = Pickle {
             uri: Arc::clone(&self.uri),
             feature: Arc::clone(&self.feature),
             rule: around.rule.clone(),
@@ -80,18 +86,19 @@ impl<'a> Compiler<'a> {
             line: scenario.line,
             row: None,
             tags: Vec::new(),
+            proves_nothing: scenario.steps.is_empty().then_some(NO_STEPS),
             steps: scenario.steps,
         };
-        let Some(first) = scenario.examples.first() else {
-            return self.push(
-                pickle,
-                &tags,
-                around,
-                scenario.line,
-                [scenario.lines, 0..0, 0..0],
-            );
-        };
         check_placeholders(self.text, &pickle, &scenario.examples)?;
+        // The first row of a table holds the names of its columns.
+        let has_rows = scenario.examples.iter().any(|table| table.rows.len() > 1);
+        let Some(first) = scenario.examples.first().filter(|_| has_rows) else {
+            if scenario.is_outline || !scenario.examples.is_empty() {
+                pickle.proves_nothing = Some(NO_ROWS);
+            }
+            let lines = [scenario.lines, 0..0, 0..0];
+            return self.push(pickle, &tags, around, scenario.line, lines);
+        };
         let outline_head = scenario.lines.start..first.lines.start;
         let mut count = 0;
         for examples in &scenario.examples {

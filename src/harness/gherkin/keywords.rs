@@ -94,6 +94,12 @@ impl Dialect {
         None
     }
 
+    /// Whether a line begins with the keyword of an outline.
+    pub fn is_outline(&self, line: &str) -> bool {
+        line.split_once(':')
+            .is_some_and(|(word, _)| self.scenario_outline.contains(&word))
+    }
+
     /// A line as a step, with the longest keyword that it begins with.
     pub fn step<'a>(&self, line: &'a str) -> Option<StepLine<'a>> {
         let first = line.as_bytes().first();

@@ -135,7 +135,8 @@ impl<'a> Parser<'a> {
             Title::Background => {}
             Title::Scenario => {
                 if let Some(section) = self.sections.last_mut() {
-                    let scenario = Scenario::new(name, tags, line.number, start);
+                    let mut scenario = Scenario::new(name, tags, line.number, start);
+                    scenario.is_outline = self.dialect.is_outline(line.text);
                     section.scenarios.push(scenario);
                 }
             }

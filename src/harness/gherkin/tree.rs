@@ -23,6 +23,8 @@ pub(super) struct Section<'a> {
 /// A scenario or an outline.
 pub(super) struct Scenario<'a> {
     pub name: &'a str,
+    /// Whether its keyword is that of an outline.
+    pub is_outline: bool,
     pub tags: Vec<Tag<'a>>,
     /// The line of its keyword.
     pub line: usize,
@@ -72,6 +74,7 @@ impl<'a> Scenario<'a> {
     pub fn new(name: &'a str, tags: Vec<Tag<'a>>, line: usize, start: usize) -> Self {
         Self {
             name,
+            is_outline: false,
             tags,
             line,
             steps: Vec::new(),

@@ -33,6 +33,7 @@ pub fn scenario(name: &str, line: usize) -> Pickle {
             step("When ", StepKind::When, "the workflow runs", line + 2),
             step("Then ", StepKind::Then, "the workflow completes", line + 3),
         ],
+        proves_nothing: None,
     }
 }
 

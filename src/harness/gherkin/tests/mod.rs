@@ -195,7 +195,7 @@ fn meaning_of_a_line_depends_on_its_position() {
         ),
         (
             "  Scenario Outline: s <n>\n    Given <n>\n  Examples:\n    | n |\n    # | 2 |\n\n  Scenario: t\n    Given b\n",
-            "t: Given b",
+            "s <n>: Given <n>; t: Given b",
         ),
         (
             "  Scenario: s\n    Given <m>\n      ```<n>\n      <nn>\n      ```\n  Examples:\n    | n |\n    | <m> |\n  @a\n  Scenarios:\n    | m |\n    | 2 |\n",

@@ -45,7 +45,12 @@ fn official_samples_give_the_official_pickles_and_errors() {
         }
         let expected: Vec<Value> = expected.iter().map(official).collect();
         match compile(&name, &bytes) {
-            Ok(found) => {
+            Ok(mut found) => {
+                // The official parser drops an outline without rows, ours keeps it to fail the run.
+                found.retain(|found| {
+                    let is_kept = || expected.iter().any(|e| e["name"] == *found.pickle.name);
+                    found.pickle.proves_nothing.is_none() || is_kept()
+                });
                 assert_eq!(found.len(), expected.len(), "{name}");
                 for (found, expected) in found.iter().zip(expected) {
                     assert_eq!(ours(&found.pickle, &expected), expected, "{name}");
