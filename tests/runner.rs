@@ -519,19 +519,3 @@ fn panic_in_a_spawned_task_fails_the_scenario() {
         assert!(failure.location.unwrap().contains("tests/runner.rs:"));
     }
 }
-
-#[test]
-fn scenario_without_steps_fails_unless_it_is_work_in_progress() {
-    let folder = tempfile::tempdir().unwrap();
-    let with_tag = |tag: &str| {
-        let text = format!("Feature: F\n  {tag}\n  Scenario: s\n");
-        fs::write(folder.path().join("a.feature"), text).unwrap();
-        run_in(folder.path(), &options())
-    };
-    let (summary, recorder) = with_tag("@x");
-    assert_eq!(summary.exit_status(), 1);
-    let failure = recorder.first_failure();
-    assert!(failure.message.unwrap().contains("has no steps"));
-    assert!(failure.location.unwrap().ends_with("a.feature:3"));
-    assert_eq!(with_tag("@wip").0.exit_status(), 0);
-}
