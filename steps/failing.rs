@@ -1,6 +1,9 @@
 use std::{fmt, fmt::Display};
 
-/// Why a step failed, as users see it.
+use crate::domain::with_sources;
+
+/// Why a step failed, as users see it: the message of the error that it was made from, and of its
+/// sources. A step of your own that returns [`StepResult`] shows them too.
 pub struct StepError(String);
 
 /// The result of a step.
@@ -21,7 +24,7 @@ impl fmt::Debug for StepError {
 // `StepError` does not implement `Error`, so that every error converts into it.
 impl<E: Into<Box<dyn std::error::Error>>> From<E> for StepError {
     fn from(error: E) -> Self {
-        Self(error.into().to_string())
+        Self(with_sources(&*error.into()))
     }
 }
 

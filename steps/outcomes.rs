@@ -62,8 +62,9 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
         .map_or("no error", |error| &error.code);
     expect(found == code, || {
         format!(
-            "expected the workflow to fail with {code}, {}",
-            describe(outcome)
+            "expected the workflow to fail with {code}, {}\n{}",
+            describe(outcome),
+            fitting(outcome)
         )
     })
 }
@@ -201,17 +202,44 @@ fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 fn ended_as(world: &mut World, expected: WorkflowStatus) -> StepResult {
+    if let Some(Err(RunError::Refused(failure))) = world.runs().results()?.last() {
+        return Err(format!(
+            "{failure}\n  what fits: Then the workflow is refused with \"{}\"",
+            failure.code
+        )
+        .into());
+    }
     for outcome in world.runs().outcomes()? {
         if outcome.status != expected {
             let expected = expected.as_str().replace('_', " ");
             return Err(format!(
-                "expected the workflow to be {expected}, {}",
-                describe(outcome)
+                "expected the workflow to be {expected}, {}\n{}",
+                describe(outcome),
+                fitting(outcome)
             )
             .into());
         }
     }
     Ok(())
+}
+
+/// The phrases that are true of a run.
+fn fitting(outcome: &Outcome) -> String {
+    let phrase = match outcome.status {
+        WorkflowStatus::Completed => "the workflow completes".to_owned(),
+        WorkflowStatus::Failed => "the workflow fails".to_owned(),
+        status => format!("the workflow is {}", status.as_str().replace('_', " ")),
+    };
+    let mut text = format!("  what fits: Then {phrase}");
+    if let Some(error) = &outcome.error
+        && let Some(origin) = error.origin()
+    {
+        text += &format!(
+            "\n             And the error is \"{}\" from \"{origin}\"",
+            error.code
+        );
+    }
+    text
 }
 
 /// How a run ended, for messages.

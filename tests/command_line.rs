@@ -1183,3 +1183,51 @@ fn played_service_in_place_of_an_own_one_is_refused() {
             .prints("\"Ledger\" is registered as a service of your own, written in Rust");
     }
 }
+
+#[test]
+fn status_that_does_not_hold_names_the_phrases_that_fit() {
+    let scenario = |then: &str, service: &str| {
+        format!(
+            "Feature: F
+  Scenario: S
+    Given a service \"A\"
+    And \"A.x\" fails with \"OUT_OF_STOCK\"
+    And the workflow:
+      \"\"\"
+      {{ \"id\": \"w\", \"steps\": [{{ \"id\": \"s\", \"service\": \"{service}\", \"operation\": \"x\" }}] }}
+      \"\"\"
+    When the workflow runs
+    Then the workflow {then}
+"
+        )
+    };
+    let fitting = "the run w-1 is rolled back
+        first failure: OUT_OF_STOCK from A.x: scripted failure
+        what fits: Then the workflow is rolled back
+                   And the error is \"OUT_OF_STOCK\" from \"A.x\"\n";
+    for then in ["fails with \"OUT_OF_STOCK\"", "fails", "completes"] {
+        let package = Package::new(&scenario(then, "A"));
+        package.run(&[]).exits(1).prints(fitting);
+    }
+    Package::new(&scenario("is rolled back", "B"))
+        .run(&[])
+        .exits(1)
+        .prints("what fits: Then the workflow is refused with \"SERVICE_NOT_FOUND\"\n");
+}
+
+#[test]
+fn error_of_an_own_step_or_hook_is_told_with_its_sources() {
+    let told = "no stock list
+        caused by: stock.csv, line 3
+        caused by: invalid digit found in string\n";
+    for (tag, step) in [
+        ("@x", "the stock list is read"),
+        ("@unreadable", "two of us"),
+    ] {
+        let text = format!("Feature: F\n  {tag}\n  Scenario: S\n    Given {step}\n");
+        let package = Package::new("").file("tests/data/own-steps/a.feature", text.as_bytes());
+        run("own_steps", package.0.path(), &[], &[])
+            .exits(1)
+            .prints(told);
+    }
+}

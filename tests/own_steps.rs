@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use cucumber::{given, then, when};
 use rehearsal::{
-    Hook, Suite, World,
+    Hook, StepResult, Suite, World,
     domain::{Call, Reply},
     services::{CallResult, Service},
 };
@@ -72,6 +72,25 @@ fn the_thread_spins(_: &mut World) {
     }
 }
 
+#[given("the stock list is read")]
+fn stock_list_is_read(_: &mut World) -> StepResult {
+    read_stock_list()?;
+    Ok(())
+}
+
+fn read_stock_list() -> Result<u8, Unreadable> {
+    let count = "many".parse();
+    count.map_err(|error| Unreadable::List(Box::new(Unreadable::Line(error))))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("no stock list")]
+    List(#[source] Box<Unreadable>),
+    #[error("stock.csv, line 3")]
+    Line(#[source] std::num::ParseIntError),
+}
+
 #[when("the step is not finished yet")]
 fn not_finished(world: &mut World) {
     world.pending("waiting for the specification");
@@ -101,11 +120,16 @@ fn main() -> std::process::ExitCode {
         assert!(world.state::<Basket>().books.is_empty(), "books are left");
         Ok(())
     });
+    let unreadable = Hook::before_scenario("the stock list", async |_| {
+        read_stock_list()?;
+        Ok(())
+    });
     Suite::new("tests/data/own-steps")
         .service(Ledger::default)
         .hook(stock.tagged("@stock"))
         .hook(slow_stock.tagged("@stock and @slow"))
         .hook(inventory.tagged("@inventory"))
         .hook(cleared.tagged("@cleared"))
+        .hook(unreadable.tagged("@unreadable"))
         .run(std::env::args_os())
 }

@@ -328,8 +328,10 @@ Feature: How services talk to each other
               "policies": {
                 "timeouts": { "RoleService.getCustomRol": "1s" },
                 "retries": { "RolService.getCustomRole": "none" },
-                "breakers": { "AgentServise": {} },
-                "bulkheads": { "non-critcal": { "maxConcurrentCalls": 5 } }
+                "breakers": { "AgentServise": {}, "AgentService.createAgnet": {}, "AgentService.createAgent": {} },
+                "bulkheads": {
+                  "non-critcal": { "maxConcurrentCalls": 5 }, "AgentService.creatAgent": { "maxConcurrentCalls": 5 }
+                }
               },
               "answers": {
                 "AgentService.createAgent": [
@@ -355,7 +357,9 @@ Feature: How services talk to each other
         | /thresholds/responseTime                                              | ascend                                |
         | /communicationPatterns/0/policies/timeouts/RoleService.getCustomRol   | did you mean "getCustomRole"?         |
         | /communicationPatterns/0/policies/retries/RolService.getCustomRole    | did you mean "RoleService"?           |
+        | /communicationPatterns/0/policies/breakers/AgentService.createAgnet   | did you mean "createAgent"?           |
         | /communicationPatterns/0/policies/breakers/AgentServise               | did you mean "AgentService"?          |
+        | /communicationPatterns/0/policies/bulkheads/AgentService.creatAgent   | did you mean "createAgent"?           |
         | /communicationPatterns/0/policies/bulkheads/non-critcal               | service "non-critcal" does not exist  |
         | /communicationPatterns/0/answers/AgentService.createAgent/0/answer    | did you mean "SYNCHRONIZATION_ERROR"? |
         | /communicationPatterns/0/answers/AgentService.createAgent/1/execution | answered already                      |

@@ -81,6 +81,38 @@ Feature: Retries and recoveries are durable
     And no effect remains
 
   @orchestration-13
+  Scenario: A run is recovered ten times unless told otherwise
+    Given the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    And the orchestrator crashes during step "decode"
+    When the workflow runs
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And "Thumbs.decode" is executed 11 times
+    And the outcome has:
+      | path           | value                                                                |
+      | /error/code    | RECOVERY_EXHAUSTED                                                   |
+      | /error/message | it was recovered 10 times, the most that it may be, the default |
+
+  @orchestration-13
   Scenario: An undo is recovered however often it crashes
     Given the workflow is recovered up to 0 times
     And "Thumbs.decode" fails with "BROKEN"

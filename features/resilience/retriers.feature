@@ -47,6 +47,9 @@ Feature: Retries by code
     Then the call fails with "CONNECTION_RESET"
     And it takes 100 ms
     And "Search.find" is executed 2 times
+    And the failure has:
+      | path        | value                             |
+      | /notRetried | no retrier names CONNECTION_RESET |
 
   @resilience-1
   Scenario: The first retrier that names a code applies

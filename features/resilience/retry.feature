@@ -40,6 +40,25 @@ Feature: Retries
         | /causes     |       |
 
     @resilience-1
+    Scenario Outline: A failure that was not retried says why: <code>
+      Given <policy>
+      And "Search.find" fails with "<code>"
+      When "Search.find" is called
+      Then the call fails with "<code>"
+      And "Search.find" is executed 1 time
+      And the failure has:
+        | path        | value    |
+        | /notRetried | <reason> |
+
+      Examples:
+        | policy                              | code            | reason                                                                          |
+        | every call is retried up to 3 times | PERMANENT_ERROR | PERMANENT_ERROR is not a retryable code                                         |
+        | every call is retried up to 3 times | ON_STRIKE       | ON_STRIKE is not declared retryable, and an undeclared code is never retried    |
+        | "Search.find" is retried up to 1 time | ON_STRIKE     | ON_STRIKE is not declared retryable, and an undeclared code is never retried    |
+        | every call is retried up to 0 times | PERMANENT_ERROR |                                                                                 |
+        | every call times out after 2 s      | ON_STRIKE       |                                                                                 |
+
+    @resilience-1
     Scenario: A failure after all retries lists its executions and causes
       Given the retry policy "coordination"
       And "Search.find" answers:

@@ -86,6 +86,18 @@ Feature: Timeouts
     When "Payments.charge" is called
     Then the call fails with "TIMEOUT"
     And it takes 30 s
+    And the failure has:
+      | path     | value                            |
+      | /message | no answer within 30 s, the default |
+
+  @resilience-9
+  Scenario: A timeout that is set is not called the default
+    Given "Payments.charge" hangs
+    And every call times out after 30 s
+    When "Payments.charge" is called
+    Then the failure has:
+      | path     | value                 |
+      | /message | no answer within 30 s |
 
   @resilience-9
   Scenario: The most specific timeout applies

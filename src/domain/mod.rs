@@ -18,6 +18,7 @@ mod reference;
 mod request_status;
 #[cfg_attr(not(feature = "json-schema"), path = "schema_left_out.rs")]
 mod schema;
+mod sources;
 mod status;
 mod violation;
 
@@ -46,5 +47,6 @@ pub(crate) use nearest::{did_you_mean, nearest};
 pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;
+pub(crate) use sources::with_sources;
 pub use status::{StepStatus, WorkflowStatus};
 pub(crate) use violation::{SchemaFault, Violation};

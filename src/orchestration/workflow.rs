@@ -270,6 +270,26 @@ mod tests {
                 "at /steps/0/compensation/inptu: unknown field `inptu`",
             ),
             (
+                r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"operation": "u", "retry": "compensatoin"}}]}"#,
+                "did you mean \"compensation\"?",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"operation": "u", "timeout": "-1s"}}]}"#,
+                "at /steps/0/compensation/timeout: the duration \"-1s\" is negative",
+            ),
+            (
+                r#"{"id": "w", "maxRecoveries": "ten", "steps": []}"#,
+                "at /maxRecoveries: invalid type",
+            ),
+            (
+                r#"{"id": "w", "maxRecoveries": -1, "steps": []}"#,
+                "at /maxRecoveries: invalid value",
+            ),
+            (
+                r#"{"id": "w", "maxRecoverys": 1, "steps": []}"#,
+                "did you mean \"maxRecoveries\"?",
+            ),
+            (
                 r#"{"id": "w", "steps": [{"id": "a", "workflow": {"id": "v", "steps": [{"idd": 1}]}}]}"#,
                 "at /steps/0/workflow/steps/0/idd: unknown field",
             ),

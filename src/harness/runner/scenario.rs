@@ -7,6 +7,7 @@ use tokio::runtime::Builder;
 use super::{results::AttemptResult, watchdog::WorkerSlot};
 use crate::{
     clock::Seed,
+    domain::with_sources,
     harness::{
         Hook, Lookup, Match, ScenarioContext, StepDefinition, TagOptions, World,
         events::{Attachment, HookKind, Status, StepReport},
@@ -231,7 +232,7 @@ impl ScenarioRun<'_> {
             Ended::Returned(Ok(())) => in_task().unwrap_or_else(|| passed_or_pending(world)),
             Ended::Returned(Err(error)) => StepReport {
                 location: location(),
-                ..StepReport::because(Status::Failed, error.to_string())
+                ..StepReport::because(Status::Failed, with_sources(&*error))
             },
             Ended::Panicked(panic) => panics::caught(&*panic).into(),
             Ended::Never => self.never_ends(&format!("the hook {info}"), location()),

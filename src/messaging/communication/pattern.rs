@@ -62,9 +62,9 @@ pub struct CommunicationPolicies {
     pub timeouts: IndexMap<CallName, Timeout>,
     /// How calls of an operation are retried.
     pub retries: IndexMap<CallName, Retries>,
-    /// The breakers, by service.
+    /// The breakers, by service or operation.
     pub breakers: IndexMap<String, BreakerPolicy>,
-    /// The bulkheads, by service or class.
+    /// The bulkheads, by service, operation or class.
     pub bulkheads: IndexMap<String, BulkheadPolicy>,
 }
 
