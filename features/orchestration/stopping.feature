@@ -33,9 +33,10 @@ Feature: Stopping stops
     And these compensations run in order:
       | Desk.close |
     And the outcome has:
-      | path                     | value               |
-      | /steps/1/error/code       | SERVICE_UNAVAILABLE |
-      | /steps/1/error/executions | 2                   |
+      | path                      | value                                  |
+      | /steps/1/error/code       | SERVICE_UNAVAILABLE                    |
+      | /steps/1/error/executions | 2                                      |
+      | /steps/1/error/notRetried | its caller stopped before the next try |
 
   @orchestration-15
   Scenario: A cancellation during the undo leaves the undo whole

@@ -27,8 +27,9 @@ Feature: Retries within a deadline
     And the error is "CONNECTION_REFUSED" from "Search.find"
     And "Search.find" waits "100 ms, 200 ms, 400 ms" between executions
     And the outcome has:
-      | path              | value |
-      | /error/executions | 4     |
+      | path              | value                                      |
+      | /error/executions | 4                                          |
+      | /error/notRetried | the next try would start after the deadline |
     And these compensations run in order:
       | Ledger.close |
     And no effect remains

@@ -171,7 +171,7 @@ impl Client {
         if let Some(due) = earlier.due
             && !self.wait_for_retry(due, observer).await
         {
-            let last = causes.pop().map_or_else(stopped, Box::new);
+            let last = causes.pop().map_or_else(stopped, not_tried_again);
             return Err(finished(last, executions, in_doubt, causes));
         }
         let scope = CallScope {
@@ -192,7 +192,7 @@ impl Client {
             };
             let mut failure = no_reply.failure;
             if no_reply.stopped {
-                let last = causes.pop().map_or(failure, Box::new);
+                let last = causes.pop().map_or(failure, not_tried_again);
                 return Err(finished(last, executions, in_doubt, causes));
             }
             executions += failure.executions;
@@ -202,11 +202,12 @@ impl Client {
             let wait = failure
                 .retry_after
                 .max(no_reply.half_open_in.filter(|_| call.is_undo()));
-            let delay = retrying
+            let next = retrying
                 .next_delay(&failure, draw)
-                .map(|delay| delay.max(wait.unwrap_or_default()))
-                .filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
-            let Some(delay) = delay else {
+                .map(|delay| delay.max(wait.unwrap_or_default()));
+            let in_time =
+                next.filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
+            let Some(delay) = in_time else {
                 if let Some(fallback) = no_reply.fallback.filter(|_| call.accepts_fallback) {
                     return Ok(Reply {
                         value: marked(&fallback),
@@ -215,7 +216,10 @@ impl Client {
                         executions,
                     });
                 }
-                if !policy.retries_are_default {
+                if next.is_some() {
+                    let why = "the next try would start after the deadline";
+                    failure.not_retried = Some(why.to_owned());
+                } else if !policy.retries_are_default {
                     failure.not_retried = policy.retries.refusal(&failure);
                 }
                 return Err(finished(failure, executions, in_doubt, causes));
@@ -229,6 +233,7 @@ impl Client {
             let goes_on =
                 observer.retry_scheduled(&failure, due) && self.wait_for_retry(due, observer).await;
             if !goes_on {
+                let failure = not_tried_again(*failure);
                 return Err(finished(failure, executions, in_doubt, causes));
             }
             causes.push(*failure);
@@ -252,6 +257,12 @@ fn stopped() -> Box<Failure> {
         code::CANCELLED,
         "the caller stopped before it was executed",
     ))
+}
+
+/// The last failure of a call that its caller stopped before the next try.
+fn not_tried_again(mut last: Failure) -> Box<Failure> {
+    last.not_retried = Some("its caller stopped before the next try".to_owned());
+    Box::new(last)
 }
 
 /// The failure of a call that makes no further execution.
