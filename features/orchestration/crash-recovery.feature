@@ -189,7 +189,7 @@ Feature: Crash recovery
       And the calls are:
         | at     | call            | execution | took   | result |
         | 0 ms   | Stock.hold      | 1         | 100 ms | ok     |
-        | 100 ms | Payments.charge | 1         |        |        |
+        | 100 ms | Payments.charge | 1         | 50 ms  | CANCELLED |
         | 100 ms | Mail.send       | 1         | 50 ms  | ok     |
         | 150 ms | Payments.charge | 2         | 200 ms | ok     |
         | 150 ms | Mail.send       | 2         | 50 ms  | ok     |
@@ -301,7 +301,7 @@ Feature: Crash recovery
       When 1 h passes
       Then the calls are:
         | at     | call            | execution | took   | result |
-        | 0 ms   | Stock.hold      | 1         |        |        |
+        | 0 ms   | Stock.hold      | 1         | 50 ms  | CANCELLED |
         | 50 ms  | Stock.hold      | 2         | 100 ms | ok     |
         | 150 ms | Payments.charge | 1         | 0 ms   | ok     |
         | 150 ms | Mail.send       | 1         | 0 ms   | ok     |
@@ -359,7 +359,7 @@ Feature: Crash recovery
       And the calls are:
         | at        | call            | execution | took   | result           |
         | 0 ms      | Stock.hold      | 1         | 100 ms | ok               |
-        | 100 ms    | Payments.charge | 1         |        |                  |
+        | 100 ms    | Payments.charge | 1         | 20 ms  | CANCELLED        |
         | 100 ms    | Mail.send       | 1         | 0 ms   | ok               |
         | 1h 120 ms | Payments.charge | 2         | 50 ms  | CONNECTION_RESET |
         | 1h 120 ms | Stock.hold      | 2         | 100 ms | ok               |

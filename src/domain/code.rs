@@ -32,6 +32,8 @@ pub const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
 pub const CONCURRENT_MODIFICATION: &str = "CONCURRENT_MODIFICATION";
 /// Others depend on it.
 pub const REFERENTIAL_INTEGRITY_VIOLATION: &str = "REFERENTIAL_INTEGRITY_VIOLATION";
+/// There were too many calls.
+pub const RATE_LIMITED: &str = "RATE_LIMITED";
 /// The connection broke before an answer came.
 pub const CONNECTION_RESET: &str = "CONNECTION_RESET";
 /// The network gave no answer in time.
@@ -78,7 +80,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (SERVICE_UNAVAILABLE, ResourceApi, true),
     ("TRANSIENT_ERROR", ResourceTool, true),
     ("TOOL_ERROR", ResourceTool, true),
-    ("RATE_LIMITED", PolicyRateLimit, true),
+    (RATE_LIMITED, PolicyRateLimit, true),
     (BULKHEAD_FULL, ResourceCircuit, true),
     ("AGENT_TIMEOUT", AgentTimeout, true),
     (VALIDATION_FAILED, AgentValidation, false),

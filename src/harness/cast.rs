@@ -108,7 +108,7 @@ impl Cast {
         definition: impl Into<Arc<ServiceDefinition>>,
     ) -> Result<(), Violation> {
         let definition = definition.into();
-        definition.check_probe()?;
+        definition.check_names()?;
         self.registry.check_not_own(&definition.name)?;
         let effects = self.effects.clone();
         let rules = definition.key_rules();

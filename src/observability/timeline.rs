@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Event, EventKind, redact};
-use crate::{clock::Clock, domain::Locked};
+use crate::{
+    clock::Clock,
+    domain::{Locked, code},
+};
 
 /// Everything that happened in a scenario, in order.
 ///
@@ -43,6 +46,23 @@ impl Timeline {
         self.events.lock().push(Event { at, kind });
     }
 
+    /// Records the end of an execution that its caller abandoned. Those of one instant are in the order
+    /// of their calls, in whichever order the callers were dropped.
+    pub(crate) fn record_abandoned(&self, at: Duration, ended: EventKind) {
+        let order = |kind: &EventKind| match kind {
+            EventKind::CallEnded { number, result, .. } if **result == *code::CANCELLED => {
+                Some(*number)
+            }
+            _ => None,
+        };
+        let own = order(&ended);
+        let mut events = self.events.lock();
+        let is_later = |event: &Event| event.at == at && order(&event.kind) > own;
+        let later = events.iter().rev().take_while(|event| is_later(event));
+        let index = events.len() - later.count();
+        events.insert(index, Event { at, kind: ended });
+    }
+
     /// Reads the events so far. `read` must not record any.
     pub fn read<T>(&self, read: impl FnOnce(&[Event]) -> T) -> T {
         read(&self.events.lock())
@@ -73,6 +93,31 @@ mod tests {
 
     use super::*;
     use crate::domain::{CallHead, CallName};
+
+    #[tokio::test(start_paused = true)]
+    async fn executions_abandoned_at_one_instant_end_in_the_order_of_their_calls() {
+        let timeline = Timeline::new(Clock::start());
+        let ended = |number, result: &str| EventKind::CallEnded {
+            head: Arc::new(CallHead::new("scenario", CallName::new("Vault", "open"))),
+            execution: 1,
+            took: Duration::ZERO,
+            result: result.into(),
+            reply: None,
+            number,
+        };
+        timeline.record(ended(9, "ok"));
+        for number in [3, 1, 2] {
+            timeline.record_abandoned(timeline.now(), ended(number, "CANCELLED"));
+        }
+        let numbers: Vec<u64> = timeline.read(|events| {
+            let number = |event: &Event| match &event.kind {
+                EventKind::CallEnded { number, .. } => *number,
+                _ => 0,
+            };
+            events.iter().map(number).collect()
+        });
+        assert_eq!(numbers, [9, 1, 2, 3]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn record_stamps_virtual_time_and_redacts_secrets() {

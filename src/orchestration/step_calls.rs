@@ -110,7 +110,7 @@ impl CallObserver for StepObserver<'_> {
         Box::pin(self.run.state.is_lost())
     }
 
-    fn dies(&self, moment: Moment) -> bool {
+    fn dies(&self, moment: Moment, _: u32) -> bool {
         let point = match (moment, self.role) {
             (Moment::BeforeActing, CallRole::Undo) => CrashPoint::BeforeUndoing,
             (Moment::AfterActing, CallRole::Undo) => CrashPoint::AfterUndoing,

@@ -2,6 +2,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
+use super::wire_answer::{self, WireAnswer};
 use crate::domain::{DurationError, check_code, parse_duration};
 
 /// A scripted answer to one execution.
@@ -26,8 +27,6 @@ pub enum Response {
     RetryLater(Arc<str>, Duration),
     /// A failure with this code, although the service acts.
     ActsThenError(Arc<str>),
-    /// Nothing, ever, although the service acts.
-    Lost,
     /// The service's own answer to a request that arrives twice.
     Twice,
     /// Nothing, ever.
@@ -36,12 +35,18 @@ pub enum Response {
     Late(Duration),
     /// The service's own answer, corrupted on its way back.
     Corrupt,
+    /// An answer that is about the bytes on the wire.
+    Wire(WireAnswer),
 }
 
 impl Response {
     /// Whether it is a fault, which proves nothing unless a call hits it.
     pub fn is_fault(&self) -> bool {
-        !matches!(self, Self::Normal | Self::Reply(_))
+        match self {
+            Self::Normal | Self::Reply(_) => false,
+            Self::Wire(WireAnswer::Status(status, _)) => !(200..300).contains(status),
+            _ => true,
+        }
     }
 
     /// The code of the failure, if it is one.
@@ -67,7 +72,7 @@ impl From<Response> for Answer {
 pub enum AnswerError {
     /// None of the forms.
     #[error(
-        "{0:?} is not a valid answer, expected `ok`, `error CODE`, `error CODE retry after 30 s`, `acts then error CODE`, `hang`, `lost`, `twice`, `reply {{json}}`, `corrupt`, each also after `after 200 ms`, or `late 3 s`"
+        "{0:?} is not a valid answer, expected `ok`, `error CODE`, `error CODE retry after 30 s`, `acts then error CODE`, `hang`, `twice`, `reply {{json}}`, `corrupt`, `lost`, `empty`, `reset after 50 bytes`, `cut after 50 bytes`, `stall after 50 bytes`, `drip 2 s`, `garbage`, `bad chunk`, `status 418 {{json}}`, each also after `after 200 ms`, or `late 3 s`"
     )]
     Unknown(String),
     /// Words after the code of an error that are not understood.
@@ -79,6 +84,9 @@ pub enum AnswerError {
     /// The reply is not valid JSON.
     #[error("the reply is not valid JSON: {0}")]
     Reply(String),
+    /// A number, a duration or JSON of an answer on the wire is not valid.
+    #[error("{0}")]
+    Wire(String),
     /// The duration is not valid.
     #[error(transparent)]
     Duration(#[from] DurationError),
@@ -102,7 +110,6 @@ impl FromStr for Answer {
             ("ok", "") => Response::Normal,
             ("hang", "") => Response::Hang,
             ("corrupt", "") => Response::Corrupt,
-            ("lost", "") => Response::Lost,
             ("twice", "") => Response::Twice,
             ("error", rest) if !rest.is_empty() => {
                 let (code, after) = split_code(rest)?;
@@ -126,12 +133,10 @@ impl FromStr for Answer {
             ("late", duration) if !duration.is_empty() => Response::Late(parse_duration(duration)?),
             ("after", rest) => {
                 // The duration ends where the answer begins.
-                let words = [
-                    " ok", " error ", " acts ", " hang", " lost", " twice", " reply ", " corrupt",
-                ];
+                let words = ["ok", "error", "acts", "hang", "twice", "reply", "corrupt"];
+                let words = words.iter().chain(&wire_answer::WORDS);
                 let end = words
-                    .iter()
-                    .filter_map(|word| rest.find(word))
+                    .filter_map(|word| rest.find(&format!(" {word}")))
                     .min()
                     .ok_or_else(unknown)?;
                 let answer: Self = rest[end..].parse()?;
@@ -140,7 +145,10 @@ impl FromStr for Answer {
                     response: answer.response,
                 });
             }
-            _ => return Err(unknown()),
+            (word, rest) => WireAnswer::parse(word, rest)
+                .map_err(AnswerError::Wire)?
+                .map(Response::Wire)
+                .ok_or_else(unknown)?,
         };
         Ok(response.into())
     }
@@ -271,7 +279,14 @@ mod tests {
                 "acts then error CONNECTION_RESET",
                 Response::ActsThenError("CONNECTION_RESET".into()).into(),
             ),
-            ("lost", Response::Lost.into()),
+            ("lost", Response::Wire(WireAnswer::Lost).into()),
+            (
+                "after 1 s reset after 50 bytes",
+                Answer {
+                    after: Some(Duration::from_secs(1)),
+                    response: Response::Wire(WireAnswer::ResetAfter(50)),
+                },
+            ),
             ("twice", Response::Twice.into()),
             (
                 "after 200 ms acts then error A",
@@ -322,6 +337,8 @@ mod tests {
             "hang on",
             "corrupt {}",
             "lost and found",
+            "reset after many bytes",
+            "bad luck",
             "twice 2",
             "acts",
             "acts then error",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    EntityDefinition, FileOperation, FilesDefinition, KeyRules, entity, file, service::PROBE,
+    EntityDefinition, FileOperation, FilesDefinition, HttpRoute, KeyRules, entity, file, service::PROBE,
 };
 use crate::domain::{
     FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
@@ -44,6 +44,8 @@ pub struct ServiceDefinition {
     pub keys: Option<Duration>,
     /// Whether what arrives after its undo has no effect; true unless given.
     pub bars_late_effects: Option<bool>,
+    /// The header that holds a call's key over HTTP; `Idempotency-Key` unless given.
+    pub key_header: Option<String>,
     /// Codes of its own.
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; by default any name is one.
@@ -91,7 +93,7 @@ impl ServiceDefinition {
     /// If its entities or files or an operation on them are not valid; if it keeps both; if its probe
     /// is not an operation.
     pub fn check(&self) -> Result<(), Violation> {
-        self.check_probe()?;
+        self.check_names()?;
         match (&self.entity, &self.files) {
             (Some(_), Some(_)) => {
                 let message = "a service keeps entities or files, not both";
@@ -153,7 +155,13 @@ impl ServiceDefinition {
         }
     }
 
-    pub(crate) fn check_probe(&self) -> Result<(), Violation> {
+    /// Checks what needs no knowledge of what it keeps: its probe, and what is said of HTTP.
+    pub(crate) fn check_names(&self) -> Result<(), Violation> {
+        self.check_probe()?;
+        self.check_http()
+    }
+
+    fn check_probe(&self) -> Result<(), Violation> {
         let (Some(probe), Some(operations)) = (&self.probe, &self.operations) else {
             return Ok(());
         };
@@ -163,6 +171,45 @@ impl ServiceDefinition {
         let hint = did_you_mean(probe, operations.keys().map(String::as_str));
         let message = format!("it has no operation {probe:?}, {hint}");
         Err(Violation::new("/probe", message))
+    }
+
+    /// Checks what is said of HTTP.
+    fn check_http(&self) -> Result<(), Violation> {
+        let operations = || self.operations.iter().flatten();
+        let route = |(name, operation): (&String, &OperationDefinition)| {
+            let default = || HttpRoute::default_of(name);
+            (name.clone(), operation.http.clone().unwrap_or_else(default))
+        };
+        let routes: Vec<_> = operations().map(route).collect();
+        for (index, (name, route)) in routes.iter().enumerate() {
+            let same = |(_, other): &&(String, HttpRoute)| {
+                route.overlaps(other) && route.literals() == other.literals()
+            };
+            if let Some((other, _)) = routes[..index].iter().find(same) {
+                let at = format!("/operations/{}/http", pointer_token(name));
+                let message = format!("{route} would be a route to {other:?} as well");
+                return Err(Violation::new(at, message));
+            }
+        }
+        for (name, operation) in operations() {
+            let Some(undone) = &operation.undoes else {
+                continue;
+            };
+            if undone == name || !self.has_operation(undone) {
+                let others = operations().map(|(name, _)| name.as_str());
+                let hint = did_you_mean(undone, others.filter(|other| other != name));
+                let at = format!("/operations/{}/undoes", pointer_token(name));
+                let message = format!("it has no other operation {undone:?}, {hint}");
+                return Err(Violation::new(at, message));
+            }
+        }
+        for (code, definition) in &self.codes {
+            if definition.status.is_some_and(|status| !(400..600).contains(&status)) {
+                let at = format!("/codes/{}/status", pointer_token(code));
+                return Err(Violation::new(at, "a failure's status is 400 to 599"));
+            }
+        }
+        Ok(())
     }
 
     /// The operation that checks its health, if any.
@@ -205,6 +252,10 @@ pub struct OperationDefinition {
     pub idempotent: Option<bool>,
     /// Fields that an `update` of an entity sets by itself.
     pub sets: Map<String, Value>,
+    /// Where it is found over HTTP; `POST /<operation>` unless given.
+    pub http: Option<HttpRoute>,
+    /// The operation that it undoes, of calls with the same key.
+    pub undoes: Option<String>,
     /// How long it takes.
     #[serde(with = "duration_text")]
     pub latency: Duration,
@@ -308,6 +359,8 @@ pub struct CodeDefinition {
     pub mode: Option<FailureMode>,
     /// Whether it is worth a retry; by default, its mode decides.
     pub retryable: Option<bool>,
+    /// Its status over HTTP, 400 to 599; by default, its mode decides.
+    pub status: Option<u16>,
 }
 
 impl CodeDefinition {

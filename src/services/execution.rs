@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
-    CallResult, FaultId, Moment, Response,
+    CallObserver, CallResult, FaultId, Moment, Response, WireAnswer,
     integrity::{Checksum, corrupted},
     registry::Role,
     script::{ScriptedExecution, Transit},
@@ -17,7 +17,7 @@ pub(super) async fn exchange(
     call: &Call,
     scripted: &ScriptedExecution,
     injected: impl Fn(FaultId),
-    dies: impl Fn(Moment) -> bool,
+    observer: &dyn CallObserver,
 ) -> CallResult {
     let sent = scripted.checked.then(|| Checksum::of(&call.input));
     let arrived = match scripted.transit {
@@ -28,10 +28,11 @@ pub(super) async fn exchange(
         }),
         Transit::Clear | Transit::Down => Cow::Borrowed(call),
     };
-    let (mut reply, answered) = serve(role, &arrived, sent, scripted, dies).await?;
+    let (mut reply, answered) = serve(role, &arrived, sent, scripted, observer).await?;
     if let Some(fault) = scripted.reply_corrupted {
         injected(fault);
         reply.value = corrupted(&reply.value);
+        observer.answers(&WireAnswer::Corrupted, &reply.value);
     }
     if let Some(answered) = answered {
         answered
@@ -50,7 +51,7 @@ async fn serve(
     call: &Call,
     sent: Option<Checksum>,
     scripted: &ScriptedExecution,
-    dies: impl Fn(Moment) -> bool,
+    observer: &dyn CallObserver,
 ) -> Result<(Reply, Option<Checksum>), Box<Failure>> {
     if scripted.transit == Transit::Down {
         let message = format!("{} is down", role.name);
@@ -61,7 +62,7 @@ async fn serve(
     if let Some(sent) = sent {
         sent.check(&call.input, "request", call.name())?;
     }
-    let reply = perform(role, call, scripted, dies).await?;
+    let reply = perform(role, call, scripted, observer).await?;
     let answered = scripted.checked.then(|| Checksum::of(&reply.value));
     Ok((reply, answered))
 }
@@ -71,8 +72,9 @@ async fn perform(
     role: &Arc<Role>,
     call: &Call,
     scripted: &ScriptedExecution,
-    dies: impl Fn(Moment) -> bool,
+    observer: &dyn CallObserver,
 ) -> CallResult {
+    let act = || act(role, call, scripted.execution, observer);
     match &scripted.response {
         Response::Hang => std::future::pending().await,
         Response::Late(after) => {
@@ -95,25 +97,31 @@ async fn perform(
         }
         Response::ActsThenError(code) => {
             wait(scripted.latency).await;
-            act(role, call, dies).await?;
+            act().await?;
             Err(Box::new(scripted_failure(role, call, code)))
         }
-        Response::Lost => {
+        Response::Wire(answer) => {
             wait(scripted.latency).await;
-            // Whatever the answer is, it never arrives.
-            let _ = act(role, call, dies).await;
-            std::future::pending().await
+            let reply = match answer.acts() {
+                // Whatever a lost answer is, it never arrives.
+                true if *answer == WireAnswer::Lost => act().await.unwrap_or_else(|_| Reply::empty()),
+                true => act().await?,
+                false => Reply::empty(),
+            };
+            let reply = replied(role, call, scripted, reply);
+            observer.answers(answer, &reply.value);
+            answer.arrive(call, reply).await
         }
         Response::Twice => {
             wait(scripted.latency).await;
-            let first = act(role, call, &dies).await;
+            let first = act().await;
             // The caller receives one answer, the first.
-            let _ = act(role, call, &dies).await;
+            let _ = act().await;
             first.map(|reply| replied(role, call, scripted, reply))
         }
         Response::Normal | Response::Corrupt | Response::Reply(_) => {
             wait(scripted.latency).await;
-            let reply = act(role, call, dies).await?;
+            let reply = act().await?;
             Ok(replied(role, call, scripted, reply))
         }
     }
@@ -130,12 +138,17 @@ fn replied(role: &Role, call: &Call, scripted: &ScriptedExecution, own: Reply) -
 }
 
 /// Lets a service act, unless the caller's process dies before or after that.
-async fn act(role: &Role, call: &Call, dies: impl Fn(Moment) -> bool) -> CallResult {
-    if dies(Moment::BeforeActing) {
+async fn act(
+    role: &Role,
+    call: &Call,
+    execution: u32,
+    observer: &dyn CallObserver,
+) -> CallResult {
+    if observer.dies(Moment::BeforeActing, execution) {
         return std::future::pending().await;
     }
     let result = role.service.call(call).await;
-    if dies(Moment::AfterActing) {
+    if observer.dies(Moment::AfterActing, execution) {
         return std::future::pending().await;
     }
     result

@@ -15,6 +15,8 @@ mod faults;
 mod file;
 mod guards;
 mod health;
+mod http_route;
+mod http_status;
 mod integrity;
 mod mock;
 mod observer;
@@ -24,6 +26,7 @@ mod registry;
 mod script;
 mod service;
 mod wire;
+mod wire_answer;
 
 pub(crate) use answer::Answer;
 pub use answer::Executions;
@@ -43,6 +46,9 @@ pub use effects::Effects;
 pub(crate) use effects::{EffectDecision, KeyRules};
 pub use entity::*;
 pub(crate) use faults::FaultId;
+pub(crate) use http_route::HttpRoute;
+#[cfg(feature = "http")]
+pub(crate) use http_status::{failure_of, status_of};
 pub use faults::{Faults, UnusedFault};
 #[doc(hidden)]
 pub use file::DiskStage;
@@ -57,4 +63,5 @@ pub(crate) use policies::Policies;
 pub use registry::{Registry, UnknownName};
 pub(crate) use script::Script;
 use service::refused;
+pub(crate) use wire_answer::WireAnswer;
 pub use service::{CallResult, Service};

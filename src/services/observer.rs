@@ -1,7 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
+use super::WireAnswer;
 use crate::domain::Failure;
 
 /// Follows the executions of a call, and decides whether more may start.
@@ -25,10 +27,16 @@ pub trait CallObserver: Send + Sync {
         Box::pin(std::future::pending())
     }
 
-    /// Whether the caller's process dies at this moment.
-    fn dies(&self, moment: Moment) -> bool {
-        let _ = moment;
+    /// Whether the caller's process dies at this moment of an execution of the operation, counted from 1
+    /// over the whole scenario.
+    fn dies(&self, moment: Moment, execution: u32) -> bool {
+        let _ = (moment, execution);
         false
+    }
+
+    /// An answer that is about the bytes on the wire goes out, in place of this reply.
+    fn answers(&self, answer: &WireAnswer, reply: &Arc<Value>) {
+        let _ = (answer, reply);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         pickle::Pickle,
         suite_setup::SuiteSetup,
     },
-    observability::Timeline,
+    observability::{Event, Timeline},
 };
 
 /// A scenario to run.
@@ -54,6 +54,7 @@ pub(super) fn run(
         slot,
         attempt: AttemptResult::with_capacity(job.pickle.steps.len()),
         timeline: None,
+        events: Vec::new(),
         hung: false,
     };
     if let Some(why) = job.pickle.proves_nothing {
@@ -96,6 +97,8 @@ struct ScenarioRun<'a> {
     slot: &'a WorkerSlot,
     attempt: AttemptResult,
     timeline: Option<Timeline>,
+    /// What the timeline held at the end.
+    events: Vec<Event>,
     hung: bool,
 }
 
@@ -162,6 +165,10 @@ impl ScenarioRun<'_> {
             .await;
         if !self.job.options.wall_clock && !self.hung {
             self.attempt.virtual_time = timeline.now();
+        }
+        if !self.hung {
+            // What ends with the scenario is not part of it.
+            self.events = timeline.take();
         }
     }
 
@@ -282,8 +289,9 @@ impl ScenarioRun<'_> {
 
     fn end(mut self) -> AttemptResult {
         if let Some(timeline) = &self.timeline {
-            let mut events = timeline.take();
+            let mut events = std::mem::take(&mut self.events);
             if self.hung {
+                events = timeline.take();
                 events.retain(|event| event.at < FOR_EVER);
                 self.attempt.virtual_time = events.last().map_or(Duration::ZERO, |event| event.at);
             }

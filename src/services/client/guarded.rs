@@ -145,6 +145,14 @@ impl Client {
             number,
         };
         self.timeline.record_at(started, sent);
+        let mut execution = Execution {
+            client: self,
+            call,
+            number,
+            execution: scripted.execution,
+            started,
+            is_over: false,
+        };
         if let Some(row) = scripted.reached {
             self.faults.hit(row);
         }
@@ -152,8 +160,8 @@ impl Client {
             self.record_fault(call, scripted.execution, fault);
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
-        let dies = |moment| scope.observer.dies(moment);
-        let exchange = pin!(execution::exchange(role, call, &scripted, injected, dies));
+        let observer = scope.observer;
+        let exchange = pin!(execution::exchange(role, call, &scripted, injected, observer));
         let answered = Timeout(scope.timeout).run(exchange);
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
@@ -177,19 +185,10 @@ impl Client {
             }
             failure
         });
-        let now = self.clock.now();
-        let ended = EventKind::CallEnded {
-            head: Arc::clone(&call.head),
-            execution: scripted.execution,
-            took: now.saturating_sub(started),
-            result: match &result {
-                Ok(_) => Arc::clone(&OK),
-                Err(failure) => Arc::clone(&failure.code),
-            },
-            reply: result.as_ref().ok().map(|reply| Arc::clone(&reply.value)),
-            number,
-        };
-        self.timeline.record_at(now, ended);
+        match &result {
+            Ok(reply) => execution.ends(Arc::clone(&OK), Some(Arc::clone(&reply.value))),
+            Err(failure) => execution.ends(Arc::clone(&failure.code), None),
+        }
         (scripted.execution, result)
     }
 
@@ -217,6 +216,46 @@ impl Client {
         match deadline {
             Some(deadline) => self.clock.sleep_until(deadline).await,
             None => std::future::pending().await,
+        }
+    }
+}
+
+/// An execution that has started; one that is dropped was abandoned by its caller.
+struct Execution<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    number: u64,
+    execution: u32,
+    started: Duration,
+    is_over: bool,
+}
+
+impl Execution<'_> {
+    fn ends(&mut self, result: Arc<str>, reply: Option<Arc<Value>>) {
+        self.is_over = true;
+        let now = self.client.clock.now();
+        let ended = self.ended(now, result, reply);
+        self.client.timeline.record_at(now, ended);
+    }
+
+    fn ended(&self, now: Duration, result: Arc<str>, reply: Option<Arc<Value>>) -> EventKind {
+        EventKind::CallEnded {
+            head: Arc::clone(&self.call.head),
+            execution: self.execution,
+            took: now.saturating_sub(self.started),
+            result,
+            reply,
+            number: self.number,
+        }
+    }
+}
+
+impl Drop for Execution<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let now = self.client.clock.now();
+            let ended = self.ended(now, code::CANCELLED.into(), None);
+            self.client.timeline.record_abandoned(now, ended);
         }
     }
 }

@@ -69,6 +69,24 @@ impl Client {
         }
     }
 
+    /// A client of the same services for callers that have policies of their own: it neither retries nor
+    /// times out, and guards nothing.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub(crate) fn without_policies(&self) -> Self {
+        Self {
+            registry: self.registry.clone(),
+            policies: Arc::new(Locked::new(Policies::passthrough())),
+            guards: Guards::new(self.timeline.clone()),
+            faults: self.faults.clone(),
+            clock: self.clock,
+            timeline: self.timeline.clone(),
+            seed: AtomicU64::new(0),
+            // No number of the other client's calls.
+            calls: AtomicU64::new(1 << 32),
+        }
+    }
+
     /// Derives all randomness from this seed from now on.
     pub fn set_seed(&self, seed: Seed) {
         self.seed.store(seed.0, Ordering::Relaxed);
