@@ -115,6 +115,8 @@ pub mod cqrs;
 mod database;
 pub mod domain;
 pub mod harness;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "messaging")]
 pub mod messaging;
 pub mod observability;

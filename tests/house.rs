@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 12] = [
+const ROOMS: [(&str, u8); 13] = [
     ("clock", 0),
     ("database", 0),
     ("domain", 1),
@@ -16,6 +16,7 @@ const ROOMS: [(&str, u8); 12] = [
     ("resilience", 3),
     ("services", 4),
     ("contracts", 5),
+    ("http", 5),
     ("messaging", 5),
     ("cqrs", 6),
     ("orchestration", 7),

@@ -104,6 +104,9 @@ pub struct Context {
     /// The workflow's step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<Arc<str>>,
+    /// The W3C trace context that a caller over HTTP sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Arc<str>>,
 }
 
 /// A service's reply.

@@ -45,6 +45,8 @@ pub enum KeyOrigin {
     Projection,
     /// A command whose events are appended.
     Command,
+    /// A caller over HTTP, whose keys are one operation's each: `Service.operation KEY`.
+    Http,
 }
 
 impl KeyOrigin {
@@ -79,7 +81,10 @@ impl Key {
 
 impl fmt::Display for KeySubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match (self.origin, self.text.split_once(' ')) {
+            (KeyOrigin::Http, Some((_, key))) => f.write_str(key),
+            _ => f.write_str(&self.text),
+        }
     }
 }
 

@@ -150,6 +150,7 @@ mod tests {
             context: Context {
                 run: Some(run.clone()),
                 step: Some(step.clone()),
+                traceparent: None,
             },
         });
         let shown = shown([

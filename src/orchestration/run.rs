@@ -359,6 +359,7 @@ impl Run {
             context: Context {
                 run: Some(Arc::clone(&self.id)),
                 step: Some(Arc::clone(&self.plan.steps[step].id)),
+                ..Context::default()
             },
         })
     }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    EntityDefinition, FileOperation, FilesDefinition, HttpRoute, KeyRules, entity, file, service::PROBE,
+    EntityDefinition, FileOperation, FilesDefinition, HttpRoute, KeyRules, entity, file,
+    service::PROBE,
 };
 use crate::domain::{
     FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
@@ -204,7 +205,10 @@ impl ServiceDefinition {
             }
         }
         for (code, definition) in &self.codes {
-            if definition.status.is_some_and(|status| !(400..600).contains(&status)) {
+            if definition
+                .status
+                .is_some_and(|status| !(400..600).contains(&status))
+            {
                 let at = format!("/codes/{}/status", pointer_token(code));
                 return Err(Violation::new(at, "a failure's status is 400 to 599"));
             }

@@ -104,7 +104,9 @@ async fn perform(
             wait(scripted.latency).await;
             let reply = match answer.acts() {
                 // Whatever a lost answer is, it never arrives.
-                true if *answer == WireAnswer::Lost => act().await.unwrap_or_else(|_| Reply::empty()),
+                true if *answer == WireAnswer::Lost => {
+                    act().await.unwrap_or_else(|_| Reply::empty())
+                }
                 true => act().await?,
                 false => Reply::empty(),
             };
@@ -138,12 +140,7 @@ fn replied(role: &Role, call: &Call, scripted: &ScriptedExecution, own: Reply) -
 }
 
 /// Lets a service act, unless the caller's process dies before or after that.
-async fn act(
-    role: &Role,
-    call: &Call,
-    execution: u32,
-    observer: &dyn CallObserver,
-) -> CallResult {
+async fn act(role: &Role, call: &Call, execution: u32, observer: &dyn CallObserver) -> CallResult {
     if observer.dies(Moment::BeforeActing, execution) {
         return std::future::pending().await;
     }

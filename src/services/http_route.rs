@@ -129,7 +129,9 @@ impl FromStr for HttpRoute {
             .ok_or_else(|| refused("the path must begin with /".to_owned()))?;
         let mut segments = Vec::new();
         for part in path.split('/') {
-            let field = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+            let field = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
             segments.push(match field {
                 Some(name) if !name.is_empty() && !name.contains(['{', '}']) => {
                     Segment::Field(name.to_owned())

@@ -67,7 +67,10 @@ mod tests {
             let body = json!({"code": known, "detail": "no", "field": "/a"});
             let read = failure_of(status, &body, None);
             assert_eq!((&*read.code, &*read.message), (*known, "no"));
-            assert_eq!((read.mode, read.retryable), (failure.mode, failure.retryable));
+            assert_eq!(
+                (read.mode, read.retryable),
+                (failure.mode, failure.retryable)
+            );
             assert!((400..600).contains(&status), "{known}: {status}");
         }
     }

@@ -46,14 +46,14 @@ pub use effects::Effects;
 pub(crate) use effects::{EffectDecision, KeyRules};
 pub use entity::*;
 pub(crate) use faults::FaultId;
-pub(crate) use http_route::HttpRoute;
-#[cfg(feature = "http")]
-pub(crate) use http_status::{failure_of, status_of};
 pub use faults::{Faults, UnusedFault};
 #[doc(hidden)]
 pub use file::DiskStage;
 pub use file::FileService;
 pub(crate) use file::{FileOperation, Files, FilesDefinition};
+pub(crate) use http_route::HttpRoute;
+#[cfg(feature = "http")]
+pub(crate) use http_status::{failure_of, status_of};
 #[doc(hidden)]
 pub use mock::MockService;
 pub(crate) use observer::{CallObserver, Moment, Tries};
@@ -63,5 +63,5 @@ pub(crate) use policies::Policies;
 pub use registry::{Registry, UnknownName};
 pub(crate) use script::Script;
 use service::refused;
-pub(crate) use wire_answer::WireAnswer;
 pub use service::{CallResult, Service};
+pub(crate) use wire_answer::WireAnswer;

@@ -166,10 +166,24 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok(Some(expected)), "{text}");
         }
-        for text in ["reset", "cut", "stall after 3", "drip", "bad luck", "status", "lost it"] {
+        for text in [
+            "reset",
+            "cut",
+            "stall after 3",
+            "drip",
+            "bad luck",
+            "status",
+            "lost it",
+        ] {
             assert_eq!(parse(text), Ok(None), "{text}");
         }
-        for text in ["reset after x bytes", "drip fast", "status 99", "status 200 {", "status ok"] {
+        for text in [
+            "reset after x bytes",
+            "drip fast",
+            "status 99",
+            "status 200 {",
+            "status ok",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -128,6 +128,7 @@ impl From<CallMessage> for Call {
                 context: Context {
                     run: line.run,
                     step: line.step,
+                    ..Context::default()
                 },
             }),
             input: line.input,
@@ -193,6 +194,7 @@ mod tests {
                 context: Context {
                     run: Some("w-1".into()),
                     step: Some("pay".into()),
+                    traceparent: None,
                 },
             };
             let call = Call {

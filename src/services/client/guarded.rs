@@ -161,7 +161,9 @@ impl Client {
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
         let observer = scope.observer;
-        let exchange = pin!(execution::exchange(role, call, &scripted, injected, observer));
+        let exchange = pin!(execution::exchange(
+            role, call, &scripted, injected, observer
+        ));
         let answered = Timeout(scope.timeout).run(exchange);
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
