@@ -126,6 +126,8 @@ pub mod resilience;
 pub mod services;
 #[path = "../steps/mod.rs"]
 pub mod steps;
+#[cfg(feature = "http")]
+mod systems;
 
 pub use harness::{Cast, Hook, HookResult, Suite, World, events::Status};
 pub use steps::{StepError, StepResult};

@@ -15,8 +15,18 @@ use crate::{
     harness::{World, describe},
     services::{CallPolicy, CallResult},
 };
+#[cfg(feature = "http")]
+use crate::{
+    domain::{Failure, code},
+    http::HttpService,
+    services::Service as _,
+};
 
 /// The caller of calls made by steps.
+/// How long `is called over HTTP` waits for an answer.
+#[cfg(feature = "http")]
+const HTTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+
 const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.
@@ -88,6 +98,30 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
         calls.extend(std::iter::repeat_n((call, Arc::new(input)), times));
     }
     call_concurrently(world, calls).await
+}
+
+/// Sends one request to a served service, as a client outside does.
+#[cfg(feature = "http")]
+pub(super) async fn call_over_http(world: &mut World, name: CallName, input: Value) -> StepResult {
+    world.registry().check(&name)?;
+    if !world.systems().is_served() {
+        let why = "is not served: say `the services are served over HTTP` before";
+        return Err(format!("{} {why}", name.service()).into());
+    }
+    let url = world.systems().url(CALLER, name.service())?;
+    let service = name.service();
+    let definition = world
+        .registry()
+        .script(service, |_, own| own.definition().cloned())?;
+    let client = HttpService::new(service, &url, definition.map(Arc::new))?;
+    let call = direct(world, &name, &Arc::new(input));
+    let timeout = tokio::time::timeout(HTTP_TIMEOUT, client.call(&call)).await;
+    let result = timeout.unwrap_or_else(|_| {
+        let failure = Failure::new(code::TIMEOUT, "no answer within 2 s, as over HTTP");
+        Err(Box::new(failure))
+    });
+    let result = result.map_err(|failure| Box::new(failure.at(&name)));
+    keep_results(world, vec![result]).await
 }
 
 async fn call_sequentially(

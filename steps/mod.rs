@@ -32,6 +32,8 @@ mod processes;
 mod runs;
 mod services;
 mod snapshots;
+#[cfg(feature = "http")]
+mod systems;
 mod timeline;
 mod workflows;
 

@@ -14,7 +14,7 @@ use rehearsal::{
     harness::{Cast, Fixtures, Runs, compare_json, no_input, timeline_snapshot},
     observability::{Event, EventKind, Timeline},
     orchestration::{Compensation, CrashPoint, OnFailure, RunError, SubWorkflow, Workflow},
-    services::{CallPolicy, DiskStage, Response},
+    services::{CallPolicy, DiskStage, Response, WireAnswer},
 };
 use serde_json::{Map, Value, json};
 
@@ -371,7 +371,7 @@ fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8R
             2 => Response::Error(reset()),
             3 => Response::Error("CONCURRENT_MODIFICATION".into()),
             4 => Response::Hang,
-            5 => Response::Lost,
+            5 => Response::Wire(WireAnswer::Lost),
             // The disk may fail the first request alone, which the caller takes for both.
             6 if call.service() != "FileService" => Response::Twice,
             7 => Response::ActsThenError(reset()),
@@ -401,7 +401,7 @@ fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8R
             // It fails for good, and the undo is taken up again.
             Response::Error("PERMANENT_ERROR".into()),
             Response::Late(Duration::from_secs(3)),
-            Response::Lost,
+            Response::Wire(WireAnswer::Lost),
             Response::Twice,
             Response::ActsThenError("CONNECTION_RESET".into()),
         ];

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 13] = [
+const ROOMS: [(&str, u8); 14] = [
     ("clock", 0),
     ("database", 0),
     ("domain", 1),
@@ -19,6 +19,7 @@ const ROOMS: [(&str, u8); 13] = [
     ("http", 5),
     ("messaging", 5),
     ("cqrs", 6),
+    ("systems", 6),
     ("orchestration", 7),
     ("harness", 10),
     ("steps", 11),

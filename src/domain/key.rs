@@ -45,7 +45,8 @@ pub enum KeyOrigin {
     Projection,
     /// A command whose events are appended.
     Command,
-    /// A caller over HTTP, whose keys are one operation's each: `Service.operation KEY`.
+    /// A caller over HTTP, whose keys are one operation's each: `Service.operation KEY`, with nothing
+    /// behind the space where it sends none.
     Http,
 }
 
@@ -76,6 +77,14 @@ impl Key {
         match self {
             Self::Do(subject) | Self::Undo(subject) => subject,
         }
+    }
+}
+
+impl KeySubject {
+    /// Whether the caller sent no key: its calls then have effects that are recorded, and nothing tells a
+    /// repetition.
+    pub fn is_missing(&self) -> bool {
+        self.origin == KeyOrigin::Http && self.text.ends_with(' ')
     }
 }
 

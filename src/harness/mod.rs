@@ -33,6 +33,8 @@ mod messages;
 #[cfg(feature = "sqlite")]
 mod process;
 mod runs;
+#[cfg(feature = "http")]
+mod systems;
 mod type_map;
 mod world;
 
@@ -87,6 +89,10 @@ pub use select::Selection;
 pub(crate) use select::{FeatureLocation, SelectionError, TagExpression};
 pub(crate) use snapshot::{SnapshotError, SnapshotName, SnapshotPart, Snapshots};
 pub use suite::{Suite, SuiteError};
+#[cfg(feature = "http")]
+pub use systems::Connector;
+#[cfg(feature = "http")]
+pub(crate) use systems::KillPoint;
 #[doc(hidden)]
 pub use table::piped;
 pub(crate) use tag_options::{RetryTag, TagOptions};

@@ -110,7 +110,7 @@ impl Endpoint {
         let (operation, mut fields, key_header, undoes) = found.map_err(|_| gone())??;
         fields.extend(target.query.iter().cloned());
         let key = request::header(&request, key_header.as_deref().unwrap_or(KEY));
-        let key = key.map(|key| self.key(&operation, undoes.as_deref(), key));
+        let key = self.key(&operation, undoes.as_deref(), key.unwrap_or_default());
         let traceparent = request::header(&request, "traceparent").map(Arc::from);
         let body = request::body(request.into_body()).await?;
         let input = request::input(&body, fields)?;
@@ -125,7 +125,7 @@ impl Endpoint {
         let call = Call {
             head: Arc::new(head),
             input,
-            key,
+            key: Some(key),
             accepts_fallback: false,
         };
         Ok((call, body))

@@ -12,6 +12,6 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use remote::{HttpService, UrlError};
-pub use server::{Kill, Server};
+pub use remote::{HttpService, status_of_get};
+pub use server::{ServeError, Server};
 pub use socket::MemoryStream;

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -139,6 +139,16 @@ impl HttpService {
         let request = request.body(Full::new(body));
         request.map_err(|error| Failure::new(code::VALIDATION_FAILED, error.to_string()))
     }
+}
+
+/// The status of a GET at an address, if there is an answer.
+pub async fn status_of_get(address: SocketAddr, path: &str) -> Option<u16> {
+    let socket = Socket::Tcp(Arc::new(TcpStream::connect(address).await.ok()?));
+    let (mut sender, connection) = http1::handshake(socket).await.ok()?;
+    let _ends = EndsWithCall(tokio::spawn(connection).abort_handle());
+    let request = Request::get(path).header(HOST, address.to_string());
+    let request = request.body(Full::new(Bytes::new())).ok()?;
+    Some(sender.send_request(request).await.ok()?.status().as_u16())
 }
 
 /// Ends a connection when its call is over, or dropped.

@@ -184,6 +184,23 @@ pub enum EventKind {
         #[serde(rename = "declared at")]
         declared_at: Arc<str>,
     },
+    /// A program under test was started.
+    SystemStarted {
+        system: Arc<str>,
+    },
+    SystemReady {
+        system: Arc<str>,
+    },
+    /// The scenario killed it.
+    SystemKilled {
+        system: Arc<str>,
+    },
+    /// It ended by itself, or because it was asked to.
+    SystemEnded {
+        system: Arc<str>,
+        /// Its status, or the signal.
+        status: Arc<str>,
+    },
     OrchestratorCrashed {},
     OrchestratorRestarted {},
     CommandHandled {

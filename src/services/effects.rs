@@ -140,7 +140,8 @@ impl Effects {
             false => rules.get(call.name().service()),
         };
         let remembers = |at| rules.is_none_or(|rules| rules.remembers(at, now));
-        let is_idempotent = rules.is_none_or(|rules| rules.is_idempotent(call.name().operation()));
+        let is_idempotent = !key.subject().is_missing()
+            && rules.is_none_or(|rules| rules.is_idempotent(call.name().operation()));
         let bars_late_effects = rules.is_none_or(|rules| rules.bars_late_effects);
         let effect = applied.entry(key.subject().clone()).or_default();
         let reply = match key {

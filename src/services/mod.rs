@@ -64,4 +64,5 @@ pub use registry::{Registry, UnknownName};
 pub(crate) use script::Script;
 use service::refused;
 pub use service::{CallResult, Service};
-pub(crate) use wire_answer::WireAnswer;
+#[doc(hidden)]
+pub use wire_answer::WireAnswer;

@@ -280,7 +280,7 @@ impl Script {
         key: Option<&Key>,
         reply: Arc<Value>,
     ) -> Arc<Value> {
-        let Some(key) = key else {
+        let Some(key) = key.filter(|key| !key.subject().is_missing()) else {
             return reply;
         };
         let mut state = self.lock();

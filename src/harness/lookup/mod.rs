@@ -26,9 +26,10 @@ use super::{
 
 /// The Cargo features that bring steps, and whether they are on.
 #[doc(hidden)]
-pub const CARGO_FEATURES: [(&str, bool); 5] = [
+pub const CARGO_FEATURES: [(&str, bool); 6] = [
     ("contracts", cfg!(feature = "contracts")),
     ("cqrs", cfg!(feature = "cqrs")),
+    ("http", cfg!(feature = "http")),
     ("json-schema", cfg!(feature = "json-schema")),
     ("messaging", cfg!(feature = "messaging")),
     ("sqlite", cfg!(feature = "sqlite")),

@@ -5,6 +5,8 @@ use futures::FutureExt as _;
 use tokio::runtime::Builder;
 
 use super::{results::AttemptResult, watchdog::WorkerSlot};
+#[cfg(feature = "http")]
+use crate::harness::systems::Alarm;
 use crate::{
     clock::Seed,
     domain::with_sources,
@@ -13,7 +15,7 @@ use crate::{
         events::{Attachment, HookKind, Status, StepReport},
         logs,
         panics::{self, Panicked, source_location},
-        pickle::Pickle,
+        pickle::{Pickle, StepKind},
         suite_setup::SuiteSetup,
     },
     observability::{Event, Timeline},
@@ -178,9 +180,18 @@ impl ScenarioRun<'_> {
         self.run_hooks_before(world, HookKind::BeforeStep).await;
         if self.attempt.passes() {
             world.restart_step();
+            #[cfg(feature = "http")]
+            let alarm = (step.kind == StepKind::When)
+                .then(|| world.alarm())
+                .flatten();
             let code = async { (definition.run)(world, context).await };
+            #[cfg(feature = "http")]
+            let code = until_alarm(code, alarm);
+            #[cfg(not(feature = "http"))]
+            let code = code.map(|()| None);
             let result = match self.guard(code).await {
-                Ended::Returned(()) => in_task().unwrap_or_else(|| passed_or_pending(world)),
+                Ended::Returned(None) => in_task().unwrap_or_else(|| passed_or_pending(world)),
+                Ended::Returned(Some(why)) => StepReport::because(Status::Failed, why),
                 Ended::Panicked(panic) => panics::caught(&*panic).into(),
                 Ended::Never => self.never_ends(
                     &format!("\"{} {}\"", step.keyword, step.text),
@@ -305,6 +316,21 @@ impl ScenarioRun<'_> {
         }
         self.attempt.skip_rest(self.job.pickle.steps.len());
         self.attempt
+    }
+}
+
+/// Runs the code of a step until a program under test ends although nothing asked for that, which fails
+/// the step.
+#[cfg(feature = "http")]
+async fn until_alarm(code: impl Future<Output = ()>, alarm: Option<Alarm>) -> Option<String> {
+    let Some(alarm) = alarm else {
+        code.await;
+        return None;
+    };
+    tokio::select! {
+        biased;
+        () = code => None,
+        end = alarm.rings() => Some(end.to_string()),
     }
 }
 

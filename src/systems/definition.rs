@@ -1,0 +1,242 @@
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::ready::Ready;
+use crate::{
+    domain::{Violation, did_you_mean, duration_text, pointer_token},
+    services::ServiceDefinition,
+};
+
+/// A program under test, as data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SystemDefinition {
+    /// The JSON Schema of such files, for editors.
+    #[serde(default, rename = "$schema")]
+    #[expect(dead_code, reason = "named in files, and checked there")]
+    pub schema: Option<String>,
+    /// What it is.
+    #[serde(default)]
+    #[expect(dead_code, reason = "for its readers")]
+    pub description: Option<String>,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Variables of its environment, besides those of the tests.
+    #[serde(default)]
+    pub env: IndexMap<String, String>,
+    /// The folder that it runs in, relative to the package; the package unless given.
+    #[serde(default)]
+    pub cwd: Option<PathBuf>,
+    /// How to tell that it is ready; as soon as it runs unless given.
+    #[serde(default)]
+    pub ready: Option<Ready>,
+    /// How long it may take until it is ready, or, if it runs `once`, until it ends.
+    #[serde(default = "ten_seconds", with = "duration_text")]
+    pub within: Duration,
+    /// How the scenario calls it: as the service of this name, or as a service defined here, at its port.
+    #[serde(default)]
+    pub service: Option<OwnService>,
+    /// Whether it ends by itself when its work is done.
+    #[serde(default)]
+    pub once: bool,
+}
+
+/// How the scenario calls a system.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "the name of a service, or the definition of one with its name"
+)]
+pub enum OwnService {
+    /// `POST /<operation>` for any operation.
+    Named(String),
+    /// With operations and routes.
+    Defined(Arc<ServiceDefinition>),
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+/// What `${/…}` stands for in a definition.
+pub struct Addresses<'a> {
+    /// The port that is the system's own.
+    pub port: u16,
+    /// The scenario's directory.
+    pub directory: &'a str,
+    /// The names of the services that are served.
+    pub services: &'a [Arc<str>],
+    /// The URL of a service for this system.
+    pub url: &'a dyn Fn(&str) -> Result<String, String>,
+}
+
+impl SystemDefinition {
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    ///
+    /// If there is no command, or something in `${/…}` is unknown.
+    pub fn check(&self, services: &[Arc<str>]) -> Result<(), Violation> {
+        if self.command.first().is_none_or(String::is_empty) {
+            return Err(Violation::new("/command", "it needs a program to run"));
+        }
+        if self.once && self.ready.is_some() {
+            let message =
+                "a system that runs once is not waited for until it is ready, but until it ends";
+            return Err(Violation::new("/ready", message));
+        }
+        let addresses = Addresses {
+            port: 0,
+            directory: "",
+            services,
+            url: &|_| Ok(String::new()),
+        };
+        self.resolved(&addresses).map(|_| ())
+    }
+
+    /// The command and the variables of the environment, with all `${/…}` replaced.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is unknown.
+    pub fn resolved(
+        &self,
+        addresses: &Addresses<'_>,
+    ) -> Result<(Vec<String>, Vec<(String, String)>), Violation> {
+        let command = self.command.iter().enumerate().map(|(index, text)| {
+            let at = |message| Violation::new(format!("/command/{index}"), message);
+            addresses.replace(text).map_err(at)
+        });
+        let env = self.env.iter().map(|(name, text)| {
+            let at = |message| Violation::new(format!("/env/{}", pointer_token(name)), message);
+            Ok((name.clone(), addresses.replace(text).map_err(at)?))
+        });
+        Ok((
+            command.collect::<Result<_, _>>()?,
+            env.collect::<Result<_, Violation>>()?,
+        ))
+    }
+
+    /// The name under which the scenario calls it, and its definition.
+    pub fn own_service(&self) -> Option<(&str, Option<Arc<ServiceDefinition>>)> {
+        Some(match self.service.as_ref()? {
+            OwnService::Named(name) => (name, None),
+            OwnService::Defined(service) => (&service.name, Some(Arc::clone(service))),
+        })
+    }
+}
+
+impl Addresses<'_> {
+    fn replace(&self, text: &str) -> Result<String, String> {
+        let mut replaced = String::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("${/") {
+            let end = rest[start..]
+                .find('}')
+                .ok_or_else(|| format!("{text:?} has \"${{/\" without \"}}\""))?;
+            replaced.push_str(&rest[..start]);
+            replaced.push_str(&self.value(&rest[start + 3..start + end])?);
+            rest = &rest[start + end + 1..];
+        }
+        replaced.push_str(rest);
+        Ok(replaced)
+    }
+
+    fn value(&self, name: &str) -> Result<String, String> {
+        match name.split_once('/') {
+            None if name == "port" => return Ok(self.port.to_string()),
+            None if name == "directory" => return Ok(self.directory.to_owned()),
+            Some(("services", service)) => {
+                let known = || self.services.iter().map(|name| &**name);
+                return match known().any(|known| known == service) {
+                    true => (self.url)(service),
+                    false => Err(format!(
+                        "no service {service:?} is served: {}",
+                        did_you_mean(service, known())
+                    )),
+                };
+            }
+            _ => {}
+        }
+        let hint = did_you_mean(name, ["port", "directory", "services/<name>"]);
+        Err(format!("${{/{name}}} stands for nothing: {hint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(definition: serde_json::Value) -> String {
+        let definition: SystemDefinition = match serde_json::from_value(definition) {
+            Ok(definition) => definition,
+            Err(error) => return error.to_string(),
+        };
+        let services = ["Payments".into(), "Stock".into()];
+        match definition.check(&services) {
+            Ok(()) => "ok".to_owned(),
+            Err(violation) => violation.to_string(),
+        }
+    }
+
+    #[test]
+    fn faulty_definition_is_refused_with_the_nearest_name() {
+        for (definition, expected) in [
+            (
+                json!({"command": ["a", "${/port}", "x${/services/Stock}/y"]}),
+                "ok",
+            ),
+            (json!({"command": []}), "/command"),
+            (
+                json!({"command": ["a"], "env": {"B": "${/services/Paymnets}"}}),
+                "did you mean \"Payments\"?",
+            ),
+            (
+                json!({"command": ["a", "${/prot}"]}),
+                "did you mean \"port\"?",
+            ),
+            (json!({"command": ["a", "${/port"]}), "/command/1"),
+            (
+                json!({"command": ["a"], "ready": "GET health"}),
+                "expected `GET /path`",
+            ),
+            (
+                json!({"command": ["a"], "ready": "line ("}),
+                "not a valid regular expression",
+            ),
+            (
+                json!({"command": ["a"], "ready": "prot"}),
+                "did you mean \"port\"?",
+            ),
+            (
+                json!({"command": ["a"], "redy": "port"}),
+                "unknown field `redy`",
+            ),
+            (
+                json!({"command": ["a"], "ready": "port", "once": true}),
+                "/ready",
+            ),
+        ] {
+            let found = check(definition.clone());
+            assert!(found.contains(expected), "{definition}: {found}");
+        }
+    }
+
+    #[test]
+    fn references_are_replaced_within_text() {
+        let addresses = Addresses {
+            port: 7,
+            directory: "/d",
+            services: &["S".into()],
+            url: &|name| Ok(format!("http://{name}")),
+        };
+        let replaced = addresses
+            .replace("a${/services/S}b${/port}${/directory}$c")
+            .unwrap();
+        assert_eq!(replaced, "ahttp://Sb7/d$c");
+    }
+}

@@ -1,0 +1,396 @@
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    process::ExitStatus,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{Addresses, SystemDefinition, output::Output, process::Process, ready::Ready};
+use crate::{
+    domain::{Locked, Violation, format_duration},
+    http,
+    observability::{EventKind, Timeline},
+};
+
+/// How often is looked whether a system is ready, or has ended.
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long a system that was asked to end may take before it is killed.
+const UNTIL_KILLED: Duration = Duration::from_secs(10);
+
+/// Lines of output in messages.
+const TAIL: usize = 20;
+
+/// A program under test. A handle: clones are the same system.
+#[derive(Clone)]
+pub struct System(Arc<Shared>);
+
+struct Shared {
+    name: Arc<str>,
+    definition: SystemDefinition,
+    /// Kept over restarts.
+    port: u16,
+    /// The folder that relative ones start from.
+    root: PathBuf,
+    timeline: Timeline,
+    output: Output,
+    state: Locked<State>,
+}
+
+#[derive(Default)]
+struct State {
+    process: Option<Process>,
+    exit: Option<Exit>,
+    /// Whether the scenario has asked for its end.
+    is_asked: bool,
+}
+
+/// How a system ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// With a status.
+    Status(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+/// What went wrong with a system.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// No port is free.
+    #[error("no port of this machine is free: {0}")]
+    Port(#[source] io::Error),
+    /// The program cannot be run.
+    #[error("the system {0:?} cannot be started: {1:?}: {2}")]
+    Start(Arc<str>, String, #[source] io::Error),
+    /// Its definition is faulty.
+    #[error("the system {0:?}: {1}")]
+    Definition(Arc<str>, Violation),
+    /// It is running already.
+    #[error("the system {0:?} is running already")]
+    Running(Arc<str>),
+    /// It is not running.
+    #[error("the system {0:?} is not running")]
+    NotRunning(Arc<str>),
+    /// It ended although nothing asked for that.
+    #[error("the system {name:?} has ended {when}, {exit}{output}")]
+    Ended {
+        /// Its name.
+        name: Arc<str>,
+        /// When.
+        when: &'static str,
+        /// How.
+        exit: Exit,
+        /// Its last lines.
+        output: String,
+    },
+    /// It took too long.
+    #[error("the system {name:?} is not {what} within {}{output}", format_duration(*within))]
+    TooLate {
+        /// Its name.
+        name: Arc<str>,
+        /// What was waited for.
+        what: String,
+        /// How long.
+        within: Duration,
+        /// Its last lines.
+        output: String,
+    },
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "with status {status}"),
+            Self::Signal(signal) => write!(f, "by signal {signal}"),
+        }
+    }
+}
+
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return Self::Signal(signal);
+        }
+        Self::Status(status.code().unwrap_or(-1))
+    }
+}
+
+impl System {
+    /// A system that is not started yet.
+    ///
+    /// # Errors
+    ///
+    /// If no port is free.
+    pub fn new(
+        name: &str,
+        definition: SystemDefinition,
+        root: PathBuf,
+        timeline: Timeline,
+    ) -> Result<Self, SystemError> {
+        // Freed at once: the program itself is to listen there.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .map_err(SystemError::Port)?
+            .port();
+        Ok(Self(Arc::new(Shared {
+            name: name.into(),
+            definition,
+            port,
+            root,
+            timeline,
+            output: Output::default(),
+            state: Locked::default(),
+        })))
+    }
+
+    /// What it runs.
+    pub fn definition(&self) -> &SystemDefinition {
+        &self.0.definition
+    }
+
+    /// The port that is its own.
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// Starts it, and waits until it is ready or, if it runs once, has ended.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started, ends before it is ready, or is not ready in time.
+    pub async fn start(&self, addresses: &Addresses<'_>) -> Result<(), SystemError> {
+        if self.is_running() {
+            return Err(SystemError::Running(Arc::clone(&self.0.name)));
+        }
+        let definition = &self.0.definition;
+        let (command, env) = definition
+            .resolved(addresses)
+            .map_err(|error| SystemError::Definition(Arc::clone(&self.0.name), error))?;
+        let folder = match &definition.cwd {
+            Some(folder) => self.0.root.join(folder),
+            None => self.0.root.clone(),
+        };
+        self.record(EventKind::SystemStarted {
+            system: Arc::clone(&self.0.name),
+        });
+        let started = Process::start(&command, &env, &folder, &self.0.output);
+        let process = started.map_err(|error| {
+            let program = command.first().cloned().unwrap_or_default();
+            SystemError::Start(Arc::clone(&self.0.name), program, error)
+        })?;
+        *self.0.state.lock() = State {
+            process: Some(process),
+            exit: None,
+            is_asked: definition.once,
+        };
+        if definition.once {
+            return self.wait_for_end(definition.within).await.map(|_| ());
+        }
+        self.wait_until_ready().await?;
+        self.record(EventKind::SystemReady {
+            system: Arc::clone(&self.0.name),
+        });
+        Ok(())
+    }
+
+    async fn wait_until_ready(&self) -> Result<(), SystemError> {
+        let Some(ready) = &self.0.definition.ready else {
+            return Ok(());
+        };
+        let began = self.0.timeline.now();
+        let within = self.0.definition.within;
+        loop {
+            if self.look() {
+                return self.ended("before it was ready");
+            }
+            if self.is_ready(ready).await {
+                // Something else may answer at the port of a program that could not have it.
+                match self.look() {
+                    false => return Ok(()),
+                    true => return self.ended("before it was ready"),
+                }
+            }
+            if self.0.timeline.now().saturating_sub(began) > within {
+                self.kill_now();
+                return Err(self.too_late("ready".to_owned(), within));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn is_ready(&self, ready: &Ready) -> bool {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.0.port));
+        match ready {
+            Ready::Line(regex) => self.0.output.matches(regex),
+            Ready::Port => tokio::net::TcpStream::connect(address).await.is_ok(),
+            Ready::Get(path) => {
+                let status = tokio::time::timeout(UNTIL_KILLED, http::status_of_get(address, path));
+                matches!(status.await, Ok(Some(200..300)))
+            }
+        }
+    }
+
+    /// Waits until it ends; that it does is then no surprise.
+    ///
+    /// # Errors
+    ///
+    /// If it was never started, or does not end in time.
+    pub async fn wait_for_end(&self, within: Duration) -> Result<Exit, SystemError> {
+        self.0.state.lock().is_asked = true;
+        let began = self.0.timeline.now();
+        loop {
+            self.look();
+            let state = self.0.state.lock();
+            if let Some(exit) = state.exit {
+                return Ok(exit);
+            }
+            if state.process.is_none() {
+                return Err(SystemError::NotRunning(Arc::clone(&self.0.name)));
+            }
+            drop(state);
+            if self.0.timeline.now().saturating_sub(began) > within {
+                return Err(self.too_late("at its end".to_owned(), within));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Kills it, with all that it has started.
+    ///
+    /// # Errors
+    ///
+    /// If it is not running.
+    pub fn kill(&self) -> Result<(), SystemError> {
+        match self.kill_now() {
+            true => Ok(()),
+            false => Err(SystemError::NotRunning(Arc::clone(&self.0.name))),
+        }
+    }
+
+    /// Kills it if it is running; whether it was.
+    pub fn kill_now(&self) -> bool {
+        if self.look() {
+            return false;
+        }
+        let mut state = self.0.state.lock();
+        let Some(mut process) = state.process.take() else {
+            return false;
+        };
+        process.kill();
+        state.is_asked = true;
+        state.exit = process.status().map(Exit::from);
+        drop(state);
+        self.record(EventKind::SystemKilled {
+            system: Arc::clone(&self.0.name),
+        });
+        true
+    }
+
+    /// Asks it to end, and kills it if it does not within 10 s.
+    ///
+    /// # Errors
+    ///
+    /// If it is not running.
+    pub async fn stop(&self) -> Result<(), SystemError> {
+        self.look();
+        {
+            let mut state = self.0.state.lock();
+            let Some(process) = &mut state.process else {
+                return Err(SystemError::NotRunning(Arc::clone(&self.0.name)));
+            };
+            process.terminate();
+        }
+        if self.wait_for_end(UNTIL_KILLED).await.is_err() {
+            self.kill_now();
+        }
+        Ok(())
+    }
+
+    /// Whether it is running.
+    pub fn is_running(&self) -> bool {
+        self.look();
+        self.0.state.lock().process.is_some()
+    }
+
+    /// How it ended last, if it was started and has.
+    pub fn exit(&self) -> Option<Exit> {
+        self.look();
+        self.0.state.lock().exit
+    }
+
+    /// All that it has written, as far as it is kept.
+    pub fn output(&self) -> String {
+        self.0.output.text()
+    }
+
+    /// Its end, if nothing asked for that.
+    pub fn unexpected_end(&self) -> Option<SystemError> {
+        self.look();
+        let state = self.0.state.lock();
+        let exit = state.exit.filter(|_| !state.is_asked)?;
+        drop(state);
+        Some(self.failure("although nothing asked for that", exit))
+    }
+
+    /// Notes its end, if it has ended by itself; whether it is not running.
+    fn look(&self) -> bool {
+        let mut state = self.0.state.lock();
+        let Some(process) = &mut state.process else {
+            return true;
+        };
+        let Some(status) = process.status() else {
+            return false;
+        };
+        let exit = Exit::from(status);
+        state.exit = Some(exit);
+        // What it has started ends with it.
+        state.process = None;
+        drop(state);
+        self.record(EventKind::SystemEnded {
+            system: Arc::clone(&self.0.name),
+            status: exit.to_string().into(),
+        });
+        true
+    }
+
+    fn ended(&self, when: &'static str) -> Result<(), SystemError> {
+        let mut state = self.0.state.lock();
+        // It is told here.
+        state.is_asked = true;
+        let exit = state.exit.unwrap_or(Exit::Status(-1));
+        drop(state);
+        Err(self.failure(when, exit))
+    }
+
+    fn failure(&self, when: &'static str, exit: Exit) -> SystemError {
+        SystemError::Ended {
+            name: Arc::clone(&self.0.name),
+            when,
+            exit,
+            output: self.0.output.tail(TAIL),
+        }
+    }
+
+    fn too_late(&self, what: String, within: Duration) -> SystemError {
+        SystemError::TooLate {
+            name: Arc::clone(&self.0.name),
+            what,
+            within,
+            output: self.0.output.tail(TAIL),
+        }
+    }
+
+    fn record(&self, kind: EventKind) {
+        self.0.timeline.record(kind);
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("System").field(&self.0.name).finish()
+    }
+}
