@@ -1,0 +1,150 @@
+@wall-clock @needs-http
+Feature: Faults of the wire
+  What a client makes of a fault on the wire is its own: its error, and how many requests it sends. Some
+  clients repeat a request by themselves, and their user never hears of the fault.
+
+  Background:
+    Given a service "Payments"
+      """json
+      {
+        "operations": {
+          "status": {
+            "http": "GET /status",
+            "reply": {
+              "id": "charge-0001", "sum": 4200, "currency": "EUR", "state": "settled",
+              "remarks": "so long that a connection can break within it, whatever is at its beginning and its end"
+            }
+          }
+        }
+      }
+      """
+    And the services are served over HTTP
+
+  @real-3 @needs-curl
+  Scenario Outline: Curl meets this: <fault>
+    Given "Payments.status" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And the system "client"
+      """json
+      { "command": ["curl", "-sS", "-w", " %{http_code}", "${/services/Payments}/status", "--max-time", "<seconds>"], "once": true }
+      """
+    When the system "client" starts
+    Then the output of "client" contains "<outcome>"
+    And "Payments.status" is executed <requests>
+
+    Examples:
+      | fault | answer | seconds | outcome | requests |
+      | reset | error CONNECTION_RESET | 9 | (56) | 1 time |
+      | reset in body | reset after 50 bytes | 9 | (56) | 1 time |
+      | empty | empty | 9 | (52) Empty reply | 1 time |
+      | cut in body | cut after 50 bytes | 9 | (18) | 1 time |
+      | bad chunk | bad chunk | 9 | (56) | 1 time |
+      | garbage | garbage | 9 | HTTP/0.9 | 1 time |
+      | slow body | drip 300 ms | 9 | 200 | 1 time |
+      | stall in body | stall after 50 bytes | 1 | (28) | 1 time |
+      | 429 | error RATE_LIMITED | 9 | 429 | 1 time |
+      | 503 | error SERVICE_UNAVAILABLE | 9 | 503 | 1 time |
+
+  @real-3 @needs-python3
+  Scenario Outline: Python's urllib meets this: <fault>
+    Given "Payments.status" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And the system "client"
+      """json
+      { "command": ["python3", "features/systems/clients/urllib_client.py", "${/services/Payments}/status", "<seconds>"], "once": true }
+      """
+    When the system "client" starts
+    Then the output of "client" contains "<outcome>"
+    And "Payments.status" is executed <requests>
+
+    Examples:
+      | fault | answer | seconds | outcome | requests |
+      | reset | error CONNECTION_RESET | 9 | ConnectionResetError | 1 time |
+      | reset in body | reset after 50 bytes | 9 | ConnectionResetError | 1 time |
+      | empty | empty | 9 | RemoteDisconnected | 1 time |
+      | cut in body | cut after 50 bytes | 9 | IncompleteRead | 1 time |
+      | bad chunk | bad chunk | 9 | IncompleteRead | 1 time |
+      | garbage | garbage | 9 | BadStatusLine | 1 time |
+      | slow body | drip 300 ms | 9 | 200 | 1 time |
+      | stall in body | stall after 50 bytes | 1 | TimeoutError | 1 time |
+      | 429 | error RATE_LIMITED | 9 | HTTPError 429 | 1 time |
+      | 503 | error SERVICE_UNAVAILABLE | 9 | HTTPError 503 | 1 time |
+
+  @real-3 @needs-python3-requests
+  Scenario Outline: Python's requests meets this: <fault>
+    Given "Payments.status" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And the system "client"
+      """json
+      { "command": ["python3", "features/systems/clients/requests_client.py", "${/services/Payments}/status", "<seconds>"], "once": true }
+      """
+    When the system "client" starts
+    Then the output of "client" contains "<outcome>"
+    And "Payments.status" is executed <requests>
+
+    Examples:
+      | fault | answer | seconds | outcome | requests |
+      | reset | error CONNECTION_RESET | 9 | ConnectionError | 1 time |
+      | reset in body | reset after 50 bytes | 9 | ChunkedEncodingError | 1 time |
+      | empty | empty | 9 | ConnectionError | 1 time |
+      | cut in body | cut after 50 bytes | 9 | ChunkedEncodingError | 1 time |
+      | bad chunk | bad chunk | 9 | ChunkedEncodingError | 1 time |
+      | garbage | garbage | 9 | ConnectionError | 1 time |
+      | slow body | drip 300 ms | 9 | 200 | 1 time |
+      | stall in body | stall after 50 bytes | 1 | ConnectionError | 1 time |
+      | 429 | error RATE_LIMITED | 9 | 429 | 1 time |
+      | 503 | error SERVICE_UNAVAILABLE | 9 | 503 | 1 time |
+
+  @real-3 @needs-node
+  Scenario Outline: Node's fetch meets this: <fault>
+    Given "Payments.status" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And the system "client"
+      """json
+      { "command": ["node", "features/systems/clients/fetch.mjs", "${/services/Payments}/status", "<seconds>"], "once": true }
+      """
+    When the system "client" starts
+    Then the output of "client" contains "<outcome>"
+    And "Payments.status" is executed <requests>
+
+    Examples:
+      | fault | answer | seconds | outcome | requests |
+      | reset | error CONNECTION_RESET | 9 | ECONNRESET | 1 time |
+      | reset in body | reset after 50 bytes | 9 | ECONNRESET | 1 time |
+      | empty | empty | 9 | UND_ERR_SOCKET | 1 time |
+      | cut in body | cut after 50 bytes | 9 | UND_ERR_SOCKET | 1 time |
+      | bad chunk | bad chunk | 9 | HPE_INVALID_CHUNK_SIZE | 1 time |
+      | garbage | garbage | 9 | HPE_INVALID_CONSTANT | 1 time |
+      | slow body | drip 300 ms | 9 | 200 | 1 time |
+      | stall in body | stall after 50 bytes | 1 | TimeoutError | 1 time |
+      | 429 | error RATE_LIMITED | 9 | 429 | 1 time |
+      | 503 | error SERVICE_UNAVAILABLE | 9 | 503 | 1 time |
+
+  @real-3 @needs-java
+  Scenario Outline: The JDK's client meets this: <fault>
+    Given "Payments.status" answers:
+      | execution | answer   |
+      | 1         | <answer> |
+    And the system "client"
+      """json
+      { "command": ["java", "features/systems/clients/JdkClient.java", "${/services/Payments}/status", "<seconds>"], "once": true }
+      """
+    When the system "client" starts
+    Then the output of "client" contains "<outcome>"
+    And "Payments.status" is executed <requests>
+
+    Examples:
+      | fault | answer | seconds | outcome | requests |
+      | reset | error CONNECTION_RESET | 9 | 200 | 2 times |
+      | reset in body | reset after 50 bytes | 9 | IOException | 1 time |
+      | empty | empty | 9 | 200 | 2 times |
+      | cut in body | cut after 50 bytes | 9 | IOException | 1 time |
+      | bad chunk | bad chunk | 9 | IOException | 1 time |
+      | garbage | garbage | 9 | ProtocolException | 1 time |
+      | slow body | drip 300 ms | 9 | 200 | 1 time |
+      | 429 | error RATE_LIMITED | 9 | 429 | 1 time |
+      | 503 | error SERVICE_UNAVAILABLE | 9 | 503 | 1 time |
