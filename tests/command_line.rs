@@ -1231,3 +1231,223 @@ fn error_of_an_own_step_or_hook_is_told_with_its_sources() {
             .prints(told);
     }
 }
+
+/// Scenarios about programs of the user's own.
+#[cfg(all(unix, feature = "http"))]
+mod systems {
+    use super::Package;
+
+    fn feature(tags: &str, given: &str, rest: &str) -> String {
+        format!(
+            "Feature: F
+  {tags}
+  Scenario: S
+    Given a service \"Payments\"
+    And the services are served over HTTP
+    And the system \"orders\"
+      \"\"\"
+      {given}
+      \"\"\"
+{rest}"
+        )
+    }
+
+    fn starting(definition: &str, rest: &str) -> super::Finished {
+        let rest = format!("    When the system \"orders\" starts\n{rest}");
+        Package::new(&feature("@wall-clock", definition, &rest)).run(&[])
+    }
+
+    #[test]
+    fn system_that_cannot_be_started_fails_with_its_last_words() {
+        for (definition, expected) in [
+            (
+                r#"{ "command": ["sh", "-c", "echo no database >&2; exit 4"], "ready": "port" }"#,
+                "the system \"orders\" has ended before it was ready, with status 4\n        no database\n",
+            ),
+            (
+                r#"{ "command": ["no-such-program"] }"#,
+                "the system \"orders\" cannot be started: \"no-such-program\": ",
+            ),
+            (
+                r#"{ "command": ["sh", "-c", "echo still thinking; sleep 60"], "ready": "port", "within": "300ms" }"#,
+                "the system \"orders\" is not ready within 300 ms\n        still thinking\n",
+            ),
+            (
+                r#"{ "command": ["sleep", "60"], "once": true, "within": "200ms" }"#,
+                "the system \"orders\" is not at its end within 200 ms",
+            ),
+            (
+                r#"{ "command": ["sleep", "60"], "cwd": "nowhere" }"#,
+                "the system \"orders\" cannot be started: \"sleep\": ",
+            ),
+        ] {
+            starting(definition, "").exits(1).prints(expected);
+        }
+    }
+
+    #[test]
+    fn faulty_system_is_refused_where_it_is_declared() {
+        for (definition, expected) in [
+            (
+                r#"{ "command": [] }"#,
+                "at /command: it needs a program to run",
+            ),
+            (
+                r#"{ "command": ["a", "${/services/Paymnets}"] }"#,
+                "no service \"Paymnets\" is served: did you mean \"Payments\"?",
+            ),
+            (
+                r#"{ "command": ["a"], "env": { "A": "${/prot}" } }"#,
+                "did you mean \"port\"?",
+            ),
+            (
+                r#"{ "command": ["a"], "redy": "port" }"#,
+                "did you mean \"ready\"?",
+            ),
+            (
+                r#"{ "command": ["a"], "ready": "GTE /" }"#,
+                "did you mean \"GET\"?",
+            ),
+            (r#"{ "command": ["a"], "within": "soon" }"#, "/within"),
+        ] {
+            let feature = feature("@wall-clock", definition, "    When 1 ms passes\n");
+            let package = Package::new(&feature);
+            package
+                .run(&[])
+                .exits(1)
+                .prints(expected)
+                .prints("Given a service");
+        }
+        let rest = "    And the system \"orders\" is killed before \"Stock.reserve\" acts\n    When 1 ms passes\n";
+        let text = feature("@wall-clock", r#"{ "command": ["a"] }"#, rest);
+        Package::new(&text)
+            .run(&[])
+            .exits(1)
+            .prints("service \"Stock\" does not exist");
+        let text = text
+            .replace("Stock.reserve", "Payments.charge")
+            .replace("\"orders\" is", "\"order\" is");
+        Package::new(&text)
+            .run(&[])
+            .exits(1)
+            .prints("system \"order\" does not exist: did you mean \"orders\"?");
+        let text = text
+            .replace("    And the services are served over HTTP\n", "")
+            .replace("\"order\" is", "\"orders\" is");
+        Package::new(&text)
+            .run(&[])
+            .exits(1)
+            .prints("Payments is not served, so no system reaches it");
+    }
+
+    #[test]
+    fn scenario_with_a_system_needs_real_time() {
+        let text = feature("@x", r#"{ "command": ["a"] }"#, "    When 1 ms passes\n");
+        Package::new(&text)
+            .run(&[])
+            .exits(1)
+            .prints("HTTP needs real time: tag the scenario @wall-clock");
+    }
+
+    #[test]
+    fn system_that_dies_while_a_step_waits_fails_it_at_once() {
+        let definition = r#"{ "command": ["sh", "-c", "sleep 0.3; echo out of memory; exit 9"] }"#;
+        let started = std::time::Instant::now();
+        starting(definition, "    And \"Payments.charge\" is reached 1 time\n")
+            .exits(1)
+            .prints("the system \"orders\" has ended although nothing asked for that, with status 9\n        out of memory\n")
+            .prints("✘ And \"Payments.charge\" is reached 1 time");
+        assert!(started.elapsed().as_secs() < 20);
+    }
+
+    #[test]
+    fn declared_kill_that_is_never_reached_fails_the_scenario() {
+        let definition = r#"{ "command": ["sleep", "60"] }"#;
+        let given = "    And the system \"orders\" is killed after \"Payments.charge\" has acted\n";
+        let rest = format!("{given}    When the system \"orders\" starts\n");
+        Package::new(&feature("@wall-clock", definition, &rest))
+            .run(&[])
+            .exits(1)
+            .prints("declared but never hit")
+            .prints("the system orders is killed after Payments.charge");
+    }
+
+    /// The processes with this word among their arguments.
+    fn processes(word: &str) -> usize {
+        let all = std::process::Command::new("ps")
+            .args(["-eo", "args"])
+            .output()
+            .unwrap();
+        let all = String::from_utf8_lossy(&all.stdout).into_owned();
+        all.lines().filter(|line| line.contains(word)).count()
+    }
+
+    #[test]
+    fn nothing_of_a_system_is_left_after_200_kills() {
+        let word = format!("rehearsal-{}", std::process::id());
+        let definition = format!(
+            r#"{{ "command": ["sh", "-c", "sh -c 'sleep 600; : {word}' & sh -c 'sleep 600; : {word}' & echo up; wait"], "ready": "line up" }}"#
+        );
+        let kills = "    And the system \"orders\" restarts\n".repeat(200);
+        starting(&definition, &kills).exits(0);
+        assert_eq!(processes(&word), 0);
+    }
+
+    #[test]
+    fn nothing_of_a_system_is_left_when_the_run_itself_is_killed() {
+        let word = format!("killed-{}", std::process::id());
+        let definition = format!(
+            r#"{{ "command": ["sh", "-c", "sh -c 'sleep 600; : {word}' & echo up; wait"], "ready": "line up" }}"#
+        );
+        let rest = "    When the system \"orders\" starts\n    And \"Payments.charge\" is reached 1 time\n";
+        let package = Package::new(&feature("@wall-clock", &definition, rest));
+        let mut run = std::process::Command::new(&super::BINARIES["cucumber"])
+            .current_dir(package.0.path())
+            .env("CARGO_MANIFEST_DIR", package.0.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = |holds: &dyn Fn() -> bool| {
+            let began = std::time::Instant::now();
+            while !holds() {
+                assert!(began.elapsed().as_secs() < 20, "it takes too long");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        };
+        until(&|| processes(&word) >= 2);
+        run.kill().unwrap();
+        run.wait().unwrap();
+        until(&|| processes(&word) == 0);
+    }
+
+    #[test]
+    fn scenarios_that_run_at_once_never_hear_each_other() {
+        let rows: String = (0..200).map(|row| format!("      | {row} |\n")).collect();
+        let text = format!(
+            "Feature: F
+  @wall-clock
+  Scenario Outline: S <n>
+    Given a service \"Payments\"
+    And \"Payments.charge\" replies:
+      \"\"\"
+      {{ \"n\": <n> }}
+      \"\"\"
+    And the services are served over HTTP
+    When \"Payments.charge\" is called over HTTP
+    And \"Payments.charge\" is called over HTTP
+    Then the reply is:
+      \"\"\"
+      {{ \"n\": <n> }}
+      \"\"\"
+    And \"Payments.charge\" is executed 2 times
+
+    Examples:
+      | n |
+{rows}"
+        );
+        Package::new(&text)
+            .run(&["--concurrency", "200"])
+            .exits(0)
+            .prints("200 scenarios (200 passed)");
+    }
+}
