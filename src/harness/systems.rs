@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::World;
+use super::{World, logs};
 use crate::{
     domain::{CallName, Locked, did_you_mean},
     http::{MemoryStream, ServeError, Server},
@@ -138,13 +138,6 @@ impl Systems {
     pub fn kill_at(&self, point: KillPoint) {
         self.kills.lock().push(point);
     }
-
-    /// What all systems have written, for reports.
-    pub fn outputs(&self) -> Vec<(Arc<str>, String)> {
-        let systems = self.systems.lock();
-        let output = |(name, system): (&Arc<str>, &System)| (Arc::clone(name), system.output());
-        systems.iter().map(output).collect()
-    }
 }
 
 impl Alarm {
@@ -195,6 +188,19 @@ impl World {
         let alarm = systems.alarm();
         self.parts.put(systems);
         Some(alarm)
+    }
+
+    /// Adds the last lines that the systems have written to the scenario's log.
+    pub(crate) fn log_systems(&mut self) {
+        let Some(systems) = self.parts.take::<Systems>() else {
+            return;
+        };
+        for (name, system) in systems.systems.lock().iter() {
+            for line in system.last_lines() {
+                logs::note(&format!("{name}: {line}"));
+            }
+        }
+        self.parts.put(systems);
     }
 
     /// Adds a system, which the scenario can call if it is a service of its own.

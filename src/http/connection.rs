@@ -15,7 +15,6 @@ use super::{
     problem,
     request::{self, Refusal, Target},
     routes::Routes,
-    server::Kill,
     socket::Socket,
 };
 use crate::{
@@ -23,6 +22,9 @@ use crate::{
     observability::EventKind,
     services::{CallObserver, CallPolicy, CallResult, Client, Moment, Tries, WireAnswer},
 };
+
+/// Kills the caller where that is declared for a moment of an execution; whether it did.
+pub type Kill = Arc<dyn Fn(&Call, Moment, u32) -> bool + Send + Sync>;
 
 /// One service as one caller reaches it.
 pub(super) struct Endpoint {
@@ -40,6 +42,9 @@ const REPEATED_WITHIN: Duration = Duration::from_millis(50);
 
 /// The header of a call's key, unless the service names another.
 const KEY: &str = "idempotency-key";
+
+/// An answer that is about the bytes on the wire, and the reply that it stands for.
+type Scripted = (WireAnswer, Arc<Value>);
 
 type Answer = Result<Response<Full<Bytes>>, Broken>;
 
@@ -241,7 +246,7 @@ fn identity(target: &Target, body: &[u8]) -> String {
 /// declared.
 struct WireObserver<'a> {
     call: &'a Call,
-    scripted: Locked<Option<oneshot::Sender<(WireAnswer, Arc<Value>)>>>,
+    scripted: Locked<Option<oneshot::Sender<Scripted>>>,
     kill: &'a Kill,
 }
 

@@ -68,11 +68,11 @@ impl HttpService {
         })
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(u16, Option<Duration>, Bytes), Failure> {
+    async fn exchange(&self, call: &Call) -> Result<(u16, Option<Duration>, Bytes), Box<Failure>> {
         let request = self.request(call)?;
         let stream = TcpStream::connect(&self.authority).await.map_err(|error| {
             let message = format!("no connection to {}: {error}", self.authority);
-            Failure::new("CONNECTION_REFUSED", message)
+            Box::new(Failure::new("CONNECTION_REFUSED", message))
         })?;
         let socket = Socket::Tcp(Arc::new(stream));
         let (mut sender, connection) = http1::handshake(socket).await.map_err(|e| broken(&e))?;
@@ -93,7 +93,7 @@ impl HttpService {
         Ok((status, retry_after, body.to_bytes()))
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, Box<Failure>> {
         let operation = call.name().operation();
         let own = self
             .definition
@@ -106,14 +106,17 @@ impl HttpService {
                 let mut input = input.clone();
                 let path = route.path(&mut input).map_err(|field| {
                     let message = format!("the route {route} needs text or a number in {field:?}");
-                    Failure::new(code::VALIDATION_FAILED, message).field(format!("/{field}"))
+                    Box::new(
+                        Failure::new(code::VALIDATION_FAILED, message).field(format!("/{field}")),
+                    )
                 })?;
                 (path, Value::Object(input))
             }
             other => {
                 let path = route.path(&mut Map::new());
                 let message = || format!("the route {route} needs an object as input");
-                let path = path.map_err(|_| Failure::new(code::VALIDATION_FAILED, message()))?;
+                let path =
+                    path.map_err(|_| Box::new(Failure::new(code::VALIDATION_FAILED, message())))?;
                 (path, other.clone())
             }
         };
@@ -137,7 +140,7 @@ impl HttpService {
             _ => Bytes::from(body.to_string()),
         };
         let request = request.body(Full::new(body));
-        request.map_err(|error| Failure::new(code::VALIDATION_FAILED, error.to_string()))
+        request.map_err(|error| Box::new(Failure::new(code::VALIDATION_FAILED, error.to_string())))
     }
 }
 
@@ -160,21 +163,21 @@ impl Drop for EndsWithCall {
     }
 }
 
-fn broken(error: &hyper::Error) -> Failure {
+fn broken(error: &hyper::Error) -> Box<Failure> {
     match error.is_parse() {
         true => unreadable(format!("the answer is not HTTP: {error}")),
-        false => Failure::new(
+        false => Box::new(Failure::new(
             code::CONNECTION_RESET,
             format!("the connection broke before the whole answer had come: {error}"),
-        ),
+        )),
     }
 }
 
 /// The service may have acted, but what it says cannot be trusted.
-fn unreadable(message: String) -> Failure {
+fn unreadable(message: String) -> Box<Failure> {
     let mut failure = Failure::new(code::CONTRACT_VIOLATION, message);
     failure.in_doubt = true;
-    failure
+    Box::new(failure)
 }
 
 /// A path whose characters all may stand in a request.
@@ -207,7 +210,7 @@ impl Service for HttpService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let (status, retry_after, body) = self.exchange(call).await.map_err(Box::new)?;
+        let (status, retry_after, body) = self.exchange(call).await?;
         let body = match body.trim_ascii() {
             [] => Some(Value::Object(Map::new())),
             body => serde_json::from_slice(body).ok(),
@@ -216,7 +219,7 @@ impl Service for HttpService {
             (200..300, Some(body)) => Ok(Reply::new(body)),
             (200..300, None) => {
                 let message = format!("status {status} with a body that is not JSON");
-                Err(Box::new(unreadable(message)))
+                Err(unreadable(message))
             }
             (status, body) => {
                 let body = body.unwrap_or_default();

@@ -10,25 +10,24 @@ use tokio::{
 };
 
 use super::{
-    connection::{self, Endpoint},
+    connection::{self, Endpoint, Kill},
     socket::{self, MemoryStream, Socket},
 };
 use crate::{
-    domain::{Call, IndexMap, Locked},
-    services::{Client, Moment, Registry, UnknownName},
+    domain::{IndexMap, Locked},
+    services::{Client, Registry, UnknownName},
 };
-
-/// Kills the caller where that is declared for a moment of an execution; whether it did.
-pub type Kill = Arc<dyn Fn(&Call, Moment, u32) -> bool + Send + Sync>;
 
 /// The services of a cast over HTTP: each is found at an address of its own for each caller, so that the
 /// port tells who calls.
 pub struct Server {
     client: Arc<Client>,
     kill: Kill,
-    endpoints: Locked<IndexMap<(Arc<str>, Arc<str>), Listening>>,
+    endpoints: Locked<IndexMap<CallerAndService, Listening>>,
     tasks: Arc<Locked<Vec<AbortHandle>>>,
 }
+
+type CallerAndService = (Arc<str>, Arc<str>);
 
 struct Listening {
     endpoint: Arc<Endpoint>,

@@ -72,6 +72,9 @@ pub struct Addresses<'a> {
     pub url: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
+/// A command, and variables of its environment.
+pub type Resolved = (Vec<String>, Vec<(String, String)>);
+
 impl SystemDefinition {
     /// Checks what the types do not.
     ///
@@ -101,10 +104,7 @@ impl SystemDefinition {
     /// # Errors
     ///
     /// If one of them is unknown.
-    pub fn resolved(
-        &self,
-        addresses: &Addresses<'_>,
-    ) -> Result<(Vec<String>, Vec<(String, String)>), Violation> {
+    pub fn resolved(&self, addresses: &Addresses<'_>) -> Result<Resolved, Violation> {
         let command = self.command.iter().enumerate().map(|(index, text)| {
             let at = |message| Violation::new(format!("/command/{index}"), message);
             addresses.replace(text).map_err(at)

@@ -20,8 +20,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// How long a system that was asked to end may take before it is killed.
 const UNTIL_KILLED: Duration = Duration::from_secs(10);
 
-/// Lines of output in messages.
+/// Lines of output in messages, and in the log of a scenario that fails.
 const TAIL: usize = 20;
+const LOGGED: usize = 50;
 
 /// A program under test. A handle: clones are the same system.
 #[derive(Clone)]
@@ -243,15 +244,12 @@ impl System {
         self.0.state.lock().is_asked = true;
         let began = self.0.timeline.now();
         loop {
-            self.look();
-            let state = self.0.state.lock();
-            if let Some(exit) = state.exit {
+            if let Some(exit) = self.exit() {
                 return Ok(exit);
             }
-            if state.process.is_none() {
+            if !self.is_running() {
                 return Err(SystemError::NotRunning(Arc::clone(&self.0.name)));
             }
-            drop(state);
             if self.0.timeline.now().saturating_sub(began) > within {
                 return Err(self.too_late("at its end".to_owned(), within));
             }
@@ -325,6 +323,15 @@ impl System {
     /// All that it has written, as far as it is kept.
     pub fn output(&self) -> String {
         self.0.output.text()
+    }
+
+    /// The last lines that it has written.
+    pub fn last_lines(&self) -> Vec<String> {
+        let text = self.0.output.tail(LOGGED);
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| line.trim_start().to_owned())
+            .collect()
     }
 
     /// Its end, if nothing asked for that.

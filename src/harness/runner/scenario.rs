@@ -162,6 +162,10 @@ impl ScenarioRun<'_> {
             self.attempt
                 .add_step(StepReport::because(Status::Failed, message));
         }
+        #[cfg(feature = "http")]
+        if !self.attempt.passes() {
+            world.log_systems();
+        }
         world.begin_step(pickle.line, None);
         self.run_hooks_after(&mut world, HookKind::AfterScenario)
             .await;

@@ -81,6 +81,7 @@ pub struct Suite {
     steps: Vec<StepDefinition>,
     services: Vec<Hook>,
     hooks: Vec<Hook>,
+    reproduce: &'static str,
 }
 
 impl Suite {
@@ -95,6 +96,7 @@ impl Suite {
             steps: Vec::new(),
             services: Vec::new(),
             hooks: Vec::new(),
+            reproduce: "cargo test --test cucumber --",
         }
     }
 
@@ -156,6 +158,13 @@ impl Suite {
         self
     }
 
+    /// The command that runs the suite, for messages that say how to run one scenario again.
+    #[doc(hidden)]
+    pub fn run_by(mut self, command: &'static str) -> Self {
+        self.reproduce = command;
+        self
+    }
+
     /// Adds step definitions to those of cucumber's macros.
     pub fn steps(mut self, steps: Vec<StepDefinition>) -> Self {
         self.steps.extend(steps);
@@ -204,7 +213,11 @@ impl Suite {
         if let Order::Random(seed) = options.order {
             eprintln!("order: random:{seed}");
         }
-        prepared.run(&options, &interrupt, &mut views(&args.output())?)
+        prepared.run(
+            &options,
+            &interrupt,
+            &mut views(&args.output(), self.reproduce)?,
+        )
     }
 
     /// Runs the suite and reports it to `views`.

@@ -9,11 +9,13 @@ use crate::harness::{
     events::View,
 };
 
-/// The command that runs one scenario again, without its location and seed.
-const REPRODUCE: &str = "cargo test --test cucumber --";
-
 /// The views that the command line asks for. Reports that cannot be written are refused here.
-pub(super) fn views(output: &OutputOptions) -> Result<Vec<Box<dyn View>>, SuiteError> {
+///
+/// `reproduce` is the command that runs one scenario again, without its location and seed.
+pub(super) fn views(
+    output: &OutputOptions,
+    reproduce: &str,
+) -> Result<Vec<Box<dyn View>>, SuiteError> {
     let mut views: Vec<Box<dyn View>> = Vec::new();
     for report in &output.reports {
         match report.kind {
@@ -37,7 +39,7 @@ pub(super) fn views(output: &OutputOptions) -> Result<Vec<Box<dyn View>>, SuiteE
         color: output.color,
         verbose: output.verbose,
         quiet: output.quiet,
-        reproduce: REPRODUCE.to_owned(),
+        reproduce: reproduce.to_owned(),
     };
     views.push(Box::new(Terminal::new(out, options)));
     Ok(views)
