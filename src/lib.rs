@@ -78,6 +78,7 @@
 //! | `messaging` | `messaging`; needs `json-schema` |
 //! | `cqrs` | `cqrs`; needs `messaging` |
 //! | `contracts` | `contracts`; needs `json-schema` |
+//! | `http` | the cast over HTTP, programs under test |
 //!
 //! # The house
 //!
@@ -88,7 +89,9 @@
 //! | 11 | [`steps`] | step definitions, grouped by the room they are about |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
 //! | 7 | [`orchestration`] | workflows and nested workflows, the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 6 | `systems` | the user's own programs under test: started, watched, killed, restarted |
 //! | 6 | `cqrs` | commands, aggregates, the event store, projections and read models |
+//! | 5 | `http` | the cast over HTTP: listeners, routes, faults of the wire, real services |
 //! | 5 | `contracts` | provider and consumer contracts, inputs generated from schemas, verification |
 //! | 5 | `messaging` | requests, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | played services, entity services, file services; the scripts of their answers; the one client that calls them |
