@@ -7,15 +7,19 @@ use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_s
 #[then("the outcome matches the snapshot")]
 fn outcome_matches(world: &mut World) -> StepResult {
     let timeline = world.timeline().clone();
+    let with_times = !world.scenario().wall_clock;
     let outcome = world.runs().outcome()?;
-    let text = timeline.read(|events| outcome_text(outcome, events));
+    let text = timeline.read(|events| outcome_text(outcome, events, with_times));
     matches(world, &text, SnapshotPart::Outcome)
 }
 
 /// The scenario's timeline, as accepted in `tests/snapshots/`.
 #[then("the timeline matches the snapshot")]
 fn timeline_matches(world: &mut World) -> StepResult {
-    let text = world.timeline().read(timeline_snapshot);
+    let with_times = !world.scenario().wall_clock;
+    let text = world
+        .timeline()
+        .read(|events| timeline_snapshot(events, with_times));
     matches(world, &text, SnapshotPart::Timeline)
 }
 

@@ -66,14 +66,14 @@ fn check_runs(seeds: u64) {
         let report = run_random(&subjects[turn], seed);
         if let Err(wrong) = verify(&subjects[turn], &report) {
             let id = &subjects[turn].workflow.id;
-            let timeline = timeline_snapshot(&report.events);
+            let timeline = timeline_snapshot(&report.events, true);
             panic!("seed {seed}, {id}: {wrong}\n{timeline}");
         }
         if seed % 25 == 0 {
             let again = run_random(&subjects[turn], seed);
             assert_eq!(
-                timeline_snapshot(&again.events),
-                timeline_snapshot(&report.events),
+                timeline_snapshot(&again.events, true),
+                timeline_snapshot(&report.events, true),
                 "seed {seed} has two timelines"
             );
         }

@@ -150,3 +150,59 @@ Feature: Services over HTTP
     Given the service "Rates" is at "http://127.0.0.1:9"
     When "Rates.quote" is called
     Then the call fails with "CONNECTION_REFUSED"
+
+  @real-9 @needs-python3 @needs-contracts
+  Scenario: A live service is verified against its contract
+    Given the system "rates"
+      """json
+      {
+        "command": ["python3", "features/systems/clients/rates.py", "${/port}"],
+        "ready": "port",
+        "service": { "name": "Rates", "operations": { "quote": { "http": "GET /quotes/{currency}" } } }
+      }
+      """
+    And the contract:
+      """json
+      {
+        "service": "Rates",
+        "version": "1.0.0",
+        "operations": [
+          {
+            "name": "quote",
+            "input": { "type": "object" },
+            "output": {
+              "type": "object",
+              "required": ["currency", "rate"],
+              "properties": { "rate": { "type": "number", "maximum": 1 } }
+            },
+            "errors": [{ "code": "CURRENCY_NOT_FOUND" }],
+            "cases": [
+              { "name": "euros", "input": { "currency": "EUR" } },
+              { "name": "dollars", "input": { "currency": "USD" } },
+              { "name": "no currency", "input": { "currency": "XXX" } }
+            ]
+          }
+        ]
+      }
+      """
+    When the system "rates" starts
+    And the contract is verified
+    Then the contract is broken by:
+      | operation | case    | pointer | keyword |
+      | quote     | dollars | /rate   | maximum |
+
+  @real-1
+  Scenario: A timeline in real time is compared without its times
+    Given "Payments.charge" answers:
+      | execution | answer                    |
+      | 1         | error SERVICE_UNAVAILABLE |
+      | 2         | after 20 ms ok            |
+    When "Payments.charge" is called over HTTP with:
+      """json
+      { "id": 7 }
+      """
+    And "Payments.charge" is called over HTTP with:
+      """json
+      { "id": 7 }
+      """
+    Then the timeline matches the snapshot

@@ -1,17 +1,28 @@
 //! An outcome as text for reviewers.
 
+use std::time::Duration;
+
 use super::{table::aligned, timeline_snapshot};
 use crate::{domain::format_duration, observability::Event, orchestration::Outcome};
 
 /// Status and time, steps, compensations, errors, then the timeline.
-pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
+///
+/// Of a run in real time, times are left out.
+pub fn outcome_text(outcome: &Outcome, events: &[Event], with_times: bool) -> String {
+    let took = |took: Duration| match with_times {
+        true => format_duration(took),
+        false => String::new(),
+    };
     let mut text = format!(
-        "{} ({}): {} in {}\n",
+        "{} ({}): {}",
         outcome.run,
         outcome.workflow,
-        outcome.status.as_str(),
-        format_duration(outcome.took)
+        outcome.status.as_str()
     );
+    if with_times {
+        text += &format!(" in {}", took(outcome.took));
+    }
+    text += "\n";
     let steps: Vec<Vec<String>> = outcome
         .steps
         .iter()
@@ -25,7 +36,7 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
                     }
                 },
                 step.status.as_str().to_owned(),
-                format_duration(step.took),
+                took(step.took),
                 step.error
                     .as_ref()
                     .map_or_else(String::new, ToString::to_string),
@@ -46,7 +57,7 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
                         .call
                         .as_ref()
                         .map_or_else(|| "its workflow".to_owned(), ToString::to_string),
-                    format_duration(compensation.took),
+                    took(compensation.took),
                     result.map_or_else(|| "ok".to_owned(), ToString::to_string),
                 ]
             })
@@ -55,6 +66,6 @@ pub fn outcome_text(outcome: &Outcome, events: &[Event]) -> String {
         text += &aligned(&compensations);
     }
     text += "\ntimeline\n";
-    text += &timeline_snapshot(events);
+    text += &timeline_snapshot(events, with_times);
     text
 }

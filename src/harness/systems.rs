@@ -7,7 +7,7 @@ use crate::{
     domain::{CallName, Locked, did_you_mean},
     http::{MemoryStream, ServeError, Server},
     services::{FaultId, Moment},
-    systems::{Addresses, System, SystemDefinition, SystemError},
+    systems::{Addresses, System, SystemDefinition},
 };
 
 /// The services of a scenario over HTTP, and the user's own programs that call them.
@@ -31,10 +31,6 @@ pub struct KillPoint {
     /// What must be hit.
     pub fault: FaultId,
 }
-
-/// Tells of systems that end although nothing asked for that.
-#[derive(Clone)]
-pub struct Alarm(Arc<Locked<IndexMap<Arc<str>, System>>>);
 
 /// How often the systems are looked at.
 const POLL: std::time::Duration = std::time::Duration::from_millis(20);
@@ -94,11 +90,6 @@ impl Systems {
         }
     }
 
-    /// Tells of systems that end although nothing asked for that.
-    pub fn alarm(&self) -> Alarm {
-        Alarm(Arc::clone(&self.systems))
-    }
-
     /// A system by name.
     ///
     /// # Errors
@@ -140,16 +131,14 @@ impl Systems {
     }
 }
 
-impl Alarm {
-    /// Waits until a system has ended although nothing asked for that.
-    pub async fn rings(&self) -> SystemError {
-        loop {
-            let systems: Vec<System> = self.0.lock().values().cloned().collect();
-            if let Some(end) = systems.iter().find_map(System::unexpected_end) {
-                return end;
-            }
-            tokio::time::sleep(POLL).await;
+/// Waits until a system has ended although nothing asked for that, and tells how.
+async fn unexpected_end(all: Arc<Locked<IndexMap<Arc<str>, System>>>) -> String {
+    loop {
+        let systems: Vec<System> = all.lock().values().cloned().collect();
+        if let Some(end) = systems.iter().find_map(System::unexpected_end) {
+            return end.to_string();
         }
+        tokio::time::sleep(POLL).await;
     }
 }
 
@@ -183,11 +172,11 @@ impl World {
     }
 
     /// Tells of systems that end although nothing asked for that, if there may be any.
-    pub(crate) fn alarm(&mut self) -> Option<Alarm> {
+    pub(crate) fn alarm(&mut self) -> Option<impl Future<Output = String> + use<>> {
         let systems: Box<Systems> = self.parts.take()?;
-        let alarm = systems.alarm();
+        let all = Arc::clone(&systems.systems);
         self.parts.put(systems);
-        Some(alarm)
+        Some(unexpected_end(all))
     }
 
     /// Adds the last lines that the systems have written to the scenario's log.

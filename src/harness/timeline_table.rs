@@ -19,19 +19,23 @@ const BARE: [&str; 7] = [
 /// to, or with its caller. The line that declared a fault is left out: it changes with every edit of
 /// the feature.
 pub fn timeline_table(events: &[Event]) -> String {
-    table(events, JSON_SHOWN)
+    table(events, JSON_SHOWN, true)
 }
 
-/// Like `timeline_table`, with every value in full, for snapshots.
-pub fn timeline_snapshot(events: &[Event]) -> String {
-    table(events, usize::MAX)
+/// Like `timeline_table`, with every value in full, for snapshots. Of a scenario in real time, which never
+/// takes the same time twice, times are left out.
+pub fn timeline_snapshot(events: &[Event], with_times: bool) -> String {
+    table(events, usize::MAX, with_times)
 }
 
-fn table(events: &[Event], json_shown: usize) -> String {
+fn table(events: &[Event], json_shown: usize, with_times: bool) -> String {
     let rows: Vec<Vec<String>> = events
         .iter()
         .map(|event| {
             let mut fields = event.fields();
+            if !with_times {
+                fields.retain(|name, _| !matches!(name.as_str(), "at" | "took" | "delay" | "lag"));
+            }
             vec![
                 text(fields.shift_remove("at")),
                 text(fields.shift_remove("event")),

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::domain::{Failure, FailureMode as M, check_code, code};
+#[cfg(feature = "http")]
+use crate::domain::FailureMode as M;
+use crate::domain::{Failure, check_code, code};
 
 /// The status that tells a failure, where its code names none.
+#[cfg(feature = "http")]
 pub fn status_of(failure: &Failure) -> u16 {
     match &*failure.code {
         "UNAUTHENTICATED" => 401,
@@ -59,6 +62,7 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "http")]
     #[test]
     fn known_codes_survive_the_way_over_http() {
         for (known, ..) in code::KNOWN {

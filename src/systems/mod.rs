@@ -7,4 +7,4 @@ mod ready;
 mod system;
 
 pub use definition::{Addresses, SystemDefinition};
-pub use system::{Exit, System, SystemError};
+pub use system::{Exit, System};

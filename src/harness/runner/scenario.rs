@@ -5,8 +5,6 @@ use futures::FutureExt as _;
 use tokio::runtime::Builder;
 
 use super::{results::AttemptResult, watchdog::WorkerSlot};
-#[cfg(feature = "http")]
-use crate::harness::systems::Alarm;
 use crate::{
     clock::Seed,
     domain::with_sources,
@@ -162,7 +160,6 @@ impl ScenarioRun<'_> {
             self.attempt
                 .add_step(StepReport::because(Status::Failed, message));
         }
-        #[cfg(feature = "http")]
         if !self.attempt.passes() {
             world.log_systems();
         }
@@ -184,15 +181,12 @@ impl ScenarioRun<'_> {
         self.run_hooks_before(world, HookKind::BeforeStep).await;
         if self.attempt.passes() {
             world.restart_step();
-            #[cfg(feature = "http")]
-            let alarm = (step.kind == StepKind::When)
-                .then(|| world.alarm())
-                .flatten();
-            let code = async { (definition.run)(world, context).await };
-            #[cfg(feature = "http")]
-            let code = until_alarm(code, alarm);
-            #[cfg(not(feature = "http"))]
-            let code = code.map(|()| None);
+            // Only what waits is ended by it.
+            let alarm = match step.kind {
+                StepKind::When => world.alarm(),
+                _ => None,
+            };
+            let code = until(alarm, async { (definition.run)(world, context).await });
             let result = match self.guard(code).await {
                 Ended::Returned(None) => in_task().unwrap_or_else(|| passed_or_pending(world)),
                 Ended::Returned(Some(why)) => StepReport::because(Status::Failed, why),
@@ -323,10 +317,12 @@ impl ScenarioRun<'_> {
     }
 }
 
-/// Runs the code of a step until a program under test ends although nothing asked for that, which fails
-/// the step.
-#[cfg(feature = "http")]
-async fn until_alarm(code: impl Future<Output = ()>, alarm: Option<Alarm>) -> Option<String> {
+/// Runs the code of a step until an alarm says that a program under test has ended although nothing asked
+/// for that, which fails the step.
+async fn until(
+    alarm: Option<impl Future<Output = String>>,
+    code: impl Future<Output = ()>,
+) -> Option<String> {
     let Some(alarm) = alarm else {
         code.await;
         return None;
@@ -334,7 +330,7 @@ async fn until_alarm(code: impl Future<Output = ()>, alarm: Option<Alarm>) -> Op
     tokio::select! {
         biased;
         () = code => None,
-        end = alarm.rings() => Some(end.to_string()),
+        end = alarm => Some(end),
     }
 }
 
