@@ -108,7 +108,7 @@ pub(super) async fn call_over_http(world: &mut World, name: CallName, input: Val
         let why = "is not served: say `the services are served over HTTP` before";
         return Err(format!("{} {why}", name.service()).into());
     }
-    let url = world.systems().url(CALLER, name.service())?;
+    let url = world.url(CALLER, name.service())?;
     let service = name.service();
     let definition = world
         .registry()

@@ -116,12 +116,7 @@ impl Systems {
         self.is_served
     }
 
-    /// The URL of a service for a caller.
-    ///
-    /// # Errors
-    ///
-    /// If the service is unknown, or no port is free.
-    pub fn url(&self, caller: &str, service: &str) -> Result<String, ServeError> {
+    fn url(&self, caller: &str, service: &str) -> Result<String, ServeError> {
         self.server.url(caller, service)
     }
 
@@ -160,6 +155,19 @@ impl World {
             caller: caller.into(),
             service: service.into(),
         })
+    }
+
+    /// Where a played service listens for a caller: `http://127.0.0.1:PORT`, for clients of your own steps.
+    ///
+    /// # Errors
+    ///
+    /// If the scenario does not run in real time, the service is unknown, or no port is free.
+    pub fn url(&mut self, caller: &str, service: &str) -> Result<String, String> {
+        if !self.scenario().wall_clock {
+            return Err("HTTP needs real time: tag the scenario @wall-clock".to_owned());
+        }
+        let url = self.systems().url(caller, service);
+        url.map_err(|error| error.to_string())
     }
 
     /// The systems of the scenario, and its services over HTTP.

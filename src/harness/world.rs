@@ -101,6 +101,15 @@ impl World {
         }
     }
 
+    /// The world of a scenario that begins now, in real time.
+    #[doc(hidden)]
+    pub fn in_real_time() -> Self {
+        Self::new(ScenarioContext {
+            wall_clock: true,
+            ..ScenarioContext::default()
+        })
+    }
+
     /// The scenario and its seed.
     pub fn scenario(&self) -> &ScenarioContext {
         &self.scenario
