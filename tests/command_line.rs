@@ -1166,20 +1166,133 @@ fn process_that_cannot_be_killed_fails_with_the_reason() {
     .prints("✔ Refused");
 }
 
-#[test]
-fn played_service_in_place_of_an_own_one_is_refused() {
+/// Runs a feature in a package with the steps and services of `own_steps`.
+fn run_own(feature: &str) -> Finished {
     let services = br#"{ "services": [{ "name": "Ledger" }] }"#;
-    for step in [
-        "a service \"Ledger\"",
-        "the services from \"shop\"",
-        "a service \"Ledger\"\n      \"\"\"\n      {}\n      \"\"\"",
-    ] {
-        let text = format!("Feature: F\n  Scenario: S\n    Given {step}\n");
-        let package = Package::new("")
-            .file("tests/data/own-steps/a.feature", text.as_bytes())
-            .file("fixtures/services/shop.json", services);
-        run("own_steps", package.0.path(), &[], &[])
-            .exits(1)
-            .prints("\"Ledger\" is registered as a service of your own, written in Rust");
-    }
+    let package = Package::new("")
+        .file("tests/data/own-steps/a.feature", feature.as_bytes())
+        .file("fixtures/services/shop.json", services);
+    run("own_steps", package.0.path(), &["--concurrency", "4"], &[])
+}
+
+#[test]
+fn service_that_would_replace_another_silently_is_refused() {
+    run_own(
+        r#"Feature: F
+  Scenario: Played by name
+    Given a service "Ledger"
+
+  Scenario: Played by a fixture
+    Given the services from "shop"
+
+  Scenario: Played by a definition
+    Given a service "Ledger"
+      """
+      {}
+      """
+
+  Scenario: Played by a step in Rust
+    Given a service Ledger of my own
+
+  Scenario: Own twice
+    Given another Ledger of my own
+
+  Scenario: Own in place of a played one
+    When "Ledger" is removed
+    Given a service "Ledger"
+    And another Ledger of my own
+
+  Scenario: Own once more, after the first was removed
+    Given a new Ledger of my own
+    When "Ledger.post" is called
+    Then the call succeeds
+"#,
+    )
+    .exits(1)
+    .prints("\"Ledger\" is registered as a service of your own, written in Rust, which a played one would replace: leave this out")
+    .prints("\"Ledger\" is registered already as a service of your own, which this one would replace")
+    .prints("\"Ledger\" is played already, which this one would replace: leave one of them out")
+    .prints("remove the former before with `registry().remove(\"Ledger\")`")
+    .prints("7 scenarios (1 passed, 6 failed)");
+}
+
+#[test]
+fn typo_in_an_operation_of_an_own_service_is_found_wherever_it_is_named() {
+    let places = [
+        "Given \"Carrier.shipp\" takes 1 s",
+        "Given \"Carrier.shipp\" fails with \"TOOL_ERROR\"",
+        "Given \"Carrier.shipp\" is retried up to 2 times",
+        "Given \"Carrier.shipp\" is not idempotent",
+        "Given a bulkhead of 1 call on \"Carrier.shipp\"",
+        "Given a circuit breaker on \"Carrier.shipp\" opening after 1 failure for 1 s",
+        "Given \"Carrier.shipp\" handles \"OrderPlaced\"",
+        "Given \"Carrier.shipp\" receives the callbacks",
+        "Given the provider state \"x\" takes the calls:\n      | call | input |\n      | Carrier.shipp | {} |",
+        "When \"Carrier.shipp\" is called",
+        "Then \"Carrier.shipp\" is never executed",
+        "Then \"Carrier.shipp\" received:\n      | path | value |\n      | | |",
+    ];
+    let scenarios = places.map(|place| format!("  Scenario: S\n    {place}\n"));
+    let workflow = r#"
+  Scenario: W
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [ { "id": "a", "service": "Carrier", "operation": "ship",
+        "compensation": "shipp" } ] }
+      """
+    When the workflow runs
+    Then the workflow completes
+"#;
+    let ran = run_own(&format!("Feature: F\n{}{workflow}", scenarios.concat()));
+    let all = places.len() + 1;
+    ran.exits(1)
+        .prints(&format!("{all} scenarios ({all} failed)"));
+    let told = "operation \"Carrier.shipp\" does not exist: did you mean \"ship\"?";
+    assert_eq!(ran.out.matches(told).count(), all, "{}", ran.out);
+}
+
+#[test]
+fn own_code_that_needs_real_time_says_so() {
+    run_own(
+        r#"Feature: F
+  Scenario: A service that waits for a thread
+    When "Carrier.dial" is called
+    Then the call succeeds
+
+  Scenario: A workflow that waits for it
+    Given the workflow:
+      """json
+      { "id": "w", "deadline": "1s", "steps": [ { "id": "a", "service": "Carrier", "operation": "dial" } ] }
+      """
+    When the workflow runs
+    Then the workflow completes
+
+  @wall-clock
+  Scenario: The same in real time
+    When "Carrier.dial" is called
+    Then the call succeeds
+
+  Scenario: A latency that is longer than the timeout
+    Given "Carrier.ship" takes 40 s
+    When "Carrier.ship" is called
+    Then the failure has:
+      | path     | value                              |
+      | /message | no answer within 30 s, the default |
+
+  Scenario: A service that blocks
+    When "Carrier.block" is called
+    Then the call succeeds
+
+  Scenario: A step that waits for the network
+    When the network answers within a second
+"#,
+    )
+    .exits(1)
+    .prints("TIMEOUT from Carrier.dial: no answer within 30 s, the default; Carrier is a service of your own, and virtual time passes as soon as nothing else is due: if it waits for real I/O or for another thread, tag the scenario @wall-clock")
+    .prints("WORKFLOW_TIMEOUT from Carrier.dial: the workflow's deadline passed; Carrier is a service of your own")
+    .prints("✔ The same in real time\n")
+    .prints("✔ A latency that is longer than the timeout")
+    .prints("✔ A service that blocks (0 ms)\n    warning: \"When \"Carrier.block\" is called\" (line 27) blocks its thread for more than 1.5 s of real time, in which virtual time stands still")
+    .prints("Elapsed(())\n      virtual time passes as soon as nothing else is due: if it waits for real I/O")
+    .prints("6 scenarios (3 passed, 3 failed)");
 }

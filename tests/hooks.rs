@@ -435,7 +435,9 @@ fn service_of_the_suite_that_cannot_be_added_fails_the_scenario() {
     };
     assert_eq!(
         recorded(twice),
-        failed("the suite has two services named \"Counter\"")
+        failed(
+            "\"Counter\" is registered already as a service of your own, which this one would replace: leave one of them out, give it another name, or remove the former before with `registry().remove(\"Counter\")`"
+        )
     );
     let nameless = |suite: Suite| suite.service(|| Counter::named("A.b"));
     assert_eq!(

@@ -23,7 +23,7 @@ use regex::Regex;
 use rehearsal::{
     domain::CallName,
     harness::{
-        Options, Order, StepDefinition, Suite, Summary, World,
+        Hook, Options, Order, StepDefinition, Suite, Summary, World,
         events::{Attachment, RunEvent, Status, StepReport, View},
         pickle::StepKind,
     },
@@ -132,6 +132,10 @@ fn steps() -> Vec<StepDefinition> {
         });
         define("^t: spawns a task that panics$", |_, _| {
             Box::pin(async { drop(tokio::spawn(async { panic!("lost in a task") })) })
+        });
+        define("^t: blocks in a task$", |_, _| {
+            let blocks = async { thread::sleep(Duration::from_millis(1_600)) };
+            Box::pin(async { drop(tokio::spawn(blocks)) })
         });
         define("^t: waits for ever$", |_, _| {
             Box::pin(std::future::pending())
@@ -424,6 +428,52 @@ fn deadlocked_scenario_fails_without_delay() {
     );
     assert_eq!(recorded.virtual_time(), Duration::from_secs(2));
     assert_eq!(summary.exit_status(), 1);
+}
+
+#[test]
+fn code_that_blocks_in_virtual_time_is_a_warning() {
+    let scenarios = "a: works, takes 1600 real ms, works
+        b: sleeps 9 s, takes 100 real ms
+        c: blocks in a task, sleeps 1 s
+        @wall-clock d: takes 1600 real ms
+        @long-hook e: works";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.feature"), feature(scenarios)).unwrap();
+    let recorder = Recorder::default();
+    let long = Hook::before_step("a long one", async |_| {
+        thread::sleep(Duration::from_millis(1_600));
+        Ok(())
+    });
+    let summary = Suite::new(folder.path().to_str().unwrap())
+        .steps(steps())
+        .hook(long.tagged("@long-hook"))
+        .execute(
+            &Options {
+                concurrency: NonZeroUsize::new(5).unwrap(),
+                ..options()
+            },
+            &mut [Box::new(recorder.clone())],
+        )
+        .unwrap();
+    assert_eq!((summary.passed, summary.exit_status()), (5, 0));
+    let mut name = String::new();
+    let mut warned = Vec::new();
+    for event in recorder.0.borrow().iter() {
+        match event {
+            RunEvent::TestCaseStarted { pickle, .. } => name.clone_from(&pickle.name),
+            RunEvent::Attached(Attachment::Warning(text)) => {
+                let what = text.split(" blocks its thread").next().unwrap();
+                warned.push(format!("{name}: {what}"));
+            }
+            _ => {}
+        }
+    }
+    let expected = [
+        "a: \"Given t: takes 1600 real ms\" (line 5)",
+        "c: \"Given t: sleeps 1 s\" (line 14)",
+        "e: the hook before the step: a long one",
+    ];
+    assert_eq!(warned, expected);
 }
 
 #[test]

@@ -92,13 +92,18 @@ impl Cast {
         &self.directory
     }
 
-    /// Adds a service of your own, which no definition may replace.
-    pub fn add(&self, service: impl Service + 'static) {
-        self.registry.add_own(service);
+    /// Adds a service of your own, which replaces none and which none may replace.
+    ///
+    /// # Errors
+    ///
+    /// If its name is not valid or another service in the cast has it, or if the operation that probes
+    /// its health is none of its operations.
+    pub fn add(&self, service: impl Service + 'static) -> Result<(), Violation> {
+        self.registry.add_own(service)
     }
 
     /// Adds a service by its definition: one that keeps entities or files if the definition has such a
-    /// section, else one that only answers.
+    /// section, else one that only answers. It takes the place of a played one of that name.
     ///
     /// # Errors
     ///
@@ -139,10 +144,16 @@ impl Cast {
             .script(service, |script, _| script.set_key_rules(rules));
     }
 
-    /// Adds a service that answers `{}` to any operation.
-    pub fn add_bare(&self, name: &str) {
+    /// Adds a service that answers `{}` to any operation, in place of a played one of that name.
+    ///
+    /// # Errors
+    ///
+    /// If a service of your own has the name.
+    pub fn add_bare(&self, name: &str) -> Result<(), Violation> {
+        self.registry.check_not_own(name)?;
         self.registry
             .add(MockService::bare(name, self.effects.clone()));
+        Ok(())
     }
 
     /// Guards a service with a breaker.

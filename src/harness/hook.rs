@@ -25,7 +25,7 @@ type HookCode =
 /// use rehearsal::{Hook, Status};
 ///
 /// Hook::before_scenario("an empty stock", async |world| {
-///     world.cast().add_bare("Stock");
+///     world.cast().add_bare("Stock")?;
 ///     Ok(())
 /// })
 /// .tagged("@stock and not @legacy");

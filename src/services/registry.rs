@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Script, Service};
+use super::{Script, Service, check_service_name};
 use crate::domain::{CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest};
 
 /// The services that take part, each with its script.
@@ -41,19 +41,46 @@ pub struct UnknownName {
 
 impl Registry {
     /// Adds a service, in place of one of the same name and its script.
+    ///
+    /// Services of your own are added by `Cast::add`, which replaces none.
+    #[doc(hidden)]
     pub fn add(&self, service: impl Service + 'static) {
         let role = Arc::new(Role::new(service));
         let mut roles = self.roles.lock();
         roles.cast.insert(Arc::clone(&role.name), role);
     }
 
-    /// Adds a service of the user's own, in place of one of the same name and its script.
-    pub(crate) fn add_own(&self, service: impl Service + 'static) {
+    /// Adds a service of the user's own.
+    ///
+    /// # Errors
+    ///
+    /// If its name is not valid or taken, or if it has no such operation as its probe.
+    pub(crate) fn add_own(&self, service: impl Service + 'static) -> Result<(), Violation> {
         let mut role = Role::new(service);
         role.own = true;
-        let role = Arc::new(role);
+        check_service_name(&role.name).map_err(|why| Violation::new("", why))?;
+        if let Some(probe) = role.service.probe() {
+            let known = role.check(&CallName::new(&role.name, probe));
+            known.map_err(|unknown| {
+                Violation::new("", format!("the probe of its health: {unknown}"))
+            })?;
+        }
         let mut roles = self.roles.lock();
-        roles.cast.insert(Arc::clone(&role.name), role);
+        let name = Arc::clone(&role.name);
+        if let Some(former) = roles.cast.get(&name) {
+            let by = if former.own {
+                "is registered already as a service of your own"
+            } else {
+                "is played already"
+            };
+            let message = format!(
+                "{name:?} {by}, which this one would replace: leave one of them out, give it another \
+                 name, or remove the former before with `registry().remove({name:?})`"
+            );
+            return Err(Violation::new("", message));
+        }
+        roles.cast.insert(name, Arc::new(role));
+        Ok(())
     }
 
     /// Checks that a service to be played is not one of the user's own.
@@ -66,18 +93,17 @@ impl Registry {
         if !roles.cast.get(name).is_some_and(|role| role.own) {
             return Ok(());
         }
-        Err(Violation {
-            pointer: String::new(),
-            message: format!(
-                "{name:?} is registered as a service of your own, written in Rust, which a played one \
-                 would replace: leave this out, or give one of them another name"
-            ),
-        })
+        let message = format!(
+            "{name:?} is registered as a service of your own, written in Rust, which a played one \
+             would replace: leave this out, or give one of them another name"
+        );
+        Err(Violation::new("", message))
     }
 
     /// Adds a service that is only found by name, and only if no other has that name.
     ///
     /// It is in no list of the services.
+    #[doc(hidden)]
     pub fn add_on_call(&self, service: impl Service + 'static) {
         let role = Arc::new(Role::new(service));
         let mut roles = self.roles.lock();
@@ -160,6 +186,11 @@ impl Registry {
         roles.cast.keys().cloned().collect()
     }
 
+    /// Whether any service is the user's own.
+    pub(crate) fn has_own(&self) -> bool {
+        self.roles.lock().cast.values().any(|role| role.own)
+    }
+
     /// Whether any service is of a class.
     pub fn has_class(&self, class: &str) -> bool {
         let roles = self.roles.lock();
@@ -214,6 +245,11 @@ impl Role {
             script: Script::default(),
             own: false,
         }
+    }
+
+    /// Whether it is written in Rust by the user.
+    pub(super) fn is_own(&self) -> bool {
+        self.own
     }
 
     pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {
