@@ -133,6 +133,13 @@ fn steps() -> Vec<StepDefinition> {
         define("^t: spawns a task that panics$", |_, _| {
             Box::pin(async { drop(tokio::spawn(async { panic!("lost in a task") })) })
         });
+        define("^t: spawns a blocking task that panics$", |_, _| {
+            Box::pin(async {
+                let task = tokio::task::spawn_blocking(|| panic!("lost in a task"));
+                // Whoever waits for it may not look at its result.
+                let _ = task.await;
+            })
+        });
         define("^t: blocks in a task$", |_, _| {
             let blocks = async { thread::sleep(Duration::from_millis(1_600)) };
             Box::pin(async { drop(tokio::spawn(blocks)) })
@@ -559,8 +566,12 @@ fn exit_status_reflects_the_result() {
 
 #[test]
 fn panic_in_a_spawned_task_fails_the_scenario() {
-    for after in ["", ", sleeps 1 s, works"] {
-        let scenario = format!("a: spawns a task that panics{after}\n b: works");
+    for steps in [
+        "spawns a task that panics",
+        "spawns a task that panics, sleeps 1 s, works",
+        "spawns a blocking task that panics",
+    ] {
+        let scenario = format!("a: {steps}\n b: works");
         let (summary, recorder) = run(&scenario, &options());
         assert_eq!(recorder.cases(), ["a: failed", "b: passed"]);
         assert_eq!(summary.exit_status(), 1);

@@ -11,7 +11,7 @@ use crate::{
         Hook, Lookup, Match, ScenarioContext, StepDefinition, TagOptions, World,
         events::{Attachment, HookKind, Status, StepReport},
         logs,
-        panics::{self, Panicked, source_location},
+        panics::{self, LastPanic, Panicked, source_location},
         pickle::Pickle,
         suite_setup::SuiteSetup,
     },
@@ -62,8 +62,11 @@ pub(super) fn run(
         return run.attempt;
     }
     logs::begin();
-    panics::take();
+    // A task of `spawn_blocking` runs on another thread, perhaps for longer than its scenario.
+    let last_panic = LastPanic::default();
+    panics::keep_on_this_thread(last_panic.clone());
     let mut builder = Builder::new_current_thread();
+    builder.on_thread_start(move || panics::keep_on_this_thread(last_panic.clone()));
     if job.options.wall_clock {
         builder.enable_all();
     } else {
@@ -171,18 +174,18 @@ impl ScenarioRun<'_> {
         self.run_hooks_before(world, HookKind::BeforeStep).await;
         if self.attempt.passes() {
             world.restart_step();
-            let what = format!("\"{} {}\"", step.keyword, step.text);
+            let what = || format!("\"{} {}\"", step.keyword, step.text);
             let code = async { (definition.run)(world, context).await };
             let ended = self.guard(code).await;
             if real_time::has_blocked() && (!definition.is_builtin() || world.registry().has_own())
             {
-                self.warn_of_blocked(&format!("{what} (line {})", step.line));
+                self.warn_of_blocked(&format!("{} (line {})", what(), step.line));
             }
             let result = match ended {
                 Ended::Returned(()) => in_task().unwrap_or_else(|| passed_or_pending(world)),
                 Ended::Panicked(panic) => panics::caught(&*panic).into(),
                 Ended::Never => self.never_ends(
-                    &what,
+                    &what(),
                     definition
                         .location
                         .map(|location| source_location(&location.to_string())),
