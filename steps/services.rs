@@ -27,6 +27,9 @@ fn services_from(world: &mut World, name: String) -> StepResult {
 #[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     check_service_name(&name)?;
+    if step.table.is_some() {
+        return Err("a service is defined by JSON in a doc string, found a table".into());
+    }
     if step.docstring.is_none() {
         return Ok(world.cast().add_bare(&name)?);
     }
