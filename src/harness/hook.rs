@@ -125,8 +125,13 @@ impl Hook {
         self.tags.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
+    /// Which scenarios it is for; `None` for all.
+    pub(super) fn tags(&self) -> Option<&TagExpression> {
+        self.tags.as_ref().ok().and_then(Option::as_ref)
+    }
+
     pub(super) fn applies_to(&self, kind: HookKind, tags: &[String]) -> bool {
-        let expression = self.tags.as_ref().ok().and_then(Option::as_ref);
+        let expression = self.tags();
         self.info.kind == kind && expression.is_none_or(|expression| expression.matches(tags))
     }
 
