@@ -107,14 +107,14 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// As for [`ServiceDefinition::check`], and if a service of your own has the name.
+    /// As for [`ServiceDefinition::check`], and as for [`Cast::add_bare`].
     pub fn add_defined(
         &self,
         definition: impl Into<Arc<ServiceDefinition>>,
     ) -> Result<(), Violation> {
         let definition = definition.into();
         definition.check_probe()?;
-        self.registry.check_not_own(&definition.name)?;
+        self.registry.check_replaceable(&definition.name)?;
         let effects = self.effects.clone();
         let rules = definition.key_rules();
         let name: Arc<str> = definition.name.as_str().into();
@@ -148,9 +148,9 @@ impl Cast {
     ///
     /// # Errors
     ///
-    /// If a service of your own has the name.
+    /// If a service of your own or a read model has the name, or one whose scripted answers were not used yet.
     pub fn add_bare(&self, name: &str) -> Result<(), Violation> {
-        self.registry.check_not_own(name)?;
+        self.registry.check_replaceable(name)?;
         self.registry
             .add(MockService::bare(name, self.effects.clone()));
         Ok(())

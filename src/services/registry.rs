@@ -23,8 +23,17 @@ pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
     pub script: Script,
-    /// Whether it is written in Rust by the user.
-    own: bool,
+    origin: Origin,
+}
+
+/// Where a service comes from, which says whether another may take its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Played,
+    /// Written in Rust by the user.
+    Own,
+    /// Of a projection.
+    ReadModel,
 }
 
 /// An unknown name, with the nearest known one.
@@ -45,9 +54,7 @@ impl Registry {
     /// Services of your own are added by `Cast::add`, which replaces none.
     #[doc(hidden)]
     pub fn add(&self, service: impl Service + 'static) {
-        let role = Arc::new(Role::new(service));
-        let mut roles = self.roles.lock();
-        roles.cast.insert(Arc::clone(&role.name), role);
+        self.insert(Role::new(service, Origin::Played));
     }
 
     /// Adds a service of the user's own.
@@ -56,8 +63,7 @@ impl Registry {
     ///
     /// If its name is not valid or taken, or if it has no such operation as its probe.
     pub(crate) fn add_own(&self, service: impl Service + 'static) -> Result<(), Violation> {
-        let mut role = Role::new(service);
-        role.own = true;
+        let role = Role::new(service, Origin::Own);
         check_service_name(&role.name).map_err(|why| Violation::new("", why))?;
         if let Some(probe) = role.service.probe() {
             let known = role.check(&CallName::new(&role.name, probe));
@@ -65,38 +71,63 @@ impl Registry {
                 Violation::new("", format!("the probe of its health: {unknown}"))
             })?;
         }
-        let mut roles = self.roles.lock();
-        let name = Arc::clone(&role.name);
-        if let Some(former) = roles.cast.get(&name) {
-            let by = if former.own {
-                "is registered already as a service of your own"
-            } else {
-                "is played already"
+        if let Some(former) = self.roles.lock().cast.get(&role.name) {
+            let by = match former.origin {
+                Origin::Played => "is played already",
+                Origin::Own => "is registered already as a service of your own",
+                Origin::ReadModel => "is the read model of a projection",
             };
+            let name = &role.name;
             let message = format!(
                 "{name:?} {by}, which this one would replace: leave one of them out, give it another \
                  name, or remove the former before with `registry().remove({name:?})`"
             );
             return Err(Violation::new("", message));
         }
-        roles.cast.insert(name, Arc::new(role));
+        self.insert(role);
         Ok(())
     }
 
-    /// Checks that a service to be played is not one of the user's own.
+    /// Adds the read model of a projection, in place of a service of the same name.
+    #[cfg(feature = "cqrs")]
+    pub(crate) fn add_read_model(&self, service: impl Service + 'static) {
+        self.insert(Role::new(service, Origin::ReadModel));
+    }
+
+    fn insert(&self, role: Role) {
+        let mut roles = self.roles.lock();
+        roles.cast.insert(Arc::clone(&role.name), Arc::new(role));
+    }
+
+    /// Checks that a service to be played takes nothing away.
     ///
     /// # Errors
     ///
-    /// If it is.
-    pub(crate) fn check_not_own(&self, name: &str) -> Result<(), Violation> {
+    /// If one of the user's own or a read model has the name, or one whose scripted answers were not
+    /// used yet.
+    pub(crate) fn check_replaceable(&self, name: &str) -> Result<(), Violation> {
         let roles = self.roles.lock();
-        if !roles.cast.get(name).is_some_and(|role| role.own) {
+        let Some(role) = roles.cast.get(name) else {
             return Ok(());
-        }
-        let message = format!(
-            "{name:?} is registered as a service of your own, written in Rust, which a played one \
-             would replace: leave this out, or give one of them another name"
-        );
+        };
+        let what = match role.origin {
+            Origin::Played => None,
+            Origin::Own => Some("registered as a service of your own, written in Rust"),
+            Origin::ReadModel => Some("the read model of a projection"),
+        };
+        let message = if let Some(what) = what {
+            format!(
+                "{name:?} is {what}, which a played one would replace: leave this out, or give one of \
+                 them another name"
+            )
+        } else if let Some(operation) = role.script.unused() {
+            format!(
+                "{name:?} is played already, and what was declared of \"{name}.{operation}\" would be lost: \
+                 declare the service before its answers"
+            )
+        } else {
+            return Ok(());
+        };
         Err(Violation::new("", message))
     }
 
@@ -105,7 +136,7 @@ impl Registry {
     /// It is in no list of the services.
     #[doc(hidden)]
     pub fn add_on_call(&self, service: impl Service + 'static) {
-        let role = Arc::new(Role::new(service));
+        let role = Arc::new(Role::new(service, Origin::Played));
         let mut roles = self.roles.lock();
         roles.on_call.retain(|other| other.name != role.name);
         roles.on_call.push(role);
@@ -165,7 +196,39 @@ impl Registry {
     ///
     /// If the service or the operation does not.
     pub fn check(&self, call: &CallName) -> Result<(), UnknownName> {
-        self.role(call.service())?.check(call)
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        role.script.name(call.operation());
+        Ok(())
+    }
+
+    /// Checks that a call that is not expected is not a typo: of a service that has any operation, one
+    /// that nothing has named is refused if it is similar to one that was.
+    ///
+    /// # Errors
+    ///
+    /// If the service or the operation does not exist, or if it is probably a typo.
+    pub(crate) fn check_named(&self, call: &CallName) -> Result<(), UnknownName> {
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        let named = role.script.named();
+        let is_named = named
+            .iter()
+            .any(|operation| **operation == *call.operation());
+        if is_named || role.service.operations().is_some() {
+            return Ok(());
+        }
+        match nearest(call.operation(), named.iter().map(|operation| &**operation)) {
+            None => Ok(()),
+            Some(meant) => Err(UnknownName {
+                what: "operation",
+                name: call.to_string(),
+                hint: format!(
+                    "nothing else in the scenario names it, {}",
+                    did_you_mean(call.operation(), [meant])
+                ),
+            }),
+        }
     }
 
     /// How long an execution of an operation takes without faults, by its script or else its service.
@@ -188,7 +251,7 @@ impl Registry {
 
     /// Whether any service is the user's own.
     pub(crate) fn has_own(&self) -> bool {
-        self.roles.lock().cast.values().any(|role| role.own)
+        self.roles.lock().cast.values().any(|role| role.is_own())
     }
 
     /// Whether any service is of a class.
@@ -238,18 +301,18 @@ impl Roles {
 }
 
 impl Role {
-    fn new(service: impl Service + 'static) -> Self {
+    fn new(service: impl Service + 'static, origin: Origin) -> Self {
         Self {
             name: service.name().into(),
             service: Arc::new(service),
             script: Script::default(),
-            own: false,
+            origin,
         }
     }
 
     /// Whether it is written in Rust by the user.
     pub(super) fn is_own(&self) -> bool {
-        self.own
+        self.origin == Origin::Own
     }
 
     pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {
