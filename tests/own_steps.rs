@@ -64,7 +64,7 @@ impl Service for Carrier {
                     // Whoever asked may have gone.
                     let _ = answer.send(());
                 });
-                answered.await.unwrap();
+                answered.await.expect("the thread answers");
             }
             "block" => std::thread::sleep(BLOCKED),
             _ => {}
@@ -112,7 +112,9 @@ fn a_new_one_of_my_own(world: &mut World, name: String) -> StepResult {
 async fn the_network_answers(_: &mut World) {
     let never = std::future::pending::<()>();
     let second = Duration::from_secs(1);
-    tokio::time::timeout(second, never).await.unwrap();
+    tokio::time::timeout(second, never)
+        .await
+        .expect("the network answers");
 }
 
 #[when("the scenario deadlocks")]
