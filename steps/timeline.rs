@@ -16,7 +16,10 @@ use super::{
     parameters::header_and_rows,
 };
 use crate::{
-    domain::{CallName, did_you_mean, format_duration, parse_duration},
+    domain::{
+        CallName, RequestStatus, StepStatus, WorkflowStatus, did_you_mean, format_duration,
+        parse_duration,
+    },
     harness::{World, compare_rows, rows_in_order},
     observability::{EVENT_FIELDS, Event, EventKind, REDACTED, looks_secret},
 };
@@ -235,9 +238,7 @@ fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
         .read(|events| events.iter().map(Event::fields).collect());
     for row in rows {
         check_event(header, row)?;
-        if let Some(call) = cell(header, row, "call") {
-            world.registry().check(&call.parse()?)?;
-        }
+        check_names(world, header, row)?;
         expect(
             rows_in_order(header, std::slice::from_ref(row), &found).is_err(),
             || format!("expected no event | {} |, found one", row.join(" | ")),
@@ -277,6 +278,34 @@ fn check_event(header: &[String], row: &[String]) -> StepResult {
         }
     }
     Ok(())
+}
+
+/// Checks the names in a row that no event should match, where all that there are are known.
+fn check_names(world: &mut World, header: &[String], row: &[String]) -> StepResult {
+    if let Some(call) = cell(header, row, "call") {
+        world.registry().check(&call.parse()?)?;
+    }
+    if let Some(status) = cell(header, row, "status") {
+        let workflows = WorkflowStatus::ALL.map(WorkflowStatus::as_str).into_iter();
+        let steps = StepStatus::ALL.map(StepStatus::as_str);
+        let requests = RequestStatus::ALL.map(RequestStatus::as_str);
+        let health = ["healthy", "unhealthy", "unknown"];
+        let known = workflows.chain(steps).chain(requests).chain(health);
+        check_name("status", status, known.collect())?;
+    }
+    if let Some(step) = cell(header, row, "step") {
+        let steps = world.runs().steps();
+        check_name("step", step, steps.iter().map(String::as_str).collect())?;
+    }
+    Ok(())
+}
+
+fn check_name(what: &str, name: &str, known: BTreeSet<&str>) -> StepResult {
+    // Without a workflow, its steps are not known.
+    expect(known.is_empty() || known.contains(name), || {
+        let hint = did_you_mean(name, known.iter().copied());
+        format!("{what} {name:?} does not exist: {hint}")
+    })
 }
 
 /// The cell of a row in a column, unless it is empty.

@@ -14,10 +14,14 @@ use crate::{
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
     world.messages().idle().await;
-    result.map(|_| ()).or_else(|failure| {
-        world.set_calls(vec![Err(failure)]);
-        Ok(())
-    })
+    match result {
+        Ok(0) => Err("there is no dead letter to redrive".into()),
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            world.set_calls(vec![Err(failure)]);
+            Ok(())
+        }
+    }
 }
 
 /// The whole dead letter queue, in order of arrival; any of the columns.
@@ -47,7 +51,12 @@ fn none_is_dead_lettered(world: &mut World) -> StepResult {
         kinds.any(|kind| {
             matches!(
                 kind,
-                EventKind::EventStored { .. } | EventKind::EventPublished { .. }
+                EventKind::EventStored { .. }
+                    | EventKind::EventPublished { .. }
+                    | EventKind::EventHandled { .. }
+                    | EventKind::EventFiltered { .. }
+                    | EventKind::EventDeadLettered { .. }
+                    | EventKind::DeadLetterFailed { .. }
             )
         })
     };

@@ -95,6 +95,11 @@ impl Projector {
         Ok(())
     }
 
+    /// Whether there is no projection.
+    pub fn is_empty(&self) -> bool {
+        self.projections.lock().is_empty()
+    }
+
     /// The status of a projection.
     ///
     /// # Errors
