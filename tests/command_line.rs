@@ -537,6 +537,38 @@ fn assertion_that_proves_nothing_fails_its_scenario() {
       | event        | call |
       | call_started | B.x  |
 
+  Scenario: A status that does not exist
+    When "A.x" is called
+    Then the timeline has none of:
+      | event      | status   |
+      | step_ended | complted |
+  Scenario: A step that does not exist
+    Given the workflow "w" of 1 steps that call "A.x"
+    When the workflow runs
+    Then the timeline has none of:
+      | event      | step   |
+      | step_ended | stpe-1 |
+  Scenario: No file could exist
+    When "A.x" is called
+    Then the file "a.txt" does not exist
+  Scenario: No event to be handled
+    When every event is handled
+  Scenario: No projection to catch up
+    When the projections catch up
+  Scenario: No run to take up
+    Given the workflow "w" of 1 steps that call "A.x"
+    When the orchestrator restarts
+  Scenario: A refusal that says nothing
+    Given the workflow:
+      """json
+      { "id": "w", "steps": [] }
+      """
+    When the workflow runs
+    Then the refusal names "/steps" and says ""
+  Scenario: No dead letter at all
+    When the event "OrderPlaced" of "order-1" is published
+    And the dead letters are redriven
+
   Scenario: No secret to be hidden
     When "A.x" is called
     Then no secret is visible
@@ -633,9 +665,16 @@ fn assertion_that_proves_nothing_fails_its_scenario() {
         .prints("\"A\" is played already, and what was declared of \"A.x\" would be lost: declare the service before its answers")
         .prints("\"Balances\" is the read model of a projection, which a played one would replace")
         .prints("the last When published no event")
-        .prints("33 scenarios (2 passed, 31 failed)");
+        .prints("status \"complted\" does not exist: did you mean \"completed\"?")
+        .prints("step \"stpe-1\" does not exist: did you mean \"step-1\"?")
+        .prints("no file could exist: no service keeps files")
+        .prints("no projection is declared")
+        .prints("no workflow was run, so none can be taken up")
+        .prints("every message says nothing: expected a part of the message")
+        .prints("there is no dead letter to redrive")
+        .prints("41 scenarios (2 passed, 39 failed)");
     for (message, times) in [
-        ("there is no When before this step", 5),
+        ("there is no When before this step", 6),
         ("the table needs at least one row below its header", 2),
         ("no service was called directly", 2),
         ("expected at least 1 call, found 0", 2),
@@ -1411,10 +1450,24 @@ fn process_that_cannot_be_killed_fails_with_the_reason() {
 
 /// Runs a feature in a package with the steps and services of `own_steps`.
 fn run_own(feature: &str) -> Finished {
-    let services = br#"{ "services": [{ "name": "Ledger" }] }"#;
+    let services = br#"{ "services": [
+  { "name": "Ledger" }, { "name": "ConfigurationService" }, { "name": "Carrier" }
+] }"#;
+    let pattern = br#"{
+  "services": "shop",
+  "thresholds": {
+    "responseTime": { "fast": "500ms", "acceptable": "1s", "slow": "2s", "timeout": "5s" },
+    "interServiceLatency": "200ms", "successRate": 0.99, "errorRate": 0.01, "availability": 0.999,
+    "concurrentRequests": 50
+  },
+  "communicationPatterns": [
+    { "id": "delivery", "totalExpectedDuration": "1s", "communicationFlow": [{ "call": "Carrier.shipp" }] }
+  ]
+}"#;
     let package = Package::new("")
         .file("tests/data/own-steps/a.feature", feature.as_bytes())
-        .file("fixtures/services/shop.json", services);
+        .file("fixtures/services/shop.json", services)
+        .file("fixtures/patterns.json", pattern);
     run("own_steps", package.0.path(), &["--concurrency", "4"], &[])
 }
 
@@ -1476,8 +1529,20 @@ fn typo_in_an_operation_of_an_own_service_is_found_wherever_it_is_named() {
         "Then \"Carrier.shipp\" received:\n      | path | value |\n      | | |",
     ];
     let scenarios = places.map(|place| format!("  Scenario: S\n    {place}\n"));
-    let workflow = r#"
-  Scenario: W
+    let definitions = r#"
+  Scenario: Pattern
+    Given the communication pattern "delivery"
+
+  Scenario: Contract
+    Given the contract:
+      """json
+      { "service": "Carrier", "version": "1.0.0", "operations": [
+        { "name": "shipp", "input": {}, "output": {}, "cases": [{ "name": "any", "input": {} }] } ] }
+      """
+    When the contract is verified
+    Then the contract holds
+
+  Scenario: Workflow
     Given the workflow:
       """json
       { "id": "w", "steps": [ { "id": "a", "service": "Carrier", "operation": "ship",
@@ -1486,8 +1551,8 @@ fn typo_in_an_operation_of_an_own_service_is_found_wherever_it_is_named() {
     When the workflow runs
     Then the workflow completes
 "#;
-    let ran = run_own(&format!("Feature: F\n{}{workflow}", scenarios.concat()));
-    let all = places.len() + 1;
+    let ran = run_own(&format!("Feature: F\n{}{definitions}", scenarios.concat()));
+    let all = places.len() + 3;
     ran.exits(1)
         .prints(&format!("{all} scenarios ({all} failed)"));
     let told = "operation \"Carrier.shipp\" does not exist: did you mean \"ship\"?";
