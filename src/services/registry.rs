@@ -33,6 +33,7 @@ enum Origin {
     /// Written in Rust by the user.
     Own,
     /// Of a projection.
+    #[cfg(feature = "cqrs")]
     ReadModel,
 }
 
@@ -75,6 +76,7 @@ impl Registry {
             let by = match former.origin {
                 Origin::Played => "is played already",
                 Origin::Own => "is registered already as a service of your own",
+                #[cfg(feature = "cqrs")]
                 Origin::ReadModel => "is the read model of a projection",
             };
             let name = &role.name;
@@ -113,6 +115,7 @@ impl Registry {
         let what = match role.origin {
             Origin::Played => None,
             Origin::Own => Some("registered as a service of your own, written in Rust"),
+            #[cfg(feature = "cqrs")]
             Origin::ReadModel => Some("the read model of a projection"),
         };
         let message = if let Some(what) = what {
