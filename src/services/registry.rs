@@ -1,7 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Script, Service, check_service_name};
-use crate::domain::{CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest};
+use crate::domain::{
+    CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest, typo_of,
+};
 
 /// The services that take part, each with its script.
 ///
@@ -221,15 +223,12 @@ impl Registry {
         if is_named || role.service.operations().is_some() {
             return Ok(());
         }
-        match nearest(call.operation(), named.iter().map(|operation| &**operation)) {
+        match typo_of(call.operation(), named.iter().map(|operation| &**operation)) {
             None => Ok(()),
             Some(meant) => Err(UnknownName {
                 what: "operation",
                 name: call.to_string(),
-                hint: format!(
-                    "nothing else in the scenario names it, {}",
-                    did_you_mean(call.operation(), [meant])
-                ),
+                hint: format!("nothing else in the scenario names it, did you mean \"{meant}\"?"),
             }),
         }
     }

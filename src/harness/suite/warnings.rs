@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::nearest,
+    domain::typo_of,
     harness::{Compiled, Features, Hook, TagExpression, TagOptions, pickle::StepKind},
 };
 
@@ -89,7 +89,7 @@ pub(super) fn of_tags(
     for (what, expression) in given.chain(own).chain(hooks) {
         for tag in expression.tags() {
             if !used().any(|used| used == tag)
-                && let Some(meant) = nearest(tag, used())
+                && let Some(meant) = typo_of(tag, used())
             {
                 warnings.push(format!(
                     "{what}: no scenario has the tag \"@{tag}\", did you mean \"@{meant}\"?"
