@@ -2,7 +2,10 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,10 +13,13 @@ use serde_json::Value;
 
 use super::{Client, counts_against_service, past_deadline, stopped};
 use crate::{
+    clock::{Clock, REAL_TIME_HINT},
     domain::{Call, Failure, Reply, code, format_duration},
     observability::{EventKind, RefusedBy},
     resilience::{Bulkhead, BulkheadPermit, Timeout},
-    services::{CallObserver, CallResult, FaultId, execution, guards::GuardSet, registry::Role},
+    services::{
+        CallObserver, CallResult, FaultId, Moment, execution, guards::GuardSet, registry::Role,
+    },
 };
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
@@ -152,7 +158,12 @@ impl Client {
             self.record_fault(call, scripted.execution, fault);
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
-        let dies = |moment| scope.observer.dies(moment);
+        let acting = AtomicBool::new(false);
+        let dies = |moment| {
+            let dies = scope.observer.dies(moment);
+            acting.store(moment == Moment::BeforeActing && !dies, Ordering::Relaxed);
+            dies
+        };
         let exchange = pin!(execution::exchange(role, call, &scripted, injected, dies));
         let answered = Timeout(scope.timeout).run(exchange);
         let result = tokio::select! {
@@ -165,6 +176,10 @@ impl Client {
                 Err(Box::new(failure))
             }
         };
+        let result = result.map_err(|failure| match acting.load(Ordering::Relaxed) {
+            true => cut_off(failure, role),
+            false => failure,
+        });
         let result = result.map_err(|mut failure: Box<Failure>| {
             // Whether the service had acted when its connection broke, nobody knows.
             failure.in_doubt |= matches!(
@@ -219,6 +234,18 @@ impl Client {
             None => std::future::pending().await,
         }
     }
+}
+
+/// The failure of an execution that ended while the service was at work.
+fn cut_off(mut failure: Box<Failure>, role: &Role) -> Box<Failure> {
+    if role.is_own() && Clock::is_virtual() {
+        let name = &role.name;
+        failure.message += &format!(
+            "; {name} is a service of your own, and virtual time passes as soon as nothing else is due: \
+             {REAL_TIME_HINT}"
+        );
+    }
+    failure
 }
 
 fn timed_out(scope: &CallScope<'_>) -> Box<Failure> {
