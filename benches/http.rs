@@ -51,7 +51,7 @@ async fn measure() -> ExitCode {
     let (mut bare, mut served) = (Vec::new(), Vec::new());
     let (mut bare_listener, mut listener) = (Vec::new(), Vec::new());
     let mut world = World::in_real_time();
-    world.cast().add_bare("Payments");
+    world.cast().add_bare("Payments").expect("a new name");
     let url = world.url("orders", "Payments").expect("a port");
     let address = url
         .trim_start_matches("http://")

@@ -10,6 +10,10 @@ use tokio::time::Instant;
 pub const EPOCH: DateTime<Utc> =
     DateTime::from_timestamp(1_735_689_600, 0).expect("it is in range");
 
+/// What to do about code for which virtual time is of no use.
+pub(crate) const REAL_TIME_HINT: &str =
+    "if it waits for real I/O or for another thread, tag the scenario @wall-clock";
+
 /// The last second that RFC 3339 can express: `9999-12-31T23:59:59Z`.
 const LAST: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("it is in range");
 
@@ -41,6 +45,16 @@ impl Clock {
     /// Time since the start, cut to whole milliseconds.
     pub fn now(&self) -> Duration {
         whole_millis(self.initial + self.start.elapsed())
+    }
+
+    /// Whether time is virtual: real time passes while it stands still.
+    pub(crate) fn is_virtual() -> bool {
+        let now = Instant::now();
+        let real = std::time::Instant::now();
+        while std::time::Instant::now() == real {
+            std::hint::spin_loop();
+        }
+        Instant::now() == now
     }
 
     /// Waits for `duration`.
@@ -143,6 +157,14 @@ mod tests {
         assert_eq!(Clock::timestamp(Duration::MAX), "9999-12-31T23:59:59Z");
         let ten_thousand_years = Duration::from_secs(10_000 * 366 * 24 * 60 * 60);
         assert_eq!(Clock::timestamp(ten_thousand_years), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn clock_tells_virtual_time_from_real() {
+        assert!(virtually(async { Clock::is_virtual() }));
+        let mut real = tokio::runtime::Builder::new_current_thread();
+        let real = real.enable_time().build().unwrap();
+        assert!(!real.block_on(async { Clock::is_virtual() }));
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     CallParameter, CountParameter, StepResult,
     failing::expect,
-    parameters::{has_json, has_values, json, table, table_of},
+    parameters::{at_least_one, has_json, has_values, json, table, table_of},
 };
 use crate::{
     domain::{self, CallName, KeyOrigin, from_json},
@@ -53,7 +53,7 @@ async fn is_called_times(
     call: CallParameter,
     count: CountParameter,
 ) -> StepResult {
-    call_sequentially(world, call, json!({}), count.value()?).await
+    call_sequentially(world, call, json!({}), at_least_one(count, "call")?).await
 }
 
 /// Concurrent calls.
@@ -64,7 +64,7 @@ async fn is_called_at_once(
     count: CountParameter,
 ) -> StepResult {
     let call = call.name()?;
-    let count = count.value()?;
+    let count = at_least_one(count, "call")?;
     let call = (call, Arc::new(json!({})));
     call_concurrently(world, std::iter::repeat_n(call, count as usize)).await
 }
@@ -88,7 +88,7 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
     for row in table_of(step, form)? {
         let call: CallName = row[0].parse()?;
         let times = match cell(row, "times") {
-            Some(times) => times.parse::<CountParameter>()?.value()? as usize,
+            Some(times) => at_least_one(times.parse()?, "call")? as usize,
             None => 1,
         };
         let input = match cell(row, "input") {
@@ -198,6 +198,7 @@ fn fails_with(world: &mut World, code: String) -> StepResult {
 #[then("{count} call(s) succeed(s)")]
 fn so_many_succeed(world: &mut World, expected: CountParameter) -> StepResult {
     let expected = expected.value()? as usize;
+    world.last_call()?;
     let found = world.calls().iter().filter(|result| result.is_ok()).count();
     expect(found == expected, || {
         format!(
@@ -211,6 +212,11 @@ fn so_many_succeed(world: &mut World, expected: CountParameter) -> StepResult {
 #[then("{count} call(s) fail(s) with {string}")]
 fn so_many_fail(world: &mut World, expected: CountParameter, code: String) -> StepResult {
     let expected = expected.value()? as usize;
+    world.last_call()?;
+    if expected == 0 {
+        // A typo would not fail it.
+        world.registry().check_code_of_any(&code)?;
+    }
     let all = world.calls();
     let found = all.iter().filter(|result| has_code(result, &code)).count();
     expect(found == expected, || {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     CallParameter, StepResult,
-    failing::expect,
+    failing::{expect, something_happened},
     parameters::{has_json, has_values, header_and_rows},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 /// No call had an effect on a service.
 #[then("nothing has an effect")]
 fn nothing_has_an_effect(world: &mut World) -> StepResult {
+    something_happened(world)?;
     let first = world.timeline().read(|events| {
         let effect = |event: &&Event| matches!(event.kind, EventKind::Effect { .. });
         events.iter().find(effect).map(Event::fields)

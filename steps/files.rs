@@ -14,7 +14,7 @@ use crate::{
     domain::{Key, KeySubject, did_you_mean, from_json},
     harness::{World, compare_json, compare_lines},
     observability::EventKind,
-    services::DiskStage,
+    services::{DiskStage, Service},
 };
 
 /// From now on, every change of a file fails with the code at the stage.
@@ -78,6 +78,7 @@ fn exists(world: &mut World, path: String) -> StepResult {
 /// The file does not exist in the scenario's directory.
 #[then("the file {string} does not exist")]
 fn does_not_exist(world: &mut World, path: String) -> StepResult {
+    could_exist(world)?;
     let found = world.cast().files().read_any(&path)?;
     expect(found.is_none(), || {
         format!("expected no file {path:?}, found one")
@@ -111,6 +112,7 @@ fn contains(world: &mut World, step: &gherkin::Step, path: String) -> StepResult
 /// All files and backups of the file services, in order of their paths.
 #[then("the files are:")]
 fn files_are(world: &mut World, step: &gherkin::Step) -> StepResult {
+    could_exist(world)?;
     let expected = column(step)?.join("\n");
     let found = world.cast().files().on_disk()?.join("\n");
     Ok(compare_lines(&expected, &found)
@@ -144,6 +146,24 @@ fn none_left_behind(world: &mut World) -> StepResult {
             "expected no file to be left behind, these are:\n  {}",
             left.join("\n  ")
         )
+    })
+}
+
+/// Fails a step about files that there are not, if none could be.
+fn could_exist(world: &mut World) -> StepResult {
+    let names = world.registry().names();
+    let keeps_files = names.iter().any(|name| {
+        let files =
+            |service: &dyn Service| service.definition().is_some_and(|own| own.files.is_some());
+        world
+            .registry()
+            .script(name, |_, service| files(service))
+            .unwrap_or(false)
+    });
+    let has_directory = world.cast().directory().existing().is_some();
+    expect(keeps_files || has_directory, || {
+        "no file could exist: no service keeps files, and nothing has used the scenario's directory"
+            .to_owned()
     })
 }
 

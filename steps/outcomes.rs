@@ -95,6 +95,9 @@ fn is_refused(world: &mut World, code: String) -> StepResult {
 /// The message of the refusal, and the JSON pointer that it names.
 #[then("the refusal names {string} and says {string}")]
 fn refusal(world: &mut World, field: String, message: String) -> StepResult {
+    expect(!message.is_empty(), || {
+        "every message says nothing: expected a part of the message".to_owned()
+    })?;
     match world.runs().results()?.last() {
         Some(Err(RunError::Refused(failure))) => {
             let found = failure.field.as_deref().unwrap_or("nothing");

@@ -92,6 +92,14 @@ impl FromStr for CountParameter {
     }
 }
 
+/// How often something is done, which is at least once.
+pub(super) fn at_least_one(count: CountParameter, what: &str) -> Result<u32, String> {
+    match count.value()? {
+        0 => Err(format!("expected at least 1 {what}, found 0")),
+        count => Ok(count),
+    }
+}
+
 /// The JSON in the step's doc string.
 pub(super) fn json<T: DeserializeOwned>(world: &World, step: &gherkin::Step) -> Result<T, String> {
     let text = doc_string(step)?;
@@ -156,6 +164,9 @@ pub(super) fn table_of<'a>(
     header: &[&str],
 ) -> Result<&'a [Vec<String>], String> {
     match table(step)?.split_first() {
+        Some((found, [])) if found == header => {
+            Err("the table needs at least one row below its header".to_owned())
+        }
         Some((found, rows)) if found == header => Ok(rows),
         Some((found, _)) => Err(format!(
             "the table has the columns | {} |, expected | {} |",

@@ -7,7 +7,7 @@ use rehearsal_macros::{given, then};
 
 use super::{
     CallParameter, CountParameter, DurationParameter, StepError, StepResult,
-    failing::expect,
+    failing::{expect, something_happened},
     parameters::{table, table_of},
 };
 use crate::{
@@ -222,6 +222,7 @@ fn breaker_is(world: &mut World, service: String, expected: ExpectedState) -> St
         let hint = did_you_mean(&service, names.iter().map(|name| &**name));
         return Err(format!("there is no circuit breaker on {service:?}; services: {hint}").into());
     };
+    something_happened(world)?;
     expect(found == expected, || {
         format!("expected the circuit breaker on {service} to be {expected}, found {found}")
     })

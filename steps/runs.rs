@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     CountParameter, DurationParameter, StepResult,
     failing::expect,
-    parameters::{has_values, json},
+    parameters::{at_least_one, has_values, json},
 };
 use crate::harness::{World, no_input};
 
@@ -33,7 +33,7 @@ async fn runs_as(world: &mut World, id: String) -> StepResult {
 /// Concurrent runs.
 #[when("the workflow runs {count} time(s) at once")]
 async fn runs_at_once(world: &mut World, count: CountParameter) -> StepResult {
-    let count = count.value()?;
+    let count = at_least_one(count, "run")?;
     Ok(world.runs().run(no_input(), None, count).await?)
 }
 

@@ -27,10 +27,11 @@ fn services_from(world: &mut World, name: String) -> StepResult {
 #[given("a service {string}")]
 fn a_service(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
     check_service_name(&name)?;
+    if step.table.is_some() {
+        return Err("a service is defined by JSON in a doc string, found a table".into());
+    }
     if step.docstring.is_none() {
-        world.registry().check_not_own(&name)?;
-        world.cast().add_bare(&name);
-        return Ok(());
+        return Ok(world.cast().add_bare(&name)?);
     }
     let mut definition: ServiceDefinition = json(world, step)?;
     if !definition.name.is_empty() && definition.name != name {

@@ -1,6 +1,6 @@
 use rehearsal_macros::then;
 
-use super::StepResult;
+use super::{StepResult, failing::something_happened};
 use crate::harness::{SnapshotName, SnapshotPart, World, outcome_text, timeline_snapshot};
 
 /// The last run's outcome and timeline, as accepted in `tests/snapshots/`.
@@ -16,6 +16,7 @@ fn outcome_matches(world: &mut World) -> StepResult {
 /// The scenario's timeline, as accepted in `tests/snapshots/`.
 #[then("the timeline matches the snapshot")]
 fn timeline_matches(world: &mut World) -> StepResult {
+    something_happened(world)?;
     let with_times = !world.scenario().wall_clock;
     let text = world
         .timeline()

@@ -1,7 +1,7 @@
 //! Assertions on executions, waits, events, effects and secrets.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -11,13 +11,17 @@ use rehearsal_macros::then;
 use serde_json::{Map, Value};
 
 use super::{
-    CallParameter, CountParameter, DurationParameter, StepResult, failing::expect,
+    CallParameter, CountParameter, DurationParameter, StepResult,
+    failing::{expect, something_happened},
     parameters::header_and_rows,
 };
 use crate::{
-    domain::{CallName, format_duration, parse_duration},
+    domain::{
+        CallName, RequestStatus, StepStatus, WorkflowStatus, did_you_mean, format_duration,
+        parse_duration,
+    },
     harness::{World, compare_rows, rows_in_order},
-    observability::{Event, EventKind, REDACTED, looks_secret},
+    observability::{EVENT_FIELDS, Event, EventKind, REDACTED, looks_secret},
 };
 
 /// Every execution, compensations included, in order of start.
@@ -76,6 +80,10 @@ fn is_never_executed(world: &mut World, call: CallParameter) -> StepResult {
 
 fn executed(world: &mut World, call: CallParameter, expected: u32) -> StepResult {
     let call = call.name()?;
+    if expected == 0 {
+        world.registry().check_named(&call)?;
+        something_happened(world)?;
+    }
     world.registry().check(&call)?;
     let found = world.timeline().read(|events| {
         let own = |event: &&Event| matches!(&event.kind, EventKind::CallStarted { head, .. } if head.name == call);
@@ -213,6 +221,7 @@ fn none_starts_after(world: &mut World, service: String, limit: DurationParamete
 #[then("the timeline has, in order:")]
 fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (header, rows) = header_and_rows(step, &[])?;
+    rows.iter().try_for_each(|row| check_event(header, row))?;
     let found: Vec<_> = world
         .timeline()
         .read(|events| events.iter().map(Event::fields).collect());
@@ -222,17 +231,89 @@ fn timeline_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 /// No event has all the values of a row.
 #[then("the timeline has none of:")]
 fn timeline_has_none(world: &mut World, step: &gherkin::Step) -> StepResult {
+    something_happened(world)?;
     let (header, rows) = header_and_rows(step, &[])?;
     let found: Vec<_> = world
         .timeline()
         .read(|events| events.iter().map(Event::fields).collect());
     for row in rows {
+        check_event(header, row)?;
+        check_names(world, header, row)?;
         expect(
             rows_in_order(header, std::slice::from_ref(row), &found).is_err(),
             || format!("expected no event | {} |, found one", row.join(" | ")),
         )?;
     }
     Ok(())
+}
+
+/// Checks that an event of a row can occur: that its kind exists and has the fields of the row.
+fn check_event(header: &[String], row: &[String]) -> StepResult {
+    const OF_ALL: [&str; 2] = ["at", "event"];
+    const TIMES: [&str; 7] = ["at", "took", "delay", "lag", "timeout", "firstAt", "lastAt"];
+    let filled = header.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+    let filled: Vec<(&str, &str)> = filled.map(|(name, cell)| (&**name, &**cell)).collect();
+    if filled.is_empty() {
+        return Err("a row needs a value, as every event matches an empty one".into());
+    }
+    let kind = cell(header, row, "event");
+    let kinds = EVENT_FIELDS.iter();
+    let kinds = kinds.filter(|(own, _)| kind.is_none_or(|kind| kind == *own));
+    let fields: Vec<&str> = kinds.flat_map(|(_, fields)| *fields).copied().collect();
+    let fields: BTreeSet<&str> = OF_ALL.into_iter().chain(fields).collect();
+    if let Some(kind) = kind
+        && !EVENT_FIELDS.iter().any(|(own, _)| kind == *own)
+    {
+        let hint = did_you_mean(kind, EVENT_FIELDS.iter().map(|(own, _)| *own));
+        return Err(format!("event {kind:?} does not exist: {hint}").into());
+    }
+    for (column, cell) in filled {
+        if !fields.contains(column) {
+            let whose = kind.unwrap_or("any event");
+            let hint = did_you_mean(column, fields);
+            return Err(format!("{column:?} is not a field of {whose}: {hint}").into());
+        }
+        if TIMES.contains(&column) {
+            parse_duration(cell)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the names in a row that no event should match, where all that there are are known.
+fn check_names(world: &mut World, header: &[String], row: &[String]) -> StepResult {
+    if let Some(call) = cell(header, row, "call") {
+        world.registry().check(&call.parse()?)?;
+    }
+    if let Some(status) = cell(header, row, "status") {
+        let workflows = WorkflowStatus::ALL.map(WorkflowStatus::as_str).into_iter();
+        let steps = StepStatus::ALL.map(StepStatus::as_str);
+        let requests = RequestStatus::ALL.map(RequestStatus::as_str);
+        let health = ["healthy", "unhealthy", "unknown"];
+        let known = workflows.chain(steps).chain(requests).chain(health);
+        check_name("status", status, known.collect())?;
+    }
+    if let Some(step) = cell(header, row, "step") {
+        let steps = world.runs().steps();
+        check_name("step", step, steps.iter().map(String::as_str).collect())?;
+    }
+    Ok(())
+}
+
+fn check_name(what: &str, name: &str, known: BTreeSet<&str>) -> StepResult {
+    // Without a workflow, its steps are not known.
+    expect(known.is_empty() || known.contains(name), || {
+        let hint = did_you_mean(name, known.iter().copied());
+        format!("{what} {name:?} does not exist: {hint}")
+    })
+}
+
+/// The cell of a row in a column, unless it is empty.
+fn cell<'a>(header: &[String], row: &'a [String], column: &str) -> Option<&'a str> {
+    let index = header.iter().position(|own| own == column)?;
+    row.get(index)
+        .map(String::as_str)
+        .filter(|cell| !cell.is_empty())
 }
 
 /// No value of a secret-looking field is visible in the timeline or the outcome.
@@ -247,28 +328,37 @@ fn no_secret(world: &mut World) -> StepResult {
     if let Ok(outcome) = world.runs().outcome() {
         shown.push(serde_json::to_value(outcome)?);
     }
-    match shown
-        .iter()
-        .find_map(|value| secret_in(value, String::new()))
-    {
-        None => Ok(()),
-        Some(pointer) => Err(format!("a secret is visible at {pointer}").into()),
+    let mut secrets = Vec::new();
+    for value in &shown {
+        find_secrets(value, String::new(), &mut secrets);
+    }
+    match secrets.iter().find(|(_, value)| **value != REDACTED) {
+        Some((pointer, _)) => Err(format!("a secret is visible at {pointer}").into()),
+        None => expect(!secrets.is_empty(), || {
+            "no secret was there to be hidden, so this proves nothing: no field of a call or of the \
+             outcome has a name such as password, token or apiKey"
+                .to_owned()
+        }),
     }
 }
 
-fn secret_in(value: &Value, pointer: String) -> Option<String> {
+/// The values of secret-looking fields, each with its JSON pointer.
+fn find_secrets<'a>(value: &'a Value, pointer: String, found: &mut Vec<(String, &'a Value)>) {
     match value {
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let pointer = format!("{pointer}/{name}");
-            if looks_secret(name) && !value.is_null() && value != REDACTED {
-                return Some(pointer);
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let pointer = format!("{pointer}/{name}");
+                match looks_secret(name) && !value.is_null() {
+                    true => found.push((pointer, value)),
+                    false => find_secrets(value, pointer, found),
+                }
             }
-            secret_in(value, pointer)
-        }),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| secret_in(item, format!("{pointer}/{index}"))),
-        _ => None,
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_secrets(item, format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
     }
 }

@@ -371,12 +371,16 @@ fn scenario_with_a_failed_hook_is_retried() {
 struct Counter {
     name: &'static str,
     calls: Mutex<u32>,
+    probe: Option<&'static str>,
 }
 
 impl Counter {
     fn named(name: &'static str) -> Self {
-        let calls = Mutex::new(0);
-        Self { name, calls }
+        Self {
+            name,
+            calls: Mutex::new(0),
+            probe: None,
+        }
     }
 }
 
@@ -384,6 +388,14 @@ impl Counter {
 impl Service for Counter {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(vec!["ask", "ping"])
+    }
+
+    fn probe(&self) -> Option<&str> {
+        self.probe
     }
 
     async fn call(&self, _: &Call) -> CallResult {
@@ -435,12 +447,26 @@ fn service_of_the_suite_that_cannot_be_added_fails_the_scenario() {
     };
     assert_eq!(
         recorded(twice),
-        failed("the suite has two services named \"Counter\"")
+        failed(
+            "\"Counter\" is registered already as a service of your own, which this one would replace: leave one of them out, give it another name, or remove the former before with `registry().remove(\"Counter\")`"
+        )
     );
     let nameless = |suite: Suite| suite.service(|| Counter::named("A.b"));
     assert_eq!(
         recorded(nameless),
         failed("\"A.b\" is not a valid service name: it must not be empty or contain a dot")
+    );
+    let unprobed = |suite: Suite| {
+        suite.service(|| Counter {
+            probe: Some("pong"),
+            ..Counter::named("Counter")
+        })
+    };
+    assert_eq!(
+        recorded(unprobed),
+        failed(
+            "the probe of its health: operation \"Counter.pong\" does not exist: did you mean \"ping\"?"
+        )
     );
     let panics = |suite: Suite| {
         suite.service_with(|world| {

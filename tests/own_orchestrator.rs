@@ -81,8 +81,8 @@ fn virtually<T>(test: impl AsyncFnOnce(&mut World) -> T) -> T {
     let runtime = builder.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let mut world = World::default();
-        world.cast().add_bare("Payments");
-        world.cast().add_bare("Carrier");
+        world.cast().add_bare("Payments").unwrap();
+        world.cast().add_bare("Carrier").unwrap();
         test(&mut world).await
     })
 }
@@ -136,7 +136,7 @@ fn dropped_future_is_a_crash_after_which_nothing_is_done_twice() {
 #[tokio::test(start_paused = true)]
 async fn client_of_the_cast_calls_without_http() {
     let mut world = World::default();
-    world.cast().add_bare("Payments");
+    world.cast().add_bare("Payments").unwrap();
     let script = world.cast().script("Payments.charge").unwrap();
     script.fails_times(1, "RATE_LIMITED").unwrap();
     let mut results = Vec::new();

@@ -21,6 +21,9 @@ use serde_json::json;
 
 const SLOW: Duration = Duration::from_millis(200);
 
+/// Real time that is worth a warning.
+const BLOCKED: Duration = Duration::from_millis(1_600);
+
 /// A service written in Rust: it counts calls.
 #[derive(Default)]
 struct Ledger {
@@ -36,6 +39,37 @@ impl Service for Ledger {
     async fn call(&self, _: &Call) -> CallResult {
         let posted = self.posted.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Reply::new(json!({ "posted": posted })))
+    }
+}
+
+/// A service written in Rust that lists its operations, and takes real time for some.
+struct Carrier;
+
+#[async_trait]
+impl Service for Carrier {
+    fn name(&self) -> &str {
+        "Carrier"
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(vec!["ship", "dial", "block", "health"])
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        match call.name().operation() {
+            "dial" => {
+                let (answer, answered) = tokio::sync::oneshot::channel();
+                std::thread::spawn(|| {
+                    std::thread::sleep(SLOW);
+                    // Whoever asked may have gone.
+                    let _ = answer.send(());
+                });
+                answered.await.expect("the thread answers");
+            }
+            "block" => std::thread::sleep(BLOCKED),
+            _ => {}
+        }
+        Ok(Reply::new(json!({})))
     }
 }
 
@@ -56,8 +90,31 @@ fn the_basket_holds(world: &mut World, books: String) {
 }
 
 #[given(expr = "a service {word} of my own")]
-fn a_service_of_my_own(world: &mut World, name: String) {
-    world.cast().add_bare(&name);
+fn a_service_of_my_own(world: &mut World, name: String) -> StepResult {
+    Ok(world.cast().add_bare(&name)?)
+}
+
+#[given(expr = "another {word} of my own")]
+fn another_of_my_own(world: &mut World, name: String) -> StepResult {
+    match name.as_str() {
+        "Ledger" => Ok(world.cast().add(Ledger::default())?),
+        _ => Ok(world.cast().add(Carrier)?),
+    }
+}
+
+#[given(expr = "a new {word} of my own")]
+fn a_new_one_of_my_own(world: &mut World, name: String) -> StepResult {
+    world.registry().remove(&name)?;
+    another_of_my_own(world, name)
+}
+
+#[when("the network answers within a second")]
+async fn the_network_answers(_: &mut World) {
+    let never = std::future::pending::<()>();
+    let second = Duration::from_secs(1);
+    tokio::time::timeout(second, never)
+        .await
+        .expect("the network answers");
 }
 
 #[when("the scenario deadlocks")]
@@ -104,7 +161,7 @@ fn another_answers(_: &mut World, _who: String) {}
 
 fn main() -> std::process::ExitCode {
     let stock = Hook::before_scenario("a stock", async |world| {
-        world.cast().add_bare("Stock");
+        world.cast().add_bare("Stock")?;
         Ok(())
     });
     let slow_stock = Hook::before_scenario("a slow stock", async |world| {
@@ -126,6 +183,7 @@ fn main() -> std::process::ExitCode {
     });
     Suite::new("tests/data/own-steps")
         .service(Ledger::default)
+        .service(|| Carrier)
         .hook(stock.tagged("@stock"))
         .hook(slow_stock.tagged("@stock and @slow"))
         .hook(inventory.tagged("@inventory"))

@@ -23,7 +23,7 @@ use regex::Regex;
 use rehearsal::{
     domain::CallName,
     harness::{
-        Options, Order, StepDefinition, Suite, Summary, World,
+        Hook, Options, Order, StepDefinition, Suite, Summary, World,
         events::{Attachment, RunEvent, Status, StepReport, View},
         pickle::StepKind,
     },
@@ -132,6 +132,17 @@ fn steps() -> Vec<StepDefinition> {
         });
         define("^t: spawns a task that panics$", |_, _| {
             Box::pin(async { drop(tokio::spawn(async { panic!("lost in a task") })) })
+        });
+        define("^t: spawns a blocking task that panics$", |_, _| {
+            Box::pin(async {
+                let task = tokio::task::spawn_blocking(|| panic!("lost in a task"));
+                // Whoever waits for it may not look at its result.
+                let _ = task.await;
+            })
+        });
+        define("^t: blocks in a task$", |_, _| {
+            let blocks = async { thread::sleep(Duration::from_millis(1_600)) };
+            Box::pin(async { drop(tokio::spawn(blocks)) })
         });
         define("^t: waits for ever$", |_, _| {
             Box::pin(std::future::pending())
@@ -427,6 +438,52 @@ fn deadlocked_scenario_fails_without_delay() {
 }
 
 #[test]
+fn code_that_blocks_in_virtual_time_is_a_warning() {
+    let scenarios = "a: works, takes 1600 real ms, works
+        b: sleeps 9 s, takes 100 real ms
+        c: blocks in a task, sleeps 1 s
+        @wall-clock d: takes 1600 real ms
+        @long-hook e: works";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.feature"), feature(scenarios)).unwrap();
+    let recorder = Recorder::default();
+    let long = Hook::before_step("a long one", async |_| {
+        thread::sleep(Duration::from_millis(1_600));
+        Ok(())
+    });
+    let summary = Suite::new(folder.path().to_str().unwrap())
+        .steps(steps())
+        .hook(long.tagged("@long-hook"))
+        .execute(
+            &Options {
+                concurrency: NonZeroUsize::new(5).unwrap(),
+                ..options()
+            },
+            &mut [Box::new(recorder.clone())],
+        )
+        .unwrap();
+    assert_eq!((summary.passed, summary.exit_status()), (5, 0));
+    let mut name = String::new();
+    let mut warned = Vec::new();
+    for event in recorder.0.borrow().iter() {
+        match event {
+            RunEvent::TestCaseStarted { pickle, .. } => name.clone_from(&pickle.name),
+            RunEvent::Attached(Attachment::Warning(text)) => {
+                let what = text.split(" blocks its thread").next().unwrap();
+                warned.push(format!("{name}: {what}"));
+            }
+            _ => {}
+        }
+    }
+    let expected = [
+        "a: \"Given t: takes 1600 real ms\" (line 5)",
+        "c: \"Given t: sleeps 1 s\" (line 14)",
+        "e: the hook before the step: a long one",
+    ];
+    assert_eq!(warned, expected);
+}
+
+#[test]
 fn spinning_scenario_is_abandoned_and_the_others_run() {
     let options = Options {
         concurrency: NonZeroUsize::MIN,
@@ -509,8 +566,12 @@ fn exit_status_reflects_the_result() {
 
 #[test]
 fn panic_in_a_spawned_task_fails_the_scenario() {
-    for after in ["", ", sleeps 1 s, works"] {
-        let scenario = format!("a: spawns a task that panics{after}\n b: works");
+    for steps in [
+        "spawns a task that panics",
+        "spawns a task that panics, sleeps 1 s, works",
+        "spawns a blocking task that panics",
+    ] {
+        let scenario = format!("a: {steps}\n b: works");
         let (summary, recorder) = run(&scenario, &options());
         assert_eq!(recorder.cases(), ["a: failed", "b: passed"]);
         assert_eq!(summary.exit_status(), 1);

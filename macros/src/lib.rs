@@ -100,6 +100,10 @@ impl Signature {
             true => "let mut arguments = crate::harness::Arguments::new(&context);",
             false => "",
         };
+        let check_argument = match self.parameters.iter().any(|parameter| parameter == "step") {
+            true => String::new(),
+            false => format!("crate::harness::refuse_argument(&context.step, {expression});"),
+        };
         let awaited = if self.is_async { ".await" } else { "" };
         let check = match self.is_fallible {
             true => "crate::harness::pass_or_panic",
@@ -112,6 +116,7 @@ impl Signature {
                     context: ::cucumber::step::Context,
                 ) -> ::futures::future::LocalBoxFuture<'_, ()> {{
                     ::std::boxed::Box::pin(async move {{
+                        {check_argument}
                         let _ = &context;
                         {read_arguments}
                         {check}({name}(world{arguments}){awaited})

@@ -43,7 +43,7 @@ pub(crate) use json::{JsonError, from_json};
 pub(crate) use json_form::JsonForm;
 pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::{Key, KeyOrigin, KeySubject};
-pub(crate) use nearest::{did_you_mean, nearest};
+pub(crate) use nearest::{did_you_mean, nearest, typo_of};
 pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;

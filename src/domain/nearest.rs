@@ -10,6 +10,15 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
         .map(|(_, name)| name)
 }
 
+/// The name that `wanted` is probably a typo of: one that differs in no more than two letters, and not
+/// only in digits.
+pub fn typo_of<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    nearest(wanted, names).filter(|name| {
+        strsim::damerau_levenshtein(wanted, name) <= 2 && letters(wanted) != letters(name)
+    })
+}
+
 /// The hint at the end of a message about an unknown name: the nearest name, else all of them.
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
@@ -36,6 +45,20 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn typo_differs_in_two_letters_at_most() {
+        for (wanted, name) in [
+            ("refnud", "refund"),
+            ("refunds", "refund"),
+            ("Refund", "refund"),
+        ] {
+            assert_eq!(typo_of(wanted, [name]), Some(name), "{wanted}");
+        }
+        for (wanted, name) in [("cancelAll", "cancel"), ("step-1", "step-2"), ("x", "y")] {
+            assert_eq!(typo_of(wanted, [name]), None, "{wanted}");
+        }
+    }
 
     #[test]
     fn did_you_mean_names_the_nearest_or_lists_all() {

@@ -22,6 +22,7 @@ pub(super) struct Attempt {
     hooks: Vec<FailedHook>,
     timeline: Option<Arc<Vec<Event>>>,
     pub log: String,
+    pub warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +80,7 @@ impl Attempt {
                     hooks: Vec::new(),
                     timeline: None,
                     log: String::new(),
+                    warnings: Vec::new(),
                 });
             }
             (RunEvent::TestStepFinished { step, result }, Some(current)) => {
@@ -107,6 +109,7 @@ impl Attempt {
         self.hooks.clear();
         self.timeline = None;
         self.log.clear();
+        self.warnings.clear();
     }
 
     fn record(&mut self, step: usize, result: &StepReport) {
@@ -124,6 +127,7 @@ impl Attempt {
         match attachment {
             Attachment::Timeline(events) => self.timeline = Some(Arc::clone(events)),
             Attachment::Log(text) => self.log.push_str(text),
+            Attachment::Warning(text) => self.warnings.push(text.clone()),
         }
     }
 
@@ -171,6 +175,13 @@ impl Attempt {
         self.failures()
             .into_iter()
             .find_map(|(_, result)| result.message.as_deref())
+    }
+
+    /// The warnings and the log, for reports that show both as output.
+    pub fn output(&self) -> String {
+        let warnings = self.warnings.iter();
+        let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
+        warnings + &self.log
     }
 
     /// The last events of the timeline, and how many there are in all.

@@ -210,7 +210,7 @@ mod tests {
 
     fn cast() -> Cast {
         let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
-        cast.add_bare("Stock");
+        cast.add_bare("Stock").unwrap();
         cast
     }
 

@@ -92,24 +92,29 @@ impl Cast {
         &self.directory
     }
 
-    /// Adds a service of your own, which no definition may replace.
-    pub fn add(&self, service: impl Service + 'static) {
-        self.registry.add_own(service);
-    }
-
-    /// Adds a service by its definition: one that keeps entities or files if the definition has such a
-    /// section, else one that only answers.
+    /// Adds a service of your own, which replaces none and which none may replace.
     ///
     /// # Errors
     ///
-    /// As for [`ServiceDefinition::check`], and if a service of your own has the name.
+    /// If its name is not valid or another service in the cast has it, or if the operation that probes
+    /// its health is none of its operations.
+    pub fn add(&self, service: impl Service + 'static) -> Result<(), Violation> {
+        self.registry.add_own(service)
+    }
+
+    /// Adds a service by its definition: one that keeps entities or files if the definition has such a
+    /// section, else one that only answers. It takes the place of a played one of that name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ServiceDefinition::check`], and as for [`Cast::add_bare`].
     pub fn add_defined(
         &self,
         definition: impl Into<Arc<ServiceDefinition>>,
     ) -> Result<(), Violation> {
         let definition = definition.into();
         definition.check_names()?;
-        self.registry.check_not_own(&definition.name)?;
+        self.registry.check_replaceable(&definition.name)?;
         let effects = self.effects.clone();
         let rules = definition.key_rules();
         let name: Arc<str> = definition.name.as_str().into();
@@ -139,10 +144,16 @@ impl Cast {
             .script(service, |script, _| script.set_key_rules(rules));
     }
 
-    /// Adds a service that answers `{}` to any operation.
-    pub fn add_bare(&self, name: &str) {
+    /// Adds a service that answers `{}` to any operation, in place of a played one of that name.
+    ///
+    /// # Errors
+    ///
+    /// If a service of your own or a read model has the name, or one whose scripted answers were not used yet.
+    pub fn add_bare(&self, name: &str) -> Result<(), Violation> {
+        self.registry.check_replaceable(name)?;
         self.registry
             .add(MockService::bare(name, self.effects.clone()));
+        Ok(())
     }
 
     /// Guards a service with a breaker.

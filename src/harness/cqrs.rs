@@ -181,8 +181,11 @@ impl Cqrs {
     ///
     /// # Errors
     ///
-    /// If that takes more than an hour.
+    /// If there is no projection, or that takes more than an hour.
     pub async fn catch_up(&self) -> Result<(), String> {
+        if self.projector.is_empty() {
+            return Err("no projection is declared".to_owned());
+        }
         tokio::time::timeout(MAX_CATCH_UP, self.projector.caught_up())
             .await
             .map_err(|_| "the projections have not caught up within an hour".to_owned())

@@ -128,6 +128,8 @@ pub enum Attachment {
     Timeline(Arc<Vec<Event>>),
     /// What was logged while the scenario ran.
     Log(String),
+    /// What should be changed in the scenario, though it fails nothing.
+    Warning(String),
 }
 
 /// An event of a run.

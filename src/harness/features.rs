@@ -51,6 +51,15 @@ pub enum FeaturesError {
     Faulty(Vec<Diagnostic>),
 }
 
+/// The features of a run.
+#[derive(Debug)]
+pub struct Features {
+    /// Their scenarios, in order of their paths.
+    pub pickles: Vec<Compiled>,
+    /// The files without a scenario.
+    pub without_scenario: Vec<String>,
+}
+
 /// Reads the features that a path or a pattern below a folder matches, in order of their paths; if there
 /// are `locations`, only their files.
 ///
@@ -62,7 +71,7 @@ pub fn load(
     folder: &Path,
     root: &Path,
     locations: &[FeatureLocation],
-) -> Result<Vec<Compiled>, FeaturesError> {
+) -> Result<Features, FeaturesError> {
     let mut files = find(input, folder)?;
     if !locations.is_empty() {
         files.retain(|file| {
@@ -97,15 +106,20 @@ pub fn load(
     });
     results.sort_by_key(|(index, _)| *index);
     let mut pickles = Vec::new();
+    let mut without_scenario = Vec::new();
     let mut faults = Vec::new();
-    for (_, result) in results {
+    for (index, result) in results {
         match result {
+            Ok(more) if more.is_empty() => without_scenario.push(uri(&files[index], root)),
             Ok(more) => pickles.extend(more),
             Err(fault) => faults.push(fault),
         }
     }
     if faults.is_empty() {
-        Ok(pickles)
+        Ok(Features {
+            pickles,
+            without_scenario,
+        })
     } else {
         Err(FeaturesError::Faulty(faults))
     }
@@ -226,7 +240,7 @@ mod tests {
     const FEATURE: &str = "Feature: a\n  Scenario: b\n    Given x\n";
 
     fn names(input: &str, folder: &Path) -> Vec<String> {
-        let pickles = load(input, folder, folder, &[]).unwrap();
+        let pickles = load(input, folder, folder, &[]).unwrap().pickles;
         pickles
             .iter()
             .map(|found| found.pickle.uri.to_string())

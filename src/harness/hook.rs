@@ -25,7 +25,7 @@ type HookCode =
 /// use rehearsal::{Hook, Status};
 ///
 /// Hook::before_scenario("an empty stock", async |world| {
-///     world.cast().add_bare("Stock");
+///     world.cast().add_bare("Stock")?;
 ///     Ok(())
 /// })
 /// .tagged("@stock and not @legacy");
@@ -125,8 +125,13 @@ impl Hook {
         self.tags.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
+    /// Which scenarios it is for; `None` for all.
+    pub(super) fn tags(&self) -> Option<&TagExpression> {
+        self.tags.as_ref().ok().and_then(Option::as_ref)
+    }
+
     pub(super) fn applies_to(&self, kind: HookKind, tags: &[String]) -> bool {
-        let expression = self.tags.as_ref().ok().and_then(Option::as_ref);
+        let expression = self.tags();
         self.info.kind == kind && expression.is_none_or(|expression| expression.matches(tags))
     }
 

@@ -64,9 +64,9 @@ pub use compare::{compare_json, same};
 #[cfg(feature = "cqrs")]
 pub(crate) use cqrs::Cqrs;
 pub(crate) use difference::compare_lines;
-pub(crate) use features::FeaturesError;
 #[doc(hidden)]
 pub use features::package_root;
+pub(crate) use features::{Features, FeaturesError};
 pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub(crate) use gherkin::Compiled;
 pub use hook::{Hook, HookResult};
@@ -75,7 +75,7 @@ pub(crate) use junit::JUnit;
 pub use lookup::CARGO_FEATURES;
 pub use lookup::StepDefinition;
 #[doc(hidden)]
-pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic};
+pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic, refuse_argument};
 pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
 pub(crate) use messages::{LoadedPattern, Messages};

@@ -1,9 +1,11 @@
 use std::{
     any::Any,
-    cell::{Cell, RefCell},
+    cell::RefCell,
     panic,
-    sync::Once,
+    sync::{Arc, Once},
 };
+
+use crate::domain::Locked;
 
 /// A panic's message and location.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,37 +15,40 @@ pub(super) struct Panicked {
     pub location: Option<String>,
 }
 
+/// The last panic of a scenario, on any of its threads. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastPanic(Arc<Locked<Option<Panicked>>>);
+
 thread_local! {
-    static KEPT: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<Panicked>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<LastPanic>> = const { RefCell::new(None) };
 }
 
-/// Keeps panics on this thread from now on instead of printing them; those of other threads go to
-/// the previous hook.
-pub(super) fn keep_on_this_thread() {
+/// Keeps panics on this thread in `last` from now on instead of printing them; those of threads that
+/// belong to no scenario go to the previous hook.
+pub(super) fn keep_on_this_thread(last: LastPanic) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let former = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             // A thread that is ending has lost its thread-locals.
-            if !KEPT.try_with(Cell::get).unwrap_or(false) {
+            let Some(last) = LAST.try_with(|last| last.borrow().clone()).ok().flatten() else {
                 return former(info);
-            }
+            };
             let panicked = Panicked {
                 message: message(info.payload()),
                 location: info
                     .location()
                     .map(|place| source_location(&place.to_string())),
             };
-            let _ = LAST.try_with(|last| last.replace(Some(panicked)));
+            *last.0.lock() = Some(panicked);
         }));
     });
-    KEPT.set(true);
+    LAST.set(Some(last));
 }
 
-/// Takes the last panic on this thread, caught or not.
+/// Takes the last panic of this thread's scenario, caught or not.
 pub(super) fn take() -> Option<Panicked> {
-    LAST.take()
+    LAST.with_borrow(|last| last.as_ref()?.0.lock().take())
 }
 
 /// The message of a caught panic, and its location if it was this thread's last.
@@ -80,7 +85,7 @@ mod tests {
     #[test]
     fn caught_panic_has_its_message_and_location() {
         std::thread::spawn(|| {
-            keep_on_this_thread();
+            keep_on_this_thread(LastPanic::default());
             let payload = panic::catch_unwind(|| panic!("no {}", "luck")).unwrap_err();
             let panicked = caught(&*payload);
             assert_eq!(panicked.message, "no luck");

@@ -136,6 +136,28 @@ impl TagExpression {
     pub fn matches(&self, tags: &[String]) -> bool {
         self.operation.eval(tags)
     }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The tags that it names, without `@`.
+    pub fn tags(&self) -> Vec<&str> {
+        fn collect<'a>(operation: &'a TagOperation, tags: &mut Vec<&'a str>) {
+            match operation {
+                TagOperation::And(one, other) | TagOperation::Or(one, other) => {
+                    collect(one, tags);
+                    collect(other, tags);
+                }
+                TagOperation::Not(one) => collect(one, tags),
+                TagOperation::Tag(tag) => tags.push(tag),
+            }
+        }
+        let mut tags = Vec::new();
+        collect(&self.operation, &mut tags);
+        tags
+    }
 }
 
 impl FromStr for TagExpression {

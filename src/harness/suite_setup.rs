@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Fixtures, Hook, Snapshots, World, events::HookKind};
-use crate::services::{Service, check_service_name};
+use crate::services::Service;
 
 /// What all scenarios of a suite share, besides their steps.
 #[derive(Clone, Debug)]
@@ -36,17 +36,6 @@ pub(super) fn service_hook<S: Service + 'static>(
 ) -> Hook {
     Hook::before_scenario("a service of the suite", async move |world| {
         let service = make(world);
-        let name = service.name();
-        check_service_name(name)?;
-        if world
-            .registry()
-            .names()
-            .iter()
-            .any(|other| **other == *name)
-        {
-            return Err(format!("the suite has two services named {name:?}").into());
-        }
-        world.cast().add(service);
-        Ok(())
+        Ok(world.cast().add(service)?)
     })
 }

@@ -35,16 +35,20 @@ pub struct TagError {
     reason: String,
 }
 
-const FLAGS: [&str; 4] = ["serial", "wall-clock", "wip", "allow-unused"];
+/// From this length on, one wrong letter is a typo and hardly another word.
+const LONG: usize = 8;
 
 impl TagOptions {
+    /// The tags of the runner, without their options.
+    pub const NAMES: [&str; 5] = ["retry", "serial", "wall-clock", "wip", "allow-unused"];
+
     /// Reads the options among a scenario's tags, given without `@`.
     ///
     /// Of two `@retry` tags the later one counts, which is closer to the scenario.
     ///
     /// # Errors
     ///
-    /// If a tag of the runner has options that it does not take.
+    /// If a tag of the runner has options that it does not take, or is written otherwise: `@wallclock`.
     pub fn parse(tags: &[String]) -> Result<Self, TagError> {
         let mut options = Self::default();
         for tag in tags {
@@ -56,8 +60,10 @@ impl TagOptions {
             };
             if name == "retry" || name.starts_with("retry.") && has_options {
                 options.retry = Some(RetryTag::parse(&tag["retry".len()..]).map_err(fault)?);
-            } else if FLAGS.contains(&name) && has_options {
+            } else if Self::NAMES.contains(&name) && has_options {
                 return Err(fault(format!("expected \"@{name}\" without options")));
+            } else if let Some(meant) = misspelt(name) {
+                return Err(fault(format!("did you mean \"@{meant}\"?")));
             }
             match name {
                 "serial" => options.serial = true,
@@ -69,6 +75,23 @@ impl TagOptions {
         }
         Ok(options)
     }
+}
+
+/// The tag of the runner that another one must be meant for.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let mut names = TagOptions::NAMES.into_iter();
+    names.find(|own| {
+        let has_typo = own.len() >= LONG
+            && own.len().abs_diff(name.len()) <= 1
+            && strsim::damerau_levenshtein(own, name) == 1;
+        *own != name && (has_typo || letters(own).eq(letters(name)))
+    })
+}
+
+/// What is left of a tag if its case and its hyphens do not count.
+fn letters(tag: &str) -> impl Iterator<Item = char> {
+    let letters = tag.chars().filter(|c| c.is_alphanumeric());
+    letters.map(|c| c.to_ascii_lowercase())
 }
 
 impl RetryTag {
@@ -137,6 +160,12 @@ mod tests {
             "retry(3).after(1s)x",
             "retry.before(1s)",
             "serial(2)",
+            "wallclock",
+            "wall_clock",
+            "Serial",
+            "WIP",
+            "allow-unsued",
+            "wal-clock",
         ] {
             assert!(parse(&[tag]).is_err(), "{tag}");
         }

@@ -1,6 +1,7 @@
 //! The one timeline that records everything, in virtual time and without secrets.
 
 mod event;
+mod event_fields;
 mod event_kind;
 mod expectation;
 mod heads;
@@ -8,6 +9,7 @@ mod redaction;
 mod timeline;
 
 pub use event::Event;
+pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
 pub(crate) use heads::{

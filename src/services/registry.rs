@@ -1,7 +1,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Script, Service};
-use crate::domain::{CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest};
+use super::{Script, Service, check_service_name};
+use crate::domain::{
+    CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest, typo_of,
+};
 
 /// The services that take part, each with its script.
 ///
@@ -23,8 +25,18 @@ pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
     pub script: Script,
-    /// Whether it is written in Rust by the user.
-    own: bool,
+    origin: Origin,
+}
+
+/// Where a service comes from, which says whether another may take its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Played,
+    /// Written in Rust by the user.
+    Own,
+    /// Of a projection.
+    #[cfg(feature = "cqrs")]
+    ReadModel,
 }
 
 /// An unknown name, with the nearest known one.
@@ -41,45 +53,95 @@ pub struct UnknownName {
 
 impl Registry {
     /// Adds a service, in place of one of the same name and its script.
+    ///
+    /// Services of your own are added by `Cast::add`, which replaces none.
+    #[doc(hidden)]
     pub fn add(&self, service: impl Service + 'static) {
-        let role = Arc::new(Role::new(service));
-        let mut roles = self.roles.lock();
-        roles.cast.insert(Arc::clone(&role.name), role);
+        self.insert(Role::new(service, Origin::Played));
     }
 
-    /// Adds a service of the user's own, in place of one of the same name and its script.
-    pub(crate) fn add_own(&self, service: impl Service + 'static) {
-        let mut role = Role::new(service);
-        role.own = true;
-        let role = Arc::new(role);
-        let mut roles = self.roles.lock();
-        roles.cast.insert(Arc::clone(&role.name), role);
-    }
-
-    /// Checks that a service to be played is not one of the user's own.
+    /// Adds a service of the user's own.
     ///
     /// # Errors
     ///
-    /// If it is.
-    pub(crate) fn check_not_own(&self, name: &str) -> Result<(), Violation> {
-        let roles = self.roles.lock();
-        if !roles.cast.get(name).is_some_and(|role| role.own) {
-            return Ok(());
+    /// If its name is not valid or taken, or if it has no such operation as its probe.
+    pub(crate) fn add_own(&self, service: impl Service + 'static) -> Result<(), Violation> {
+        let role = Role::new(service, Origin::Own);
+        check_service_name(&role.name).map_err(|why| Violation::new("", why))?;
+        if let Some(probe) = role.service.probe() {
+            let known = role.check(&CallName::new(&role.name, probe));
+            known.map_err(|unknown| {
+                Violation::new("", format!("the probe of its health: {unknown}"))
+            })?;
         }
-        Err(Violation {
-            pointer: String::new(),
-            message: format!(
-                "{name:?} is registered as a service of your own, written in Rust, which a played one \
-                 would replace: leave this out, or give one of them another name"
-            ),
-        })
+        if let Some(former) = self.roles.lock().cast.get(&role.name) {
+            let by = match former.origin {
+                Origin::Played => "is played already",
+                Origin::Own => "is registered already as a service of your own",
+                #[cfg(feature = "cqrs")]
+                Origin::ReadModel => "is the read model of a projection",
+            };
+            let name = &role.name;
+            let message = format!(
+                "{name:?} {by}, which this one would replace: leave one of them out, give it another \
+                 name, or remove the former before with `registry().remove({name:?})`"
+            );
+            return Err(Violation::new("", message));
+        }
+        self.insert(role);
+        Ok(())
+    }
+
+    /// Adds the read model of a projection, in place of a service of the same name.
+    #[cfg(feature = "cqrs")]
+    pub(crate) fn add_read_model(&self, service: impl Service + 'static) {
+        self.insert(Role::new(service, Origin::ReadModel));
+    }
+
+    fn insert(&self, role: Role) {
+        let mut roles = self.roles.lock();
+        roles.cast.insert(Arc::clone(&role.name), Arc::new(role));
+    }
+
+    /// Checks that a service to be played takes nothing away.
+    ///
+    /// # Errors
+    ///
+    /// If one of the user's own or a read model has the name, or one whose scripted answers were not
+    /// used yet.
+    pub(crate) fn check_replaceable(&self, name: &str) -> Result<(), Violation> {
+        let roles = self.roles.lock();
+        let Some(role) = roles.cast.get(name) else {
+            return Ok(());
+        };
+        let what = match role.origin {
+            Origin::Played => None,
+            Origin::Own => Some("registered as a service of your own, written in Rust"),
+            #[cfg(feature = "cqrs")]
+            Origin::ReadModel => Some("the read model of a projection"),
+        };
+        let message = if let Some(what) = what {
+            format!(
+                "{name:?} is {what}, which a played one would replace: leave this out, or give one of \
+                 them another name"
+            )
+        } else if let Some(operation) = role.script.unused() {
+            format!(
+                "{name:?} is played already, and what was declared of \"{name}.{operation}\" would be lost: \
+                 declare the service before its answers"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Violation::new("", message))
     }
 
     /// Adds a service that is only found by name, and only if no other has that name.
     ///
     /// It is in no list of the services.
+    #[doc(hidden)]
     pub fn add_on_call(&self, service: impl Service + 'static) {
-        let role = Arc::new(Role::new(service));
+        let role = Arc::new(Role::new(service, Origin::Played));
         let mut roles = self.roles.lock();
         roles.on_call.retain(|other| other.name != role.name);
         roles.on_call.push(role);
@@ -139,7 +201,36 @@ impl Registry {
     ///
     /// If the service or the operation does not.
     pub fn check(&self, call: &CallName) -> Result<(), UnknownName> {
-        self.role(call.service())?.check(call)
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        role.script.name(call.operation());
+        Ok(())
+    }
+
+    /// Checks that a call that is not expected is not a typo: of a service that has any operation, one
+    /// that nothing has named is refused if it is similar to one that was.
+    ///
+    /// # Errors
+    ///
+    /// If the service or the operation does not exist, or if it is probably a typo.
+    pub(crate) fn check_named(&self, call: &CallName) -> Result<(), UnknownName> {
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        let named = role.script.named();
+        let is_named = named
+            .iter()
+            .any(|operation| **operation == *call.operation());
+        if is_named || role.service.operations().is_some() {
+            return Ok(());
+        }
+        match typo_of(call.operation(), named.iter().map(|operation| &**operation)) {
+            None => Ok(()),
+            Some(meant) => Err(UnknownName {
+                what: "operation",
+                name: call.to_string(),
+                hint: format!("nothing else in the scenario names it, did you mean \"{meant}\"?"),
+            }),
+        }
     }
 
     /// How long an execution of an operation takes without faults, by its script or else its service.
@@ -158,6 +249,11 @@ impl Registry {
     pub fn names(&self) -> Vec<Arc<str>> {
         let roles = self.roles.lock();
         roles.cast.keys().cloned().collect()
+    }
+
+    /// Whether any service is the user's own.
+    pub(crate) fn has_own(&self) -> bool {
+        self.roles.lock().cast.values().any(|role| role.is_own())
     }
 
     /// Whether any service is of a class.
@@ -207,13 +303,18 @@ impl Roles {
 }
 
 impl Role {
-    fn new(service: impl Service + 'static) -> Self {
+    fn new(service: impl Service + 'static, origin: Origin) -> Self {
         Self {
             name: service.name().into(),
             service: Arc::new(service),
             script: Script::default(),
-            own: false,
+            origin,
         }
+    }
+
+    /// Whether it is written in Rust by the user.
+    pub(super) fn is_own(&self) -> bool {
+        self.origin == Origin::Own
     }
 
     pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {

@@ -27,7 +27,11 @@ pub trait Service: Send + Sync {
         None
     }
 
-    /// Its operations; `None` if any name is one.
+    /// Its operations; `None`, the default without a definition, if any name is one.
+    ///
+    /// List them: a call of an operation that is not listed is then refused with the nearest name, in
+    /// phrases and fixtures before anything runs. Without a list, a typo arrives in [`call`](Self::call),
+    /// which may answer it like any other.
     fn operations(&self) -> Option<Vec<&str>> {
         let operations = self.definition()?.operations.as_ref()?;
         Some(operations.keys().map(String::as_str).collect())
@@ -51,7 +55,8 @@ pub trait Service: Send + Sync {
             .map_or(Duration::ZERO, |definition| definition.latency(operation))
     }
 
-    /// The operation that checks its health, called with `{}`: by default `health`, if it has one.
+    /// The operation that checks its health, called with `{}`: by default `health`, if it has one, which
+    /// a service that lists no operations has.
     fn probe(&self) -> Option<&str> {
         match self.definition() {
             Some(definition) => definition.probe(),

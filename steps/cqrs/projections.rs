@@ -6,7 +6,7 @@ use crate::{
     cqrs::{ProjectionDefinition, ProjectionStatus},
     domain::{Call, format_duration},
     harness::World,
-    observability::EventKind,
+    observability::{Event, EventKind},
     steps::{
         CountParameter, DurationParameter, StepResult,
         failing::expect,
@@ -164,6 +164,17 @@ fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> St
 #[then("no event holds {string} back")]
 fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
     let failure = world.cqrs().projector().failure(&name)?;
+    let handled = world.timeline().read(|events| {
+        let own = |event: &Event| match &event.kind {
+            EventKind::ProjectionAdvanced { projection, .. }
+            | EventKind::ProjectionFailed { projection, .. } => **projection == *name,
+            _ => false,
+        };
+        events.iter().any(own)
+    });
+    expect(handled, || {
+        format!("{name} was given no event yet, so none could hold it back")
+    })?;
     match failure {
         None => Ok(()),
         Some(failure) => Err(format!(

@@ -6,7 +6,7 @@ use crate::{
     domain::format_duration,
     harness::{World, compare_rows},
     observability::{Event, EventHead, EventKind},
-    steps::{StepResult, parameters::header_and_rows},
+    steps::{StepResult, failing::expect, parameters::header_and_rows},
 };
 
 /// Every dead letter is delivered to its subscription again; those that are handled leave the queue.
@@ -14,10 +14,14 @@ use crate::{
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
     world.messages().idle().await;
-    result.map(|_| ()).or_else(|failure| {
-        world.set_calls(vec![Err(failure)]);
-        Ok(())
-    })
+    match result {
+        Ok(0) => Err("there is no dead letter to redrive".into()),
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            world.set_calls(vec![Err(failure)]);
+            Ok(())
+        }
+    }
 }
 
 /// The whole dead letter queue, in order of arrival; any of the columns.
@@ -42,15 +46,24 @@ fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 /// No event ever became a dead letter.
 #[then("no event is dead-lettered")]
 fn none_is_dead_lettered(world: &mut World) -> StepResult {
-    let first = world.timeline().read(|events| {
-        let dead = |event: &&Event| {
+    let sent = |events: &[Event]| {
+        let mut kinds = events.iter().map(|event| &event.kind);
+        kinds.any(|kind| {
             matches!(
-                event.kind,
-                EventKind::EventDeadLettered { .. } | EventKind::DeadLetterFailed { .. }
+                kind,
+                EventKind::EventStored { .. }
+                    | EventKind::EventPublished { .. }
+                    | EventKind::EventHandled { .. }
+                    | EventKind::EventFiltered { .. }
+                    | EventKind::EventDeadLettered { .. }
+                    | EventKind::DeadLetterFailed { .. }
             )
-        };
-        events.iter().find(dead).map(Event::fields)
-    });
+        })
+    };
+    expect(world.timeline().read(sent), || {
+        "no event was published, so none could be dead-lettered".to_owned()
+    })?;
+    let first = world.timeline().read(first_dead);
     match first {
         None => Ok(()),
         Some(event) => {
@@ -60,9 +73,23 @@ fn none_is_dead_lettered(world: &mut World) -> StepResult {
     }
 }
 
+/// The first event that became a dead letter, or that the queue did not accept.
+fn first_dead(events: &[Event]) -> Option<Map<String, Value>> {
+    let dead = |event: &&Event| {
+        matches!(
+            event.kind,
+            EventKind::EventDeadLettered { .. } | EventKind::DeadLetterFailed { .. }
+        )
+    };
+    events.iter().find(dead).map(Event::fields)
+}
+
 /// No dead letter is left in the queue.
 #[then("no dead letter is left")]
 fn none_is_left(world: &mut World) -> StepResult {
+    expect(world.timeline().read(first_dead).is_some(), || {
+        "no event was ever dead-lettered: say so by `no event is dead-lettered`".to_owned()
+    })?;
     match world.timeline().read(in_queue).into_iter().next() {
         None => Ok(()),
         Some(letter) => {

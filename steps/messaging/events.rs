@@ -12,6 +12,7 @@ use crate::{
     messaging::{EventDraft, PublisherCrash},
     steps::{
         CountParameter, StepError, StepResult,
+        failing::something_happened,
         parameters::{column, header_and_rows, json},
     },
 };
@@ -141,6 +142,7 @@ async fn of_is_sent(world: &mut World, kind: String, subject: String) -> StepRes
 /// Waits until every stored event is published, and handled or dead-lettered.
 #[when("every event is handled")]
 async fn every_event_is_handled(world: &mut World) -> StepResult {
+    something_happened(world)?;
     Ok(world.messages().drained().await?)
 }
 

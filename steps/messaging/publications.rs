@@ -8,7 +8,11 @@ use crate::{
     domain::did_you_mean,
     harness::{World, describe},
     observability::{Event, EventKind},
-    steps::{CountParameter, StepResult, failing::expect, parameters::has_values},
+    steps::{
+        CountParameter, StepResult,
+        failing::{expect, something_happened},
+        parameters::has_values,
+    },
 };
 
 /// Every event that the last When published is stored.
@@ -16,7 +20,10 @@ use crate::{
 fn publication_succeeds(world: &mut World) -> StepResult {
     world.last_call()?;
     match world.calls().iter().find(|result| result.is_err()) {
-        None => Ok(()),
+        // The results of direct calls are no events.
+        None => expect(last_event(world)?.get("specversion").is_some(), || {
+            "the last When published no event".to_owned()
+        }),
         Some(failed) => {
             let failed = describe(failed);
             Err(format!("expected the publication to succeed, {failed}").into())
@@ -63,6 +70,7 @@ fn never_reaches_the_bus(world: &mut World, kind: String) -> StepResult {
 }
 
 fn reached(world: &mut World, kind: &str, expected: u32) -> StepResult {
+    something_happened(world)?;
     check_type(world, kind)?;
     let found = world.timeline().read(|events| {
         let published = |event: &&Event| matches!(&event.kind, EventKind::EventPublished { head } if *head.kind == *kind);

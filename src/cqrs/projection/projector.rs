@@ -75,7 +75,7 @@ impl Projector {
         let timeline = self.client.timeline();
         let read_model = definition.target.is_none().then(|| {
             let read_model = ReadModel::new(Arc::clone(&definition), timeline.clock());
-            registry.add(read_model.clone());
+            registry.add_read_model(read_model.clone());
             read_model
         });
         let progressed = Arc::clone(&self.progressed);
@@ -93,6 +93,11 @@ impl Projector {
         };
         self.tasks.lock().spawn(task.run());
         Ok(())
+    }
+
+    /// Whether there is no projection.
+    pub fn is_empty(&self) -> bool {
+        self.projections.lock().is_empty()
     }
 
     /// The status of a projection.

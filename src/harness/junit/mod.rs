@@ -45,7 +45,7 @@ struct FailedAttempt {
     status: Status,
     message: Option<String>,
     text: String,
-    log: String,
+    output: String,
     time: Option<Duration>,
 }
 
@@ -98,8 +98,9 @@ impl JUnit {
             case.set_time(time);
             case.add_property(Property::new("virtual time", short_duration(time)));
         }
-        if !attempt.log.trim().is_empty() {
-            case.set_system_out(&attempt.log);
+        let output = attempt.output();
+        if !output.trim().is_empty() {
+            case.set_system_out(&output);
         }
         let suite = self.suites.entry(Arc::clone(&pickle.uri)).or_default();
         suite.push(ReportedCase {
@@ -180,7 +181,7 @@ impl FailedAttempt {
                 .and_then(|message| message.lines().next())
                 .map(str::to_owned),
             text: text.trim_end().to_owned(),
-            log: attempt.log.clone(),
+            output: attempt.output(),
             time,
         }
     }
@@ -191,8 +192,8 @@ impl FailedAttempt {
         rerun.set_message(self.message.as_deref().unwrap_or(self.status.as_str()));
         rerun.set_description(&self.text);
         rerun.time = self.time;
-        if !self.log.trim().is_empty() {
-            rerun.set_system_out(&self.log);
+        if !self.output.trim().is_empty() {
+            rerun.set_system_out(&self.output);
         }
         rerun
     }

@@ -26,7 +26,9 @@ fn names(pickles: Vec<Pickle>) -> Vec<String> {
 #[test]
 fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
     let attempts = [
-        SampleAttempt::passed(scenario("an order ships", 3), 1_250).log("WARN <slow>\n"),
+        SampleAttempt::passed(scenario("an order ships", 3), 1_250)
+            .log("WARN <slow>\n")
+            .warning("it blocks"),
         SampleAttempt::stopped(
             scenario("a failure", 9),
             525,
@@ -47,7 +49,8 @@ fn report_has_a_suite_per_feature_and_a_case_per_scenario() {
                 <property name="location" value="features/orders.feature:3"/>
                 <property name="virtual time" value="1 s 250 ms"/>
             </properties>
-            <system-out>WARN &lt;slow&gt;
+            <system-out>warning: it blocks
+WARN &lt;slow&gt;
 </system-out>
         </testcase>
         <testcase name="a failure" classname="Orders" time="0.525">

@@ -2,6 +2,7 @@ use std::{collections::HashMap, fmt::Display, str::FromStr, sync::LazyLock};
 
 use cucumber::{
     codegen::{self, inventory},
+    gherkin,
     step::{Context, Location},
 };
 use cucumber_expressions::Expression;
@@ -103,6 +104,30 @@ fn prefix(name: &str) -> Option<&str> {
 fn short_name<T>() -> &'static str {
     let name = std::any::type_name::<T>();
     name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Refuses the doc string or table of a step whose phrase has no use for it.
+///
+/// # Panics
+///
+/// If there is one, which fails the step: it was meant for something, and would be ignored.
+#[doc(hidden)]
+#[track_caller]
+pub fn refuse_argument(step: &gherkin::Step, expression: &str) {
+    let what = match (&step.docstring, &step.table) {
+        (Some(_), _) => "doc string",
+        (_, Some(_)) => "table",
+        (None, None) => return,
+    };
+    let takes_one = |step: &&BuiltinStep| {
+        step.expression.starts_with(expression) && step.expression.ends_with(':')
+    };
+    let mut others = inventory::iter::<BuiltinStep>.into_iter();
+    let meant = match others.find(takes_one) {
+        Some(other) => format!("did you mean `{}`?", other.expression),
+        None => "leave it out".to_owned(),
+    };
+    panic!("the step takes no {what} and would ignore the one below it: {meant}");
 }
 
 /// Ends a step: a panic with the error's message fails it.

@@ -47,6 +47,11 @@ impl StepDefinition {
         self.kind
     }
 
+    /// Whether it is of the vocabulary, and not the user's own.
+    pub(crate) fn is_builtin(&self) -> bool {
+        matches!(self.pattern, Pattern::Expression { .. })
+    }
+
     /// What the text of a step must match.
     pub fn regex(&self) -> &Regex {
         self.pattern.regex()

@@ -16,7 +16,7 @@ use regex::{CaptureLocations, Regex};
 
 use self::trie::{Search, Trie};
 pub use self::{
-    builtin::{Arguments, BuiltinStep, ParameterType, pass_or_panic},
+    builtin::{Arguments, BuiltinStep, ParameterType, pass_or_panic, refuse_argument},
     definition::StepDefinition,
 };
 use super::{

@@ -21,7 +21,7 @@ fn follow(script: &str) -> Result<Arc<str>, String> {
     runtime.block_on(async {
         let timeline = Timeline::new(Clock::start());
         let cast = Cast::new(timeline.clone(), Seed(0));
-        cast.add_bare("S");
+        cast.add_bare("S").unwrap();
         let workflow: Workflow = serde_json::from_value(json!({
             "id": "w", "steps": [{"id": "a", "service": "S", "operation": "a"}],
         }))

@@ -2,6 +2,7 @@
 
 mod interrupt;
 mod queue;
+mod real_time;
 mod reporters;
 mod results;
 mod scenario;

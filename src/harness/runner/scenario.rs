@@ -4,15 +4,15 @@ use cucumber::step::Context;
 use futures::FutureExt as _;
 use tokio::runtime::Builder;
 
-use super::{results::AttemptResult, watchdog::WorkerSlot};
+use super::{real_time, results::AttemptResult, watchdog::WorkerSlot};
 use crate::{
-    clock::Seed,
+    clock::{REAL_TIME_HINT, Seed},
     domain::with_sources,
     harness::{
         Hook, Lookup, Match, ScenarioContext, StepDefinition, TagOptions, World,
         events::{Attachment, HookKind, Status, StepReport},
         logs,
-        panics::{self, Panicked, source_location},
+        panics::{self, LastPanic, Panicked, source_location},
         pickle::{Pickle, StepKind},
         suite_setup::SuiteSetup,
     },
@@ -64,12 +64,16 @@ pub(super) fn run(
         return run.attempt;
     }
     logs::begin();
-    panics::take();
+    // A task of `spawn_blocking` runs on another thread, perhaps for longer than its scenario.
+    let last_panic = LastPanic::default();
+    panics::keep_on_this_thread(last_panic.clone());
     let mut builder = Builder::new_current_thread();
+    builder.on_thread_start(move || panics::keep_on_this_thread(last_panic.clone()));
     if job.options.wall_clock {
         builder.enable_all();
     } else {
         builder.enable_time().start_paused(true);
+        real_time::measure(&mut builder);
     }
     match builder.build() {
         Ok(runtime) => {
@@ -181,24 +185,31 @@ impl ScenarioRun<'_> {
         self.run_hooks_before(world, HookKind::BeforeStep).await;
         if self.attempt.passes() {
             world.restart_step();
+            let what = || format!("\"{} {}\"", step.keyword, step.text);
             // Only what waits is ended by it.
             let alarm = match step.kind {
                 StepKind::When => world.alarm(),
                 _ => None,
             };
             let code = until(alarm, async { (definition.run)(world, context).await });
-            let result = match self.guard(code).await {
+            let ended = self.guard(code).await;
+            if real_time::has_blocked() && (!definition.is_builtin() || world.registry().has_own())
+            {
+                self.warn_of_blocked(&format!("{} (line {})", what(), step.line));
+            }
+            let result = match ended {
                 Ended::Returned(None) => in_task().unwrap_or_else(|| passed_or_pending(world)),
                 Ended::Returned(Some(why)) => StepReport::because(Status::Failed, why),
                 Ended::Panicked(panic) => panics::caught(&*panic).into(),
                 Ended::Never => self.never_ends(
-                    &format!("\"{} {}\"", step.keyword, step.text),
+                    &what(),
                     definition
                         .location
                         .map(|location| source_location(&location.to_string())),
                 ),
             };
             world.end_step(step.kind);
+            let result = self.explained(result);
             self.attempt.add_step(result);
         } else {
             self.attempt.add_step(StepReport::new(Status::Skipped));
@@ -244,7 +255,11 @@ impl ScenarioRun<'_> {
         let info = hook.info();
         let location = || Some(info.location.clone());
         self.slot.enter_hook(info, &self.attempt);
-        let result = match self.guard(hook.run(world, status)).await {
+        let ended = self.guard(hook.run(world, status)).await;
+        if real_time::has_blocked() {
+            self.warn_of_blocked(&format!("the hook {info}"));
+        }
+        let result = match ended {
             Ended::Returned(Ok(())) => in_task().unwrap_or_else(|| passed_or_pending(world)),
             Ended::Returned(Err(error)) => StepReport {
                 location: location(),
@@ -255,11 +270,12 @@ impl ScenarioRun<'_> {
         };
         self.slot.leave_hook();
         self.note_other_panic();
-        result
+        self.explained(result)
     }
 
     /// Runs the code of a step or a hook, and catches panics and deadlocks.
     async fn guard<T>(&self, code: impl Future<Output = T>) -> Ended<T> {
+        real_time::begin();
         let code = AssertUnwindSafe(code).catch_unwind();
         let ended = if self.job.options.wall_clock {
             Ok(code.await)
@@ -277,13 +293,32 @@ impl ScenarioRun<'_> {
         self.hung = true;
         let message = format!(
             "{what} never ends: nothing is left that could happen, \
-             however much virtual time passes; if it waits for real I/O or for another thread, \
-             tag the scenario @wall-clock"
+             however much virtual time passes; {REAL_TIME_HINT}"
         );
         StepReport {
             location,
             ..StepReport::because(Status::Failed, message)
         }
+    }
+
+    /// In real time, what blocks takes the time that it takes.
+    fn warn_of_blocked(&mut self, what: &str) {
+        if !self.job.options.wall_clock {
+            let warning = Attachment::Warning(real_time::blocked(what));
+            self.attempt.attachments.push(warning);
+        }
+    }
+
+    /// A failure that virtual time may be the reason of says so.
+    fn explained(&self, mut report: StepReport) -> StepReport {
+        if !self.job.options.wall_clock
+            && let Some(message) = &mut report.message
+            && let Some(hint) = real_time::hint(message)
+        {
+            message.push('\n');
+            message.push_str(&hint);
+        }
+        report
     }
 
     /// Logs a panic that was caught somewhere else.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    harness::{Lookup, StepIndex, events::Status, panics, suite_setup::SuiteSetup},
+    harness::{Lookup, StepIndex, events::Status, suite_setup::SuiteSetup},
 };
 
 /// What all workers share.
@@ -40,7 +40,6 @@ pub(super) fn spawn(
 }
 
 fn work(context: &WorkerContext, slot: &WorkerSlot, results: &Sender<ScenarioResult>) {
-    panics::keep_on_this_thread();
     let mut lookup = Lookup::new(Arc::clone(&context.index));
     while let Some(index) = context.queue.take() {
         slot.begin(index);

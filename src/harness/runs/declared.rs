@@ -89,6 +89,28 @@ impl Runs {
         Ok(())
     }
 
+    /// The ids of all steps of the workflows that are declared, and of those that they run.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let mut open: Vec<_> = self.others.iter().chain(&self.workflow).cloned().collect();
+        let mut read = Vec::new();
+        let mut steps = Vec::new();
+        while let Some(workflow) = open.pop() {
+            if read.contains(&workflow) {
+                continue;
+            }
+            for step in &workflow.steps {
+                steps.push(step.id.clone());
+                open.extend(match &step.workflow {
+                    Some(SubWorkflow::Named(name)) => self.find(name).ok(),
+                    Some(SubWorkflow::Defined(child)) => Some(Arc::clone(child)),
+                    None => None,
+                });
+            }
+            read.push(workflow);
+        }
+        steps
+    }
+
     pub(super) fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
         let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
         let refused = |failure: Box<Failure>| RunError::Refused(failure);

@@ -222,7 +222,7 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If the journal cannot be read.
+    /// If nothing was run, or the journal cannot be read.
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
         self.orchestrator.kill();
         let mut ended = Vec::new();
@@ -245,7 +245,10 @@ impl Runs {
             // Nothing was taken up, and what is known of the last runs has not changed.
             self.last = ended;
         }
-        Ok(())
+        match self.last.is_empty() {
+            true => Err("no workflow was run, so none can be taken up".to_owned()),
+            false => Ok(()),
+        }
     }
 
     /// The state of a run, or of the last one.

@@ -8,7 +8,7 @@ use crate::{
 
 fn cast() -> (Cast, Runs) {
     let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
-    cast.add_bare("AgentService");
+    cast.add_bare("AgentService").unwrap();
     let runs = cast.runs();
     (cast, runs)
 }

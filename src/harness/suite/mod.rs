@@ -4,6 +4,7 @@ mod error;
 mod folder;
 mod scenarios;
 mod shown;
+mod warnings;
 
 use std::{
     ffi::OsString,
@@ -15,12 +16,12 @@ use std::{
 pub use self::error::SuiteError;
 use self::{
     folder::{created_when_needed, existing},
-    scenarios::{duplicates, shuffle, tagged},
+    scenarios::{shuffle, tagged},
     shown::{explain, views},
 };
 use super::{
     Compiled, Fixtures, Hook, Options, Order, RunArgs, Snapshots, StepDefinition, StepIndex,
-    Summary, World,
+    Summary, TagExpression, World,
     events::View,
     features::{load, package_root},
     pickle::Pickle,
@@ -46,12 +47,16 @@ const EXIT_CANNOT_RUN: u8 = 2;
 /// };
 /// use serde_json::json;
 ///
-/// struct Ledger;
+/// struct Bookkeeping;
 ///
 /// #[async_trait::async_trait]
-/// impl Service for Ledger {
+/// impl Service for Bookkeeping {
 ///     fn name(&self) -> &str {
-///         "Ledger"
+///         "Bookkeeping"
+///     }
+///
+///     fn operations(&self) -> Option<Vec<&str>> {
+///         Some(vec!["post"])
 ///     }
 ///
 ///     async fn call(&self, _: &Call) -> CallResult {
@@ -63,9 +68,9 @@ const EXIT_CANNOT_RUN: u8 = 2;
 ///     Suite::new("features/services")
 ///         .fixtures("fixtures")
 ///         .snapshots("tests/snapshots")
-///         .service(|| Ledger)
-///         .hook(Hook::before_scenario("a slow ledger", async |world| {
-///             world.cast().script("Ledger.post")?.takes(Duration::from_millis(20));
+///         .service(|| Bookkeeping)
+///         .hook(Hook::before_scenario("slow bookkeeping", async |world| {
+///             world.cast().script("Bookkeeping.post")?.takes(Duration::from_millis(20));
 ///             Ok(())
 ///         }))
 ///         .run(std::env::args_os())
@@ -133,7 +138,7 @@ impl Suite {
 
     /// Adds a new service to the cast of every scenario, before its hooks and steps.
     ///
-    /// `Given a service` and `Given the services from` refuse its name.
+    /// No other service may take its name.
     #[track_caller]
     pub fn service<S: Service + 'static>(
         self,
@@ -237,19 +242,27 @@ impl Suite {
     fn prepare(&self, options: &Options) -> Result<PreparedSuite, SuiteError> {
         let root = package_root();
         let locations = &options.selection.locations;
-        let pickles = match &options.input {
+        let features = match &options.input {
             Some(input) => load(input, Path::new(""), &root, locations)?,
             None => load(&self.features, &root, &root, locations)?,
         };
+        let mut warnings = warnings::of_features(&features);
+        let pickles = features.pickles;
         options.selection.check_locations(&pickles)?;
         if pickles.is_empty() {
             let input = options.input.as_ref().unwrap_or(&self.features);
             return Err(SuiteError::NoScenario(input.clone()));
         }
-        let warnings = duplicates(&pickles);
+        let texts = self.tags.iter().map(|text| text.parse());
+        let tags = texts.collect::<Result<Vec<TagExpression>, _>>()?;
+        // Of some files only, the tags of the others are not known.
+        if locations.is_empty() {
+            let given = &options.selection.tags;
+            warnings.extend(warnings::of_tags(given, &tags, &self.hooks, &pickles));
+        }
         let all = pickles.iter().map(|found| Arc::clone(&found.pickle));
         let setup = self.setup(&root, all.collect())?;
-        let mut selected = options.selection.apply(tagged(&self.tags, pickles)?)?;
+        let mut selected = options.selection.apply(tagged(&tags, pickles)?)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
         }

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use rand::Rng as _;
 
 use crate::{
@@ -9,39 +7,19 @@ use crate::{
 
 /// The scenarios whose tags match all expressions.
 pub(super) fn tagged(
-    expressions: &[String],
+    expressions: &[TagExpression],
     mut pickles: Vec<Compiled>,
 ) -> Result<Vec<Compiled>, SelectionError> {
-    for text in expressions {
-        let expression: TagExpression = text.parse()?;
+    for expression in expressions {
         pickles.retain(|found| expression.matches(&found.pickle.tags));
     }
     if pickles.is_empty() {
-        let all = expressions.join(" and ");
+        let all: Vec<_> = expressions.iter().map(TagExpression::as_str).collect();
+        let all = all.join(" and ");
         let suite = format!("the suite's tags {all:?}");
         return Err(SelectionError::NothingMatches(suite));
     }
     Ok(pickles)
-}
-
-/// Scenarios of one feature that share a name; the rows of one outline may.
-pub(super) fn duplicates(pickles: &[Compiled]) -> Vec<String> {
-    let mut first = BTreeMap::new();
-    let mut warnings = Vec::new();
-    for found in pickles {
-        let pickle = &found.pickle;
-        let line = *first
-            .entry((&pickle.uri, &pickle.name))
-            .or_insert(found.scenario);
-        if line != found.scenario {
-            let location = pickle.location();
-            let name = &pickle.name;
-            warnings.push(format!(
-                "{location}: a scenario named {name:?} is already at line {line}"
-            ));
-        }
-    }
-    warnings
 }
 
 /// The Fisher-Yates shuffle, written out so that a seed gives the same order in every version of `rand`.

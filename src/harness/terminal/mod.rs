@@ -125,6 +125,10 @@ impl Terminal {
             (None, Status::Passed) => writeln!(out)?,
             _ => writeln!(out, " {}", aside(format_args!("({})", status.as_str())))?,
         }
+        for warning in &attempt.warnings {
+            let mark = style.paint(Tone::Unfinished, "warning:");
+            writeln!(out, "{deeper}{mark} {warning}")?;
+        }
         match status {
             Status::Passed => {
                 if self.options.verbose {

@@ -131,6 +131,11 @@ impl SampleAttempt {
         self
     }
 
+    pub fn warning(mut self, text: &str) -> Self {
+        self.attachments.push(Attachment::Warning(text.to_owned()));
+        self
+    }
+
     fn attempt(mut self, number: u32, retried: bool) -> Self {
         self.attempt = number;
         self.retried = retried;

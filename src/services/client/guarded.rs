@@ -2,7 +2,10 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,10 +13,14 @@ use serde_json::Value;
 
 use super::{Client, counts_against_service, past_deadline, stopped};
 use crate::{
+    clock::{Clock, REAL_TIME_HINT},
     domain::{Call, Failure, Reply, code, format_duration},
     observability::{EventKind, RefusedBy},
     resilience::{Bulkhead, BulkheadPermit, Timeout},
-    services::{CallObserver, CallResult, FaultId, execution, guards::GuardSet, registry::Role},
+    services::{
+        CallObserver, CallResult, FaultId, Moment, WireAnswer, execution, guards::GuardSet,
+        registry::Role,
+    },
 };
 
 static OK: LazyLock<Arc<str>> = LazyLock::new(|| "ok".into());
@@ -160,10 +167,12 @@ impl Client {
             self.record_fault(call, scripted.execution, fault);
         }
         let injected = |fault| self.record_fault(call, scripted.execution, fault);
-        let observer = scope.observer;
-        let exchange = pin!(execution::exchange(
-            role, call, &scripted, injected, observer
-        ));
+        let observer = Acting {
+            observer: scope.observer,
+            is_acting: AtomicBool::new(false),
+        };
+        let exchange = execution::exchange(role, call, &scripted, injected, &observer);
+        let exchange = pin!(exchange);
         let answered = Timeout(scope.timeout).run(exchange);
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
@@ -175,6 +184,10 @@ impl Client {
                 Err(Box::new(failure))
             }
         };
+        let result = result.map_err(|failure| match observer.is_acting.load(Ordering::Relaxed) {
+            true => cut_off(failure, role),
+            false => failure,
+        });
         let result = result.map_err(|mut failure: Box<Failure>| {
             // Whether the service had acted when its connection broke, nobody knows.
             failure.in_doubt |= matches!(
@@ -260,6 +273,37 @@ impl Drop for Execution<'_> {
             self.client.timeline.record_abandoned(now, ended);
         }
     }
+}
+
+/// Notes whether the service is at work.
+struct Acting<'a> {
+    observer: &'a dyn CallObserver,
+    is_acting: AtomicBool,
+}
+
+impl CallObserver for Acting<'_> {
+    fn dies(&self, moment: Moment, execution: u32) -> bool {
+        let dies = self.observer.dies(moment, execution);
+        let acts = moment == Moment::BeforeActing && !dies;
+        self.is_acting.store(acts, Ordering::Relaxed);
+        dies
+    }
+
+    fn answers(&self, answer: &WireAnswer, reply: &Arc<Value>) {
+        self.observer.answers(answer, reply);
+    }
+}
+
+/// The failure of an execution that ended while the service was at work.
+fn cut_off(mut failure: Box<Failure>, role: &Role) -> Box<Failure> {
+    if role.is_own() && Clock::is_virtual() {
+        let name = &role.name;
+        failure.message += &format!(
+            "; {name} is a service of your own, and virtual time passes as soon as nothing else is due: \
+             {REAL_TIME_HINT}"
+        );
+    }
+    failure
 }
 
 fn timed_out(scope: &CallScope<'_>) -> Box<Failure> {

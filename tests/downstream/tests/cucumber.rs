@@ -41,6 +41,10 @@ impl Service for Invoices {
         "Invoices"
     }
 
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(vec!["print"])
+    }
+
     async fn call(&self, _: &Call) -> CallResult {
         let mut last = self.last.lock().unwrap();
         *last += 1;

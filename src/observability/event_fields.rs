@@ -1,0 +1,198 @@
+//! The kinds of events and the fields of each, for those who look for one that may not occur.
+
+/// The fields that an event may have, by its kind, in the order of [`EventKind`](super::EventKind).
+pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
+    ("workflow_started", &["workflow", "run", "status"]),
+    ("workflow_ended", &["workflow", "run", "status", "took"]),
+    ("workflow_resumed", &["workflow", "run", "status"]),
+    ("cancellation_requested", &["workflow", "run", "status"]),
+    ("step_started", &["run", "step", "status"]),
+    ("step_ended", &["run", "step", "status", "took"]),
+    ("step_skipped", &["run", "step", "status"]),
+    (
+        "call_started",
+        &[
+            "caller",
+            "call",
+            "run",
+            "step",
+            "traceparent",
+            "execution",
+            "input",
+        ],
+    ),
+    (
+        "call_ended",
+        &[
+            "caller",
+            "call",
+            "run",
+            "step",
+            "traceparent",
+            "execution",
+            "took",
+            "result",
+            "reply",
+        ],
+    ),
+    (
+        "call_refused",
+        &["caller", "call", "run", "step", "traceparent", "by", "code"],
+    ),
+    ("retry_scheduled", &["call", "execution", "delay"]),
+    ("breaker_opened", &["service"]),
+    ("breaker_half_opened", &["service"]),
+    ("breaker_closed", &["service"]),
+    ("health_checked", &["service", "status", "breaker"]),
+    ("request_sent", &["request", "call", "timeout"]),
+    (
+        "request_answered",
+        &["request", "call", "executions", "took", "result"],
+    ),
+    ("request_accepted", &["request", "call", "status"]),
+    ("request_status_changed", &["request", "status"]),
+    (
+        "callback_failed",
+        &["request", "status", "call", "executions", "code"],
+    ),
+    ("request_forgotten", &["request"]),
+    ("compensation_started", &["run", "step", "call"]),
+    ("compensation_ended", &["run", "step", "call", "result"]),
+    ("effect", &["service", "operation", "key"]),
+    (
+        "fault_injected",
+        &["call", "execution", "fault", "declared at"],
+    ),
+    ("system_started", &["system"]),
+    ("system_ready", &["system"]),
+    ("system_killed", &["system"]),
+    ("system_ended", &["system", "status"]),
+    ("orchestrator_crashed", &[]),
+    ("orchestrator_restarted", &[]),
+    (
+        "command_handled",
+        &["command", "type", "aggregateId", "version", "events"],
+    ),
+    (
+        "command_repeated",
+        &["command", "type", "aggregateId", "version"],
+    ),
+    (
+        "command_refused",
+        &["command", "type", "aggregateId", "code"],
+    ),
+    (
+        "command_failed",
+        &["command", "type", "aggregateId", "code"],
+    ),
+    (
+        "events_appended",
+        &["aggregate", "aggregateId", "version", "events"],
+    ),
+    ("snapshot_taken", &["aggregate", "aggregateId", "version"]),
+    (
+        "projection_advanced",
+        &["projection", "checkpoint", "type", "lag"],
+    ),
+    (
+        "projection_failed",
+        &["projection", "position", "type", "code", "retries"],
+    ),
+    ("projection_paused", &["projection", "errors"]),
+    ("projection_resumed", &["projection"]),
+    (
+        "projection_rebuilt",
+        &["projection", "events", "checkpoint"],
+    ),
+    ("event_stored", &["type", "source", "id", "subject"]),
+    ("event_published", &["type", "source", "id", "subject"]),
+    (
+        "event_publication_failed",
+        &["type", "source", "id", "subject", "code", "delay"],
+    ),
+    ("publisher_crashed", &["outbox"]),
+    ("publisher_restarted", &["outbox"]),
+    ("topic_opened", &["type"]),
+    ("topic_released", &["type"]),
+    ("subscription_paused", &["subscription"]),
+    ("subscription_resumed", &["subscription"]),
+    ("subscription_ended", &["subscription"]),
+    (
+        "event_handled",
+        &["subscription", "type", "source", "id", "subject"],
+    ),
+    (
+        "event_filtered",
+        &["subscription", "type", "source", "id", "subject"],
+    ),
+    (
+        "event_held_back",
+        &["subscription", "type", "source", "id", "subject"],
+    ),
+    (
+        "duplicate_dropped",
+        &["subscription", "type", "source", "id", "subject"],
+    ),
+    (
+        "event_dead_lettered",
+        &[
+            "subscription",
+            "type",
+            "source",
+            "id",
+            "subject",
+            "code",
+            "retries",
+            "firstAt",
+            "lastAt",
+        ],
+    ),
+    (
+        "dead_letter_failed",
+        &[
+            "subscription",
+            "type",
+            "source",
+            "id",
+            "subject",
+            "code",
+            "delay",
+        ],
+    ),
+    (
+        "event_redriven",
+        &["subscription", "type", "source", "id", "subject", "result"],
+    ),
+    ("warning", &["about", "message"]),
+    ("error", &["about", "message"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_listed() {
+        let source = include_str!("event_kind.rs");
+        let kinds = source.split("pub enum EventKind {").nth(1).unwrap();
+        let kinds = kinds.split("\n}\n").next().unwrap();
+        let kinds = kinds.lines().filter_map(|line| {
+            let name = line.strip_prefix("    ")?.split_once(" {")?.0;
+            name.starts_with(char::is_uppercase)
+                .then(|| snake_case(name))
+        });
+        let listed = EVENT_FIELDS.iter().map(|(kind, _)| (*kind).to_owned());
+        assert_eq!(listed.collect::<Vec<_>>(), kinds.collect::<Vec<_>>());
+    }
+
+    fn snake_case(name: &str) -> String {
+        let mut snake = String::new();
+        for c in name.chars() {
+            if c.is_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.extend(c.to_lowercase());
+        }
+        snake
+    }
+}
