@@ -57,7 +57,7 @@ pub type Decision = Result<Vec<DomainEvent>, Box<Failure>>;
 /// }
 /// ```
 pub trait Aggregate: Send + Sync + 'static {
-    /// The name of the type, without `/`.
+    /// The name of the type, without `/`, `.` and `#`.
     fn name(&self) -> &str;
 
     /// The types of the commands that it decides.

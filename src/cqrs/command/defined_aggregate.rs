@@ -101,16 +101,9 @@ impl DefinedAggregate {
     ///
     /// # Errors
     ///
-    /// If the name or a code is not valid, a schema does not compile, a command emits an event that
+    /// If a code is not valid, a schema does not compile, a command emits an event that
     /// the aggregate does not have, or a template refers to an unknown name.
     pub fn new(definition: AggregateDefinition) -> Result<Self, Violation> {
-        if definition.name.is_empty() || definition.name.contains(['/', '.', '#']) {
-            let message = format!(
-                "{:?} is not a valid name of an aggregate: it must not be empty or contain \"/\", \".\" or \"#\"",
-                definition.name
-            );
-            return Err(Violation::new("/name", message));
-        }
         let mut commands = Vec::new();
         for (name, command) in &definition.commands {
             let within = format!("/commands/{}", pointer_token(name));

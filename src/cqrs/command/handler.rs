@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{Aggregate, Command, CommandResult, DomainEvent, defined_aggregate::unknown_command};
 use crate::{
     clock::{Clock, Seed},
-    cqrs::store::{EventStoreClient, LoadedStream, StreamId, kinds},
+    cqrs::store::{EventStoreClient, EventStoreError, LoadedStream, StreamId, kinds},
     domain::{Failure, Locked, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
@@ -61,8 +61,15 @@ impl CommandHandler {
     ///
     /// # Errors
     ///
-    /// If another type of aggregates has one of its commands.
+    /// If its name is not valid, or another type of aggregates has one of its commands.
     pub fn add(&self, aggregate: Arc<dyn Aggregate>) -> Result<(), Violation> {
+        let name = aggregate.name();
+        if name.is_empty() || name.contains(['/', '.', '#']) {
+            let message = format!(
+                "{name:?} is not a valid name of an aggregate: it must not be empty or contain \"/\", \".\" or \"#\""
+            );
+            return Err(Violation::new("/name", message));
+        }
         let mut aggregates = self.aggregates.lock();
         for other in aggregates.values() {
             if other.name() == aggregate.name() {
@@ -99,11 +106,13 @@ impl CommandHandler {
         })
     }
 
-    /// Handles a command once: a repeated one, with the same id, has the same result.
+    /// Handles a command once: a repeated one, with the same id, has the same result. A command that
+    /// led to no event is decided again.
     ///
     /// # Errors
     ///
     /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate has it; the aggregate's refusal;
+    /// `IDEMPOTENCY_KEY_REUSED` if its id came before with another type or payload;
     /// `CONCURRENT_MODIFICATION` after a conflict on the last retry; failures of the event store.
     pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
         let timeline = self.client.timeline();
@@ -137,6 +146,7 @@ impl CommandHandler {
             .map_err(CommandError::Refused)?;
         let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
         let trace = self.trace_of(&stream, command);
+        let digest = command.digest();
         let store = EventStoreClient::new(&self.client);
         let mut conflicts = Vec::new();
         loop {
@@ -146,6 +156,11 @@ impl CommandHandler {
                 .map_err(CommandError::Failed)?;
             let timeline = self.client.timeline();
             if let Some(before) = loaded.handled {
+                if before.digest.is_some_and(|before| before != digest) {
+                    let (stream, command) = (stream.clone(), Arc::clone(&command.id));
+                    let reused = EventStoreError::CommandReused { stream, command };
+                    return Err(CommandError::Refused(reused.failure()));
+                }
                 timeline.record(EventKind::CommandRepeated {
                     head: Arc::clone(head),
                     version: before.version,
@@ -158,9 +173,12 @@ impl CommandHandler {
                 .decide(&state, command)
                 .map_err(CommandError::Refused)?;
             let events = self.cloud_events(&stream, command, trace, expected, &decided);
-            let appended = store.append(&stream, &command.id, expected, &events).await;
-            let version = match appended {
+            let named = (&*command.id, &digest);
+            let version = match store.append(&stream, named, expected, &events).await {
                 Ok(version) => version,
+                Err(failure) if *failure.code == *code::IDEMPOTENCY_KEY_REUSED => {
+                    return Err(CommandError::Refused(failure));
+                }
                 Err(mut failure) => {
                     let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
                     if is_conflict && conflicts.len() < Self::MAX_RETRIES as usize {
@@ -249,7 +267,7 @@ impl CommandHandler {
     /// The span of handling a command: in the caller's trace, or in a new one.
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
         let seed = Seed(self.seed.load(Ordering::Relaxed));
-        let seed = seed.part(["command", &stream.to_string(), &command.id]);
+        let seed = seed.part(["command", &stream.aggregate, &stream.id, &command.id]);
         TraceContext::of(
             command.metadata.traceparent.as_deref(),
             seed,

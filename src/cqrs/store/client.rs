@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{EVENT_STORE, HandledCommand, Snapshot, StreamId};
 use crate::{
-    domain::{Call, CallName, Failure, Key, KeyOrigin, code, from_value},
+    domain::{Call, CallName, Failure, Key, KeyOrigin, code, from_value, pointer_token},
     messaging::CloudEvent,
     services::{CallPolicy, Client},
 };
@@ -34,11 +34,12 @@ impl<'a> EventStoreClient<'a> {
         self.call("load", &input, None).await
     }
 
-    /// Appends the events of a command and returns the aggregate's new version.
+    /// Appends the events of a command, named by its id and its digest, and returns the aggregate's
+    /// new version.
     pub async fn append(
         &self,
         stream: &StreamId,
-        command: &Arc<str>,
+        (command, digest): (&str, &Arc<str>),
         expected: u64,
         events: &[Arc<CloudEvent>],
     ) -> Result<u64, Box<Failure>> {
@@ -50,8 +51,11 @@ impl<'a> EventStoreClient<'a> {
             aggregate_id: Arc::clone(&stream.id),
             expected_version: expected,
             events: events.to_vec(),
+            digest: Some(Arc::clone(digest)),
         };
-        let key = KeyOrigin::Command.key(format!("{stream}/{command}"));
+        // The type has no slash and the id's are escaped, so no two commands share a key.
+        let (aggregate, id) = (&stream.aggregate, pointer_token(&stream.id));
+        let key = KeyOrigin::Command.key(format!("{aggregate}/{id}/{command}"));
         let appended: AppendReply = self.call("append", &input, Some(key)).await?;
         Ok(appended.version)
     }
@@ -125,6 +129,9 @@ pub struct AppendInput {
     pub aggregate_id: Arc<str>,
     pub expected_version: u64,
     pub events: Vec<Arc<CloudEvent>>,
+    /// Tells commands of the same id apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Arc<str>>,
 }
 
 /// The reply of `EventStore.append`.

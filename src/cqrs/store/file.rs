@@ -14,11 +14,14 @@ const EVENT_STORE: FileKind = FileKind {
     name: "event store",
     // `rees` in ASCII.
     application: 0x7265_6573,
-    version: 2,
-    raised: &[],
+    version: 3,
+    raised: &[(2, "ALTER TABLE events ADD COLUMN digest TEXT")],
     // The aggregate is null for an event that belongs to none; the failure, for one that is published.
+    // The digest is that of the command, with the first of its events.
     tables: "
-        CREATE TABLE events (position INTEGER PRIMARY KEY, aggregate TEXT, event TEXT NOT NULL) STRICT;
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY, aggregate TEXT, event TEXT NOT NULL, digest TEXT
+        ) STRICT;
         CREATE TABLE snapshots (
             aggregate TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL,
             PRIMARY KEY (aggregate, id)
@@ -64,7 +67,7 @@ impl EventFile {
         let connection = &*self.connection.lock();
         let corrupt = |error: OutboxError| EventStoreError::Corrupt(error.to_string());
         let mut statement = connection
-            .prepare("SELECT position, aggregate, event FROM events ORDER BY position")?;
+            .prepare("SELECT position, aggregate, event, digest FROM events ORDER BY position")?;
         let mut rows = statement.query([])?;
         let mut expected = 1_i64;
         while let Some(row) = rows.next()? {
@@ -77,7 +80,8 @@ impl EventFile {
                 Some(aggregate) => {
                     let event: CloudEvent = from_text(row, 2)?;
                     let id = event.subject.clone().unwrap_or_default();
-                    store.restore(&StreamId::new(aggregate, id), event)?;
+                    let digest: Option<Arc<str>> = row.get(3)?;
+                    store.restore(&StreamId::new(aggregate, id), event, digest.as_ref())?;
                 }
                 None => {
                     let event = EventDocument::read(from_text(row, 2)?)
@@ -113,20 +117,22 @@ impl EventFile {
         Ok(())
     }
 
-    /// Writes events, the first of them at a position.
+    /// Writes events, the first of them at a position and with the digest of their command.
     pub fn save_events(
         &self,
         first: u64,
         aggregate: Option<&str>,
         events: &[impl Serialize],
+        mut digest: Option<&str>,
     ) -> Result<(), EventStoreError> {
         let connection = &*self.connection.lock();
-        let insert = || {
+        let mut insert = || {
             let mut statement = connection.prepare_cached(
-                "INSERT INTO events (position, aggregate, event) VALUES (?, ?, ?)",
+                "INSERT INTO events (position, aggregate, event, digest) VALUES (?, ?, ?, ?)",
             )?;
             for (position, event) in (signed(first)?..).zip(events) {
-                statement.execute(params![position, aggregate, to_text(event)?])?;
+                let event = to_text(event)?;
+                statement.execute(params![position, aggregate, event, digest.take()])?;
             }
             Ok(())
         };

@@ -170,6 +170,35 @@ fn aggregate_in_rust_is_restored_from_its_snapshot() {
 }
 
 #[test]
+fn aggregate_in_rust_with_a_slash_in_its_name_is_refused() {
+    struct Named;
+
+    impl Aggregate for Named {
+        fn name(&self) -> &str {
+            "a/b"
+        }
+
+        fn commands(&self) -> Vec<&str> {
+            vec!["open"]
+        }
+
+        fn decide(&self, _: &Arc<Value>, _: &Command) -> Decision {
+            Ok(Vec::new())
+        }
+
+        fn apply(&self, _: &mut Arc<Value>, _: &DomainEvent) -> Result<(), Box<Failure>> {
+            Ok(())
+        }
+    }
+
+    virtually(async {
+        let handler = TestHandler::new(stack(None));
+        let error = handler.commands.add(Arc::new(Named)).unwrap_err();
+        assert_eq!(error.pointer, "/name");
+    });
+}
+
+#[test]
 fn command_of_another_aggregate_is_refused() {
     virtually(async {
         let handler = TestHandler::new(stack(None));
