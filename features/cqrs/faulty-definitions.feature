@@ -42,6 +42,13 @@ Feature: Invalid aggregates and projections
       | an unknown field         | Account | "emit": [] |        |                      | /commands/deposit/emit | did you mean "emits"?                     |
       | a snapshot interval of 0 | Account |            |        | , "snapshotEvery": 0 | /snapshotEvery         | expected a nonzero                        |
 
+    Examples: Decisions after a conflict
+      | fault                       | name    | command | change | more                                                  | pointer       | message                                                               |
+      | an unknown preset           | Account |         |        | , "decidedAnew": "constent"                           | /decidedAnew  | no preset is called "constent", did you mean "constant"?              |
+      | a count alone               | Account |         |        | , "decidedAnew": 3                                    | /decidedAnew  | expected a retry policy: a preset's name, or an object of fields      |
+      | a misspelt field            | Account |         |        | , "decidedAnew": { "maxRetires": 3 }                  | /decidedAnew  | unknown field `maxRetires`                                            |
+      | a delay without a unit      | Account |         |        | , "decidedAnew": { "maxRetries": 3, "base": 20 }      | /decidedAnew  | expected a duration such as "150 ms"                                  |
+
     Examples: Events
       | fault                            | name    | command                                                           | change                                         | more | pointer                         | message                                                                         |
       | an unknown event                 | Account | "emits": [{ "event": "Deposted" }]                                |                                                |      | /commands/deposit/emits/0/event | Account has no event "Deposted": did you mean "Deposited"?                      |

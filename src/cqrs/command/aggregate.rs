@@ -3,7 +3,10 @@ use std::{num::NonZeroU64, sync::Arc};
 use serde_json::{Value, json};
 
 use super::Command;
-use crate::domain::{Failure, code, did_you_mean};
+use crate::{
+    domain::{Failure, code, did_you_mean},
+    resilience::Retry,
+};
 
 /// Something that happened to an aggregate, as it decides and applies it.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +73,12 @@ pub trait Aggregate: Send + Sync + 'static {
 
     /// How many events there are between snapshots; `None` for no snapshots.
     fn snapshot_every(&self) -> Option<NonZeroU64> {
+        None
+    }
+
+    /// How often and after which delays a command is decided anew after a conflict with another one;
+    /// by default as for all aggregates.
+    fn decided_anew(&self) -> Option<Retry> {
         None
     }
 

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         Failure, JsonSchema, Violation, check_code, code, did_you_mean, pointer_token, resolve,
     },
+    resilience::Retry,
 };
 
 /// A type of aggregates as data.
@@ -27,6 +28,10 @@ pub struct AggregateDefinition {
     /// How many events there are between snapshots; no snapshots by default.
     #[serde(default)]
     pub snapshot_every: Option<NonZeroU64>,
+    /// How often and after which delays a command is decided anew after a conflict with another one;
+    /// by default as for all aggregates.
+    #[serde(default)]
+    pub decided_anew: Option<Retry>,
     /// The commands, by type.
     pub commands: IndexMap<String, CommandDefinition>,
     /// The changes to the state by each type of event.
@@ -179,6 +184,10 @@ impl Aggregate for DefinedAggregate {
 
     fn snapshot_every(&self) -> Option<NonZeroU64> {
         self.definition.snapshot_every
+    }
+
+    fn decided_anew(&self) -> Option<Retry> {
+        self.definition.decided_anew
     }
 
     fn initial(&self) -> Arc<Value> {

@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use indexmap::IndexMap;
@@ -16,19 +17,22 @@ use crate::{
     domain::{Failure, Locked, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
+    resilience::Retry,
     services::Client,
 };
 
 /// Handles commands: loads the aggregate, lets it decide, and appends the events after the loaded
 /// version.
 ///
-/// After a conflict with another command it retries from the load, at most
-/// [`MAX_RETRIES`](Self::MAX_RETRIES) times. Appended events stay in the store until published.
+/// After a conflict with another command it is decided anew, from the load, up to 3 times at once
+/// unless the aggregate or [`decide_anew`](Self::decide_anew) says otherwise. Appended events stay in the store until published.
 pub struct CommandHandler {
     client: Arc<Client>,
     /// The types of aggregates by name; each command belongs to one of them.
     aggregates: Locked<IndexMap<Arc<str>, Arc<dyn Aggregate>>>,
     seed: AtomicU64,
+    /// How a command is decided anew after a conflict.
+    decided_anew: Locked<Retry>,
 }
 
 /// Why a command was not handled.
@@ -40,16 +44,23 @@ enum CommandError {
 }
 
 impl CommandHandler {
-    /// How often a command is retried after a conflict.
-    pub const MAX_RETRIES: u32 = 3;
-
     /// A handler without aggregates, which calls the event store through a client.
     pub fn new(client: Arc<Client>, seed: Seed) -> Self {
         Self {
             client,
             aggregates: Locked::default(),
             seed: AtomicU64::new(seed.0),
+            decided_anew: Locked::new(Retry {
+                base: Duration::ZERO,
+                ..Retry::up_to(3)
+            }),
         }
+    }
+
+    /// Sets how often and after which delays commands are decided anew after a conflict, for
+    /// aggregates that do not say it themselves.
+    pub fn decide_anew(&self, retry: Retry) {
+        *self.decided_anew.lock() = retry;
     }
 
     /// Draws the ids of traces from this seed from now on.
@@ -113,7 +124,7 @@ impl CommandHandler {
     ///
     /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate has it; the aggregate's refusal;
     /// `IDEMPOTENCY_KEY_REUSED` if its id came before with another type or payload;
-    /// `CONCURRENT_MODIFICATION` after a conflict on the last retry; failures of the event store.
+    /// `CONCURRENT_MODIFICATION` after a conflict of the last decision; failures of the event store.
     pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
         let timeline = self.client.timeline();
         let head = Arc::new(command.head());
@@ -148,6 +159,8 @@ impl CommandHandler {
         let trace = self.trace_of(&stream, command);
         let digest = command.digest();
         let store = EventStoreClient::new(&self.client);
+        let decided_anew = aggregate.decided_anew();
+        let decided_anew = decided_anew.unwrap_or_else(|| *self.decided_anew.lock());
         let mut conflicts = Vec::new();
         loop {
             let loaded = store
@@ -181,8 +194,11 @@ impl CommandHandler {
                 }
                 Err(mut failure) => {
                     let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
-                    if is_conflict && conflicts.len() < Self::MAX_RETRIES as usize {
+                    let number = u32::try_from(conflicts.len()).unwrap_or(u32::MAX);
+                    if is_conflict && number < decided_anew.max_retries {
                         conflicts.push(*failure);
+                        let delay = decided_anew.delay(number, self.seed_of(&stream, command));
+                        timeline.clock().sleep(delay).await;
                         continue;
                     }
                     let earlier = conflicts.iter().map(|earlier| earlier.executions);
@@ -266,14 +282,17 @@ impl CommandHandler {
 
     /// The span of handling a command: in the caller's trace, or in a new one.
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
-        let seed = Seed(self.seed.load(Ordering::Relaxed));
-        let seed = seed.part(["command", &stream.aggregate, &stream.id, &command.id]);
         TraceContext::of(
             command.metadata.traceparent.as_deref(),
-            seed,
+            self.seed_of(stream, command),
             self.client.timeline(),
             || format!("command {} to {stream}", command.id),
         )
+    }
+
+    fn seed_of(&self, stream: &StreamId, command: &Command) -> Seed {
+        let seed = Seed(self.seed.load(Ordering::Relaxed));
+        seed.part(["command", &stream.aggregate, &stream.id, &command.id])
     }
 }
 

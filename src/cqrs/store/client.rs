@@ -31,7 +31,8 @@ impl<'a> EventStoreClient<'a> {
             aggregate_id: Arc::clone(&stream.id),
             command: Some(Arc::clone(command)),
         };
-        self.call("load", &input, None).await
+        let policy = CallPolicy::default();
+        self.call("load", &input, None, &policy).await
     }
 
     /// Appends the events of a command, named by its id and its digest, and returns the aggregate's
@@ -56,8 +57,14 @@ impl<'a> EventStoreClient<'a> {
         // The type has no slash and the id's are escaped, so no two commands share a key.
         let (aggregate, id) = (&stream.aggregate, pointer_token(&stream.id));
         let key = KeyOrigin::Command.key(format!("{aggregate}/{id}/{command}"));
-        let appended: AppendReply = self.call("append", &input, Some(key)).await?;
-        Ok(appended.version)
+        // At the version of its decision a conflict stays one.
+        let policy = CallPolicy {
+            final_code: Some(code::CONCURRENT_MODIFICATION),
+            ..CallPolicy::default()
+        };
+        let appended = self.call("append", &input, Some(key), &policy).await?;
+        let AppendReply { version } = appended;
+        Ok(version)
     }
 
     /// Stores the state of an aggregate at a version.
@@ -73,7 +80,9 @@ impl<'a> EventStoreClient<'a> {
             version,
             state,
         };
-        self.call::<Value>("saveSnapshot", &input, None).await?;
+        let policy = CallPolicy::default();
+        self.call::<Value>("saveSnapshot", &input, None, &policy)
+            .await?;
         Ok(())
     }
 
@@ -82,14 +91,12 @@ impl<'a> EventStoreClient<'a> {
         operation: &str,
         input: &impl Serialize,
         key: Option<Key>,
+        policy: &CallPolicy,
     ) -> Result<T, Box<Failure>> {
         let name = CallName::new(EVENT_STORE, operation);
         let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
         call.key = key;
-        let reply = self
-            .client
-            .call(&call, &CallPolicy::default(), None)
-            .await?;
+        let reply = self.client.call(&call, policy, None).await?;
         from_value(&reply.value).map_err(|error| {
             let message = format!("the reply is not that of an event store: {error}");
             Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call.name()))
