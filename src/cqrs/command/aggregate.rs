@@ -82,6 +82,28 @@ pub trait Aggregate: Send + Sync + 'static {
         None
     }
 
+    /// Names how it makes its state of events; `1` by default. A snapshot of another revision is not
+    /// used, so it must change whenever `initial`, `apply` or `upcast` give another state.
+    fn revision(&self) -> &str {
+        "1"
+    }
+
+    /// The version of the data of the events of a type that it decides on; 1 by default.
+    fn event_version(&self, kind: &str) -> u64 {
+        let _ = kind;
+        1
+    }
+
+    /// Lifts the data of an event of an older version, before it is applied.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not of that version.
+    fn upcast(&self, event: &mut DomainEvent, version: u64) -> Result<(), Box<Failure>> {
+        let _ = (event, version);
+        Ok(())
+    }
+
     /// The state before the first event; `{}` by default.
     fn initial(&self) -> Arc<Value> {
         Arc::new(json!({}))

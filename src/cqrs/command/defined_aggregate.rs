@@ -6,9 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Aggregate, Command, Decision, DomainEvent, unknown_event};
 use crate::{
-    cqrs::document_change::{DocumentChange, check_references},
+    cqrs::{
+        document_change::{DocumentChange, check_references},
+        upcasts::Upcasts,
+    },
     domain::{
-        Failure, JsonSchema, Violation, check_code, code, did_you_mean, pointer_token, resolve,
+        Failure, JsonSchema, Violation, check_code, code, did_you_mean, json_digest, pointer_token,
+        resolve,
     },
     resilience::Retry,
 };
@@ -36,6 +40,9 @@ pub struct AggregateDefinition {
     pub commands: IndexMap<String, CommandDefinition>,
     /// The changes to the state by each type of event.
     pub events: IndexMap<String, Vec<DocumentChange>>,
+    /// How older events are lifted.
+    #[serde(default)]
+    pub upcasts: Upcasts,
     /// Conditions on the state after a command; if one does not hold, the command is refused.
     #[serde(default)]
     pub invariants: Vec<RuleDefinition>,
@@ -90,6 +97,8 @@ fn empty() -> Arc<Value> {
 #[derive(Debug)]
 pub struct DefinedAggregate {
     definition: AggregateDefinition,
+    /// A digest of what makes its state of events.
+    revision: Arc<str>,
     /// In the order of the definition's commands.
     commands: Vec<CommandSchemas>,
     invariants: Vec<JsonSchema>,
@@ -107,7 +116,7 @@ impl DefinedAggregate {
     /// # Errors
     ///
     /// If a code is not valid, a schema does not compile, a command emits an event that
-    /// the aggregate does not have, or a template refers to an unknown name.
+    /// the aggregate does not have or lifts one, or a template refers to an unknown name.
     pub fn new(definition: AggregateDefinition) -> Result<Self, Violation> {
         let mut commands = Vec::new();
         for (name, command) in &definition.commands {
@@ -144,8 +153,18 @@ impl DefinedAggregate {
                 ));
             }
         }
+        let known = definition.events.keys().map(String::as_str);
+        definition.upcasts.check(known)?;
         let invariants = compile_rules(&definition.invariants, "/invariants")?;
+        let AggregateDefinition {
+            initial,
+            events,
+            upcasts,
+            ..
+        } = &definition;
+        let fold = json!({"initial": initial, "events": events, "upcasts": upcasts});
         Ok(Self {
+            revision: json_digest(&fold),
             definition,
             commands,
             invariants,
@@ -188,6 +207,19 @@ impl Aggregate for DefinedAggregate {
 
     fn decided_anew(&self) -> Option<Retry> {
         self.definition.decided_anew
+    }
+
+    fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn event_version(&self, kind: &str) -> u64 {
+        self.definition.upcasts.version(kind)
+    }
+
+    fn upcast(&self, event: &mut DomainEvent, version: u64) -> Result<(), Box<Failure>> {
+        let upcasts = &self.definition.upcasts;
+        upcasts.lift(&event.kind, version, &mut event.data)
     }
 
     fn initial(&self) -> Arc<Value> {

@@ -13,7 +13,10 @@ use serde_json::{Map, Value};
 use super::{Aggregate, Command, CommandResult, DomainEvent, defined_aggregate::unknown_command};
 use crate::{
     clock::{Clock, Seed},
-    cqrs::store::{EventStoreClient, EventStoreError, LoadedStream, StreamId, kinds},
+    cqrs::{
+        store::{EventStoreClient, EventStoreError, LoadedStream, StreamId, kinds},
+        upcasts::{DATA_VERSION, data_version},
+    },
     domain::{Failure, Locked, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
@@ -164,7 +167,7 @@ impl CommandHandler {
         let mut conflicts = Vec::new();
         loop {
             let loaded = store
-                .load(&stream, &command.id)
+                .load(&stream, &command.id, aggregate.revision())
                 .await
                 .map_err(CommandError::Failed)?;
             let timeline = self.client.timeline();
@@ -185,7 +188,8 @@ impl CommandHandler {
             let decided = aggregate
                 .decide(&state, command)
                 .map_err(CommandError::Refused)?;
-            let events = self.cloud_events(&stream, command, trace, expected, &decided);
+            let events =
+                self.cloud_events(&stream, command, &*aggregate, trace, expected, &decided);
             let named = (&*command.id, &digest);
             let version = match store.append(&stream, named, expected, &events).await {
                 Ok(version) => version,
@@ -236,7 +240,8 @@ impl CommandHandler {
                 aggregate.apply(&mut state, event)?;
             }
             let store = EventStoreClient::new(&self.client);
-            store.save_snapshot(stream, version, state).await
+            let revision = aggregate.revision();
+            store.save_snapshot(stream, version, revision, state).await
         };
         if let Err(failure) = taken.await {
             self.client.timeline().record(EventKind::Warning {
@@ -250,6 +255,7 @@ impl CommandHandler {
         &self,
         stream: &StreamId,
         command: &Command,
+        aggregate: &dyn Aggregate,
         trace: TraceContext,
         expected: u64,
         decided: &[DomainEvent],
@@ -263,6 +269,11 @@ impl CommandHandler {
         (expected + 1..)
             .zip(decided)
             .map(|(version, event)| {
+                let mut extensions = extensions.clone();
+                let data_version = aggregate.event_version(&event.kind);
+                if data_version > 1 {
+                    extensions.insert(DATA_VERSION.to_owned(), data_version.into());
+                }
                 Arc::new(CloudEvent {
                     id: stream.event_id(version).into(),
                     source: Arc::clone(&source),
@@ -273,7 +284,7 @@ impl CommandHandler {
                     correlation_id: Some(Arc::clone(&stream.id)),
                     causation_id: Some(Arc::clone(&command.id)),
                     sequence: Some(version),
-                    extensions: extensions.clone(),
+                    extensions,
                     data: Arc::clone(&event.data),
                 })
             })
@@ -302,7 +313,13 @@ fn restore(aggregate: &dyn Aggregate, loaded: &LoadedStream) -> Result<Arc<Value
         None => aggregate.initial(),
     };
     for event in &loaded.events {
-        let event = DomainEvent::new(Arc::clone(&event.kind), Arc::clone(&event.data));
+        let today = aggregate.event_version(&event.kind);
+        let attribute = event.extensions.get(DATA_VERSION);
+        let version = data_version(aggregate.name(), &event.kind, attribute, today)?;
+        let mut event = DomainEvent::new(Arc::clone(&event.kind), Arc::clone(&event.data));
+        if version < today {
+            aggregate.upcast(&mut event, version)?;
+        }
         aggregate.apply(&mut state, &event)?;
     }
     Ok(state)

@@ -20,16 +20,19 @@ impl<'a> EventStoreClient<'a> {
         Self { client }
     }
 
-    /// The snapshot and events of an aggregate, and the result of the command if it was handled before.
+    /// The snapshot of a revision and the events of an aggregate, and the result of the command if it
+    /// was handled before.
     pub async fn load(
         &self,
         stream: &StreamId,
         command: &Arc<str>,
+        revision: &str,
     ) -> Result<LoadedStream, Box<Failure>> {
         let input = LoadInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             command: Some(Arc::clone(command)),
+            revision: Some(revision.into()),
         };
         let policy = CallPolicy::default();
         self.call("load", &input, None, &policy).await
@@ -72,12 +75,14 @@ impl<'a> EventStoreClient<'a> {
         &self,
         stream: &StreamId,
         version: u64,
+        revision: &str,
         state: Arc<Value>,
     ) -> Result<(), Box<Failure>> {
         let input = SaveSnapshotInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             version,
+            revision: Some(revision.into()),
             state,
         };
         let policy = CallPolicy::default();
@@ -113,6 +118,9 @@ pub struct LoadInput {
     /// Asks whether this command was handled before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Arc<str>>,
+    /// Ignores a snapshot of another revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
 }
 
 /// The reply of `EventStore.load`.
@@ -164,6 +172,8 @@ pub struct SaveSnapshotInput {
     pub aggregate: Arc<str>,
     pub aggregate_id: Arc<str>,
     pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
     pub state: Arc<Value>,
 }
 

@@ -15,7 +15,11 @@ const EVENT_STORE: FileKind = FileKind {
     // `rees` in ASCII.
     application: 0x7265_6573,
     version: 3,
-    raised: &[(2, "ALTER TABLE events ADD COLUMN digest TEXT")],
+    raised: &[(
+        2,
+        "ALTER TABLE events ADD COLUMN digest TEXT;
+         ALTER TABLE snapshots ADD COLUMN revision TEXT;",
+    )],
     // The aggregate is null for an event that belongs to none; the failure, for one that is published.
     // The digest is that of the command, with the first of its events.
     tables: "
@@ -24,7 +28,7 @@ const EVENT_STORE: FileKind = FileKind {
         ) STRICT;
         CREATE TABLE snapshots (
             aggregate TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL,
-            PRIMARY KEY (aggregate, id)
+            revision TEXT, PRIMARY KEY (aggregate, id)
         ) STRICT;
         CREATE TABLE publications (
             source TEXT NOT NULL, id TEXT NOT NULL, failure TEXT, PRIMARY KEY (source, id)
@@ -91,12 +95,13 @@ impl EventFile {
             }
         }
         let mut statement =
-            connection.prepare("SELECT aggregate, id, version, state FROM snapshots")?;
+            connection.prepare("SELECT aggregate, id, version, state, revision FROM snapshots")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let stream = StreamId::new(row.get::<_, Arc<str>>(0)?, row.get::<_, Arc<str>>(1)?);
             let snapshot = Snapshot {
                 version: row.get::<_, i64>(2)?.unsigned_abs(),
+                revision: row.get(4)?,
                 state: from_text(row, 3)?,
             };
             store.save_snapshot(&stream, &snapshot)?;
@@ -174,12 +179,19 @@ impl EventFile {
         snapshot: &Snapshot,
     ) -> Result<(), EventStoreError> {
         let (version, state) = (signed(snapshot.version)?, to_text(&snapshot.state)?);
-        let sql =
-            "INSERT OR REPLACE INTO snapshots (aggregate, id, version, state) VALUES (?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO snapshots (aggregate, id, version, state, revision)
+            VALUES (?, ?, ?, ?, ?)";
+        let revision = &snapshot.revision;
         self.connection
             .lock()
             .prepare_cached(sql)?
-            .execute(params![stream.aggregate, stream.id, version, state])?;
+            .execute(params![
+                stream.aggregate,
+                stream.id,
+                version,
+                state,
+                revision
+            ])?;
         Ok(())
     }
 }

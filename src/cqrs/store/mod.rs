@@ -201,7 +201,8 @@ impl EventStore {
         self.log.lock().events.len() as u64
     }
 
-    /// Stores a snapshot in place of an earlier one; does nothing for an aggregate without events.
+    /// Stores a snapshot in place of an earlier one or one of another revision; does nothing for an
+    /// aggregate without events.
     ///
     /// # Errors
     ///
@@ -216,7 +217,10 @@ impl EventStore {
             return Ok(());
         };
         let latest = known.snapshot.as_ref();
-        if latest.is_some_and(|latest| latest.version > snapshot.version) {
+        let is_older = |latest: &Snapshot| {
+            latest.revision == snapshot.revision && latest.version > snapshot.version
+        };
+        if latest.is_some_and(is_older) {
             return Ok(());
         }
         if let Some(file) = &self.file {

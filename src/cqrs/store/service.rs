@@ -116,7 +116,9 @@ impl EventStoreService {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let command = request.command.as_ref();
         let handled = command.and_then(|command| store.handled(&stream, command));
-        let snapshot = store.load_snapshot(&stream);
+        let snapshot = store
+            .load_snapshot(&stream)
+            .filter(|snapshot| request.revision.is_none() || snapshot.revision == request.revision);
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
         let events = store.load(&stream, after);
         to_value(&LoadedStream {
@@ -189,6 +191,7 @@ impl EventStoreService {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let snapshot = Snapshot {
             version: request.version,
+            revision: request.revision,
             state: request.state,
         };
         self.store()

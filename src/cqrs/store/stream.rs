@@ -32,6 +32,9 @@ pub struct StoredEvent {
 pub struct Snapshot {
     /// The version.
     pub version: u64,
+    /// The revision of the aggregate that made the state of events; `None` if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
     /// The state at that version.
     pub state: Arc<Value>,
 }

@@ -34,7 +34,8 @@ fn reopened_file_has_everything_that_was_stored() {
     assert_eq!(reopened.load(&one, 2), events(&one, 2, 1, "c-2"));
     assert_eq!(reopened.handled(&one, "c-2").unwrap().version, 3);
     check_digests(&reopened, &one);
-    assert_eq!(reopened.load_snapshot(&one).unwrap().version, 3);
+    let snapshot = reopened.load_snapshot(&one).unwrap();
+    assert_eq!((snapshot.version, snapshot.revision), (3, Some("r".into())));
     let unpublished = reopened.unpublished(1).unwrap();
     assert_eq!(&*unpublished[0].head().id, "b/1");
     let again = events(&one, 0, 2, "c-1");
@@ -150,7 +151,8 @@ fn file_of_the_former_version_is_raised_and_its_commands_are_known() {
     for version in [2, 3] {
         let store = opened(folder.path());
         assert_eq!(store.load(&one, 0)[..2], events(&one, 0, 2, "c-1"));
-        assert_eq!(store.load_snapshot(&one).unwrap().version, 2);
+        let snapshot = store.load_snapshot(&one).unwrap();
+        assert_eq!((snapshot.version, snapshot.revision), (2, None));
         let again = events(&one, version, 1, "c-1");
         let appended = store.append(&one, version, &again, Some(&digest(9)));
         assert_eq!(appended.unwrap(), 2, "as before, for want of a digest");

@@ -143,12 +143,22 @@ pub(super) fn check_store(store: &EventStore) {
     // The latest snapshot stays; one of an aggregate without events is dropped.
     let snapshot = |version| Snapshot {
         version,
+        revision: Some("r".into()),
         state: Arc::new(json!({"at": version})),
     };
     assert_eq!(store.load_snapshot(&one), None);
     for version in [1, 3, 2] {
         store.save_snapshot(&one, &snapshot(version)).unwrap();
     }
+    assert_eq!(store.load_snapshot(&one), Some(snapshot(3)));
+    // One of another revision is of no use, however late its version.
+    let other = Snapshot {
+        revision: None,
+        ..snapshot(4)
+    };
+    store.save_snapshot(&one, &other).unwrap();
+    assert_eq!(store.load_snapshot(&one), Some(other));
+    store.save_snapshot(&one, &snapshot(3)).unwrap();
     assert_eq!(store.load_snapshot(&one), Some(snapshot(3)));
     assert_eq!(store.load_snapshot(&two), None);
     store.save_snapshot(&account("new"), &snapshot(1)).unwrap();
