@@ -22,7 +22,7 @@ struct Roles {
 pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
-    pub script: Script,
+    pub script: Arc<Script>,
     /// Whether it is written in Rust by the user.
     own: bool,
 }
@@ -45,6 +45,17 @@ impl Registry {
         let role = Arc::new(Role::new(service));
         let mut roles = self.roles.lock();
         roles.cast.insert(Arc::clone(&role.name), role);
+    }
+
+    /// Puts a service in place of one of the same name, whose script it keeps. A call that is late
+    /// still reaches the other one.
+    pub(crate) fn replace(&self, service: impl Service + 'static) {
+        let mut role = Role::new(service);
+        let mut roles = self.roles.lock();
+        if let Some(other) = roles.cast.get(&role.name) {
+            role.script = Arc::clone(&other.script);
+        }
+        roles.cast.insert(Arc::clone(&role.name), Arc::new(role));
     }
 
     /// Adds a service of the user's own, in place of one of the same name and its script.
@@ -211,7 +222,7 @@ impl Role {
         Self {
             name: service.name().into(),
             service: Arc::new(service),
-            script: Script::default(),
+            script: Arc::default(),
             own: false,
         }
     }

@@ -77,6 +77,24 @@ impl ReadModel {
         }
     }
 
+    /// The same documents under another definition that makes the same of events.
+    pub fn redefined(&self, definition: Arc<ProjectionDefinition>) -> Self {
+        Self {
+            definition,
+            ..self.clone()
+        }
+    }
+
+    /// Passes over an event; false if it is applied already.
+    pub fn skip(&self, position: u64) -> bool {
+        let mut contents = self.contents.lock();
+        if contents.position >= position {
+            return false;
+        }
+        contents.position = position;
+        true
+    }
+
     /// The current document of a key.
     pub fn document(&self, key: &str) -> Option<Arc<Value>> {
         self.contents.lock().documents.get(key).map(Arc::clone)
@@ -103,7 +121,11 @@ impl ReadModel {
             let event = &stored["event"];
             if let Some(handler) = self.handler_of(event) {
                 if position > contents.position {
-                    if let Err(why) = contents.apply(handler, event) {
+                    let lifted = self.definition.lifted(event);
+                    let applied = lifted.and_then(|lifted| {
+                        contents.apply(handler, lifted.as_ref().unwrap_or(event))
+                    });
+                    if let Err(why) = applied {
                         failure = Some(why);
                         break;
                     }
@@ -163,6 +185,31 @@ impl ReadModelContents {
             self.documents.insert(key, document);
         }
         Ok(())
+    }
+}
+
+/// A read model while another one is built beside it: the one is read and goes on, the other one
+/// receives all events anew.
+pub(super) struct Beside {
+    pub current: ReadModel,
+    pub next: ReadModel,
+}
+
+#[async_trait]
+impl Service for Beside {
+    fn name(&self) -> &str {
+        self.current.name()
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        self.current.operations()
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        match call.name().operation() {
+            REPLAY | RESET => self.next.call(call).await,
+            _ => self.current.call(call).await,
+        }
     }
 }
 
