@@ -85,7 +85,7 @@ Feature: Aggregates whose definition changes
       | what              | initial | change   | upcasts                                         | on |
       | nothing           | 0       | add      |                                                 | 2  |
       | the initial state | 10      | add      |                                                 | 12 |
-      | an event's change | 0       | subtract |                                                 | -2 |
+      | an event's effect | 0       | subtract |                                                 | -2 |
       | an upcast         | 0       | add      | "Laid": { "1": [{ "set": "/by", "to": 5 }] }    | 10 |
 
   @integration-10

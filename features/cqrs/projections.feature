@@ -483,6 +483,24 @@ Feature: Projections
       { "balance": 3 }
       """
 
+  Scenario: A reset that takes effect after its timeout does not clear what was rebuilt since
+    Given "Balances.reset" times out after 1 s
+    And "Balances.reset" answers:
+      | execution | answer    |
+      | 1         | late 10 s |
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the projection "Balances" is rebuilt
+    And the projections catch up
+    And 1 min passes
+    Then "Balances.reset" is executed 2 times
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 1 }
+      """
+
   Scenario: A rebuild ends at once if there are no events
     Given the projection:
       """json

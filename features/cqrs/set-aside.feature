@@ -135,6 +135,29 @@ Feature: Events that a projection cannot apply
     Then the checkpoint of "Buyers" is 4
     And the read model "Buyers" has nothing for "9"
 
+  Scenario: An event that was applied though its call failed is not passed over
+    Given "Buyers.apply" answers:
+      | execution | answer                     |
+      | 4         | acts then error TOOL_ERROR |
+    When the failed event of "Buyers" is set aside
+    And the command "sell" is sent to "t-1" with:
+      """json
+      { "amount": 9 }
+      """
+    Then the failed event of "Buyers" has:
+      | path      | value |
+      | /position | 5     |
+    When the failed event of "Buyers" is set aside
+    Then no event holds "Buyers" back
+    And the checkpoint of "Buyers" is 5
+    And the events set aside by "Buyers" are:
+      | position |
+      | 2        |
+    And the read model "Buyers" has "9":
+      """json
+      { "times": 1 }
+      """
+
   Scenario: A target service does not receive an event again that was set aside
     Given a service "Search"
     And the projection:

@@ -131,10 +131,13 @@ impl Projection {
         state.is_current(generation)
     }
 
-    /// The checkpoint to continue after; `None` if the generation is stale.
-    fn current_checkpoint(&self, generation: u64) -> Option<u64> {
+    /// The position of the event to continue after: the last that was applied or set aside; `None` if
+    /// the generation is stale.
+    fn last_settled(&self, generation: u64) -> Option<u64> {
         let state = self.state.lock();
-        state.is_current(generation).then_some(state.checkpoint)
+        let set_aside = state.set_aside.last().map_or(0, |event| event.position);
+        let last = state.checkpoint.max(set_aside);
+        state.is_current(generation).then_some(last)
     }
 
     /// Ends the rebuild if it is complete; returns whether it goes on.
@@ -177,8 +180,11 @@ impl Projection {
             .take_if(|missing| *missing <= progress.position);
         if progress.applied > 0 {
             state.checkpoint = progress.checkpoint;
-            state.failure = None;
         }
+        let position = state.position;
+        state
+            .failure
+            .take_if(|failure| failure.position <= position);
         match (&mut state.rebuild, event) {
             // A rebuild is recorded when it ends; the age of its events is irrelevant.
             (Some(rebuild), _) => rebuild.applied += progress.applied,
@@ -267,24 +273,28 @@ impl Projection {
     }
 
     /// Passes over the event that holds it back, and continues; false if none does.
+    ///
+    /// One that its read model has applied, though no answer said so, is not passed over.
     fn set_aside(&self) -> bool {
         let mut state = self.state.lock();
-        let read_model = self.read_model.as_ref();
-        let skips = |failure: &mut ProjectionFailure| {
-            read_model.is_none_or(|read_model| read_model.skip(failure.position))
-        };
-        let Some(failure) = state.failure.take_if(skips) else {
+        let Some(failure) = state.failure.take() else {
             return false;
         };
-        self.timeline.record(EventKind::EventSetAside {
-            projection: Arc::clone(self.name()),
-            position: failure.position,
-            kind: kind_of(&failure.event),
-            code: Arc::clone(&failure.error.code),
-        });
+        let position = failure.position;
         state.generation += 1;
-        state.position = failure.position;
-        state.set_aside.push(failure);
+        let read_model = self.read_model.as_ref();
+        if let Some(further) = read_model.and_then(|own| own.skip(position)) {
+            (state.position, state.checkpoint) = further;
+        } else {
+            state.position = position;
+            self.timeline.record(EventKind::EventSetAside {
+                projection: Arc::clone(self.name()),
+                position,
+                kind: kind_of(&failure.event),
+                code: Arc::clone(&failure.error.code),
+            });
+            state.set_aside.push(failure);
+        }
         if state.status == ProjectionStatus::Paused {
             state.resume();
             self.record_resumed();

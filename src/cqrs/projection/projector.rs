@@ -99,8 +99,7 @@ impl Projector {
                 "it handles events in another way than before, so its target has to be reset";
             return Err(Violation::new("/reset", message));
         }
-        if definition.rebuild == RebuildMode::Beside && former.read_model.is_some() {
-            self.start_beside(&former, definition);
+        if self.start_beside(&former, &definition) {
             return Ok(());
         }
         state.begin_rebuild(Some(self.positions.get()), true);
@@ -131,23 +130,29 @@ impl Projector {
     }
 
     /// Starts a projection that builds its read model beside that of the former one, and takes over
-    /// when it has caught up.
-    fn start_beside(&self, former: &Arc<Projection>, definition: Arc<ProjectionDefinition>) {
-        let Some(current) = former.read_model.clone() else {
-            return;
-        };
-        let next = self.read_model_of(&definition);
+    /// when it has caught up. False if its definition does not say so, or there is no whole read model
+    /// to be read until then.
+    fn start_beside(&self, former: &Projection, definition: &Arc<ProjectionDefinition>) -> bool {
         let mut state = former.state.lock().clone();
+        let Some(current) = former
+            .read_model
+            .clone()
+            .filter(|_| definition.rebuild == RebuildMode::Beside && state.rebuild.is_none())
+        else {
+            return false;
+        };
+        let next = self.read_model_of(definition);
         state.begin_rebuild(None, false);
         self.client.registry().replace(Beside {
             current,
             next: next.clone(),
         });
-        let next = self.projection_of(definition, Some(next), state);
+        let next = self.projection_of(Arc::clone(definition), Some(next), state);
         let next = self.spawn_beside(next);
         if let Some(running) = self.projections.lock().get_mut(former.name()) {
             running.next = Some(next);
         }
+        true
     }
 
     fn projection_of(
@@ -222,9 +227,7 @@ impl Projector {
     /// If the projection does not exist.
     pub fn status(&self, name: &str) -> Result<ProjectionStatus, UnknownName> {
         let projections = self.projections.lock();
-        let running = projections.get(name)?;
-        let shown = running.next.as_ref().unwrap_or(&running.current);
-        let status = shown.projection.state.lock().status;
+        let status = projections.get(name)?.newest().state.lock().status;
         Ok(status)
     }
 
@@ -334,9 +337,8 @@ impl Projector {
         if projection.reset.is_none() {
             return Err(ProjectionError::NoReset(Arc::clone(projection.name())));
         }
-        if projection.definition.rebuild == RebuildMode::Beside {
-            self.start_beside(&projection, Arc::clone(&projection.definition));
-        } else {
+        let definition = Arc::clone(&self.projections.lock().get(name)?.newest().definition);
+        if !self.start_beside(&projection, &definition) {
             projection.rebuild(self.positions.get());
         }
         Ok(())

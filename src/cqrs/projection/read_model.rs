@@ -19,12 +19,13 @@ use crate::{
 /// |---|---|---|
 /// | `apply` | `{ "position", "after", "event" }` | `{}` |
 /// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }`, and a `failure` if an event could not be applied |
-/// | `reset` | `{}` | `{}` |
+/// | `reset` | `{ "generation" }`, or `{}` | `{}` |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
 /// A call may take effect late, after its caller has timed out and retried. So each event has its
 /// position, by which it is applied once, and each call the position that it continues `after`: a
-/// late call of an earlier rebuild would leave a gap and is refused.
+/// late call of an earlier rebuild would leave a gap and is refused. A rebuild resets once, by its
+/// `generation`.
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
@@ -39,6 +40,8 @@ struct ReadModelContents {
     position: u64,
     /// The position of the last event that was applied.
     checkpoint: u64,
+    /// Of the last reset.
+    generation: u64,
 }
 
 /// How many of the given events a projection has applied.
@@ -85,14 +88,15 @@ impl ReadModel {
         }
     }
 
-    /// Passes over an event; false if it is applied already.
-    pub fn skip(&self, position: u64) -> bool {
+    /// Passes over an event; if it is past it already, returns how far it is: its position and its
+    /// checkpoint.
+    pub fn skip(&self, position: u64) -> Option<(u64, u64)> {
         let mut contents = self.contents.lock();
         if contents.position >= position {
-            return false;
+            return Some((contents.position, contents.checkpoint));
         }
         contents.position = position;
-        true
+        None
     }
 
     /// The current document of a key.
@@ -141,6 +145,18 @@ impl ReadModel {
             applied,
             failure,
         })
+    }
+
+    /// Discards all documents, unless that or a later rebuild has done so already.
+    fn reset(&self, generation: Option<u64>) {
+        let mut contents = self.contents.lock();
+        if generation.is_some_and(|generation| generation <= contents.generation) {
+            return;
+        }
+        *contents = ReadModelContents {
+            generation: generation.unwrap_or(contents.generation),
+            ..ReadModelContents::default()
+        };
     }
 
     fn handler_of(&self, event: &Value) -> Option<&HandlerDefinition> {
@@ -249,7 +265,7 @@ impl Service for ReadModel {
                 })
             }
             RESET => {
-                *self.contents.lock() = ReadModelContents::default();
+                self.reset(input["generation"].as_u64());
                 Ok(json!({}))
             }
             QUERY => self.query(input),

@@ -52,7 +52,12 @@ impl Projections {
 }
 
 impl RunningProjection {
-    /// The one that rebuilds first.
+    /// The one of the last definition.
+    pub fn newest(&self) -> &Projection {
+        &self.next.as_ref().unwrap_or(&self.current).projection
+    }
+
+    /// The newest first.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Projection>> {
         let next = self.next.iter();
         next.chain([&self.current]).map(|own| &own.projection)

@@ -48,7 +48,7 @@ impl ProjectionTask {
                         () = self.positions.changed_from(last) => {}
                     }
                 }
-                NextAction::Reset { generation } => match self.reset().await {
+                NextAction::Reset { generation } => match self.reset(generation).await {
                     Ok(()) => self.projection.record_reset(generation),
                     Err(_) => self.wait_to_retry().await,
                 },
@@ -90,10 +90,15 @@ impl ProjectionTask {
         }
     }
 
-    async fn reset(&self) -> Result<(), Box<Failure>> {
-        if let Some(reset) = &self.projection.reset {
-            self.call(reset.clone(), json!({}), None).await?;
-        }
+    async fn reset(&self, generation: u64) -> Result<(), Box<Failure>> {
+        let Some(reset) = self.projection.reset.clone() else {
+            return Ok(());
+        };
+        let (input, key) = match self.projection.read_model {
+            Some(_) => (json!({ "generation": generation }), None),
+            None => (json!({}), Some(self.key(generation, "reset"))),
+        };
+        self.call(reset, input, key).await?;
         Ok(())
     }
 
@@ -155,7 +160,7 @@ impl ProjectionTask {
     }
 
     async fn apply(&self, stored: &Value, generation: u64) -> ApplyResult {
-        let Some(after) = self.projection.current_checkpoint(generation) else {
+        let Some(after) = self.projection.last_settled(generation) else {
             return ApplyResult::Stale;
         };
         let (position, event) = (position_of(stored), &stored["event"]);
@@ -179,12 +184,11 @@ impl ProjectionTask {
             let event = lifted.as_ref().unwrap_or(event);
             let input = json!({"position": position, "after": after, "event": event});
             // A read model recognises a repeated event by its position, another service by the key.
-            let key = self.projection.read_model.is_none().then(|| {
-                KeyOrigin::Projection.key(format!(
-                    "{}/{generation}/{position}",
-                    self.projection.name()
-                ))
-            });
+            let key = self
+                .projection
+                .read_model
+                .is_none()
+                .then(|| self.key(generation, &position.to_string()));
             let call = self.projection.apply.clone();
             if let Err(failure) = self.call(call, input, key).await {
                 return self.fail(stored, *failure, generation);
@@ -194,6 +198,10 @@ impl ProjectionTask {
         }
         self.projection
             .record_progress(&progress, Some(event), generation)
+    }
+
+    fn key(&self, generation: u64, what: &str) -> Key {
+        KeyOrigin::Projection.key(format!("{}/{generation}/{what}", self.projection.name()))
     }
 
     fn fail(&self, stored: &Value, failure: Failure, generation: u64) -> ApplyResult {
@@ -242,7 +250,7 @@ fn without_gap(batch: Arc<Value>, after: u64) -> (Arc<Value>, Option<Gap>) {
         missing: next,
         found,
     });
-    if kept.len() == events_of(&batch).count() {
+    if batch["after"] == after && kept.len() == events_of(&batch).count() {
         return (batch, gap);
     }
     let kept = json!({"after": after, "events": kept});
