@@ -45,6 +45,10 @@ Feature: Events that a projection cannot apply
       """json
       { "times": 1 }
       """
+    And "Buyers.apply" received in execution 4:
+      | path      | value |
+      | /position | 4     |
+      | /after    | 2     |
     And the events set aside by "Buyers" are:
       | position | type | subject | code              | retries |
       | 2        | Sold | t-1     | VALIDATION_FAILED | 1       |
