@@ -1,7 +1,5 @@
 //! What identifies a JSON value, however it is written.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +12,7 @@ pub fn json_sha_256(value: &Value) -> [u8; 32] {
 
 /// The same as 64 hexadecimal digits.
 #[cfg(any(feature = "cqrs", test))]
-pub fn json_digest(value: &Value) -> Arc<str> {
+pub fn json_digest(value: &Value) -> std::sync::Arc<str> {
     let bytes = json_sha_256(value);
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.into()

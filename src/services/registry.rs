@@ -49,6 +49,7 @@ impl Registry {
 
     /// Puts a service in place of one of the same name, whose script it keeps. A call that is late
     /// still reaches the other one.
+    #[cfg(feature = "cqrs")]
     pub(crate) fn replace(&self, service: impl Service + 'static) {
         let mut role = Role::new(service);
         let mut roles = self.roles.lock();
