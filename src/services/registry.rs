@@ -47,7 +47,7 @@ impl Registry {
         roles.cast.insert(Arc::clone(&role.name), role);
     }
 
-    /// Puts a service in place of one of the same name, whose script it keeps. A call that is late
+    /// Adds a service; in place of one of the same name it keeps that one's script. A call that is late
     /// still reaches the other one.
     #[cfg(feature = "cqrs")]
     pub(crate) fn replace(&self, service: impl Service + 'static) {

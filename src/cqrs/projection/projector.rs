@@ -78,7 +78,6 @@ impl Projector {
         let is_played = definition.target.is_none();
         let Some(former) = former else {
             let read_model = is_played.then(|| self.read_model_of(&definition));
-            read_model.iter().cloned().for_each(|new| registry.add(new));
             self.start(definition, read_model, ProjectionState::new());
             return Ok(());
         };
@@ -86,10 +85,6 @@ impl Projector {
         if former.definition.revision() == definition.revision() {
             let read_model = former.read_model.as_ref();
             let read_model = read_model.map(|own| own.redefined(Arc::clone(&definition)));
-            read_model
-                .iter()
-                .cloned()
-                .for_each(|new| registry.replace(new));
             state.task = TaskState::Active;
             self.start(definition, read_model, state);
             return Ok(());
@@ -104,10 +99,8 @@ impl Projector {
         }
         state.begin_rebuild(Some(self.positions.get()), true);
         let read_model = is_played.then(|| self.read_model_of(&definition));
-        match &read_model {
-            Some(read_model) => registry.replace(read_model.clone()),
-            None if is_served(&former) => drop(registry.remove(&definition.name)),
-            None => {}
+        if !is_played && is_served(&former) {
+            let _ = registry.remove(&definition.name);
         }
         self.start(definition, read_model, state);
         Ok(())
@@ -117,13 +110,16 @@ impl Projector {
         ReadModel::new(Arc::clone(definition), self.client.timeline().clock())
     }
 
-    /// Starts a projection in place of another of its name.
+    /// Starts a projection, with its read model as a service, in place of another of its name.
     fn start(
         &self,
         definition: Arc<ProjectionDefinition>,
         read_model: Option<ReadModel>,
         state: ProjectionState,
     ) {
+        if let Some(read_model) = &read_model {
+            self.client.registry().replace(read_model.clone());
+        }
         let projection = self.projection_of(definition, read_model, state);
         let current = self.spawn(projection, None);
         self.projections.lock().insert(current);
@@ -337,8 +333,8 @@ impl Projector {
         if projection.reset.is_none() {
             return Err(ProjectionError::NoReset(Arc::clone(projection.name())));
         }
-        let definition = Arc::clone(&self.projections.lock().get(name)?.newest().definition);
-        if !self.start_beside(&projection, &definition) {
+        let newest = Arc::clone(&self.projections.lock().get(name)?.newest().definition);
+        if !self.start_beside(&projection, &newest) {
             projection.rebuild(self.positions.get());
         }
         Ok(())
