@@ -37,6 +37,28 @@ Feature: Dead letters
         | /0/firstAt        | 1 s                                         |
         | /0/lastAt         | 4 s 30 ms                                   |
 
+    @integration-6
+    Scenario: Events whose source and id read the same when joined are two events
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop#1", "id": "a", "data": 1 }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop", "id": "1#a", "data": 2 }
+        """
+      Then the dead letters are:
+        | subscription | source  | id | code            |
+        | Mail.send    | /shop#1 | a  | PERMANENT_ERROR |
+      And the timeline has, in order:
+        | event         | subscription | source | id  |
+        | event_handled | Mail.send    | /shop  | 1#a |
+      When the dead letters are redriven
+      Then no dead letter is left
+      And "Mail.send" is executed 3 times
+      And no effect happens twice
+
   Rule: A dead letter can be redriven
 
     @integration-4

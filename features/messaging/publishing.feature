@@ -239,17 +239,36 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: Two events cannot have the same id
+    Scenario Outline: An event id that comes again with another <difference> is refused
       When the event is published:
         """json
         { "type": "OrderPlaced", "id": "e-1", "data": 1 }
         """
       And the event is published:
         """json
-        { "type": "OrderPlaced", "id": "e-1", "data": 2, "subject": "order-1" }
+        { "id": "e-1", <event> }
         """
       Then the publication fails with "EVENT_ALREADY_EXISTS"
       And "Mail.send" is executed 1 time
+
+      Examples:
+        | difference | event                                                   |
+        | data       | "type": "OrderPlaced", "data": 2                        |
+        | type       | "type": "OrderCancelled", "data": 1                     |
+        | subject    | "type": "OrderPlaced", "data": 1, "subject": "order-1" |
+
+    @integration-3
+    Scenario: The same id from another source is another event
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop", "id": "e-1" }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/till", "id": "e-1" }
+        """
+      Then the publication succeeds
+      And "Mail.send" is executed 2 times
 
     @integration-3
     Scenario: An outage of the outbox after storing delays the event

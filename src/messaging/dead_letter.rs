@@ -14,7 +14,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadLetter {
-    /// `<subscription>/<source>#<id>` of its event.
+    /// `<subscription>/<source>#<id>` of its event, where a slash of the first and a `#` of the second
+    /// are escaped.
     pub id: Arc<str>,
     /// The subscription whose handler failed.
     pub subscription: Arc<str>,

@@ -88,6 +88,10 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("projection_paused", &["projection", "errors"]),
     ("projection_resumed", &["projection"]),
     (
+        "event_set_aside",
+        &["projection", "position", "type", "code"],
+    ),
+    (
         "projection_rebuilt",
         &["projection", "events", "checkpoint"],
     ),

@@ -254,6 +254,17 @@ pub enum EventKind {
     ProjectionResumed {
         projection: Arc<str>,
     },
+    /// The projection passes over an event that it could not apply.
+    EventSetAside {
+        projection: Arc<str>,
+        /// The position of the event.
+        position: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        /// Why it could not be applied.
+        code: Arc<str>,
+    },
     /// It was reset and has caught up with the events stored by then.
     ProjectionRebuilt {
         projection: Arc<str>,

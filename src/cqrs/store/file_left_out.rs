@@ -24,7 +24,13 @@ impl EventFile {
         match *self {}
     }
 
-    pub fn save_events(&self, _: u64, _: Option<&str>, _: &[impl Serialize]) -> Saved {
+    pub fn save_events(
+        &self,
+        _: u64,
+        _: Option<&str>,
+        _: &[impl Serialize],
+        _: Option<&str>,
+    ) -> Saved {
         match *self {}
     }
 

@@ -13,6 +13,7 @@ enum StoreAction {
         count: u64,
         command: u8,
         stale_by: u64,
+        digest: Option<u8>,
     },
     Publish(usize),
     Fail(usize),
@@ -20,12 +21,14 @@ enum StoreAction {
 }
 
 fn actions() -> impl Strategy<Value = Vec<StoreAction>> {
-    let append = (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(
-        |(stream, count, command, stale_by)| StoreAction::Append {
+    let digest = proptest::option::of(0..2_u8);
+    let append = (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64, digest).prop_map(
+        |(stream, count, command, stale_by, digest)| StoreAction::Append {
             stream,
             count,
             command,
             stale_by,
+            digest,
         },
     );
     proptest::collection::vec(
@@ -53,14 +56,15 @@ proptest! {
         for action in actions {
             let file = sqlite.as_ref().unwrap();
             match action {
-                StoreAction::Append { stream, count, command, stale_by } => {
+                StoreAction::Append { stream, count, command, stale_by, digest } => {
                     let stream = &streams[stream];
                     let at = memory.load(stream, 0).len() as u64;
                     let expected = at.saturating_sub(stale_by);
                     let events = events(stream, expected, count, &format!("c-{command}"));
+                    let digest = digest.map(super::stores::digest);
                     let results = [
-                        memory.append(stream, expected, &events),
-                        file.append(stream, expected, &events),
+                        memory.append(stream, expected, &events, digest.as_ref()),
+                        file.append(stream, expected, &events, digest.as_ref()),
                     ];
                     let [one, other] = results.map(|it| it.map_err(|error| error.to_string()));
                     prop_assert_eq!(one, other);

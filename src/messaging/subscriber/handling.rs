@@ -7,7 +7,7 @@ use super::{
     subscription::{EventFilter, Subscription},
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code},
+    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code, pointer_token},
     messaging::{
         DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
         reconnect_delay,
@@ -253,8 +253,10 @@ impl Handling {
     }
 
     fn letter_id(&self, head: &EventHead) -> Arc<str> {
-        let (subscription, source, id) = (&*self.subscription.id, &*head.source, &*head.id);
-        [subscription, "/", source, "#", id].concat().into()
+        // Escaped, so that no two events of any subscriptions share it.
+        let subscription = pointer_token(&self.subscription.id);
+        let source = head.source.replace('%', "%25").replace('#', "%23");
+        format!("{subscription}/{source}#{}", head.id).into()
     }
 
     async fn call(

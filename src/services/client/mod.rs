@@ -202,8 +202,10 @@ impl Client {
             let wait = failure
                 .retry_after
                 .max(no_reply.half_open_in.filter(|_| call.is_undo()));
-            let next = retrying
-                .next_delay(&failure, draw)
+            let is_final = own.final_code.is_some_and(|code| *failure.code == *code);
+            let next = (!is_final)
+                .then(|| retrying.next_delay(&failure, draw))
+                .flatten()
                 .map(|delay| delay.max(wait.unwrap_or_default()));
             let in_time =
                 next.filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
