@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     inbox::{Delivery, EventStatus},
+    places::Place,
     subscription::{EventFilter, Subscription},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     },
     observability::{EventHead, EventKind, HandlerRuns, Timeline},
     resilience::Retry,
-    services::{CallPolicy, CallResult, Client},
+    services::{CallPolicy, CallResult, Client, Tries},
 };
 
 /// Filters each event of a subscription and calls the handler; one that fails permanently becomes a
@@ -73,11 +74,13 @@ impl Handling {
         self.client.timeline()
     }
 
-    /// Handles one delivery.
-    pub async fn handle(self: Arc<Self>, delivery: Delivery) -> HandledDelivery {
+    /// Handles one delivery, in a place of the handler.
+    pub async fn handle(self: Arc<Self>, delivery: Delivery, place: Place) -> HandledDelivery {
         let document = &delivery.document;
         let first_at = self.timeline().now();
-        let handled = self.filter_and_call(document).await;
+        let handled = self.filter_and_call(document, &place).await;
+        // The dead letter queue may be slow.
+        drop(place);
         let (status, unstored) = match handled {
             Ok(wanted) => {
                 self.record_settled(document, wanted);
@@ -110,16 +113,18 @@ impl Handling {
     }
 
     /// Calls the handler unless the filter rejects the event; returns whether the handler was called.
-    async fn filter_and_call(&self, document: &EventDocument) -> Result<bool, Box<Failure>> {
+    async fn filter_and_call(
+        &self,
+        document: &EventDocument,
+        place: &Place,
+    ) -> Result<bool, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
             Some(EventFilter::Schema(schema)) => schema.faults(event).is_empty(),
             Some(EventFilter::Call(call)) => {
                 let head = CallHead::new(Arc::clone(&self.subscription.id), call.clone());
-                let reply = self
-                    .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
-                    .await?;
+                let reply = self.call_in(place, &Arc::new(head), event, None).await?;
                 reply.value.as_bool().ok_or_else(|| {
                     let message = format!("a filter must reply true or false, not {}", reply.value);
                     Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call))
@@ -130,9 +135,27 @@ impl Handling {
             return Ok(false);
         }
         let key = Some(KeyOrigin::Subscription.key(self.letter_id(document.head())));
-        self.call(&self.handler, Arc::clone(event), key, &self.policy)
-            .await?;
+        self.call_in(place, &self.handler, event, key).await?;
         Ok(true)
+    }
+
+    async fn call_in(
+        &self,
+        place: &Place,
+        head: &Arc<CallHead>,
+        event: &Arc<Value>,
+        key: Option<Key>,
+    ) -> CallResult {
+        let call = Call {
+            head: Arc::clone(head),
+            input: Arc::clone(event),
+            key,
+            accepts_fallback: false,
+        };
+        let tries = Tries::default();
+        self.client
+            .call_observed(&call, &self.policy, None, &tries, place)
+            .await
     }
 
     fn record_settled(&self, document: &EventDocument, wanted: bool) {
@@ -198,7 +221,7 @@ impl Handling {
         let letter = &unstored.letter;
         // Only strings and numbers, so serialising cannot fail.
         let input = serde_json::to_value(letter).unwrap_or_default();
-        let result = self.call(&self.put, input, None, &once()).await;
+        let result = self.call_once(&self.put, input).await;
         let subscription = Arc::clone(&self.subscription.id);
         let head = Arc::clone(&unstored.head);
         match result {
@@ -232,7 +255,7 @@ impl Handling {
     /// Removes a dead letter whose event is settled from its queue.
     pub async fn clear(&self, letter: &DeadLetter, head: &Arc<EventHead>) {
         let input = json!({ "id": letter.id });
-        match self.call(&self.remove, input, None, &once()).await {
+        match self.call_once(&self.remove, input).await {
             Ok(_) => self.record_redrive(head, "ok"),
             Err(failure) => self.timeline().record(EventKind::Warning {
                 about: self.remove.name.as_str().into(),
@@ -257,27 +280,18 @@ impl Handling {
         [subscription, "/", source, "#", id].concat().into()
     }
 
-    async fn call(
-        &self,
-        head: &Arc<CallHead>,
-        input: impl Into<Arc<Value>>,
-        key: Option<Key>,
-        policy: &CallPolicy,
-    ) -> CallResult {
+    /// Without retries: a failure is retried later, not within the call.
+    async fn call_once(&self, head: &Arc<CallHead>, input: Value) -> CallResult {
         let call = Call {
             head: Arc::clone(head),
-            input: input.into(),
-            key,
+            input: Arc::new(input),
+            key: None,
             accepts_fallback: false,
         };
-        self.client.call(&call, policy, None).await
-    }
-}
-
-/// Without retries: a failure is retried later, not within the call.
-fn once() -> CallPolicy {
-    CallPolicy {
-        retry: Some(Retry::none().into()),
-        ..CallPolicy::default()
+        let policy = CallPolicy {
+            retry: Some(Retry::none().into()),
+            ..CallPolicy::default()
+        };
+        self.client.call(&call, &policy, None).await
     }
 }

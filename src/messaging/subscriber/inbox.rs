@@ -110,6 +110,11 @@ impl Inbox {
         }
     }
 
+    /// Whether a delivery may go to the handler now.
+    pub fn is_ready(&self) -> bool {
+        !self.paused && !self.ready.is_empty()
+    }
+
     /// The next delivery for the handler, if one may go to it now.
     pub fn next(&mut self) -> Option<Delivery> {
         if self.paused {

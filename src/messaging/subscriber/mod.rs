@@ -2,6 +2,7 @@
 
 mod handling;
 mod inbox;
+mod places;
 mod subscription;
 
 use std::sync::Arc;
@@ -14,12 +15,10 @@ pub use self::subscription::{EventFilter, Subscription};
 use self::{
     handling::{HandledDelivery, Handling},
     inbox::{DeliveryNotice, Inbox},
+    places::{Place, Places},
 };
 use super::{ActivityGuard, MessageActivity};
 use crate::{observability::EventKind, services::Client};
-
-/// The most deliveries of a subscription that its handler works on concurrently.
-const MAX_CONCURRENT: usize = 10;
 
 /// A message from the bus to a subscriber.
 #[derive(Debug)]
@@ -41,6 +40,7 @@ pub(super) async fn serve(
     let subscriber = Subscriber {
         inbox: Inbox::new(activity.clone()),
         handling: Arc::new(Handling::new(subscription, client, activity)),
+        places: Places::default(),
         running: FuturesUnordered::new(),
         letters: FuturesUnordered::new(),
     };
@@ -50,6 +50,8 @@ pub(super) async fn serve(
 struct Subscriber {
     handling: Arc<Handling>,
     inbox: Inbox,
+    places: Places,
+    /// Deliveries at the handler, or waiting for a retry.
     running: FuturesUnordered<BoxFuture<'static, HandledDelivery>>,
     /// Dead letters that wait for their queue.
     letters: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -59,11 +61,12 @@ impl Subscriber {
     async fn run(mut self, mut messages: UnboundedReceiver<SubscriberMessage>) {
         let mut open = true;
         loop {
-            self.start();
+            self.start_all();
             tokio::select! {
                 biased;
                 Some(handled) = self.running.next(), if !self.running.is_empty() => self.finish(handled),
                 Some(()) = self.letters.next(), if !self.letters.is_empty() => {}
+                place = self.places.take(), if self.inbox.is_ready() => self.start(place),
                 message = messages.recv(), if open => match message {
                     Some(SubscriberMessage::Deliver(delivery)) => self.accept(delivery),
                     Some(SubscriberMessage::Pause(at_work)) => {
@@ -90,12 +93,19 @@ impl Subscriber {
     }
 
     /// Starts the handler on the deliveries that may go to it now.
-    fn start(&mut self) {
-        while self.running.len() < MAX_CONCURRENT
-            && let Some(delivery) = self.inbox.next()
+    fn start_all(&mut self) {
+        while self.inbox.is_ready()
+            && let Some(place) = self.places.try_take()
         {
+            self.start(place);
+        }
+    }
+
+    fn start(&mut self, place: Place) {
+        if let Some(delivery) = self.inbox.next() {
             let handling = Arc::clone(&self.handling);
-            self.running.push(Box::pin(handling.handle(delivery)));
+            self.running
+                .push(Box::pin(handling.handle(delivery, place)));
         }
     }
 
