@@ -7,29 +7,35 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{Call, Failure, Locked, Reply, code, from_value, offset_text},
+    observability::{EventHead, HandlerRuns, LetterOwner},
     services::{CallResult, Service},
 };
 
-/// An event that a handler failed on permanently, with everything known about the failure.
+/// An event that a handler failed on for good, or that the bus refused for good, with everything known
+/// about the failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadLetter {
-    /// `<subscription>/<source>#<id>` of its event.
+    /// `<subscription>/<source>#<id>` of its event, or `<outbox>/<source>#<id>`.
     pub id: Arc<str>,
-    /// The subscription whose handler failed.
-    pub subscription: Arc<str>,
+    /// The subscription whose handler failed, unless it was the bus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Arc<str>>,
+    /// The outbox that the bus refused it from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<Arc<str>>,
     /// Where the event came from.
     pub origin: EventOrigin,
     /// The whole event.
     pub event: Arc<Value>,
-    /// The handler's last failure.
+    /// The last failure.
     pub error: LetterError,
-    /// How often the handler was retried.
+    /// How often it was tried again.
     pub retries: u32,
-    /// When the handler was first called, as an offset.
+    /// When it was first tried, as an offset.
     #[serde(with = "offset_text")]
     pub first_at: Duration,
-    /// When the handler last failed, as an offset.
+    /// When it last failed, as an offset.
     #[serde(with = "offset_text")]
     pub last_at: Duration,
 }
@@ -45,7 +51,7 @@ pub struct EventOrigin {
     pub kind: Arc<str>,
 }
 
-/// What a handler failed with.
+/// What an event failed with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LetterError {
@@ -53,6 +59,66 @@ pub struct LetterError {
     pub code: Arc<str>,
     /// For people.
     pub message: String,
+}
+
+impl DeadLetter {
+    /// The dead letter of an event; a redriven one continues the counts of the previous.
+    pub fn new(
+        owner: &LetterOwner,
+        head: &EventHead,
+        event: Arc<Value>,
+        failure: &Failure,
+        runs: HandlerRuns,
+        previous: Option<&Self>,
+    ) -> Self {
+        let (subscription, outbox) = match owner.clone() {
+            LetterOwner::Subscription(subscription) => (Some(subscription), None),
+            LetterOwner::Outbox(outbox) => (None, Some(outbox)),
+        };
+        Self {
+            id: letter_id(owner, head),
+            subscription,
+            outbox,
+            origin: EventOrigin {
+                source: Arc::clone(&head.source),
+                kind: Arc::clone(&head.kind),
+            },
+            event,
+            error: LetterError {
+                code: Arc::clone(&failure.code),
+                message: failure.message.clone(),
+            },
+            retries: previous.map_or(runs.retries, |previous| previous.retries + runs.retries + 1),
+            first_at: previous.map_or(runs.first_at, |previous| previous.first_at),
+            last_at: runs.last_at,
+        }
+    }
+
+    /// What it belongs to; `None` if that is not clear.
+    pub fn owner(&self) -> Option<LetterOwner> {
+        match (self.subscription.clone(), self.outbox.clone()) {
+            (Some(subscription), None) => Some(LetterOwner::Subscription(subscription)),
+            (None, Some(outbox)) => Some(LetterOwner::Outbox(outbox)),
+            _ => None,
+        }
+    }
+
+    /// How often and when its event was tried.
+    pub fn runs(&self) -> HandlerRuns {
+        HandlerRuns {
+            retries: self.retries,
+            first_at: self.first_at,
+            last_at: self.last_at,
+        }
+    }
+}
+
+/// The id of the dead letter that an event becomes.
+pub(super) fn letter_id(owner: &LetterOwner, head: &EventHead) -> Arc<str> {
+    let (LetterOwner::Subscription(name) | LetterOwner::Outbox(name)) = owner;
+    [&**name, "/", &*head.source, "#", &*head.id]
+        .concat()
+        .into()
 }
 
 /// The dead letter queue, as a service: `put`, `list` and `remove`.
@@ -79,8 +145,13 @@ impl DeadLetters {
     const OPERATIONS: [&str; 3] = [Self::PUT, Self::LIST, Self::REMOVE];
 
     fn put(&self, letter: &Arc<Value>) -> Result<Value, Box<Failure>> {
-        let DeadLetter { id, .. } = read(letter)?;
-        self.letters.lock().insert(id, Arc::clone(letter));
+        let read: DeadLetter = read(letter)?;
+        if read.owner().is_none() {
+            let message = "a dead letter has either a \"subscription\" or an \"outbox\"";
+            let failure = Failure::new(code::VALIDATION_FAILED, message);
+            return Err(Box::new(failure.field("/subscription")));
+        }
+        self.letters.lock().insert(read.id, Arc::clone(letter));
         Ok(json!({}))
     }
 

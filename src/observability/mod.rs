@@ -11,7 +11,8 @@ pub use event::Event;
 pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
 pub(crate) use heads::{
-    CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
+    CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
+    ServiceName,
 };
 pub(crate) use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

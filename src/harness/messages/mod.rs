@@ -13,7 +13,7 @@ use crate::{
     domain::{CallName, Failure, format_duration},
     messaging::{
         CloudEvent, EventBus, EventDraft, OutboxService, Publisher, PublisherCrash, Relay,
-        Subscription,
+        Subscription, redrive,
     },
     services::{Client, Faults},
 };
@@ -30,6 +30,8 @@ pub struct Messages {
     faults: Faults,
     bus: EventBus,
     relay: Relay,
+    /// Of all outboxes.
+    relays: Vec<Relay>,
     publisher: Publisher,
 }
 
@@ -45,6 +47,7 @@ impl Messages {
             client,
             faults,
             bus,
+            relays: vec![relay.clone()],
             relay,
             publisher,
         }
@@ -56,8 +59,10 @@ impl Messages {
     }
 
     /// A relay for the outbox of another service.
-    pub fn relay_of(&self, outbox: &str) -> Relay {
-        relay(outbox, &self.client, &self.bus, &self.faults)
+    pub fn relay_of(&mut self, outbox: &str) -> Relay {
+        let relay = relay(outbox, &self.client, &self.bus, &self.faults);
+        self.relays.push(relay.clone());
+        relay
     }
 
     /// Sets the source of events that have none.
@@ -121,13 +126,13 @@ impl Messages {
         Err("the publisher has not crashed".to_owned())
     }
 
-    /// Delivers every dead letter again, and returns how many there are.
+    /// Delivers or publishes every dead letter again, and returns how many there are.
     ///
     /// # Errors
     ///
-    /// As for [`EventBus::redrive`].
+    /// Those of the dead letter queue.
     pub async fn redrive(&self) -> Result<usize, Box<Failure>> {
-        self.bus.redrive(&self.client).await
+        redrive(&self.client, &self.bus, &self.relays).await
     }
 
     /// The id of a handler's subscription.

@@ -6,19 +6,18 @@ mod topics;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
 use self::{faults::BusFaults, topics::Topics};
 use super::{
-    ActivityGuard, DeadLetter, DeadLetters, EventDocument, EventTypes, MessageActivity,
-    Subscription,
+    ActivityGuard, DeadLetter, EventDocument, EventTypes, MessageActivity, Subscription,
     subscriber::{self, Delivery, SubjectPosition, SubscriberMessage},
 };
 use crate::{
-    domain::{Call, CallName, Failure, Locked, Reply, code, from_value},
+    domain::{Call, Failure, Locked, Reply},
     observability::{EventKind, Timeline},
-    services::{CallPolicy, CallResult, Client, Faults, Service, UnknownName},
+    services::{CallResult, Client, Faults, Service, UnknownName},
 };
 
 /// The event bus, as a service: delivers each event to the subscriptions of its type.
@@ -206,31 +205,13 @@ impl EventBus {
         Ok(())
     }
 
-    /// Delivers every dead letter to its subscription again, and returns how many there are. Handled
-    /// ones leave the queue.
+    /// Delivers a dead letter to its subscription again.
     ///
     /// # Errors
     ///
-    /// Those of the queue.
-    pub async fn redrive(&self, client: &Client) -> Result<usize, Box<Failure>> {
-        let list = CallName::new(DeadLetters::NAME, DeadLetters::LIST);
-        let call = Call::new(Call::SCENARIO, list, json!({}));
-        let reply = client.call(&call, &CallPolicy::default(), None).await?;
-        let letters: Vec<DeadLetter> = from_value(&reply.value).map_err(|error| {
-            let failure = error.failure(code::CONTRACT_VIOLATION);
-            Box::new(failure.at(call.name()))
-        })?;
-        let count = letters.len();
-        for letter in letters {
-            let id = Arc::clone(&letter.id);
-            if let Err(why) = self.inner.deliver_again(letter) {
-                self.inner.timeline.record(EventKind::Warning {
-                    about: DeadLetters::NAME.into(),
-                    message: format!("dead letter {id} stays in the queue: {why}"),
-                });
-            }
-        }
-        Ok(count)
+    /// If the subscription does not exist, or the letter holds no event.
+    pub(super) fn redrive(&self, subscription: &str, letter: DeadLetter) -> Result<(), String> {
+        self.inner.deliver_again(subscription, letter)
     }
 }
 
@@ -264,12 +245,12 @@ impl BusInner {
         }
     }
 
-    fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
+    fn deliver_again(&self, subscription: &str, letter: DeadLetter) -> Result<(), String> {
         let document =
             EventDocument::read(Arc::clone(&letter.event)).map_err(|error| error.to_string())?;
         let mut topics = self.topics.lock();
         let (event, subject) = (topics.event(&document), topics.subject(&document));
-        let place = topics.find(&letter.subscription);
+        let place = topics.find(subscription);
         let place = place.map_err(|error| error.to_string())?;
         topics.at(place).send(SubscriberMessage::Deliver(Delivery {
             document,

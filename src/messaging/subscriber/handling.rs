@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     inbox::{Delivery, EventStatus},
@@ -8,12 +8,11 @@ use super::{
     subscription::{EventFilter, Subscription},
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code},
+    domain::{Call, CallHead, Failure, Key, KeyOrigin, code},
     messaging::{
-        DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
-        reconnect_delay,
+        DeadLetter, EventDocument, LetterQueue, MessageActivity, letter_id, reconnect_delay,
     },
-    observability::{EventHead, EventKind, HandlerRuns, Timeline},
+    observability::{EventHead, EventKind, HandlerRuns, LetterOwner, Timeline},
     resilience::Retry,
     services::{CallPolicy, CallResult, Client, Tries},
 };
@@ -26,8 +25,7 @@ pub(super) struct Handling {
     activity: MessageActivity,
     policy: CallPolicy,
     handler: Arc<CallHead>,
-    put: Arc<CallHead>,
-    remove: Arc<CallHead>,
+    letters: LetterQueue,
 }
 
 /// A delivery after its handler.
@@ -49,17 +47,16 @@ pub(super) struct UnstoredLetter {
 
 impl Handling {
     pub fn new(subscription: Subscription, client: Arc<Client>, activity: MessageActivity) -> Self {
-        let call = |name| Arc::new(CallHead::new(Arc::clone(&subscription.id), name));
-        let letters = |operation| call(CallName::new(DeadLetters::NAME, operation));
+        let id = &subscription.id;
+        let owner = LetterOwner::Subscription(Arc::clone(id));
         Self {
             policy: CallPolicy {
                 retry: subscription.retry.clone(),
                 default_retry: Some(Retry::subscriber().into()),
                 ..CallPolicy::default()
             },
-            handler: call(subscription.handler.clone()),
-            put: letters(DeadLetters::PUT),
-            remove: letters(DeadLetters::REMOVE),
+            handler: Arc::new(CallHead::new(Arc::clone(id), subscription.handler.clone())),
+            letters: LetterQueue::new(Arc::clone(&client), owner, id),
             subscription,
             client,
             activity,
@@ -68,6 +65,11 @@ impl Handling {
 
     pub fn subscription(&self) -> &Arc<str> {
         &self.subscription.id
+    }
+
+    /// Where its dead letters go.
+    pub fn letters(&self) -> &LetterQueue {
+        &self.letters
     }
 
     pub fn timeline(&self) -> &Timeline {
@@ -85,17 +87,29 @@ impl Handling {
             Ok(wanted) => {
                 self.record_settled(document, wanted);
                 if let Some(letter) = &delivery.letter {
-                    Box::pin(self.clear(letter, document.head())).await;
+                    Box::pin(self.letters.remove(letter, document.head())).await;
                 }
                 (EventStatus::Settled, None)
             }
             Err(failure) => {
                 if delivery.letter.is_some() {
-                    self.record_redrive(document.head(), &failure.code);
+                    self.letters.record_redrive(document.head(), &failure.code);
                 }
-                let previous = delivery.letter.as_deref();
+                let runs = HandlerRuns {
+                    retries: failure.executions.max(1) - 1,
+                    first_at,
+                    last_at: self.timeline().now(),
+                };
+                let (owner, previous) = (self.letters.owner(), delivery.letter.as_deref());
                 let unstored = Box::new(UnstoredLetter {
-                    letter: self.letter(document, &failure, first_at, previous),
+                    letter: DeadLetter::new(
+                        owner,
+                        document.head(),
+                        Arc::clone(document.json()),
+                        &failure,
+                        runs,
+                        previous,
+                    ),
                     head: Arc::clone(document.head()),
                     failures: 0,
                     delay: Duration::ZERO,
@@ -134,7 +148,8 @@ impl Handling {
         if !wanted {
             return Ok(false);
         }
-        let key = Some(KeyOrigin::Subscription.key(self.letter_id(document.head())));
+        let key =
+            Some(KeyOrigin::Subscription.key(letter_id(self.letters.owner(), document.head())));
         self.call_in(place, &self.handler, event, key).await?;
         Ok(true)
     }
@@ -167,34 +182,6 @@ impl Handling {
         });
     }
 
-    /// The dead letter of an event; a redriven one continues the counts of the previous.
-    fn letter(
-        &self,
-        document: &EventDocument,
-        failure: &Failure,
-        first_at: Duration,
-        previous: Option<&DeadLetter>,
-    ) -> DeadLetter {
-        let executions = failure.executions.max(1);
-        let head = document.head();
-        DeadLetter {
-            id: self.letter_id(head),
-            subscription: Arc::clone(&self.subscription.id),
-            origin: EventOrigin {
-                source: Arc::clone(&head.source),
-                kind: Arc::clone(&head.kind),
-            },
-            event: Arc::clone(document.json()),
-            error: LetterError {
-                code: Arc::clone(&failure.code),
-                message: failure.message.clone(),
-            },
-            retries: previous.map_or(executions - 1, |previous| previous.retries + executions),
-            first_at: previous.map_or(first_at, |previous| previous.first_at),
-            last_at: self.timeline().now(),
-        }
-    }
-
     /// Puts a dead letter into its queue, retrying until the queue accepts it.
     pub fn dead_letter(
         self: Arc<Self>,
@@ -218,80 +205,15 @@ impl Handling {
 
     /// Puts a dead letter into its queue; returns it if that fails.
     async fn put(&self, mut unstored: Box<UnstoredLetter>) -> Option<Box<UnstoredLetter>> {
-        let letter = &unstored.letter;
-        // Only strings and numbers, so serialising cannot fail.
-        let input = serde_json::to_value(letter).unwrap_or_default();
-        let result = self.call_once(&self.put, input).await;
-        let subscription = Arc::clone(&self.subscription.id);
-        let head = Arc::clone(&unstored.head);
-        match result {
-            Ok(_) => {
-                self.timeline().record(EventKind::EventDeadLettered {
-                    subscription,
-                    head,
-                    code: Arc::clone(&letter.error.code),
-                    runs: Box::new(HandlerRuns {
-                        retries: letter.retries,
-                        first_at: letter.first_at,
-                        last_at: letter.last_at,
-                    }),
-                });
-                None
-            }
+        match self.letters.put(&unstored.letter, &unstored.head).await {
+            Ok(()) => None,
             Err(failure) => {
                 unstored.delay = reconnect_delay(unstored.failures);
                 unstored.failures = unstored.failures.saturating_add(1);
-                self.timeline().record(EventKind::DeadLetterFailed {
-                    subscription,
-                    head,
-                    code: Arc::clone(&failure.code),
-                    delay: unstored.delay,
-                });
+                self.letters
+                    .record_failure(&unstored.head, &failure, unstored.delay);
                 Some(unstored)
             }
         }
-    }
-
-    /// Removes a dead letter whose event is settled from its queue.
-    pub async fn clear(&self, letter: &DeadLetter, head: &Arc<EventHead>) {
-        let input = json!({ "id": letter.id });
-        match self.call_once(&self.remove, input).await {
-            Ok(_) => self.record_redrive(head, "ok"),
-            Err(failure) => self.timeline().record(EventKind::Warning {
-                about: self.remove.name.as_str().into(),
-                message: format!(
-                    "failed with {}, so dead letter {} stays until it is redriven again",
-                    failure.code, letter.id
-                ),
-            }),
-        }
-    }
-
-    fn record_redrive(&self, head: &Arc<EventHead>, result: &str) {
-        self.timeline().record(EventKind::EventRedriven {
-            subscription: Arc::clone(&self.subscription.id),
-            head: Arc::clone(head),
-            result: result.into(),
-        });
-    }
-
-    fn letter_id(&self, head: &EventHead) -> Arc<str> {
-        let (subscription, source, id) = (&*self.subscription.id, &*head.source, &*head.id);
-        [subscription, "/", source, "#", id].concat().into()
-    }
-
-    /// Without retries: a failure is retried later, not within the call.
-    async fn call_once(&self, head: &Arc<CallHead>, input: Value) -> CallResult {
-        let call = Call {
-            head: Arc::clone(head),
-            input: Arc::new(input),
-            key: None,
-            accepts_fallback: false,
-        };
-        let policy = CallPolicy {
-            retry: Some(Retry::none().into()),
-            ..CallPolicy::default()
-        };
-        self.client.call(&call, &policy, None).await
     }
 }

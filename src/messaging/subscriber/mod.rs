@@ -143,6 +143,9 @@ impl Subscriber {
 /// Removes the dead letter of an event that is settled from its queue.
 async fn clear(handling: Arc<Handling>, delivery: Delivery) {
     if let Some(letter) = &delivery.letter {
-        handling.clear(letter, delivery.document.head()).await;
+        handling
+            .letters()
+            .remove(letter, delivery.document.head())
+            .await;
     }
 }

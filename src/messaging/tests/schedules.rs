@@ -8,8 +8,8 @@ use super::rig::{HANDLERS, Rig};
 use crate::{
     clock::virtually,
     domain::Key,
-    messaging::PublisherCrash,
-    observability::{EventHead, EventKind},
+    messaging::{PublisherCrash, redrive},
+    observability::{EventHead, EventKind, LetterOwner},
 };
 
 #[derive(Clone, Debug)]
@@ -175,10 +175,12 @@ fn check_each_once(rig: &Rig) -> Result<(), TestCaseError> {
     for handler in 0..HANDLERS.len() {
         let id = subscription(handler);
         let settled = rig.heads(|kind| match kind {
-            EventKind::EventHandled { subscription, head }
-            | EventKind::EventDeadLettered {
-                subscription, head, ..
-            } if **subscription == *id => Some(head),
+            EventKind::EventHandled { subscription, head } if **subscription == *id => Some(head),
+            EventKind::EventDeadLettered { owner, head, .. }
+                if **owner == LetterOwner::Subscription(id.as_str().into()) =>
+            {
+                Some(head)
+            }
             _ => None,
         });
         let unique: HashSet<_> = settled.iter().collect();
@@ -251,7 +253,8 @@ fn check_effects(rig: &Rig) -> Result<(), TestCaseError> {
 /// Redrives until every dead letter is handled.
 async fn redrive_all(rig: &Rig) -> Result<(), TestCaseError> {
     for _ in 0..20 {
-        let letters = rig.bus.redrive(&rig.client).await;
+        let relays = std::slice::from_ref(&rig.relay);
+        let letters = redrive(&rig.client, &rig.bus, relays).await;
         rig.bus.activity().drained().await;
         if letters == Ok(0) {
             return Ok(());
