@@ -32,6 +32,9 @@ pub struct DeadLetter {
     pub error: LetterError,
     /// How often it was tried again.
     pub retries: u32,
+    /// How often it was redriven.
+    #[serde(default)]
+    pub redrives: u32,
     /// When it was first tried, as an offset.
     #[serde(with = "offset_text")]
     pub first_at: Duration,
@@ -68,7 +71,7 @@ impl DeadLetter {
         head: &EventHead,
         event: Arc<Value>,
         failure: &Failure,
-        runs: HandlerRuns,
+        runs: &HandlerRuns,
         previous: Option<&Self>,
     ) -> Self {
         let (subscription, outbox) = match owner.clone() {
@@ -89,6 +92,7 @@ impl DeadLetter {
                 message: failure.message.clone(),
             },
             retries: previous.map_or(runs.retries, |previous| previous.retries + runs.retries + 1),
+            redrives: previous.map_or(0, |previous| previous.redrives),
             first_at: previous.map_or(runs.first_at, |previous| previous.first_at),
             last_at: runs.last_at,
         }
@@ -107,6 +111,7 @@ impl DeadLetter {
     pub fn runs(&self) -> HandlerRuns {
         HandlerRuns {
             retries: self.retries,
+            redrives: self.redrives,
             first_at: self.first_at,
             last_at: self.last_at,
         }

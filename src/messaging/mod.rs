@@ -50,9 +50,9 @@ pub use relay::Relay;
 pub(crate) use request::{
     RequestReceipt, RequestView, Requests, ResponseBody, ResponseEnvelope, ServiceRequest,
 };
-pub(crate) use subscriber::EventFilter;
 #[doc(hidden)]
 pub use subscriber::Subscription;
+pub(crate) use subscriber::{EventFilter, OnDeadLetter};
 
 use std::time::Duration;
 

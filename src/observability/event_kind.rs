@@ -305,6 +305,14 @@ pub enum EventKind {
     SubscriptionEnded {
         subscription: Arc<str>,
     },
+    /// The process that had called the handler for this event was lost before it acknowledged the event.
+    ConsumerLost {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        /// `kept` or `lost`: whether it is known which events were handled.
+        inbox: &'static str,
+    },
     EventHandled {
         subscription: Arc<str>,
         #[serde(flatten)]
@@ -316,7 +324,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// It arrived before its predecessor of the same subject.
+    /// It waits for an earlier one of its subject, which has not arrived or is a dead letter.
     EventHeldBack {
         subscription: Arc<str>,
         #[serde(flatten)]

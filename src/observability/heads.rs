@@ -84,6 +84,8 @@ pub enum LetterOwner {
 pub struct HandlerRuns {
     /// How often it was tried again.
     pub retries: u32,
+    /// How often it was redriven.
+    pub redrives: u32,
     /// When it was first tried.
     #[serde(serialize_with = "shown_duration::serialize")]
     pub first_at: Duration,

@@ -1,12 +1,12 @@
 use cucumber::gherkin;
-use rehearsal_macros::{then, when};
+use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use crate::{
     domain::format_duration,
     harness::{World, compare_rows},
     observability::{Event, EventHead, EventKind, LetterOwner},
-    steps::{StepResult, parameters::header_and_rows},
+    steps::{CountParameter, StepResult, parameters::header_and_rows},
 };
 
 /// Every dead letter is delivered to its subscription or published from its outbox again; those that are
@@ -21,10 +21,18 @@ async fn are_redriven(world: &mut World) -> StepResult {
     })
 }
 
+/// Applies to every dead letter, unless its subscription has its own limit.
+#[given("dead letters are redriven up to {count} time(s)")]
+fn are_redriven_up_to(world: &mut World, times: CountParameter) -> StepResult {
+    let times = times.value()?;
+    world.messages().limit_redrives(times);
+    Ok(())
+}
+
 /// The whole dead letter queue, in order of arrival; any of the columns.
 #[then("the dead letters are:")]
 fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
-    const COLUMNS: [&str; 10] = [
+    const COLUMNS: [&str; 11] = [
         "subscription",
         "outbox",
         "type",
@@ -33,6 +41,7 @@ fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         "subject",
         "code",
         "retries",
+        "redrives",
         "firstAt",
         "lastAt",
     ];
@@ -110,6 +119,7 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
                 put("subject", head.subject.as_deref().into());
                 put("code", (**code).into());
                 put("retries", runs.retries.into());
+                put("redrives", runs.redrives.into());
                 put("firstAt", format_duration(runs.first_at).into());
                 put("lastAt", format_duration(runs.last_at).into());
                 let previous = letters.iter_mut().find(|letter| letter.is(owner, head));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{CallName, JsonSchema, did_you_mean},
     harness::{Messages, World},
-    messaging::{EventFilter, Subscription},
+    messaging::{EventFilter, OnDeadLetter, Subscription},
     resilience::Retries,
     steps::{
         CallParameter, CountParameter, DurationParameter, StepError, StepResult,
@@ -22,8 +22,9 @@ fn handles(world: &mut World, call: CallParameter, kind: String) -> StepResult {
     subscribe(world, Subscription::new(&kind, handler))
 }
 
-/// As above, with a `filter` (a JSON Schema, or a call that replies true or false), a `retry` policy
-/// (a preset, or its fields as JSON), or both.
+/// As above, with any of `filter` (a JSON Schema, or a call that replies true or false), `retry` (a
+/// preset, or its fields as JSON), `onDeadLetter` (`continue` or `holdSubject`: whether later events of
+/// its subject wait until it is redriven) and `maxRedrives`.
 #[given("{call} handles {string}:")]
 fn handles_as(
     world: &mut World,
@@ -31,12 +32,14 @@ fn handles_as(
     call: CallParameter,
     kind: String,
 ) -> StepResult {
-    const FIELDS: [&str; 2] = ["filter", "retry"];
+    const FIELDS: [&str; 4] = ["filter", "retry", "onDeadLetter", "maxRedrives"];
     let mut subscription = Subscription::new(&kind, call.name()?);
     for row in table_of(step, &["field", "value"])? {
         match row[0].as_str() {
             "filter" => subscription.filter = Some(filter(world, &row[1])?),
             "retry" => subscription.retry = Some(retries(&row[1])?),
+            "onDeadLetter" => subscription.on_dead_letter = Some(on_dead_letter(&row[1])?),
+            "maxRedrives" => subscription.max_redrives = Some(max_redrives(&row[1])?),
             field => {
                 let hint = did_you_mean(field, FIELDS);
                 return Err(format!("a subscription has no {field:?}: {hint}").into());
@@ -44,6 +47,14 @@ fn handles_as(
         }
     }
     subscribe(world, subscription)
+}
+
+/// Later events of the subject wait until the letter is redriven and handled.
+#[given("a dead letter of {call} holds its subject")]
+fn holds_its_subject(world: &mut World, call: CallParameter) -> StepResult {
+    let handler = call.name()?;
+    let bus = world.messages().bus();
+    Ok(bus.hold_subjects(Messages::subscription_of(&handler))?)
 }
 
 /// Every delivery arrives twice, as on a bus that delivers at least once.
@@ -109,6 +120,23 @@ fn filter(world: &mut World, text: &str) -> Result<EventFilter, StepError> {
         .map_err(|_| format!("{text:?} is not a filter, expected a JSON Schema or a call"))?;
     world.registry().check(&call)?;
     Ok(EventFilter::Call(call))
+}
+
+fn on_dead_letter(text: &str) -> Result<OnDeadLetter, StepError> {
+    const CHOICES: [&str; 2] = ["continue", "holdSubject"];
+    match text {
+        "continue" => Ok(OnDeadLetter::Continue),
+        "holdSubject" => Ok(OnDeadLetter::HoldSubject),
+        _ => {
+            let hint = did_you_mean(text, CHOICES);
+            Err(format!("\"onDeadLetter\" cannot be {text:?}: {hint}").into())
+        }
+    }
+}
+
+fn max_redrives(text: &str) -> Result<u32, StepError> {
+    let refused = |_| format!("\"maxRedrives\" cannot be {text:?}, expected a whole number");
+    Ok(text.parse().map_err(refused)?)
 }
 
 fn retries(text: &str) -> Result<Retries, StepError> {

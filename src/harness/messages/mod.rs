@@ -33,6 +33,7 @@ pub struct Messages {
     /// Of all outboxes.
     relays: Vec<Relay>,
     publisher: Publisher,
+    max_redrives: Option<u32>,
 }
 
 impl Messages {
@@ -50,6 +51,7 @@ impl Messages {
             relays: vec![relay.clone()],
             relay,
             publisher,
+            max_redrives: None,
         }
     }
 
@@ -94,7 +96,7 @@ impl Messages {
         let drained = tokio::time::timeout(MAX_WAIT, self.bus.activity().drained());
         drained.await.map_err(|_| {
             format!(
-                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, or a subscription is paused",
+                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, a subscription is paused, or a dead letter holds its subject",
                 format_duration(MAX_WAIT)
             )
         })
@@ -132,7 +134,12 @@ impl Messages {
     ///
     /// Those of the dead letter queue.
     pub async fn redrive(&self) -> Result<usize, Box<Failure>> {
-        redrive(&self.client, &self.bus, &self.relays).await
+        redrive(&self.client, &self.bus, &self.relays, self.max_redrives).await
+    }
+
+    /// Sets how often a dead letter is redriven, unless its subscription says it.
+    pub fn limit_redrives(&mut self, times: u32) {
+        self.max_redrives = Some(times);
     }
 
     /// The id of a handler's subscription.

@@ -86,7 +86,7 @@ impl EventBus {
     /// # Errors
     ///
     /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if the subscription exists and the new one has
-    /// another handler, a filter or a retry policy.
+    /// another handler, a filter, a retry policy or a rule for dead letters.
     pub fn subscribe(
         &self,
         subscription: Subscription,
@@ -203,6 +203,28 @@ impl EventBus {
         let id = Arc::clone(&subscribed.id);
         self.inner.faults.late(id, delivery, by, at.into());
         Ok(())
+    }
+
+    /// Makes a dead letter of a subscription hold the later events of its subject, from the next one on.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist.
+    pub fn hold_subjects(&self, subscription: &str) -> Result<(), UnknownName> {
+        self.send(subscription, |_| SubscriberMessage::HoldSubjects)?;
+        Ok(())
+    }
+
+    /// How often a dead letter of a subscription may be redriven, if it has a limit.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist.
+    pub(super) fn max_redrives(&self, subscription: &str) -> Result<Option<u32>, String> {
+        let topics = self.inner.topics.lock();
+        let place = topics.find(subscription);
+        let place = place.map_err(|error| error.to_string())?;
+        Ok(topics.at(place).max_redrives)
     }
 
     /// Delivers a dead letter to its subscription again.

@@ -160,6 +160,7 @@ impl RefusedEvent {
     pub fn runs(&self) -> HandlerRuns {
         HandlerRuns {
             retries: self.tries - 1,
+            redrives: 0,
             first_at: self.first_at,
             last_at: self.last_at,
         }

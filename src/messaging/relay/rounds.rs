@@ -169,7 +169,7 @@ impl RelayInner {
             head,
             Arc::new(event.clone()),
             &refused.failure,
-            refused.runs(),
+            &refused.runs(),
             previous.as_deref(),
         );
         let marked = MarkInput::new([id.clone()], Some(Failure::clone(&refused.failure))).input();

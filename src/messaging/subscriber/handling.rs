@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
-    inbox::{Delivery, EventStatus},
+    inbox::{Delivery, DeliveryNotice, EventStatus},
     places::Place,
     subscription::{EventFilter, Subscription},
 };
@@ -28,12 +28,22 @@ pub(super) struct Handling {
     letters: LetterQueue,
 }
 
-/// A delivery after its handler.
-pub(super) struct HandledDelivery {
-    pub delivery: Delivery,
-    pub status: EventStatus,
-    /// A dead letter that its queue did not accept.
-    pub unstored: Option<Box<UnstoredLetter>>,
+/// What became of a delivery.
+pub(super) enum Outcome {
+    Handled,
+    Filtered,
+    /// With the dead letter, if its queue did not accept it.
+    DeadLettered(Option<Box<UnstoredLetter>>),
+}
+
+impl Outcome {
+    pub fn status(&self) -> EventStatus {
+        match self {
+            Self::Handled => EventStatus::Handled,
+            Self::Filtered => EventStatus::Filtered,
+            Self::DeadLettered(_) => EventStatus::DeadLettered,
+        }
+    }
 }
 
 /// A dead letter to be put into its queue.
@@ -63,75 +73,60 @@ impl Handling {
         }
     }
 
-    pub fn subscription(&self) -> &Arc<str> {
-        &self.subscription.id
-    }
-
     /// Where its dead letters go.
     pub fn letters(&self) -> &LetterQueue {
         &self.letters
     }
 
-    pub fn timeline(&self) -> &Timeline {
+    fn timeline(&self) -> &Timeline {
         self.client.timeline()
     }
 
     /// Handles one delivery, in a place of the handler.
-    pub async fn handle(self: Arc<Self>, delivery: Delivery, place: Place) -> HandledDelivery {
+    pub async fn handle(self: Arc<Self>, delivery: Delivery, place: Place) -> (Delivery, Outcome) {
         let document = &delivery.document;
         let first_at = self.timeline().now();
         let handled = self.filter_and_call(document, &place).await;
         // The dead letter queue may be slow.
         drop(place);
-        let (status, unstored) = match handled {
-            Ok(wanted) => {
-                self.record_settled(document, wanted);
-                if let Some(letter) = &delivery.letter {
-                    Box::pin(self.letters.remove(letter, document.head())).await;
-                }
-                (EventStatus::Settled, None)
-            }
+        let outcome = match handled {
+            Ok(outcome) => outcome,
             Err(failure) => {
                 if delivery.letter.is_some() {
                     self.letters.record_redrive(document.head(), &failure.code);
                 }
                 let runs = HandlerRuns {
                     retries: failure.executions.max(1) - 1,
+                    redrives: 0,
                     first_at,
                     last_at: self.timeline().now(),
                 };
-                let (owner, previous) = (self.letters.owner(), delivery.letter.as_deref());
                 let unstored = Box::new(UnstoredLetter {
                     letter: DeadLetter::new(
-                        owner,
+                        self.letters.owner(),
                         document.head(),
                         Arc::clone(document.json()),
                         &failure,
-                        runs,
-                        previous,
+                        &runs,
+                        delivery.letter.as_deref(),
                     ),
                     head: Arc::clone(document.head()),
                     failures: 0,
                     delay: Duration::ZERO,
                 });
                 // Boxed, so that the rare failure does not enlarge every future.
-                let unstored = Box::pin(self.put(unstored)).await;
-                (EventStatus::DeadLettered, unstored)
+                Outcome::DeadLettered(Box::pin(self.put(unstored)).await)
             }
         };
-        HandledDelivery {
-            delivery,
-            status,
-            unstored,
-        }
+        (delivery, outcome)
     }
 
-    /// Calls the handler unless the filter rejects the event; returns whether the handler was called.
+    /// Calls the handler unless the filter rejects the event.
     async fn filter_and_call(
         &self,
         document: &EventDocument,
         place: &Place,
-    ) -> Result<bool, Box<Failure>> {
+    ) -> Result<Outcome, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
@@ -145,13 +140,19 @@ impl Handling {
                 })?
             }
         };
+        let subscription = Arc::clone(&self.subscription.id);
+        let head = Arc::clone(document.head());
         if !wanted {
-            return Ok(false);
+            self.timeline()
+                .record(EventKind::EventFiltered { subscription, head });
+            return Ok(Outcome::Filtered);
         }
         let key =
             Some(KeyOrigin::Subscription.key(letter_id(self.letters.owner(), document.head())));
         self.call_in(place, &self.handler, event, key).await?;
-        Ok(true)
+        self.timeline()
+            .record(EventKind::EventHandled { subscription, head });
+        Ok(Outcome::Handled)
     }
 
     async fn call_in(
@@ -173,12 +174,13 @@ impl Handling {
             .await
     }
 
-    fn record_settled(&self, document: &EventDocument, wanted: bool) {
+    /// Records why a delivery does not go to the handler directly.
+    pub fn note(&self, notice: DeliveryNotice, delivery: &Delivery) {
         let subscription = Arc::clone(&self.subscription.id);
-        let head = Arc::clone(document.head());
-        self.timeline().record(match wanted {
-            true => EventKind::EventHandled { subscription, head },
-            false => EventKind::EventFiltered { subscription, head },
+        let head = Arc::clone(delivery.document.head());
+        self.timeline().record(match notice {
+            DeliveryNotice::HeldBack => EventKind::EventHeldBack { subscription, head },
+            DeliveryNotice::Duplicate => EventKind::DuplicateDropped { subscription, head },
         });
     }
 

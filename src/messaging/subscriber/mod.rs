@@ -11,14 +11,14 @@ use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(super) use self::inbox::{Delivery, SubjectPosition};
-pub use self::subscription::{EventFilter, Subscription};
+pub use self::subscription::{EventFilter, OnDeadLetter, Subscription};
 use self::{
-    handling::{HandledDelivery, Handling},
-    inbox::{DeliveryNotice, Inbox},
+    handling::{Handling, Outcome},
+    inbox::Inbox,
     places::{Place, Places},
 };
 use super::{ActivityGuard, MessageActivity};
-use crate::{observability::EventKind, services::Client};
+use crate::services::Client;
 
 /// A message from the bus to a subscriber.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(super) enum SubscriberMessage {
     Deliver(Delivery),
     Pause(ActivityGuard),
     Resume(ActivityGuard),
+    HoldSubjects,
     End(ActivityGuard),
 }
 
@@ -39,6 +40,7 @@ pub(super) async fn serve(
 ) {
     let subscriber = Subscriber {
         inbox: Inbox::new(activity.clone()),
+        holds_subjects: subscription.on_dead_letter == Some(OnDeadLetter::HoldSubject),
         handling: Arc::new(Handling::new(subscription, client, activity)),
         places: Places::default(),
         running: FuturesUnordered::new(),
@@ -51,9 +53,11 @@ struct Subscriber {
     handling: Arc<Handling>,
     inbox: Inbox,
     places: Places,
+    /// Whether a dead letter holds the later events of its subject.
+    holds_subjects: bool,
     /// Deliveries at the handler, or waiting for a retry.
-    running: FuturesUnordered<BoxFuture<'static, HandledDelivery>>,
-    /// Dead letters that wait for their queue.
+    running: FuturesUnordered<BoxFuture<'static, (Delivery, Outcome)>>,
+    /// Dead letters that are put into their queue or removed from it.
     letters: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
@@ -64,7 +68,9 @@ impl Subscriber {
             self.start_all();
             tokio::select! {
                 biased;
-                Some(handled) = self.running.next(), if !self.running.is_empty() => self.finish(handled),
+                Some((delivery, outcome)) = self.running.next(), if !self.running.is_empty() => {
+                    self.finish(delivery, outcome);
+                }
                 Some(()) = self.letters.next(), if !self.letters.is_empty() => {}
                 place = self.places.take(), if self.inbox.is_ready() => self.start(place),
                 message = messages.recv(), if open => match message {
@@ -77,6 +83,7 @@ impl Subscriber {
                         self.inbox.resume();
                         drop(at_work);
                     }
+                    Some(SubscriberMessage::HoldSubjects) => self.holds_subjects = true,
                     Some(SubscriberMessage::End(at_work)) => {
                         open = false;
                         self.inbox.clear();
@@ -103,49 +110,53 @@ impl Subscriber {
 
     fn start(&mut self, place: Place) {
         if let Some(delivery) = self.inbox.next() {
+            if self.inbox.is_behind_newer(&delivery) {
+                let letters = self.handling.letters();
+                letters.warn_behind_newer(delivery.document.head());
+            }
             let handling = Arc::clone(&self.handling);
             self.running
                 .push(Box::pin(handling.handle(delivery, place)));
         }
     }
 
-    fn finish(&mut self, handled: HandledDelivery) {
-        self.inbox.finish(&handled.delivery, handled.status);
-        if let Some(letter) = handled.unstored {
-            let handling = Arc::clone(&self.handling);
-            self.letters.push(Box::pin(handling.dead_letter(letter)));
+    fn finish(&mut self, delivery: Delivery, outcome: Outcome) {
+        let holds = self.holds_subjects && matches!(outcome, Outcome::DeadLettered(_));
+        let handling = &self.handling;
+        self.inbox
+            .finish(&delivery, outcome.status(), holds, |notice, delivery| {
+                handling.note(notice, delivery)
+            });
+        match outcome {
+            Outcome::DeadLettered(Some(letter)) => {
+                let handling = Arc::clone(&self.handling);
+                self.letters.push(Box::pin(handling.dead_letter(letter)));
+            }
+            Outcome::DeadLettered(None) => {}
+            Outcome::Handled | Outcome::Filtered => self.remove_letter(delivery),
         }
     }
 
     fn accept(&mut self, delivery: Delivery) {
-        let Self {
-            handling,
-            inbox,
-            letters,
-            ..
-        } = self;
-        inbox.accept(delivery, |notice, delivery| {
-            let subscription = Arc::clone(handling.subscription());
-            let head = Arc::clone(delivery.document.head());
-            handling.timeline().record(match notice {
-                DeliveryNotice::HeldBack => EventKind::EventHeldBack { subscription, head },
-                DeliveryNotice::Duplicate | DeliveryNotice::Stale => {
-                    EventKind::DuplicateDropped { subscription, head }
-                }
-            });
-            if notice == DeliveryNotice::Stale && delivery.letter.is_some() {
-                letters.push(Box::pin(clear(Arc::clone(handling), delivery)));
-            }
+        let handling = &self.handling;
+        let stale = self.inbox.accept(delivery, |notice, delivery| {
+            handling.note(notice, delivery);
         });
+        if let Some(delivery) = stale {
+            self.remove_letter(delivery);
+        }
     }
-}
 
-/// Removes the dead letter of an event that is settled from its queue.
-async fn clear(handling: Arc<Handling>, delivery: Delivery) {
-    if let Some(letter) = &delivery.letter {
-        handling
-            .letters()
-            .remove(letter, delivery.document.head())
-            .await;
+    /// Removes the dead letter of a redriven event that is settled from its queue.
+    fn remove_letter(&mut self, delivery: Delivery) {
+        if delivery.letter.is_some() {
+            let handling = Arc::clone(&self.handling);
+            self.letters.push(Box::pin(async move {
+                if let Some(letter) = &delivery.letter {
+                    let letters = handling.letters();
+                    letters.remove(letter, delivery.document.head()).await;
+                }
+            }));
+        }
     }
 }

@@ -254,7 +254,7 @@ fn check_effects(rig: &Rig) -> Result<(), TestCaseError> {
 async fn redrive_all(rig: &Rig) -> Result<(), TestCaseError> {
     for _ in 0..20 {
         let relays = std::slice::from_ref(&rig.relay);
-        let letters = redrive(&rig.client, &rig.bus, relays).await;
+        let letters = redrive(&rig.client, &rig.bus, relays, None).await;
         rig.bus.activity().drained().await;
         if letters == Ok(0) {
             return Ok(());
