@@ -52,7 +52,7 @@ pub(crate) use request::{
 };
 #[doc(hidden)]
 pub use subscriber::Subscription;
-pub(crate) use subscriber::{EventFilter, OnDeadLetter};
+pub(crate) use subscriber::{EventFilter, InboxLoss, OnDeadLetter};
 
 use std::time::Duration;
 

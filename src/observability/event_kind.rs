@@ -310,7 +310,7 @@ pub enum EventKind {
         subscription: Arc<str>,
         #[serde(flatten)]
         head: Arc<EventHead>,
-        /// `kept` or `lost`: whether it is known which events were handled.
+        /// `kept` or `lost`: whether it is still known which events were handled.
         inbox: &'static str,
     },
     EventHandled {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{CallName, JsonSchema, did_you_mean},
     harness::{Messages, World},
-    messaging::{EventFilter, OnDeadLetter, Subscription},
+    messaging::{EventFilter, InboxLoss, OnDeadLetter, Subscription},
     resilience::Retries,
     steps::{
         CallParameter, CountParameter, DurationParameter, StepError, StepResult,
@@ -62,6 +62,25 @@ fn holds_its_subject(world: &mut World, call: CallParameter) -> StepResult {
 fn delivers_twice(world: &mut World) {
     let here = world.here();
     world.messages().bus().deliver_twice(here);
+}
+
+/// The next one that it has handled; another consumer takes over and gets it again, and drops it.
+#[given("the consumer of {call} is lost before it acknowledges an event")]
+fn consumer_is_lost(world: &mut World, call: CallParameter) -> StepResult {
+    lose_consumer(world, call, InboxLoss::Kept)
+}
+
+/// The next one that it has handled; another consumer takes over and handles it again.
+#[given("the consumer of {call} is lost with its inbox before it acknowledges an event")]
+fn consumer_is_lost_with_its_inbox(world: &mut World, call: CallParameter) -> StepResult {
+    lose_consumer(world, call, InboxLoss::Lost)
+}
+
+fn lose_consumer(world: &mut World, call: CallParameter, inbox: InboxLoss) -> StepResult {
+    let handler = call.name()?;
+    let here = world.here();
+    let bus = world.messages().bus();
+    Ok(bus.lose_consumer(Messages::subscription_of(&handler), inbox, here)?)
 }
 
 /// One delivery, counted from the handler's first, is overtaken by later ones.
@@ -142,4 +161,23 @@ fn max_redrives(text: &str) -> Result<u32, StepError> {
 fn retries(text: &str) -> Result<Retries, StepError> {
     let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     Ok(crate::domain::from_value(&value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_field_of_a_subscription_is_refused_with_what_was_expected() {
+        let refused = on_dead_letter("holdSubjct").unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "\"onDeadLetter\" cannot be \"holdSubjct\": did you mean \"holdSubject\"?"
+        );
+        let refused = max_redrives("-1").unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "\"maxRedrives\" cannot be \"-1\", expected a whole number"
+        );
+    }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use self::{faults::BusFaults, topics::Topics};
 use super::{
     ActivityGuard, DeadLetter, EventDocument, EventTypes, MessageActivity, Subscription,
-    subscriber::{self, Delivery, SubjectPosition, SubscriberMessage},
+    subscriber::{self, Delivery, InboxLoss, SubjectPosition, SubscriberMessage},
 };
 use crate::{
     domain::{Call, Failure, Locked, Reply},
@@ -202,6 +202,24 @@ impl EventBus {
         }
         let id = Arc::clone(&subscribed.id);
         self.inner.faults.late(id, delivery, by, at.into());
+        Ok(())
+    }
+
+    /// Loses a subscription's consumer, once, when it has handled the next event and not acknowledged it;
+    /// another takes over.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist.
+    pub fn lose_consumer(
+        &self,
+        subscription: &str,
+        inbox: InboxLoss,
+        at: impl Into<Arc<str>>,
+    ) -> Result<(), UnknownName> {
+        self.send(subscription, |_| {
+            SubscriberMessage::LoseConsumer(self.inner.faults.loss(subscription, inbox, at))
+        })?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     inbox::{Delivery, DeliveryNotice, EventStatus},
+    loss::ConsumerLoss,
     places::Place,
     subscription::{EventFilter, Subscription},
 };
@@ -82,17 +83,21 @@ impl Handling {
         self.client.timeline()
     }
 
-    /// Handles one delivery, in a place of the handler.
-    pub async fn handle(self: Arc<Self>, delivery: Delivery, place: Place) -> (Delivery, Outcome) {
-        let document = &delivery.document;
+    /// Handles one delivery, perhaps of a redriven dead letter, in a place of the handler.
+    pub async fn handle(
+        self: Arc<Self>,
+        document: EventDocument,
+        redriven: Option<Arc<DeadLetter>>,
+        place: Place,
+    ) -> Outcome {
         let first_at = self.timeline().now();
-        let handled = self.filter_and_call(document, &place).await;
+        let handled = self.filter_and_call(&document, &place).await;
         // The dead letter queue may be slow.
         drop(place);
-        let outcome = match handled {
+        match handled {
             Ok(outcome) => outcome,
             Err(failure) => {
-                if delivery.letter.is_some() {
+                if redriven.is_some() {
                     self.letters.record_redrive(document.head(), &failure.code);
                 }
                 let runs = HandlerRuns {
@@ -108,7 +113,7 @@ impl Handling {
                         Arc::clone(document.json()),
                         &failure,
                         &runs,
-                        delivery.letter.as_deref(),
+                        redriven.as_deref(),
                     ),
                     head: Arc::clone(document.head()),
                     failures: 0,
@@ -117,8 +122,7 @@ impl Handling {
                 // Boxed, so that the rare failure does not enlarge every future.
                 Outcome::DeadLettered(Box::pin(self.put(unstored)).await)
             }
-        };
-        (delivery, outcome)
+        }
     }
 
     /// Calls the handler unless the filter rejects the event.
@@ -181,6 +185,22 @@ impl Handling {
         self.timeline().record(match notice {
             DeliveryNotice::HeldBack => EventKind::EventHeldBack { subscription, head },
             DeliveryNotice::Duplicate => EventKind::DuplicateDropped { subscription, head },
+        });
+    }
+
+    /// Records that the consumer is lost before it has acknowledged an event that it has handled.
+    pub fn record_loss(&self, loss: &ConsumerLoss, handled: &Delivery) {
+        let (fault, declared_at) = loss.faults.hit(loss.fault);
+        self.timeline().record(EventKind::FaultInjected {
+            call: self.handler.name.clone(),
+            execution: None,
+            fault,
+            declared_at,
+        });
+        self.timeline().record(EventKind::ConsumerLost {
+            subscription: Arc::clone(&self.subscription.id),
+            head: Arc::clone(handled.document.head()),
+            inbox: loss.inbox.as_str(),
         });
     }
 

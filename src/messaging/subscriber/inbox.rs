@@ -211,6 +211,23 @@ impl Inbox {
         self.update_deferred();
     }
 
+    /// Forgets which events were received.
+    pub fn forget(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Accepts deliveries again that were at the handler, before those that wait.
+    pub fn deliver_again(&mut self, deliveries: Vec<Delivery>) {
+        for mut delivery in deliveries.into_iter().rev() {
+            *self.seen(delivery.event) = Some(EventStatus::InProgress);
+            if self.paused {
+                delivery.at_work = None;
+            }
+            self.ready.push_front(delivery);
+        }
+        self.update_deferred();
+    }
+
     /// Discards waiting deliveries.
     pub fn clear(&mut self) {
         *self = Self::new(self.activity.clone());

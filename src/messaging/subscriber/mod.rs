@@ -2,20 +2,27 @@
 
 mod handling;
 mod inbox;
+mod loss;
 mod places;
+mod running;
 mod subscription;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(super) use self::inbox::{Delivery, SubjectPosition};
+pub use self::loss::InboxLoss;
 pub use self::subscription::{EventFilter, OnDeadLetter, Subscription};
 use self::{
     handling::{Handling, Outcome},
-    inbox::Inbox,
+    inbox::{DeliveryNotice, EventStatus, Inbox},
     places::{Place, Places},
+    running::RunningDelivery,
+};
+pub(super) use self::{
+    inbox::{Delivery, SubjectPosition},
+    loss::ConsumerLoss,
 };
 use super::{ActivityGuard, MessageActivity};
 use crate::services::Client;
@@ -27,6 +34,7 @@ pub(super) enum SubscriberMessage {
     Pause(ActivityGuard),
     Resume(ActivityGuard),
     HoldSubjects,
+    LoseConsumer(ConsumerLoss),
     End(ActivityGuard),
 }
 
@@ -43,6 +51,8 @@ pub(super) async fn serve(
         holds_subjects: subscription.on_dead_letter == Some(OnDeadLetter::HoldSubject),
         handling: Arc::new(Handling::new(subscription, client, activity)),
         places: Places::default(),
+        losses: VecDeque::new(),
+        started: 0,
         running: FuturesUnordered::new(),
         letters: FuturesUnordered::new(),
     };
@@ -55,8 +65,10 @@ struct Subscriber {
     places: Places,
     /// Whether a dead letter holds the later events of its subject.
     holds_subjects: bool,
-    /// Deliveries at the handler, or waiting for a retry.
-    running: FuturesUnordered<BoxFuture<'static, (Delivery, Outcome)>>,
+    losses: VecDeque<ConsumerLoss>,
+    /// How many deliveries went to the handler.
+    started: u64,
+    running: FuturesUnordered<RunningDelivery>,
     /// Dead letters that are put into their queue or removed from it.
     letters: FuturesUnordered<BoxFuture<'static, ()>>,
 }
@@ -68,7 +80,7 @@ impl Subscriber {
             self.start_all();
             tokio::select! {
                 biased;
-                Some((delivery, outcome)) = self.running.next(), if !self.running.is_empty() => {
+                Some((Some(delivery), outcome)) = self.running.next(), if !self.running.is_empty() => {
                     self.finish(delivery, outcome);
                 }
                 Some(()) = self.letters.next(), if !self.letters.is_empty() => {}
@@ -84,6 +96,7 @@ impl Subscriber {
                         drop(at_work);
                     }
                     Some(SubscriberMessage::HoldSubjects) => self.holds_subjects = true,
+                    Some(SubscriberMessage::LoseConsumer(loss)) => self.losses.push_back(loss),
                     Some(SubscriberMessage::End(at_work)) => {
                         open = false;
                         self.inbox.clear();
@@ -115,18 +128,24 @@ impl Subscriber {
                 letters.warn_behind_newer(delivery.document.head());
             }
             let handling = Arc::clone(&self.handling);
-            self.running
-                .push(Box::pin(handling.handle(delivery, place)));
+            let (document, letter) = (delivery.document.clone(), delivery.letter.clone());
+            self.started += 1;
+            self.running.push(RunningDelivery {
+                number: self.started,
+                delivery: Some(delivery),
+                outcome: Box::pin(handling.handle(document, letter, place)),
+            });
         }
     }
 
     fn finish(&mut self, delivery: Delivery, outcome: Outcome) {
+        if matches!(outcome, Outcome::Handled)
+            && let Some(loss) = self.losses.pop_front()
+        {
+            return self.lose_consumer(&loss, delivery);
+        }
         let holds = self.holds_subjects && matches!(outcome, Outcome::DeadLettered(_));
-        let handling = &self.handling;
-        self.inbox
-            .finish(&delivery, outcome.status(), holds, |notice, delivery| {
-                handling.note(notice, delivery)
-            });
+        self.settle(&delivery, outcome.status(), holds);
         match outcome {
             Outcome::DeadLettered(Some(letter)) => {
                 let handling = Arc::clone(&self.handling);
@@ -135,6 +154,36 @@ impl Subscriber {
             Outcome::DeadLettered(None) => {}
             Outcome::Handled | Outcome::Filtered => self.remove_letter(delivery),
         }
+    }
+
+    fn settle(&mut self, delivery: &Delivery, status: EventStatus, holds: bool) {
+        let handling = &self.handling;
+        let note = |notice, delivery: &_| handling.note(notice, delivery);
+        self.inbox.finish(delivery, status, holds, note);
+    }
+
+    /// The consumer has handled a delivery and is lost: what it has not acknowledged is delivered again,
+    /// in the old order. Dead letters that wait for their queue are not in its memory.
+    fn lose_consumer(&mut self, loss: &ConsumerLoss, handled: Delivery) {
+        self.handling.record_loss(loss, &handled);
+        let mut running: Vec<_> = std::mem::take(&mut self.running).into_iter().collect();
+        running.sort_by_key(|running| running.number);
+        let mut again: Vec<_> = running
+            .into_iter()
+            .filter_map(|running| running.delivery)
+            .collect();
+        match loss.inbox {
+            InboxLoss::Kept => {
+                self.settle(&handled, EventStatus::Handled, false);
+                self.handling.note(DeliveryNotice::Duplicate, &handled);
+                self.remove_letter(handled);
+            }
+            InboxLoss::Lost => {
+                self.inbox.forget();
+                again.push(handled);
+            }
+        }
+        self.inbox.deliver_again(again);
     }
 
     fn accept(&mut self, delivery: Delivery) {
