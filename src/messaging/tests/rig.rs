@@ -46,6 +46,11 @@ impl Service for PickyBus {
 /// The services that handle events, by their operation `on`.
 pub const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
 
+/// The id of a handler's subscription, by the handler's index.
+pub fn subscription(handler: usize) -> String {
+    format!("{}.on", HANDLERS[handler])
+}
+
 pub struct Rig {
     pub timeline: Timeline,
     pub registry: Registry,
