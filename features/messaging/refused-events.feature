@@ -141,6 +141,20 @@ Feature: Events that the bus refuses for good
       | 16 s | event_handled       |                         | event-2 |
 
   @integration-3
+  Scenario: A dead letter that neither the outbox nor its queue accepts waits
+    Given "EventBus.publish" fails 5 times with "VALIDATION_FAILED"
+    And "Outbox.markDeadLettered" fails 1 time with "IO_ERROR"
+    And "DeadLetters.put" answers:
+      | execution | answer         |
+      | 1         | ok             |
+      | 2         | error IO_ERROR |
+    When the event "OrderPlaced" of "order-1" is published
+    And every event is handled
+    Then it takes 18 s
+    And "EventBus.publish" is executed 5 times
+    And "DeadLetters.put" is executed 3 times
+
+  @integration-3
   Scenario: A redriven event is published under its old id and leaves the dead letters
     Given "EventBus.publish" fails 5 times with "VALIDATION_FAILED"
     When the event "OrderPlaced" of "order-1" is published

@@ -140,6 +140,7 @@ impl Backlog {
 
     /// An event that was given up is not yet a dead letter; returns how long to wait.
     pub fn postpone(&mut self, event: &EventId, now: Duration) -> Duration {
+        self.bus = None;
         let refused = self.refused.get_mut(event);
         refused.map_or(Duration::ZERO, |refused| refused.wait.extend(now))
     }
