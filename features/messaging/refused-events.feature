@@ -204,6 +204,27 @@ Feature: Events that the bus refuses for good
       | event_handled |        | event-1 |                                                                                 |
 
   @integration-3
+  Scenario: A redriven event that is refused again goes before a later one that is refused too
+    Given "EventBus.publish" answers:
+      | execution | answer                  |
+      | 1-7       | error VALIDATION_FAILED |
+      | 8-9       | ok                      |
+    When these events are published:
+      | event       | subject |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-1 |
+    And 15 s pass
+    And the dead letters are redriven
+    And every event is handled
+    Then the timeline has, in order:
+      | at   | event                    | outbox | id      | delay |
+      | 15 s | event_dead_lettered      | Outbox | event-1 |       |
+      | 15 s | event_publication_failed |        | event-2 | 1 s   |
+      | 15 s | event_publication_failed |        | event-1 | 1 s   |
+      | 16 s | event_handled            |        | event-1 |       |
+      | 16 s | event_handled            |        | event-2 |       |
+
+  @integration-3
   Scenario: A redriven event that was published before a crash leaves the dead letters with the next redrive
     Given "EventBus.publish" fails 5 times with "VALIDATION_FAILED"
     When the event "OrderPlaced" of "order-1" is published

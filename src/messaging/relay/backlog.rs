@@ -83,12 +83,24 @@ impl Backlog {
             let left: HashSet<EventId> = events.iter().map(|(head, _)| (&**head).into()).collect();
             self.refused.retain(|event, _| left.contains(event));
         }
-        let mut waiting = WaitingSubjects::default();
+        // Until when their first event waits.
+        let mut waiting: HashMap<_, Duration> = HashMap::new();
         let mut picked = Vec::new();
         for (head, event) in events {
-            let refused = self.refused.get(&EventId::from(&*head));
-            if waiting.contains(&head) || refused.is_some_and(|event| now < event.wait.until) {
-                waiting.insert(&head);
+            let subject = subject_key(&head);
+            let first = subject.as_ref().and_then(|subject| waiting.get(subject));
+            let refused = self.refused.get_mut(&EventId::from(&*head));
+            let until = match (first.copied(), refused) {
+                (Some(first), Some(refused)) => {
+                    // One that was refused, and is now behind a redriven one, is not due before that.
+                    refused.wait.until = refused.wait.until.max(first);
+                    refused.wait.until
+                }
+                (None, Some(refused)) => refused.wait.until,
+                (first, None) => first.unwrap_or_default(),
+            };
+            if now < until {
+                waiting.extend(subject.map(|subject| (subject, until)));
                 self.held += 1;
             } else {
                 picked.push((head, event));
@@ -180,15 +192,15 @@ impl RetryWait {
 
 impl WaitingSubjects {
     pub fn insert(&mut self, head: &EventHead) {
-        self.0.extend(key(head));
+        self.0.extend(subject_key(head));
     }
 
     pub fn contains(&self, head: &EventHead) -> bool {
-        !self.0.is_empty() && key(head).is_some_and(|key| self.0.contains(&key))
+        !self.0.is_empty() && subject_key(head).is_some_and(|key| self.0.contains(&key))
     }
 }
 
-fn key(head: &EventHead) -> Option<(Arc<str>, Arc<str>)> {
+fn subject_key(head: &EventHead) -> Option<(Arc<str>, Arc<str>)> {
     let subject = head.subject.as_ref()?;
     Some((Arc::clone(&head.source), Arc::clone(subject)))
 }
