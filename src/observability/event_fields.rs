@@ -109,6 +109,10 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("subscription_resumed", &["subscription"]),
     ("subscription_ended", &["subscription"]),
     (
+        "consumer_lost",
+        &["subscription", "type", "source", "id", "subject", "inbox"],
+    ),
+    (
         "event_handled",
         &["subscription", "type", "source", "id", "subject"],
     ),
@@ -128,6 +132,7 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
         "event_dead_lettered",
         &[
             "subscription",
+            "outbox",
             "type",
             "source",
             "id",
@@ -136,12 +141,14 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
             "retries",
             "firstAt",
             "lastAt",
+            "redrives",
         ],
     ),
     (
         "dead_letter_failed",
         &[
             "subscription",
+            "outbox",
             "type",
             "source",
             "id",
@@ -152,7 +159,15 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "event_redriven",
-        &["subscription", "type", "source", "id", "subject", "result"],
+        &[
+            "subscription",
+            "outbox",
+            "type",
+            "source",
+            "id",
+            "subject",
+            "result",
+        ],
     ),
     ("warning", &["about", "message"]),
     ("error", &["about", "message"]),

@@ -1,13 +1,13 @@
 use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, Row, params};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{EventStore, EventStoreError, Snapshot, StreamId};
 use crate::{
     database::{FileKind, within_transaction},
     domain::{Failure, Locked},
-    messaging::{CloudEvent, EventDocument, EventId, Outbox as _, OutboxError},
+    messaging::{CloudEvent, EventDocument, EventId, Outbox as _, OutboxError, Publication},
 };
 
 const EVENT_STORE: FileKind = FileKind {
@@ -35,6 +35,19 @@ const EVENT_STORE: FileKind = FileKind {
         ) STRICT;
     ",
 };
+
+/// Why an event is not published, as the column `failure` holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum NotPublished {
+    /// It is a dead letter.
+    DeadLetter {
+        #[serde(rename = "deadLettered")]
+        dead_lettered: Failure,
+    },
+    /// It is tried again.
+    Failed(Failure),
+}
 
 /// The SQLite file of an event store.
 ///
@@ -115,7 +128,12 @@ impl EventFile {
             }];
             let marked = match row.get_ref(2)? {
                 rusqlite::types::ValueRef::Null => store.mark_published(&event),
-                _ => store.mark_failed(&event, &from_text(row, 2)?),
+                _ => match from_text(row, 2)? {
+                    NotPublished::Failed(failure) => store.mark_failed(&event, &failure),
+                    NotPublished::DeadLetter { dead_lettered } => {
+                        store.mark_dead_lettered(&event, &dead_lettered)
+                    }
+                },
             };
             marked.map_err(corrupt)?;
         }
@@ -148,25 +166,32 @@ impl EventFile {
         }
     }
 
-    /// Writes that events are published, or why they are not; published ones stay published.
+    /// Writes the status of events, with the reason if they are not published.
     pub fn save_publication(
         &self,
-        events: &[EventId],
+        events: &[&EventId],
+        status: Publication,
         failure: Option<&Failure>,
     ) -> Result<(), EventStoreError> {
-        let sql = match failure {
-            None => "INSERT OR REPLACE INTO publications (source, id, failure) VALUES (?, ?, ?)",
-            Some(_) => {
-                "INSERT INTO publications (source, id, failure) VALUES (?, ?, ?)
-                 ON CONFLICT DO UPDATE SET failure = excluded.failure WHERE failure IS NOT NULL"
+        let reason = match (status, failure) {
+            (Publication::DeadLettered, Some(failure)) => {
+                Some(to_text(&NotPublished::DeadLetter {
+                    dead_lettered: failure.clone(),
+                })?)
             }
+            _ => failure.map(to_text).transpose()?,
         };
-        let failure = failure.map(to_text).transpose()?;
         let connection = &*self.connection.lock();
         within_transaction(connection, || {
-            let mut statement = connection.prepare_cached(sql)?;
+            let mut statement = connection.prepare_cached(match status {
+                Publication::Pending => "DELETE FROM publications WHERE source = ? AND id = ?",
+                _ => "INSERT OR REPLACE INTO publications (source, id, failure) VALUES (?, ?, ?)",
+            })?;
             for EventId { source, id } in events {
-                statement.execute(params![source, id, failure])?;
+                match status {
+                    Publication::Pending => statement.execute(params![source, id])?,
+                    _ => statement.execute(params![source, id, reason])?,
+                };
             }
             Ok(())
         })

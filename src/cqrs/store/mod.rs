@@ -25,6 +25,7 @@ use crate::{
     domain::{Failure, HashMap, Locked},
     messaging::{
         CloudEvent, EventDocument, EventId, MemoryOutbox, Outbox, OutboxError, Publication,
+        PublicationStatus, RedrivenEvent,
     },
 };
 
@@ -240,17 +241,21 @@ impl EventStore {
         &self,
         outbox: &MemoryOutbox,
         events: &[EventId],
+        status: Publication,
         failure: Option<&Failure>,
     ) -> Result<(), OutboxError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let mut changed = Vec::new();
         for event in events {
-            if outbox.publication(event)?.is_none() {
-                return Err(OutboxError::Unknown(event.clone()));
+            match outbox.publication(event)? {
+                None => return Err(OutboxError::Unknown(event.clone())),
+                Some(found) if found.status.can_become(status) => changed.push(event),
+                Some(_) => {}
             }
         }
-        Ok(file.save_publication(events, failure)?)
+        Ok(file.save_publication(&changed, status, failure)?)
     }
 }
 
@@ -333,21 +338,34 @@ impl Outbox for EventStore {
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut log = self.log.lock();
         let outbox = log.outbox()?;
-        self.save_publication(outbox, events, None)?;
+        self.save_publication(outbox, events, Publication::Published, None)?;
         outbox.mark_published(events)
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
         let mut log = self.log.lock();
         let outbox = log.outbox()?;
-        self.save_publication(outbox, events, Some(failure))?;
+        self.save_publication(outbox, events, Publication::Failed, Some(failure))?;
         outbox.mark_failed(events, failure)
     }
 
-    fn publication(
-        &self,
-        event: &EventId,
-    ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
+    fn mark_dead_lettered(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        let status = Publication::DeadLettered;
+        self.save_publication(outbox, events, status, Some(failure))?;
+        outbox.mark_dead_lettered(events, failure)
+    }
+
+    fn redrive(&self, event: &EventId) -> Result<RedrivenEvent, OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        let events = std::slice::from_ref(event);
+        self.save_publication(outbox, events, Publication::Pending, None)?;
+        outbox.redrive(event)
+    }
+
+    fn publication(&self, event: &EventId) -> Result<Option<PublicationStatus>, OutboxError> {
         self.log.lock().outbox()?.publication(event)
     }
 }

@@ -211,7 +211,7 @@ impl EventStoreService {
             let before = store.last_position();
             let reply = answer_outbox(&*store, call)?;
             let position = store.last_position();
-            if position > before {
+            if position > before || call.name().operation() == "redrive" {
                 self.stored(position);
             }
             Ok(reply.value)
@@ -236,7 +236,7 @@ impl Service for EventStoreService {
     }
 
     fn operations(&self) -> Option<Vec<&str>> {
-        Some([Self::OPERATIONS, OUTBOX_OPERATIONS].concat())
+        Some([&Self::OPERATIONS[..], &OUTBOX_OPERATIONS].concat())
     }
 
     fn has_operation(&self, operation: &str) -> bool {

@@ -17,6 +17,8 @@ enum StoreAction {
     },
     Publish(usize),
     Fail(usize),
+    SetAside(usize),
+    Redrive(usize),
     Reopen,
 }
 
@@ -36,6 +38,8 @@ fn actions() -> impl Strategy<Value = Vec<StoreAction>> {
             4 => append,
             2 => (0..6_usize).prop_map(StoreAction::Publish),
             1 => (0..6_usize).prop_map(StoreAction::Fail),
+            1 => (0..6_usize).prop_map(StoreAction::SetAside),
+            1 => (0..6_usize).prop_map(StoreAction::Redrive),
             1 => Just(StoreAction::Reopen),
         ],
         1..40,
@@ -69,7 +73,14 @@ proptest! {
                     let [one, other] = results.map(|it| it.map_err(|error| error.to_string()));
                     prop_assert_eq!(one, other);
                 }
-                StoreAction::Publish(nth) | StoreAction::Fail(nth) => {
+                StoreAction::Redrive(nth) => {
+                    let Some(stored) = memory.read(0, 999).into_iter().nth(nth) else {
+                        continue;
+                    };
+                    let id = stored.event.event_id();
+                    prop_assert_eq!(memory.redrive(&id).unwrap(), file.redrive(&id).unwrap());
+                }
+                StoreAction::Publish(nth) | StoreAction::Fail(nth) | StoreAction::SetAside(nth) => {
                     let Some(event) = memory.unpublished(9).unwrap().into_iter().nth(nth) else {
                         continue;
                     };
@@ -77,6 +88,9 @@ proptest! {
                     for store in [&memory as &dyn Outbox, file] {
                         match action {
                             StoreAction::Publish(_) => store.mark_published(&id).unwrap(),
+                            StoreAction::SetAside(_) => {
+                                store.mark_dead_lettered(&id, &down).unwrap();
+                            }
                             _ => store.mark_failed(&id, &down).unwrap(),
                         }
                     }

@@ -203,7 +203,10 @@ fn check_publication(store: &EventStore, one: &StreamId) {
     assert_eq!(ids(), ["a/1", "b/1", "a/3"]);
     let down = Failure::new("SERVICE_UNAVAILABLE", "down");
     store.mark_failed(&[id(1), id(2)], &down).unwrap();
-    let publication = |event: &EventId| store.publication(event).unwrap();
+    let publication = |event: &EventId| {
+        let found = store.publication(event).unwrap()?;
+        Some((found.status, found.failure))
+    };
     assert_eq!(publication(&id(1)), Some((Publication::Failed, Some(down))));
     assert_eq!(publication(&id(2)), Some((Publication::Published, None)));
     assert_eq!(publication(&id(3)), Some((Publication::Pending, None)));

@@ -244,11 +244,15 @@ impl Client {
 
     /// Waits until a retry is due; returns whether it may start.
     async fn wait_for_retry(&self, due: Duration, observer: &dyn CallObserver) -> bool {
+        let admitted = async {
+            self.clock.sleep_until(due).await;
+            observer.admitted().await;
+        };
         tokio::select! {
             // A caller that stops when a retry is due makes none.
             biased;
             () = observer.stopped() => false,
-            () = self.clock.sleep_until(due) => observer.retry_started(),
+            () = admitted => observer.retry_started(),
         }
     }
 }
