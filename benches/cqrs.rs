@@ -64,7 +64,7 @@ fn append_all(store: &EventStore, events: &[(StreamId, Arc<CloudEvent>)]) -> Dur
         let expected = event.sequence.unwrap_or_default() - 1;
         let events = std::slice::from_ref(event);
         store
-            .append(stream, expected, events)
+            .append(stream, expected, events, None)
             .expect("it is stored");
     }
     began.elapsed()
@@ -102,7 +102,7 @@ fn rebuild(folder: &Path) -> bool {
         for (number, (stream, event)) in (0..).zip(events) {
             let expected = number / AGGREGATES;
             store
-                .append(&stream, expected, &[event])
+                .append(&stream, expected, &[event], None)
                 .expect("it is stored");
         }
         let took = runtime().block_on(rebuild_projection(store, EVENTS));

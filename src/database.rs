@@ -13,8 +13,8 @@ pub(crate) struct FileKind {
     pub application: i32,
     /// The version of its tables.
     pub version: i32,
-    /// Older versions whose content is valid in this one: such a file is raised to it when opened.
-    pub raised: &'static [i32],
+    /// Older versions, each with the statements that raise such a file to this one when it is opened.
+    pub raised: &'static [(i32, &'static str)],
     /// The statements that create them.
     pub tables: &'static str,
 }
@@ -52,8 +52,9 @@ impl FileKind {
         if !is_new && application != self.application {
             return Err("it is another program's database".to_owned());
         }
-        let is_raised = !is_new && self.raised.contains(&version);
-        if !is_new && !is_raised && version != self.version {
+        let older = self.raised.iter().find(|(older, _)| *older == version);
+        let raised = older.filter(|_| !is_new).map(|(_, statements)| *statements);
+        if !is_new && raised.is_none() && version != self.version {
             return Err(format!(
                 "it is of version {version}, this program uses version {}",
                 self.version
@@ -78,7 +79,10 @@ impl FileKind {
                 .and_then(|()| transaction.pragma_update(None, "application_id", self.application))
                 .map_err(explain)?;
         }
-        if is_new || is_raised {
+        if let Some(statements) = raised {
+            transaction.execute_batch(statements).map_err(explain)?;
+        }
+        if is_new || raised.is_some() {
             transaction
                 .pragma_update(None, "user_version", self.version)
                 .map_err(explain)?;

@@ -12,10 +12,9 @@ use super::{
 };
 use crate::{
     clock::Seed,
-    domain::did_you_mean,
+    domain::{code, did_you_mean},
     harness::{ParameterType, World},
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
-    services::CodeError,
 };
 
 /// How long every execution may take.
@@ -89,15 +88,24 @@ fn call_is_retried_by_code(
     let call = call.name()?;
     let registry = world.registry();
     registry.check(&call)?;
-    let retriers = retriers(step, |code| registry.check_code(&call, code))?;
+    let retriers = retriers(step, |code| {
+        if call.as_str() == "EventStore.append" && code == code::CONCURRENT_MODIFICATION {
+            return Err(StepError::from(CONFLICT));
+        }
+        Ok(registry.check_code(&call, code)?)
+    })?;
     world.policies().retry_as(call, retriers);
     Ok(())
 }
 
+const CONFLICT: &str = "repeating an append after CONCURRENT_MODIFICATION can never help: it expects \
+    the same version again. Say how often the command is decided anew instead: \"commands are decided \
+    anew up to 3 times\"";
+
 /// Retriers, one per row, in the order in which they are tried; empty cells are left out.
 fn retriers(
     step: &gherkin::Step,
-    check: impl Fn(&str) -> Result<(), CodeError>,
+    check: impl Fn(&str) -> StepResult,
 ) -> Result<Retries, StepError> {
     let (header, rows) = table(step)?.split_first().ok_or("the table is empty")?;
     if rows.is_empty() {

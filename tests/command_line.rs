@@ -1209,6 +1209,23 @@ fn faulty_entities_fail_with_location_pointer_and_nearest_name() {
         .prints("9 scenarios (9 failed)");
 }
 
+#[cfg(feature = "cqrs")]
+#[test]
+fn retrier_of_appends_after_a_conflict_is_refused() {
+    let feature = r#"Feature: F
+  Scenario: A conflict that repeating the append cannot solve
+    Given commands are decided anew up to 1 time
+    And "EventStore.append" is retried by code:
+      | codes                            | maxRetries |
+      | TIMEOUT, CONCURRENT_MODIFICATION | 1          |
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .prints("retrier 1: repeating an append after CONCURRENT_MODIFICATION can never help")
+        .prints("\"commands are decided anew up to 3 times\"");
+}
+
 #[test]
 fn faulty_retriers_partitions_and_probes_fail_with_the_nearest_name() {
     let feature = r#"Feature: F

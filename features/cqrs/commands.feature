@@ -2,7 +2,7 @@
 Feature: Commands
 
   A command loads its aggregate, which decides it; the events are appended after the loaded version. If that
-  conflicts with another command, the slower one is retried from the load.
+  conflicts with another command, the slower one is decided anew, from the load.
 
   Background:
     Given the aggregate:
@@ -142,7 +142,7 @@ Feature: Commands
       | that is too short     | 00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01  | expected "00-<32 hex digits>-<16 hex digits>-<2 hex digits>" in lower case |
 
   @integration-12
-  Scenario: An invalid traceparent is warned about once, even if the command is retried
+  Scenario: An invalid traceparent is warned about once, even if the command is decided anew
     Given "EventStore.append" takes 10 ms
     And "EventStore.append" fails 1 time with "CONCURRENT_MODIFICATION"
     When this command is sent:
@@ -234,7 +234,7 @@ Feature: Commands
       | /events  | []    |
     And "EventStore.append" is never executed
 
-  Scenario: The slower of two concurrent commands is retried from the load
+  Scenario: The slower of two concurrent commands is decided anew, from the load
     Given "EventStore.append" takes 10 ms
     When these commands are sent at once:
       | command  | to    | payload           |
@@ -275,7 +275,7 @@ Feature: Commands
     Then 2 calls succeed
     And it takes 10 ms
 
-  Scenario: A command succeeds on the fourth execution after three conflicts
+  Scenario: A command succeeds when it is decided for the fourth time, after three conflicts
     Given "EventStore.append" fails 3 times with "CONCURRENT_MODIFICATION"
     When the command "deposit" is sent to "acc-1" with:
       """json
@@ -286,7 +286,7 @@ Feature: Commands
     And "EventStore.append" is executed 4 times
     And the version of "acc-1" is 1
 
-  Scenario: A command fails after a conflict on its third retry
+  Scenario: A command fails after a conflict when it is decided for the fourth time
     Given "EventStore.append" fails 4 times with "CONCURRENT_MODIFICATION"
     When the command "deposit" is sent to "acc-1" with:
       """json

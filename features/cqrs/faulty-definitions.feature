@@ -42,6 +42,13 @@ Feature: Invalid aggregates and projections
       | an unknown field         | Account | "emit": [] |        |                      | /commands/deposit/emit | did you mean "emits"?                     |
       | a snapshot interval of 0 | Account |            |        | , "snapshotEvery": 0 | /snapshotEvery         | expected a nonzero                        |
 
+    Examples: Decisions after a conflict
+      | fault                       | name    | command | change | more                                                  | pointer       | message                                                               |
+      | an unknown preset           | Account |         |        | , "decidedAnew": "constent"                           | /decidedAnew  | no preset is called "constent", did you mean "constant"?              |
+      | a count alone               | Account |         |        | , "decidedAnew": 3                                    | /decidedAnew  | expected a retry policy: a preset's name, or an object of fields      |
+      | a misspelt field            | Account |         |        | , "decidedAnew": { "maxRetires": 3 }                  | /decidedAnew  | unknown field `maxRetires`                                            |
+      | a delay without a unit      | Account |         |        | , "decidedAnew": { "maxRetries": 3, "base": 20 }      | /decidedAnew  | expected a duration such as "150 ms"                                  |
+
     Examples: Events
       | fault                            | name    | command                                                           | change                                         | more | pointer                         | message                                                                         |
       | an unknown event                 | Account | "emits": [{ "event": "Deposted" }]                                |                                                |      | /commands/deposit/emits/0/event | Account has no event "Deposted": did you mean "Deposited"?                      |
@@ -52,6 +59,15 @@ Feature: Invalid aggregates and projections
       | a change by a boolean            | Account |                                                                   | { "add": "/balance", "by": true }              |      | /events/Deposited/0             | true is not a number                                                            |
       | an unknown reference in a change | Account |                                                                   | { "add": "/balance", "by": "${/events/data}" } |      | /events/Deposited/0             | did you mean "event"?                                                           |
       | a change that removes the state  | Account |                                                                   | { "remove": "" }                               |      | /events/Deposited/0             | an aggregate's state cannot be removed                                          |
+
+    Examples: Upcasts
+      | fault                         | name    | command | change | more                                                                        | pointer                   | message                                                                            |
+      | an upcast of an unknown event | Account |         |        | , "upcasts": { "Deposted": { "1": [] } }                                    | /upcasts/Deposted         | there is no event "Deposted" to lift: did you mean "Deposited"?                    |
+      | an upcast from no version     | Account |         |        | , "upcasts": { "Deposited": { "v1": [] } }                                  | /upcasts/Deposited/v1     | "v1" is not a version here: expected "1" without gaps                              |
+      | an upcast that is left out    | Account |         |        | , "upcasts": { "Deposited": { "1": [], "3": [] } }                          | /upcasts/Deposited/3      | "3" is not a version here: expected "1, 2" without gaps                            |
+      | an unknown change in one      | Account |         |        | , "upcasts": { "Deposited": { "1": [{ "sett": "/a", "to": 1 }] } }          | /upcasts/Deposited/1/0/sett | did you mean "set"?                                                              |
+      | an unknown reference in one   | Account |         |        | , "upcasts": { "Deposited": { "1": [{ "set": "/a", "to": "${/evnt}" }] } }  | /upcasts/Deposited/1/0    | did you mean "event"?                                                              |
+      | an upcast that removes it all | Account |         |        | , "upcasts": { "Deposited": { "1": [{ "remove": "" }] } }                   | /upcasts/Deposited/1/0    | an event's data cannot be removed                                                  |
 
     Examples: Rules
       | fault                       | name    | command                                                                   | change | more                                                          | pointer                                   | message                                                  |
@@ -87,6 +103,9 @@ Feature: Invalid aggregates and projections
       | a negative window                | Balances   | "Deposited": {}                                                 | , "errorWindow": "-5s"     | /errorWindow                 | the duration "-5s" is negative                                  |
       | a numeric window                 | Balances   | "Deposited": {}                                                 | , "errorWindow": 5         | /errorWindow                 | expected a duration such as "150 ms"                            |
       | a negative delay                 | Balances   | "Deposited": {}                                                 | , "retryDelay": "-1s"      | /retryDelay                  | the duration "-1s" is negative                                  |
+      | an unknown way to rebuild        | Balances   | "Deposited": {}                                                 | , "rebuild": "besides"     | /rebuild                     | did you mean "beside"?                                          |
+      | a target rebuilt beside          | Balances   | "Deposited": {}                                                 | , "target": "Search.index", "rebuild": "beside" | /rebuild | there is no read model to be rebuilt beside                     |
+      | an upcast of an unhandled event  | Balances   | "Deposited": {}                                                 | , "upcasts": { "Opened": { "1": [] } } | /upcasts/Opened  | there is no event "Opened" to lift                              |
       | an unknown event                 | Balances   | "Deposted": {}                                                  |                            | /handles/Deposted            | no aggregate has an event "Deposted": did you mean "Deposited"? |
       | no events to handle              | Balances   |                                                                 |                            | /handles                     | it handles no event                                             |
       | a dot in its name                | a.b        | "Deposited": {}                                                 |                            | /name                        | "a.b" is not a valid name of a projection                       |
@@ -98,17 +117,3 @@ Feature: Invalid aggregates and projections
       | an unknown target                | Balances   | "Deposited": {}                                                 | , "target": "Search.indx"  | /target                      | operation "Search.indx" does not exist: did you mean "index"?   |
       | changes beside a target          | Balances   | "Deposited": { "changes": [{ "remove": "" }] }                  | , "target": "Search.index" | /handles/Deposited/changes   | there is no read model to change: the events go to the "target" |
       | a reset without a target         | Balances   | "Deposited": {}                                                 | , "reset": "Search.index"  | /reset                       | it has no "target" to reset                                     |
-
-  @integration-10
-  Scenario: A second projection of the same name is refused
-    Given the projection:
-      """json
-      { "name": "Balances", "handles": { "Deposited": {} } }
-      """
-    When the projection is loaded:
-      """json
-      { "name": "Balances", "handles": { "Deposited": {} } }
-      """
-    Then the fixture has these faults:
-      | pointer | message                                |
-      | /name   | a projection "Balances" exists already |

@@ -482,3 +482,101 @@ Feature: Projections
       """json
       { "balance": 3 }
       """
+
+  Scenario: A reset that takes effect after its timeout does not clear what was rebuilt since
+    Given "Balances.reset" times out after 1 s
+    And "Balances.reset" answers:
+      | execution | answer    |
+      | 1         | late 10 s |
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the projection "Balances" is rebuilt
+    And the projections catch up
+    And 1 min passes
+    Then "Balances.reset" is executed 2 times
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 1 }
+      """
+
+  Scenario: A rebuild ends at once if there are no events
+    Given the projection:
+      """json
+      { "name": "Counts", "rebuild": "beside", "handles": { "Deposited": { "changes": [{ "add": "/count", "by": 1 }] } } }
+      """
+    When the projection "Counts" is rebuilt
+    And the projection "Balances" is rebuilt
+    Then the projection "Counts" is running
+    And the projection "Balances" is running
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    Then the read model "Counts" has "acc-1":
+      """json
+      { "count": 1 }
+      """
+
+  Scenario Outline: A projector that is lost while <what> continues after its checkpoint
+    Given "Balances.apply" answers:
+      | execution | answer   |
+      | 2         | <answer> |
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the command "deposit" is sent to "acc-1" without waiting for projections, with:
+      """json
+      { "amount": 2 }
+      """
+    And 500 ms pass
+    And the projector restarts
+    And the projections catch up
+    Then the checkpoint of "Balances" is 2
+    And it takes 0 s
+    And the read model "Balances" has "acc-1":
+      """json
+      { "balance": 3 }
+      """
+    And "Balances.apply" is executed 3 times
+
+    Examples:
+      | what                           | answer       |
+      | an event is applied            | after 1 s ok |
+      | no answer arrives              | hang         |
+      | the answer is lost             | lost         |
+      | it waits to apply one again    | error TOOL_ERROR |
+
+  Scenario: A target service receives an event once though the projector is lost before its answer
+    Given a service "Search"
+    And the projection:
+      """json
+      { "name": "SearchIndex", "target": "Search.index", "reset": "Search.clear", "handles": { "Deposited": {} } }
+      """
+    And "Search.index" answers:
+      | execution | answer |
+      | 1         | lost   |
+    When the command "deposit" is sent to "acc-1" without waiting for projections, with:
+      """json
+      { "amount": 1 }
+      """
+    And 500 ms pass
+    And the projector restarts
+    Then the checkpoint of "SearchIndex" is 1
+    And "Search.index" is executed 2 times
+    And no effect happens twice
+
+  Scenario: A paused projection stays paused when the projector restarts
+    Given "Balances.apply" fails 11 times with "TOOL_ERROR"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 1 }
+      """
+    And the projections catch up
+    And the projector restarts
+    Then the projection "Balances" is paused
+    And "Balances.apply" is executed 11 times
+    When the projection "Balances" is resumed
+    Then the checkpoint of "Balances" is 1

@@ -103,6 +103,34 @@ Feature: Publishing the events of aggregates
     When the event store is reopened
     Then the event "Deposited" reaches the bus 1 time
 
+  @needs-sqlite
+  Scenario: An event that the bus refuses for good is a dead letter of the store, also after a restart
+    Given the event store is kept in a file
+    And "EventBus.publish" fails 5 times with "VALIDATION_FAILED"
+    When the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 5 }
+      """
+    And the command "deposit" is sent to "acc-1" with:
+      """json
+      { "amount": 7 }
+      """
+    And every event is handled
+    Then the dead letters are:
+      | outbox     | id      | code              | retries |
+      | EventStore | acc-1/1 | VALIDATION_FAILED | 4       |
+    When the event store is reopened
+    And 1 h passes
+    Then the event "Deposited" reaches the bus 1 time
+    When the dead letters are redriven
+    Then no dead letter is left
+    And the event "Deposited" reaches the bus 2 times
+    And the timeline has, in order:
+      | event         | about      | message                                                                 | id      |
+      | event_handled |            |                                                                         | acc-1/2 |
+      | warning       | EventStore | the redriven event /Account#acc-1/1 comes after newer events of "acc-1" |         |
+      | event_handled |            |                                                                         | acc-1/1 |
+
   Scenario: An outage of the store fails the command, and nothing is published
     Given "EventStore.append" fails with "SERVICE_UNAVAILABLE"
     When the command "deposit" is sent to "acc-1" with:

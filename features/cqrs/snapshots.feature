@@ -80,10 +80,12 @@ Feature: Snapshots of aggregates
       """json
       { "aggregate": "Counter", "aggregateId": "c-1" }
       """
-    Then the reply is:
-      """json
-      { "version": 3, "snapshot": { "version": 3, "state": { "count": 3 } }, "events": [] }
-      """
+    Then the reply has:
+      | path              | value          |
+      | /version          | 3              |
+      | /snapshot/version | 3              |
+      | /snapshot/state   | { "count": 3 } |
+      | /events           | []             |
 
   Scenario: A failed snapshot does not fail the command
     Given "EventStore.saveSnapshot" fails 1 time with "ENOSPC"

@@ -37,6 +37,28 @@ Feature: Dead letters
         | /0/firstAt        | 1 s                                         |
         | /0/lastAt         | 4 s 30 ms                                   |
 
+    @integration-6
+    Scenario: Events whose source and id read the same when joined are two events
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop#1", "id": "a", "data": 1 }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop", "id": "1#a", "data": 2 }
+        """
+      Then the dead letters are:
+        | subscription | source  | id | code            |
+        | Mail.send    | /shop#1 | a  | PERMANENT_ERROR |
+      And the timeline has, in order:
+        | event         | subscription | source | id  |
+        | event_handled | Mail.send    | /shop  | 1#a |
+      When the dead letters are redriven
+      Then no dead letter is left
+      And "Mail.send" is executed 3 times
+      And no effect happens twice
+
   Rule: A dead letter can be redriven
 
     @integration-4
@@ -150,6 +172,210 @@ Feature: Dead letters
       And the dead letters are:
         | subscription |
         | Mail.send    |
+
+    @integration-4
+    Scenario: A redriven event that comes after newer events of its subject is reported
+      Given "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      And the dead letters are redriven
+      Then no dead letter is left
+      And the timeline has, in order:
+        | event         | about     | subscription | id      | message                                                                   |
+        | event_handled |           | Mail.send    | event-2 |                                                                           |
+        | warning       | Mail.send |              |         | the redriven event scenario#event-1 comes after newer events of "order-1" |
+        | event_handled |           | Mail.send    | event-1 |                                                                           |
+
+    @integration-4
+    Scenario Outline: A redriven event <that overtakes nothing> causes no warning
+      Given "Mail.send" fails <failures> with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | <other> |
+      And the dead letters are redriven
+      Then no dead letter is left
+      And the timeline has none of:
+        | event   |
+        | warning |
+
+      Examples:
+        | that overtakes nothing                             | failures | other   |
+        | whose newer events are of another subject          | 1 time   | order-2 |
+        | whose newer events are dead letters behind it      | 2 times  | order-1 |
+
+    @integration-4
+    Scenario: The number of redrives is in the dead letter and can be limited
+      Given dead letters are redriven up to 2 times
+      And "Mail.send" fails with "PERMANENT_ERROR"
+      When the event "OrderPlaced" is published
+      And the dead letters are redriven
+      And the dead letters are redriven
+      And the dead letters are redriven
+      Then "Mail.send" is executed 3 times
+      And the dead letters are:
+        | subscription | retries | redrives |
+        | Mail.send    | 2       | 2        |
+      And the timeline has, in order:
+        | event               | redrives | about       | message                                                                                              |
+        | event_dead_lettered | 0        |             |                                                                                                      |
+        | event_dead_lettered | 1        |             |                                                                                                      |
+        | event_dead_lettered | 2        |             |                                                                                                      |
+        | warning             |          | DeadLetters | dead letter Mail.send/scenario#event-1 stays in the queue: it was redriven 2 time(s), the most allowed |
+      When "DeadLetters.list" is called
+      Then the reply has:
+        | path        | value |
+        | /0/redrives | 2     |
+
+    @integration-4
+    Scenario: A subscription has its own limit of redrives
+      Given a service "Stock"
+      And "Stock.reserve" handles "OrderPlaced":
+        | field       | value |
+        | maxRedrives | 1     |
+      And dead letters are redriven up to 2 times
+      And "Mail.send" fails with "PERMANENT_ERROR"
+      And "Stock.reserve" fails with "PERMANENT_ERROR"
+      When the event "OrderPlaced" is published
+      And the dead letters are redriven
+      And the dead letters are redriven
+      And the dead letters are redriven
+      Then the dead letters are:
+        | subscription  | redrives |
+        | Mail.send     | 2        |
+        | Stock.reserve | 1        |
+
+    @integration-4
+    Scenario: The redrives of an outbox's dead letter are limited too
+      Given dead letters are redriven up to 1 time
+      And "EventBus.publish" fails 10 times with "VALIDATION_FAILED"
+      When the event "OrderPlaced" is published
+      And every event is handled
+      And the dead letters are redriven
+      And every event is handled
+      And the dead letters are redriven
+      Then the dead letters are:
+        | outbox | retries | redrives |
+        | Outbox | 9       | 1        |
+      And "EventBus.publish" is executed 10 times
+
+  Rule: A dead letter may hold the later events of its subject
+
+    @integration-4
+    Scenario: Later events of the subject wait for the dead letter, others do not
+      Given a dead letter of "Mail.send" holds its subject
+      And "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-2 |
+      And the event "OrderPlaced" of "order-1" is published
+      And 24 h pass
+      Then "Mail.send" is executed 2 times
+      And "Audit.note" is executed 4 times
+      And the timeline has, in order:
+        | event               | subscription | id      |
+        | event_dead_lettered | Mail.send    | event-1 |
+        | event_held_back     | Mail.send    | event-2 |
+        | event_handled       | Mail.send    | event-3 |
+        | event_held_back     | Mail.send    | event-4 |
+      When the dead letters are redriven
+      Then no dead letter is left
+      And the timeline has, in order:
+        | event          | subscription | id      |
+        | event_handled  | Mail.send    | event-1 |
+        | event_handled  | Mail.send    | event-2 |
+        | event_handled  | Mail.send    | event-4 |
+      And the timeline has none of:
+        | event   |
+        | warning |
+
+    @integration-4
+    Scenario: A subscription says that its dead letters hold their subjects
+      Given a service "Profile"
+      And "Profile.set" handles "AddressChanged":
+        | field        | value       |
+        | onDeadLetter | holdSubject |
+      And "Profile.set" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event          | subject | data              |
+        | AddressChanged | c-1     | { "city": "Old" } |
+        | AddressChanged | c-1     | { "city": "New" } |
+      Then "Profile.set" is executed 1 time
+      When the dead letters are redriven
+      Then "Profile.set" is executed 3 times
+      And "Profile.set" received in execution 2:
+        | path       | value |
+        | /data/city | Old   |
+      And "Profile.set" received in execution 3:
+        | path       | value |
+        | /data/city | New   |
+
+    @integration-4
+    Scenario: A subscription says that later events are handled
+      Given a service "Profile"
+      And "Profile.set" handles "AddressChanged":
+        | field        | value    |
+        | onDeadLetter | continue |
+      And "Profile.set" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event          | subject |
+        | AddressChanged | c-1     |
+        | AddressChanged | c-1     |
+      Then "Profile.set" is executed 2 times
+
+    @integration-4
+    Scenario: A dead letter that fails again when it is redriven holds its subject further
+      Given a dead letter of "Mail.send" holds its subject
+      And "Mail.send" fails 2 times with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      And the dead letters are redriven
+      Then "Mail.send" is executed 2 times
+      When the dead letters are redriven
+      Then "Mail.send" is executed 4 times
+      And the timeline has, in order:
+        | event               | subscription | id      | redrives |
+        | event_dead_lettered | Mail.send    | event-1 | 0        |
+        | event_dead_lettered | Mail.send    | event-1 | 1        |
+        | event_handled       | Mail.send    | event-1 |          |
+        | event_handled       | Mail.send    | event-2 |          |
+
+    @integration-5
+    Scenario: A dead letter holds its subject while it waits for its queue
+      Given a dead letter of "Mail.send" holds its subject
+      And "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      And "DeadLetters" is down for 5 s
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      And 1 h passes
+      Then "Mail.send" is executed 1 time
+      And the dead letters are:
+        | subscription | id      |
+        | Mail.send    | event-1 |
+
+    @integration-4
+    Scenario: A dead letter redriven during a pause holds its subject until the end of the pause
+      Given a dead letter of "Mail.send" holds its subject
+      And "Mail.send" fails 1 time with "PERMANENT_ERROR"
+      When these events are published:
+        | event       | subject |
+        | OrderPlaced | order-1 |
+        | OrderPlaced | order-1 |
+      And the subscription of "Mail.send" is paused
+      And the dead letters are redriven
+      Then "Mail.send" is executed 1 time
+      When the subscription of "Mail.send" is resumed
+      And every event is handled
+      Then "Mail.send" is executed 3 times
+      And no dead letter is left
 
   Rule: A dead letter queue that is down loses nothing and does not affect other subscriptions
 

@@ -239,17 +239,36 @@ Feature: Publishing events
       And "Mail.send" is executed 1 time
 
     @integration-3
-    Scenario: Two events cannot have the same id
+    Scenario Outline: An event id that comes again with another <difference> is refused
       When the event is published:
         """json
         { "type": "OrderPlaced", "id": "e-1", "data": 1 }
         """
       And the event is published:
         """json
-        { "type": "OrderPlaced", "id": "e-1", "data": 2, "subject": "order-1" }
+        { "id": "e-1", <event> }
         """
       Then the publication fails with "EVENT_ALREADY_EXISTS"
       And "Mail.send" is executed 1 time
+
+      Examples:
+        | difference | event                                                   |
+        | data       | "type": "OrderPlaced", "data": 2                        |
+        | type       | "type": "OrderCancelled", "data": 1                     |
+        | subject    | "type": "OrderPlaced", "data": 1, "subject": "order-1" |
+
+    @integration-3
+    Scenario: The same id from another source is another event
+      When the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/shop", "id": "e-1" }
+        """
+      And the event is published:
+        """json
+        { "type": "OrderPlaced", "source": "/till", "id": "e-1" }
+        """
+      Then the publication succeeds
+      And "Mail.send" is executed 2 times
 
     @integration-3
     Scenario: An outage of the outbox after storing delays the event
@@ -381,18 +400,28 @@ Feature: Publishing events
         | Outbox.unpublished   | { "limit": -1 }                             | VALIDATION_FAILED | /limit       |
         | Outbox.markPublished | { "events": { "shop": "e-1" } }             | VALIDATION_FAILED | /events/shop |
         | Outbox.markFailed    | { "events": {} }                            | VALIDATION_FAILED | /failure     |
+        | Outbox.markDeadLettered | { "events": {} }                         | VALIDATION_FAILED | /failure     |
+        | Outbox.redrive       | { "source": "shop", "event": "e-1" }        | VALIDATION_FAILED | /event       |
+        | Outbox.publication   | { "source": "shop", "id": 1 }               | VALIDATION_FAILED | /id          |
+        | DeadLetters.put      | { "id": "a", "subscription": "Mail.send", "outbox": "Outbox", "origin": { "source": "s", "type": "t" }, "event": {}, "error": { "code": "C", "message": "m" }, "retries": 0, "firstAt": "0 s", "lastAt": "0 s" } | VALIDATION_FAILED | /subscription |
         | Outbox.markPublished | { "evnts": [] }                             | VALIDATION_FAILED | /evnts       |
         | EventBus.publish     | [1]                                         | VALIDATION_FAILED | event        |
         | DeadLetters.put      | { "id": 1 }                                 | VALIDATION_FAILED | /id          |
         | DeadLetters.remove   | { "id": "a", "all": true }                  | VALIDATION_FAILED | /all         |
 
     @integration-3
-    Scenario: Only a stored event can be marked
-      When "Outbox.markPublished" is called with:
+    Scenario Outline: "<call>" refuses an event that is not stored
+      When "<call>" is called with:
         """json
-        { "events": { "shop": ["e-1"] } }
+        <input>
         """
       Then the call fails with "EVENT_NOT_FOUND"
+
+      Examples:
+        | call                 | input                             |
+        | Outbox.markPublished | { "events": { "shop": ["e-1"] } } |
+        | Outbox.redrive       | { "source": "shop", "id": "e-1" } |
+        | Outbox.publication   | { "source": "shop", "id": "e-1" } |
 
   Rule: Any part can be replaced
 

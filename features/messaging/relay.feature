@@ -165,6 +165,29 @@ Feature: Relay
       | 1 s | event_handled | event-4 |
 
   @integration-3
+  Scenario: A subject waits while its first event is refused, others do not
+    Given "EventBus.publish" answers:
+      | execution | answer                  |
+      | 2         | error VALIDATION_FAILED |
+      | 4-5       | error VALIDATION_FAILED |
+    When these events are published:
+      | event       | subject |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-1 |
+      | OrderPlaced | order-2 |
+    And every event is handled
+    Then it takes 7 s
+    And no event is dead-lettered
+    And the timeline has, in order:
+      | at  | event                    | id      | subject | delay |
+      | 0 s | event_publication_failed | event-2 | order-1 | 1 s   |
+      | 0 s | event_handled            | event-4 | order-2 |       |
+      | 1 s | event_publication_failed | event-2 | order-1 | 2 s   |
+      | 3 s | event_publication_failed | event-2 | order-1 | 4 s   |
+      | 7 s | event_handled            | event-2 | order-1 |       |
+      | 7 s | event_handled            | event-3 | order-1 |       |
+
+  @integration-3
   Scenario: A later event that could not be marked is published again and handled once
     Given "Outbox.markPublished" answers:
       | execution | answer         |

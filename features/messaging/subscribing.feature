@@ -110,6 +110,74 @@ Feature: Subscribing to events
       And at most 10 calls to "Mail" run at once
 
     @integration-4
+    Scenario: Events that wait for a retry do not keep other events waiting
+      Given "Mail.send" handles "OrderPlaced":
+        | field | value                              |
+        | retry | { "maxRetries": 1, "base": "1 h" } |
+      And "Mail.send" fails 10 times with "CONNECTION_RESET"
+      When these events are published:
+        | event       | subject  |
+        | OrderPlaced | order-1  |
+        | OrderPlaced | order-2  |
+        | OrderPlaced | order-3  |
+        | OrderPlaced | order-4  |
+        | OrderPlaced | order-5  |
+        | OrderPlaced | order-6  |
+        | OrderPlaced | order-7  |
+        | OrderPlaced | order-8  |
+        | OrderPlaced | order-9  |
+        | OrderPlaced | order-10 |
+        | OrderPlaced | order-10 |
+        | OrderPlaced | order-11 |
+      Then the timeline has, in order:
+        | at  | event         | subject  | id       |
+        | 0 s | event_handled | order-11 | event-12 |
+        | 1 h | event_handled | order-10 | event-10 |
+        | 1 h | event_handled | order-10 | event-11 |
+
+    @integration-4
+    Scenario: An event whose filter waits for a retry does not keep other events waiting
+      Given a service "Rules"
+      And "Mail.send" handles "OrderPlaced":
+        | field  | value                              |
+        | filter | Rules.wants                        |
+        | retry  | { "maxRetries": 1, "base": "1 h" } |
+      And "Rules.wants" replies:
+        """json
+        true
+        """
+      And "Rules.wants" fails 10 times with "CONNECTION_RESET"
+      When the event "OrderPlaced" is published 11 times
+      Then the timeline has, in order:
+        | at  | event         | id       |
+        | 0 s | event_handled | event-11 |
+        | 1 h | event_handled | event-1  |
+
+    @integration-4
+    Scenario: A retry waits until the handler has a place
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 1 time with "CONNECTION_RESET"
+      And "Mail.send" takes 900 ms
+      When the event "OrderPlaced" is published 30 times
+      Then at most 10 calls to "Mail" run at once
+      And the timeline has, in order:
+        | at      | event           | call      | execution | delay | id      |
+        | 900 ms  | retry_scheduled | Mail.send | 1         | 1 s   |         |
+        | 2700 ms | call_started    | Mail.send | 31        |       |         |
+        | 3600 ms | event_handled   |           |           |       | event-1 |
+
+    @integration-4
+    Scenario: A dead letter queue that hangs does not keep other events waiting
+      Given "Mail.send" handles "OrderPlaced"
+      And "Mail.send" fails 10 times with "PERMANENT_ERROR"
+      And "DeadLetters.put" hangs 10 times
+      When the event "OrderPlaced" is published 11 times
+      Then the timeline has, in order:
+        | at   | event              | id       |
+        | 0 s  | event_handled      | event-11 |
+        | 30 s | dead_letter_failed | event-1  |
+
+    @integration-4
     Scenario: One operation handles several event types in one order
       Given "Audit.note" handles "OrderPlaced"
       And "Audit.note" handles "OrderShipped"

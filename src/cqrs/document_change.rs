@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{
@@ -17,14 +17,14 @@ use crate::domain::{
 /// - `{ "remove": "/name" }`, or from a list `{ "remove": "/entries", "item": … }`,
 ///
 /// where values may refer to `${/state/…}` and `${/event/…}`. Missing objects on the way to the value are created.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ChangeFields")]
 pub struct DocumentChange {
     pointer: String,
     action: ChangeAction,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 enum ChangeAction {
     Set(Value),
     Add(Value),

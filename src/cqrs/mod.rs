@@ -7,6 +7,7 @@ mod projection;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upcasts;
 
 pub use self::command::{
     Aggregate, Command, CommandMetadata, Decision, DomainEvent, unknown_event,

@@ -19,7 +19,8 @@ pub enum Key {
 pub struct KeySubject {
     /// What makes the call.
     pub origin: KeyOrigin,
-    /// How it reads.
+    /// How it reads: different for each of this origin, so names that it joins are escaped or cannot
+    /// contain what joins them.
     pub text: Arc<str>,
 }
 

@@ -10,6 +10,7 @@ mod failure;
 mod failure_mode;
 mod health;
 mod json;
+mod json_digest;
 mod json_form;
 mod json_pointer;
 mod key;
@@ -40,6 +41,9 @@ pub use health::Health;
 #[doc(hidden)]
 pub use json::from_value;
 pub(crate) use json::{JsonError, from_json};
+#[cfg(feature = "cqrs")]
+pub(crate) use json_digest::json_digest;
+pub(crate) use json_digest::json_sha_256;
 pub(crate) use json_form::JsonForm;
 pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::{Key, KeyOrigin, KeySubject};

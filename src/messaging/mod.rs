@@ -5,8 +5,10 @@ mod bus;
 mod communication;
 mod dead_letter;
 mod event;
+mod letter_queue;
 mod outbox;
 mod publisher;
+mod redrive;
 mod relay;
 mod request;
 mod subscriber;
@@ -20,13 +22,15 @@ pub(crate) use communication::{
     CommunicationFile, CommunicationPattern, CommunicationThresholds, CompletedExchange,
     ResponseTimes,
 };
+pub(crate) use dead_letter::DeadLetter;
 #[doc(hidden)]
 pub use dead_letter::DeadLetters;
-pub(crate) use dead_letter::{DeadLetter, EventOrigin, LetterError};
+use dead_letter::letter_id;
 #[doc(hidden)]
 pub use event::EventDraft;
 pub use event::{CloudEvent, TraceContext};
 pub(crate) use event::{EventDocument, EventId, EventTypes};
+use letter_queue::LetterQueue;
 pub(crate) use outbox::Listener;
 #[doc(hidden)]
 pub use outbox::OutboxService;
@@ -34,19 +38,21 @@ pub use outbox::OutboxService;
 pub(crate) use outbox::tests as outbox_tests;
 #[cfg(feature = "cqrs")]
 pub(crate) use outbox::{
-    MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, Publication, answer_outbox,
+    MemoryOutbox, OUTBOX_OPERATIONS, Outbox, OutboxError, Publication, PublicationStatus,
+    RedrivenEvent, answer_outbox,
 };
 #[doc(hidden)]
 pub use publisher::Publisher;
+pub(crate) use redrive::redrive;
 pub(crate) use relay::PublisherCrash;
 #[doc(hidden)]
 pub use relay::Relay;
 pub(crate) use request::{
     RequestReceipt, RequestView, Requests, ResponseBody, ResponseEnvelope, ServiceRequest,
 };
-pub(crate) use subscriber::EventFilter;
 #[doc(hidden)]
 pub use subscriber::Subscription;
+pub(crate) use subscriber::{EventFilter, InboxLoss, OnDeadLetter};
 
 use std::time::Duration;
 

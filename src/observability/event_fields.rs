@@ -101,6 +101,10 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("projection_paused", &["projection", "errors"]),
     ("projection_resumed", &["projection"]),
     (
+        "event_set_aside",
+        &["projection", "position", "type", "code"],
+    ),
+    (
         "projection_rebuilt",
         &["projection", "events", "checkpoint"],
     ),
@@ -117,6 +121,10 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("subscription_paused", &["subscription"]),
     ("subscription_resumed", &["subscription"]),
     ("subscription_ended", &["subscription"]),
+    (
+        "consumer_lost",
+        &["subscription", "type", "source", "id", "subject", "inbox"],
+    ),
     (
         "event_handled",
         &["subscription", "type", "source", "id", "subject"],
@@ -137,6 +145,7 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
         "event_dead_lettered",
         &[
             "subscription",
+            "outbox",
             "type",
             "source",
             "id",
@@ -145,12 +154,14 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
             "retries",
             "firstAt",
             "lastAt",
+            "redrives",
         ],
     ),
     (
         "dead_letter_failed",
         &[
             "subscription",
+            "outbox",
             "type",
             "source",
             "id",
@@ -161,7 +172,15 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ),
     (
         "event_redriven",
-        &["subscription", "type", "source", "id", "subject", "result"],
+        &[
+            "subscription",
+            "outbox",
+            "type",
+            "source",
+            "id",
+            "subject",
+            "result",
+        ],
     ),
     ("warning", &["about", "message"]),
     ("error", &["about", "message"]),

@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
 use super::{
-    CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
+    CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
+    ServiceName,
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
@@ -271,6 +272,17 @@ pub enum EventKind {
     ProjectionResumed {
         projection: Arc<str>,
     },
+    /// The projection passes over an event that it could not apply.
+    EventSetAside {
+        projection: Arc<str>,
+        /// The position of the event.
+        position: u64,
+        /// Its type.
+        #[serde(rename = "type")]
+        kind: Arc<str>,
+        /// Why it could not be applied.
+        code: Arc<str>,
+    },
     /// It was reset and has caught up with the events stored by then.
     ProjectionRebuilt {
         projection: Arc<str>,
@@ -321,6 +333,14 @@ pub enum EventKind {
     SubscriptionEnded {
         subscription: Arc<str>,
     },
+    /// The process that had called the handler for this event was lost before it acknowledged the event.
+    ConsumerLost {
+        subscription: Arc<str>,
+        #[serde(flatten)]
+        head: Arc<EventHead>,
+        /// `kept` or `lost`: whether it is still known which events were handled.
+        inbox: &'static str,
+    },
     EventHandled {
         subscription: Arc<str>,
         #[serde(flatten)]
@@ -332,7 +352,7 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// It arrived before its predecessor of the same subject.
+    /// It waits for an earlier one of its subject, which has not arrived or is a dead letter.
     EventHeldBack {
         subscription: Arc<str>,
         #[serde(flatten)]
@@ -344,9 +364,11 @@ pub enum EventKind {
         #[serde(flatten)]
         head: Arc<EventHead>,
     },
-    /// Its handler failed for good, and the dead letter queue accepted it.
+    /// Its handler failed for good or the bus refused it for good, and the dead letter queue accepted
+    /// it.
     EventDeadLettered {
-        subscription: Arc<str>,
+        #[serde(flatten)]
+        owner: Arc<LetterOwner>,
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
@@ -355,16 +377,18 @@ pub enum EventKind {
     },
     /// The dead letter queue did not accept it; this is retried after a delay.
     DeadLetterFailed {
-        subscription: Arc<str>,
+        #[serde(flatten)]
+        owner: Arc<LetterOwner>,
         #[serde(flatten)]
         head: Arc<EventHead>,
         code: Arc<str>,
         #[serde(serialize_with = "shown_duration::serialize")]
         delay: Duration,
     },
-    /// A dead letter was delivered again; with `ok` it has left the queue.
+    /// A dead letter was delivered or published again; with `ok` it has left the queue.
     EventRedriven {
-        subscription: Arc<str>,
+        #[serde(flatten)]
+        owner: Arc<LetterOwner>,
         #[serde(flatten)]
         head: Arc<EventHead>,
         /// `ok`, or the failure's code.

@@ -68,13 +68,25 @@ pub struct CompensationHead {
     pub call: Option<CallName>,
 }
 
-/// How often a handler was called for an event that it failed on, and when.
+/// Where an event became a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LetterOwner {
+    /// The handler of this subscription failed on it.
+    Subscription(Arc<str>),
+    /// The bus refused it from this outbox.
+    Outbox(ServiceName),
+}
+
+/// How often an event was tried that became a dead letter, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HandlerRuns {
-    /// How often it was called again.
+    /// How often it was tried again.
     pub retries: u32,
-    /// When it was first called.
+    /// How often it was redriven.
+    pub redrives: u32,
+    /// When it was first tried.
     #[serde(serialize_with = "shown_duration::serialize")]
     pub first_at: Duration,
     /// When it last failed.

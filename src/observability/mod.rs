@@ -13,7 +13,8 @@ pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
 pub(crate) use heads::{
-    CommandHead, CompensationHead, EventHead, HandlerRuns, RefusedBy, RequestHead, ServiceName,
+    CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
+    ServiceName,
 };
 pub(crate) use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

@@ -26,7 +26,7 @@ const JOURNAL: FileKind = FileKind {
     application: 0x7265_6865,
     version: 2,
     // Its entries are entries of this version, too; this one has more kinds.
-    raised: &[1],
+    raised: &[(1, "")],
     tables: "
         CREATE TABLE workflows (id INTEGER PRIMARY KEY, definition TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE runs (run TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -191,6 +191,7 @@ impl Compensation {
             timeout: own.and_then(|own| own.timeout),
             retry: own.and_then(|own| own.retry.clone()),
             default_retry: Some(Retry::compensation().into()),
+            ..CallPolicy::default()
         }
     }
 }

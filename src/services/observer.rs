@@ -17,6 +17,11 @@ pub trait CallObserver: Send + Sync {
         true
     }
 
+    /// Resolves when a retry that is due may start.
+    fn admitted(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// The retry that was scheduled last starts. Returns whether to go on.
     fn retry_started(&self) -> bool {
         true

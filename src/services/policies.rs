@@ -18,6 +18,9 @@ pub struct CallPolicy {
     /// Used where neither this policy nor that of all calls sets retries: the default of this kind
     /// of call.
     pub default_retry: Option<Retries>,
+    /// The code of a failure that the caller answers with another call: it is never retried, whatever
+    /// the policies say.
+    pub final_code: Option<&'static str>,
 }
 
 /// Timeouts and retries of all calls.
@@ -161,6 +164,7 @@ mod tests {
             timeout: Some(Duration::from_secs(1)),
             retry: Some(Retry::up_to(3).into()),
             default_retry: Some(Retry::up_to(3).into()),
+            final_code: None,
         };
         let policy = Policies::passthrough().of(&call, &own);
         assert_eq!(policy.timeout, MAX_DURATION);

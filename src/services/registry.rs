@@ -24,7 +24,7 @@ struct Roles {
 pub(super) struct Role {
     pub name: Arc<str>,
     pub service: Arc<dyn Service>,
-    pub script: Script,
+    pub script: Arc<Script>,
     origin: Origin,
 }
 
@@ -92,10 +92,15 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds the read model of a projection, in place of a service of the same name.
+    /// Adds the read model of a projection; in place of another of the same name it keeps that one's script. A
+    /// call that is late still reaches the other one.
     #[cfg(feature = "cqrs")]
     pub(crate) fn add_read_model(&self, service: impl Service + 'static) {
-        self.insert(Role::new(service, Origin::ReadModel));
+        let mut role = Role::new(service, Origin::ReadModel);
+        if let Some(other) = self.roles.lock().cast.get(&role.name) {
+            role.script = Arc::clone(&other.script);
+        }
+        self.insert(role);
     }
 
     fn insert(&self, role: Role) {
@@ -307,7 +312,7 @@ impl Role {
         Self {
             name: service.name().into(),
             service: Arc::new(service),
-            script: Script::default(),
+            script: Arc::default(),
             origin,
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
 use serde_json::{Value, json};
@@ -8,9 +10,10 @@ use crate::{
     harness::World,
     messaging::Relay,
     observability::EventKind,
+    resilience::Retry,
     services::CallResult,
     steps::{
-        CountParameter, StepError, StepResult,
+        CountParameter, DurationParameter, StepError, StepResult,
         failing::expect,
         messaging::events::PublisherCrashPoint,
         parameters::{first_line, header_and_rows, json},
@@ -23,6 +26,34 @@ fn the_aggregate(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition = json(world, step)?;
     let defined = world.cqrs().define_aggregate(definition);
     Ok(defined.map_err(|error| at(world, step, &error))?)
+}
+
+/// How often a command is decided anew after a conflict, at once; an aggregate's own `decidedAnew`
+/// takes precedence.
+#[given("commands are decided anew up to {count} time(s)")]
+fn are_decided_anew(world: &mut World, count: CountParameter) -> StepResult {
+    decide_anew(world, count, Duration::ZERO)
+}
+
+/// The same, with a wait before each.
+#[given("commands are decided anew up to {count} time(s), waiting {duration} between")]
+fn are_decided_anew_after(
+    world: &mut World,
+    count: CountParameter,
+    wait: DurationParameter,
+) -> StepResult {
+    let wait = wait.value()?;
+    decide_anew(world, count, wait)
+}
+
+fn decide_anew(world: &mut World, count: CountParameter, wait: Duration) -> StepResult {
+    let retry = Retry {
+        base: wait,
+        multiplier: 1.0,
+        ..Retry::up_to(count.value()?)
+    };
+    world.cqrs().commands().decide_anew(retry);
+    Ok(())
 }
 
 /// Stores the events in a file, which can be opened again.

@@ -1,20 +1,22 @@
 use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
+use serde_json::Map;
 
 use super::commands::at;
 use crate::{
     cqrs::{ProjectionDefinition, ProjectionStatus},
     domain::{Call, format_duration},
-    harness::World,
+    harness::{World, compare_rows},
     observability::{Event, EventKind},
     steps::{
         CountParameter, DurationParameter, StepResult,
         failing::expect,
-        parameters::{has_json, has_values, json},
+        parameters::{has_json, has_values, header_and_rows, json},
     },
 };
 
-/// A projection by the definition below, which begins with the first event.
+/// A projection by the definition below, which begins with the first event. In place of one of its
+/// name it continues after that one's checkpoint, unless it handles events in another way.
 #[given("the projection:")]
 fn the_projection(world: &mut World, step: &gherkin::Step) -> StepResult {
     let definition: ProjectionDefinition = json(world, step)?;
@@ -42,6 +44,24 @@ async fn is_resumed(world: &mut World, name: String) -> StepResult {
 async fn is_rebuilt(world: &mut World, name: String) -> StepResult {
     let cqrs = world.cqrs();
     cqrs.projector().rebuild(&name)?;
+    cqrs.idle().await;
+    Ok(())
+}
+
+/// The event that holds a projection back is passed over; a paused projection continues.
+#[when("the failed event of {string} is set aside")]
+async fn failed_event_is_set_aside(world: &mut World, name: String) -> StepResult {
+    let cqrs = world.cqrs();
+    cqrs.projector().set_aside(&name)?;
+    cqrs.idle().await;
+    Ok(())
+}
+
+/// A new process continues from the stored checkpoints; what was under way is lost.
+#[when("the projector restarts")]
+async fn projector_restarts(world: &mut World) -> StepResult {
+    let cqrs = world.cqrs();
+    cqrs.projector().restart();
     cqrs.idle().await;
     Ok(())
 }
@@ -160,6 +180,39 @@ fn failed_event_has(world: &mut World, step: &gherkin::Step, name: String) -> St
     has_values(step, &failure)
 }
 
+/// The events that a projection passes over, in order; any of the columns.
+#[then("the events set aside by {string} are:")]
+fn events_set_aside_are(world: &mut World, step: &gherkin::Step, name: String) -> StepResult {
+    const COLUMNS: [&str; 5] = ["position", "type", "subject", "code", "retries"];
+    let (header, rows) = header_and_rows(step, &COLUMNS)?;
+    let events = world.cqrs().projector().set_aside_events(&name)?;
+    let found: Vec<_> = events
+        .into_iter()
+        .map(|failed| {
+            let values = [
+                failed.position.into(),
+                failed.event["type"].clone(),
+                failed.event["subject"].clone(),
+                (*failed.error.code).into(),
+                failed.retries.into(),
+            ];
+            let columns = COLUMNS.map(str::to_owned);
+            columns.into_iter().zip(values).collect::<Map<_, _>>()
+        })
+        .collect();
+    Ok(compare_rows(header, rows, &found)?)
+}
+
+/// A projection passes over no event.
+#[then("no event is set aside by {string}")]
+fn no_event_is_set_aside(world: &mut World, name: String) -> StepResult {
+    let events = world.cqrs().projector().set_aside_events(&name)?;
+    expect(events.is_empty(), || {
+        let positions: Vec<_> = events.iter().map(|failed| failed.position).collect();
+        format!("expected {name} to set no event aside, found those at positions {positions:?}")
+    })
+}
+
 /// No failed event holds a projection back.
 #[then("no event holds {string} back")]
 fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
@@ -168,6 +221,8 @@ fn nothing_holds_back(world: &mut World, name: String) -> StepResult {
         let own = |event: &Event| match &event.kind {
             EventKind::ProjectionAdvanced { projection, .. }
             | EventKind::ProjectionFailed { projection, .. } => **projection == *name,
+            // It waits for an event that is missing.
+            EventKind::Warning { about, .. } => **about == *name,
             _ => false,
         };
         events.iter().any(own)

@@ -1,15 +1,16 @@
 use cucumber::gherkin;
-use rehearsal_macros::{then, when};
+use rehearsal_macros::{given, then, when};
 use serde_json::{Map, Value};
 
 use crate::{
     domain::format_duration,
     harness::{World, compare_rows},
-    observability::{Event, EventHead, EventKind},
-    steps::{StepResult, failing::expect, parameters::header_and_rows},
+    observability::{Event, EventHead, EventKind, LetterOwner},
+    steps::{CountParameter, StepResult, failing::expect, parameters::header_and_rows},
 };
 
-/// Every dead letter is delivered to its subscription again; those that are handled leave the queue.
+/// Every dead letter is delivered to its subscription or published from its outbox again; those that are
+/// handled or published leave the queue.
 #[when("the dead letters are redriven")]
 async fn are_redriven(world: &mut World) -> StepResult {
     let result = world.messages().redrive().await;
@@ -24,17 +25,27 @@ async fn are_redriven(world: &mut World) -> StepResult {
     }
 }
 
+/// Applies to every dead letter, unless its subscription has its own limit.
+#[given("dead letters are redriven up to {count} time(s)")]
+fn are_redriven_up_to(world: &mut World, times: CountParameter) -> StepResult {
+    let times = times.value()?;
+    world.messages().limit_redrives(times);
+    Ok(())
+}
+
 /// The whole dead letter queue, in order of arrival; any of the columns.
 #[then("the dead letters are:")]
 fn dead_letters_are(world: &mut World, step: &gherkin::Step) -> StepResult {
-    const COLUMNS: [&str; 9] = [
+    const COLUMNS: [&str; 11] = [
         "subscription",
+        "outbox",
         "type",
         "source",
         "id",
         "subject",
         "code",
         "retries",
+        "redrives",
         "firstAt",
         "lastAt",
     ];
@@ -101,14 +112,14 @@ fn none_is_left(world: &mut World) -> StepResult {
 
 /// A dead letter as a row of a table.
 struct Letter<'a> {
-    subscription: &'a str,
+    owner: &'a LetterOwner,
     head: &'a EventHead,
     row: Map<String, Value>,
 }
 
 impl Letter<'_> {
-    fn is(&self, subscription: &str, head: &EventHead) -> bool {
-        (self.subscription, self.head) == (subscription, head)
+    fn is(&self, owner: &LetterOwner, head: &EventHead) -> bool {
+        (self.owner, self.head) == (owner, head)
     }
 }
 
@@ -118,40 +129,38 @@ fn in_queue(events: &[Event]) -> Vec<Map<String, Value>> {
     for event in events {
         match &event.kind {
             EventKind::EventDeadLettered {
-                subscription,
+                owner,
                 head,
                 code,
                 runs,
             } => {
                 let mut row = Map::new();
                 let mut put = |name: &str, value: Value| row.insert(name.to_owned(), value);
-                put("subscription", (**subscription).into());
+                match &**owner {
+                    LetterOwner::Subscription(name) => put("subscription", (**name).into()),
+                    LetterOwner::Outbox(name) => put("outbox", (**name).into()),
+                };
                 put("type", (*head.kind).into());
                 put("source", (*head.source).into());
                 put("id", (*head.id).into());
                 put("subject", head.subject.as_deref().into());
                 put("code", (**code).into());
                 put("retries", runs.retries.into());
+                put("redrives", runs.redrives.into());
                 put("firstAt", format_duration(runs.first_at).into());
                 put("lastAt", format_duration(runs.last_at).into());
-                let previous = letters
-                    .iter_mut()
-                    .find(|letter| letter.is(subscription, head));
+                let previous = letters.iter_mut().find(|letter| letter.is(owner, head));
                 match previous {
                     Some(previous) => previous.row = row,
-                    None => letters.push(Letter {
-                        subscription,
-                        head,
-                        row,
-                    }),
+                    None => letters.push(Letter { owner, head, row }),
                 }
             }
             EventKind::EventRedriven {
-                subscription,
+                owner,
                 head,
                 result,
             } if **result == *"ok" => {
-                letters.retain(|own| !own.is(subscription, head));
+                letters.retain(|own| !own.is(owner, head));
             }
             _ => {}
         }

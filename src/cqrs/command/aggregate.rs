@@ -3,7 +3,10 @@ use std::{num::NonZeroU64, sync::Arc};
 use serde_json::{Value, json};
 
 use super::Command;
-use crate::domain::{Failure, code, did_you_mean};
+use crate::{
+    domain::{Failure, code, did_you_mean},
+    resilience::Retry,
+};
 
 /// Something that happened to an aggregate, as it decides and applies it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +60,7 @@ pub type Decision = Result<Vec<DomainEvent>, Box<Failure>>;
 /// }
 /// ```
 pub trait Aggregate: Send + Sync + 'static {
-    /// The name of the type, without `/`.
+    /// The name of the type, without `/`, `.` and `#`.
     fn name(&self) -> &str;
 
     /// The types of the commands that it decides.
@@ -71,6 +74,34 @@ pub trait Aggregate: Send + Sync + 'static {
     /// How many events there are between snapshots; `None` for no snapshots.
     fn snapshot_every(&self) -> Option<NonZeroU64> {
         None
+    }
+
+    /// How often and after which delays a command is decided anew after a conflict with another one;
+    /// by default as for all aggregates.
+    fn decided_anew(&self) -> Option<Retry> {
+        None
+    }
+
+    /// Names how it makes its state of events; `1` by default. A snapshot of another revision is not
+    /// used, so it must change whenever `initial`, `apply` or `upcast` give another state.
+    fn revision(&self) -> &str {
+        "1"
+    }
+
+    /// The version of the data of the events of a type that it decides on; 1 by default.
+    fn event_version(&self, kind: &str) -> u64 {
+        let _ = kind;
+        1
+    }
+
+    /// Lifts the data of an event of an older version, before it is applied.
+    ///
+    /// # Errors
+    ///
+    /// If the data is not of that version.
+    fn upcast(&self, event: &mut DomainEvent, version: u64) -> Result<(), Box<Failure>> {
+        let _ = (event, version);
+        Ok(())
     }
 
     /// The state before the first event; `{}` by default.

@@ -6,10 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::{Aggregate, Command, Decision, DomainEvent, unknown_event};
 use crate::{
-    cqrs::document_change::{DocumentChange, check_references},
-    domain::{
-        Failure, JsonSchema, Violation, check_code, code, did_you_mean, pointer_token, resolve,
+    cqrs::{
+        document_change::{DocumentChange, check_references},
+        upcasts::Upcasts,
     },
+    domain::{
+        Failure, JsonSchema, Violation, check_code, code, did_you_mean, json_digest, pointer_token,
+        resolve,
+    },
+    resilience::Retry,
 };
 
 /// A type of aggregates as data.
@@ -27,10 +32,17 @@ pub struct AggregateDefinition {
     /// How many events there are between snapshots; no snapshots by default.
     #[serde(default)]
     pub snapshot_every: Option<NonZeroU64>,
+    /// How often and after which delays a command is decided anew after a conflict with another one;
+    /// by default as for all aggregates.
+    #[serde(default)]
+    pub decided_anew: Option<Retry>,
     /// The commands, by type.
     pub commands: IndexMap<String, CommandDefinition>,
     /// The changes to the state by each type of event.
     pub events: IndexMap<String, Vec<DocumentChange>>,
+    /// How older events are lifted.
+    #[serde(default)]
+    pub upcasts: Upcasts,
     /// Conditions on the state after a command; if one does not hold, the command is refused.
     #[serde(default)]
     pub invariants: Vec<RuleDefinition>,
@@ -85,6 +97,8 @@ fn empty() -> Arc<Value> {
 #[derive(Debug)]
 pub struct DefinedAggregate {
     definition: AggregateDefinition,
+    /// A digest of what makes its state of events.
+    revision: Arc<str>,
     /// In the order of the definition's commands.
     commands: Vec<CommandSchemas>,
     invariants: Vec<JsonSchema>,
@@ -101,16 +115,9 @@ impl DefinedAggregate {
     ///
     /// # Errors
     ///
-    /// If the name or a code is not valid, a schema does not compile, a command emits an event that
-    /// the aggregate does not have, or a template refers to an unknown name.
+    /// If a code is not valid, a schema does not compile, a command emits an event that
+    /// the aggregate does not have or lifts one, or a template refers to an unknown name.
     pub fn new(definition: AggregateDefinition) -> Result<Self, Violation> {
-        if definition.name.is_empty() || definition.name.contains(['/', '.', '#']) {
-            let message = format!(
-                "{:?} is not a valid name of an aggregate: it must not be empty or contain \"/\", \".\" or \"#\"",
-                definition.name
-            );
-            return Err(Violation::new("/name", message));
-        }
         let mut commands = Vec::new();
         for (name, command) in &definition.commands {
             let within = format!("/commands/{}", pointer_token(name));
@@ -146,8 +153,18 @@ impl DefinedAggregate {
                 ));
             }
         }
+        let known = definition.events.keys().map(String::as_str);
+        definition.upcasts.check(known)?;
         let invariants = compile_rules(&definition.invariants, "/invariants")?;
+        let AggregateDefinition {
+            initial,
+            events,
+            upcasts,
+            ..
+        } = &definition;
+        let fold = json!({"initial": initial, "events": events, "upcasts": upcasts});
         Ok(Self {
+            revision: json_digest(&fold),
             definition,
             commands,
             invariants,
@@ -186,6 +203,23 @@ impl Aggregate for DefinedAggregate {
 
     fn snapshot_every(&self) -> Option<NonZeroU64> {
         self.definition.snapshot_every
+    }
+
+    fn decided_anew(&self) -> Option<Retry> {
+        self.definition.decided_anew
+    }
+
+    fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    fn event_version(&self, kind: &str) -> u64 {
+        self.definition.upcasts.version(kind)
+    }
+
+    fn upcast(&self, event: &mut DomainEvent, version: u64) -> Result<(), Box<Failure>> {
+        let upcasts = &self.definition.upcasts;
+        upcasts.lift(&event.kind, version, &mut event.data)
     }
 
     fn initial(&self) -> Arc<Value> {

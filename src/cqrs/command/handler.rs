@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use indexmap::IndexMap;
@@ -12,23 +13,29 @@ use serde_json::{Map, Value};
 use super::{Aggregate, Command, CommandResult, DomainEvent, defined_aggregate::unknown_command};
 use crate::{
     clock::{Clock, Seed},
-    cqrs::store::{EventStoreClient, LoadedStream, StreamId, kinds},
+    cqrs::{
+        store::{EventStoreClient, EventStoreError, LoadedStream, StreamId, kinds},
+        upcasts::{DATA_VERSION, data_version},
+    },
     domain::{Failure, Locked, Violation, code},
     messaging::{CloudEvent, TraceContext},
     observability::{CommandHead, EventKind},
+    resilience::Retry,
     services::Client,
 };
 
 /// Handles commands: loads the aggregate, lets it decide, and appends the events after the loaded
 /// version.
 ///
-/// After a conflict with another command it retries from the load, at most
-/// [`MAX_RETRIES`](Self::MAX_RETRIES) times. Appended events stay in the store until published.
+/// After a conflict with another command it is decided anew, from the load, up to 3 times at once
+/// unless the aggregate or [`decide_anew`](Self::decide_anew) says otherwise. Appended events stay in the store until published.
 pub struct CommandHandler {
     client: Arc<Client>,
     /// The types of aggregates by name; each command belongs to one of them.
     aggregates: Locked<IndexMap<Arc<str>, Arc<dyn Aggregate>>>,
     seed: AtomicU64,
+    /// How a command is decided anew after a conflict.
+    decided_anew: Locked<Retry>,
 }
 
 /// Why a command was not handled.
@@ -40,16 +47,23 @@ enum CommandError {
 }
 
 impl CommandHandler {
-    /// How often a command is retried after a conflict.
-    pub const MAX_RETRIES: u32 = 3;
-
     /// A handler without aggregates, which calls the event store through a client.
     pub fn new(client: Arc<Client>, seed: Seed) -> Self {
         Self {
             client,
             aggregates: Locked::default(),
             seed: AtomicU64::new(seed.0),
+            decided_anew: Locked::new(Retry {
+                base: Duration::ZERO,
+                ..Retry::up_to(3)
+            }),
         }
+    }
+
+    /// Sets how often and after which delays commands are decided anew after a conflict, for
+    /// aggregates that do not say it themselves.
+    pub fn decide_anew(&self, retry: Retry) {
+        *self.decided_anew.lock() = retry;
     }
 
     /// Draws the ids of traces from this seed from now on.
@@ -61,8 +75,15 @@ impl CommandHandler {
     ///
     /// # Errors
     ///
-    /// If another type of aggregates has one of its commands.
+    /// If its name is not valid, or another type of aggregates has one of its commands.
     pub fn add(&self, aggregate: Arc<dyn Aggregate>) -> Result<(), Violation> {
+        let name = aggregate.name();
+        if name.is_empty() || name.contains(['/', '.', '#']) {
+            let message = format!(
+                "{name:?} is not a valid name of an aggregate: it must not be empty or contain \"/\", \".\" or \"#\""
+            );
+            return Err(Violation::new("/name", message));
+        }
         let mut aggregates = self.aggregates.lock();
         for other in aggregates.values() {
             if other.name() == aggregate.name() {
@@ -99,12 +120,14 @@ impl CommandHandler {
         })
     }
 
-    /// Handles a command once: a repeated one, with the same id, has the same result.
+    /// Handles a command once: a repeated one, with the same id, has the same result. A command that
+    /// led to no event is decided again.
     ///
     /// # Errors
     ///
     /// `UNKNOWN_COMMAND_TYPE`, with the nearest type, if no aggregate has it; the aggregate's refusal;
-    /// `CONCURRENT_MODIFICATION` after a conflict on the last retry; failures of the event store.
+    /// `IDEMPOTENCY_KEY_REUSED` if its id came before with another type or payload;
+    /// `CONCURRENT_MODIFICATION` after a conflict of the last decision; failures of the event store.
     pub async fn handle(&self, command: &Command) -> Result<CommandResult, Box<Failure>> {
         let timeline = self.client.timeline();
         let head = Arc::new(command.head());
@@ -137,15 +160,23 @@ impl CommandHandler {
             .map_err(CommandError::Refused)?;
         let stream = StreamId::new(aggregate.name(), Arc::clone(&command.aggregate_id));
         let trace = self.trace_of(&stream, command);
+        let digest = command.digest();
         let store = EventStoreClient::new(&self.client);
+        let decided_anew = aggregate.decided_anew();
+        let decided_anew = decided_anew.unwrap_or_else(|| *self.decided_anew.lock());
         let mut conflicts = Vec::new();
         loop {
             let loaded = store
-                .load(&stream, &command.id)
+                .load(&stream, &command.id, aggregate.revision())
                 .await
                 .map_err(CommandError::Failed)?;
             let timeline = self.client.timeline();
             if let Some(before) = loaded.handled {
+                if before.digest.is_some_and(|before| before != digest) {
+                    let (stream, command) = (stream.clone(), Arc::clone(&command.id));
+                    let reused = EventStoreError::CommandReused { stream, command };
+                    return Err(CommandError::Refused(reused.failure()));
+                }
                 timeline.record(EventKind::CommandRepeated {
                     head: Arc::clone(head),
                     version: before.version,
@@ -157,14 +188,21 @@ impl CommandHandler {
             let decided = aggregate
                 .decide(&state, command)
                 .map_err(CommandError::Refused)?;
-            let events = self.cloud_events(&stream, command, trace, expected, &decided);
-            let appended = store.append(&stream, &command.id, expected, &events).await;
-            let version = match appended {
+            let events =
+                self.cloud_events(&stream, command, &*aggregate, trace, expected, &decided);
+            let named = (&*command.id, &digest);
+            let version = match store.append(&stream, named, expected, &events).await {
                 Ok(version) => version,
+                Err(failure) if *failure.code == *code::IDEMPOTENCY_KEY_REUSED => {
+                    return Err(CommandError::Refused(failure));
+                }
                 Err(mut failure) => {
                     let is_conflict = *failure.code == *code::CONCURRENT_MODIFICATION;
-                    if is_conflict && conflicts.len() < Self::MAX_RETRIES as usize {
+                    let number = u32::try_from(conflicts.len()).unwrap_or(u32::MAX);
+                    if is_conflict && number < decided_anew.max_retries {
                         conflicts.push(*failure);
+                        let delay = decided_anew.delay(number, self.seed_of(&stream, command));
+                        timeline.clock().sleep(delay).await;
                         continue;
                     }
                     let earlier = conflicts.iter().map(|earlier| earlier.executions);
@@ -202,7 +240,8 @@ impl CommandHandler {
                 aggregate.apply(&mut state, event)?;
             }
             let store = EventStoreClient::new(&self.client);
-            store.save_snapshot(stream, version, state).await
+            let revision = aggregate.revision();
+            store.save_snapshot(stream, version, revision, state).await
         };
         if let Err(failure) = taken.await {
             self.client.timeline().record(EventKind::Warning {
@@ -216,6 +255,7 @@ impl CommandHandler {
         &self,
         stream: &StreamId,
         command: &Command,
+        aggregate: &dyn Aggregate,
         trace: TraceContext,
         expected: u64,
         decided: &[DomainEvent],
@@ -229,6 +269,11 @@ impl CommandHandler {
         (expected + 1..)
             .zip(decided)
             .map(|(version, event)| {
+                let mut extensions = extensions.clone();
+                let data_version = aggregate.event_version(&event.kind);
+                if data_version > 1 {
+                    extensions.insert(DATA_VERSION.to_owned(), data_version.into());
+                }
                 Arc::new(CloudEvent {
                     id: stream.event_id(version).into(),
                     source: Arc::clone(&source),
@@ -239,7 +284,7 @@ impl CommandHandler {
                     correlation_id: Some(Arc::clone(&stream.id)),
                     causation_id: Some(Arc::clone(&command.id)),
                     sequence: Some(version),
-                    extensions: extensions.clone(),
+                    extensions,
                     data: Arc::clone(&event.data),
                 })
             })
@@ -248,14 +293,17 @@ impl CommandHandler {
 
     /// The span of handling a command: in the caller's trace, or in a new one.
     fn trace_of(&self, stream: &StreamId, command: &Command) -> TraceContext {
-        let seed = Seed(self.seed.load(Ordering::Relaxed));
-        let seed = seed.part(["command", &stream.to_string(), &command.id]);
         TraceContext::of(
             command.metadata.traceparent.as_deref(),
-            seed,
+            self.seed_of(stream, command),
             self.client.timeline(),
             || format!("command {} to {stream}", command.id),
         )
+    }
+
+    fn seed_of(&self, stream: &StreamId, command: &Command) -> Seed {
+        let seed = Seed(self.seed.load(Ordering::Relaxed));
+        seed.part(["command", &stream.aggregate, &stream.id, &command.id])
     }
 }
 
@@ -265,7 +313,13 @@ fn restore(aggregate: &dyn Aggregate, loaded: &LoadedStream) -> Result<Arc<Value
         None => aggregate.initial(),
     };
     for event in &loaded.events {
-        let event = DomainEvent::new(Arc::clone(&event.kind), Arc::clone(&event.data));
+        let today = aggregate.event_version(&event.kind);
+        let attribute = event.extensions.get(DATA_VERSION);
+        let version = data_version(aggregate.name(), &event.kind, attribute, today)?;
+        let mut event = DomainEvent::new(Arc::clone(&event.kind), Arc::clone(&event.data));
+        if version < today {
+            aggregate.upcast(&mut event, version)?;
+        }
         aggregate.apply(&mut state, &event)?;
     }
     Ok(state)

@@ -7,20 +7,20 @@ mod handler;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use self::{
     aggregate::{Aggregate, Decision, DomainEvent, unknown_event},
     defined_aggregate::{AggregateDefinition, DefinedAggregate},
     handler::CommandHandler,
 };
-use crate::observability::CommandHead;
+use crate::{domain::json_digest, observability::CommandHead};
 
 /// A request to change an aggregate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Command {
-    /// Its id: a command of the same id and aggregate is handled once.
+    /// Its id: a command of the same id and aggregate is handled once, and another one is refused.
     pub id: Arc<str>,
     /// Its type, such as `withdraw`; `type` in JSON.
     #[serde(rename = "type")]
@@ -36,6 +36,11 @@ pub struct Command {
 }
 
 impl Command {
+    /// What it asks for: two commands that differ in type or payload differ in this.
+    pub(super) fn digest(&self) -> Arc<str> {
+        json_digest(&json!([&*self.kind, &*self.payload]))
+    }
+
     /// What the timeline records of it.
     pub fn head(&self) -> CommandHead {
         CommandHead {

@@ -1,12 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
-    cqrs::document_change::{DocumentChange, check_references},
-    domain::{CallName, Failure, Violation, code, duration_text, pointer_token, resolve},
+    cqrs::{
+        document_change::{DocumentChange, check_references},
+        upcasts::{DATA_VERSION, Upcasts, data_version},
+    },
+    domain::{
+        CallName, Failure, Violation, code, duration_text, json_digest, pointer_token, resolve,
+    },
 };
 
 /// A projection as data.
@@ -24,6 +29,9 @@ pub struct ProjectionDefinition {
     /// The operation of that service that discards all events, for a rebuild.
     #[serde(default)]
     pub reset: Option<CallName>,
+    /// How its read model is built anew; in place by default.
+    #[serde(default)]
+    pub rebuild: RebuildMode,
     /// How long an error counts as recent; 5 minutes by default.
     #[serde(default = "error_window", with = "duration_text")]
     pub error_window: Duration,
@@ -35,10 +43,24 @@ pub struct ProjectionDefinition {
     pub retry_delay: Duration,
     /// The handlers, by type of event; other events are skipped.
     pub handles: IndexMap<String, HandlerDefinition>,
+    /// How older events are lifted before they are handled.
+    #[serde(default)]
+    pub upcasts: Upcasts,
+}
+
+/// How a read model is built anew from all events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RebuildMode {
+    /// It is cleared first, and read while it fills.
+    #[default]
+    InPlace,
+    /// The old one goes on and is read until the new one has caught up.
+    Beside,
 }
 
 /// How a projection handles events of one type.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HandlerDefinition {
     /// The key of the document that changes, `${/event/subject}` by default.
@@ -66,8 +88,9 @@ impl ProjectionDefinition {
     ///
     /// # Errors
     ///
-    /// If the name is not valid, no event is handled, a template refers to an unknown name, or there
-    /// are changes although another service receives the events.
+    /// If the name is not valid, no event is handled, one is lifted that is not handled, a template
+    /// refers to an unknown name, or there are changes, or a rebuild beside the read model, although
+    /// another service receives the events.
     pub fn check(&self) -> Result<(), Violation> {
         let fault = |pointer: String, message: String| Err(Violation { pointer, message });
         if self.name.is_empty() || self.name.contains('.') {
@@ -84,6 +107,13 @@ impl ProjectionDefinition {
             let message = "it has no \"target\" to reset".to_owned();
             return fault("/reset".to_owned(), message);
         }
+        if self.rebuild == RebuildMode::Beside && self.target.is_some() {
+            let message =
+                "there is no read model to be rebuilt beside: the events go to the \"target\"";
+            return fault("/rebuild".to_owned(), message.to_owned());
+        }
+        self.upcasts
+            .check(self.handles.keys().map(String::as_str))?;
         for (kind, handler) in &self.handles {
             let within = format!("/handles/{}", pointer_token(kind));
             check_references(&handler.key, &["event"])
@@ -94,6 +124,38 @@ impl ProjectionDefinition {
             }
         }
         Ok(())
+    }
+}
+
+impl ProjectionDefinition {
+    /// A digest of what makes its read model of events.
+    pub(super) fn revision(&self) -> Arc<str> {
+        let Self {
+            target,
+            handles,
+            upcasts,
+            ..
+        } = self;
+        json_digest(&json!({"target": target, "handles": handles, "upcasts": upcasts}))
+    }
+
+    /// An event of an older version as it is handled; `None` if it is handled as it is.
+    pub(super) fn lifted(&self, event: &Value) -> Result<Option<Value>, Box<Failure>> {
+        let kind = event["type"].as_str().unwrap_or_default();
+        if !self.upcasts.has(kind) {
+            return Ok(None);
+        }
+        let today = self.upcasts.version(kind);
+        let version = data_version(&self.name, kind, event.get(DATA_VERSION), today)?;
+        if version == today {
+            return Ok(None);
+        }
+        let mut data = Arc::new(event["data"].clone());
+        self.upcasts.lift(kind, version, &mut data)?;
+        let mut lifted = event.clone();
+        lifted["data"] = Arc::unwrap_or_clone(data);
+        lifted[DATA_VERSION] = today.into();
+        Ok(Some(lifted))
     }
 }
 

@@ -2,25 +2,31 @@
 //! builds.
 
 mod definition;
+mod progress;
 mod projector;
 mod read_model;
+mod running;
 mod status;
 mod task;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use self::read_model::{APPLY, BatchProgress, RESET, ReadModel};
 pub use self::{
-    definition::{HandlerDefinition, ProjectionDefinition},
+    definition::{HandlerDefinition, ProjectionDefinition, RebuildMode},
     projector::Projector,
     status::{ProjectionError, ProjectionFailure, ProjectionStatus},
 };
+use self::{
+    progress::{ApplyResult, NextAction, ProjectionState, Rebuild, TaskState},
+    read_model::{APPLY, BatchProgress, RESET, ReadModel},
+};
 use crate::{
     clock::{Clock, EPOCH},
+    cqrs::store::LastPosition,
     domain::{CallName, Failure, Locked},
     observability::{EventKind, Timeline},
 };
@@ -36,6 +42,7 @@ struct Projection {
     /// `None` if another service receives the events.
     read_model: Option<ReadModel>,
     timeline: Timeline,
+    positions: LastPosition,
     /// Wakes its task early, because of a rebuild or a resume.
     wake: Notify,
     /// Notifies the projector that a projection has made progress.
@@ -43,68 +50,14 @@ struct Projection {
     state: Locked<ProjectionState>,
 }
 
-#[derive(Debug)]
-struct ProjectionState {
-    status: ProjectionStatus,
-    task: TaskState,
-    /// The position of the last event that was applied.
-    checkpoint: u64,
-    /// The position of the last event that was applied or skipped.
-    position: u64,
-    /// Counts rebuilds: actions that began in an earlier generation are stale.
-    generation: u64,
-    rebuild: Option<Rebuild>,
-    /// When the recent errors happened.
-    errors: VecDeque<Duration>,
-    failure: Option<ProjectionFailure>,
-}
-
-/// What a projection's task is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TaskState {
-    Active,
-    /// Without work until the next event.
-    Idle,
-    /// It waits to retry.
-    Waiting,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Rebuild {
-    /// The read model has not been reset yet.
-    to_reset: bool,
-    /// The position at which the rebuild is complete.
-    target: u64,
-    /// How many events were applied since the reset.
-    applied: u64,
-    /// It was paused when the rebuild began.
-    was_paused: bool,
-}
-
-/// What a projection's task has to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NextAction {
-    Reset { generation: u64 },
-    Read { after: u64, generation: u64 },
-    Wait,
-}
-
-/// What an attempt to apply events means for the task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ApplyResult {
-    Applied,
-    /// Retry after the delay.
-    Retry,
-    /// The projection was paused or rebuilt meanwhile: ask for the next action.
-    Stale,
-}
-
 impl Projection {
     fn new(
         definition: Arc<ProjectionDefinition>,
         read_model: Option<ReadModel>,
         timeline: Timeline,
+        positions: LastPosition,
         progressed: Arc<Notify>,
+        state: ProjectionState,
     ) -> Self {
         let own = |operation| CallName::new(&definition.name, operation);
         let (apply, reset) = match &definition.target {
@@ -117,18 +70,10 @@ impl Projection {
             reset,
             read_model,
             timeline,
+            positions,
             wake: Notify::new(),
             progressed,
-            state: Locked::new(ProjectionState {
-                status: ProjectionStatus::Running,
-                task: TaskState::Idle,
-                checkpoint: 0,
-                position: 0,
-                generation: 0,
-                rebuild: None,
-                errors: VecDeque::new(),
-                failure: None,
-            }),
+            state: Locked::new(state),
         }
     }
 
@@ -186,10 +131,20 @@ impl Projection {
         state.is_current(generation)
     }
 
-    /// The checkpoint to continue after; `None` if the generation is stale.
-    fn current_checkpoint(&self, generation: u64) -> Option<u64> {
+    /// The position of the event to continue after: the last that was applied or set aside; `None` if
+    /// the generation is stale.
+    fn last_settled(&self, generation: u64) -> Option<u64> {
         let state = self.state.lock();
-        state.is_current(generation).then_some(state.checkpoint)
+        let set_aside = state.set_aside.last().map_or(0, |event| event.position);
+        let last = state.checkpoint.max(set_aside);
+        state.is_current(generation).then_some(last)
+    }
+
+    /// Ends the rebuild if it is complete; returns whether it goes on.
+    fn is_rebuilding(&self) -> bool {
+        let mut state = self.state.lock();
+        self.end_rebuild(&mut state);
+        state.rebuild.is_some()
     }
 
     /// Whether its read model receives many events in one call.
@@ -220,10 +175,16 @@ impl Projection {
             return ApplyResult::Stale;
         }
         state.position = progress.position;
+        state
+            .missing
+            .take_if(|missing| *missing <= progress.position);
         if progress.applied > 0 {
             state.checkpoint = progress.checkpoint;
-            state.failure = None;
         }
+        let position = state.position;
+        state
+            .failure
+            .take_if(|failure| failure.position <= position);
         match (&mut state.rebuild, event) {
             // A rebuild is recorded when it ends; the age of its events is irrelevant.
             (Some(rebuild), _) => rebuild.applied += progress.applied,
@@ -298,14 +259,7 @@ impl Projection {
         if state.status != ProjectionStatus::Paused {
             return false;
         }
-        state.errors.clear();
-        let next = match state.rebuild {
-            Some(_) => ProjectionStatus::Rebuilding,
-            None => ProjectionStatus::Running,
-        };
-        state.transition_to(next);
-        // Until its task notices.
-        state.task = TaskState::Active;
+        state.resume();
         self.record_resumed();
         drop(state);
         self.wake.notify_one();
@@ -314,30 +268,70 @@ impl Projection {
 
     /// Starts again from the first event; the rebuild is complete at a position.
     fn rebuild(&self, target: u64) {
+        self.state.lock().begin_rebuild(Some(target), true);
+        self.wake.notify_one();
+    }
+
+    /// Passes over the event that holds it back, and continues; false if none does.
+    ///
+    /// One that its read model has applied, though no answer said so, is not passed over.
+    fn set_aside(&self) -> bool {
         let mut state = self.state.lock();
-        let was_paused = state.status == ProjectionStatus::Paused
-            || state.rebuild.is_some_and(|rebuild| rebuild.was_paused);
-        state.transition_to(ProjectionStatus::Rebuilding);
+        let Some(failure) = state.failure.take() else {
+            return false;
+        };
+        let position = failure.position;
         state.generation += 1;
-        state.checkpoint = 0;
-        state.position = 0;
+        let read_model = self.read_model.as_ref();
+        if let Some(further) = read_model.and_then(|own| own.skip(position)) {
+            (state.position, state.checkpoint) = further;
+        } else {
+            state.position = position;
+            self.timeline.record(EventKind::EventSetAside {
+                projection: Arc::clone(self.name()),
+                position,
+                kind: kind_of(&failure.event),
+                code: Arc::clone(&failure.error.code),
+            });
+            state.set_aside.push(failure);
+        }
+        if state.status == ProjectionStatus::Paused {
+            state.resume();
+            self.record_resumed();
+        }
         state.errors.clear();
-        state.failure = None;
-        state.rebuild = Some(Rebuild {
-            to_reset: true,
-            target,
-            applied: 0,
-            was_paused,
-        });
         state.task = TaskState::Active;
+        self.end_rebuild(&mut state);
         drop(state);
         self.wake.notify_one();
+        true
+    }
+
+    /// Holds before a position that the store has not given, though it has given a later one.
+    fn hold(&self, missing: u64, found: Option<u64>, generation: u64) {
+        let mut state = self.state.lock();
+        if !state.is_current(generation) || state.missing == Some(missing) {
+            return;
+        }
+        state.missing = Some(missing);
+        let found = match found {
+            Some(found) => format!("the store gave the one at {found}"),
+            None => "the store gave none".to_owned(),
+        };
+        self.timeline.record(EventKind::Warning {
+            about: Arc::clone(self.name()),
+            message: format!(
+                "the event at position {missing} is missing, {found}; it is waited for"
+            ),
+        });
     }
 
     /// Ends the rebuild if it is complete.
     fn end_rebuild(&self, state: &mut ProjectionState) {
         let position = state.position;
-        let is_complete = |rebuild: &mut Rebuild| !rebuild.to_reset && position >= rebuild.target;
+        let is_complete = |rebuild: &mut Rebuild| {
+            !rebuild.to_reset && position >= rebuild.target.unwrap_or_else(|| self.positions.get())
+        };
         let Some(rebuild) = state.rebuild.take_if(is_complete) else {
             return;
         };
@@ -365,23 +359,6 @@ impl Projection {
         self.timeline
             .now()
             .saturating_sub(happened.unwrap_or_default())
-    }
-}
-
-impl ProjectionState {
-    /// Whether it is paused or has applied all events, given the position of the last one.
-    fn is_done(&self, last: u64) -> bool {
-        self.status == ProjectionStatus::Paused || self.position >= last
-    }
-
-    /// Whether an action that began in a generation is still valid.
-    fn is_current(&self, generation: u64) -> bool {
-        self.generation == generation && self.status != ProjectionStatus::Paused
-    }
-
-    fn transition_to(&mut self, next: ProjectionStatus) {
-        debug_assert!(self.status.can_become(next), "{:?} → {next:?}", self.status);
-        self.status = next;
     }
 }
 

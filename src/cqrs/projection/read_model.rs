@@ -19,12 +19,13 @@ use crate::{
 /// |---|---|---|
 /// | `apply` | `{ "position", "after", "event" }` | `{}` |
 /// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }`, and a `failure` if an event could not be applied |
-/// | `reset` | `{}` | `{}` |
+/// | `reset` | `{ "generation" }`, or `{}` | `{}` |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
 /// A call may take effect late, after its caller has timed out and retried. So each event has its
 /// position, by which it is applied once, and each call the position that it continues `after`: a
-/// late call of an earlier rebuild would leave a gap and is refused.
+/// late call of an earlier rebuild would leave a gap and is refused. A rebuild resets once, by its
+/// `generation`.
 #[derive(Clone)]
 pub(super) struct ReadModel {
     definition: Arc<ProjectionDefinition>,
@@ -39,6 +40,8 @@ struct ReadModelContents {
     position: u64,
     /// The position of the last event that was applied.
     checkpoint: u64,
+    /// Of the last reset.
+    generation: u64,
 }
 
 /// How many of the given events a projection has applied.
@@ -77,6 +80,25 @@ impl ReadModel {
         }
     }
 
+    /// The same documents under another definition that makes the same of events.
+    pub fn redefined(&self, definition: Arc<ProjectionDefinition>) -> Self {
+        Self {
+            definition,
+            ..self.clone()
+        }
+    }
+
+    /// Passes over an event; if it is past it already, returns how far it is: its position and its
+    /// checkpoint.
+    pub fn skip(&self, position: u64) -> Option<(u64, u64)> {
+        let mut contents = self.contents.lock();
+        if contents.position >= position {
+            return Some((contents.position, contents.checkpoint));
+        }
+        contents.position = position;
+        None
+    }
+
     /// The current document of a key.
     pub fn document(&self, key: &str) -> Option<Arc<Value>> {
         self.contents.lock().documents.get(key).map(Arc::clone)
@@ -103,7 +125,11 @@ impl ReadModel {
             let event = &stored["event"];
             if let Some(handler) = self.handler_of(event) {
                 if position > contents.position {
-                    if let Err(why) = contents.apply(handler, event) {
+                    let lifted = self.definition.lifted(event);
+                    let applied = lifted.and_then(|lifted| {
+                        contents.apply(handler, lifted.as_ref().unwrap_or(event))
+                    });
+                    if let Err(why) = applied {
                         failure = Some(why);
                         break;
                     }
@@ -119,6 +145,18 @@ impl ReadModel {
             applied,
             failure,
         })
+    }
+
+    /// Discards all documents, unless that or a later rebuild has done so already.
+    fn reset(&self, generation: Option<u64>) {
+        let mut contents = self.contents.lock();
+        if generation.is_some_and(|generation| generation <= contents.generation) {
+            return;
+        }
+        *contents = ReadModelContents {
+            generation: generation.unwrap_or(contents.generation),
+            ..ReadModelContents::default()
+        };
     }
 
     fn handler_of(&self, event: &Value) -> Option<&HandlerDefinition> {
@@ -166,6 +204,31 @@ impl ReadModelContents {
     }
 }
 
+/// A read model while another one is built beside it: the one is read and goes on, the other one
+/// receives all events anew.
+pub(super) struct Beside {
+    pub current: ReadModel,
+    pub next: ReadModel,
+}
+
+#[async_trait]
+impl Service for Beside {
+    fn name(&self) -> &str {
+        self.current.name()
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        self.current.operations()
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        match call.name().operation() {
+            REPLAY | RESET => self.next.call(call).await,
+            _ => self.current.call(call).await,
+        }
+    }
+}
+
 fn number(input: &Value, name: &str) -> Result<u64, Box<Failure>> {
     input[name].as_u64().ok_or_else(|| {
         let message = format!("{name:?} is not a valid position");
@@ -202,7 +265,7 @@ impl Service for ReadModel {
                 })
             }
             RESET => {
-                *self.contents.lock() = ReadModelContents::default();
+                self.reset(input["generation"].as_u64());
                 Ok(json!({}))
             }
             QUERY => self.query(input),

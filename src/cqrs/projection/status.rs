@@ -40,7 +40,7 @@ impl ProjectionStatus {
     }
 }
 
-/// An event that a projection could not apply and will retry.
+/// An event that a projection could not apply, and will retry or has passed over.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectionFailure {
@@ -58,7 +58,7 @@ pub struct ProjectionFailure {
     pub retries: u32,
 }
 
-/// Why a projection cannot be resumed or rebuilt.
+/// Why a projection cannot be resumed, rebuilt or helped past an event.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProjectionError {
     /// No projection has this name.
@@ -67,6 +67,9 @@ pub enum ProjectionError {
     /// It is not paused.
     #[error("the projection {0:?} is not paused")]
     NotPaused(Arc<str>),
+    /// It could apply every event so far.
+    #[error("no event holds the projection {0:?} back, so none can be set aside")]
+    NothingFailed(Arc<str>),
     /// The service that receives its events has no operation to reset them.
     #[error("the projection {0:?} cannot be rebuilt: it has no \"reset\"")]
     NoReset(Arc<str>),

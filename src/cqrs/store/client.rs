@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{EVENT_STORE, HandledCommand, Snapshot, StreamId};
 use crate::{
-    domain::{Call, CallName, Failure, Key, KeyOrigin, code, from_value},
+    domain::{Call, CallName, Failure, Key, KeyOrigin, code, from_value, pointer_token},
     messaging::CloudEvent,
     services::{CallPolicy, Client},
 };
@@ -20,25 +20,30 @@ impl<'a> EventStoreClient<'a> {
         Self { client }
     }
 
-    /// The snapshot and events of an aggregate, and the result of the command if it was handled before.
+    /// The snapshot of a revision and the events of an aggregate, and the result of the command if it
+    /// was handled before.
     pub async fn load(
         &self,
         stream: &StreamId,
         command: &Arc<str>,
+        revision: &str,
     ) -> Result<LoadedStream, Box<Failure>> {
         let input = LoadInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             command: Some(Arc::clone(command)),
+            revision: Some(revision.into()),
         };
-        self.call("load", &input, None).await
+        let policy = CallPolicy::default();
+        self.call("load", &input, None, &policy).await
     }
 
-    /// Appends the events of a command and returns the aggregate's new version.
+    /// Appends the events of a command, named by its id and its digest, and returns the aggregate's
+    /// new version.
     pub async fn append(
         &self,
         stream: &StreamId,
-        command: &Arc<str>,
+        (command, digest): (&str, &Arc<str>),
         expected: u64,
         events: &[Arc<CloudEvent>],
     ) -> Result<u64, Box<Failure>> {
@@ -50,10 +55,19 @@ impl<'a> EventStoreClient<'a> {
             aggregate_id: Arc::clone(&stream.id),
             expected_version: expected,
             events: events.to_vec(),
+            digest: Some(Arc::clone(digest)),
         };
-        let key = KeyOrigin::Command.key(format!("{stream}/{command}"));
-        let appended: AppendReply = self.call("append", &input, Some(key)).await?;
-        Ok(appended.version)
+        // The type has no slash and the id's are escaped, so no two commands share a key.
+        let (aggregate, id) = (&stream.aggregate, pointer_token(&stream.id));
+        let key = KeyOrigin::Command.key(format!("{aggregate}/{id}/{command}"));
+        // At the version of its decision a conflict stays one.
+        let policy = CallPolicy {
+            final_code: Some(code::CONCURRENT_MODIFICATION),
+            ..CallPolicy::default()
+        };
+        let appended = self.call("append", &input, Some(key), &policy).await?;
+        let AppendReply { version } = appended;
+        Ok(version)
     }
 
     /// Stores the state of an aggregate at a version.
@@ -61,15 +75,19 @@ impl<'a> EventStoreClient<'a> {
         &self,
         stream: &StreamId,
         version: u64,
+        revision: &str,
         state: Arc<Value>,
     ) -> Result<(), Box<Failure>> {
         let input = SaveSnapshotInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
             version,
+            revision: Some(revision.into()),
             state,
         };
-        self.call::<Value>("saveSnapshot", &input, None).await?;
+        let policy = CallPolicy::default();
+        self.call::<Value>("saveSnapshot", &input, None, &policy)
+            .await?;
         Ok(())
     }
 
@@ -78,14 +96,12 @@ impl<'a> EventStoreClient<'a> {
         operation: &str,
         input: &impl Serialize,
         key: Option<Key>,
+        policy: &CallPolicy,
     ) -> Result<T, Box<Failure>> {
         let name = CallName::new(EVENT_STORE, operation);
         let mut call = Call::new(Call::COMMAND_HANDLER, name, to_value(input)?);
         call.key = key;
-        let reply = self
-            .client
-            .call(&call, &CallPolicy::default(), None)
-            .await?;
+        let reply = self.client.call(&call, policy, None).await?;
         from_value(&reply.value).map_err(|error| {
             let message = format!("the reply is not that of an event store: {error}");
             Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call.name()))
@@ -102,6 +118,9 @@ pub struct LoadInput {
     /// Asks whether this command was handled before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Arc<str>>,
+    /// Ignores a snapshot of another revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
 }
 
 /// The reply of `EventStore.load`.
@@ -125,6 +144,9 @@ pub struct AppendInput {
     pub aggregate_id: Arc<str>,
     pub expected_version: u64,
     pub events: Vec<Arc<CloudEvent>>,
+    /// Tells commands of the same id apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Arc<str>>,
 }
 
 /// The reply of `EventStore.append`.
@@ -150,6 +172,8 @@ pub struct SaveSnapshotInput {
     pub aggregate: Arc<str>,
     pub aggregate_id: Arc<str>,
     pub version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
     pub state: Arc<Value>,
 }
 

@@ -1,33 +1,53 @@
 use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, Row, params};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{EventStore, EventStoreError, Snapshot, StreamId};
 use crate::{
     database::{FileKind, within_transaction},
     domain::{Failure, Locked},
-    messaging::{CloudEvent, EventDocument, EventId, Outbox as _, OutboxError},
+    messaging::{CloudEvent, EventDocument, EventId, Outbox as _, OutboxError, Publication},
 };
 
 const EVENT_STORE: FileKind = FileKind {
     name: "event store",
     // `rees` in ASCII.
     application: 0x7265_6573,
-    version: 2,
-    raised: &[],
+    version: 3,
+    raised: &[(
+        2,
+        "ALTER TABLE events ADD COLUMN digest TEXT;
+         ALTER TABLE snapshots ADD COLUMN revision TEXT;",
+    )],
     // The aggregate is null for an event that belongs to none; the failure, for one that is published.
+    // The digest is that of the command, with the first of its events.
     tables: "
-        CREATE TABLE events (position INTEGER PRIMARY KEY, aggregate TEXT, event TEXT NOT NULL) STRICT;
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY, aggregate TEXT, event TEXT NOT NULL, digest TEXT
+        ) STRICT;
         CREATE TABLE snapshots (
             aggregate TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL,
-            PRIMARY KEY (aggregate, id)
+            revision TEXT, PRIMARY KEY (aggregate, id)
         ) STRICT;
         CREATE TABLE publications (
             source TEXT NOT NULL, id TEXT NOT NULL, failure TEXT, PRIMARY KEY (source, id)
         ) STRICT;
     ",
 };
+
+/// Why an event is not published, as the column `failure` holds it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum NotPublished {
+    /// It is a dead letter.
+    DeadLetter {
+        #[serde(rename = "deadLettered")]
+        dead_lettered: Failure,
+    },
+    /// It is tried again.
+    Failed(Failure),
+}
 
 /// The SQLite file of an event store.
 ///
@@ -64,7 +84,7 @@ impl EventFile {
         let connection = &*self.connection.lock();
         let corrupt = |error: OutboxError| EventStoreError::Corrupt(error.to_string());
         let mut statement = connection
-            .prepare("SELECT position, aggregate, event FROM events ORDER BY position")?;
+            .prepare("SELECT position, aggregate, event, digest FROM events ORDER BY position")?;
         let mut rows = statement.query([])?;
         let mut expected = 1_i64;
         while let Some(row) = rows.next()? {
@@ -77,7 +97,8 @@ impl EventFile {
                 Some(aggregate) => {
                     let event: CloudEvent = from_text(row, 2)?;
                     let id = event.subject.clone().unwrap_or_default();
-                    store.restore(&StreamId::new(aggregate, id), event)?;
+                    let digest: Option<Arc<str>> = row.get(3)?;
+                    store.restore(&StreamId::new(aggregate, id), event, digest.as_ref())?;
                 }
                 None => {
                     let event = EventDocument::read(from_text(row, 2)?)
@@ -87,12 +108,13 @@ impl EventFile {
             }
         }
         let mut statement =
-            connection.prepare("SELECT aggregate, id, version, state FROM snapshots")?;
+            connection.prepare("SELECT aggregate, id, version, state, revision FROM snapshots")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let stream = StreamId::new(row.get::<_, Arc<str>>(0)?, row.get::<_, Arc<str>>(1)?);
             let snapshot = Snapshot {
                 version: row.get::<_, i64>(2)?.unsigned_abs(),
+                revision: row.get(4)?,
                 state: from_text(row, 3)?,
             };
             store.save_snapshot(&stream, &snapshot)?;
@@ -106,27 +128,34 @@ impl EventFile {
             }];
             let marked = match row.get_ref(2)? {
                 rusqlite::types::ValueRef::Null => store.mark_published(&event),
-                _ => store.mark_failed(&event, &from_text(row, 2)?),
+                _ => match from_text(row, 2)? {
+                    NotPublished::Failed(failure) => store.mark_failed(&event, &failure),
+                    NotPublished::DeadLetter { dead_lettered } => {
+                        store.mark_dead_lettered(&event, &dead_lettered)
+                    }
+                },
             };
             marked.map_err(corrupt)?;
         }
         Ok(())
     }
 
-    /// Writes events, the first of them at a position.
+    /// Writes events, the first of them at a position and with the digest of their command.
     pub fn save_events(
         &self,
         first: u64,
         aggregate: Option<&str>,
         events: &[impl Serialize],
+        mut digest: Option<&str>,
     ) -> Result<(), EventStoreError> {
         let connection = &*self.connection.lock();
-        let insert = || {
+        let mut insert = || {
             let mut statement = connection.prepare_cached(
-                "INSERT INTO events (position, aggregate, event) VALUES (?, ?, ?)",
+                "INSERT INTO events (position, aggregate, event, digest) VALUES (?, ?, ?, ?)",
             )?;
             for (position, event) in (signed(first)?..).zip(events) {
-                statement.execute(params![position, aggregate, to_text(event)?])?;
+                let event = to_text(event)?;
+                statement.execute(params![position, aggregate, event, digest.take()])?;
             }
             Ok(())
         };
@@ -137,25 +166,32 @@ impl EventFile {
         }
     }
 
-    /// Writes that events are published, or why they are not; published ones stay published.
+    /// Writes the status of events, with the reason if they are not published.
     pub fn save_publication(
         &self,
-        events: &[EventId],
+        events: &[&EventId],
+        status: Publication,
         failure: Option<&Failure>,
     ) -> Result<(), EventStoreError> {
-        let sql = match failure {
-            None => "INSERT OR REPLACE INTO publications (source, id, failure) VALUES (?, ?, ?)",
-            Some(_) => {
-                "INSERT INTO publications (source, id, failure) VALUES (?, ?, ?)
-                 ON CONFLICT DO UPDATE SET failure = excluded.failure WHERE failure IS NOT NULL"
+        let reason = match (status, failure) {
+            (Publication::DeadLettered, Some(failure)) => {
+                Some(to_text(&NotPublished::DeadLetter {
+                    dead_lettered: failure.clone(),
+                })?)
             }
+            _ => failure.map(to_text).transpose()?,
         };
-        let failure = failure.map(to_text).transpose()?;
         let connection = &*self.connection.lock();
         within_transaction(connection, || {
-            let mut statement = connection.prepare_cached(sql)?;
+            let mut statement = connection.prepare_cached(match status {
+                Publication::Pending => "DELETE FROM publications WHERE source = ? AND id = ?",
+                _ => "INSERT OR REPLACE INTO publications (source, id, failure) VALUES (?, ?, ?)",
+            })?;
             for EventId { source, id } in events {
-                statement.execute(params![source, id, failure])?;
+                match status {
+                    Publication::Pending => statement.execute(params![source, id])?,
+                    _ => statement.execute(params![source, id, reason])?,
+                };
             }
             Ok(())
         })
@@ -168,12 +204,19 @@ impl EventFile {
         snapshot: &Snapshot,
     ) -> Result<(), EventStoreError> {
         let (version, state) = (signed(snapshot.version)?, to_text(&snapshot.state)?);
-        let sql =
-            "INSERT OR REPLACE INTO snapshots (aggregate, id, version, state) VALUES (?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO snapshots (aggregate, id, version, state, revision)
+            VALUES (?, ?, ?, ?, ?)";
+        let revision = &snapshot.revision;
         self.connection
             .lock()
             .prepare_cached(sql)?
-            .execute(params![stream.aggregate, stream.id, version, state])?;
+            .execute(params![
+                stream.aggregate,
+                stream.id,
+                version,
+                state,
+                revision
+            ])?;
         Ok(())
     }
 }

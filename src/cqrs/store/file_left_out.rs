@@ -3,7 +3,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{EventStore, EventStoreError, Snapshot, StreamId};
-use crate::{domain::Failure, messaging::EventId};
+use crate::{
+    domain::Failure,
+    messaging::{EventId, Publication},
+};
 
 /// Stands in for the file of an event store, as the Cargo feature `sqlite` is off.
 #[derive(Debug)]
@@ -24,11 +27,17 @@ impl EventFile {
         match *self {}
     }
 
-    pub fn save_events(&self, _: u64, _: Option<&str>, _: &[impl Serialize]) -> Saved {
+    pub fn save_events(
+        &self,
+        _: u64,
+        _: Option<&str>,
+        _: &[impl Serialize],
+        _: Option<&str>,
+    ) -> Saved {
         match *self {}
     }
 
-    pub fn save_publication(&self, _: &[EventId], _: Option<&Failure>) -> Saved {
+    pub fn save_publication(&self, _: &[&EventId], _: Publication, _: Option<&Failure>) -> Saved {
         match *self {}
     }
 

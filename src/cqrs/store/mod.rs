@@ -25,6 +25,7 @@ use crate::{
     domain::{Failure, HashMap, Locked},
     messaging::{
         CloudEvent, EventDocument, EventId, MemoryOutbox, Outbox, OutboxError, Publication,
+        PublicationStatus, RedrivenEvent,
     },
 };
 
@@ -62,9 +63,16 @@ struct EventLog {
 struct EventStream {
     /// The event of version n is the n-th.
     events: Vec<Arc<CloudEvent>>,
-    /// The versions of the events of each command.
-    commands: HashMap<Arc<str>, RangeInclusive<u64>>,
+    /// The commands whose events they are.
+    commands: HashMap<Arc<str>, AppendedCommand>,
     snapshot: Option<Snapshot>,
+}
+
+#[derive(Debug)]
+struct AppendedCommand {
+    versions: RangeInclusive<u64>,
+    /// What it was; `None` if it was not told.
+    digest: Option<Arc<str>>,
 }
 
 impl EventStore {
@@ -86,10 +94,12 @@ impl EventStore {
     /// Appends the events of one command, all or none, and returns the aggregate's new version: the
     /// old one plus the number of events.
     ///
-    /// Appending the events of a command again changes nothing and returns the same version.
+    /// Appending the events of a command again changes nothing and returns the same version. `digest`
+    /// tells commands of the same id apart.
     ///
     /// # Errors
     ///
+    /// `EventStoreError::CommandReused` if the command came before with another digest;
     /// `EventStoreError::Conflict` if the aggregate is not at the version `expected`;
     /// `EventStoreError::Misfit` if the events are not of the stream, do not follow each other,
     /// or one is stored already without an aggregate; if the file cannot be written.
@@ -98,14 +108,21 @@ impl EventStore {
         stream: &StreamId,
         expected: u64,
         events: &[Arc<CloudEvent>],
+        digest: Option<&Arc<str>>,
     ) -> Result<u64, EventStoreError> {
         let command = check(stream, expected, events)?;
         let log = &mut *self.log.lock();
         let known = log.streams.get(stream);
-        if let Some(versions) =
-            command.and_then(|command| known.and_then(|known| known.commands.get(command)))
+        if let Some(command) = command
+            && let Some(before) = known.and_then(|known| known.commands.get(command))
         {
-            return Ok(*versions.end());
+            if before.differs_from(digest) {
+                return Err(EventStoreError::CommandReused {
+                    stream: stream.clone(),
+                    command: Arc::clone(command),
+                });
+            }
+            return Ok(*before.versions.end());
         }
         let actual = known.map_or(0, |known| known.events.len() as u64);
         check_version(stream, expected, actual)?;
@@ -121,9 +138,10 @@ impl EventStore {
         }
         if !events.is_empty() {
             if let Some(file) = &self.file {
-                file.save_events(log.next_position(), Some(&stream.aggregate), events)?;
+                let digest = digest.map(|digest| &**digest);
+                file.save_events(log.next_position(), Some(&stream.aggregate), events, digest)?;
             }
-            log.push(stream, events);
+            log.push(stream, events, digest);
         }
         Ok(actual + events.len() as u64)
     }
@@ -134,13 +152,14 @@ impl EventStore {
         &self,
         stream: &StreamId,
         event: CloudEvent,
+        digest: Option<&Arc<str>>,
     ) -> Result<(), EventStoreError> {
         let log = &mut *self.log.lock();
         let known = log.streams.get(stream);
         let version = known.map_or(0, |known| known.events.len() as u64);
         let events = [Arc::new(event)];
         check(stream, version, &events)?;
-        log.push(stream, &events);
+        log.push(stream, &events, digest);
         Ok(())
     }
 
@@ -156,10 +175,11 @@ impl EventStore {
     pub fn handled(&self, stream: &StreamId, command: &str) -> Option<HandledCommand> {
         let log = self.log.lock();
         let known = log.streams.get(stream)?;
-        let versions = known.commands.get(command)?;
+        let AppendedCommand { versions, digest } = known.commands.get(command)?;
         Some(HandledCommand {
             version: *versions.end(),
             events: kinds(&known.events[*versions.start() as usize - 1..*versions.end() as usize]),
+            digest: digest.clone(),
         })
     }
 
@@ -182,7 +202,8 @@ impl EventStore {
         self.log.lock().events.len() as u64
     }
 
-    /// Stores a snapshot in place of an earlier one; does nothing for an aggregate without events.
+    /// Stores a snapshot in place of an earlier one or one of another revision; does nothing for an
+    /// aggregate without events.
     ///
     /// # Errors
     ///
@@ -197,7 +218,10 @@ impl EventStore {
             return Ok(());
         };
         let latest = known.snapshot.as_ref();
-        if latest.is_some_and(|latest| latest.version > snapshot.version) {
+        let is_older = |latest: &Snapshot| {
+            latest.revision == snapshot.revision && latest.version > snapshot.version
+        };
+        if latest.is_some_and(is_older) {
             return Ok(());
         }
         if let Some(file) = &self.file {
@@ -217,17 +241,21 @@ impl EventStore {
         &self,
         outbox: &MemoryOutbox,
         events: &[EventId],
+        status: Publication,
         failure: Option<&Failure>,
     ) -> Result<(), OutboxError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
+        let mut changed = Vec::new();
         for event in events {
-            if outbox.publication(event)?.is_none() {
-                return Err(OutboxError::Unknown(event.clone()));
+            match outbox.publication(event)? {
+                None => return Err(OutboxError::Unknown(event.clone())),
+                Some(found) if found.status.can_become(status) => changed.push(event),
+                Some(_) => {}
             }
         }
-        Ok(file.save_publication(events, failure)?)
+        Ok(file.save_publication(&changed, status, failure)?)
     }
 }
 
@@ -237,7 +265,7 @@ impl EventLog {
     }
 
     /// Appends events that follow in their stream.
-    fn push(&mut self, stream: &StreamId, events: &[Arc<CloudEvent>]) {
+    fn push(&mut self, stream: &StreamId, events: &[Arc<CloudEvent>], digest: Option<&Arc<str>>) {
         self.events.extend(events.iter().cloned());
         let known = match self.streams.get_mut(stream) {
             Some(known) => known,
@@ -247,9 +275,12 @@ impl EventLog {
             known.events.push(Arc::clone(event));
             let version = known.events.len() as u64;
             if let Some(command) = &event.causation_id {
-                let versions = known.commands.entry(Arc::clone(command));
-                let versions = versions.or_insert(version..=version);
-                *versions = *versions.start()..=version;
+                let command = known.commands.entry(Arc::clone(command));
+                let command = command.or_insert_with(|| AppendedCommand {
+                    versions: version..=version,
+                    digest: digest.cloned(),
+                });
+                command.versions = *command.versions.start()..=version;
             }
         }
     }
@@ -261,6 +292,16 @@ impl EventLog {
         self.outbox.store(&documents)?;
         self.in_outbox = self.events.len();
         Ok(&self.outbox)
+    }
+}
+
+impl AppendedCommand {
+    /// Whether it is known to have been another command.
+    fn differs_from(&self, digest: Option<&Arc<str>>) -> bool {
+        self.digest
+            .as_ref()
+            .zip(digest)
+            .is_some_and(|(before, now)| before != now)
     }
 }
 
@@ -281,7 +322,7 @@ impl Outbox for EventStore {
             .map_err(|error| OutboxError::Unusable(error.to_string()))?;
         if let Some(file) = &self.file {
             let documents: Vec<_> = events.iter().map(|event| &**event.json()).collect();
-            file.save_events(log.next_position(), None, &documents)?;
+            file.save_events(log.next_position(), None, &documents, None)?;
         }
         log.outbox()?.store(events)?;
         log.events.extend(stored);
@@ -297,21 +338,34 @@ impl Outbox for EventStore {
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut log = self.log.lock();
         let outbox = log.outbox()?;
-        self.save_publication(outbox, events, None)?;
+        self.save_publication(outbox, events, Publication::Published, None)?;
         outbox.mark_published(events)
     }
 
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
         let mut log = self.log.lock();
         let outbox = log.outbox()?;
-        self.save_publication(outbox, events, Some(failure))?;
+        self.save_publication(outbox, events, Publication::Failed, Some(failure))?;
         outbox.mark_failed(events, failure)
     }
 
-    fn publication(
-        &self,
-        event: &EventId,
-    ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
+    fn mark_dead_lettered(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        let status = Publication::DeadLettered;
+        self.save_publication(outbox, events, status, Some(failure))?;
+        outbox.mark_dead_lettered(events, failure)
+    }
+
+    fn redrive(&self, event: &EventId) -> Result<RedrivenEvent, OutboxError> {
+        let mut log = self.log.lock();
+        let outbox = log.outbox()?;
+        let events = std::slice::from_ref(event);
+        self.save_publication(outbox, events, Publication::Pending, None)?;
+        outbox.redrive(event)
+    }
+
+    fn publication(&self, event: &EventId) -> Result<Option<PublicationStatus>, OutboxError> {
         self.log.lock().outbox()?.publication(event)
     }
 }

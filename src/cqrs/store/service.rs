@@ -116,7 +116,9 @@ impl EventStoreService {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let command = request.command.as_ref();
         let handled = command.and_then(|command| store.handled(&stream, command));
-        let snapshot = store.load_snapshot(&stream);
+        let snapshot = store
+            .load_snapshot(&stream)
+            .filter(|snapshot| request.revision.is_none() || snapshot.revision == request.revision);
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
         let events = store.load(&stream, after);
         to_value(&LoadedStream {
@@ -127,7 +129,23 @@ impl EventStoreService {
         })
     }
 
-    fn append(&self, request: &AppendInput) -> Result<Value, Box<Failure>> {
+    fn append(&self, call: &Call, request: &AppendInput) -> Result<Arc<Value>, Box<Failure>> {
+        let append = || self.append_events(request).map(Arc::new);
+        let causes = request.events.iter().map(|event| &event.causation_id);
+        let command = causes.flatten().next();
+        let stream = StreamId::new(
+            Arc::clone(&request.aggregate),
+            Arc::clone(&request.aggregate_id),
+        );
+        // The store itself recognises a repetition. Its events may differ in their time, so it is not
+        // one by its input.
+        match command.and_then(|command| self.store().handled(&stream, command)) {
+            Some(_) => append(),
+            None => self.effects.once(call, |_| append()),
+        }
+    }
+
+    fn append_events(&self, request: &AppendInput) -> Result<Value, Box<Failure>> {
         let store = self.store();
         let stream = StreamId::new(
             Arc::clone(&request.aggregate),
@@ -135,7 +153,12 @@ impl EventStoreService {
         );
         let before = store.last_position();
         let version = store
-            .append(&stream, request.expected_version, &request.events)
+            .append(
+                &stream,
+                request.expected_version,
+                &request.events,
+                request.digest.as_ref(),
+            )
             .map_err(EventStoreError::failure)?;
         let position = store.last_position();
         if position > before {
@@ -168,6 +191,7 @@ impl EventStoreService {
         let stream = StreamId::new(request.aggregate, request.aggregate_id);
         let snapshot = Snapshot {
             version: request.version,
+            revision: request.revision,
             state: request.state,
         };
         self.store()
@@ -187,7 +211,7 @@ impl EventStoreService {
             let before = store.last_position();
             let reply = answer_outbox(&*store, call)?;
             let position = store.last_position();
-            if position > before {
+            if position > before || call.name().operation() == "redrive" {
                 self.stored(position);
             }
             Ok(reply.value)
@@ -197,11 +221,7 @@ impl EventStoreService {
     fn answer(&self, call: &Call) -> Result<Arc<Value>, Box<Failure>> {
         match call.name().operation() {
             "load" => self.load(input(call)?).map(Arc::new),
-            "append" => {
-                let request: AppendInput = input(call)?;
-                self.effects
-                    .once(call, |_| self.append(&request).map(Arc::new))
-            }
+            "append" => self.append(call, &input(call)?),
             "read" => Ok(Arc::new(self.read(&input(call)?))),
             "saveSnapshot" => self.save_snapshot(input(call)?).map(Arc::new),
             _ => self.answer_outbox(call),
@@ -216,7 +236,7 @@ impl Service for EventStoreService {
     }
 
     fn operations(&self) -> Option<Vec<&str>> {
-        Some([Self::OPERATIONS, OUTBOX_OPERATIONS].concat())
+        Some([&Self::OPERATIONS[..], &OUTBOX_OPERATIONS].concat())
     }
 
     fn has_operation(&self, operation: &str) -> bool {

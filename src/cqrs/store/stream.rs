@@ -32,6 +32,9 @@ pub struct StoredEvent {
 pub struct Snapshot {
     /// The version.
     pub version: u64,
+    /// The revision of the aggregate that made the state of events; `None` if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Arc<str>>,
     /// The state at that version.
     pub state: Arc<Value>,
 }
@@ -44,6 +47,9 @@ pub struct HandledCommand {
     pub version: u64,
     /// The types of its events.
     pub events: Vec<Arc<str>>,
+    /// The digest that its events were appended with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Arc<str>>,
 }
 
 /// Why an event store could not be written or read.
@@ -58,6 +64,14 @@ pub enum EventStoreError {
         expected: u64,
         /// The version that it has.
         actual: u64,
+    },
+    /// The command came before, and was another one.
+    #[error("the command id {command:?} came before to {stream} with another type or payload")]
+    CommandReused {
+        /// The aggregate.
+        stream: StreamId,
+        /// The id of the command.
+        command: Arc<str>,
     },
     /// The event cannot follow in the stream.
     #[error("the event {event} cannot be appended to {stream}: {why}")]
@@ -178,6 +192,7 @@ impl EventStoreError {
     pub fn failure(self) -> Box<Failure> {
         let code = match &self {
             Self::Conflict { .. } => code::CONCURRENT_MODIFICATION,
+            Self::CommandReused { .. } => code::IDEMPOTENCY_KEY_REUSED,
             Self::Misfit { .. } => code::VALIDATION_FAILED,
             Self::Unusable { .. } => code::IO_ERROR,
             #[cfg(feature = "sqlite")]

@@ -13,19 +13,24 @@ enum StoreAction {
         count: u64,
         command: u8,
         stale_by: u64,
+        digest: Option<u8>,
     },
     Publish(usize),
     Fail(usize),
+    SetAside(usize),
+    Redrive(usize),
     Reopen,
 }
 
 fn actions() -> impl Strategy<Value = Vec<StoreAction>> {
-    let append = (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64).prop_map(
-        |(stream, count, command, stale_by)| StoreAction::Append {
+    let digest = proptest::option::of(0..2_u8);
+    let append = (0..3_usize, 0..4_u64, 0..12_u8, 0..2_u64, digest).prop_map(
+        |(stream, count, command, stale_by, digest)| StoreAction::Append {
             stream,
             count,
             command,
             stale_by,
+            digest,
         },
     );
     proptest::collection::vec(
@@ -33,6 +38,8 @@ fn actions() -> impl Strategy<Value = Vec<StoreAction>> {
             4 => append,
             2 => (0..6_usize).prop_map(StoreAction::Publish),
             1 => (0..6_usize).prop_map(StoreAction::Fail),
+            1 => (0..6_usize).prop_map(StoreAction::SetAside),
+            1 => (0..6_usize).prop_map(StoreAction::Redrive),
             1 => Just(StoreAction::Reopen),
         ],
         1..40,
@@ -53,19 +60,27 @@ proptest! {
         for action in actions {
             let file = sqlite.as_ref().unwrap();
             match action {
-                StoreAction::Append { stream, count, command, stale_by } => {
+                StoreAction::Append { stream, count, command, stale_by, digest } => {
                     let stream = &streams[stream];
                     let at = memory.load(stream, 0).len() as u64;
                     let expected = at.saturating_sub(stale_by);
                     let events = events(stream, expected, count, &format!("c-{command}"));
+                    let digest = digest.map(super::stores::digest);
                     let results = [
-                        memory.append(stream, expected, &events),
-                        file.append(stream, expected, &events),
+                        memory.append(stream, expected, &events, digest.as_ref()),
+                        file.append(stream, expected, &events, digest.as_ref()),
                     ];
                     let [one, other] = results.map(|it| it.map_err(|error| error.to_string()));
                     prop_assert_eq!(one, other);
                 }
-                StoreAction::Publish(nth) | StoreAction::Fail(nth) => {
+                StoreAction::Redrive(nth) => {
+                    let Some(stored) = memory.read(0, 999).into_iter().nth(nth) else {
+                        continue;
+                    };
+                    let id = stored.event.event_id();
+                    prop_assert_eq!(memory.redrive(&id).unwrap(), file.redrive(&id).unwrap());
+                }
+                StoreAction::Publish(nth) | StoreAction::Fail(nth) | StoreAction::SetAside(nth) => {
                     let Some(event) = memory.unpublished(9).unwrap().into_iter().nth(nth) else {
                         continue;
                     };
@@ -73,6 +88,9 @@ proptest! {
                     for store in [&memory as &dyn Outbox, file] {
                         match action {
                             StoreAction::Publish(_) => store.mark_published(&id).unwrap(),
+                            StoreAction::SetAside(_) => {
+                                store.mark_dead_lettered(&id, &down).unwrap();
+                            }
                             _ => store.mark_failed(&id, &down).unwrap(),
                         }
                     }

@@ -7,7 +7,7 @@ use crate::{
     clock::{Clock, Seed, virtually},
     cqrs::{
         Aggregate, Command, CommandHandler, Decision, DefinedAggregate, DomainEvent, EventStore,
-        EventStoreService, StreamId, unknown_event,
+        EventStoreService, Snapshot, StreamId, unknown_event,
     },
     domain::{Failure, from_value},
     observability::Timeline,
@@ -166,6 +166,55 @@ fn aggregate_in_rust_is_restored_from_its_snapshot() {
         assert_eq!(*snapshot.unwrap().state, json!({"open": false}));
         assert_eq!(handler.send(5, "close", json!({})).await, refused);
         assert_eq!(handler.send(6, "openDoor", json!({})).await, Ok(3));
+    });
+}
+
+#[test]
+fn snapshot_is_used_by_its_own_revision_alone() {
+    virtually(async {
+        for (revision, used) in [(Some("1"), true), (Some("2"), false), (None, false)] {
+            let handler = TestHandler::new(Arc::new(Door));
+            assert_eq!(handler.send(1, "openDoor", json!({})).await, Ok(1));
+            let snapshot = Snapshot {
+                version: 1,
+                revision: revision.map(Into::into),
+                // Not what its events say, so that one sees which of them is believed.
+                state: Arc::new(json!({"open": false})),
+            };
+            let stream = StreamId::new("Door", "a");
+            handler.store.save_snapshot(&stream, &snapshot).unwrap();
+            let opened = handler.send(2, "openDoor", json!({})).await;
+            assert_eq!(opened.is_ok(), used, "{revision:?}");
+        }
+    });
+}
+
+#[test]
+fn aggregate_in_rust_with_a_slash_in_its_name_is_refused() {
+    struct Named;
+
+    impl Aggregate for Named {
+        fn name(&self) -> &str {
+            "a/b"
+        }
+
+        fn commands(&self) -> Vec<&str> {
+            vec!["open"]
+        }
+
+        fn decide(&self, _: &Arc<Value>, _: &Command) -> Decision {
+            Ok(Vec::new())
+        }
+
+        fn apply(&self, _: &mut Arc<Value>, _: &DomainEvent) -> Result<(), Box<Failure>> {
+            Ok(())
+        }
+    }
+
+    virtually(async {
+        let handler = TestHandler::new(stack(None));
+        let error = handler.commands.add(Arc::new(Named)).unwrap_err();
+        assert_eq!(error.pointer, "/name");
     });
 }
 

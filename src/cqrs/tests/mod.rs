@@ -3,4 +3,5 @@ mod agreement;
 #[cfg(feature = "sqlite")]
 mod files;
 mod handling;
+mod schedules;
 mod stores;

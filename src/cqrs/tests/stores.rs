@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     clock::{EPOCH, Seed},
     cqrs::{EventStore, Snapshot, StreamId, store::EventStoreError},
-    domain::Failure,
+    domain::{Failure, code},
     messaging::{CloudEvent, EventId, Outbox as _, Publication, TraceContext, outbox_tests},
 };
 
@@ -48,15 +48,21 @@ pub(super) fn check_store(store: &EventStore) {
     assert_eq!(store.last_position(), 0);
     assert_eq!(store.load(&one, 0), []);
     assert_eq!(
-        store.append(&one, 0, &events(&one, 0, 2, "c-1")).unwrap(),
+        store
+            .append(&one, 0, &events(&one, 0, 2, "c-1"), None)
+            .unwrap(),
         2
     );
     assert_eq!(
-        store.append(&two, 0, &events(&two, 0, 1, "c-1")).unwrap(),
+        store
+            .append(&two, 0, &events(&two, 0, 1, "c-1"), None)
+            .unwrap(),
         1
     );
     assert_eq!(
-        store.append(&one, 2, &events(&one, 2, 1, "c-2")).unwrap(),
+        store
+            .append(&one, 2, &events(&one, 2, 1, "c-2"), Some(&digest(2)))
+            .unwrap(),
         3
     );
 
@@ -86,7 +92,7 @@ pub(super) fn check_store(store: &EventStore) {
     // A conflict, below or above the version, names both versions and changes nothing.
     for expected in [0, 2, 4, u64::from(u32::MAX)] {
         let error = store
-            .append(&one, expected, &events(&one, expected, 1, "c-3"))
+            .append(&one, expected, &events(&one, expected, 1, "c-3"), None)
             .unwrap_err();
         assert!(
             matches!(&error, EventStoreError::Conflict { stream, expected: found, actual: 3 }
@@ -95,23 +101,24 @@ pub(super) fn check_store(store: &EventStore) {
         );
     }
     assert!(matches!(
-        store.append(&account("new"), 1, &[]),
+        store.append(&account("new"), 1, &[], None),
         Err(EventStoreError::Conflict { actual: 0, .. })
     ));
-    assert!(store.append(&one, u64::MAX, &[]).is_err());
+    assert!(store.append(&one, u64::MAX, &[], None).is_err());
     let far = [event(&one, u64::MAX, "c-3")];
-    assert!(store.append(&one, u64::MAX, &far).is_err());
-    assert_eq!(store.append(&one, 3, &[]).unwrap(), 3);
+    assert!(store.append(&one, u64::MAX, &far, None).is_err());
+    assert_eq!(store.append(&one, 3, &[], None).unwrap(), 3);
 
     // A repeated command has the same result, whichever version it expects.
     for expected in [0, 3] {
         let again = events(&one, expected, 2, "c-1");
-        assert_eq!(store.append(&one, expected, &again).unwrap(), 2);
+        assert_eq!(store.append(&one, expected, &again, None).unwrap(), 2);
     }
     let handled = store.handled(&one, "c-1").unwrap();
     assert_eq!(handled.version, 2);
     assert_eq!(handled.events, ["E1".into(), "E2".into()]);
     assert_eq!(store.handled(&one, "c-3"), None);
+    check_digests(store, &one);
     assert_eq!(store.handled(&account("new"), "c-1"), None);
 
     // Events that do not follow are refused, and none of them is stored.
@@ -127,7 +134,7 @@ pub(super) fn check_store(store: &EventStore) {
         events(&StreamId::new("Order", "a"), 3, 1, "c-4"),
     ] {
         assert!(matches!(
-            store.append(&one, 3, &misfits),
+            store.append(&one, 3, &misfits, None),
             Err(EventStoreError::Misfit { .. })
         ));
     }
@@ -136,6 +143,7 @@ pub(super) fn check_store(store: &EventStore) {
     // The latest snapshot stays; one of an aggregate without events is dropped.
     let snapshot = |version| Snapshot {
         version,
+        revision: Some("r".into()),
         state: Arc::new(json!({"at": version})),
     };
     assert_eq!(store.load_snapshot(&one), None);
@@ -143,11 +151,41 @@ pub(super) fn check_store(store: &EventStore) {
         store.save_snapshot(&one, &snapshot(version)).unwrap();
     }
     assert_eq!(store.load_snapshot(&one), Some(snapshot(3)));
+    // One of another revision is of no use, however late its version.
+    let other = Snapshot {
+        revision: None,
+        ..snapshot(4)
+    };
+    store.save_snapshot(&one, &other).unwrap();
+    assert_eq!(store.load_snapshot(&one), Some(other));
+    store.save_snapshot(&one, &snapshot(3)).unwrap();
+    assert_eq!(store.load_snapshot(&one), Some(snapshot(3)));
     assert_eq!(store.load_snapshot(&two), None);
     store.save_snapshot(&account("new"), &snapshot(1)).unwrap();
     assert_eq!(store.load_snapshot(&account("new")), None);
 
     check_publication(store, &one);
+}
+
+/// The digest of a command.
+pub(super) fn digest(number: u8) -> Arc<str> {
+    number.to_string().into()
+}
+
+/// Checks that `c-2`, of one event at version 3, is known by its digest, and `c-1` without one.
+pub(super) fn check_digests(store: &EventStore, one: &StreamId) {
+    let again = |command, digest: Option<&Arc<str>>| {
+        let version = store.load(one, 0).len() as u64;
+        store.append(one, version, &events(one, version, 1, command), digest)
+    };
+    for same in [None, Some(&digest(2))] {
+        assert_eq!(again("c-2", same).unwrap(), 3);
+        assert_eq!(again("c-1", same).unwrap(), 2);
+    }
+    let error = again("c-2", Some(&digest(3))).unwrap_err();
+    assert_eq!(&*error.failure().code, code::IDEMPOTENCY_KEY_REUSED);
+    assert_eq!(store.handled(one, "c-2").unwrap().digest, Some(digest(2)));
+    assert_eq!(store.handled(one, "c-1").unwrap().digest, None);
 }
 
 /// Checks that appended events wait to be published.
@@ -165,7 +203,10 @@ fn check_publication(store: &EventStore, one: &StreamId) {
     assert_eq!(ids(), ["a/1", "b/1", "a/3"]);
     let down = Failure::new("SERVICE_UNAVAILABLE", "down");
     store.mark_failed(&[id(1), id(2)], &down).unwrap();
-    let publication = |event: &EventId| store.publication(event).unwrap();
+    let publication = |event: &EventId| {
+        let found = store.publication(event).unwrap()?;
+        Some((found.status, found.failure))
+    };
     assert_eq!(publication(&id(1)), Some((Publication::Failed, Some(down))));
     assert_eq!(publication(&id(2)), Some((Publication::Published, None)));
     assert_eq!(publication(&id(3)), Some((Publication::Pending, None)));
@@ -189,7 +230,7 @@ pub(super) fn check_taken_id(store: &EventStore) {
     let first = event(&one, 1, "c-1");
     store.store(&[(&*first).into()]).unwrap();
     assert!(matches!(
-        store.append(&one, 0, &[first]),
+        store.append(&one, 0, &[first], None),
         Err(EventStoreError::Misfit { .. })
     ));
     assert_eq!(store.last_position(), 1);

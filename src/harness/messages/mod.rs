@@ -13,7 +13,7 @@ use crate::{
     domain::{CallName, Failure, format_duration},
     messaging::{
         CloudEvent, EventBus, EventDraft, OutboxService, Publisher, PublisherCrash, Relay,
-        Subscription,
+        Subscription, redrive,
     },
     services::{Client, Faults},
 };
@@ -30,7 +30,10 @@ pub struct Messages {
     faults: Faults,
     bus: EventBus,
     relay: Relay,
+    /// Of all outboxes.
+    relays: Vec<Relay>,
     publisher: Publisher,
+    max_redrives: Option<u32>,
 }
 
 impl Messages {
@@ -45,8 +48,10 @@ impl Messages {
             client,
             faults,
             bus,
+            relays: vec![relay.clone()],
             relay,
             publisher,
+            max_redrives: None,
         }
     }
 
@@ -56,8 +61,10 @@ impl Messages {
     }
 
     /// A relay for the outbox of another service.
-    pub fn relay_of(&self, outbox: &str) -> Relay {
-        relay(outbox, &self.client, &self.bus, &self.faults)
+    pub fn relay_of(&mut self, outbox: &str) -> Relay {
+        let relay = relay(outbox, &self.client, &self.bus, &self.faults);
+        self.relays.push(relay.clone());
+        relay
     }
 
     /// Sets the source of events that have none.
@@ -89,7 +96,7 @@ impl Messages {
         let drained = tokio::time::timeout(MAX_WAIT, self.bus.activity().drained());
         drained.await.map_err(|_| {
             format!(
-                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, or a subscription is paused",
+                "not every event is handled within {}: the bus, the outbox, the dead letter queue or the publisher is down, a subscription is paused, or a dead letter holds its subject",
                 format_duration(MAX_WAIT)
             )
         })
@@ -121,13 +128,18 @@ impl Messages {
         Err("the publisher has not crashed".to_owned())
     }
 
-    /// Delivers every dead letter again, and returns how many there are.
+    /// Delivers or publishes every dead letter again, and returns how many there are.
     ///
     /// # Errors
     ///
-    /// As for [`EventBus::redrive`].
+    /// Those of the dead letter queue.
     pub async fn redrive(&self) -> Result<usize, Box<Failure>> {
-        self.bus.redrive(&self.client).await
+        redrive(&self.client, &self.bus, &self.relays, self.max_redrives).await
+    }
+
+    /// Sets how often a dead letter is redriven, unless its subscription says it.
+    pub fn limit_redrives(&mut self, times: u32) {
+        self.max_redrives = Some(times);
     }
 
     /// The id of a handler's subscription.

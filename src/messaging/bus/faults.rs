@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::messaging::subscriber::{ConsumerLoss, InboxLoss};
 use crate::{
     domain::{CallName, Locked, format_duration},
     observability::{EventKind, Timeline},
@@ -49,6 +50,27 @@ impl BusFaults {
     pub fn twice(&self, at: impl Into<Arc<str>>) {
         let what = "the bus delivers every event twice";
         self.state.lock().twice = Some(self.faults.declare(what, at));
+    }
+
+    /// The loss of a subscription's consumer, with or without its inbox.
+    pub fn loss(
+        &self,
+        subscription: &str,
+        inbox: InboxLoss,
+        at: impl Into<Arc<str>>,
+    ) -> ConsumerLoss {
+        let with_inbox = match inbox {
+            InboxLoss::Kept => "",
+            InboxLoss::Lost => " with its inbox",
+        };
+        let what = format!(
+            "the consumer of {subscription} is lost{with_inbox} before it acknowledges an event"
+        );
+        ConsumerLoss {
+            inbox,
+            fault: self.faults.declare(what, at),
+            faults: self.faults.clone(),
+        }
     }
 
     /// Makes one delivery arrive late.

@@ -6,19 +6,18 @@ mod topics;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
 use self::{faults::BusFaults, topics::Topics};
 use super::{
-    ActivityGuard, DeadLetter, DeadLetters, EventDocument, EventTypes, MessageActivity,
-    Subscription,
-    subscriber::{self, Delivery, SubjectPosition, SubscriberMessage},
+    ActivityGuard, DeadLetter, EventDocument, EventTypes, MessageActivity, Subscription,
+    subscriber::{self, Delivery, InboxLoss, SubjectPosition, SubscriberMessage},
 };
 use crate::{
-    domain::{Call, CallName, Failure, Locked, Reply, code, from_value},
+    domain::{Call, Failure, Locked, Reply},
     observability::{EventKind, Timeline},
-    services::{CallPolicy, CallResult, Client, Faults, Service, UnknownName},
+    services::{CallResult, Client, Faults, Service, UnknownName},
 };
 
 /// The event bus, as a service: delivers each event to the subscriptions of its type.
@@ -87,7 +86,7 @@ impl EventBus {
     /// # Errors
     ///
     /// `UNKNOWN_EVENT_TYPE`; `VALIDATION_FAILED` if the subscription exists and the new one has
-    /// another handler, a filter or a retry policy.
+    /// another handler, a filter, a retry policy or a rule for dead letters.
     pub fn subscribe(
         &self,
         subscription: Subscription,
@@ -206,31 +205,53 @@ impl EventBus {
         Ok(())
     }
 
-    /// Delivers every dead letter to its subscription again, and returns how many there are. Handled
-    /// ones leave the queue.
+    /// Loses a subscription's consumer, once, when it has handled the next event and not acknowledged it;
+    /// another takes over.
     ///
     /// # Errors
     ///
-    /// Those of the queue.
-    pub async fn redrive(&self, client: &Client) -> Result<usize, Box<Failure>> {
-        let list = CallName::new(DeadLetters::NAME, DeadLetters::LIST);
-        let call = Call::new(Call::SCENARIO, list, json!({}));
-        let reply = client.call(&call, &CallPolicy::default(), None).await?;
-        let letters: Vec<DeadLetter> = from_value(&reply.value).map_err(|error| {
-            let failure = error.failure(code::CONTRACT_VIOLATION);
-            Box::new(failure.at(call.name()))
+    /// If the subscription does not exist.
+    pub fn lose_consumer(
+        &self,
+        subscription: &str,
+        inbox: InboxLoss,
+        at: impl Into<Arc<str>>,
+    ) -> Result<(), UnknownName> {
+        self.send(subscription, |_| {
+            SubscriberMessage::LoseConsumer(self.inner.faults.loss(subscription, inbox, at))
         })?;
-        let count = letters.len();
-        for letter in letters {
-            let id = Arc::clone(&letter.id);
-            if let Err(why) = self.inner.deliver_again(letter) {
-                self.inner.timeline.record(EventKind::Warning {
-                    about: DeadLetters::NAME.into(),
-                    message: format!("dead letter {id} stays in the queue: {why}"),
-                });
-            }
-        }
-        Ok(count)
+        Ok(())
+    }
+
+    /// Makes a dead letter of a subscription hold the later events of its subject, from the next one on.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist.
+    pub fn hold_subjects(&self, subscription: &str) -> Result<(), UnknownName> {
+        self.send(subscription, |_| SubscriberMessage::HoldSubjects)?;
+        Ok(())
+    }
+
+    /// How often a dead letter of a subscription may be redriven, if it has a limit.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist.
+    pub(super) fn max_redrives(&self, subscription: &str) -> Result<Option<u32>, String> {
+        let topics = self.inner.topics.lock();
+        let place = topics.find(subscription);
+        let place = place.map_err(|error| error.to_string())?;
+        Ok(topics.at(place).max_redrives)
+    }
+
+    /// Delivers a dead letter to its subscription again.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription does not exist, or the letter holds no event.
+    pub(super) fn redrive(&self, subscription: &str, letter: DeadLetter) -> Result<(), String> {
+        self.inner.deliver_again(subscription, letter)
     }
 }
 
@@ -264,12 +285,12 @@ impl BusInner {
         }
     }
 
-    fn deliver_again(&self, letter: DeadLetter) -> Result<(), String> {
+    fn deliver_again(&self, subscription: &str, letter: DeadLetter) -> Result<(), String> {
         let document =
             EventDocument::read(Arc::clone(&letter.event)).map_err(|error| error.to_string())?;
         let mut topics = self.topics.lock();
         let (event, subject) = (topics.event(&document), topics.subject(&document));
-        let place = topics.find(&letter.subscription);
+        let place = topics.find(subscription);
         let place = place.map_err(|error| error.to_string())?;
         topics.at(place).send(SubscriberMessage::Deliver(Delivery {
             document,

@@ -29,6 +29,8 @@ pub(super) struct Topics {
 pub(super) struct BusSubscription {
     pub id: Arc<str>,
     pub handler: CallName,
+    /// How often a dead letter is redriven.
+    pub max_redrives: Option<u32>,
     /// How many events it has been sent.
     pub deliveries: u32,
     types: Vec<Arc<str>>,
@@ -48,6 +50,7 @@ impl Topics {
         self.subscriptions.push(BusSubscription {
             id: Arc::clone(&subscription.id),
             handler: subscription.handler.clone(),
+            max_redrives: subscription.max_redrives,
             deliveries: 0,
             types: Vec::new(),
             inbox,
@@ -154,8 +157,12 @@ impl BusSubscription {
     pub fn check_more(&self, more: &Subscription) -> Result<(), Box<Failure>> {
         let why = if more.handler != self.handler {
             format!("has the handler {}, not {}", self.handler, more.handler)
-        } else if more.filter.is_some() || more.retry.is_some() {
-            "already exists: its filter and retry policy cannot be changed".to_owned()
+        } else if more.filter.is_some()
+            || more.retry.is_some()
+            || more.on_dead_letter.is_some()
+            || more.max_redrives.is_some()
+        {
+            "already exists: its filter, its retry policy and what becomes of its dead letters cannot be changed".to_owned()
         } else {
             return Ok(());
         };

@@ -1,8 +1,8 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use indexmap::map;
 
-use super::{Outbox, OutboxError, Publication};
+use super::{Outbox, OutboxError, Publication, PublicationStatus, RedrivenEvent};
 use crate::{
     domain::{Failure, IndexMap, Locked},
     messaging::{EventDocument, EventId},
@@ -25,8 +25,19 @@ struct OutboxState {
 enum OutboxEntry {
     /// With the last failure to publish it.
     Waiting(EventDocument, Option<Box<Failure>>),
-    /// No longer read, so the event itself is dropped.
-    Published,
+    /// With the last failure to publish it.
+    DeadLettered(EventDocument, Box<Failure>),
+    /// With its subject; no longer read, so the event itself is dropped.
+    Published(Option<Arc<str>>),
+}
+
+impl OutboxEntry {
+    fn document(&self) -> Option<&EventDocument> {
+        match self {
+            Self::Waiting(event, _) | Self::DeadLettered(event, _) => Some(event),
+            Self::Published(_) => None,
+        }
+    }
 }
 
 impl OutboxState {
@@ -71,16 +82,17 @@ impl Outbox for MemoryOutbox {
         let state = self.state.lock();
         let oldest = state.unpublished.iter().take(limit);
         Ok(oldest
-            .filter_map(|&index| match &state.events[index] {
-                OutboxEntry::Waiting(event, _) => Some(event.clone()),
-                OutboxEntry::Published => None,
-            })
+            .filter_map(|&index| state.events[index].document().cloned())
             .collect())
     }
 
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError> {
         let mut state = self.state.lock();
-        let indexes = state.mark(events, |stored| *stored = OutboxEntry::Published)?;
+        let indexes = state.mark(events, |stored| {
+            if let Some(event) = stored.document() {
+                *stored = OutboxEntry::Published(event.head().subject.clone());
+            }
+        })?;
         for index in indexes {
             state.unpublished.remove(&index);
         }
@@ -96,18 +108,62 @@ impl Outbox for MemoryOutbox {
         Ok(())
     }
 
-    fn publication(
-        &self,
-        event: &EventId,
-    ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError> {
+    fn mark_dead_lettered(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError> {
+        let mut state = self.state.lock();
+        let indexes = state.mark(events, |stored| {
+            if let Some(event) = stored.document() {
+                *stored = OutboxEntry::DeadLettered(event.clone(), Box::new(failure.clone()));
+            }
+        })?;
+        for index in indexes {
+            state.unpublished.remove(&index);
+        }
+        Ok(())
+    }
+
+    fn redrive(&self, event: &EventId) -> Result<RedrivenEvent, OutboxError> {
+        let mut state = self.state.lock();
+        let [index] = state.mark(std::slice::from_ref(event), |stored| {
+            if let OutboxEntry::DeadLettered(event, _) = stored {
+                *stored = OutboxEntry::Waiting(event.clone(), None);
+            }
+        })?[..] else {
+            return Err(OutboxError::Unknown(event.clone()));
+        };
+        let Some(document) = state.events[index].document() else {
+            return Ok(RedrivenEvent {
+                status: Publication::Published,
+                behind_newer: false,
+            });
+        };
+        let subject = document.head().subject.as_ref();
+        let mut later = state.events.iter().skip(index + 1);
+        let behind_newer = subject.is_some()
+            && later.any(|(later, stored)| {
+                matches!(stored, OutboxEntry::Published(of) if of.as_ref() == subject)
+                    && later.source == event.source
+            });
+        state.unpublished.insert(index);
+        Ok(RedrivenEvent {
+            status: Publication::Pending,
+            behind_newer,
+        })
+    }
+
+    fn publication(&self, event: &EventId) -> Result<Option<PublicationStatus>, OutboxError> {
         let state = self.state.lock();
         let stored = state.events.get(event);
-        Ok(stored.map(|stored| match stored {
-            OutboxEntry::Waiting(_, None) => (Publication::Pending, None),
-            OutboxEntry::Waiting(_, Some(failure)) => {
-                (Publication::Failed, Some(Failure::clone(failure)))
+        Ok(stored.map(|stored| {
+            let (status, failure) = match stored {
+                OutboxEntry::Waiting(_, None) => (Publication::Pending, None),
+                OutboxEntry::Waiting(_, Some(failure)) => (Publication::Failed, Some(failure)),
+                OutboxEntry::DeadLettered(_, failure) => (Publication::DeadLettered, Some(failure)),
+                OutboxEntry::Published(_) => (Publication::Published, None),
+            };
+            PublicationStatus {
+                status,
+                failure: failure.map(|failure| Failure::clone(failure)),
             }
-            OutboxEntry::Published => (Publication::Published, None),
         }))
     }
 }

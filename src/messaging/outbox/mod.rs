@@ -5,7 +5,7 @@ mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(super) use self::service::{MarkInput, operation};
+pub(super) use self::service::{MarkInput, event_input, operation};
 #[cfg(feature = "cqrs")]
 pub use self::service::{OUTBOX_OPERATIONS, answer_outbox};
 pub use self::{
@@ -25,21 +25,49 @@ pub enum Publication {
     Published,
     /// The bus did not accept it; it is retried.
     Failed,
+    /// The bus refused it for good; it is published again only if it is redriven.
+    DeadLettered,
 }
 
 impl Publication {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Published, Self::Failed];
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Published,
+        Self::Failed,
+        Self::DeadLettered,
+    ];
 
     /// The table of transitions.
     ///
-    /// Published is final; a failed event may fail again.
+    /// Published is final; a failed event may fail again; a dead letter becomes pending.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Pending | Self::Failed => next != Self::Pending,
             Self::Published => false,
+            Self::DeadLettered => next != Self::Failed,
         }
     }
+}
+
+/// The status of a stored event, and the last failure to publish it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct PublicationStatus {
+    /// How far it is.
+    pub status: Publication,
+    /// Why it is not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// An event that is to be published again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedrivenEvent {
+    /// Published if it is on the bus already.
+    pub status: Publication,
+    /// Whether an event of its subject that was stored later is on the bus.
+    pub behind_newer: bool,
 }
 
 /// Why an outbox could not be written or read.
@@ -84,20 +112,31 @@ pub trait Outbox: Send + Sync {
     /// failures.
     fn mark_published(&self, events: &[EventId]) -> Result<(), OutboxError>;
 
-    /// Marks events as failed, with the reason; published ones stay published.
+    /// Marks events as failed, with the reason; published ones and dead letters stay what they are.
     ///
     /// # Errors
     ///
     /// As for [`Outbox::mark_published`].
     fn mark_failed(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError>;
 
-    /// The status of an event and its last failure; `None` if it is not stored.
+    /// Marks events as dead letters, with the reason; published ones stay published.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Outbox::mark_published`].
+    fn mark_dead_lettered(&self, events: &[EventId], failure: &Failure) -> Result<(), OutboxError>;
+
+    /// Makes a dead letter pending again, in its old place; others stay what they are.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Outbox::mark_published`].
+    fn redrive(&self, event: &EventId) -> Result<RedrivenEvent, OutboxError>;
+
+    /// The status of an event; `None` if it is not stored.
     ///
     /// # Errors
     ///
     /// The store's own failures.
-    fn publication(
-        &self,
-        event: &EventId,
-    ) -> Result<Option<(Publication, Option<Failure>)>, OutboxError>;
+    fn publication(&self, event: &EventId) -> Result<Option<PublicationStatus>, OutboxError>;
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{MemoryOutbox, Outbox, OutboxError};
 use crate::{
@@ -17,14 +17,20 @@ pub mod operation {
     pub const UNPUBLISHED: &str = "unpublished";
     pub const MARK_PUBLISHED: &str = "markPublished";
     pub const MARK_FAILED: &str = "markFailed";
+    pub const MARK_DEAD_LETTERED: &str = "markDeadLettered";
+    pub const REDRIVE: &str = "redrive";
+    pub const PUBLICATION: &str = "publication";
 }
 
 /// The operations that [`answer_outbox`] answers.
-pub const OUTBOX_OPERATIONS: [&str; 4] = [
+pub const OUTBOX_OPERATIONS: [&str; 7] = [
     operation::STORE,
     operation::UNPUBLISHED,
     operation::MARK_PUBLISHED,
     operation::MARK_FAILED,
+    operation::MARK_DEAD_LETTERED,
+    operation::REDRIVE,
+    operation::PUBLICATION,
 ];
 
 /// Answers a call to a service that has an outbox.
@@ -34,13 +40,22 @@ pub const OUTBOX_OPERATIONS: [&str; 4] = [
 /// | `store` | an event, or an array of them | `{}` |
 /// | `unpublished` | `{ "limit": 100 }` | an array of events |
 /// | `markPublished` | `{ "events": { "<source>": ["<id>"] } }` | `{}` |
-/// | `markFailed` | the same with a `failure` | `{}` |
+/// | `markFailed`, `markDeadLettered` | the same with a `failure` | `{}` |
+/// | `redrive` | `{ "source": "<source>", "id": "<id>" }` | `{ "status": "pending", "behindNewer": false }` |
+/// | `publication` | the same | `{ "status": "failed", "failure": {} }` |
 pub fn answer_outbox(outbox: &dyn Outbox, call: &Call) -> CallResult {
     let reply = match call.name().operation() {
         operation::STORE => store(outbox, &call.input),
         operation::UNPUBLISHED => unpublished(outbox, &call.input),
         operation::MARK_PUBLISHED => mark_published(outbox, &call.input),
-        operation::MARK_FAILED => mark_failed(outbox, &call.input),
+        operation::MARK_FAILED => mark_failed(&call.input, |events, failure| {
+            outbox.mark_failed(events, failure)
+        }),
+        operation::MARK_DEAD_LETTERED => mark_failed(&call.input, |events, failure| {
+            outbox.mark_dead_lettered(events, failure)
+        }),
+        operation::REDRIVE => redrive(outbox, &call.input),
+        operation::PUBLICATION => publication(outbox, &call.input),
         other => {
             let message = format!("{} has no operation {other:?}", call.name().service());
             Err(Box::new(Failure::new(code::OPERATION_NOT_FOUND, message)))
@@ -60,7 +75,7 @@ pub struct OutboxService {
     listener: Listener,
 }
 
-/// A callback for when events are stored.
+/// A callback for when there are events to publish.
 ///
 /// A handle: clones share the callback.
 #[derive(Clone, Default)]
@@ -88,13 +103,25 @@ struct UnpublishedInput {
     limit: usize,
 }
 
-/// The input of `markPublished` and `markFailed`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventInput {
+    source: Arc<str>,
+    id: Arc<str>,
+}
+
+/// The input of `redrive` and `publication`.
+pub fn event_input(event: &EventId) -> Value {
+    json!({ "source": event.source, "id": event.id })
+}
+
+/// The input of `markPublished`, `markFailed` and `markDeadLettered`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MarkInput {
     /// Ids, by source.
     pub events: IndexMap<Arc<str>, Vec<Arc<str>>>,
-    /// Why they are not published; only for `markFailed`.
+    /// Why they are not published; not for `markPublished`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
@@ -118,7 +145,7 @@ impl OutboxService {
         Self::new(Self::NAME, Arc::new(MemoryOutbox::default()), effects)
     }
 
-    /// Notified of everything that is stored.
+    /// Notified of everything that is stored or redriven.
     pub fn listener(&self) -> &Listener {
         &self.listener
     }
@@ -142,7 +169,7 @@ impl Service for OutboxService {
         // A retry after a lost reply must not store the event twice.
         let once = self.effects.once(call, |_| {
             let reply = answer_outbox(&*self.outbox, call)?;
-            if call.name().operation() == operation::STORE {
+            if [operation::STORE, operation::REDRIVE].contains(&call.name().operation()) {
                 self.listener.notify();
             }
             Ok(reply.value)
@@ -173,14 +200,32 @@ fn mark_published(outbox: &dyn Outbox, input: &Value) -> CallResult {
     Ok(Reply::empty())
 }
 
-fn mark_failed(outbox: &dyn Outbox, input: &Value) -> CallResult {
+fn mark_failed(
+    input: &Value,
+    mark: impl FnOnce(&[EventId], &Failure) -> Result<(), OutboxError>,
+) -> CallResult {
     let marked: MarkInput = read(input)?;
     let why = marked.failure.as_ref().ok_or_else(|| {
         let message = "\"failure\" is missing";
         Box::new(Failure::new(code::VALIDATION_FAILED, message).field("/failure"))
     })?;
-    outbox.mark_failed(&marked.ids(), why).map_err(failure)?;
+    mark(&marked.ids(), why).map_err(failure)?;
     Ok(Reply::empty())
+}
+
+fn redrive(outbox: &dyn Outbox, input: &Value) -> CallResult {
+    let EventInput { source, id } = read(input)?;
+    let redriven = outbox.redrive(&EventId { source, id }).map_err(failure)?;
+    Ok(Reply::new(json!(redriven)))
+}
+
+fn publication(outbox: &dyn Outbox, input: &Value) -> CallResult {
+    let EventInput { source, id } = read(input)?;
+    let event = EventId { source, id };
+    match outbox.publication(&event).map_err(failure)? {
+        Some(status) => Ok(Reply::new(json!(status))),
+        None => Err(failure(OutboxError::Unknown(event))),
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Box<Failure>> {
@@ -227,8 +272,6 @@ impl MarkInput {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

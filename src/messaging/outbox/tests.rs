@@ -18,6 +18,7 @@ pub(crate) fn check_outbox<O: Outbox>(empty: impl Fn() -> O) {
     marks_all_or_none(&empty());
     keeps_published_events(&empty());
     keeps_the_last_failure(&empty());
+    sets_dead_letters_aside(&empty());
     returns_the_stored_document(&empty());
 }
 
@@ -44,6 +45,12 @@ fn ids(outbox: &impl Outbox, limit: usize) -> Vec<String> {
         .iter()
         .map(|event| event.head().id.to_string())
         .collect()
+}
+
+fn status(outbox: &impl Outbox, id: &str) -> (Publication, Option<Failure>) {
+    let found = outbox.publication(&event(id).event_id()).unwrap();
+    let found = found.expect("it is stored");
+    (found.status, found.failure)
 }
 
 fn down() -> Failure {
@@ -80,8 +87,9 @@ fn marks_all_or_none(outbox: &impl Outbox) {
     let unknown = |result| matches!(result, Err(OutboxError::Unknown(id)) if id == both[1]);
     assert!(unknown(outbox.mark_published(&both)));
     assert!(unknown(outbox.mark_failed(&both, &down())));
-    let found = outbox.publication(&both[0]).unwrap();
-    assert_eq!(found, Some((Publication::Pending, None)));
+    assert!(unknown(outbox.mark_dead_lettered(&both, &down())));
+    assert!(unknown(outbox.redrive(&both[1]).map(drop)));
+    assert_eq!(status(outbox, "a"), (Publication::Pending, None));
     assert_eq!(outbox.publication(&both[1]).unwrap(), None);
 }
 
@@ -91,8 +99,12 @@ fn keeps_published_events(outbox: &impl Outbox) {
     outbox.mark_published(&id).unwrap();
     outbox.mark_published(&id).unwrap();
     outbox.mark_failed(&id, &down()).unwrap();
-    let found = outbox.publication(&id[0]).unwrap();
-    assert_eq!(found, Some((Publication::Published, None)));
+    outbox.mark_dead_lettered(&id, &down()).unwrap();
+    assert_eq!(status(outbox, "a"), (Publication::Published, None));
+    let redriven = outbox.redrive(&id[0]).unwrap();
+    assert_eq!(redriven.status, Publication::Published);
+    assert_eq!(status(outbox, "a"), (Publication::Published, None));
+    assert!(ids(outbox, 10).is_empty());
     assert!(outbox.store(&[event("a")]).is_err(), "still known");
 }
 
@@ -102,14 +114,41 @@ fn keeps_the_last_failure(outbox: &impl Outbox) {
     let second = Failure::new(code::TIMEOUT, "no answer");
     outbox.mark_failed(&id, &down()).unwrap();
     outbox.mark_failed(&id, &second).unwrap();
-    let found = outbox.publication(&id[0]).unwrap();
-    assert_eq!(found, Some((Publication::Failed, Some(second))));
+    assert_eq!(status(outbox, "a"), (Publication::Failed, Some(second)));
     outbox.mark_published(&id).unwrap();
-    let found = outbox.publication(&id[0]).unwrap();
-    assert_eq!(
-        found.map(|(publication, _)| publication),
-        Some(Publication::Published)
-    );
+    assert_eq!(status(outbox, "a"), (Publication::Published, None));
+}
+
+fn sets_dead_letters_aside(outbox: &impl Outbox) {
+    let id = |id: &str| [event(id).event_id()];
+    outbox.store(&[event("a"), event("b"), event("c")]).unwrap();
+    outbox.mark_failed(&id("a"), &down()).unwrap();
+    outbox.mark_dead_lettered(&id("a"), &down()).unwrap();
+    assert_eq!(ids(outbox, 10), ["b", "c"]);
+    let dead = (Publication::DeadLettered, Some(down()));
+    assert_eq!(status(outbox, "a"), dead);
+    let other = Failure::new(code::TIMEOUT, "no answer");
+    outbox.mark_failed(&id("a"), &other).unwrap();
+    assert_eq!(status(outbox, "a"), dead, "it is not tried again");
+    assert!(outbox.store(&[event("a")]).is_err(), "still known");
+
+    let redriven = outbox.redrive(&id("a")[0]).unwrap();
+    assert_eq!(redriven.status, Publication::Pending);
+    assert!(!redriven.behind_newer);
+    assert_eq!(ids(outbox, 10), ["a", "b", "c"], "in its old place");
+    assert_eq!(status(outbox, "a"), (Publication::Pending, None));
+
+    outbox.mark_dead_lettered(&id("b"), &down()).unwrap();
+    outbox.mark_published(&id("a")).unwrap();
+    let redriven = outbox.redrive(&id("b")[0]).unwrap();
+    assert!(!redriven.behind_newer, "an older one is no newer one");
+    outbox.mark_dead_lettered(&id("b"), &down()).unwrap();
+    outbox.mark_published(&id("c")).unwrap();
+    let redriven = outbox.redrive(&id("b")[0]).unwrap();
+    assert!(redriven.behind_newer);
+    outbox.mark_dead_lettered(&id("b"), &down()).unwrap();
+    outbox.mark_published(&id("b")).unwrap();
+    assert_eq!(status(outbox, "b"), (Publication::Published, None));
 }
 
 fn returns_the_stored_document(outbox: &impl Outbox) {
@@ -129,11 +168,18 @@ fn published_is_final() {
         (Publication::Pending, Publication::Failed),
         (Publication::Failed, Publication::Published),
         (Publication::Failed, Publication::Failed),
+        (Publication::Failed, Publication::DeadLettered),
+        (Publication::DeadLettered, Publication::Pending),
+        (Publication::DeadLettered, Publication::Published),
     ] {
         assert!(from.can_become(to), "{from:?} → {to:?}");
     }
     for from in Publication::ALL {
-        assert!(!from.can_become(Publication::Pending), "{from:?} → Pending");
+        assert_eq!(
+            from.can_become(Publication::Pending),
+            from == Publication::DeadLettered,
+            "{from:?} → Pending"
+        );
         assert!(
             !Publication::Published.can_become(from),
             "Published → {from:?}"

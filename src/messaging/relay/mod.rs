@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::{ActivityGuard, EventBus, Listener, MessageActivity, outbox::operation};
+use self::rounds::event_head;
+use super::{
+    ActivityGuard, DeadLetter, EventBus, EventId, LetterQueue, Listener, MessageActivity,
+    outbox::{Publication, RedrivenEvent, event_input, operation},
+};
 use crate::{
-    domain::{Call, CallHead, CallName, Locked},
-    observability::{EventKind, Timeline},
+    domain::{Call, CallHead, CallName, HashMap, Locked, from_value},
+    observability::{EventKind, LetterOwner, Timeline},
     resilience::Retries,
     services::{CallPolicy, Client, FaultId, Faults},
 };
@@ -19,7 +23,9 @@ use crate::{
 /// the bus and marks it as published. Each is published at least once, and none before an earlier one
 /// of its subject.
 ///
-/// Whatever fails is retried forever, with the delays of the preset `reconnect`.
+/// Whatever fails is retried forever, with the delays of the preset `reconnect`. Only an event that the
+/// bus refuses five times, with a code that is not retryable, becomes a dead letter; after a crash the
+/// refusals are counted anew.
 #[derive(Clone)]
 pub struct Relay {
     inner: Arc<RelayInner>,
@@ -41,6 +47,9 @@ struct RelayInner {
     publish: Arc<CallHead>,
     mark_published: Arc<CallHead>,
     mark_failed: Arc<CallHead>,
+    mark_dead_lettered: Arc<CallHead>,
+    redrive: Arc<CallHead>,
+    letters: LetterQueue,
     policy: CallPolicy,
     activity: MessageActivity,
     faults: Faults,
@@ -57,6 +66,8 @@ struct RelayState {
     woken: Option<ActivityGuard>,
     /// Held while events wait for a retry.
     deferred: Option<ActivityGuard>,
+    /// The dead letters of events that are to be published again.
+    redriven: HashMap<EventId, Arc<DeadLetter>>,
 }
 
 impl Relay {
@@ -73,6 +84,8 @@ impl Relay {
                 CallName::new(service, operation),
             ))
         };
+        let owner = LetterOwner::Outbox(outbox.into());
+        let letters = LetterQueue::new(Arc::clone(&client), owner, &Call::PUBLISHER.into());
         Self {
             inner: Arc::new(RelayInner {
                 client,
@@ -81,6 +94,9 @@ impl Relay {
                 publish: head(EventBus::NAME, EventBus::PUBLISH),
                 mark_published: head(outbox, operation::MARK_PUBLISHED),
                 mark_failed: head(outbox, operation::MARK_FAILED),
+                mark_dead_lettered: head(outbox, operation::MARK_DEAD_LETTERED),
+                redrive: head(outbox, operation::REDRIVE),
+                letters,
                 // The relay itself retries, forever.
                 policy: CallPolicy {
                     retry: Some(Retries::none()),
@@ -125,6 +141,47 @@ impl Relay {
         }
     }
 
+    /// Publishes the event of a dead letter again.
+    ///
+    /// # Errors
+    ///
+    /// Why the letter stays in the queue.
+    pub(super) async fn redrive(&self, letter: DeadLetter) -> Result<(), String> {
+        let inner = &self.inner;
+        if !self.is_running() {
+            return Err("the publisher has crashed".to_owned());
+        }
+        let head = event_head(&letter.event).ok_or("it holds no event")?;
+        let id = EventId::from(&*head);
+        let letter = Arc::new(letter);
+        // Before the outbox wakes this relay.
+        let redriven = (id.clone(), Arc::clone(&letter));
+        inner.state.lock().redriven.extend([redriven]);
+        let reply = inner.call(&inner.redrive, event_input(&id)).await;
+        let reply = reply
+            .map_err(|failure| failure.to_string())
+            .and_then(|reply| {
+                from_value::<RedrivenEvent>(&reply).map_err(|error| error.to_string())
+            });
+        let is_pending = matches!(&reply, Ok(reply) if reply.status != Publication::Published);
+        if !is_pending {
+            inner.state.lock().redriven.remove(&id);
+        }
+        let RedrivenEvent {
+            status: _,
+            behind_newer,
+        } = reply?;
+        if behind_newer {
+            inner.letters.warn_behind_newer(&head);
+        }
+        if is_pending {
+            self.wake();
+        } else {
+            inner.letters.remove(&letter, &head).await;
+        }
+        Ok(())
+    }
+
     /// Crashes the publisher's process, once, the next time it reaches a point.
     pub fn crash(&self, point: PublisherCrash, at: impl Into<Arc<str>>) {
         let place = match point {
@@ -163,6 +220,7 @@ impl RelayInner {
         };
         let (_, fault) = state.crashes.remove(place);
         state.crashed = true;
+        state.redriven.clear();
         drop(state);
         self.faults.hit(fault);
         self.timeline().record(EventKind::PublisherCrashed {

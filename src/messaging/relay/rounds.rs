@@ -4,10 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{PublisherCrash, RelayInner, backlog::Backlog};
+use super::{
+    PublisherCrash, RelayInner,
+    backlog::{Backlog, WaitingSubjects},
+};
 use crate::{
     domain::{Call, CallHead, Failure, code, format_duration},
-    messaging::{EventId, outbox::MarkInput},
+    messaging::{DeadLetter, EventId, outbox::MarkInput},
     observability::{EventHead, EventKind},
 };
 
@@ -96,39 +99,110 @@ impl RelayInner {
     /// away ends the round.
     async fn publish(&self, backlog: &mut Backlog, events: Vec<Unpublished<'_>>) {
         let mut published = Vec::new();
+        let mut waiting = WaitingSubjects::default();
         let mut events = events.into_iter();
         while let Some((head, event)) = events.next() {
-            if backlog.blocks(&head) {
+            if waiting.contains(&head) {
                 continue;
             }
-            let failure = match self.call(&self.publish, event.clone()).await {
-                Ok(_) => {
-                    let id = EventId::from(&*head);
-                    backlog.remove(&id);
-                    published.push(id);
-                    self.timeline().record(EventKind::EventPublished { head });
+            let id = EventId::from(&*head);
+            if backlog.given_up(&id).is_none() {
+                let failure = match self.call(&self.publish, event.clone()).await {
+                    Ok(_) => {
+                        backlog.remove(&id);
+                        published.push(Arc::clone(&head));
+                        self.timeline().record(EventKind::EventPublished { head });
+                        continue;
+                    }
+                    Err(failure) => failure,
+                };
+                let now = self.timeline().now();
+                // What no execution came to was not refused by the bus.
+                if failure.retryable || failure.in_doubt || failure.executions == 0 {
+                    let delay = backlog.wait(now);
+                    let heads: Vec<_> = std::iter::once(head)
+                        .chain(events.map(|(head, _)| head))
+                        .collect();
+                    self.publication_failed(&heads, &failure, delay).await;
+                    break;
+                }
+                if let Some(delay) = backlog.refuse(id.clone(), failure.clone(), now) {
+                    waiting.insert(&head);
+                    self.publication_failed(&[head], &failure, delay).await;
                     continue;
                 }
-                Err(failure) => failure,
-            };
-            let now = self.timeline().now();
-            if failure.retryable || failure.in_doubt {
-                let delay = backlog.wait(now);
-                let heads: Vec<_> = std::iter::once(head)
-                    .chain(events.map(|(head, _)| head))
-                    .collect();
-                self.publication_failed(&heads, &failure, delay).await;
-                break;
+                if self.previous_letter(&id).is_some() {
+                    self.letters.record_redrive(&head, &failure.code);
+                }
             }
-            let delay = backlog.refuse(&head, now);
-            self.publication_failed(&[head], &failure, delay).await;
+            if !self.dead_letter(backlog, &id, &head, event).await {
+                waiting.insert(&head);
+            }
         }
         if published.is_empty() || self.crashes(PublisherCrash::AfterPublishing) {
             return;
         }
-        let marked = MarkInput::new(published, None).input();
-        if let Err(failure) = self.call(&self.mark_published, marked).await {
-            self.wait(backlog, &self.mark_published, &failure.code);
+        let ids = published.iter().map(|head| EventId::from(&**head));
+        let marked = MarkInput::new(ids, None).input();
+        match self.call(&self.mark_published, marked).await {
+            Ok(_) => self.remove_letters(&published).await,
+            Err(failure) => self.wait(backlog, &self.mark_published, &failure.code),
+        }
+    }
+
+    /// Makes a dead letter of an event that the bus refused for good; returns whether it is one.
+    ///
+    /// It is in the queue before the outbox forgets it, so that a crash between leaves it in both.
+    async fn dead_letter(
+        &self,
+        backlog: &mut Backlog,
+        id: &EventId,
+        head: &Arc<EventHead>,
+        event: &Value,
+    ) -> bool {
+        let Some(refused) = backlog.given_up(id) else {
+            return false;
+        };
+        let previous = self.previous_letter(id);
+        let letter = DeadLetter::new(
+            self.letters.owner(),
+            head,
+            Arc::new(event.clone()),
+            &refused.failure,
+            &refused.runs(),
+            previous.as_deref(),
+        );
+        let marked = MarkInput::new([id.clone()], Some(Failure::clone(&refused.failure))).input();
+        if let Err(failure) = self.letters.put(&letter, head).await {
+            let delay = backlog.postpone(id, self.timeline().now());
+            self.letters.record_failure(head, &failure, delay);
+            return false;
+        }
+        if let Err(failure) = self.call(&self.mark_dead_lettered, marked).await {
+            backlog.postpone(id, self.timeline().now());
+            self.wait(backlog, &self.mark_dead_lettered, &failure.code);
+            return false;
+        }
+        backlog.remove(id);
+        self.state.lock().redriven.remove(id);
+        true
+    }
+
+    /// The dead letter that an event was before it was redriven.
+    fn previous_letter(&self, id: &EventId) -> Option<Arc<DeadLetter>> {
+        self.state.lock().redriven.get(id).cloned()
+    }
+
+    /// Removes the dead letters of redriven events that are on the bus.
+    async fn remove_letters(&self, published: &[Arc<EventHead>]) {
+        if self.state.lock().redriven.is_empty() {
+            return;
+        }
+        for head in published {
+            let letter = self.state.lock().redriven.remove(&EventId::from(&**head));
+            if let Some(letter) = letter {
+                self.letters.remove(&letter, head).await;
+            }
         }
     }
 
@@ -151,7 +225,11 @@ impl RelayInner {
         let _ = self.call(&self.mark_failed, marked).await;
     }
 
-    async fn call(&self, head: &Arc<CallHead>, input: Value) -> Result<Arc<Value>, Box<Failure>> {
+    pub(super) async fn call(
+        &self,
+        head: &Arc<CallHead>,
+        input: Value,
+    ) -> Result<Arc<Value>, Box<Failure>> {
         let call = Call {
             head: Arc::clone(head),
             input: input.into(),
@@ -173,18 +251,22 @@ impl RelayInner {
 
 /// The events in an outbox's reply; `None` if it is something else.
 fn unpublished(reply: &Value) -> Option<Vec<Unpublished<'_>>> {
-    let head = |event: &Value| {
-        let text = |name| match event.get(name) {
-            Some(Value::String(text)) if !text.is_empty() => Some(Arc::from(&**text)),
-            _ => None,
-        };
-        Some(Arc::new(EventHead {
-            kind: text("type")?,
-            source: text("source")?,
-            id: text("id")?,
-            subject: text("subject"),
-        }))
-    };
     let events = reply.as_array()?.iter();
-    events.map(|event| Some((head(event)?, event))).collect()
+    events
+        .map(|event| Some((event_head(event)?, event)))
+        .collect()
+}
+
+/// What identifies an event; `None` if it is none.
+pub(super) fn event_head(event: &Value) -> Option<Arc<EventHead>> {
+    let text = |name| match event.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Some(Arc::from(&**text)),
+        _ => None,
+    };
+    Some(Arc::new(EventHead {
+        kind: text("type")?,
+        source: text("source")?,
+        id: text("id")?,
+        subject: text("subject"),
+    }))
 }

@@ -88,6 +88,7 @@ impl ServiceRequest {
             timeout: self.timeout,
             retry: self.retry.clone(),
             default_retry: Some(default_retry()),
+            ..CallPolicy::default()
         }
     }
 }

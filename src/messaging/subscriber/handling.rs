@@ -1,20 +1,21 @@
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    inbox::{Delivery, EventStatus},
+    inbox::{Delivery, DeliveryNotice, EventStatus},
+    loss::ConsumerLoss,
+    places::Place,
     subscription::{EventFilter, Subscription},
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Failure, Key, KeyOrigin, code},
+    domain::{Call, CallHead, Failure, Key, KeyOrigin, code},
     messaging::{
-        DeadLetter, DeadLetters, EventDocument, EventOrigin, LetterError, MessageActivity,
-        reconnect_delay,
+        DeadLetter, EventDocument, LetterQueue, MessageActivity, letter_id, reconnect_delay,
     },
-    observability::{EventHead, EventKind, HandlerRuns, Timeline},
+    observability::{EventHead, EventKind, HandlerRuns, LetterOwner, Timeline},
     resilience::Retry,
-    services::{CallPolicy, CallResult, Client},
+    services::{CallPolicy, CallResult, Client, Tries},
 };
 
 /// Filters each event of a subscription and calls the handler; one that fails permanently becomes a
@@ -25,16 +26,25 @@ pub(super) struct Handling {
     activity: MessageActivity,
     policy: CallPolicy,
     handler: Arc<CallHead>,
-    put: Arc<CallHead>,
-    remove: Arc<CallHead>,
+    letters: LetterQueue,
 }
 
-/// A delivery after its handler.
-pub(super) struct HandledDelivery {
-    pub delivery: Delivery,
-    pub status: EventStatus,
-    /// A dead letter that its queue did not accept.
-    pub unstored: Option<Box<UnstoredLetter>>,
+/// What became of a delivery.
+pub(super) enum Outcome {
+    Handled,
+    Filtered,
+    /// With the dead letter, if its queue did not accept it.
+    DeadLettered(Option<Box<UnstoredLetter>>),
+}
+
+impl Outcome {
+    pub fn status(&self) -> EventStatus {
+        match self {
+            Self::Handled => EventStatus::Handled,
+            Self::Filtered => EventStatus::Filtered,
+            Self::DeadLettered(_) => EventStatus::DeadLettered,
+        }
+    }
 }
 
 /// A dead letter to be put into its queue.
@@ -48,128 +58,150 @@ pub(super) struct UnstoredLetter {
 
 impl Handling {
     pub fn new(subscription: Subscription, client: Arc<Client>, activity: MessageActivity) -> Self {
-        let call = |name| Arc::new(CallHead::new(Arc::clone(&subscription.id), name));
-        let letters = |operation| call(CallName::new(DeadLetters::NAME, operation));
+        let id = &subscription.id;
+        let owner = LetterOwner::Subscription(Arc::clone(id));
         Self {
             policy: CallPolicy {
                 retry: subscription.retry.clone(),
                 default_retry: Some(Retry::subscriber().into()),
                 ..CallPolicy::default()
             },
-            handler: call(subscription.handler.clone()),
-            put: letters(DeadLetters::PUT),
-            remove: letters(DeadLetters::REMOVE),
+            handler: Arc::new(CallHead::new(Arc::clone(id), subscription.handler.clone())),
+            letters: LetterQueue::new(Arc::clone(&client), owner, id),
             subscription,
             client,
             activity,
         }
     }
 
-    pub fn subscription(&self) -> &Arc<str> {
-        &self.subscription.id
+    /// Where its dead letters go.
+    pub fn letters(&self) -> &LetterQueue {
+        &self.letters
     }
 
-    pub fn timeline(&self) -> &Timeline {
+    fn timeline(&self) -> &Timeline {
         self.client.timeline()
     }
 
-    /// Handles one delivery.
-    pub async fn handle(self: Arc<Self>, delivery: Delivery) -> HandledDelivery {
-        let document = &delivery.document;
+    /// Handles one delivery, perhaps of a redriven dead letter, in a place of the handler.
+    pub async fn handle(
+        self: Arc<Self>,
+        document: EventDocument,
+        redriven: Option<Arc<DeadLetter>>,
+        place: Place,
+    ) -> Outcome {
         let first_at = self.timeline().now();
-        let handled = self.filter_and_call(document).await;
-        let (status, unstored) = match handled {
-            Ok(wanted) => {
-                self.record_settled(document, wanted);
-                if let Some(letter) = &delivery.letter {
-                    Box::pin(self.clear(letter, document.head())).await;
-                }
-                (EventStatus::Settled, None)
-            }
+        let handled = self.filter_and_call(&document, &place).await;
+        // The dead letter queue may be slow.
+        drop(place);
+        match handled {
+            Ok(outcome) => outcome,
             Err(failure) => {
-                if delivery.letter.is_some() {
-                    self.record_redrive(document.head(), &failure.code);
+                if redriven.is_some() {
+                    self.letters.record_redrive(document.head(), &failure.code);
                 }
-                let previous = delivery.letter.as_deref();
+                let runs = HandlerRuns {
+                    retries: failure.executions.max(1) - 1,
+                    redrives: 0,
+                    first_at,
+                    last_at: self.timeline().now(),
+                };
                 let unstored = Box::new(UnstoredLetter {
-                    letter: self.letter(document, &failure, first_at, previous),
+                    letter: DeadLetter::new(
+                        self.letters.owner(),
+                        document.head(),
+                        Arc::clone(document.json()),
+                        &failure,
+                        &runs,
+                        redriven.as_deref(),
+                    ),
                     head: Arc::clone(document.head()),
                     failures: 0,
                     delay: Duration::ZERO,
                 });
                 // Boxed, so that the rare failure does not enlarge every future.
-                let unstored = Box::pin(self.put(unstored)).await;
-                (EventStatus::DeadLettered, unstored)
+                Outcome::DeadLettered(Box::pin(self.put(unstored)).await)
             }
-        };
-        HandledDelivery {
-            delivery,
-            status,
-            unstored,
         }
     }
 
-    /// Calls the handler unless the filter rejects the event; returns whether the handler was called.
-    async fn filter_and_call(&self, document: &EventDocument) -> Result<bool, Box<Failure>> {
+    /// Calls the handler unless the filter rejects the event.
+    async fn filter_and_call(
+        &self,
+        document: &EventDocument,
+        place: &Place,
+    ) -> Result<Outcome, Box<Failure>> {
         let event = document.json();
         let wanted = match &self.subscription.filter {
             None => true,
             Some(EventFilter::Schema(schema)) => schema.faults(event).is_empty(),
             Some(EventFilter::Call(call)) => {
                 let head = CallHead::new(Arc::clone(&self.subscription.id), call.clone());
-                let reply = self
-                    .call(&Arc::new(head), Arc::clone(event), None, &self.policy)
-                    .await?;
+                let reply = self.call_in(place, &Arc::new(head), event, None).await?;
                 reply.value.as_bool().ok_or_else(|| {
                     let message = format!("a filter must reply true or false, not {}", reply.value);
                     Box::new(Failure::new(code::CONTRACT_VIOLATION, message).at(call))
                 })?
             }
         };
-        if !wanted {
-            return Ok(false);
-        }
-        let key = Some(KeyOrigin::Subscription.key(self.letter_id(document.head())));
-        self.call(&self.handler, Arc::clone(event), key, &self.policy)
-            .await?;
-        Ok(true)
-    }
-
-    fn record_settled(&self, document: &EventDocument, wanted: bool) {
         let subscription = Arc::clone(&self.subscription.id);
         let head = Arc::clone(document.head());
-        self.timeline().record(match wanted {
-            true => EventKind::EventHandled { subscription, head },
-            false => EventKind::EventFiltered { subscription, head },
+        if !wanted {
+            self.timeline()
+                .record(EventKind::EventFiltered { subscription, head });
+            return Ok(Outcome::Filtered);
+        }
+        let key =
+            Some(KeyOrigin::Subscription.key(letter_id(self.letters.owner(), document.head())));
+        self.call_in(place, &self.handler, event, key).await?;
+        self.timeline()
+            .record(EventKind::EventHandled { subscription, head });
+        Ok(Outcome::Handled)
+    }
+
+    async fn call_in(
+        &self,
+        place: &Place,
+        head: &Arc<CallHead>,
+        event: &Arc<Value>,
+        key: Option<Key>,
+    ) -> CallResult {
+        let call = Call {
+            head: Arc::clone(head),
+            input: Arc::clone(event),
+            key,
+            accepts_fallback: false,
+        };
+        let tries = Tries::default();
+        self.client
+            .call_observed(&call, &self.policy, None, &tries, place)
+            .await
+    }
+
+    /// Records why a delivery does not go to the handler directly.
+    pub fn note(&self, notice: DeliveryNotice, delivery: &Delivery) {
+        let subscription = Arc::clone(&self.subscription.id);
+        let head = Arc::clone(delivery.document.head());
+        self.timeline().record(match notice {
+            DeliveryNotice::HeldBack => EventKind::EventHeldBack { subscription, head },
+            DeliveryNotice::Duplicate => EventKind::DuplicateDropped { subscription, head },
         });
     }
 
-    /// The dead letter of an event; a redriven one continues the counts of the previous.
-    fn letter(
-        &self,
-        document: &EventDocument,
-        failure: &Failure,
-        first_at: Duration,
-        previous: Option<&DeadLetter>,
-    ) -> DeadLetter {
-        let executions = failure.executions.max(1);
-        let head = document.head();
-        DeadLetter {
-            id: self.letter_id(head),
+    /// Records that the consumer is lost before it has acknowledged an event that it has handled.
+    pub fn record_loss(&self, loss: &ConsumerLoss, handled: &Delivery) {
+        let (fault, declared_at) = loss.faults.hit(loss.fault);
+        self.timeline().record(EventKind::FaultInjected {
+            call: self.handler.name.clone(),
+            execution: None,
+            fault,
+            declared_at,
+        });
+        self.timeline().record(EventKind::ConsumerLost {
             subscription: Arc::clone(&self.subscription.id),
-            origin: EventOrigin {
-                source: Arc::clone(&head.source),
-                kind: Arc::clone(&head.kind),
-            },
-            event: Arc::clone(document.json()),
-            error: LetterError {
-                code: Arc::clone(&failure.code),
-                message: failure.message.clone(),
-            },
-            retries: previous.map_or(executions - 1, |previous| previous.retries + executions),
-            first_at: previous.map_or(first_at, |previous| previous.first_at),
-            last_at: self.timeline().now(),
-        }
+            head: Arc::clone(handled.document.head()),
+            inbox: loss.inbox.as_str(),
+        });
     }
 
     /// Puts a dead letter into its queue, retrying until the queue accepts it.
@@ -195,89 +227,15 @@ impl Handling {
 
     /// Puts a dead letter into its queue; returns it if that fails.
     async fn put(&self, mut unstored: Box<UnstoredLetter>) -> Option<Box<UnstoredLetter>> {
-        let letter = &unstored.letter;
-        // Only strings and numbers, so serialising cannot fail.
-        let input = serde_json::to_value(letter).unwrap_or_default();
-        let result = self.call(&self.put, input, None, &once()).await;
-        let subscription = Arc::clone(&self.subscription.id);
-        let head = Arc::clone(&unstored.head);
-        match result {
-            Ok(_) => {
-                self.timeline().record(EventKind::EventDeadLettered {
-                    subscription,
-                    head,
-                    code: Arc::clone(&letter.error.code),
-                    runs: Box::new(HandlerRuns {
-                        retries: letter.retries,
-                        first_at: letter.first_at,
-                        last_at: letter.last_at,
-                    }),
-                });
-                None
-            }
+        match self.letters.put(&unstored.letter, &unstored.head).await {
+            Ok(()) => None,
             Err(failure) => {
                 unstored.delay = reconnect_delay(unstored.failures);
                 unstored.failures = unstored.failures.saturating_add(1);
-                self.timeline().record(EventKind::DeadLetterFailed {
-                    subscription,
-                    head,
-                    code: Arc::clone(&failure.code),
-                    delay: unstored.delay,
-                });
+                self.letters
+                    .record_failure(&unstored.head, &failure, unstored.delay);
                 Some(unstored)
             }
         }
-    }
-
-    /// Removes a dead letter whose event is settled from its queue.
-    pub async fn clear(&self, letter: &DeadLetter, head: &Arc<EventHead>) {
-        let input = json!({ "id": letter.id });
-        match self.call(&self.remove, input, None, &once()).await {
-            Ok(_) => self.record_redrive(head, "ok"),
-            Err(failure) => self.timeline().record(EventKind::Warning {
-                about: self.remove.name.as_str().into(),
-                message: format!(
-                    "failed with {}, so dead letter {} stays until it is redriven again",
-                    failure.code, letter.id
-                ),
-            }),
-        }
-    }
-
-    fn record_redrive(&self, head: &Arc<EventHead>, result: &str) {
-        self.timeline().record(EventKind::EventRedriven {
-            subscription: Arc::clone(&self.subscription.id),
-            head: Arc::clone(head),
-            result: result.into(),
-        });
-    }
-
-    fn letter_id(&self, head: &EventHead) -> Arc<str> {
-        let (subscription, source, id) = (&*self.subscription.id, &*head.source, &*head.id);
-        [subscription, "/", source, "#", id].concat().into()
-    }
-
-    async fn call(
-        &self,
-        head: &Arc<CallHead>,
-        input: impl Into<Arc<Value>>,
-        key: Option<Key>,
-        policy: &CallPolicy,
-    ) -> CallResult {
-        let call = Call {
-            head: Arc::clone(head),
-            input: input.into(),
-            key,
-            accepts_fallback: false,
-        };
-        self.client.call(&call, policy, None).await
-    }
-}
-
-/// Without retries: a failure is retried later, not within the call.
-fn once() -> CallPolicy {
-    CallPolicy {
-        retry: Some(Retry::none().into()),
-        ..CallPolicy::default()
     }
 }

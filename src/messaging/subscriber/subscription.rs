@@ -18,6 +18,19 @@ pub struct Subscription {
     pub filter: Option<EventFilter>,
     /// How the handler is retried; by default like every call, else by the preset `subscriber`.
     pub retry: Option<Retries>,
+    /// What a dead letter means for the later events of its subject; by default nothing.
+    pub on_dead_letter: Option<OnDeadLetter>,
+    /// How often a dead letter is redriven; without limit if `None`.
+    pub max_redrives: Option<u32>,
+}
+
+/// What a dead letter means for the later events of its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDeadLetter {
+    /// They are handled, so that the letter comes after them once it is redriven.
+    Continue,
+    /// They wait until the letter is redriven and handled.
+    HoldSubject,
 }
 
 /// Selects the events of a subscription.
@@ -38,6 +51,8 @@ impl Subscription {
             handler,
             filter: None,
             retry: None,
+            on_dead_letter: None,
+            max_redrives: None,
         }
     }
 }

@@ -1,3 +1,4 @@
+mod checks;
 mod publishing;
 mod rig;
 mod schedules;

@@ -59,7 +59,7 @@ async fn many_events_of_a_refused_subject_do_not_block_others() {
     rig.bus.activity().idle().await;
     assert_eq!(subjects(&rig), ["good"]);
 
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     rig.publish(Some("better")).await.unwrap();
     rig.bus.activity().idle().await;
     assert_eq!(subjects(&rig), ["good", "better"]);

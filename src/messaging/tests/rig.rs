@@ -1,23 +1,55 @@
 //! A publisher, outbox, bus, dead letter queue and three handlers, without a scenario.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use indexmap::IndexMap;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     clock::{Clock, Seed},
-    domain::{CallName, Failure},
+    domain::{Call, CallName, Failure, code},
     messaging::{
-        DeadLetters, EventBus, EventDocument, EventDraft, OutboxService, Publisher, Relay,
-        Subscription,
+        DeadLetters, EventBus, EventDocument, EventDraft, OnDeadLetter, OutboxService, Publisher,
+        Relay, Subscription, redrive,
     },
     observability::{Event, EventHead, EventKind, Timeline},
-    services::{Client, Effects, Faults, MockService, Registry, Response},
+    services::{CallResult, Client, Effects, Faults, MockService, Registry, Response, Service},
 };
+
+/// A bus that refuses events whose data is `poison`, while it is set.
+struct PickyBus {
+    bus: EventBus,
+    refuses: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Service for PickyBus {
+    fn name(&self) -> &str {
+        EventBus::NAME
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        if call.input["data"] == "poison" && self.refuses.load(Ordering::Relaxed) {
+            return Err(Box::new(Failure::new(code::VALIDATION_FAILED, "poison")));
+        }
+        self.bus.call(call).await
+    }
+}
 
 /// The services that handle events, by their operation `on`.
 pub const HANDLERS: [&str; 3] = ["Audit", "Mail", "Stock"];
+
+/// The id of a handler's subscription, by the handler's index.
+pub fn subscription(handler: usize) -> String {
+    format!("{}.on", HANDLERS[handler])
+}
 
 pub struct Rig {
     pub timeline: Timeline,
@@ -28,6 +60,7 @@ pub struct Rig {
     pub outbox: OutboxService,
     pub relay: Relay,
     pub publisher: Publisher,
+    pub refuses_poison: Arc<AtomicBool>,
 }
 
 impl Rig {
@@ -36,7 +69,11 @@ impl Rig {
         let (registry, faults) = (Registry::default(), Faults::default());
         let effects = Effects::new(timeline.clone());
         let bus = EventBus::new(timeline.clone(), faults.clone());
-        registry.add(bus.clone());
+        let refuses_poison = Arc::new(AtomicBool::new(true));
+        registry.add(PickyBus {
+            bus: bus.clone(),
+            refuses: Arc::clone(&refuses_poison),
+        });
         let outbox = OutboxService::in_memory(effects.clone());
         registry.add(outbox.clone());
         registry.add(DeadLetters::default());
@@ -62,6 +99,7 @@ impl Rig {
             outbox,
             relay,
             publisher,
+            refuses_poison,
         }
     }
 
@@ -72,19 +110,39 @@ impl Rig {
 
     /// Subscribes every handler to events of the type `Happened`.
     pub fn subscribe_all(&self) {
-        for handler in HANDLERS {
-            let subscription = Subscription::new("Happened", CallName::new(handler, "on"));
+        self.subscribe_holding([false; 3]);
+    }
+
+    /// The same, with the handlers whose dead letters hold their subjects.
+    pub fn subscribe_holding(&self, holding: [bool; 3]) {
+        for (handler, holds) in HANDLERS.into_iter().zip(holding) {
+            let mut subscription = Subscription::new("Happened", CallName::new(handler, "on"));
+            subscription.on_dead_letter = holds.then_some(OnDeadLetter::HoldSubject);
             self.bus.subscribe(subscription, &self.client).unwrap();
         }
     }
 
     pub async fn publish(&self, subject: Option<&str>) -> Result<(), Box<Failure>> {
+        self.publish_data(subject, json!({ "total": 1 })).await
+    }
+
+    pub async fn publish_data(
+        &self,
+        subject: Option<&str>,
+        data: Value,
+    ) -> Result<(), Box<Failure>> {
         let draft = EventDraft {
             subject: subject.map(Arc::from),
-            data: Arc::new(json!({ "total": 1 })),
+            data: Arc::new(data),
             ..EventDraft::new("Happened")
         };
         self.publisher.publish(draft).await.map(|_| ())
+    }
+
+    /// Redrives all dead letters.
+    pub async fn redrive(&self) -> Result<usize, Box<Failure>> {
+        let relays = std::slice::from_ref(&self.relay);
+        redrive(&self.client, &self.bus, relays, None).await
     }
 
     pub fn fail(&self, handler: &str, times: u32, code: &str) {

@@ -220,8 +220,10 @@ impl Client {
             let wait = failure
                 .retry_after
                 .max(no_reply.half_open_in.filter(|_| call.is_undo()));
-            let next = retrying
-                .next_delay(&failure, draw)
+            let is_final = own.final_code.is_some_and(|code| *failure.code == *code);
+            let next = (!is_final)
+                .then(|| retrying.next_delay(&failure, draw))
+                .flatten()
                 .map(|delay| delay.max(wait.unwrap_or_default()));
             let in_time =
                 next.filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
@@ -260,11 +262,15 @@ impl Client {
 
     /// Waits until a retry is due; returns whether it may start.
     async fn wait_for_retry(&self, due: Duration, observer: &dyn CallObserver) -> bool {
+        let admitted = async {
+            self.clock.sleep_until(due).await;
+            observer.admitted().await;
+        };
         tokio::select! {
             // A caller that stops when a retry is due makes none.
             biased;
             () = observer.stopped() => false,
-            () = self.clock.sleep_until(due) => observer.retry_started(),
+            () = admitted => observer.retry_started(),
         }
     }
 }
