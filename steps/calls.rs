@@ -25,7 +25,7 @@ use crate::{
 /// The caller of calls made by steps.
 /// How long `is called over HTTP` waits for an answer.
 #[cfg(feature = "http")]
-const HTTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+const HTTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 const CALLER: &str = domain::Call::SCENARIO;
 
@@ -117,7 +117,7 @@ pub(super) async fn call_over_http(world: &mut World, name: CallName, input: Val
     let call = direct(world, &name, &Arc::new(input));
     let timeout = tokio::time::timeout(HTTP_TIMEOUT, client.call(&call)).await;
     let result = timeout.unwrap_or_else(|_| {
-        let failure = Failure::new(code::TIMEOUT, "no answer within 2 s, as over HTTP");
+        let failure = Failure::new(code::TIMEOUT, "no answer within 10 s");
         Err(Box::new(failure))
     });
     let result = result.map_err(|failure| Box::new(failure.at(&name)));

@@ -38,6 +38,9 @@ impl FromStr for MomentParameter {
 /// How often a step that waits looks.
 const POLL: Duration = Duration::from_millis(10);
 
+/// How long what a system writes may take to arrive.
+const UNTIL_WRITTEN: Duration = Duration::from_secs(1);
+
 /// How long a step waits for what the systems do.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -273,10 +276,15 @@ fn has_ended_with(world: &mut World, name: String, status: CountParameter) -> St
     })
 }
 
-/// What it has written to its standard output and error.
+/// What it has written to its standard output and error, as far as it arrives within a second.
 #[then("the output of {string} contains {string}")]
-fn output_contains(world: &mut World, name: String, text: String) -> StepResult {
+async fn output_contains(world: &mut World, name: String, text: String) -> StepResult {
     let system = world.systems().get(&name)?;
+    let began = world.timeline().now();
+    let is_missing = || !system.output().contains(&text);
+    while is_missing() && world.timeline().now().saturating_sub(began) < UNTIL_WRITTEN {
+        tokio::time::sleep(POLL).await;
+    }
     let output = system.output();
     expect(output.contains(&text), || {
         format!("expected the output of {name} to contain {text:?}, it is:\n{output}")

@@ -1,7 +1,11 @@
 use std::{
     io::{BufRead as _, BufReader, Read},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use regex::Regex;
@@ -10,7 +14,11 @@ use crate::domain::Locked;
 
 /// What a system has written, to either stream, over all its processes: the last mebibyte of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Output(Arc<Locked<Kept>>);
+pub(super) struct Output {
+    kept: Arc<Locked<Kept>>,
+    /// How many streams are still read.
+    readers: Arc<AtomicUsize>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -23,6 +31,9 @@ struct Kept {
 
 const LIMIT: usize = 1024 * 1024;
 
+/// How long to wait for the output of a process that is gone.
+const UNTIL_READ: Duration = Duration::from_millis(500);
+
 /// A line that is longer is kept in parts.
 const LONGEST_LINE: u64 = 16 * 1024;
 
@@ -34,6 +45,7 @@ impl Output {
     /// If no thread can be started.
     pub fn read(&self, stream: impl Read + Send + 'static) -> std::io::Result<()> {
         let output = self.clone();
+        self.readers.fetch_add(1, Ordering::Relaxed);
         let read = move || {
             let mut stream = BufReader::new(stream);
             let mut line = Vec::new();
@@ -41,23 +53,33 @@ impl Output {
                 .take(LONGEST_LINE)
                 .read_until(b'\n', &mut line)
             {
-                output.0.lock().push(&String::from_utf8_lossy(&line));
+                output.kept.lock().push(&String::from_utf8_lossy(&line));
                 line.clear();
             }
+            output.readers.fetch_sub(1, Ordering::Relaxed);
         };
         let thread = thread::Builder::new().name("system-output".to_owned());
         thread.spawn(read).map(|_| ())
     }
 
+    /// Waits until all is read that processes have written which are gone, but not for long: something that
+    /// they have started may hold a stream open.
+    pub fn wait_until_read(&self) {
+        let began = Instant::now();
+        while self.readers.load(Ordering::Relaxed) > 0 && began.elapsed() < UNTIL_READ {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// A new process begins.
     pub fn begin(&self) {
-        let mut kept = self.0.lock();
+        let mut kept = self.kept.lock();
         kept.current = kept.text.len();
     }
 
     /// Whether a line of the current process matches.
     pub fn matches(&self, regex: &Regex) -> bool {
-        let kept = self.0.lock();
+        let kept = self.kept.lock();
         kept.text[kept.current..]
             .lines()
             .any(|line| regex.is_match(line))
@@ -65,7 +87,7 @@ impl Output {
 
     /// All that is kept.
     pub fn text(&self) -> String {
-        let kept = self.0.lock();
+        let kept = self.kept.lock();
         match kept.is_cut {
             true => format!("(earlier output was dropped)\n{}", kept.text),
             false => kept.text.clone(),
@@ -111,7 +133,7 @@ mod tests {
     fn only_the_last_output_is_kept() {
         let output = Output::default();
         for number in 0..200_000 {
-            output.0.lock().push(&format!("line {number} ä\n"));
+            output.kept.lock().push(&format!("line {number} ä\n"));
         }
         let text = output.text();
         assert!(text.len() < LIMIT + 100 && text.len() > LIMIT / 2 - 100);

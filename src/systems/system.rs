@@ -282,6 +282,7 @@ impl System {
         state.is_asked = true;
         state.exit = process.status().map(Exit::from);
         drop(state);
+        self.0.output.wait_until_read();
         self.record(EventKind::SystemKilled {
             system: Arc::clone(&self.0.name),
         });
@@ -357,6 +358,7 @@ impl System {
         // What it has started ends with it.
         state.process = None;
         drop(state);
+        self.0.output.wait_until_read();
         self.record(EventKind::SystemEnded {
             system: Arc::clone(&self.0.name),
             status: exit.to_string().into(),

@@ -15,7 +15,7 @@ use crate::{
     },
     domain::from_value,
     observability::Timeline,
-    services::{Client, Effects, Faults, Registry, Response},
+    services::{Client, Effects, Faults, Registry, Response, WireAnswer},
 };
 
 const NAME: &str = "Lists";
@@ -58,7 +58,7 @@ fn action() -> impl Strategy<Value = ScheduledAction> {
     let response = prop_oneof![
         4 => Just(Response::Error("TOOL_ERROR".into())),
         2 => Just(Response::ActsThenError("TOOL_ERROR".into())),
-        1 => Just(Response::Lost),
+        1 => Just(Response::Wire(WireAnswer::Lost)),
         1 => Just(Response::Twice),
         2 => (0..90u64).prop_map(|seconds| Response::Late(Duration::from_secs(seconds))),
     ];
