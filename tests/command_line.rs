@@ -1386,7 +1386,7 @@ fn scenarios_of_the_readme_pass() {
             eprintln!("skipped, since python3 is not installed:\n{scenario}");
             continue;
         }
-        let feature = match scenario.starts_with("Feature:") {
+        let feature = match scenario.contains("Feature:") {
             true => scenario.to_owned(),
             false => format!("Feature: README\n{scenario}"),
         };
