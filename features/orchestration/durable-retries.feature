@@ -254,7 +254,11 @@ Feature: Retries and recoveries are durable
     And the orchestrator restarts
     And the orchestrator restarts
     Then the workflow completes
-    And "Thumbs.decode" is executed 3 times
+    And the timeline has, in order:
+      | event      | call          | execution | result    |
+      | call_ended | Thumbs.decode | 1         | ok        |
+      | call_ended | Thumbs.decode | 2         | CANCELLED |
+      | call_ended | Thumbs.decode | 3         | ok        |
     And no effect happens twice
 
   @orchestration-13
