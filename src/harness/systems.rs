@@ -1,12 +1,12 @@
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 
 use super::{World, logs};
 use crate::{
-    domain::{CallName, Locked, did_you_mean},
-    http::{MemoryStream, ServeError, Server},
-    services::{FaultId, Moment},
+    domain::{Call, CallName, Locked, Violation, did_you_mean},
+    http::{HttpService, MemoryStream, ServeError, Server},
+    services::{FaultId, Moment, ServiceDefinition, UnknownName, check_service_name},
     systems::{Addresses, System, SystemDefinition},
 };
 
@@ -33,7 +33,7 @@ pub struct KillPoint {
 }
 
 /// How often the systems are looked at.
-const POLL: std::time::Duration = std::time::Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Connects clients that can be given a stream, such as hyper's, to a played service in memory.
 #[derive(Clone, Debug)]
@@ -52,9 +52,9 @@ impl Connector {
     /// # Errors
     ///
     /// If the service is no longer in the cast.
-    pub async fn connect(&self) -> std::io::Result<MemoryStream> {
+    pub async fn connect(&self) -> io::Result<MemoryStream> {
         let connected = self.server.connect(&self.caller, &self.service);
-        connected.map_err(std::io::Error::other)
+        connected.map_err(io::Error::other)
     }
 }
 
@@ -65,7 +65,7 @@ impl Systems {
         let systems: Arc<Locked<IndexMap<Arc<str>, System>>> = Arc::default();
         let kills: Arc<Locked<Vec<KillPoint>>> = Arc::default();
         let (all, points) = (Arc::clone(&systems), Arc::clone(&kills));
-        let kill = move |call: &crate::domain::Call, moment: Moment, execution: u32| {
+        let kill = move |call: &Call, moment: Moment, execution: u32| {
             let mut points = points.lock();
             let is_here = |point: &KillPoint| {
                 *point.system == **call.caller()
@@ -144,11 +144,7 @@ impl World {
     /// # Errors
     ///
     /// If the service is unknown.
-    pub fn connector(
-        &mut self,
-        caller: &str,
-        service: &str,
-    ) -> Result<Connector, crate::services::UnknownName> {
+    pub fn connector(&mut self, caller: &str, service: &str) -> Result<Connector, UnknownName> {
         self.registry().check_service(service)?;
         Ok(Connector {
             server: Arc::clone(&self.systems().server),
@@ -214,7 +210,7 @@ impl World {
             true => self.registry().names(),
             false => Vec::new(),
         };
-        let at = |error: crate::domain::Violation| format!("the system {name:?}: {error}");
+        let at = |error: Violation| format!("the system {name:?}: {error}");
         definition.check(&served).map_err(at)?;
         if self.systems().get(name).is_ok() {
             return Err(format!("there is a system {name:?} already"));
@@ -239,15 +235,15 @@ impl World {
         &mut self,
         name: &str,
         url: &str,
-        definition: Option<Arc<crate::services::ServiceDefinition>>,
+        definition: Option<Arc<ServiceDefinition>>,
     ) -> Result<(), String> {
-        crate::services::check_service_name(name)?;
+        check_service_name(name)?;
         if let Some(definition) = &definition {
             definition
                 .check_names()
                 .map_err(|error| error.to_string())?;
         }
-        let service = crate::http::HttpService::new(name, url, definition);
+        let service = HttpService::new(name, url, definition);
         self.registry()
             .add(service.map_err(|error| error.to_string())?);
         Ok(())

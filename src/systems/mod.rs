@@ -1,10 +1,12 @@
 //! The user's own programs under test: started, watched, killed and restarted.
 
 mod definition;
+mod error;
 mod output;
 mod process;
 mod ready;
 mod system;
 
 pub use definition::{Addresses, SystemDefinition};
-pub use system::{Exit, System};
+pub use error::Exit;
+pub use system::System;
