@@ -72,32 +72,6 @@ Feature: Faults of the wire
       | 429 | error RATE_LIMITED | 30 | HTTPError 429 | 1 time |
       | 503 | error SERVICE_UNAVAILABLE | 30 | HTTPError 503 | 1 time |
 
-  @real-3 @needs-python3-requests
-  Scenario Outline: Python's requests meets this: <fault>
-    Given "Payments.status" answers:
-      | execution | answer   |
-      | 1         | <answer> |
-    And the system "client"
-      """json
-      { "command": ["python3", "features/systems/clients/requests_client.py", "${/services/Payments}/status", "<seconds>"], "once": true, "within": "60s" }
-      """
-    When the system "client" starts
-    Then the output of "client" contains "<outcome>"
-    And "Payments.status" is executed <requests>
-
-    Examples:
-      | fault | answer | seconds | outcome | requests |
-      | reset | error CONNECTION_RESET | 30 | ConnectionError | 1 time |
-      | reset in body | reset after 50 bytes | 30 | ChunkedEncodingError | 1 time |
-      | empty | empty | 30 | ConnectionError | 1 time |
-      | cut in body | cut after 50 bytes | 30 | ChunkedEncodingError | 1 time |
-      | bad chunk | bad chunk | 30 | ChunkedEncodingError | 1 time |
-      | garbage | garbage | 30 | ConnectionError | 1 time |
-      | slow body | drip 300 ms | 30 | 200 | 1 time |
-      | stall in body | stall after 50 bytes | 1 | ConnectionError | 1 time |
-      | 429 | error RATE_LIMITED | 30 | 429 | 1 time |
-      | 503 | error SERVICE_UNAVAILABLE | 30 | 503 | 1 time |
-
   @real-3 @needs-node
   Scenario Outline: Node's fetch meets this: <fault>
     Given "Payments.status" answers:
