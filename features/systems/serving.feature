@@ -1,7 +1,7 @@
 @wall-clock @needs-http
 Feature: Services over HTTP
   Played services listen on loopback, each at a port of its own for every caller. What is asked of them
-  wrongly is answered and told.
+  wrongly is answered and recorded.
 
   Background:
     Given a service "Payments"
@@ -18,7 +18,7 @@ Feature: Services over HTTP
     And the services are served over HTTP
 
   @real-7 @needs-curl
-  Scenario Outline: A request with <fault> is answered and told
+  Scenario Outline: A request with <fault> is answered and recorded
     Given the system "client"
       """json
       { "command": ["curl", "-sS", "-w", " %{http_code}", <arguments>], "once": true, "within": "60s" }
@@ -39,7 +39,7 @@ Feature: Services over HTTP
       | a list as its body | "-XPUT", "-d", "[1]", "${/services/Payments}/charges/7"                            | must be an object       | 400    |
 
   @real-7 @needs-curl
-  Scenario: A caller that goes away is told
+  Scenario: A caller that goes away is on the timeline
     Given "Payments.charge" hangs
     And the system "client"
       """json

@@ -46,8 +46,8 @@ pub enum KeyOrigin {
     Projection,
     /// A command whose events are appended.
     Command,
-    /// A caller over HTTP, whose keys are one operation's each: `Service.operation KEY`, with nothing
-    /// behind the space where it sends none.
+    /// A caller over HTTP, whose keys are one operation's each: `Service.operation`, a line break, which
+    /// no header has, and the key, or nothing where it sends none.
     Http,
 }
 
@@ -85,13 +85,13 @@ impl KeySubject {
     /// Whether the caller sent no key: its calls then have effects that are recorded, and nothing tells a
     /// repetition.
     pub fn is_missing(&self) -> bool {
-        self.origin == KeyOrigin::Http && self.text.ends_with(' ')
+        self.origin == KeyOrigin::Http && self.text.ends_with('\n')
     }
 }
 
 impl fmt::Display for KeySubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.origin, self.text.split_once(' ')) {
+        match (self.origin, self.text.split_once('\n')) {
             (KeyOrigin::Http, Some((_, key))) => f.write_str(key),
             _ => f.write_str(&self.text),
         }
@@ -132,6 +132,7 @@ mod tests {
             O::Subscription,
             O::Projection,
             O::Command,
+            O::Http,
         ];
         let keys: HashSet<Key> = origins
             .into_iter()
@@ -141,5 +142,14 @@ mod tests {
         assert_eq!(keys.len(), 2 * origins.len());
         assert!(keys.contains(&Key::of_step("scenario", "1")));
         assert_eq!(O::Scenario.key("scenario/1").to_string(), "scenario/1");
+    }
+
+    #[test]
+    fn key_of_a_caller_over_http_reads_as_it_was_sent() {
+        let shown = |text: &str| KeyOrigin::Http.key(text).to_string();
+        assert_eq!(shown("Card Payments.charge\no 1"), "o 1");
+        assert_eq!(shown("Payments.charge\n"), "");
+        let missing = |text: &str| KeyOrigin::Http.key(text).subject().is_missing();
+        assert!(missing("Card Payments.charge\n") && !missing("Payments.charge\no-1"));
     }
 }

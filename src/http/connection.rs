@@ -99,7 +99,7 @@ impl Endpoint {
     ) -> Result<(Call, Vec<u8>), Refusal> {
         let gone = || Refusal {
             status: 404,
-            message: format!("{} is not a service any more", self.service),
+            message: format!("{} is no longer a service", self.service),
         };
         let registry = self.client.registry();
         let found = registry.script(&self.service, |_, service| {
@@ -139,7 +139,7 @@ impl Endpoint {
     /// The key of a call. Keys of different operations never meet, but for one that undoes the other.
     fn key(&self, operation: &str, undoes: Option<&str>, text: &str) -> Key {
         let key = |operation: &str, text: &str| {
-            KeyOrigin::Http.key(format!("{}.{operation} {text}", self.service))
+            KeyOrigin::Http.key(format!("{}.{operation}\n{text}", self.service))
         };
         match undoes {
             None => key(operation, text),

@@ -1,4 +1,5 @@
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 
 use hyper::rt::ReadBufCursor;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     net::TcpStream,
 };
 
@@ -68,14 +69,20 @@ pub(super) fn memory() -> (Socket, MemoryStream) {
 
 impl Socket {
     /// Writes past hyper.
-    pub async fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        SharedWriter(self).write_all(bytes).await
+    pub async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match poll_fn(|cx| self.poll_write_some(cx, bytes)).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => bytes = &bytes[written..],
+            }
+        }
+        Ok(())
     }
 
     /// Makes the end of the connection a reset.
     pub fn reset(&self) {
         match self {
-            // A connection that cannot be reset any more is gone.
+            // A connection that cannot be reset is gone already.
             Self::Tcp(stream) => drop(stream.set_zero_linger()),
             Self::Memory(end) => end.is_reset.store(true, Ordering::Relaxed),
         }
@@ -148,27 +155,6 @@ impl hyper::rt::Write for Socket {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The connection ends when the last owner drops it, with a reset if it is to be one.
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// Writes to a socket that hyper has too.
-struct SharedWriter<'a>(&'a Socket);
-
-impl AsyncWrite for SharedWriter<'_> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_some(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -385,7 +385,7 @@ fn callers_are_told_apart_by_their_ports() {
         let address = urls[0].strip_prefix("http://").unwrap();
         assert!(
             TcpStream::connect(address).is_err(),
-            "nothing listens any more"
+            "nothing listens there"
         );
     });
 }
