@@ -289,24 +289,40 @@ impl Rig {
     }
 }
 
+fn check(actions: &[ScheduledAction]) -> Result<(), TestCaseError> {
+    virtually(async {
+        let mut rig = Rig::new();
+        for action in actions {
+            rig.act(action).await;
+            rig.check_order()?;
+        }
+        rig.recover().await?;
+        rig.check_complete()?;
+        // By then, late calls have come.
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        rig.check_complete()
+    })
+}
+
+fn actions() -> impl Strategy<Value = Vec<ScheduledAction>> {
+    proptest::collection::vec(action(), 1..40)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn projection_loses_doubles_and_reorders_no_event(
-        actions in proptest::collection::vec(action(), 1..40),
-    ) {
-        virtually(async {
-            let mut rig = Rig::new();
-            for action in &actions {
-                rig.act(action).await;
-                rig.check_order()?;
-            }
-            rig.recover().await?;
-            rig.check_complete()?;
-            // By then, late calls have come.
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            rig.check_complete()
-        })?;
+    fn projection_loses_doubles_and_reorders_no_event(actions in actions()) {
+        check(&actions)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    #[ignore = "takes a minute"]
+    fn projection_of_ten_thousand_schedules_loses_doubles_and_reorders_no_event(actions in actions()) {
+        check(&actions)?;
     }
 }
