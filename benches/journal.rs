@@ -102,6 +102,7 @@ fn leave_unfinished(
     for run in 1..=runs {
         let run = format!("createAgent-{run}").into();
         let started = JournalEntry::Started {
+            events_from: None,
             workflow: Arc::clone(workflow),
             input: Arc::new(json!({"personalityId": "p-1"})),
             at,
@@ -110,12 +111,14 @@ fn leave_unfinished(
         journal.append(
             &run,
             &JournalEntry::StepStarted {
+                due: None,
                 step: 0,
                 child_run: None,
                 at,
             },
         )?;
         let completed = JournalEntry::StepCompleted {
+            event: None,
             step: 0,
             reply: Arc::new(json!({"valid": true, "id": "p-1"})),
             degraded: false,
@@ -126,6 +129,7 @@ fn leave_unfinished(
         journal.append(
             &run,
             &JournalEntry::StepStarted {
+                due: None,
                 step: 1,
                 child_run: None,
                 at,

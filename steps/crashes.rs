@@ -80,7 +80,14 @@ fn crashes_later(
         .crash(point.0, &name, Some(occurrence.0), here)?)
 }
 
-/// A new orchestrator on the same journal runs unfinished workflows to their end.
+/// Its process is lost now, whatever it is doing or waiting for.
+#[when("the orchestrator crashes")]
+fn crashes_now(world: &mut World) -> StepResult {
+    Ok(world.runs().crash_now()?)
+}
+
+/// A new orchestrator on the same journal runs unfinished workflows, each to its end or until it waits for
+/// an event.
 #[when("the orchestrator restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     let client = world.cast().restart();

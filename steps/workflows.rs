@@ -97,27 +97,29 @@ fn declare(world: &mut World, workflow: Value) -> StepResult {
 /// On failure, completed steps are undone.
 #[given("the workflow compensates on failure")]
 fn compensates(world: &mut World) -> StepResult {
-    world.runs().workflow_mut()?.on_failure = OnFailure::Compensate;
-    Ok(())
+    let compensates = |workflow: &mut Workflow| workflow.on_failure = OnFailure::Compensate;
+    Ok(world.runs().change_workflow(compensates)?)
 }
 
 /// On failure, the partial result is kept.
 #[given("the workflow keeps on failure")]
 fn keeps(world: &mut World) -> StepResult {
-    world.runs().workflow_mut()?.on_failure = OnFailure::Keep;
-    Ok(())
+    let keeps = |workflow: &mut Workflow| workflow.on_failure = OnFailure::Keep;
+    Ok(world.runs().change_workflow(keeps)?)
 }
 
 /// How often a run is taken up after a crash; once more, and it is undone.
 #[given("the workflow is recovered up to {count} time(s)")]
 fn is_recovered_up_to(world: &mut World, times: CountParameter) -> StepResult {
-    world.runs().workflow_mut()?.max_recoveries = Some(times.value()?);
-    Ok(())
+    let times = times.value()?;
+    let limit = |workflow: &mut Workflow| workflow.max_recoveries = Some(times);
+    Ok(world.runs().change_workflow(limit)?)
 }
 
 /// The deadline of a run, compensation excluded.
 #[given("the workflow must finish within {duration}")]
 fn must_finish_within(world: &mut World, deadline: DurationParameter) -> StepResult {
-    world.runs().workflow_mut()?.deadline = Some(deadline.value()?);
-    Ok(())
+    let deadline = deadline.value()?;
+    let limit = |workflow: &mut Workflow| workflow.deadline = Some(deadline);
+    Ok(world.runs().change_workflow(limit)?)
 }

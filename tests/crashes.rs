@@ -348,12 +348,14 @@ fn draw_policies(platform: &mut Platform, rng: &mut ChaCha8Rng) {
         policies.retry_every(rng.random_range(0..3));
     }
     drop(policies);
-    let workflow = platform.runs.workflow_mut().unwrap();
-    if rng.random_bool(0.1) {
-        workflow.on_failure = OnFailure::Keep;
-    } else if rng.random_bool(0.1) {
-        workflow.deadline = Some(Duration::from_millis(rng.random_range(50..900)));
-    }
+    let change = |workflow: &mut Workflow| {
+        if rng.random_bool(0.1) {
+            workflow.on_failure = OnFailure::Keep;
+        } else if rng.random_bool(0.1) {
+            workflow.deadline = Some(Duration::from_millis(rng.random_range(50..900)));
+        }
+    };
+    platform.runs.change_workflow(change).unwrap();
 }
 
 fn draw_faults(platform: &Platform, subject: &TestedWorkflow, rng: &mut ChaCha8Rng) {

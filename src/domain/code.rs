@@ -4,6 +4,8 @@ use super::FailureMode::{self, *};
 
 /// An execution took longer than its timeout.
 pub const TIMEOUT: &str = "TIMEOUT";
+/// No event came in the time that a step waits for it.
+pub const WAIT_TIMEOUT: &str = "WAIT_TIMEOUT";
 /// A run took longer than its deadline.
 pub const WORKFLOW_TIMEOUT: &str = "WORKFLOW_TIMEOUT";
 /// The service is down, or its breaker refuses.
@@ -116,6 +118,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (RECOVERY_EXHAUSTED, AgentState, false),
     (IDEMPOTENCY_KEY_REUSED, AgentState, false),
     (WORKFLOW_TIMEOUT, SystemTimeout, false),
+    (WAIT_TIMEOUT, SystemTimeout, false),
     ("UNAUTHENTICATED", PolicySecurity, false),
     (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
 ];

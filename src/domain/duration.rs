@@ -163,6 +163,24 @@ pub mod offset_text {
     }
 }
 
+/// Serde for an offset on the clock as text that may be missing.
+pub mod opt_offset_text {
+    use super::*;
+
+    pub use super::opt_duration_text::serialize;
+
+    /// Reads an offset from text.
+    ///
+    /// # Errors
+    ///
+    /// As for [`offset_text`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        offset_text::deserialize(deserializer).map(Some)
+    }
+}
+
 /// Serde for a duration as text that may be missing.
 pub mod opt_duration_text {
     use super::*;

@@ -33,7 +33,7 @@ pub(crate) use containers::IndexSet;
 pub(crate) use containers::{HashMap, IndexMap, Locked};
 pub(crate) use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
-    parse_duration, short_duration, shown_duration,
+    opt_offset_text, parse_duration, short_duration, shown_duration,
 };
 pub use failure::Failure;
 pub use failure_mode::{Category, FailureMode, Severity};

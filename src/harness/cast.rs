@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, Seed},
     domain::Violation,
     observability::Timeline,
+    orchestration::Inbox,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
         Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files, KeyRules,
@@ -24,6 +25,7 @@ pub struct Cast {
     client: Arc<Client>,
     directory: Directory,
     files: Files,
+    inbox: Inbox,
     #[cfg(feature = "messaging")]
     pub(super) messaging: crate::messaging::MessagingServices,
 }
@@ -37,11 +39,16 @@ impl Cast {
         client.set_seed(seed);
         let directory = Directory::default();
         let effects = Effects::new(timeline.clone());
+        let inbox = Inbox::default();
+        #[cfg(feature = "messaging")]
+        let messaging =
+            crate::messaging::MessagingServices::new(&registry, &effects, &faults, &timeline);
+        #[cfg(feature = "messaging")]
+        super::messages::fill(&inbox, &messaging.bus, timeline.clock());
         Self {
             #[cfg(feature = "messaging")]
-            messaging: crate::messaging::MessagingServices::new(
-                &registry, &effects, &faults, &timeline,
-            ),
+            messaging,
+            inbox,
             entities: Entities::new(timeline.clock()),
             files: Files::new(directory.clone(), faults.clone(), timeline),
             effects,
@@ -84,7 +91,10 @@ impl Cast {
     ///
     /// [`Runs::with_fixtures`] lets its workflows run those of the fixtures.
     pub fn runs(&self) -> Runs {
-        Runs::new(self.client(), self.faults.clone())
+        let runs = Runs::new(self.client(), self.faults.clone(), self.inbox.clone());
+        #[cfg(feature = "messaging")]
+        let runs = runs.with_event_types(self.bus().types().clone());
+        runs
     }
 
     /// The folder in which services keep files.

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{CallHead, CallName, Context, Key, StepStatus, WorkflowStatus},
-        observability::{CompensationHead, EventHead, EventKind, RefusedBy},
+        observability::{CompensationHead, EventHead, EventKind, RefusedBy, Retried},
     };
 
     fn shown(events: impl IntoIterator<Item = (u64, EventKind)>) -> String {
@@ -206,7 +206,7 @@ mod tests {
             (
                 1_250,
                 EventKind::RetryScheduled {
-                    call: hold.clone(),
+                    of: Retried::Call { call: hold.clone() },
                     execution: 1,
                     delay: Duration::from_millis(100),
                 },

@@ -9,6 +9,8 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("step_started", &["run", "step", "status"]),
     ("step_ended", &["run", "step", "status", "took"]),
     ("step_skipped", &["run", "step", "status"]),
+    ("wait_started", &["run", "step", "until", "type", "subject"]),
+    ("wait_ended", &["run", "step", "took", "result"]),
     (
         "call_started",
         &[
@@ -39,7 +41,10 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
         "call_refused",
         &["caller", "call", "run", "step", "traceparent", "by", "code"],
     ),
-    ("retry_scheduled", &["call", "execution", "delay"]),
+    (
+        "retry_scheduled",
+        &["call", "run", "step", "execution", "delay"],
+    ),
     ("breaker_opened", &["service"]),
     ("breaker_half_opened", &["service"]),
     ("breaker_closed", &["service"]),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
-    ServiceName,
+    Retried, ServiceName, StepHead, WaitHead,
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
@@ -65,6 +65,19 @@ pub enum EventKind {
         step: Arc<str>,
         status: StepStatus,
     },
+    /// A step begins to wait, or goes on with it after a crash.
+    WaitStarted {
+        #[serde(flatten)]
+        head: Arc<WaitHead>,
+    },
+    WaitEnded {
+        #[serde(flatten)]
+        head: Arc<StepHead>,
+        #[serde(serialize_with = "shown_duration::serialize")]
+        took: Duration,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
     CallStarted {
         #[serde(flatten)]
         head: Arc<CallHead>,
@@ -96,8 +109,9 @@ pub enum EventKind {
         code: Arc<str>,
     },
     RetryScheduled {
-        call: CallName,
-        /// The failed execution, or the last one before a refusal.
+        #[serde(flatten)]
+        of: Retried,
+        /// The failed execution, or the last one before a refusal; of a step, its child run.
         execution: u32,
         #[serde(serialize_with = "shown_duration::serialize")]
         delay: Duration,

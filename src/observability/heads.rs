@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::domain::{CallName, shown_duration};
 
@@ -66,6 +66,60 @@ pub struct CompensationHead {
     /// `None` where the step ran a workflow, which undoes itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallName>,
+}
+
+/// What is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Retried {
+    /// A call.
+    Call {
+        /// The service and operation.
+        call: CallName,
+    },
+    /// The workflow that a step runs.
+    Step(Arc<StepHead>),
+}
+
+/// What identifies a step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct StepHead {
+    /// The workflow's run.
+    pub run: Arc<str>,
+    /// The step.
+    pub step: Arc<str>,
+}
+
+/// What a step waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct WaitHead {
+    /// The workflow's run.
+    pub run: Arc<str>,
+    /// The step; in the state of a run, that of a child run after the steps it is nested in.
+    pub step: Arc<str>,
+    /// When it ends at the latest, as an offset on the clock.
+    #[serde(
+        serialize_with = "shown_offset",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub until: Option<Duration>,
+    /// The type of the event that it waits for; nothing where it waits for a time.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Arc<str>>,
+    /// What the event must be about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Arc<str>>,
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn shown_offset<S: Serializer>(
+    offset: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match offset {
+        Some(offset) => shown_duration::serialize(offset, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Where an event became a dead letter.

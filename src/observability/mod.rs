@@ -14,7 +14,7 @@ pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
 pub(crate) use heads::{
     CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
-    ServiceName,
+    Retried, ServiceName, StepHead, WaitHead,
 };
 pub(crate) use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

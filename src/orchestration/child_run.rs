@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     domain::{Failure, Reply, WorkflowStatus, code},
-    services::CallResult,
+    observability::{EventKind, Retried},
+    services::{CallResult, Limit},
 };
 
 impl Run {
@@ -53,38 +54,190 @@ impl Run {
         child_run_id(&self.id, &self.plan.steps[step].id, number)
     }
 
-    /// Runs the child run of a step to its end.
+    /// Runs the child run of a step to its end, and others in its place as the step's retries say.
     pub(super) fn run_child(
         &self,
         step: usize,
         plan: &Arc<Plan>,
         input: Arc<Value>,
     ) -> BoxFuture<'_, Result<CallResult, RunError>> {
+        let plan = Arc::clone(plan);
+        Box::pin(async move {
+            let id = Arc::clone(&self.plan.steps[step].id);
+            let retries = self.plan.workflow.steps[step].retry.clone();
+            let retries = retries.unwrap_or_default();
+            let seed = self.orchestrator.client.seed();
+            let draw = |retry: u32| seed.part([&*self.id, &*id, &retry.to_string()]);
+            let tries = self.lock().steps[step].tries.clone();
+            let mut retrying = retries.begin();
+            let mut causes = Vec::new();
+            for failure in tries.failures {
+                // Counted again, so that those that were used up stay used up.
+                let _ = retrying.next_delay(&failure, draw);
+                causes.push(failure);
+            }
+            let mut due = tries.due;
+            loop {
+                if let Some(due) = due {
+                    let goes_on = self.child_retry_starts(step, &plan, due).await?;
+                    let last = causes.pop_if(|_| !goes_on);
+                    if let Some(mut last) = last {
+                        last.not_retried = Some("the run goes no further".to_owned());
+                        last.causes.splice(0..0, causes);
+                        return Ok(Err(Box::new(last)));
+                    }
+                }
+                let mut failure = match self.try_child(step, &plan, &input).await? {
+                    Ok(reply) => return Ok(Ok(reply)),
+                    Err(failure) => failure,
+                };
+                let now = self.now();
+                let limit = self.limit(step);
+                let next = retrying.next_delay(&failure, draw).filter(|delay| {
+                    limit.is_none_or(|limit| now < limit.at && now + *delay <= limit.at)
+                });
+                let is_lost = self.lock().is_lost();
+                let Some(delay) = next.filter(|_| !is_lost) else {
+                    failure.causes.splice(0..0, causes);
+                    return Ok(Err(failure));
+                };
+                self.timeline().record(EventKind::RetryScheduled {
+                    of: Retried::Step(self.step_head(step)),
+                    execution: u32::try_from(causes.len() + 1).unwrap_or(u32::MAX),
+                    delay,
+                });
+                self.commit(&JournalEntry::RetryScheduled {
+                    step,
+                    failure: failure.clone(),
+                    due: now + delay,
+                    at: now,
+                })?;
+                causes.push(*failure);
+                due = Some(now + delay);
+            }
+        })
+    }
+
+    /// Waits until another child run of a step is due; returns whether it may begin.
+    async fn child_retry_starts(
+        &self,
+        step: usize,
+        plan: &Arc<Plan>,
+        due: Duration,
+    ) -> Result<bool, RunError> {
+        let clock = self.timeline().clock();
+        tokio::select! {
+            biased;
+            () = self.state.is_lost() => return Ok(false),
+            () = clock.sleep_until(due) => {}
+        }
+        let child_run = Some(self.next_try(step, plan)?);
+        self.commit(&JournalEntry::RetryStarted {
+            step,
+            child_run,
+            at: self.now(),
+        })?;
+        Ok(true)
+    }
+
+    /// The child run of a step's next try: a new one, unless the last is past its pivot.
+    fn next_try(&self, step: usize, plan: &Arc<Plan>) -> Result<Arc<str>, RunError> {
+        let (last, count) = {
+            let state = self.lock();
+            let step = &state.steps[step];
+            (step.child_run.clone(), step.child_count)
+        };
+        match last {
+            Some(last) if self.is_past_pivot(&last, plan)? => Ok(last),
+            _ => Ok(self.child_id(step, count + 1)),
+        }
+    }
+
+    fn is_past_pivot(&self, child: &str, plan: &Arc<Plan>) -> Result<bool, RunError> {
+        if plan.pivot.is_none() {
+            return Ok(false);
+        }
+        let child = self.orchestrator.load_child(child, plan)?;
+        Ok(child.is_some_and(|child| child.is_past_pivot()))
+    }
+
+    /// Whether the last child run of a step is past its pivot.
+    pub(super) fn child_is_past_pivot(&self, step: usize) -> Result<bool, RunError> {
+        let child = self.lock().steps[step].child_run.clone();
+        match (child, self.plan.steps[step].workflow()) {
+            (Some(child), Some(plan)) => self.is_past_pivot(&child, plan),
+            _ => Ok(false),
+        }
+    }
+
+    /// Runs the current child run of a step to its end, after all former ones are undone.
+    async fn try_child(
+        &self,
+        step: usize,
+        plan: &Arc<Plan>,
+        input: &Arc<Value>,
+    ) -> Result<CallResult, RunError> {
+        let count = self.lock().steps[step].child_count;
+        for former in 1..count {
+            let undone = self.undo_former_child(step, former, plan).await?;
+            if let Err(failure) = undone {
+                return Ok(Err(failure));
+            }
+        }
         let context = RunContext {
-            deadline: self.deadline(),
+            limit: self.limit(step),
             path: self.path_of(step) + "/",
         };
-        let plan = Arc::clone(plan);
-        let count = self.lock().steps[step].child_count;
-        let id = self.child_id(step, count);
-        Box::pin(async move {
-            for former in 1..count {
-                let undone = self.undo_former_child(step, former, &plan).await?;
-                if let Err(failure) = undone {
-                    return Ok(Err(failure));
-                }
+        let run = self.begin_child(step, count, plan, input, context)?;
+        if run.is_running() {
+            let cancelled = self.lock().cancelled;
+            if cancelled {
+                self.orchestrator.cancel_run(&run.state)?;
             }
-            let run = self.orchestrator.begin_child(&plan, input, &id, context)?;
-            if run.is_running() {
-                let cancelled = self.lock().cancelled;
-                if cancelled {
-                    self.orchestrator.cancel_run(&run.state)?;
-                }
-                run.drive().await?;
+            run.drive().await?;
+        }
+        let state = run.lock();
+        Ok(result(&state))
+    }
+
+    /// Begins the n-th child run of a step, or continues it.
+    fn begin_child(
+        &self,
+        step: usize,
+        number: usize,
+        plan: &Arc<Plan>,
+        input: &Arc<Value>,
+        mut context: RunContext,
+    ) -> Result<Run, RunError> {
+        let orchestrator = &self.orchestrator;
+        let id = self.child_id(step, number);
+        let child = orchestrator.load_child(&id, plan)?;
+        let now = self.now();
+        let began = match &child {
+            Some(child) if child.status == WorkflowStatus::Running => child.deadline_base,
+            _ => now,
+        };
+        let timeout = self.plan.workflow.steps[step].timeout;
+        let timeout = timeout.map(|timeout| Limit::of_step(began + timeout));
+        let limits = context.limit.into_iter().chain(timeout);
+        context.limit = limits.min_by_key(|limit| limit.at);
+        let Some(child) = child else {
+            // What came during a former try, which is undone, can be taken again.
+            let first = self.child_id(step, 1);
+            let first = orchestrator.load_child(&first, plan)?;
+            let from = first.map(|first| first.events_from);
+            let start = orchestrator.start_of(plan, Arc::clone(input), from);
+            orchestrator.journal.begin(&id, start.entry(plan))?;
+            return Ok(orchestrator.begun(plan, start, &id, context));
+        };
+        let resumed = JournalEntry::Resumed { at: now };
+        match child.status {
+            WorkflowStatus::Interrupted => {
+                orchestrator.continue_run(child, context, Some(&resumed))
             }
-            let state = run.lock();
-            Ok(result(&state))
-        })
+            WorkflowStatus::Running => orchestrator.continue_run(child, context, None),
+            _ => Ok(orchestrator.run_of(child, context)),
+        }
     }
 
     /// Takes up what a former child run of a step could not undo, before another one begins.
@@ -95,7 +248,7 @@ impl Run {
         plan: &Arc<Plan>,
     ) -> Result<Result<(), Box<Failure>>, RunError> {
         let context = RunContext {
-            deadline: None,
+            limit: None,
             path: self.path_of(step) + "/",
         };
         let id = self.child_id(step, number);
@@ -127,7 +280,7 @@ impl Run {
             (step.child_count, step.compensation_failure.is_some())
         };
         let context = RunContext {
-            deadline: None,
+            limit: None,
             path: self.path_of(step) + "/",
         };
         Box::pin(async move {
@@ -151,26 +304,6 @@ impl Run {
 }
 
 impl Orchestrator {
-    /// Begins a child run, or continues it.
-    fn begin_child(
-        &self,
-        plan: &Arc<Plan>,
-        input: Arc<Value>,
-        id: &Arc<str>,
-        context: RunContext,
-    ) -> Result<Run, RunError> {
-        let Some(state) = self.load_child(id, plan)? else {
-            self.journal.begin(id, self.started(plan, &input))?;
-            return Ok(self.begun(plan, input, id, context));
-        };
-        let resumed = JournalEntry::Resumed { at: self.now() };
-        match state.status {
-            WorkflowStatus::Interrupted => self.continue_run(state, context, Some(&resumed)),
-            WorkflowStatus::Running => self.continue_run(state, context, None),
-            _ => Ok(self.run_of(state, context)),
-        }
-    }
-
     /// Continues a child run so that it undoes its effects, unless it has done so; `again` takes up
     /// what failed to be undone.
     fn undo_child(

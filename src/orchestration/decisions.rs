@@ -2,7 +2,8 @@
 
 use super::{
     OnFailure, OnParallelFailure,
-    state::{RunState, StepState, StopReason},
+    state::{RunState, StopReason},
+    step_state::StepState,
 };
 use crate::domain::{StepStatus, WorkflowStatus};
 
@@ -43,6 +44,14 @@ impl RunState {
         (state.ran_concurrently && !state.retried_alone).then_some(first)
     }
 
+    /// Whether the point of no return is behind it, so that nothing is undone any more.
+    pub fn is_past_pivot(&self) -> bool {
+        self.plan.pivot.is_some_and(|step| {
+            let state = &self.steps[step];
+            state.status == StepStatus::Completed || state.is_past_pivot
+        })
+    }
+
     /// Whether the run is lost: no step starts, and no call is retried.
     ///
     /// One that failed is not, as long as the failed steps of a parallel group can be retried alone.
@@ -59,9 +68,12 @@ impl RunState {
     /// Whether steps are to be undone, once nothing is running.
     ///
     /// A run that is cancelled, or undone with its parent, is compensated even if a failure would
-    /// leave a partial result. One that completes without some of its optional steps undoes what
+    /// leave a partial result; one that is past its pivot never is. One that completes without some of its optional steps undoes what
     /// those may have done.
     pub fn should_compensate(&self) -> bool {
+        if self.is_past_pivot() {
+            return false;
+        }
         let compensates = self.plan.workflow.on_failure == OnFailure::Compensate;
         match self.stop {
             None => (0..self.steps.len()).any(|step| self.is_to_be_undone(step)),
@@ -112,6 +124,7 @@ impl RunState {
             None if self.steps.iter().any(is_degraded) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,
+            Some(_) if self.is_past_pivot() => WorkflowStatus::Interrupted,
             Some(StopReason::Cancelled) => WorkflowStatus::Cancelled,
             Some(StopReason::Undone | StopReason::Exhausted) => WorkflowStatus::RolledBack,
             Some(StopReason::Stopped) => WorkflowStatus::Interrupted,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Workflow;
-use crate::domain::{Failure, Locked, WorkflowStatus, offset_text};
+use crate::domain::{Failure, Locked, WorkflowStatus, offset_text, opt_offset_text};
 
 /// A transition of a run, written before it is acted on.
 ///
@@ -24,18 +24,28 @@ pub enum JournalEntry {
     Started {
         workflow: Arc<Workflow>,
         input: Arc<Value>,
+        /// The number of the first event that its waits may take.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        events_from: Option<u64>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// A step's call is about to be made, or its child run to begin or continue.
+    /// A step's call is about to be made, its child run to begin or continue, or its wait to begin.
     StepStarted {
         step: usize,
         #[serde(default, rename = "inner", skip_serializing_if = "Option::is_none")]
         child_run: Option<Arc<str>>,
+        /// When its wait ends, or the time for all its tries.
+        #[serde(
+            default,
+            with = "opt_offset_text",
+            skip_serializing_if = "Option::is_none"
+        )]
+        due: Option<Duration>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
-    /// A call of a step or of its compensation failed, and a retry is due.
+    /// A call of a step or of its compensation failed, or its child run did, and a retry is due.
     RetryScheduled {
         step: usize,
         failure: Box<Failure>,
@@ -47,6 +57,8 @@ pub enum JournalEntry {
     /// The retry that was due starts.
     RetryStarted {
         step: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child_run: Option<Arc<str>>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -57,6 +69,9 @@ pub enum JournalEntry {
         degraded: bool,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_doubt: bool,
+        /// The number of the event that it waited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<u64>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -64,6 +79,9 @@ pub enum JournalEntry {
     StepFailed {
         step: usize,
         failure: Box<Failure>,
+        /// Whether its child run is past its pivot.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_past_pivot: bool,
         #[serde(with = "offset_text")]
         at: Duration,
     },

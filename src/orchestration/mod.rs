@@ -3,27 +3,39 @@
 mod child_run;
 mod crash;
 mod decisions;
+mod inbox;
 mod journal;
+mod limits;
 mod nesting;
 mod orchestrator;
 mod outcome;
+mod paused;
 mod plan;
 mod plan_check;
 mod reference_check;
 mod run;
+mod run_start;
 mod shared_state;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;
 mod start;
 mod state;
 mod step_calls;
+mod step_check;
+mod step_state;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod undo_order;
+mod wait;
+mod waiting;
 mod workflow;
 
 #[doc(hidden)]
 pub use crash::{CrashPoint, Crashes};
+#[doc(hidden)]
+pub use inbox::Inbox;
+pub(crate) use inbox::{EventOf, ReceivedEvent};
 #[doc(hidden)]
 pub use journal::{Journal, JournalEntry, JournalError, MemoryJournal};
 #[doc(hidden)]

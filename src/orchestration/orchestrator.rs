@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
-    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
-    journal::is_child_run, run::RunContext, shared_state::SharedState, state::RunState,
+    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow, inbox::Inbox,
+    journal::is_child_run, run::RunContext, run_start::RunStart, shared_state::SharedState,
+    state::RunState,
 };
 use crate::{
     domain::{Call, Failure, Locked, WorkflowStatus, code},
@@ -28,6 +29,9 @@ pub struct Orchestrator {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) crashes: Crashes,
     pub(super) caller: Arc<str>,
+    pub(super) inbox: Inbox,
+    /// Signals that a run begins to wait for an event or for a time.
+    pub(super) waiting: Arc<Notify>,
     active: Arc<Locked<ActiveRuns>>,
     /// Whether its process is dead.
     killed: Arc<watch::Sender<bool>>,
@@ -74,9 +78,18 @@ impl Orchestrator {
             journal,
             crashes,
             caller: Call::ORCHESTRATOR.into(),
+            inbox: Inbox::default(),
+            waiting: Arc::default(),
             active: Arc::default(),
             killed: Arc::new(watch::Sender::new(false)),
         }
+    }
+
+    /// Takes the events that its runs wait for from an inbox that outlives its process.
+    #[must_use]
+    pub fn with_inbox(mut self, inbox: Inbox) -> Self {
+        self.inbox = inbox;
+        self
     }
 
     /// Whether its process is alive, that is, has not crashed.
@@ -90,7 +103,7 @@ impl Orchestrator {
     }
 
     /// Waits until the process is dead.
-    pub(super) async fn is_killed(&self) {
+    pub async fn is_killed(&self) {
         // Only a dropped sender is an error, and this holds it.
         let _ = self.killed.subscribe().wait_for(|killed| *killed).await;
     }
@@ -122,6 +135,7 @@ impl Orchestrator {
             }
             WorkflowStatus::Interrupted => {
                 let run = self.run_of(state, RunContext::default());
+                self.check_undoable(&run.state)?;
                 self.request_cancellation(&run.state)?;
                 self.track(&run.id, &run.state);
                 Ok(Some(run))
@@ -135,6 +149,7 @@ impl Orchestrator {
 
     /// Cancels an active run and its child runs.
     pub(super) fn cancel_run(&self, state: &SharedState) -> Result<(), RunError> {
+        self.check_undoable(state)?;
         let (run, status, cancelled) = {
             let state = state.lock();
             (Arc::clone(&state.run), state.status, state.cancelled)
@@ -152,6 +167,26 @@ impl Orchestrator {
             self.cancel_run(&child)?;
         }
         Ok(())
+    }
+
+    /// A run that is past its pivot, or has a child run that is, goes forward only.
+    fn check_undoable(&self, state: &SharedState) -> Result<(), RunError> {
+        let past = {
+            let state = state.lock();
+            let pivot = state.plan.pivot.filter(|_| state.is_past_pivot());
+            pivot.map(|step| {
+                (
+                    Arc::clone(&state.run),
+                    Arc::clone(&state.plan.steps[step].id),
+                )
+            })
+        };
+        if let Some((run, step)) = past {
+            let why = format!("is past its pivot, step {step:?}: it can only go forward");
+            return Err(cannot_cancel(&run, &why));
+        }
+        let mut children = self.running_children(state).into_iter();
+        children.try_for_each(|child| self.check_undoable(&child))
     }
 
     fn request_cancellation(&self, state: &SharedState) -> Result<(), RunError> {
@@ -222,10 +257,13 @@ impl Orchestrator {
     ///
     /// If the journal cannot be read.
     pub fn state(&self, id: &str) -> Result<Option<RunView>, JournalError> {
-        let view = |state: &RunState| RunView::of(state, self.now());
+        let view = |state: &RunState| {
+            let waits = self.pauses(state)?.waits;
+            Ok(RunView::of(state, self.now(), waits))
+        };
         match self.find(id) {
-            Some(state) => Ok(Some(view(&state.lock()))),
-            None => Ok(self.try_load(id)?.as_ref().map(view)),
+            Some(state) => Some(view(&state.lock())).transpose(),
+            None => self.try_load(id)?.as_ref().map(view).transpose(),
         }
     }
 
@@ -267,12 +305,18 @@ impl Orchestrator {
         let Some(JournalEntry::Started {
             workflow,
             input,
+            events_from,
             at,
         }) = entries.next()
         else {
             return Err(JournalError::no_start(id));
         };
-        let mut state = RunState::new(plan(workflow)?, id.into(), input, at);
+        let start = RunStart {
+            input,
+            events_from,
+            at,
+        };
+        let mut state = RunState::new(plan(workflow)?, id.into(), start);
         for entry in entries {
             state.apply(&entry).map_err(|why| corrupt(id, why))?;
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::{CallName, Failure, StepStatus, WorkflowStatus, code, duration_text},
-    observability::redact,
+    observability::{WaitHead, redact},
 };
 
 /// The result of a run.
@@ -158,10 +158,12 @@ pub struct RunView {
     pub failed: Vec<Arc<str>>,
     /// Steps that were undone.
     pub compensated: Vec<Arc<str>>,
+    /// What it waits for, and until when; those of child runs too.
+    pub waits: Vec<WaitHead>,
 }
 
 impl RunView {
-    pub(super) fn of(state: &RunState, now: Duration) -> Self {
+    pub(super) fn of(state: &RunState, now: Duration, waits: Vec<WaitHead>) -> Self {
         let named = |status: StepStatus| {
             state
                 .with_status(status)
@@ -181,6 +183,7 @@ impl RunView {
             completed: named(StepStatus::Completed),
             failed: named(StepStatus::Failed),
             compensated: named(StepStatus::Compensated),
+            waits,
         }
     }
 }

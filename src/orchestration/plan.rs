@@ -2,7 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
 
-use super::workflow::Workflow;
+use super::{Workflow, wait::Wait};
 use crate::{
     domain::{CallName, Failure, code},
     services::CallPolicy,
@@ -14,6 +14,10 @@ pub struct Plan {
     pub(super) workflow: Arc<Workflow>,
     pub(super) id: Arc<str>,
     pub(super) steps: Vec<PlannedStep>,
+    /// The step that is the point of no return.
+    pub(super) pivot: Option<usize>,
+    /// The types of the events that its steps wait for, and those of the workflows that they run.
+    pub(super) event_types: Vec<Arc<str>>,
     /// The index of each step, by id.
     pub(super) indices: HashMap<Arc<str>, usize>,
 }
@@ -39,22 +43,31 @@ pub(super) struct PlannedStep {
 pub(super) enum StepAction {
     Call { call: CallName, policy: CallPolicy },
     Workflow(Arc<Plan>),
+    Wait(Wait),
 }
 
 impl PlannedStep {
-    /// What it calls, unless it runs a workflow.
+    /// What it calls, if it makes a call.
     pub fn call(&self) -> Option<&CallName> {
         match &self.action {
             StepAction::Call { call, .. } => Some(call),
-            StepAction::Workflow(_) => None,
+            StepAction::Workflow(_) | StepAction::Wait(_) => None,
         }
     }
 
-    /// The workflow it runs, unless it makes a call.
+    /// The workflow it runs, if it runs one.
     pub fn workflow(&self) -> Option<&Arc<Plan>> {
         match &self.action {
             StepAction::Workflow(plan) => Some(plan),
-            StepAction::Call { .. } => None,
+            StepAction::Call { .. } | StepAction::Wait(_) => None,
+        }
+    }
+
+    /// What it waits for, if it waits.
+    pub fn wait(&self) -> Option<&Wait> {
+        match &self.action {
+            StepAction::Wait(wait) => Some(wait),
+            StepAction::Call { .. } | StepAction::Workflow(_) => None,
         }
     }
 }
@@ -90,6 +103,11 @@ impl Plan {
     /// The id of the workflow.
     pub fn id(&self) -> &Arc<str> {
         &self.id
+    }
+
+    /// The types of the events that its steps wait for.
+    pub(crate) fn event_types(&self) -> &[Arc<str>] {
+        &self.event_types
     }
 
     /// The workflow, with the definitions of all that its steps run.

@@ -2,17 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use serde_json::json;
-
 use super::{
     nesting::{FindWorkflow, resolve_subworkflows},
-    plan::{Plan, PlannedCompensation, PlannedStep, StepAction, invalid},
-    workflow::{Compensation, Step, SubWorkflow, Workflow},
+    plan::{Plan, PlannedStep, StepAction, invalid},
+    step_check::StepChecker,
+    wait::Wait,
+    workflow::{Step, Workflow},
 };
-use crate::{
-    domain::{CallName, Failure, did_you_mean, refers},
-    services::{CallPolicy, Registry},
-};
+use crate::{domain::Failure, services::Registry};
 
 impl Plan {
     /// Validates a workflow against the services of a registry; `find` resolves the ids of workflows
@@ -22,7 +19,8 @@ impl Plan {
     ///
     /// `INVALID_WORKFLOW`, with the JSON pointer as field: no steps, a duplicate,
     /// empty or reserved id, an unknown dependency, a cycle (named as a path),
-    /// `maxParallel` 0, a step that neither calls nor runs a workflow or does both,
+    /// `maxParallel` 0, a step that neither calls, runs a workflow nor waits, or does more than one,
+    /// fields that exclude each other, two pivots or one that is optional,
     /// an unknown workflow, workflows that run each other or are nested too deeply, a reference that
     /// leads nowhere whatever the data are.
     /// `SERVICE_NOT_FOUND` or `OPERATION_NOT_FOUND` for a step, a fallback call or a
@@ -85,15 +83,23 @@ fn build(
         let message = "`maxParallel` must be at least 1";
         faults.push(invalid(&format!("{at}/maxParallel"), message));
     }
+    if let Some(started_by) = &workflow.started_by
+        && started_by.event.is_empty()
+    {
+        let message = "the event that starts a run must have a type";
+        faults.push(invalid(&format!("{at}/startedBy/event"), message));
+    }
     let mut checker = StepChecker {
         indices: indices(&workflow.steps, at, faults),
         registry,
         faults,
+        build: &build,
     };
     let mut steps = Vec::with_capacity(workflow.steps.len());
     for (index, step) in workflow.steps.iter().enumerate() {
         steps.extend(checker.step(step, index, &format!("{at}/steps/{index}")));
     }
+    let pivot = checker.pivot(&workflow.steps, &steps, at);
     if faults.len() > before {
         return None;
     }
@@ -118,9 +124,25 @@ fn build(
         indices: indices
             .map(|(index, step)| (Arc::clone(&step.id), index))
             .collect(),
+        event_types: event_types(&steps),
         steps,
+        pivot,
         workflow,
     })
+}
+
+fn event_types(steps: &[PlannedStep]) -> Vec<Arc<str>> {
+    let mut types = Vec::new();
+    for step in steps {
+        match &step.action {
+            StepAction::Call { .. } | StepAction::Wait(Wait::For(_)) => {}
+            StepAction::Workflow(plan) => types.extend(plan.event_types.iter().cloned()),
+            StepAction::Wait(Wait::Event(event)) => types.push(event.event.as_str().into()),
+        }
+    }
+    types.sort_unstable();
+    types.dedup();
+    types
 }
 
 /// The index of each step, by id.
@@ -139,157 +161,6 @@ fn indices<'a>(steps: &'a [Step], at: &str, faults: &mut Vec<Failure>) -> HashMa
         faults.push(invalid(&format!("{at}/steps/{index}/id"), message));
     }
     indices
-}
-
-/// Resolves the names in the steps of a workflow, and collects those that do not exist.
-struct StepChecker<'a> {
-    indices: HashMap<&'a str, usize>,
-    registry: Option<&'a Registry>,
-    faults: &'a mut Vec<Failure>,
-}
-
-impl StepChecker<'_> {
-    fn step(&mut self, step: &Step, index: usize, at: &str) -> Option<PlannedStep> {
-        let action = self.action(step, at);
-        let dependencies = match &step.dependencies {
-            None => index.checked_sub(1).into_iter().collect(),
-            Some(names) => self.dependencies(step, names, at),
-        };
-        let mut recover = Vec::with_capacity(step.recover.len());
-        for (position, operation) in step.recover.iter().enumerate() {
-            recover.extend(self.operation(step, operation, &format!("{at}/recover/{position}")));
-        }
-        let compensation = match (&step.compensation, &action) {
-            (None, Some(StepAction::Workflow(plan))) => {
-                Some(PlannedCompensation::Workflow(Arc::clone(plan)))
-            }
-            (None, _) => None,
-            (Some(compensation), _) => {
-                let (operation, input, at) = match compensation {
-                    Compensation::Named(operation) => {
-                        (operation, None, format!("{at}/compensation"))
-                    }
-                    Compensation::With(with) => {
-                        let at = format!("{at}/compensation/operation");
-                        (&with.operation, with.input.clone(), at)
-                    }
-                };
-                let call = self.operation(step, operation, &at);
-                call.map(|call| PlannedCompensation::Call {
-                    call,
-                    input,
-                    policy: Box::new(compensation.policy()),
-                })
-            }
-        };
-        let input = step.input.clone().unwrap_or_else(|| json!({}));
-        Some(PlannedStep {
-            id: step.id.as_str().into(),
-            action: action?,
-            refers: refers(&input),
-            input: Arc::new(input),
-            dependencies,
-            dependents: Vec::new(),
-            recover,
-            compensation,
-        })
-    }
-
-    fn dependencies(&mut self, step: &Step, names: &[String], at: &str) -> Vec<usize> {
-        let mut dependencies = Vec::with_capacity(names.len());
-        for (position, name) in names.iter().enumerate() {
-            if let Some(index) = self.indices.get(name.as_str()) {
-                dependencies.push(*index);
-                continue;
-            }
-            let hint = did_you_mean(name, ids_by_declaration(&self.indices, &step.id));
-            let id = &step.id;
-            let message = format!("step {id:?} depends on {name:?}, which does not exist: {hint}");
-            let at = format!("{at}/dependencies/{position}");
-            self.faults.push(invalid(&at, message));
-        }
-        dependencies
-    }
-
-    fn action(&mut self, step: &Step, at: &str) -> Option<StepAction> {
-        let id = &step.id;
-        let Some(workflow) = &step.workflow else {
-            let (Some(service), Some(operation)) = (&step.service, &step.operation) else {
-                let message = format!(
-                    "step {id:?} has neither a service and an operation to call nor a workflow to run"
-                );
-                self.faults.push(invalid(at, message));
-                return None;
-            };
-            let call = CallName::new(service, operation);
-            self.exists(&call, |what| format!("{at}/{what}"));
-            let policy = CallPolicy {
-                timeout: step.timeout,
-                retry: step.retry.clone(),
-                ..CallPolicy::default()
-            };
-            return Some(StepAction::Call { call, policy });
-        };
-        let for_calls_only = [
-            ("service", step.service.is_some()),
-            ("operation", step.operation.is_some()),
-            ("timeout", step.timeout.is_some()),
-            ("retry", step.retry.is_some()),
-            ("recover", !step.recover.is_empty()),
-            ("partiallyEffective", step.partially_effective),
-        ];
-        if id.contains('~') {
-            let message =
-                format!("the step id {id:?} must not have a tilde, which numbers child runs");
-            self.faults.push(invalid(&format!("{at}/id"), message));
-        }
-        for (field, _) in for_calls_only.iter().filter(|(_, given)| *given) {
-            let message =
-                format!("step {id:?} runs a workflow: {field:?} is for steps that make a call");
-            self.faults.push(invalid(&format!("{at}/{field}"), message));
-        }
-        // An id that could not be resolved is a fault already.
-        let SubWorkflow::Defined(workflow) = workflow else {
-            return None;
-        };
-        let at = format!("{at}/workflow");
-        let plan = build(Arc::clone(workflow), self.registry, &at, self.faults)?;
-        Some(StepAction::Workflow(Arc::new(plan)))
-    }
-
-    /// The call of a single field: `Service.operation`, or an operation of the step's service.
-    fn operation(&mut self, step: &Step, name: &str, at: &str) -> Option<CallName> {
-        let call = match (name.parse(), &step.service) {
-            (Ok(call), _) => call,
-            (Err(_), Some(service)) => CallName::new(service, name),
-            (Err(_), None) => {
-                let message = format!("{name:?} does not name a service, and the step has none");
-                self.faults.push(invalid(at, message));
-                return None;
-            }
-        };
-        self.exists(&call, |_| at.to_owned());
-        Some(call)
-    }
-
-    fn exists(&mut self, call: &CallName, at: impl FnOnce(&str) -> String) {
-        let found = self
-            .registry
-            .map_or(Ok(()), |registry| registry.check(call));
-        if let Err(unknown) = found {
-            let failure = unknown.failure(call).field(at(unknown.what));
-            self.faults.push(failure);
-        }
-    }
-}
-
-fn ids_by_declaration<'a>(indices: &HashMap<&'a str, usize>, except: &str) -> Vec<&'a str> {
-    let mut names: Vec<_> = indices
-        .iter()
-        .filter(|(name, _)| **name != except)
-        .collect();
-    names.sort_by_key(|(_, index)| **index);
-    names.into_iter().map(|(name, _)| *name).collect()
 }
 
 /// Finds a cycle by repeatedly removing the steps that wait for none of the remaining ones; it starts

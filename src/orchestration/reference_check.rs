@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+
 use super::{
     plan::invalid,
+    wait::Wait,
     workflow::{Compensation, Step, SubWorkflow, Workflow},
 };
 use crate::domain::{Failure, did_you_mean, reference_faults};
@@ -23,6 +26,29 @@ impl Workflow {
         faults
     }
 
+    /// The types of the events that start its runs or that its steps and those of the workflows that it
+    /// runs wait for, each at its JSON pointer.
+    pub(crate) fn events(&self) -> Vec<(String, &str)> {
+        let mut events = Vec::new();
+        if let Some(started_by) = &self.started_by {
+            events.push(("/startedBy/event".to_owned(), &*started_by.event));
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let at = format!("/steps/{index}");
+            if let Some(event) = step.wait.as_ref().and_then(Wait::event) {
+                events.push((format!("{at}/wait/event"), &event.event));
+            }
+            if let Some(SubWorkflow::Defined(workflow)) = &step.workflow {
+                let of_child = workflow.events().into_iter();
+                let of_steps = of_child.filter(|(pointer, _)| pointer.starts_with("/steps"));
+                events.extend(
+                    of_steps.map(|(pointer, kind)| (format!("{at}/workflow{pointer}"), kind)),
+                );
+            }
+        }
+        events
+    }
+
     fn find_reference_faults(&self, at: &str, faults: &mut Vec<Failure>) {
         let steps = Dependencies::of(&self.steps);
         for (index, step) in self.steps.iter().enumerate() {
@@ -34,8 +60,13 @@ impl Workflow {
                 Some(Compensation::With(call)) => call.input.as_ref(),
                 _ => None,
             };
+            let subject = step.wait.as_ref().and_then(Wait::event);
+            let subject = subject
+                .and_then(|event| event.subject.clone())
+                .map(Value::String);
             let inputs = [
                 (step.input.as_ref(), "input", false),
+                (subject.as_ref(), "wait/subject", false),
                 (undo_input, "compensation/input", true),
             ];
             for (input, field, is_undo) in inputs {

@@ -15,8 +15,8 @@ use crate::{
     domain::{
         Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code, resolve,
     },
-    observability::{EventKind, Timeline, unexpected_duration, unexpected_reply},
-    services::{CallPolicy, CallResult},
+    observability::{EventKind, StepHead, Timeline, unexpected_duration, unexpected_reply},
+    services::{CallPolicy, CallResult, Limit},
 };
 
 /// A run of a workflow that has begun; it makes progress only while its outcome is awaited.
@@ -38,11 +38,14 @@ impl fmt::Debug for Run {
     }
 }
 
+/// How a step ended, and the number of the event that it waited for.
+pub(super) type Ended = (CallResult, Option<u64>);
+
 /// What a child run gets from its parent; empty for a run without one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunContext {
-    /// The parent's deadline, as an offset on the clock.
-    pub deadline: Option<Duration>,
+    /// When it ends at the latest, whatever its own deadline.
+    pub limit: Option<Limit>,
     /// The ids of the steps it is nested in, each followed by a slash.
     pub path: String,
 }
@@ -85,7 +88,7 @@ impl Run {
             self.run_steps(cut_off).await?;
         }
         loop {
-            let too_late = self.deadline().is_some_and(|end| self.now() >= end);
+            let too_late = self.deadline().is_some_and(|end| self.now() >= end.at);
             let retry = self.lock().next_sequential_retry();
             let Some(step) = retry.filter(|_| !too_late) else {
                 break;
@@ -105,7 +108,7 @@ impl Run {
         let tries = self.lock().steps[step].tries.clone();
         let mut failures = tries.failures.clone();
         let waited = tries.due.and_then(|_| failures.pop());
-        let is_cut_off = waited.is_none();
+        let is_cut_off = waited.is_none() && planned.wait().is_none();
         let mut failure = waited.unwrap_or_else(|| {
             let message = "a crash cut it off, and the run goes no further";
             let failure = Failure::new(code::CANCELLED, message);
@@ -123,16 +126,16 @@ impl Run {
     /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
     async fn run_steps(&self, mut due: Vec<usize>) -> Result<(), RunError> {
         let mut running = FuturesUnordered::new();
+        // Without those that wait: they use no service.
+        let mut at_work = due.iter().filter(|step| self.works(**step)).count();
         let mut ended = Vec::new();
         loop {
-            {
-                let state = self.lock();
-                let room = self
-                    .plan
-                    .workflow
-                    .max_parallel
-                    .saturating_sub(running.len() + due.len());
-                due.extend(state.ready().take(room));
+            for step in self.lock().ready() {
+                let works = self.works(step);
+                if !works || at_work < self.plan.workflow.max_parallel {
+                    at_work += usize::from(works);
+                    due.push(step);
+                }
             }
             for step in due.drain(..) {
                 running.push(self.start(step)?);
@@ -148,16 +151,23 @@ impl Run {
             }
             ended.sort_by_key(|(step, _)| *step);
             for (step, result) in ended.drain(..) {
-                self.finish(step, result?)?;
+                at_work -= usize::from(self.works(step));
+                let (result, event) = result?;
+                self.finish(step, result, event)?;
             }
         }
+    }
+
+    /// Whether a step does something, so that it counts among those that run in parallel.
+    fn works(&self, step: usize) -> bool {
+        self.plan.steps[step].wait().is_none()
     }
 
     /// Journals a step's start and prepares its call or child run.
     fn start(
         &self,
         step: usize,
-    ) -> Result<impl Future<Output = (usize, Result<CallResult, RunError>)> + '_, RunError> {
+    ) -> Result<impl Future<Output = (usize, Result<Ended, RunError>)> + '_, RunError> {
         let planned = &self.plan.steps[step];
         self.crash_if_declared(CrashPoint::Before, step)?;
         let (was, input) = {
@@ -172,13 +182,14 @@ impl Run {
         };
         let was_cut_off = was == StepStatus::Running;
         let child_run = match &planned.action {
-            StepAction::Call { .. } => None,
+            StepAction::Call { .. } | StepAction::Wait(_) => None,
             StepAction::Workflow(plan) => Some(self.next_child_id(step, plan, was_cut_off)?),
         };
         let at = self.now();
         self.commit(&JournalEntry::StepStarted {
             step,
             child_run,
+            due: self.due(step),
             at,
         })?;
         self.timeline().record(EventKind::StepStarted {
@@ -192,9 +203,12 @@ impl Run {
                     self.call(step, call, policy, input).await
                 }
                 (StepAction::Workflow(plan), Ok(input)) => self.run_child(step, plan, input).await,
-                (StepAction::Workflow(_), Err(failure)) => Ok(Err(failure)),
+                (StepAction::Wait(wait), Ok(input)) => {
+                    return (step, self.wait(step, wait, &input).await);
+                }
+                (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => Ok(Err(failure)),
             };
-            (step, result)
+            (step, result.map(|result| (result, None)))
         })
     }
 
@@ -219,13 +233,13 @@ impl Run {
             .observed(step, CallRole::Forward, &call, policy)
             .await?
         {
-            Err(failure) => self.try_fallback_calls(step, &call, failure).await,
+            Err(failure) => self.try_fallback_calls(step, &call.input, failure).await,
             reply => Ok(reply),
         }
     }
 
     /// Journals how a step's call ended.
-    fn finish(&self, step: usize, result: CallResult) -> Result<(), RunError> {
+    fn finish(&self, step: usize, result: CallResult, event: Option<u64>) -> Result<(), RunError> {
         self.crash_if_declared(CrashPoint::During, step)?;
         let at = self.now();
         let planned = &self.plan.steps[step];
@@ -233,9 +247,10 @@ impl Run {
         match result {
             Ok(reply) => {
                 let expected = definition.expected_output.as_ref();
-                let event = expected.and_then(|it| unexpected_reply(&planned.id, &reply.value, it));
-                if let Some(event) = event {
-                    self.timeline().record(event);
+                let warning =
+                    expected.and_then(|it| unexpected_reply(&planned.id, &reply.value, it));
+                if let Some(warning) = warning {
+                    self.timeline().record(warning);
                 }
                 let executed = definition.partially_effective && reply.executions > 0;
                 self.commit(&JournalEntry::StepCompleted {
@@ -243,6 +258,7 @@ impl Run {
                     in_doubt: reply.in_doubt || (reply.fallback_used && executed),
                     reply: reply.value,
                     degraded: reply.fallback_used,
+                    event,
                     at,
                 })?;
                 let took = self.step_ended(step, StepStatus::Completed, at);
@@ -256,7 +272,12 @@ impl Run {
     /// Journals that a step failed for good, and stops what goes on if that ends the run.
     fn fail(&self, step: usize, failure: Box<Failure>) -> Result<(), RunError> {
         let at = self.now();
-        self.commit(&JournalEntry::StepFailed { step, failure, at })?;
+        self.commit(&JournalEntry::StepFailed {
+            step,
+            failure,
+            is_past_pivot: self.child_is_past_pivot(step)?,
+            at,
+        })?;
         self.step_ended(step, StepStatus::Failed, at);
         let is_lost = self.lock().is_lost();
         if is_lost {
@@ -329,13 +350,6 @@ impl Run {
         self.orchestrator.commit(&self.state, entry)
     }
 
-    /// The run's own deadline or its parent's, whichever comes first, as an offset on the clock.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        let deadline = self.plan.workflow.deadline;
-        let deadline = deadline.map(|deadline| self.lock().deadline_base + deadline);
-        deadline.into_iter().chain(self.context.deadline).min()
-    }
-
     /// A step's id, preceded by those of the steps it is nested in.
     pub(super) fn path_of(&self, step: usize) -> String {
         format!("{}{}", self.context.path, self.plan.steps[step].id)
@@ -350,6 +364,13 @@ impl Run {
             return Err(RunError::Crashed);
         }
         Ok(())
+    }
+
+    pub(super) fn step_head(&self, step: usize) -> Arc<StepHead> {
+        Arc::new(StepHead {
+            run: Arc::clone(&self.id),
+            step: Arc::clone(&self.plan.steps[step].id),
+        })
     }
 
     pub(super) fn head(&self, step: usize, name: &CallName) -> Arc<CallHead> {

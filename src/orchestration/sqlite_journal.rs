@@ -24,9 +24,9 @@ const JOURNAL: FileKind = FileKind {
     name: "journal",
     // `rehe` in ASCII.
     application: 0x7265_6865,
-    version: 2,
+    version: 3,
     // Its entries are entries of this version, too; this one has more kinds.
-    raised: &[(1, "")],
+    raised: &[(1, ""), (2, "")],
     tables: "
         CREATE TABLE workflows (id INTEGER PRIMARY KEY, definition TEXT NOT NULL UNIQUE) STRICT;
         CREATE TABLE runs (run TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -116,6 +116,8 @@ impl SqliteJournal {
 struct StartedRow {
     workflow: i64,
     input: Arc<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    events_from: Option<u64>,
     #[serde(with = "offset_text")]
     at: Duration,
 }
@@ -126,6 +128,7 @@ impl JournalFile {
         let JournalEntry::Started {
             workflow,
             input,
+            events_from,
             at,
         } = started
         else {
@@ -149,6 +152,7 @@ impl JournalFile {
             let started = StartedRow {
                 workflow: row,
                 input,
+                events_from,
                 at,
             };
             insert(connection, key, &written(run, &started)?)?;
@@ -224,6 +228,7 @@ impl JournalFile {
         let started = JournalEntry::Started {
             workflow: self.definition(run, started.workflow)?,
             input: started.input,
+            events_from: started.events_from,
             at: started.at,
         };
         Ok(Some(iter::once(started).chain(later).collect()))
@@ -367,6 +372,7 @@ mod tests {
         let workflow: Workflow = serde_json::from_value(json!({"id": "w", "steps": []})).unwrap();
         let at = Duration::ZERO;
         let started = JournalEntry::Started {
+            events_from: None,
             workflow: Arc::new(workflow),
             input: Arc::new(json!({})),
             at,

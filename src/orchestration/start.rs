@@ -4,8 +4,9 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, journal::is_child_run,
-    run::RunContext, shared_state::SharedState, state::RunState,
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, inbox::ReceivedEvent,
+    journal::is_child_run, run::RunContext, run_start::RunStart, shared_state::SharedState,
+    state::RunState,
 };
 use crate::{
     domain::{Failure, WorkflowStatus, code},
@@ -40,7 +41,7 @@ impl Orchestrator {
         id: Option<&str>,
     ) -> Result<Run, RunError> {
         self.ensure_alive()?;
-        let started = self.started(plan, &input);
+        let start = self.start_of(plan, input, None);
         let id: Arc<str> = match id {
             Some(id) if is_child_run(id) => {
                 let message = format!("the run id {id:?} has a slash, which marks child runs");
@@ -48,12 +49,60 @@ impl Orchestrator {
             }
             Some(id) => {
                 let id = id.into();
-                self.journal.begin(&id, started).map_err(refused)?;
+                self.journal
+                    .begin(&id, start.entry(plan))
+                    .map_err(refused)?;
                 id
             }
-            None => self.begin_numbered(plan, &started)?,
+            None => self.begin_numbered(plan, &start.entry(plan))?,
         };
-        Ok(self.begun(plan, input, &id, RunContext::default()))
+        Ok(self.begun(plan, start, &id, RunContext::default()))
+    }
+
+    /// Begins the run that an event starts, with its payload as input; `None` if it began before.
+    ///
+    /// Its id is `<workflow>-<the event's id>`, or `<workflow>-<source>-<id>` if an event of another
+    /// source has that id.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Refused`] with `WORKFLOW_ALREADY_EXISTS` if both ids are taken;
+    /// [`RunError::Crashed`] if the orchestrator's process is dead.
+    pub fn begin_for(
+        &self,
+        plan: &Arc<Plan>,
+        event: &ReceivedEvent,
+    ) -> Result<Option<Run>, RunError> {
+        self.ensure_alive()?;
+        let from = event.number + 1;
+        let (workflow, source, id) = (plan.id(), &event.source, &event.id);
+        let ids = [
+            format!("{workflow}-{id}"),
+            format!("{workflow}-{source}-{id}"),
+        ];
+        // A slash marks child runs.
+        let ids = ids.map(|id| Arc::<str>::from(id.replace('/', "-")));
+        for (place, id) in ids.iter().enumerate() {
+            let start = self.start_of(plan, Arc::clone(&event.data), Some(from));
+            match self.journal.begin(id, start.entry(plan)) {
+                Ok(()) => return Ok(Some(self.begun(plan, start, id, RunContext::default()))),
+                Err(JournalError::AlreadyExists(_)) if self.began_with(id, from)? => {
+                    return Ok(None);
+                }
+                Err(JournalError::AlreadyExists(_)) if place == 0 => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a run was started by the event before a number.
+    fn began_with(&self, id: &str, from: u64) -> Result<bool, JournalError> {
+        let entries = self.journal.read(id)?.unwrap_or_default();
+        Ok(matches!(
+            entries.first(),
+            Some(JournalEntry::Started { events_from, .. }) if *events_from == Some(from)
+        ))
     }
 
     fn begin_numbered(
@@ -72,12 +121,25 @@ impl Orchestrator {
         }
     }
 
-    /// The first entry of a run.
-    pub(super) fn started(&self, plan: &Plan, input: &Arc<Value>) -> JournalEntry {
-        JournalEntry::Started {
-            workflow: Arc::clone(plan.workflow()),
-            input: Arc::clone(input),
+    /// What a run begins with, whose waits take events from a number on, or those that come from now on.
+    pub(super) fn start_of(
+        &self,
+        plan: &Plan,
+        input: Arc<Value>,
+        events_from: Option<u64>,
+    ) -> RunStart {
+        let waits = !plan.event_types.is_empty();
+        self.keep_events(plan);
+        RunStart {
+            input,
+            events_from: events_from.or_else(|| waits.then(|| self.inbox.next_number())),
             at: self.now(),
+        }
+    }
+
+    fn keep_events(&self, plan: &Plan) {
+        for kind in &plan.event_types {
+            self.inbox.keep(kind);
         }
     }
 
@@ -85,7 +147,7 @@ impl Orchestrator {
     pub(super) fn begun(
         &self,
         plan: &Arc<Plan>,
-        input: Arc<Value>,
+        start: RunStart,
         id: &Arc<str>,
         context: RunContext,
     ) -> Run {
@@ -94,7 +156,7 @@ impl Orchestrator {
             run: Arc::clone(id),
             status: WorkflowStatus::Running,
         });
-        let state = RunState::new(Arc::clone(plan), Arc::clone(id), input, self.now());
+        let state = RunState::new(Arc::clone(plan), Arc::clone(id), start);
         let run = self.run_of(state, context);
         self.track(&run.id, &run.state);
         run
@@ -135,6 +197,7 @@ impl Orchestrator {
         entry: Option<&JournalEntry>,
     ) -> Result<Run, RunError> {
         let run = self.run_of(state, context);
+        self.keep_events(&run.plan);
         if let Some(entry) = entry {
             run.commit(entry)?;
         }
@@ -159,10 +222,8 @@ impl Orchestrator {
     pub async fn recover(
         &self,
     ) -> Result<Vec<(Arc<str>, Result<Outcome, RunError>)>, JournalError> {
-        self.timeline().record(EventKind::OrchestratorRestarted {});
-        let unfinished = self.journal.unfinished()?.into_iter();
+        let unfinished = self.restart()?.into_iter();
         let recovered: FuturesOrdered<_> = unfinished
-            .filter(|id| self.find(id).is_none())
             .map(|id| async move {
                 let result = self.finish(&id).await;
                 (id, result)
@@ -171,8 +232,25 @@ impl Orchestrator {
         Ok(recovered.collect().await)
     }
 
+    /// Records that this process takes up the runs of the journal; returns those that are unfinished,
+    /// except those that are active in it.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be read.
+    pub fn restart(&self) -> Result<Vec<Arc<str>>, JournalError> {
+        self.timeline().record(EventKind::OrchestratorRestarted {});
+        let mut unfinished = self.journal.unfinished()?;
+        unfinished.retain(|id| self.find(id).is_none());
+        Ok(unfinished)
+    }
+
     /// Runs an unfinished run to its end.
-    async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
+    ///
+    /// # Errors
+    ///
+    /// As for [`Run::outcome`], and if the run is unknown.
+    pub async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
         self.ensure_alive()?;
         let state = self.load(id)?;
         let recovered = JournalEntry::Recovered { at: self.now() };

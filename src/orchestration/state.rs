@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{JournalEntry, Plan, plan::PlannedStep};
+use super::{JournalEntry, Plan, plan::PlannedStep, run_start::RunStart, step_state::StepState};
 use crate::{
     domain::{Failure, StepStatus, WorkflowStatus},
     services::Tries,
@@ -40,6 +40,10 @@ pub(super) struct RunState {
     pub cancelled: bool,
     /// How often it was taken up after a crash.
     pub recoveries: u32,
+    /// The number of the first event that its waits may take.
+    pub events_from: u64,
+    /// The numbers of the events that they have taken.
+    pub taken: BTreeSet<u64>,
 }
 
 /// Why no new step starts.
@@ -57,51 +61,9 @@ pub(super) enum StopReason {
     Exhausted,
 }
 
-/// One step of a run.
-#[derive(Clone, Debug, Default)]
-pub(super) struct StepState {
-    pub status: StepStatus,
-    pub started_at: Option<Duration>,
-    pub ended_at: Option<Duration>,
-    pub reply: Option<Arc<Value>>,
-    /// Whether a breaker's fallback replaced its reply, or its child run is degraded.
-    pub degraded: bool,
-    /// The id of its child run, the latest if there were several.
-    pub child_run: Option<Arc<str>>,
-    /// How many child runs there have been.
-    pub child_count: usize,
-    /// How many of its dependencies are not done.
-    waits: usize,
-    pub failure: Option<Box<Failure>>,
-    /// Whether an earlier failure, superseded since, left its effect in doubt.
-    pub in_doubt: bool,
-    /// What is known of the tries of the call that is being made, the step's or its compensation's.
-    pub tries: Tries,
-    /// Whether another step ran at the same time.
-    pub ran_concurrently: bool,
-    /// Whether it has been retried alone.
-    pub retried_alone: bool,
-    pub compensation_started_at: Option<Duration>,
-    pub compensation_ended_at: Option<Duration>,
-    pub compensation_failure: Option<Box<Failure>>,
-    /// Whether its compensation, which failed, is taken up again.
-    pub undone_again: bool,
-}
-
-impl StepState {
-    /// Notes that a call starts, again if a crash cut it off.
-    fn begin_tries(&mut self, is_cut_off: bool) {
-        if !is_cut_off {
-            self.tries = Tries::default();
-        } else if self.tries.due.is_none() {
-            self.tries.cut_off += 1;
-        }
-    }
-}
-
 impl RunState {
     /// The state after a run's first entry.
-    pub fn new(plan: Arc<Plan>, run: Arc<str>, input: Arc<Value>, at: Duration) -> Self {
+    pub fn new(plan: Arc<Plan>, run: Arc<str>, start: RunStart) -> Self {
         let waits = |step: &PlannedStep| StepState {
             waits: step.dependencies.len(),
             ..StepState::default()
@@ -116,16 +78,18 @@ impl RunState {
             steps,
             plan,
             run,
-            input,
+            input: start.input,
             status: WorkflowStatus::Running,
-            started_at: at,
-            deadline_base: at,
+            started_at: start.at,
+            deadline_base: start.at,
             ended_at: None,
             ended: Vec::new(),
             compensated: Vec::new(),
             stop: None,
             cancelled: false,
             recoveries: 0,
+            events_from: start.events_from.unwrap_or_default(),
+            taken: BTreeSet::new(),
         }
     }
 
@@ -140,6 +104,7 @@ impl RunState {
             JournalEntry::StepStarted {
                 step,
                 child_run,
+                due,
                 at,
             } => {
                 let was = self.step(*step)?.status;
@@ -160,10 +125,8 @@ impl RunState {
                     state.retried_alone = true;
                     self.sequential_retry = Some(*step);
                 }
-                if state.child_run != *child_run {
-                    state.child_run.clone_from(child_run);
-                    state.child_count += 1;
-                }
+                state.set_child_run(child_run.as_ref());
+                state.due = *due;
                 state.started_at.get_or_insert(*at);
                 if again {
                     // Its failure no longer counts, but its doubt does, and another step's failure may.
@@ -180,14 +143,22 @@ impl RunState {
                 tries.failures.push(Failure::clone(failure));
                 tries.due = Some(*due);
             }
-            JournalEntry::RetryStarted { step, .. } => self.calling(*step)?.tries.due = None,
+            JournalEntry::RetryStarted {
+                step, child_run, ..
+            } => {
+                let state = self.calling(*step)?;
+                state.tries.due = None;
+                state.set_child_run(child_run.as_ref());
+            }
             JournalEntry::StepCompleted {
                 step,
                 reply,
                 degraded,
                 in_doubt,
+                event,
                 at,
             } => {
+                self.taken.extend(event);
                 let state = self.transition_step(*step, StepStatus::Completed)?;
                 state.tries = Tries::default();
                 state.in_doubt |= *in_doubt;
@@ -197,12 +168,21 @@ impl RunState {
                 self.record_end(*step);
                 self.release_dependents(*step);
             }
-            JournalEntry::StepFailed { step, failure, at } => {
+            JournalEntry::StepFailed {
+                step,
+                failure,
+                is_past_pivot,
+                at,
+            } => {
+                let waits = self.plan.steps[*step].wait().is_some();
                 let state = self.transition_step(*step, StepStatus::Failed)?;
                 state.tries = Tries::default();
                 let mut failure = failure.clone();
                 failure.in_doubt |= state.in_doubt;
                 state.failure = Some(failure);
+                state.is_past_pivot |= is_past_pivot;
+                // A wait that was cut short goes on where it was; all else has its time anew.
+                state.due = state.due.filter(|due| waits && *at < *due);
                 state.ended_at = Some(*at);
                 self.record_end(*step);
                 if self.plan.workflow.steps[*step].optional {
@@ -277,6 +257,8 @@ impl RunState {
                 self.deadline_base = *at;
                 self.ended_at = None;
                 self.stop = None;
+                self.cancelled = false;
+                self.recoveries = 0;
                 for (step, state) in self.steps.iter_mut().enumerate() {
                     if state.status == StepStatus::Failed {
                         // The time until the resumption does not count.

@@ -23,12 +23,16 @@ impl Run {
             CallRole::Fallback => Tries::default(),
             CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries.clone(),
         };
-        // The deadline is for the steps; compensation may take longer.
-        let deadline = self.deadline().filter(|_| role != CallRole::Undo);
+        let limit = match role {
+            CallRole::Forward => self.limit(step),
+            CallRole::Fallback => self.deadline(),
+            // The deadline is for the steps; compensation may take longer.
+            CallRole::Undo => None,
+        };
         let observer = StepObserver::new(self, step, role);
         let client = &self.orchestrator.client;
         let result = client
-            .call_observed(call, policy, deadline, &tries, &observer)
+            .call_observed(call, policy, limit, &tries, &observer)
             .await;
         match observer.into_error() {
             Some(error) => Err(error),
@@ -99,8 +103,11 @@ impl CallObserver for StepObserver<'_> {
     }
 
     fn retry_started(&self) -> bool {
-        let (step, at) = (self.step, self.run.now());
-        self.commit(&JournalEntry::RetryStarted { step, at })
+        self.commit(&JournalEntry::RetryStarted {
+            step: self.step,
+            child_run: None,
+            at: self.run.now(),
+        })
     }
 
     fn stopped(&self) -> BoxFuture<'_, ()> {

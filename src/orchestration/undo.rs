@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::{Value, json};
 
 use super::{
     CrashPoint, JournalEntry, Run, RunError, plan::PlannedCompensation, step_calls::CallRole,
+    undo_order::UndoOrder,
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Failure, Key, code, resolve},
+    domain::{Call, CallName, Failure, Key, code, resolve},
     observability::{CompensationHead, EventKind},
     services::{CallPolicy, CallResult},
 };
@@ -27,14 +29,14 @@ impl Run {
     pub(super) async fn try_fallback_calls(
         &self,
         step: usize,
-        failed: &Call,
+        input: &Value,
         mut failure: Box<Failure>,
     ) -> Result<CallResult, RunError> {
         let planned = &self.plan.steps[step];
         let is_final = matches!(&*failure.code, code::WORKFLOW_TIMEOUT | code::CANCELLED);
         let mut last = None;
         if !is_final {
-            let input = Arc::new(json!({ "input": *failed.input, "error": failure }));
+            let input = Arc::new(json!({ "input": input, "error": failure }));
             for (position, name) in planned.recover.iter().enumerate() {
                 let is_lost = self.lock().is_lost();
                 if is_lost {
@@ -42,20 +44,16 @@ impl Run {
                 }
                 let is_last = position + 1 == planned.recover.len();
                 let key = match is_last {
-                    true => failed.key.clone(),
+                    true => Key::of_step(&self.id, &planned.id),
                     false => {
                         let part = format!("{}/recover/{position}", planned.id);
-                        Some(Key::of_step(&self.id, &part))
+                        Key::of_step(&self.id, &part)
                     }
                 };
-                let head = CallHead {
-                    name: name.clone(),
-                    ..CallHead::clone(&failed.head)
-                };
                 let call = Call {
-                    head: Arc::new(head),
+                    head: self.head(step, name),
                     input: Arc::clone(&input),
-                    key,
+                    key: Some(key),
                     accepts_fallback: false,
                 };
                 let policy = CallPolicy::default();
@@ -87,14 +85,26 @@ impl Run {
         });
     }
 
-    /// Undoes the steps, newest first; a failure does not stop the rest.
+    /// Undoes the steps in their [`UndoOrder`], several at a time; a failure does not stop the rest.
     pub(super) async fn compensate(&self) -> Result<(), RunError> {
-        let steps = self.lock().to_compensate();
-        for step in steps {
-            let planned = &self.plan.steps[step];
-            let Some(compensation) = &planned.compensation else {
-                continue;
-            };
+        let mut order = UndoOrder::of(&self.lock());
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < self.plan.workflow.max_parallel
+                && let Some(step) = order.next()
+            {
+                running.push(async move { self.undo_step(step).await.map(|()| step) });
+            }
+            match running.next().await {
+                Some(step) => order.settled(step?),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn undo_step(&self, step: usize) -> Result<(), RunError> {
+        let planned = &self.plan.steps[step];
+        if let Some(compensation) = &planned.compensation {
             self.crash_if_declared(CrashPoint::BeforeCompensation, step)?;
             let at = self.now();
             self.commit(&JournalEntry::CompensationStarted { step, at })?;

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
+use super::wait::{StartedBy, Wait};
 use crate::{
     domain::{JsonForm, opt_duration_text},
     resilience::{Retries, Retry},
@@ -41,10 +42,13 @@ pub struct Workflow {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The events that start runs of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<StartedBy>,
     /// What happens when a step fails.
     #[serde(default)]
     pub on_failure: OnFailure,
-    /// How long a run may take, compensation excluded.
+    /// How long a run may take, or get to its pivot; compensation excluded.
     #[serde(
         default,
         with = "opt_duration_text",
@@ -90,7 +94,7 @@ pub enum OnParallelFailure {
     Sequential,
 }
 
-/// A step of a workflow: a call, or a run of another workflow.
+/// A step of a workflow: a call, a run of another workflow, or a wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
@@ -108,20 +112,30 @@ pub struct Step {
     /// The workflow that runs instead of a call; it undoes itself, so it needs no compensation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<SubWorkflow>,
+    /// What is waited for instead of a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// What is sent: JSON in which a string `${/step/field}` is replaced by data of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
     /// The steps that must complete before it; the previous one unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<String>>,
-    /// How long an execution may take.
+    /// How long an execution, or a child run, may take.
     #[serde(
         default,
         with = "opt_duration_text",
         skip_serializing_if = "Option::is_none"
     )]
     pub timeout: Option<Duration>,
-    /// How often and when the call is repeated: a preset's name, or a policy.
+    /// How long all its tries may take, with the delays between them.
+    #[serde(
+        default,
+        with = "opt_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub within: Option<Duration>,
+    /// How often and when it is tried again: a preset's name, or a policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retries>,
     /// Fallback calls that are made once, sequentially, when it fails: `Service.operation`, or an
@@ -131,6 +145,9 @@ pub struct Step {
     /// What undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensation: Option<Compensation>,
+    /// Whether it is the point of no return: once it has completed, nothing is undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pivot: bool,
     /// Whether the workflow continues when it fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,

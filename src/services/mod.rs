@@ -18,6 +18,7 @@ mod health;
 mod http_route;
 mod http_status;
 mod integrity;
+mod limit;
 mod mock;
 mod observer;
 mod partition;
@@ -54,6 +55,8 @@ pub(crate) use file::{FileOperation, Files, FilesDefinition};
 pub(crate) use http_route::HttpRoute;
 #[cfg(feature = "http")]
 pub(crate) use http_status::{failure_of, status_of};
+#[doc(hidden)]
+pub use limit::Limit;
 #[doc(hidden)]
 pub use mock::MockService;
 pub(crate) use observer::{CallObserver, Moment, Tries};

@@ -14,6 +14,7 @@ use crate::{
         CountParameter, StepError, StepResult,
         failing::something_happened,
         parameters::{column, header_and_rows, json},
+        runs::settle,
     },
 };
 
@@ -177,6 +178,8 @@ fn drafts(step: &gherkin::Step) -> Result<Vec<EventDraft>, StepError> {
 async fn publish(world: &mut World, drafts: impl IntoIterator<Item = EventDraft>) -> StepResult {
     send(world, drafts).await;
     world.messages().idle().await;
+    // Workflows that wait for events go on.
+    settle().await;
     Ok(())
 }
 

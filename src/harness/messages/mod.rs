@@ -9,12 +9,13 @@ pub use self::requests::SentRequests;
 pub use super::fixtures::communication::LoadedPattern;
 use super::{Cast, World};
 use crate::{
-    clock::Seed,
+    clock::{Clock, Seed},
     domain::{CallName, Failure, format_duration},
     messaging::{
         CloudEvent, EventBus, EventDraft, OutboxService, Publisher, PublisherCrash, Relay,
         Subscription, redrive,
     },
+    orchestration::{Inbox, ReceivedEvent},
     services::{Client, Faults},
 };
 
@@ -181,6 +182,26 @@ impl World {
         };
         self.parts.put(requests)
     }
+}
+
+/// Has an inbox receive the events that are published on a bus.
+pub(super) fn fill(inbox: &Inbox, bus: &EventBus, clock: Clock) {
+    let inbox = inbox.clone();
+    bus.listen(move |document| {
+        let head = document.head();
+        if inbox.keeps(&head.kind) {
+            let data = document.json().get("data").cloned().unwrap_or_default();
+            let event = ReceivedEvent {
+                number: 0,
+                source: Arc::clone(&head.source),
+                id: Arc::clone(&head.id),
+                subject: head.subject.clone(),
+                data: Arc::new(data),
+                at: clock.now(),
+            };
+            inbox.receive(&head.kind, event);
+        }
+    });
 }
 
 fn relay(outbox: &str, client: &Arc<Client>, bus: &EventBus, faults: &Faults) -> Relay {

@@ -13,7 +13,7 @@ use crate::{
     harness::logs,
     observability::EventKind,
     orchestration::{Compensation, CrashPoint, Step, SubWorkflow, Workflow},
-    services::{CallPolicy, CallResult, Client, Registry},
+    services::{CallPolicy, CallResult, Client, Limit, Registry},
 };
 
 /// A workflow to run in a separate process, and the point at which to kill that process.
@@ -149,8 +149,8 @@ impl ProcessRun<'_> {
             None => CallPolicy::default(),
         };
         // The deadline is for the steps; compensation may take longer.
-        let deadline = deadline.filter(|_| !is_undo);
-        let result = self.client.call(&call, &policy, deadline).await;
+        let limit = deadline.filter(|_| !is_undo).map(Limit::of_run);
+        let result = self.client.call(&call, &policy, limit).await;
         (number, call, result)
     }
 

@@ -2,9 +2,106 @@ use std::sync::Arc;
 
 use super::Runs;
 use crate::{
-    domain::{Failure, did_you_mean},
+    domain::{Failure, Locked, code, did_you_mean},
+    harness::fixtures::Fixtures,
     orchestration::{CrashPoint, Plan, RunError, SubWorkflow, Workflow},
+    services::Registry,
 };
+
+/// Whether there are events of a type.
+type CheckEvent = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
+
+/// The workflows that a scenario declares, and those of the fixtures.
+///
+/// A handle: clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Declared(Arc<Locked<DeclaredWorkflows>>);
+
+#[derive(Default)]
+struct DeclaredWorkflows {
+    /// The last is the scenario's workflow; its steps may run those before it.
+    workflows: Vec<Arc<Workflow>>,
+    fixtures: Option<Fixtures>,
+    /// Missing where there are no events.
+    check_event: Option<CheckEvent>,
+}
+
+impl Declared {
+    pub fn use_fixtures(&self, fixtures: Fixtures) {
+        self.0.lock().fixtures = Some(fixtures);
+    }
+
+    #[cfg(feature = "messaging")]
+    pub fn check_events(&self, check: CheckEvent) {
+        self.0.lock().check_event = Some(check);
+    }
+
+    fn add(&self, workflow: Arc<Workflow>) -> Result<(), String> {
+        let mut declared = self.0.lock();
+        let starts = |workflow: &Workflow| workflow.started_by.is_some();
+        let mut others = declared.workflows.iter();
+        if starts(&workflow) && others.any(|it| it.id == workflow.id && starts(it)) {
+            let id = &workflow.id;
+            return Err(format!(
+                "the workflow {id:?}, whose runs events start, is declared already: runs of both would have the same ids, \
+                 \"{id}-<event>\", at /id"
+            ));
+        }
+        declared.workflows.push(workflow);
+        Ok(())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Workflow)) -> Result<(), String> {
+        let mut declared = self.0.lock();
+        let workflow = declared.workflows.last_mut().ok_or_else(no_workflow)?;
+        change(Arc::make_mut(workflow));
+        Ok(())
+    }
+
+    /// The scenario's workflow.
+    pub fn last(&self) -> Result<Arc<Workflow>, String> {
+        let declared = self.0.lock();
+        declared.workflows.last().cloned().ok_or_else(no_workflow)
+    }
+
+    /// A workflow by id: the last one declared, else one of the fixtures.
+    pub fn find(&self, id: &str) -> Result<Arc<Workflow>, String> {
+        let declared = self.0.lock();
+        let mut workflows = declared.workflows.iter().rev();
+        if let Some(found) = workflows.find(|workflow| workflow.id == id) {
+            return Ok(Arc::clone(found));
+        }
+        match &declared.fixtures {
+            Some(fixtures) => fixtures.workflow(id).map_err(|error| error.to_string()),
+            None => {
+                let ids = declared.workflows.iter().map(|workflow| &*workflow.id);
+                let hint = did_you_mean(id, ids);
+                Err(format!("workflow {id:?} does not exist: {hint}"))
+            }
+        }
+    }
+
+    /// A plan of a workflow, or why it is refused.
+    pub fn plan(
+        &self,
+        workflow: &Arc<Workflow>,
+        registry: &Registry,
+    ) -> Result<Arc<Plan>, RunError> {
+        let plan = Plan::new(workflow, registry, &|id| self.find(id)).map_err(RunError::Refused)?;
+        for (pointer, kind) in plan.workflow().events() {
+            let check = self.0.lock().check_event.clone();
+            let checked = match check {
+                Some(check) => check(kind),
+                None => Err(Box::new(Failure::new(
+                    code::INVALID_WORKFLOW,
+                    "events need the Cargo feature `messaging` of rehearsal, which is off",
+                ))),
+            };
+            checked.map_err(|failure| RunError::Refused(Box::new(failure.field(&pointer))))?;
+        }
+        Ok(Arc::new(plan))
+    }
+}
 
 impl Runs {
     /// Makes this the scenario's workflow; its steps can run those that were declared before.
@@ -26,20 +123,23 @@ impl Runs {
                 workflow.id
             ));
         }
-        self.others.extend(self.workflow.replace(workflow));
+        let started_by = workflow.started_by.clone();
+        let id = workflow.id.clone();
+        self.declared.add(workflow)?;
+        if let Some(started_by) = started_by {
+            self.starters.push((id, started_by.event));
+            self.serve_starters(self.starters.len() - 1);
+        }
         Ok(())
     }
 
-    /// The workflow, to be changed for this scenario.
+    /// Changes the workflow for this scenario.
     ///
     /// # Errors
     ///
     /// If none was declared.
-    pub fn workflow_mut(&mut self) -> Result<&mut Workflow, String> {
-        self.workflow
-            .as_mut()
-            .map(Arc::make_mut)
-            .ok_or_else(no_workflow)
+    pub fn change_workflow(&mut self, change: impl FnOnce(&mut Workflow)) -> Result<(), String> {
+        self.declared.change(change)
     }
 
     /// Declares a crash at a step of the workflow, the next or the n-th time that it gets there.
@@ -62,7 +162,7 @@ impl Runs {
 
     /// Checks that the workflow has the step and can crash there.
     pub(super) fn check_crash(&self, point: CrashPoint, step: &str) -> Result<(), String> {
-        let mut workflow = Arc::clone(self.workflow.as_ref().ok_or_else(no_workflow)?);
+        let mut workflow = self.declared.last()?;
         let mut path = step.split('/').peekable();
         while let Some(id) = path.next() {
             let Some(found) = workflow.steps.iter().find(|step| step.id == id) else {
@@ -81,7 +181,7 @@ impl Runs {
                     }
                     break;
                 }
-                (Some(SubWorkflow::Named(name)), _) => self.find(name)?,
+                (Some(SubWorkflow::Named(name)), _) => self.declared.find(name)?,
                 (Some(SubWorkflow::Defined(child)), _) => Arc::clone(child),
                 (None, Some(_)) => return Err(format!("step {id:?} does not run a workflow")),
             };
@@ -91,7 +191,7 @@ impl Runs {
 
     /// The ids of all steps of the workflows that are declared, and of those that they run.
     pub(crate) fn steps(&self) -> Vec<String> {
-        let mut open: Vec<_> = self.others.iter().chain(&self.workflow).cloned().collect();
+        let mut open = self.declared.0.lock().workflows.clone();
         let mut read = Vec::new();
         let mut steps = Vec::new();
         while let Some(workflow) = open.pop() {
@@ -101,7 +201,7 @@ impl Runs {
             for step in &workflow.steps {
                 steps.push(step.id.clone());
                 open.extend(match &step.workflow {
-                    Some(SubWorkflow::Named(name)) => self.find(name).ok(),
+                    Some(SubWorkflow::Named(name)) => self.declared.find(name).ok(),
                     Some(SubWorkflow::Defined(child)) => Some(Arc::clone(child)),
                     None => None,
                 });
@@ -112,25 +212,8 @@ impl Runs {
     }
 
     pub(super) fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
-        let workflow = self.workflow.as_ref().ok_or_else(no_workflow)?;
-        let refused = |failure: Box<Failure>| RunError::Refused(failure);
-        let plan = Plan::new(workflow, self.client.registry(), &|id| self.find(id));
-        Ok(plan.map(Arc::new).map_err(refused))
-    }
-
-    /// A workflow by id: the last one declared, else one of the fixtures.
-    fn find(&self, id: &str) -> Result<Arc<Workflow>, String> {
-        let declared = || self.others.iter().chain(&self.workflow);
-        if let Some(found) = declared().rev().find(|workflow| workflow.id == id) {
-            return Ok(Arc::clone(found));
-        }
-        match &self.fixtures {
-            Some(fixtures) => fixtures.workflow(id).map_err(|error| error.to_string()),
-            None => {
-                let hint = did_you_mean(id, declared().map(|workflow| workflow.id.as_str()));
-                Err(format!("workflow {id:?} does not exist: {hint}"))
-            }
-        }
+        let workflow = self.declared.last()?;
+        Ok(self.declared.plan(&workflow, self.client.registry()))
     }
 }
 

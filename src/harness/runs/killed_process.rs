@@ -49,6 +49,11 @@ impl Runs {
                 return Ok(());
             }
         };
+        if let Some(kind) = plan.event_types().first() {
+            return Err(format!(
+                "the workflow waits for the event {kind:?}, which a process of its own does not receive"
+            ));
+        }
         self.close_journal();
         let process_run = ProcessRun {
             client: Arc::clone(&self.client),

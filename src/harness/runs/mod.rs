@@ -3,18 +3,23 @@
 mod declared;
 #[cfg(feature = "sqlite")]
 mod killed_process;
+mod restarts;
+mod starter;
+mod waits;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, pin::pin, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use self::{declared::Declared, starter::Starter};
 use super::fixtures::Fixtures;
 use crate::{
+    domain::Locked,
     orchestration::{
-        Crashes, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError, RunView,
-        SqliteJournal, Workflow,
+        Crashes, Inbox, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError,
+        RunView, SqliteJournal,
     },
     services::{Client, Faults},
 };
@@ -29,10 +34,12 @@ pub struct Runs {
     journal_file: Option<PathBuf>,
     crashes: Crashes,
     orchestrator: Orchestrator,
-    workflow: Option<Arc<Workflow>>,
-    /// The workflows declared before it, which its steps may run.
-    others: Vec<Arc<Workflow>>,
-    fixtures: Option<Fixtures>,
+    inbox: Inbox,
+    declared: Declared,
+    /// The workflows whose runs events start, and the types of those.
+    starters: Vec<(String, String)>,
+    /// The runs that events have started.
+    started: Arc<Locked<Vec<LastRun>>>,
     /// The runs that steps refer to.
     last: Vec<LastRun>,
 }
@@ -49,7 +56,7 @@ enum RunProgress {
 
 impl Runs {
     /// An orchestrator with a journal in memory, and no workflow yet.
-    pub fn new(client: Arc<Client>, faults: Faults) -> Self {
+    pub(super) fn new(client: Arc<Client>, faults: Faults, inbox: Inbox) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
         let crashes = Crashes::new(faults);
         Self {
@@ -57,23 +64,51 @@ impl Runs {
                 Arc::clone(&client),
                 Arc::clone(&journal),
                 crashes.clone(),
-            ),
+            )
+            .with_inbox(inbox.clone()),
+            inbox,
             client,
             journal,
             journal_file: None,
             crashes,
-            workflow: None,
-            others: Vec::new(),
-            fixtures: None,
+            declared: Declared::default(),
+            starters: Vec::new(),
+            started: Arc::default(),
             last: Vec::new(),
         }
     }
 
     /// Looks up workflows that steps run and that were not declared in fixtures.
     #[must_use]
-    pub fn with_fixtures(mut self, fixtures: Fixtures) -> Self {
-        self.fixtures = Some(fixtures);
+    pub fn with_fixtures(self, fixtures: Fixtures) -> Self {
+        self.declared.use_fixtures(fixtures);
         self
+    }
+
+    /// Lets workflows wait for events of these types.
+    #[cfg(feature = "messaging")]
+    pub(super) fn with_event_types(self, types: crate::messaging::EventTypes) -> Self {
+        let check = move |kind: &str| types.check(kind);
+        self.declared.check_events(Arc::new(check));
+        self
+    }
+
+    /// Starts runs for the events that come, and for those that came while no process was there.
+    fn serve_starters(&self, from: usize) {
+        for (workflow, event) in &self.starters[from..] {
+            self.inbox.keep(event);
+            let starter = Starter {
+                workflow: workflow.clone(),
+                event: event.clone(),
+                declared: self.declared.clone(),
+                client: Arc::clone(&self.client),
+                orchestrator: self.orchestrator.clone(),
+                inbox: self.inbox.clone(),
+                started: Arc::clone(&self.started),
+            };
+            let from = starter.catch_up();
+            tokio::spawn(starter.serve(from));
+        }
     }
 
     /// Keeps the journal in a file, which a new process opens again.
@@ -114,6 +149,7 @@ impl Runs {
             Arc::clone(&self.journal),
             self.crashes.clone(),
         )
+        .with_inbox(self.inbox.clone())
     }
 
     /// Runs the workflow `times` times concurrently, to its end or its crash.
@@ -143,10 +179,20 @@ impl Runs {
                 Err(error) => self.last.push(LastRun::ended(None, Err(error))),
             }
         }
-        while let Some((number, result)) = driven.next().await {
-            self.last[number].progress = RunProgress::Ended(Box::new(result));
+        let mut stuck =
+            pin!(self.is_stuck(Vec::from_iter(self.last.iter().filter_map(LastRun::id))));
+        loop {
+            tokio::select! {
+                biased;
+                ended = driven.next() => match ended {
+                    Some((number, result)) => {
+                        self.last[number].progress = RunProgress::Ended(Box::new(result));
+                    }
+                    None => return Ok(()),
+                },
+                why = &mut stuck => return Err(why),
+            }
         }
-        Ok(())
     }
 
     /// Starts the workflow in the background.
@@ -175,16 +221,35 @@ impl Runs {
     ///
     /// If nothing was started, or a run's task failed.
     pub async fn wait(&mut self) -> Result<(), String> {
+        self.collect_started();
         if self.last.is_empty() {
-            return Err("no workflow was started".to_owned());
+            return Err(self.nothing_started());
         }
+        let mut stuck =
+            pin!(self.is_stuck(Vec::from_iter(self.last.iter().filter_map(LastRun::id))));
         for run in &mut self.last {
-            if let RunProgress::Running(task) = &mut run.progress {
-                run.progress =
-                    RunProgress::Ended(Box::new(task.await.map_err(|error| error.to_string())?));
+            tokio::select! {
+                biased;
+                ended = run.end() => ended?,
+                why = &mut stuck => return Err(why),
             }
         }
         Ok(())
+    }
+
+    fn nothing_started(&self) -> String {
+        let mut message = "no workflow was started".to_owned();
+        for (workflow, event) in &self.starters {
+            message += &format!(
+                "; {workflow:?} starts with the event {event:?}, of which none was published"
+            );
+        }
+        message
+    }
+
+    /// Adds the runs that events have started to the last ones.
+    fn collect_started(&mut self) {
+        self.last.append(&mut self.started.lock());
     }
 
     /// Cancels the last run; an interrupted one is called off, and undone to its end.
@@ -218,45 +283,12 @@ impl Runs {
         Ok(())
     }
 
-    /// A new orchestrator on the same journal runs unfinished runs to their end.
-    ///
-    /// # Errors
-    ///
-    /// If nothing was run, or the journal cannot be read.
-    pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
-        self.orchestrator.kill();
-        let mut ended = Vec::new();
-        for run in self.last.drain(..) {
-            match run.progress {
-                // Its result no longer matters, only that it has closed the journal.
-                RunProgress::Running(task) => drop(task.await),
-                RunProgress::Ended(_) => ended.push(run),
-            }
-        }
-        self.client = client;
-        self.open_journal().map_err(|error| error.to_string())?;
-        let recovered = self.orchestrator.recover().await;
-        self.last = recovered
-            .map_err(|error| error.to_string())?
-            .into_iter()
-            .map(|(id, result)| LastRun::ended(Some(id), result))
-            .collect();
-        if self.last.is_empty() {
-            // Nothing was taken up, and what is known of the last runs has not changed.
-            self.last = ended;
-        }
-        match self.last.is_empty() {
-            true => Err("no workflow was run, so none can be taken up".to_owned()),
-            false => Ok(()),
-        }
-    }
-
     /// The state of a run, or of the last one.
     ///
     /// # Errors
     ///
     /// If nothing was run, or the journal cannot be read.
-    pub fn state(&self, id: Option<&str>) -> Result<Option<RunView>, String> {
+    pub fn state(&mut self, id: Option<&str>) -> Result<Option<RunView>, String> {
         let id = match id {
             Some(id) => id.into(),
             None => self.last_id()?,
@@ -271,6 +303,7 @@ impl Runs {
     ///
     /// If nothing was run, or a run has not ended.
     pub fn results(&mut self) -> Result<Vec<&RunResult>, String> {
+        self.collect_started();
         if self.last.is_empty() {
             return Err("no workflow was run".to_owned());
         }
@@ -286,10 +319,7 @@ impl Runs {
             .iter()
             .map(|run| match &run.progress {
                 RunProgress::Ended(result) => Ok(&**result),
-                RunProgress::Running(_) => Err(format!(
-                    "the workflow is still running ({}): let time pass, or wait until it ends",
-                    run.id.as_deref().unwrap_or("no id")
-                )),
+                RunProgress::Running(_) => Err(self.still_running(run.id.as_deref())),
             })
             .collect()
     }
@@ -326,7 +356,8 @@ impl Runs {
             .ok_or_else(|| "no workflow was run".to_owned())
     }
 
-    fn last_id(&self) -> Result<Arc<str>, String> {
+    fn last_id(&mut self) -> Result<Arc<str>, String> {
+        self.collect_started();
         self.last
             .last()
             .and_then(|run| run.id.clone())
@@ -335,6 +366,19 @@ impl Runs {
 }
 
 impl LastRun {
+    fn id(&self) -> Option<Arc<str>> {
+        self.id.clone()
+    }
+
+    /// Waits until it has ended.
+    async fn end(&mut self) -> Result<(), String> {
+        if let RunProgress::Running(task) = &mut self.progress {
+            let ended = task.await.map_err(|error| error.to_string())?;
+            self.progress = RunProgress::Ended(Box::new(ended));
+        }
+        Ok(())
+    }
+
     fn ended(id: Option<Arc<str>>, result: RunResult) -> Self {
         Self {
             id,

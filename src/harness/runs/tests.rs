@@ -3,7 +3,7 @@ use crate::{
     clock::{Clock, Seed},
     harness::Cast,
     observability::Timeline,
-    orchestration::CrashPoint,
+    orchestration::{CrashPoint, Workflow},
 };
 
 fn cast() -> (Cast, Runs) {

@@ -3,7 +3,11 @@
 mod faults;
 mod topics;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -34,7 +38,11 @@ struct BusInner {
     types: EventTypes,
     faults: BusFaults,
     topics: Locked<Topics>,
+    listener: OnceLock<Listener>,
 }
+
+/// Is told of every event that is published.
+type Listener = Box<dyn Fn(&EventDocument) + Send + Sync>;
 
 impl EventBus {
     /// Its name as a service.
@@ -50,9 +58,15 @@ impl EventBus {
                 types: EventTypes::default(),
                 faults: BusFaults::new(faults, timeline.clone()),
                 topics: Locked::default(),
+                listener: OnceLock::new(),
                 timeline,
             }),
         }
+    }
+
+    /// Tells of every event that is published from now on; only the first listener counts.
+    pub fn listen(&self, listener: impl Fn(&EventDocument) + Send + Sync + 'static) {
+        let _ = self.inner.listener.set(Box::new(listener));
     }
 
     /// Deliveries on their way or at a handler.
@@ -263,6 +277,9 @@ impl BusInner {
         }
         let mut topics = self.topics.lock();
         for document in &documents {
+            if let Some(listener) = self.listener.get() {
+                listener(document);
+            }
             self.deliver(&mut topics, document);
         }
         Ok(Reply::empty())

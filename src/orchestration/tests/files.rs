@@ -22,6 +22,7 @@ fn sqlite_journal_conforms_and_survives_reopening() {
         panic!("{read:?}");
     };
     let again = JournalEntry::Started {
+        events_from: None,
         workflow: Arc::new(Workflow::clone(workflow)),
         input: Arc::clone(input),
         at,
@@ -96,10 +97,10 @@ fn unusable_file_is_refused_with_the_reason_and_unchanged() {
     drop(SqliteJournal::open(&newer).unwrap());
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 4)
         .unwrap();
     assert!(
-        refusal(&newer).contains("it is of version 3"),
+        refusal(&newer).contains("it is of version 4"),
         "{}",
         refusal(&newer)
     );
@@ -118,12 +119,18 @@ fn unusable_file_is_refused_with_the_reason_and_unchanged() {
 }
 
 #[test]
-fn journal_of_the_former_version_is_raised_and_its_runs_are_finished() {
+fn journal_of_a_former_version_is_raised_and_its_runs_are_finished() {
+    for version in [1, 2] {
+        raise_journal(version);
+    }
+}
+
+fn raise_journal(version: i32) {
     virtually(async {
         let mut setup = Setup::durable();
         let file = setup.folder.as_ref().unwrap().path().join("journal.db");
         setup.journal = Arc::new(MemoryJournal::default());
-        // As version 1 wrote it: one step had completed, the next was running.
+        // As versions 1 and 2 wrote it: one step had completed, the next was running.
         let workflow = json!({"id": "w", "steps": [step("a", &[]), step("b", &["a"])]});
         let former = rusqlite::Connection::open(&file).unwrap();
         former
@@ -132,10 +139,10 @@ fn journal_of_the_former_version_is_raised_and_its_runs_are_finished() {
                 [workflow.to_string()],
             )
             .unwrap();
+        former.pragma_update(None, "user_version", version).unwrap();
         former
             .execute_batch(
                 r#"
-                PRAGMA user_version = 1;
                 INSERT INTO runs VALUES ('w-1', 1);
                 INSERT INTO unfinished VALUES (1, 'w-1');
                 INSERT INTO entries VALUES
@@ -155,7 +162,7 @@ fn journal_of_the_former_version_is_raised_and_its_runs_are_finished() {
         let version = rusqlite::Connection::open(&file)
             .unwrap()
             .pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
-        assert_eq!(version, Ok(2));
+        assert_eq!(version, Ok(3));
     });
 }
 

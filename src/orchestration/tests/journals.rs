@@ -22,6 +22,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
         .append(
             &one,
             &JournalEntry::StepStarted {
+                due: None,
                 step: 0,
                 child_run: None,
                 at,
@@ -46,6 +47,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     let of_one = [
         started.clone(),
         JournalEntry::StepStarted {
+            due: None,
             step: 0,
             child_run: None,
             at,
@@ -58,6 +60,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     let other: Workflow =
         serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
     let other = JournalEntry::Started {
+        events_from: None,
         workflow: Arc::new(other),
         input: Arc::new(json!({"n": 1})),
         at,
@@ -91,6 +94,7 @@ fn entries_round_trip_through_json() {
     let at = Duration::from_millis(7);
     for entry in [
         JournalEntry::StepFailed {
+            is_past_pivot: false,
             step: 1,
             failure: failure.clone(),
             at,
@@ -101,6 +105,7 @@ fn entries_round_trip_through_json() {
             at,
         },
         JournalEntry::StepCompleted {
+            event: None,
             step: 0,
             reply: Arc::new(json!({"a": [1, 31.245270191439438]})),
             degraded: false,

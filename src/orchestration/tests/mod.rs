@@ -118,6 +118,7 @@ fn step(id: &str, dependencies: &[&str]) -> Value {
 /// The first entry of a run without input.
 fn started(workflow: &Arc<Workflow>) -> JournalEntry {
     JournalEntry::Started {
+        events_from: None,
         workflow: Arc::clone(workflow),
         input: Arc::new(json!({})),
         at: Duration::ZERO,

@@ -199,6 +199,7 @@ fn child_of_a_cancelled_run_makes_no_call() {
         setup.journal.begin(&run, started(plan.workflow())).unwrap();
         let child_run = Some("w-1/n".into());
         let step_started = JournalEntry::StepStarted {
+            due: None,
             step: 0,
             child_run,
             at,

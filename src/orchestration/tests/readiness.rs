@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     domain::{Failure, StepStatus},
-    orchestration::state::RunState,
+    orchestration::{run_start::RunStart, state::RunState},
 };
 
 #[derive(Clone, Debug)]
@@ -48,6 +48,7 @@ fn plan(case: &TransitionCase) -> Arc<Plan> {
 fn next(state: &RunState) -> Vec<JournalEntry> {
     let at = Duration::ZERO;
     let started = |step| JournalEntry::StepStarted {
+        due: None,
         step,
         child_run: None,
         at,
@@ -61,6 +62,7 @@ fn next(state: &RunState) -> Vec<JournalEntry> {
     for step in state.running() {
         next.push(started(step));
         next.push(JournalEntry::StepCompleted {
+            event: None,
             step,
             reply: Arc::new(json!({})),
             in_doubt: false,
@@ -68,6 +70,7 @@ fn next(state: &RunState) -> Vec<JournalEntry> {
             at,
         });
         next.push(JournalEntry::StepFailed {
+            is_past_pivot: false,
             step,
             failure: Box::new(Failure::new("E", "e")),
             at,
@@ -128,7 +131,7 @@ proptest! {
 
     #[test]
     fn ready_steps_match_their_definition(case in transition_case()) {
-        let mut state = RunState::new(plan(&case), "w-1".into(), Arc::new(json!({})), Duration::ZERO);
+        let mut state = RunState::new(plan(&case), "w-1".into(), RunStart { input: Arc::new(json!({})), events_from: None, at: Duration::ZERO });
         let mut entries = Vec::new();
         for choice in &case.choices {
             let next = next(&state);

@@ -11,14 +11,14 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Client, counts_against_service, past_deadline, stopped};
+use super::{Client, counts_against_service, stopped};
 use crate::{
     clock::{Clock, REAL_TIME_HINT},
     domain::{Call, Failure, Reply, code, format_duration},
     observability::{EventKind, RefusedBy},
     resilience::{Bulkhead, BulkheadPermit, Timeout},
     services::{
-        CallObserver, CallResult, FaultId, Moment, WireAnswer, execution, guards::GuardSet,
+        CallObserver, CallResult, FaultId, Limit, Moment, WireAnswer, execution, guards::GuardSet,
         registry::Role,
     },
 };
@@ -35,6 +35,8 @@ pub(super) struct NoReply {
     pub half_open_in: Option<Duration>,
     /// Whether the caller stopped before it was executed.
     pub stopped: bool,
+    /// Whether the call's limit was reached.
+    pub is_limit: bool,
 }
 
 impl NoReply {
@@ -45,6 +47,7 @@ impl NoReply {
             fallback: None,
             half_open_in: None,
             stopped: false,
+            is_limit: false,
         }
     }
 }
@@ -54,7 +57,7 @@ pub(super) struct CallScope<'a> {
     pub number: u64,
     pub timeout: Duration,
     pub timeout_is_default: bool,
-    pub deadline: Option<Duration>,
+    pub limit: Option<Limit>,
     pub observer: &'a dyn CallObserver,
 }
 
@@ -85,12 +88,15 @@ impl Client {
             }
         }
         let started = self.clock.now();
-        let (execution, result) = self.execute(role, call, scope).await;
+        let (execution, result, is_limit) = self.execute(role, call, scope).await;
         let took = self.clock.now().saturating_sub(started);
         for permit in permits.into_iter().flatten() {
             match &result {
                 Ok(_) => permit.succeeded(took),
-                Err(failure) if permit.counts(&failure.code, counts_against_service(failure)) => {
+                Err(failure)
+                    if permit
+                        .counts(&failure.code, !is_limit && counts_against_service(failure)) =>
+                {
                     permit.failed(took);
                 }
                 Err(_) => permit.ignored(),
@@ -100,6 +106,7 @@ impl Client {
             failure.executions = failure.executions.max(1);
             NoReply {
                 execution,
+                is_limit,
                 ..NoReply::of(failure)
             }
         })
@@ -115,12 +122,16 @@ impl Client {
         let mut permits = [None, None, None];
         for (permit, bulkhead) in permits.iter_mut().zip(bulkheads) {
             let Some(bulkhead) = bulkhead else { continue };
+            let mut is_limit = false;
             let entered = tokio::select! {
                 biased;
                 entered = bulkhead.enter() => entered.map_err(|full| {
                     Failure::new(code::BULKHEAD_FULL, full.to_string())
                 }),
-                () = self.wait_until(scope.deadline) => Err(past_deadline()),
+                limit = self.reached(scope.limit) => {
+                    is_limit = true;
+                    Err(limit.failure())
+                }
                 () = scope.observer.stopped() => {
                     let stopped = NoReply::of(Box::new(stopped().at(call.name())));
                     return Err(NoReply { stopped: true, ..stopped });
@@ -128,7 +139,13 @@ impl Client {
             };
             match entered {
                 Ok(entered) => *permit = Some(entered),
-                Err(failure) => return Err(self.refused(call, RefusedBy::Bulkhead, failure)),
+                Err(failure) => {
+                    let refused = self.refused(call, RefusedBy::Bulkhead, failure);
+                    return Err(NoReply {
+                        is_limit,
+                        ..refused
+                    });
+                }
             }
         }
         Ok(permits)
@@ -139,7 +156,7 @@ impl Client {
         role: &Arc<Role>,
         call: &Call,
         scope: &CallScope<'_>,
-    ) -> (u32, CallResult) {
+    ) -> (u32, CallResult, bool) {
         let number = scope.number;
         let started = self.clock.now();
         let operation = call.name().operation();
@@ -174,12 +191,14 @@ impl Client {
         let exchange = execution::exchange(role, call, &scripted, injected, &observer);
         let exchange = pin!(exchange);
         let answered = Timeout(scope.timeout).run(exchange);
+        let mut is_limit = false;
         let result = tokio::select! {
             // An answer or a timeout at exactly the deadline wins.
             biased;
             answer = answered => answer.unwrap_or_else(|_| Err(timed_out(scope))),
-            () = self.wait_until(scope.deadline) => {
-                let mut failure = past_deadline();
+            limit = self.reached(scope.limit) => {
+                is_limit = true;
+                let mut failure = limit.failure();
                 failure.in_doubt = true;
                 Err(Box::new(failure))
             }
@@ -204,7 +223,7 @@ impl Client {
             Ok(reply) => execution.ends(Arc::clone(&OK), Some(Arc::clone(&reply.value))),
             Err(failure) => execution.ends(Arc::clone(&failure.code), None),
         }
-        (scripted.execution, result)
+        (scripted.execution, result, is_limit)
     }
 
     fn record_fault(&self, call: &Call, execution: u32, fault: FaultId) {
@@ -227,9 +246,13 @@ impl Client {
         NoReply::of(Box::new(failure))
     }
 
-    async fn wait_until(&self, deadline: Option<Duration>) {
-        match deadline {
-            Some(deadline) => self.clock.sleep_until(deadline).await,
+    /// Waits until the limit, if there is one.
+    async fn reached(&self, limit: Option<Limit>) -> Limit {
+        match limit {
+            Some(limit) => {
+                self.clock.sleep_until(limit.at).await;
+                limit
+            }
             None => std::future::pending().await,
         }
     }

@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use self::guarded::CallScope;
 use super::{
-    CallObserver, CallPolicy, CallResult, Faults, Policies, Registry, Tries, guards::Guards,
+    CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries, guards::Guards,
     observer::Unobserved,
 };
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, Failure, FailureMode, Locked, Reply, code},
-    observability::{EventKind, Timeline},
+    observability::{EventKind, Retried, Timeline},
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
 };
 
@@ -92,7 +92,7 @@ impl Client {
         self.seed.store(seed.0, Ordering::Relaxed);
     }
 
-    fn seed(&self) -> Seed {
+    pub(crate) fn seed(&self) -> Seed {
         Seed(self.seed.load(Ordering::Relaxed))
     }
 
@@ -129,19 +129,11 @@ impl Client {
 
     /// Calls a service and waits for the result.
     ///
-    /// `deadline` is an offset on the clock: an execution ends there, and no delay starts that would
-    /// pass it.
-    ///
     /// # Errors
     ///
     /// The last failure, with those that were retried before it as its causes.
-    pub async fn call(
-        &self,
-        call: &Call,
-        policy: &CallPolicy,
-        deadline: Option<Duration>,
-    ) -> CallResult {
-        self.call_observed(call, policy, deadline, &Tries::default(), &Unobserved)
+    pub async fn call(&self, call: &Call, policy: &CallPolicy, limit: Option<Limit>) -> CallResult {
+        self.call_observed(call, policy, limit, &Tries::default(), &Unobserved)
             .await
     }
 
@@ -150,7 +142,7 @@ impl Client {
         &self,
         call: &Call,
         own: &CallPolicy,
-        deadline: Option<Duration>,
+        limit: Option<Limit>,
         earlier: &Tries,
         observer: &dyn CallObserver,
     ) -> CallResult {
@@ -169,8 +161,8 @@ impl Client {
         };
         role.check(call.name())
             .map_err(|unknown| before(unknown.failure(call.name())))?;
-        if deadline.is_some_and(|end| self.clock.now() > end) {
-            return Err(before(past_deadline().at(call.name())));
+        if let Some(limit) = limit.filter(|limit| self.clock.now() > limit.at) {
+            return Err(before(limit.failure().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let policy = self.policies().of(call.name(), own);
@@ -196,7 +188,7 @@ impl Client {
             number,
             timeout: policy.timeout,
             timeout_is_default: policy.timeout_is_default,
-            deadline,
+            limit,
             observer,
         };
         loop {
@@ -220,13 +212,14 @@ impl Client {
             let wait = failure
                 .retry_after
                 .max(no_reply.half_open_in.filter(|_| call.is_undo()));
-            let is_final = own.final_code.is_some_and(|code| *failure.code == *code);
+            let is_final =
+                no_reply.is_limit || own.final_code.is_some_and(|code| *failure.code == *code);
             let next = (!is_final)
                 .then(|| retrying.next_delay(&failure, draw))
                 .flatten()
                 .map(|delay| delay.max(wait.unwrap_or_default()));
-            let in_time =
-                next.filter(|delay| deadline.is_none_or(|end| self.clock.now() + *delay <= end));
+            let in_time = next
+                .filter(|delay| limit.is_none_or(|limit| self.clock.now() + *delay <= limit.at));
             let Some(delay) = in_time else {
                 if let Some(fallback) = no_reply.fallback.filter(|_| call.accepts_fallback) {
                     return Ok(Reply {
@@ -246,7 +239,9 @@ impl Client {
             };
             let due = self.clock.now() + delay;
             self.timeline.record(EventKind::RetryScheduled {
-                call: call.name().clone(),
+                of: Retried::Call {
+                    call: call.name().clone(),
+                },
                 execution: no_reply.execution,
                 delay,
             });
@@ -300,10 +295,6 @@ fn finished(
     failure.in_doubt = in_doubt;
     failure.causes.splice(0..0, causes);
     failure
-}
-
-fn past_deadline() -> Failure {
-    Failure::new(code::WORKFLOW_TIMEOUT, "the workflow's deadline passed")
 }
 
 /// A service that refuses a request, or that its caller stopped waiting for, is not unhealthy.

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+
+use super::{LastRun, RunProgress, Runs};
+use crate::{observability::EventKind, services::Client};
+
+impl Runs {
+    /// Kills the orchestrator's process.
+    ///
+    /// # Errors
+    ///
+    /// If it is dead already.
+    pub fn crash_now(&mut self) -> Result<(), String> {
+        if !self.orchestrator.is_alive() {
+            return Err("the orchestrator has crashed already".to_owned());
+        }
+        self.orchestrator.kill();
+        let crashed = EventKind::OrchestratorCrashed {};
+        self.client.timeline().record(crashed);
+        Ok(())
+    }
+
+    /// A new orchestrator on the same journal takes up unfinished runs, until each has ended or waits for
+    /// an event.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was run, or the journal cannot be read.
+    pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
+        self.orchestrator.kill();
+        self.collect_started();
+        let mut ended = Vec::new();
+        for run in self.last.drain(..) {
+            match run.progress {
+                // Its result no longer matters, only that it has closed the journal.
+                RunProgress::Running(task) => drop(task.await),
+                RunProgress::Ended(_) => ended.push(run),
+            }
+        }
+        self.client = client;
+        self.open_journal().map_err(|error| error.to_string())?;
+        let unfinished = self.orchestrator.restart();
+        self.last = unfinished
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|id| {
+                let (orchestrator, run) = (self.orchestrator.clone(), Arc::clone(&id));
+                let finished = async move { orchestrator.finish(&run).await };
+                LastRun {
+                    id: Some(id),
+                    progress: RunProgress::Running(tokio::spawn(finished)),
+                }
+            })
+            .collect();
+        self.serve_starters(0);
+        self.wait_for_events().await?;
+        if self.last.is_empty() {
+            // Nothing was taken up, and what is known of the last runs has not changed.
+            self.last = ended;
+        }
+        match self.last.is_empty() && self.starters.is_empty() {
+            true => Err("no workflow was run, so none can be taken up".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until each of the last runs has ended or waits for an event.
+    async fn wait_for_events(&mut self) -> Result<(), String> {
+        loop {
+            let next_wait = self.orchestrator.next_wait();
+            let open = FuturesUnordered::new();
+            for run in &mut self.last {
+                if !matches!(run.progress, RunProgress::Running(_)) {
+                    continue;
+                }
+                let paused = run.id.as_deref().map(|id| self.orchestrator.paused(id));
+                let paused = paused.transpose().map_err(|error| error.to_string())?;
+                let waits = paused.flatten().unwrap_or_default();
+                if !waits.iter().any(|wait| wait.kind.is_some()) {
+                    open.push(run.end());
+                }
+            }
+            if open.is_empty() {
+                return Ok(());
+            }
+            let mut open = open;
+            tokio::select! {
+                biased;
+                ended = open.next() => ended.transpose()?,
+                () = next_wait => None,
+            };
+        }
+    }
+}

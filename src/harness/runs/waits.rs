@@ -1,0 +1,64 @@
+//! What runs wait for, in messages.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Runs;
+use crate::{
+    domain::{MAX_DURATION, format_duration},
+    observability::WaitHead,
+};
+
+impl Runs {
+    /// Waits until one of these runs waits for an event without end and nothing else happens; returns
+    /// what it waits for.
+    pub(super) fn is_stuck(&self, runs: Vec<Arc<str>>) -> impl Future<Output = String> + use<> {
+        // Longer than anything in a scenario that still comes.
+        const NOTHING_ELSE_COMES: Duration = MAX_DURATION;
+        let orchestrator = self.orchestrator.clone();
+        let keeps_events = !self.inbox.is_empty();
+        async move {
+            if keeps_events {
+                tokio::time::sleep(NOTHING_ELSE_COMES).await;
+                let paused = runs.iter().filter_map(|run| orchestrator.paused(run).ok()?);
+                let for_ever =
+                    |waits: &Vec<WaitHead>| waits.iter().all(|wait| wait.until.is_none());
+                if let Some(waits) = paused.into_iter().find(for_ever) {
+                    let waits: Vec<_> = waits.iter().map(described).collect();
+                    return format!(
+                        "the workflow waits for ever: {}; nothing publishes that event",
+                        waits.join(", and ")
+                    );
+                }
+            }
+            std::future::pending().await
+        }
+    }
+
+    pub(super) fn still_running(&self, id: Option<&str>) -> String {
+        let waits = id.and_then(|id| self.orchestrator.paused(id).ok()?);
+        let waits: Vec<_> = waits.iter().flatten().map(described).collect();
+        let waits = match waits.is_empty() {
+            true => String::new(),
+            false => format!("; {}", waits.join(", and ")),
+        };
+        format!(
+            "the workflow is still running ({}{waits}): let time pass, or wait until it ends",
+            id.unwrap_or("no id")
+        )
+    }
+}
+
+/// What a step waits for, as a part of a message.
+fn described(wait: &WaitHead) -> String {
+    let mut text = format!("step {:?} waits", wait.step);
+    if let Some(kind) = &wait.kind {
+        text += &format!(" for the event {kind:?}");
+    }
+    if let Some(subject) = &wait.subject {
+        text += &format!(" of {subject:?}");
+    }
+    if let Some(until) = wait.until {
+        text += &format!(" until {}", format_duration(until));
+    }
+    text
+}

@@ -1,0 +1,195 @@
+use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::domain::{HashMap, Locked};
+
+/// The events that were published, for runs that wait for them or are started by them.
+///
+/// A handle: clones share the events. They outlive the orchestrator's process, as the journal does.
+#[derive(Clone, Default)]
+pub struct Inbox(Arc<Locked<InboxState>>);
+
+#[derive(Default)]
+struct InboxState {
+    /// Events of all types that were kept so far.
+    count: u64,
+    types: HashMap<Arc<str>, EventsOfType>,
+}
+
+/// The events of a type that is kept.
+#[derive(Default)]
+struct EventsOfType {
+    /// In the order they came.
+    events: Vec<Arc<ReceivedEvent>>,
+    /// The source and the id of each.
+    ids: HashSet<(Arc<str>, Arc<str>)>,
+    /// The places of the events about a subject.
+    by_subject: HashMap<Arc<str>, Vec<usize>>,
+    /// Who waits for one, by its subject, or for any.
+    waiting: HashMap<Option<Arc<str>>, Arc<Notify>>,
+}
+
+/// An event that was published.
+#[derive(Debug)]
+pub struct ReceivedEvent {
+    /// Its number among all that were kept, from 0.
+    pub number: u64,
+    /// Where it happened.
+    pub source: Arc<str>,
+    /// What tells it from any other of its source.
+    pub id: Arc<str>,
+    /// What it is about.
+    pub subject: Option<Arc<str>>,
+    /// Its payload.
+    pub data: Arc<Value>,
+    /// When it came, as an offset on the clock.
+    pub at: Duration,
+}
+
+/// What a wait is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventOf {
+    /// The event's type.
+    pub kind: Arc<str>,
+    /// What it is about, if that matters.
+    pub subject: Option<Arc<str>>,
+}
+
+impl Inbox {
+    /// Keeps the events of a type from now on.
+    pub fn keep(&self, kind: &str) {
+        let mut state = self.0.lock();
+        if !state.types.contains_key(kind) {
+            state.types.insert(kind.into(), EventsOfType::default());
+        }
+    }
+
+    /// Whether no events are kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().types.is_empty()
+    }
+
+    /// Whether the events of a type are kept.
+    pub fn keeps(&self, kind: &str) -> bool {
+        self.0.lock().types.contains_key(kind)
+    }
+
+    /// Receives an event, which gets its number, unless its type is not kept or it came before.
+    pub fn receive(&self, kind: &str, mut event: ReceivedEvent) {
+        let mut state = self.0.lock();
+        event.number = state.count;
+        let Some(of_type) = state.types.get_mut(kind) else {
+            return;
+        };
+        let id = (Arc::clone(&event.source), Arc::clone(&event.id));
+        if !of_type.ids.insert(id) {
+            return;
+        }
+        let place = of_type.events.len();
+        let subject = event.subject.clone();
+        of_type.events.push(Arc::new(event));
+        if let Some(subject) = &subject {
+            let places = of_type.by_subject.entry(Arc::clone(subject)).or_default();
+            places.push(place);
+        }
+        let of_subject = subject.map(Some);
+        for waiting in [None].into_iter().chain(of_subject) {
+            if let Some(waiting) = of_type.waiting.get(&waiting) {
+                waiting.notify_waiters();
+            }
+        }
+        state.count += 1;
+    }
+
+    /// The number of the event that comes next.
+    pub fn next_number(&self) -> u64 {
+        self.0.lock().count
+    }
+
+    /// The first event from a number on for which `is_right` holds.
+    pub fn find(
+        &self,
+        of: &EventOf,
+        from: u64,
+        is_right: impl Fn(&ReceivedEvent) -> bool,
+    ) -> Option<Arc<ReceivedEvent>> {
+        let state = self.0.lock();
+        let of_type = state.types.get(&of.kind)?;
+        let events = &of_type.events;
+        let is_before = |place: &usize| events[*place].number < from;
+        match &of.subject {
+            Some(subject) => {
+                let places = of_type.by_subject.get(subject)?;
+                let first = places.partition_point(is_before);
+                let mut later = places[first..].iter().map(|place| &events[*place]);
+                later.find(|event| is_right(event)).cloned()
+            }
+            None => {
+                let first = events.partition_point(|event| event.number < from);
+                events[first..]
+                    .iter()
+                    .find(|event| is_right(event))
+                    .cloned()
+            }
+        }
+    }
+
+    /// Tells of each event that comes from now on.
+    pub fn listen(&self, of: &EventOf) -> Listener {
+        let mut state = self.0.lock();
+        let of_type = state.types.entry(Arc::clone(&of.kind)).or_default();
+        let came = Arc::clone(of_type.waiting.entry(of.subject.clone()).or_default());
+        Listener {
+            inbox: self.clone(),
+            of: of.clone(),
+            came,
+        }
+    }
+}
+
+/// Waits for events.
+pub struct Listener {
+    inbox: Inbox,
+    of: EventOf,
+    came: Arc<Notify>,
+}
+
+impl Listener {
+    /// The first event from a number on for which `is_right` holds, now or later.
+    pub async fn first(
+        &self,
+        from: u64,
+        is_right: impl Fn(&ReceivedEvent) -> bool,
+    ) -> Arc<ReceivedEvent> {
+        let mut came = pin!(self.came.notified());
+        loop {
+            // Before the events are read, so that none is missed.
+            came.as_mut().enable();
+            if let Some(event) = self.inbox.find(&self.of, from, &is_right) {
+                return event;
+            }
+            came.as_mut().await;
+            came.set(self.came.notified());
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut state = self.inbox.0.lock();
+        if let Some(of_type) = state.types.get_mut(&self.of.kind)
+            // The map's and this one.
+            && Arc::strong_count(&self.came) == 2
+        {
+            of_type.waiting.remove(&self.of.subject);
+        }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Inbox").field(&self.next_number()).finish()
+    }
+}

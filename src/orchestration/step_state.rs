@@ -1,0 +1,61 @@
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    domain::{Failure, StepStatus},
+    services::Tries,
+};
+
+/// One step of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepState {
+    pub status: StepStatus,
+    pub started_at: Option<Duration>,
+    pub ended_at: Option<Duration>,
+    /// When its wait ends, or the time for all its tries.
+    pub due: Option<Duration>,
+    pub reply: Option<Arc<Value>>,
+    /// Whether a breaker's fallback replaced its reply, or its child run is degraded.
+    pub degraded: bool,
+    /// The id of its child run, the latest if there were several.
+    pub child_run: Option<Arc<str>>,
+    /// How many child runs there have been.
+    pub child_count: usize,
+    /// Whether its child run is past its pivot.
+    pub is_past_pivot: bool,
+    /// How many of its dependencies are not done.
+    pub waits: usize,
+    pub failure: Option<Box<Failure>>,
+    /// Whether an earlier failure, superseded since, left its effect in doubt.
+    pub in_doubt: bool,
+    /// What is known of the tries of the call that is being made, the step's or its compensation's.
+    pub tries: Tries,
+    /// Whether another step ran at the same time.
+    pub ran_concurrently: bool,
+    /// Whether it has been retried alone.
+    pub retried_alone: bool,
+    pub compensation_started_at: Option<Duration>,
+    pub compensation_ended_at: Option<Duration>,
+    pub compensation_failure: Option<Box<Failure>>,
+    /// Whether its compensation, which failed, is taken up again.
+    pub undone_again: bool,
+}
+
+impl StepState {
+    pub fn set_child_run(&mut self, child_run: Option<&Arc<str>>) {
+        if let Some(child_run) = child_run.filter(|child| self.child_run.as_ref() != Some(child)) {
+            self.child_run = Some(Arc::clone(child_run));
+            self.child_count += 1;
+        }
+    }
+
+    /// Notes that a call starts, again if a crash cut it off.
+    pub fn begin_tries(&mut self, is_cut_off: bool) {
+        if !is_cut_off {
+            self.tries = Tries::default();
+        } else if self.tries.due.is_none() {
+            self.tries.cut_off += 1;
+        }
+    }
+}
