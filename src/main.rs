@@ -17,8 +17,8 @@ const EXAMPLES: &str = "Examples:
   rehearsal run acceptance --tags @smoke      run those in `acceptance` with a tag
   rehearsal run --help                        all options
 
-Features find services and systems in `fixtures`, and keep snapshots in `tests/snapshots`, of the folder
-that the program is run in.";
+Features are run in the folder that holds them: there, services are described in `fixtures/services`,
+programs under test in `fixtures/systems`, and snapshots are kept in `tests/snapshots`.";
 
 /// Acceptance tests for orchestrated services: features in Gherkin, services that are played, programs
 /// that are started, killed and restarted.
@@ -62,8 +62,13 @@ fn main() -> ExitCode {
 fn run(arguments: Vec<OsString>) -> ExitCode {
     let features = features(&arguments).unwrap_or_else(|| "features".to_owned());
     const COMMAND: &str = "rehearsal run";
+    let is_new = arguments.is_empty() && !Path::new(&features).exists();
     let arguments = std::iter::once(COMMAND.into()).chain(arguments);
-    Suite::new(features).run_by(COMMAND).run(arguments)
+    let status = Suite::new(features).run_by(COMMAND).run(arguments);
+    if is_new {
+        eprintln!("`rehearsal new` writes a first one");
+    }
+    status
 }
 
 /// The folder or file of features that is named, unless it is in `features`.

@@ -22,11 +22,11 @@ use crate::{
     services::Service as _,
 };
 
-/// The caller of calls made by steps.
 /// How long `is called over HTTP` waits for an answer.
 #[cfg(feature = "http")]
 const HTTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// The caller of calls made by steps.
 const CALLER: &str = domain::Call::SCENARIO;
 
 /// One call through the client, as a workflow's step would make it.

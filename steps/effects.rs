@@ -42,7 +42,7 @@ fn no_effect_remains(world: &mut World) -> StepResult {
     expect(remain.is_empty(), || {
         let remain: Vec<_> = remain
             .iter()
-            .map(|((call, key), _)| format!("  {call} ({key})"))
+            .map(|((call, key), _)| format!("  {call} ({})", shown(key)))
             .collect();
         format!(
             "expected no effect to remain, these do:\n{}",
@@ -110,7 +110,23 @@ fn compare_effects(step: &gherkin::Step, counts: &EffectCounts) -> StepResult {
         row
     };
     let found: Vec<_> = counts.iter().map(row).collect();
-    Ok(compare_rows(header, rows, &found)?)
+    let repeated =
+        |((_, key), times): &(&(CallName, Key), &u32)| key.subject().is_missing() && **times > 1;
+    compare_rows(header, rows, &found).map_err(|error| match counts.iter().find(repeated) {
+        Some(((call, _), times)) => format!(
+            "{error}\n{call} was called {times} times without an idempotency key, so each had an effect of its own"
+        ),
+        None => error,
+    })?;
+    Ok(())
+}
+
+/// A key in a message.
+fn shown(key: &Key) -> String {
+    match key.subject().is_missing() {
+        true => "without a key".to_owned(),
+        false => key.to_string(),
+    }
 }
 
 /// Every key had at most one effect and one undo.
@@ -120,6 +136,7 @@ fn no_effect_twice(world: &mut World) -> StepResult {
     let twice = world.timeline().read(|events| {
         events.iter().find_map(|event| match &event.kind {
             EventKind::Effect { call, key } if !seen.insert(key.clone()) => {
+                let key = shown(key);
                 Some(format!("{call} ({key}) at {}", format_duration(event.at)))
             }
             _ => None,

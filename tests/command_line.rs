@@ -1735,6 +1735,23 @@ mod systems {
     }
 
     #[test]
+    fn report_shows_what_a_system_wrote_as_it_wrote_it() {
+        let traceback = "echo Traceback; echo '  in line 7'; exit 4";
+        let definition =
+            format!(r#"{{ "command": ["sh", "-c", "{traceback}"], "ready": "port" }}"#);
+        starting(&definition, "")
+            .exits(1)
+            .prints("with status 4\n        Traceback\n          in line 7\n")
+            .prints("orders: Traceback\n        orders:   in line 7\n");
+    }
+
+    #[test]
+    fn system_that_cannot_be_started_was_not_started() {
+        let finished = starting(r#"{ "command": ["no-such-program"] }"#, "");
+        assert!(!finished.out.contains("system_started"), "{}", finished.out);
+    }
+
+    #[test]
     fn faulty_system_is_refused_where_it_is_declared() {
         for (definition, expected) in [
             (

@@ -1,4 +1,4 @@
-//! A crate that depends on this one, built and run as by its users.
+//! Crates that depend on this one, built and run as by its users.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -78,6 +78,19 @@ fn downstream_crate_runs_with_its_own_steps_services_and_hooks() {
 #[test]
 fn downstream_crate_runs_in_release() {
     runs_scenarios("release", &RELEASE);
+}
+
+#[test]
+fn orchestrator_of_its_own_is_tested_by_a_crate() {
+    let test = ["test", "--package", "own-orchestrator"];
+    let offline = ["--locked", "--offline"];
+    let out = cargo(&[&test[..], &offline].concat());
+    for line in [
+        "7 scenarios (7 passed)",
+        "test day_of_retries_gives_the_same_bytes_a_thousand_times ... ok",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
 }
 
 #[test]

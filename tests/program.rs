@@ -86,7 +86,14 @@ fn run_takes_features_from_any_folder_and_options_of_the_test_target() {
         "{text}"
     );
     let (status, text) = run(&["run"]);
-    assert!(status == 2 && text.contains("features"), "{text}");
+    assert!(
+        status == 2 && text.contains("looked for \"features\""),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("`rehearsal new` writes a first one\n"),
+        "{text}"
+    );
     let (status, text) = run(&["run", "--help"]);
     assert!(status == 0 && text.contains("--concurrency <N>"), "{text}");
     let (status, text) = run(&["rum"]);
@@ -125,6 +132,9 @@ fn saga_in_another_language_is_tested_and_its_bug_is_found() {
     assert!(text.contains("5 scenarios (3 passed, 2 failed)"), "{text}");
     assert!(text.contains("- | Payments.charge | 1     |"), "{text}");
     assert!(text.contains("+ | Payments.charge | 2     |"), "{text}");
+    let why = "Payments.charge was called 2 times without an idempotency key";
+    assert!(text.contains(why), "{text}");
+    assert!(text.contains("Payments.charge  no key\n"), "{text}");
     assert!(
         text.contains("  rehearsal run features/orders.feature:"),
         "{text}"

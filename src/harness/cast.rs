@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, MutexGuard},
+    sync::{Arc, MutexGuard, OnceLock},
 };
 
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
@@ -11,8 +11,8 @@ use crate::{
     orchestration::Inbox,
     resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
     services::{
-        Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files, KeyRules,
-        MockService, Policies, Registry, Service, ServiceDefinition,
+        Caller, Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files,
+        KeyRules, MockService, Policies, Registry, Service, ServiceDefinition,
     },
 };
 
@@ -23,6 +23,8 @@ pub struct Cast {
     entities: Entities,
     faults: Faults,
     client: Arc<Client>,
+    /// For callers that have policies of their own.
+    without_policies: OnceLock<Arc<Client>>,
     directory: Directory,
     files: Files,
     inbox: Inbox,
@@ -55,6 +57,7 @@ impl Cast {
             registry,
             faults,
             client: Arc::new(client),
+            without_policies: OnceLock::new(),
             directory,
         }
     }
@@ -199,6 +202,37 @@ impl Cast {
         Arc::clone(&self.client)
     }
 
+    /// A client without policies, the same for all callers.
+    pub(crate) fn client_without_policies(&self) -> Arc<Client> {
+        let client = self
+            .without_policies
+            .get_or_init(|| Arc::new(self.client.without_policies()));
+        Arc::clone(client)
+    }
+
+    /// Calls the services from code of your own, in the name of `caller`.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+    /// use rehearsal::World;
+    /// use serde_json::json;
+    ///
+    /// let mut world = World::default();
+    /// world.cast().add_bare("Payments")?;
+    /// world.cast().script("Payments.charge")?.fails_times(1, "RATE_LIMITED")?;
+    ///
+    /// let orders = world.cast().caller("orders");
+    /// let failure = orders.call("Payments.charge", "o-1", json!({ "amount": 20 })).await.unwrap_err();
+    /// assert_eq!(&*failure.code, "RATE_LIMITED");
+    /// orders.call("Payments.charge", "o-1", json!({ "amount": 20 })).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn caller(&self, caller: &str) -> Caller {
+        Caller::new(self.client_without_policies(), caller)
+    }
+
     /// The services.
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -239,5 +273,83 @@ impl Cast {
 impl fmt::Debug for Cast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Cast").field(&self.registry).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::observability::EventKind;
+
+    fn cast() -> Cast {
+        let cast = Cast::new(Timeline::new(Clock::start()), Seed(0));
+        let definition = json!({
+            "name": "Payments",
+            "operations": { "charge": {}, "refund": { "undoes": "charge" } }
+        });
+        let definition: ServiceDefinition = serde_json::from_value(definition).unwrap();
+        cast.add_defined(definition).unwrap();
+        cast
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn caller_repeats_and_undoes_a_call_by_its_key() {
+        let cast = cast();
+        let orders = cast.caller("orders");
+        for (call, key) in [
+            ("Payments.charge", "o-1"),
+            ("Payments.charge", "o-1"),
+            ("Payments.charge", ""),
+            ("Payments.charge", ""),
+            ("Payments.refund", "o-1"),
+        ] {
+            orders.call(call, key, json!({})).await.unwrap();
+        }
+        let effects: Vec<String> = cast.client().timeline().read(|events| {
+            let effect = |kind: &EventKind| match kind {
+                EventKind::Effect { call, key } => Some(format!("{call} {key}")),
+                _ => None,
+            };
+            let effects = events.iter().filter_map(|event| effect(&event.kind));
+            effects.collect()
+        });
+        let once = "Payments.charge o-1";
+        let keyless = "Payments.charge ";
+        assert_eq!(
+            effects,
+            [once, keyless, keyless, "Payments.refund o-1:undo"]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn caller_has_no_policies_but_its_own() {
+        let cast = cast();
+        cast.policies().every.timeout = Some(Duration::from_secs(1));
+        cast.policies().retry("Payments.charge".parse().unwrap(), 3);
+        let orders = cast.caller("orders");
+        let charge = || orders.call("Payments.charge", "o-1", json!({}));
+        let script = cast.script("Payments.charge").unwrap();
+        script.fails_times(1, "SERVICE_UNAVAILABLE").unwrap();
+        assert_eq!(charge().await.unwrap_err().executions, 1);
+        cast.script("Payments.charge").unwrap().hangs();
+        let hour = Duration::from_secs(60 * 60);
+        assert!(tokio::time::timeout(hour, charge()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn caller_of_an_unknown_name_is_told_the_nearest() {
+        for (call, expected) in [
+            ("Payment.charge", "did you mean \"Payments\"?"),
+            ("Payments.chrage", "did you mean \"charge\"?"),
+            ("charge", "expected \"Service.operation\""),
+        ] {
+            let result = cast().caller("orders").call(call, "", json!({})).await;
+            let failure = result.unwrap_err().to_string();
+            assert!(failure.contains(expected), "{failure}");
+        }
     }
 }

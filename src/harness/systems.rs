@@ -60,7 +60,7 @@ impl Connector {
 
 impl Systems {
     fn new(world: &mut World) -> Self {
-        let client = world.cast().client();
+        let client = world.cast().client_without_policies();
         let faults = world.cast().faults().clone();
         let systems: Arc<Locked<IndexMap<Arc<str>, System>>> = Arc::default();
         let kills: Arc<Locked<Vec<KillPoint>>> = Arc::default();
@@ -83,7 +83,7 @@ impl Systems {
             system.is_some_and(|system| system.kill_now())
         };
         Self {
-            server: Arc::new(Server::new(&client, Arc::new(kill))),
+            server: Arc::new(Server::new(client, Arc::new(kill))),
             is_served: false,
             systems,
             kills,

@@ -104,6 +104,8 @@ fn labelled(name: &str, value: &Value, json_shown: usize) -> String {
     };
     if BARE.contains(&name) {
         shown
+    } else if shown.is_empty() {
+        format!("no {name}")
     } else {
         format!("{name} {shown}")
     }
@@ -125,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CallHead, CallName, Context, Key, StepStatus, WorkflowStatus},
+        domain::{CallHead, CallName, Context, Key, KeyOrigin, StepStatus, WorkflowStatus},
         observability::{CompensationHead, EventHead, EventKind, RefusedBy, Retried},
     };
 
@@ -269,6 +271,13 @@ mod tests {
                 },
             ),
             (8, EventKind::OrchestratorCrashed {}),
+            (
+                9,
+                EventKind::Effect {
+                    call: CallName::new("Stock", "hold"),
+                    key: KeyOrigin::Http.key("Stock.hold\n"),
+                },
+            ),
         ]);
         assert_eq!(
             shown,
@@ -278,6 +287,7 @@ mod tests {
 6 ms  effect                Stock.hold  key order-1/hold
 7 ms  warning               hold  slow\\nvery
 8 ms  orchestrator_crashed
+9 ms  effect                Stock.hold  no key
 "
         );
     }

@@ -18,9 +18,11 @@ use super::{
     socket::Socket,
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Context, Failure, Key, KeyOrigin, Locked, code},
+    domain::{Call, CallHead, CallName, Context, Failure, Locked, code},
     observability::EventKind,
-    services::{CallObserver, CallPolicy, CallResult, Client, Moment, Tries, WireAnswer},
+    services::{
+        CallObserver, CallPolicy, CallResult, Client, Moment, Tries, WireAnswer, key_of_caller,
+    },
 };
 
 /// Kills the caller where that is declared for a moment of an execution; whether it did.
@@ -115,13 +117,14 @@ impl Endpoint {
         let (operation, mut fields, key_header, undoes) = found.map_err(|_| gone())??;
         fields.extend(target.query.iter().cloned());
         let key = request::header(&request, key_header.as_deref().unwrap_or(KEY));
-        let key = self.key(&operation, undoes.as_deref(), key.unwrap_or_default());
+        let name = CallName::new(&self.service, &operation);
+        let key = key_of_caller(&name, undoes.as_deref(), key.unwrap_or_default());
         let traceparent = request::header(&request, "traceparent").map(Arc::from);
         let body = request::body(request.into_body()).await?;
         let input = request::input(&body, fields)?;
         let head = CallHead {
             caller: Arc::clone(&self.caller),
-            name: CallName::new(&self.service, &operation),
+            name,
             context: Context {
                 traceparent,
                 ..Context::default()
@@ -134,17 +137,6 @@ impl Endpoint {
             accepts_fallback: false,
         };
         Ok((call, body))
-    }
-
-    /// The key of a call. Keys of different operations never meet, but for one that undoes the other.
-    fn key(&self, operation: &str, undoes: Option<&str>, text: &str) -> Key {
-        let key = |operation: &str, text: &str| {
-            KeyOrigin::Http.key(format!("{}.{operation}\n{text}", self.service))
-        };
-        match undoes {
-            None => key(operation, text),
-            Some(undone) => key(undone, text.strip_suffix(":undo").unwrap_or(text)).undo(),
-        }
     }
 
     async fn call(&self, call: &Call, socket: &Socket) -> Answer {

@@ -35,10 +35,10 @@ struct Listening {
 }
 
 impl Server {
-    /// Serves what a client calls, without its policies: callers have their own.
-    pub fn new(client: &Client, kill: Kill) -> Self {
+    /// Serves what a client calls, which has no policies: callers have their own.
+    pub fn new(client: Arc<Client>, kill: Kill) -> Self {
         Self {
-            client: Arc::new(client.without_policies()),
+            client,
             kill,
             endpoints: Locked::default(),
             tasks: Arc::default(),

@@ -39,7 +39,10 @@ fn served(definition: Value) -> Served {
     registry.add(MockService::new(definition, Effects::new(timeline.clone())));
     let client = Client::new(registry.clone(), faults.clone(), timeline.clone());
     Served {
-        server: Server::new(&client, Arc::new(|_, _, _| false)),
+        server: Server::new(
+            Arc::new(client.without_policies()),
+            Arc::new(|_, _, _| false),
+        ),
         registry,
         faults,
         timeline,
@@ -340,7 +343,7 @@ async fn caller_is_killed_before_or_after_the_service_acts() {
         );
         let killed = Arc::clone(&kills);
         served.server = Server::new(
-            &client,
+            Arc::new(client.without_policies()),
             Arc::new(move |_, at, execution| {
                 at == moment && execution == 2 && killed.fetch_add(1, Ordering::Relaxed) == 0
             }),

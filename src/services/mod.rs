@@ -1,6 +1,7 @@
 //! Services, the scripts of their answers, and the one client that calls them.
 
 mod answer;
+mod caller;
 mod client;
 mod code_check;
 #[cfg(test)]
@@ -33,6 +34,9 @@ pub(crate) use answer::Answer;
 pub use answer::Executions;
 #[doc(hidden)]
 pub use answer::Response;
+pub use caller::Caller;
+#[cfg(feature = "http")]
+pub(crate) use caller::key_of_caller;
 #[doc(hidden)]
 pub use client::Client;
 pub(crate) use code_check::CodeError;
@@ -46,8 +50,7 @@ pub(crate) use directory::Directory;
 pub use effects::Effects;
 pub(crate) use effects::{EffectDecision, KeyRules};
 pub use entity::*;
-pub(crate) use faults::FaultId;
-pub use faults::{Faults, UnusedFault};
+pub use faults::{FaultId, Faults, UnusedFault};
 #[doc(hidden)]
 pub use file::DiskStage;
 pub use file::FileService;

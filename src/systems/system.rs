@@ -108,14 +108,14 @@ impl System {
             Some(folder) => self.0.root.join(folder),
             None => self.0.root.clone(),
         };
-        self.record(EventKind::SystemStarted {
-            system: Arc::clone(&self.0.name),
-        });
         let started = Process::start(&command, &env, &folder, &self.0.output);
         let process = started.map_err(|error| {
             let program = command.first().cloned().unwrap_or_default();
             SystemError::Start(Arc::clone(&self.0.name), program, error)
         })?;
+        self.record(EventKind::SystemStarted {
+            system: Arc::clone(&self.0.name),
+        });
         *self.0.state.lock() = State {
             process: Some(process),
             exit: None,
@@ -264,7 +264,7 @@ impl System {
         let text = self.0.output.tail(LOGGED);
         text.lines()
             .filter(|line| !line.is_empty())
-            .map(|line| line.trim_start().to_owned())
+            .map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned())
             .collect()
     }
 

@@ -71,7 +71,6 @@ impl Client {
 
     /// A client of the same services for callers that have policies of their own: it neither retries nor
     /// times out, and guards nothing.
-    #[cfg(feature = "http")]
     #[must_use]
     pub(crate) fn without_policies(&self) -> Self {
         Self {

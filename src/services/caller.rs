@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{CallPolicy, CallResult, Client};
+use crate::domain::{Call, CallName, CallNameError, Failure, Key, KeyOrigin, code};
+
+/// A caller with policies of its own, such as an orchestrator under test: its calls are answered and
+/// recorded as those over HTTP are, and nothing of ours retries them or times them out.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    client: Arc<Client>,
+    name: Arc<str>,
+}
+
+impl Caller {
+    /// A caller through a client without policies.
+    pub(crate) fn new(client: Arc<Client>, name: &str) -> Self {
+        Self {
+            client,
+            name: name.into(),
+        }
+    }
+
+    /// Calls `Service.operation`, with the idempotency key that every repetition has, or `""` without one.
+    ///
+    /// An operation that undoes another has the key of what it undoes.
+    ///
+    /// # Errors
+    ///
+    /// The failure that the service answers with, or that its name is unknown.
+    pub async fn call(&self, call: &str, key: &str, input: impl Into<Arc<Value>>) -> CallResult {
+        let name: CallName = call.parse().map_err(|error: CallNameError| {
+            Box::new(Failure::new(code::OPERATION_NOT_FOUND, error.to_string()))
+        })?;
+        let undoes = self.client.registry().script(name.service(), |_, service| {
+            let operation = service.definition()?.operation(name.operation())?;
+            operation.undoes.clone()
+        });
+        // What is unknown is refused by the client.
+        let key = key_of_caller(&name, undoes.ok().flatten().as_deref(), key);
+        let mut call = Call::new(&self.name, name, input);
+        call.key = Some(key);
+        self.client.call(&call, &CallPolicy::default(), None).await
+    }
+}
+
+/// The key of a call for which its caller sends `text`. Keys of different operations never meet, but for
+/// one that undoes the other.
+pub(crate) fn key_of_caller(name: &CallName, undoes: Option<&str>, text: &str) -> Key {
+    let key = |operation: &str, text: &str| {
+        KeyOrigin::Http.key(format!("{}.{operation}\n{text}", name.service()))
+    };
+    match undoes {
+        None => key(name.operation(), text),
+        Some(undone) => key(undone, text.strip_suffix(":undo").unwrap_or(text)).undo(),
+    }
+}
