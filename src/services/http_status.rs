@@ -30,7 +30,7 @@ pub fn status_of(failure: &Failure) -> u16 {
 }
 
 /// The failure that a status other than of success tells, with its body: problem details whose `code`
-/// is in UPPER_SNAKE case say which, as in RFC 9457.
+/// is in UPPER_SNAKE case say which, as in RFC 9457; other services say why in a field of another name.
 pub fn failure_of(status: u16, body: &Value, retry_after: Option<Duration>) -> Failure {
     let text = |field: &str| body.get(field).and_then(Value::as_str);
     let own = text("code").filter(|code| check_code(code).is_ok());
@@ -46,7 +46,7 @@ pub fn failure_of(status: u16, body: &Value, retry_after: Option<Duration>) -> F
         (_, 502 | 503) => code::SERVICE_UNAVAILABLE,
         _ => &format!("HTTP_{status}"),
     };
-    let message = text("detail").or_else(|| text("title"));
+    let message = ["detail", "title", "message", "error"].into_iter().find_map(text);
     let message = message.map_or_else(|| format!("status {status}"), str::to_owned);
     let mut failure = Failure::new(code, message);
     if let Some(field) = text("field") {
@@ -92,6 +92,7 @@ mod tests {
         ] {
             let failure = failure_of(status, &json!("<html>"), None);
             assert_eq!((&*failure.code, failure.retryable), (expected, retryable));
+            assert_eq!(&*failure.message, format!("status {status}"));
         }
     }
 }

@@ -3,10 +3,12 @@
 mod definition;
 mod error;
 mod output;
+mod ports;
 mod process;
 mod ready;
 mod system;
 
 pub use definition::{Addresses, SystemDefinition};
 pub use error::Exit;
+pub use ports::Ports;
 pub use system::System;
