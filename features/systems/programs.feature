@@ -94,3 +94,18 @@ Feature: Programs under test
     When the system "server" starts
     And the system "worker" starts
     Then the system "worker" has ended with 0
+
+  @real-10 @needs-python3
+  Scenario Outline: A program is ready when a port that it has for that answers <how>
+    Given the system "server"
+      """json
+      { "command": ["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "${/ports/health}"], "ports": ["health"], "ready": "<ready>" }
+      """
+    When the system "server" starts
+    Then the system "server" is running
+    And the output of "server" contains "Serving HTTP on"
+
+    Examples:
+      | how          | ready           |
+      | a GET        | GET / at health |
+      | a connection | port health     |

@@ -46,7 +46,9 @@ pub fn failure_of(status: u16, body: &Value, retry_after: Option<Duration>) -> F
         (_, 502 | 503) => code::SERVICE_UNAVAILABLE,
         _ => &format!("HTTP_{status}"),
     };
-    let message = ["detail", "title", "message", "error"].into_iter().find_map(text);
+    let message = ["detail", "title", "message", "error"]
+        .into_iter()
+        .find_map(text);
     let message = message.map_or_else(|| format!("status {status}"), str::to_owned);
     let mut failure = Failure::new(code, message);
     if let Some(field) = text("field") {
@@ -76,6 +78,14 @@ mod tests {
                 (failure.mode, failure.retryable)
             );
             assert!((400..600).contains(&status), "{known}: {status}");
+        }
+    }
+
+    #[test]
+    fn reason_of_a_failure_is_read_whatever_its_field_is_called() {
+        for field in ["detail", "title", "message", "error"] {
+            let failure = failure_of(400, &json!({ field: "no key here" }), None);
+            assert_eq!(&*failure.message, "no key here", "{field}");
         }
     }
 

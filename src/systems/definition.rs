@@ -105,6 +105,13 @@ impl SystemDefinition {
                 return Err(at(format!("there is a port {name:?} already")));
             }
         }
+        if let Some(name) = self.ready.as_ref().and_then(Ready::port)
+            && ports.named(name).is_none()
+        {
+            let known = self.ports.iter().map(String::as_str);
+            let message = format!("there is no port {name:?}: {}", did_you_mean(name, known));
+            return Err(Violation::new("/ready", message));
+        }
         if self.once && self.ready.is_some() {
             let message =
                 "a system that runs once is not waited for until it is ready, but until it ends";
@@ -166,7 +173,6 @@ impl Addresses<'_> {
     }
 
     fn value(&self, name: &str) -> Result<String, String> {
-        let own = self.ports.references();
         if let Some(port) = self.ports.find(name) {
             return Ok(port.to_string());
         }
@@ -186,8 +192,8 @@ impl Addresses<'_> {
             _ => {}
         }
         let others = ["directory", "services/<name>", "systems/<name>/port"];
-        let known: Vec<String> = own.chain(others.map(str::to_owned)).collect();
-        Err(unknown(name, &known))
+        let known = self.ports.references().chain(others.map(str::to_owned));
+        Err(stands_for_nothing(name, known))
     }
 
     /// The port of a system that `<name>/<reference>` stands for.
@@ -199,15 +205,16 @@ impl Addresses<'_> {
             let hint = did_you_mean(system, known);
             return Err(format!("no system {system:?} is there yet: {hint}"));
         };
-        let known = ports
-            .references()
-            .map(|port| format!("systems/{system}/{port}"));
-        let port = ports.find(reference).map(|port| port.to_string());
-        port.ok_or_else(|| unknown(name, &known.collect::<Vec<_>>()))
+        let Some(port) = ports.find(reference) else {
+            let own = |port| format!("systems/{system}/{port}");
+            return Err(stands_for_nothing(name, ports.references().map(own)));
+        };
+        Ok(port.to_string())
     }
 }
 
-fn unknown(name: &str, known: &[String]) -> String {
+fn stands_for_nothing(name: &str, known: impl Iterator<Item = String>) -> String {
+    let known: Vec<String> = known.collect();
     let hint = did_you_mean(name, known.iter().map(String::as_str));
     format!("${{/{name}}} stands for nothing: {hint}")
 }
@@ -285,6 +292,22 @@ mod tests {
             (
                 json!({"command": ["a"], "ready": "GET health"}),
                 "expected `GET /path`",
+            ),
+            (
+                json!({"command": ["a"], "ready": "GET /health admin"}),
+                "expected `GET /path`, `GET /path at PORT`",
+            ),
+            (
+                json!({"command": ["a"], "ports": ["admin"], "ready": "GET /health at admin"}),
+                "ok",
+            ),
+            (
+                json!({"command": ["a"], "ports": ["admin"], "ready": "GET /health at amdin"}),
+                "/ready: there is no port \"amdin\": did you mean \"admin\"?",
+            ),
+            (
+                json!({"command": ["a"], "ready": "port admin"}),
+                "/ready: there is no port \"admin\"",
             ),
             (
                 json!({"command": ["a"], "ready": "line ("}),

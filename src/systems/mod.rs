@@ -3,6 +3,7 @@
 mod definition;
 mod error;
 mod output;
+mod port;
 mod ports;
 mod process;
 mod ready;

@@ -154,11 +154,14 @@ impl System {
     }
 
     async fn is_ready(&self, ready: &Ready) -> bool {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.0.ports.first()));
+        // A name that is not a port's has been refused.
+        let named = ready.port().and_then(|name| self.0.ports.named(name));
+        let port = named.unwrap_or_else(|| self.0.ports.first());
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match ready {
             Ready::Line(regex) => self.0.output.matches(regex),
-            Ready::Port => tokio::net::TcpStream::connect(address).await.is_ok(),
-            Ready::Get(path) => {
+            Ready::Port(_) => tokio::net::TcpStream::connect(address).await.is_ok(),
+            Ready::Get(path, _) => {
                 let status = tokio::time::timeout(UNTIL_KILLED, http::status_of_get(address, path));
                 matches!(status.await, Ok(Some(200..300)))
             }
