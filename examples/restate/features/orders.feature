@@ -81,10 +81,10 @@ Feature: Orders
       { "order": "o-1", "state": "completed" }
       """
     And these effects remain:
-      | call            | key          | times |
-      | Stock.reserve   | o-1/STOCK    | 1     |
-      | Payments.charge | o-1/PAYMENTS | 1     |
-      | Carrier.ship    | o-1/CARRIER  | 1     |
+      | call            | times |
+      | Stock.reserve   | 1     |
+      | Payments.charge | 1     |
+      | Carrier.ship    | 1     |
     And "Stock.reserve" is executed 1 time
     And "Payments.charge" is executed 2 times
     And "Carrier.ship" is executed 1 time
@@ -113,10 +113,10 @@ Feature: Orders
       { "order": "o-1", "state": "completed" }
       """
     And these effects remain:
-      | call            | key          | times |
-      | Stock.reserve   | o-1/STOCK    | 1     |
-      | Payments.charge | o-1/PAYMENTS | 1     |
-      | Carrier.ship    | o-1/CARRIER  | 1     |
+      | call            | times |
+      | Stock.reserve   | 1     |
+      | Payments.charge | 1     |
+      | Carrier.ship    | 1     |
     And "Stock.reserve" is executed 1 time
     And "Payments.charge" is executed 2 times
     And "Carrier.ship" is executed 1 time
@@ -141,10 +141,10 @@ Feature: Orders
       { "order": "o-1", "state": "completed" }
       """
     And these effects remain:
-      | call            | key          | times |
-      | Stock.reserve   | o-1/STOCK    | 1     |
-      | Payments.charge | o-1/PAYMENTS | 1     |
-      | Carrier.ship    | o-1/CARRIER  | 1     |
+      | call            | times |
+      | Stock.reserve   | 1     |
+      | Payments.charge | 1     |
+      | Carrier.ship    | 1     |
     And "Stock.reserve" is executed 1 time
     And "Payments.charge" is executed 2 times
     And "Carrier.ship" is executed 1 time
