@@ -99,7 +99,7 @@ Feature: Programs under test
   Scenario Outline: A program is ready when a port that it has for that answers <how>
     Given the system "server"
       """json
-      { "command": ["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "${/ports/health}"], "ports": ["health"], "ready": "<ready>" }
+      { "command": ["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "${/ports/health}"], "ports": ["health"], "ready": "<ready>", "within": "60s" }
       """
     When the system "server" starts
     Then the system "server" is running
