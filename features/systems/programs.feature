@@ -72,3 +72,40 @@ Feature: Programs under test
     Then the system "chatty" has ended with 0
     And the output of "chatty" contains "the end"
     And the output of "chatty" contains "(earlier output was dropped)"
+
+  @real-10
+  Scenario: A program finds another by its ports
+    Given the system "server"
+      """json
+      {
+        "command": ["sh", "-c", "echo ${/port} ${/ports/admin} > ${/directory}/ports; echo up; sleep 60"],
+        "ports": ["admin"],
+        "ready": "line up"
+      }
+      """
+    And the system "worker"
+      """json
+      {
+        "command": ["sh", "-c", "read -r port admin < ${/directory}/ports; test $port != $admin && test $port = $SERVER && test $admin = $ADMIN"],
+        "env": { "SERVER": "${/systems/server/port}", "ADMIN": "${/systems/server/ports/admin}" },
+        "once": true
+      }
+      """
+    When the system "server" starts
+    And the system "worker" starts
+    Then the system "worker" has ended with 0
+
+  @real-10 @needs-python3
+  Scenario Outline: A program is ready when a port that it has for that answers <how>
+    Given the system "server"
+      """json
+      { "command": ["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "${/ports/health}"], "ports": ["health"], "ready": "<ready>", "within": "60s" }
+      """
+    When the system "server" starts
+    Then the system "server" is running
+    And the output of "server" contains "Serving HTTP on"
+
+    Examples:
+      | how          | ready           |
+      | a GET        | GET / at health |
+      | a connection | port health     |

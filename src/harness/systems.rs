@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 
 use super::{World, logs};
 use crate::{
-    domain::{Call, CallName, Locked, Violation, did_you_mean},
+    domain::{Call, CallName, Locked, did_you_mean},
     http::{HttpService, MemoryStream, ServeError, Server},
     services::{FaultId, Moment, ServiceDefinition, UnknownName, check_service_name},
-    systems::{Addresses, System, SystemDefinition},
+    systems::{Addresses, Ports, System, SystemDefinition},
 };
 
 /// The services of a scenario over HTTP, and the user's own programs that call them.
@@ -104,6 +104,14 @@ impl Systems {
                 did_you_mean(name, known)
             )
         })
+    }
+
+    /// The ports of each system.
+    fn ports(&self) -> Vec<(Arc<str>, Arc<Ports>)> {
+        let systems = self.systems.lock();
+        let ports =
+            |(name, system): (&Arc<str>, &System)| (Arc::clone(name), Arc::clone(system.ports()));
+        systems.iter().map(ports).collect()
     }
 
     /// Lets the systems reach the services.
@@ -210,16 +218,17 @@ impl World {
             true => self.registry().names(),
             false => Vec::new(),
         };
-        let at = |error: Violation| format!("the system {name:?}: {error}");
-        definition.check(&served).map_err(at)?;
         if self.systems().get(name).is_ok() {
             return Err(format!("there is a system {name:?} already"));
         }
         let root = super::package_root();
         let system = System::new(name, definition, root, self.timeline().clone());
         let system = system.map_err(|error| error.to_string())?;
+        let others = self.systems().ports();
+        let checked = system.definition().check(&served, system.ports(), &others);
+        checked.map_err(|error| format!("the system {name:?}: {error}"))?;
         if let Some((service, own)) = system.definition().own_service() {
-            let url = format!("http://127.0.0.1:{}", system.port());
+            let url = format!("http://127.0.0.1:{}", system.ports().first());
             self.add_remote(service, &url, own)?;
         }
         self.systems().systems.lock().insert(name.into(), system);
@@ -260,13 +269,15 @@ impl World {
         let directory = directory.display().to_string();
         let services = self.registry().names();
         let server = Arc::clone(&self.systems().server);
+        let others = self.systems().ports();
         let started = {
             let url = |service: &str| {
                 let url = server.url(name, service);
                 url.map_err(|error| error.to_string())
             };
             let addresses = Addresses {
-                port: system.port(),
+                ports: system.ports(),
+                systems: &others,
                 directory: &directory,
                 services: &services,
                 url: &url,

@@ -30,7 +30,7 @@ pub fn status_of(failure: &Failure) -> u16 {
 }
 
 /// The failure that a status other than of success tells, with its body: problem details whose `code`
-/// is in UPPER_SNAKE case say which, as in RFC 9457.
+/// is in UPPER_SNAKE case say which, as in RFC 9457; other services say why in a field of another name.
 pub fn failure_of(status: u16, body: &Value, retry_after: Option<Duration>) -> Failure {
     let text = |field: &str| body.get(field).and_then(Value::as_str);
     let own = text("code").filter(|code| check_code(code).is_ok());
@@ -46,7 +46,9 @@ pub fn failure_of(status: u16, body: &Value, retry_after: Option<Duration>) -> F
         (_, 502 | 503) => code::SERVICE_UNAVAILABLE,
         _ => &format!("HTTP_{status}"),
     };
-    let message = text("detail").or_else(|| text("title"));
+    let message = ["detail", "title", "message", "error"]
+        .into_iter()
+        .find_map(text);
     let message = message.map_or_else(|| format!("status {status}"), str::to_owned);
     let mut failure = Failure::new(code, message);
     if let Some(field) = text("field") {
@@ -80,6 +82,14 @@ mod tests {
     }
 
     #[test]
+    fn reason_of_a_failure_is_read_whatever_its_field_is_called() {
+        for field in ["detail", "title", "message", "error"] {
+            let failure = failure_of(400, &json!({ field: "no key here" }), None);
+            assert_eq!(&*failure.message, "no key here", "{field}");
+        }
+    }
+
+    #[test]
     fn status_without_a_code_has_the_code_that_it_means() {
         for (status, expected, retryable) in [
             (422, "VALIDATION_FAILED", false),
@@ -92,6 +102,7 @@ mod tests {
         ] {
             let failure = failure_of(status, &json!("<html>"), None);
             assert_eq!((&*failure.code, failure.retryable), (expected, retryable));
+            assert_eq!(&*failure.message, format!("status {status}"));
         }
     }
 }

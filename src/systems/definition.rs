@@ -3,7 +3,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::ready::Ready;
+use super::{ports::Ports, ready::Ready};
 use crate::{
     domain::{Violation, did_you_mean, duration_text, pointer_token},
     services::ServiceDefinition,
@@ -29,13 +29,17 @@ pub struct SystemDefinition {
     /// The folder that it runs in, relative to the package; the package unless given.
     #[serde(default)]
     pub cwd: Option<PathBuf>,
+    /// The names of the ports that it has besides its first.
+    #[serde(default)]
+    pub ports: Vec<String>,
     /// How to tell that it is ready; as soon as it runs unless given.
     #[serde(default)]
     pub ready: Option<Ready>,
     /// How long it may take until it is ready, or, if it runs `once`, until it ends.
     #[serde(default = "ten_seconds", with = "duration_text")]
     pub within: Duration,
-    /// How the scenario calls it: as the service of this name, or as a service defined here, at its port.
+    /// How the scenario calls it: as the service of this name, or as a service defined here, at its first
+    /// port.
     #[serde(default)]
     pub service: Option<OwnService>,
     /// Whether it ends by itself when its work is done.
@@ -62,8 +66,10 @@ fn ten_seconds() -> Duration {
 
 /// What `${/…}` stands for in a definition.
 pub struct Addresses<'a> {
-    /// The port that is the system's own.
-    pub port: u16,
+    /// The ports that are the system's own.
+    pub ports: &'a Ports,
+    /// The other systems' ports.
+    pub systems: &'a [(Arc<str>, Arc<Ports>)],
     /// The scenario's directory.
     pub directory: &'a str,
     /// The names of the services that are served.
@@ -76,14 +82,35 @@ pub struct Addresses<'a> {
 pub type Resolved = (Vec<String>, Vec<(String, String)>);
 
 impl SystemDefinition {
-    /// Checks what the types do not.
+    /// Checks what the types do not, for a system with these ports.
     ///
     /// # Errors
     ///
     /// If there is no command, or something in `${/…}` is unknown.
-    pub fn check(&self, services: &[Arc<str>]) -> Result<(), Violation> {
+    pub fn check(
+        &self,
+        services: &[Arc<str>],
+        ports: &Ports,
+        systems: &[(Arc<str>, Arc<Ports>)],
+    ) -> Result<(), Violation> {
         if self.command.first().is_none_or(String::is_empty) {
             return Err(Violation::new("/command", "it needs a program to run"));
+        }
+        for (index, name) in self.ports.iter().enumerate() {
+            let at = |message: String| Violation::new(format!("/ports/{index}"), message);
+            if name.is_empty() || name.contains('}') {
+                return Err(at(format!("{name:?} cannot be the name of a port")));
+            }
+            if self.ports[..index].contains(name) {
+                return Err(at(format!("there is a port {name:?} already")));
+            }
+        }
+        if let Some(name) = self.ready.as_ref().and_then(Ready::port)
+            && ports.named(name).is_none()
+        {
+            let known = self.ports.iter().map(String::as_str);
+            let message = format!("there is no port {name:?}: {}", did_you_mean(name, known));
+            return Err(Violation::new("/ready", message));
         }
         if self.once && self.ready.is_some() {
             let message =
@@ -91,7 +118,8 @@ impl SystemDefinition {
             return Err(Violation::new("/ready", message));
         }
         let addresses = Addresses {
-            port: 0,
+            ports,
+            systems,
             directory: "",
             services,
             url: &|_| Ok(String::new()),
@@ -145,8 +173,10 @@ impl Addresses<'_> {
     }
 
     fn value(&self, name: &str) -> Result<String, String> {
+        if let Some(port) = self.ports.find(name) {
+            return Ok(port.to_string());
+        }
         match name.split_once('/') {
-            None if name == "port" => return Ok(self.port.to_string()),
             None if name == "directory" => return Ok(self.directory.to_owned()),
             Some(("services", service)) => {
                 let known = || self.services.iter().map(|name| &**name);
@@ -158,11 +188,35 @@ impl Addresses<'_> {
                     )),
                 };
             }
+            Some(("systems", rest)) => return self.port_of_other(name, rest),
             _ => {}
         }
-        let hint = did_you_mean(name, ["port", "directory", "services/<name>"]);
-        Err(format!("${{/{name}}} stands for nothing: {hint}"))
+        let others = ["directory", "services/<name>", "systems/<name>/port"];
+        let known = self.ports.references().chain(others.map(str::to_owned));
+        Err(stands_for_nothing(name, known))
     }
+
+    /// The port of a system that `<name>/<reference>` stands for.
+    fn port_of_other(&self, name: &str, rest: &str) -> Result<String, String> {
+        let (system, reference) = rest.split_once('/').unwrap_or((rest, ""));
+        let found = self.systems.iter().find(|(name, _)| **name == *system);
+        let Some((_, ports)) = found else {
+            let known = self.systems.iter().map(|(name, _)| &**name);
+            let hint = did_you_mean(system, known);
+            return Err(format!("no system {system:?} is there yet: {hint}"));
+        };
+        let Some(port) = ports.find(reference) else {
+            let own = |port| format!("systems/{system}/{port}");
+            return Err(stands_for_nothing(name, ports.references().map(own)));
+        };
+        Ok(port.to_string())
+    }
+}
+
+fn stands_for_nothing(name: &str, known: impl Iterator<Item = String>) -> String {
+    let known: Vec<String> = known.collect();
+    let hint = did_you_mean(name, known.iter().map(String::as_str));
+    format!("${{/{name}}} stands for nothing: {hint}")
 }
 
 #[cfg(test)]
@@ -177,7 +231,10 @@ mod tests {
             Err(error) => return error.to_string(),
         };
         let services = ["Payments".into(), "Stock".into()];
-        match definition.check(&services) {
+        let ports = Ports::free(&definition.ports).unwrap();
+        let server = Ports::free(&["admin".to_owned()]).unwrap();
+        let systems = [("server".into(), Arc::new(server))];
+        match definition.check(&services, &ports, &systems) {
             Ok(()) => "ok".to_owned(),
             Err(violation) => violation.to_string(),
         }
@@ -190,7 +247,39 @@ mod tests {
                 json!({"command": ["a", "${/port}", "x${/services/Stock}/y"]}),
                 "ok",
             ),
+            (
+                json!({
+                    "command": ["a", "${/ports/admin}", "${/systems/server/port}"], "ports": ["admin"],
+                    "env": {"B": "http://127.0.0.1:${/systems/server/ports/admin}/"}
+                }),
+                "ok",
+            ),
             (json!({"command": []}), "/command"),
+            (
+                json!({"command": ["a", "${/ports/amdin}"], "ports": ["admin"]}),
+                "did you mean \"ports/admin\"?",
+            ),
+            (
+                json!({"command": ["a", "${/ports/admin}"]}),
+                "/command/1: ${/ports/admin} stands for nothing",
+            ),
+            (
+                json!({"command": ["a"], "ports": ["admin", "admin"]}),
+                "/ports/1: there is a port \"admin\" already",
+            ),
+            (json!({"command": ["a"], "ports": [""]}), "/ports/0"),
+            (
+                json!({"command": ["a"], "env": {"B": "${/systems/sever/port}"}}),
+                "/env/B: no system \"sever\" is there yet: did you mean \"server\"?",
+            ),
+            (
+                json!({"command": ["a", "${/systems/server}"]}),
+                "did you mean \"systems/server/port\"?",
+            ),
+            (
+                json!({"command": ["a", "${/systems/server/ports/amdin}"]}),
+                "did you mean \"systems/server/ports/admin\"?",
+            ),
             (
                 json!({"command": ["a"], "env": {"B": "${/services/Paymnets}"}}),
                 "did you mean \"Payments\"?",
@@ -203,6 +292,22 @@ mod tests {
             (
                 json!({"command": ["a"], "ready": "GET health"}),
                 "expected `GET /path`",
+            ),
+            (
+                json!({"command": ["a"], "ready": "GET /health admin"}),
+                "expected `GET /path`, `GET /path at PORT`",
+            ),
+            (
+                json!({"command": ["a"], "ports": ["admin"], "ready": "GET /health at admin"}),
+                "ok",
+            ),
+            (
+                json!({"command": ["a"], "ports": ["admin"], "ready": "GET /health at amdin"}),
+                "/ready: there is no port \"amdin\": did you mean \"admin\"?",
+            ),
+            (
+                json!({"command": ["a"], "ready": "port admin"}),
+                "/ready: there is no port \"admin\"",
             ),
             (
                 json!({"command": ["a"], "ready": "line ("}),
@@ -228,8 +333,10 @@ mod tests {
 
     #[test]
     fn references_are_replaced_within_text() {
+        let ports = Ports::free(&[]).unwrap();
         let addresses = Addresses {
-            port: 7,
+            ports: &ports,
+            systems: &[],
             directory: "/d",
             services: &["S".into()],
             url: &|name| Ok(format!("http://{name}")),
@@ -237,6 +344,6 @@ mod tests {
         let replaced = addresses
             .replace("a${/services/S}b${/port}${/directory}$c")
             .unwrap();
-        assert_eq!(replaced, "ahttp://Sb7/d$c");
+        assert_eq!(replaced, format!("ahttp://Sb{}/d$c", ports.first()));
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -10,6 +10,7 @@ use super::{
     Addresses, SystemDefinition,
     error::{Exit, SystemError},
     output::Output,
+    ports::Ports,
     process::Process,
     ready::Ready,
 };
@@ -37,7 +38,7 @@ struct Shared {
     name: Arc<str>,
     definition: SystemDefinition,
     /// Kept over restarts.
-    port: u16,
+    ports: Arc<Ports>,
     /// The folder that relative ones start from.
     root: PathBuf,
     timeline: Timeline,
@@ -65,15 +66,11 @@ impl System {
         root: PathBuf,
         timeline: Timeline,
     ) -> Result<Self, SystemError> {
-        // Freed at once: the program itself is to listen there.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .map_err(SystemError::Port)?
-            .port();
+        let ports = Ports::free(&definition.ports).map_err(SystemError::Port)?;
         Ok(Self(Arc::new(Shared {
             name: name.into(),
             definition,
-            port,
+            ports: Arc::new(ports),
             root,
             timeline,
             output: Output::default(),
@@ -86,9 +83,9 @@ impl System {
         &self.0.definition
     }
 
-    /// The port that is its own.
-    pub fn port(&self) -> u16 {
-        self.0.port
+    /// The ports that are its own.
+    pub fn ports(&self) -> &Arc<Ports> {
+        &self.0.ports
     }
 
     /// Starts it, and waits until it is ready or, if it runs once, has ended.
@@ -157,11 +154,14 @@ impl System {
     }
 
     async fn is_ready(&self, ready: &Ready) -> bool {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.0.port));
+        // A name that is not a port's has been refused.
+        let named = ready.port().and_then(|name| self.0.ports.named(name));
+        let port = named.unwrap_or_else(|| self.0.ports.first());
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match ready {
             Ready::Line(regex) => self.0.output.matches(regex),
-            Ready::Port => tokio::net::TcpStream::connect(address).await.is_ok(),
-            Ready::Get(path) => {
+            Ready::Port(_) => tokio::net::TcpStream::connect(address).await.is_ok(),
+            Ready::Get(path, _) => {
                 let status = tokio::time::timeout(UNTIL_KILLED, http::status_of_get(address, path));
                 matches!(status.await, Ok(Some(200..300)))
             }
