@@ -35,20 +35,12 @@ const REQUESTS: u32 = 1_000;
 const ROUNDS: usize = 15;
 /// Maximum duration of a request to a played service, in requests to the bare server.
 const AT_MOST: f64 = 4.0;
-/// Maximum duration of a request to a played service, with its connection, in those to the bare server.
-const CONNECTED_AT_MOST: f64 = 4.0;
 /// Requests of one measurement that each have a connection.
 const CONNECTIONS: u32 = 200;
-/// Maximum duration of such a request, in any profile.
-const CONNECTED_WITHIN: Duration = Duration::from_millis(1);
-/// Maximum duration of one over a kept-alive connection, in release: 5,000 a second.
-const WITHIN: Duration = Duration::from_micros(200);
 /// Listeners of one measurement.
 const LISTENERS: u32 = 200;
 /// Maximum duration until a service listens, in bare listeners.
 const LISTENER_AT_MOST: f64 = 6.0;
-/// Maximum duration until a service listens.
-const LISTENER_WITHIN: Duration = Duration::from_micros(50);
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -84,41 +76,27 @@ async fn measure() -> ExitCode {
         }
         listener.push(began.elapsed() / LISTENERS);
     }
-    let request_within = match cfg!(debug_assertions) {
-        true => CONNECTED_WITHIN,
-        false => WITHIN,
-    };
-    let fast = compare("a request", AT_MOST, bare, served, request_within);
+    let fast = compare("a request", AT_MOST, bare, served);
     let connects = compare(
         "a request with its connection",
-        CONNECTED_AT_MOST,
+        AT_MOST,
         bare_connected,
         connected,
-        CONNECTED_WITHIN,
     );
     let binds = compare(
         "until a service listens",
         LISTENER_AT_MOST,
         bare_listener,
         listener,
-        LISTENER_WITHIN,
     );
     ExitCode::from(u8::from(!(fast && connects && binds)))
 }
 
-fn compare(
-    what: &str,
-    at_most: f64,
-    bare: Vec<Duration>,
-    own: Vec<Duration>,
-    within: Duration,
-) -> bool {
+fn compare(what: &str, at_most: f64, bare: Vec<Duration>, own: Vec<Duration>) -> bool {
     let (bare, own) = (median(bare, Ord::cmp), median(own, Ord::cmp));
     let ratio = own.as_secs_f64() / bare.as_secs_f64();
-    println!(
-        "{what}: bare {bare:?}, played {own:?} (at most {within:?}): {ratio:.2} times as long (at most {at_most})"
-    );
-    ratio <= at_most && own <= within
+    println!("{what}: bare {bare:?}, played {own:?}: {ratio:.2} times as long (at most {at_most})");
+    ratio <= at_most
 }
 
 fn bare_listeners() -> Duration {
@@ -163,14 +141,12 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
 }
 
 async fn connections(address: SocketAddr) -> Duration {
-    let mut took = Duration::ZERO;
+    let began = Instant::now();
     for _ in 0..CONNECTIONS {
-        let began = Instant::now();
         let mut sender = connect(address).await;
         requests(&mut sender, 1).await;
-        took += began.elapsed();
     }
-    took / CONNECTIONS
+    began.elapsed() / CONNECTIONS
 }
 
 async fn requests(sender: &mut SendRequest<Full<Bytes>>, count: u32) -> Duration {

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
          When the system \"slow\" starts\n{rounds}    Then its restarts are counted\n"
     );
     fs::write(&file, feature).expect("a file");
-    let ended = Suite::new(file.display().to_string()).run(["systems"]);
+    let ended = Suite::new(file.display().to_string()).run(["systems".into()]);
     let (bare, own) = (taken(&BARE), taken(&OWN));
     if own.len() != ROUNDS || bare.len() != ROUNDS {
         return ended;

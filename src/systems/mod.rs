@@ -6,6 +6,8 @@ mod definition;
 mod error;
 mod exit;
 mod output;
+#[cfg(feature = "http")]
+mod port;
 mod process;
 #[cfg(feature = "http")]
 mod ready;

@@ -1,6 +1,6 @@
 use std::{
     fmt, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Addresses, Exit, SystemDefinition, error::SystemError, output::Output, process::Process,
-    ready::Ready,
+    Addresses, Exit, SystemDefinition, error::SystemError, output::Output, port::free_port,
+    process::Process, ready::Ready,
 };
 use crate::{
     domain::Locked,
@@ -63,11 +63,7 @@ impl System {
         root: PathBuf,
         timeline: Timeline,
     ) -> Result<Self, SystemError> {
-        // Freed at once: the program itself is to listen there.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .map_err(SystemError::Port)?
-            .port();
+        let port = free_port().map_err(SystemError::Port)?;
         Ok(Self(Arc::new(Shared {
             name: name.into(),
             definition,
