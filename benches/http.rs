@@ -1,7 +1,7 @@
-//! What a played service adds to a request over HTTP: beside a bare hyper server with the same answer, over
-//! one kept-alive connection each, in turn.
+//! What a played service adds to a request over HTTP: beside a bare hyper server with the same answer, in
+//! turn, over one kept-alive connection each and with a connection for each request.
 //!
-//! `cargo bench --bench http`. It fails outside its limits.
+//! `cargo bench --bench http`, and with `--profile dev` as `cargo test` builds it. It fails outside its limits.
 
 #[path = "scene/median.rs"]
 mod median;
@@ -35,6 +35,8 @@ const REQUESTS: u32 = 1_000;
 const ROUNDS: usize = 15;
 /// Maximum duration of a request to a played service, in requests to the bare server.
 const AT_MOST: f64 = 4.0;
+/// Requests of one measurement that each have a connection.
+const CONNECTIONS: u32 = 200;
 /// Listeners of one measurement.
 const LISTENERS: u32 = 200;
 /// Maximum duration until a service listens, in bare listeners.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
 
 async fn measure() -> ExitCode {
     let (mut bare, mut served) = (Vec::new(), Vec::new());
+    let (mut bare_connected, mut connected) = (Vec::new(), Vec::new());
     let (mut bare_listener, mut listener) = (Vec::new(), Vec::new());
     let mut world = World::in_real_time();
     world.cast().add_bare("Payments").expect("a new name");
@@ -58,10 +61,13 @@ async fn measure() -> ExitCode {
         .parse()
         .expect("an address");
     let mut to_served = connect(address).await;
-    let mut to_bare = connect(bare_server()).await;
+    let bare_address = bare_server();
+    let mut to_bare = connect(bare_address).await;
     for round in 0..ROUNDS {
-        bare.push(requests(&mut to_bare).await);
-        served.push(requests(&mut to_served).await);
+        bare.push(requests(&mut to_bare, REQUESTS).await);
+        served.push(requests(&mut to_served, REQUESTS).await);
+        bare_connected.push(connections(bare_address).await);
+        connected.push(connections(address).await);
         bare_listener.push(bare_listeners());
         let began = Instant::now();
         for caller in 0..LISTENERS {
@@ -71,13 +77,19 @@ async fn measure() -> ExitCode {
         listener.push(began.elapsed() / LISTENERS);
     }
     let fast = compare("a request", AT_MOST, bare, served);
+    let connects = compare(
+        "a request with its connection",
+        AT_MOST,
+        bare_connected,
+        connected,
+    );
     let binds = compare(
         "until a service listens",
         LISTENER_AT_MOST,
         bare_listener,
         listener,
     );
-    ExitCode::from(u8::from(!(fast && binds)))
+    ExitCode::from(u8::from(!(fast && connects && binds)))
 }
 
 fn compare(what: &str, at_most: f64, bare: Vec<Duration>, own: Vec<Duration>) -> bool {
@@ -128,9 +140,18 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-async fn requests(sender: &mut SendRequest<Full<Bytes>>) -> Duration {
+async fn connections(address: SocketAddr) -> Duration {
     let began = Instant::now();
-    for number in 0..REQUESTS {
+    for _ in 0..CONNECTIONS {
+        let mut sender = connect(address).await;
+        requests(&mut sender, 1).await;
+    }
+    began.elapsed() / CONNECTIONS
+}
+
+async fn requests(sender: &mut SendRequest<Full<Bytes>>, count: u32) -> Duration {
+    let began = Instant::now();
+    for number in 0..count {
         let request = Request::post("/charge")
             .header("host", "x")
             .header("idempotency-key", number.to_string())
@@ -142,7 +163,7 @@ async fn requests(sender: &mut SendRequest<Full<Bytes>>) -> Duration {
         assert!(answer.status().is_success());
         answer.into_body().collect().await.expect("a body");
     }
-    began.elapsed() / REQUESTS
+    began.elapsed() / count
 }
 
 /// A stream as hyper reads and writes it.

@@ -4,10 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{
-    runtime::Handle,
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::task::JoinSet;
 
 use super::{
     connection::{self, Endpoint, Kill},
@@ -24,7 +21,8 @@ pub struct Server {
     client: Arc<Client>,
     kill: Kill,
     endpoints: Locked<IndexMap<CallerAndService, Listening>>,
-    tasks: Arc<Locked<Vec<AbortHandle>>>,
+    /// They end with it.
+    tasks: Locked<JoinSet<()>>,
 }
 
 type CallerAndService = (Arc<str>, Arc<str>);
@@ -41,7 +39,7 @@ impl Server {
             client,
             kill,
             endpoints: Locked::default(),
-            tasks: Arc::default(),
+            tasks: Locked::default(),
         }
     }
 
@@ -76,7 +74,7 @@ impl Server {
         let endpoint =
             self.with_endpoint(caller, service, |listening| Arc::clone(&listening.endpoint))?;
         let (socket, stream) = socket::memory();
-        self.track(&tokio::spawn(connection::serve(socket, endpoint)));
+        spawn(&mut self.tasks.lock(), connection::serve(socket, endpoint));
         Ok(stream)
     }
 
@@ -109,33 +107,25 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let tasks = Arc::downgrade(&self.tasks);
-        self.track(&Handle::current().spawn(async move {
+        let accept = async move {
+            let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let Some(tasks) = tasks.upgrade() else { break };
                 // Answers are whole, so there is nothing to wait for.
                 let _ = stream.set_nodelay(true);
                 let socket = Socket::Tcp(Arc::new(stream));
-                let serving = tokio::spawn(connection::serve(socket, Arc::clone(&endpoint)));
-                let mut tasks = tasks.lock();
-                tasks.retain(|task| !task.is_finished());
-                tasks.push(serving.abort_handle());
+                let serve = connection::serve(socket, Arc::clone(&endpoint));
+                spawn(&mut connections, serve);
             }
-        }));
+        };
+        spawn(&mut self.tasks.lock(), accept);
         Ok(address)
-    }
-
-    fn track(&self, task: &JoinHandle<()>) {
-        self.tasks.lock().push(task.abort_handle());
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        for task in self.tasks.lock().drain(..) {
-            task.abort();
-        }
-    }
+/// Adds a task, and forgets those that have ended.
+fn spawn(tasks: &mut JoinSet<()>, task: impl Future<Output = ()> + Send + 'static) {
+    while tasks.try_join_next().is_some() {}
+    tasks.spawn(task);
 }
 
 impl fmt::Debug for Server {

@@ -1,15 +1,7 @@
-use std::{fmt, io, process::ExitStatus, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use super::Exit;
 use crate::domain::{Violation, format_duration};
-
-/// How a system ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// With a status.
-    Status(i32),
-    /// By a signal.
-    Signal(i32),
-}
 
 /// What went wrong with a system.
 #[derive(Debug, thiserror::Error)]
@@ -53,23 +45,4 @@ pub enum SystemError {
         /// Its last lines.
         output: String,
     },
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "with status {status}"),
-            Self::Signal(signal) => write!(f, "by signal {signal}"),
-        }
-    }
-}
-
-impl From<ExitStatus> for Exit {
-    fn from(status: ExitStatus) -> Self {
-        #[cfg(unix)]
-        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-            return Self::Signal(signal);
-        }
-        Self::Status(status.code().unwrap_or(-1))
-    }
 }

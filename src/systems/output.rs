@@ -8,13 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use regex::Regex;
-
 use crate::domain::Locked;
 
-/// What a system has written, to either stream, over all its processes: the last mebibyte of it.
+/// What a program has written over all its processes: the last mebibyte of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Output {
+pub struct Output {
     kept: Arc<Locked<Kept>>,
     /// How many streams are still read.
     readers: Arc<AtomicUsize>,
@@ -58,7 +56,7 @@ impl Output {
             }
             output.readers.fetch_sub(1, Ordering::Relaxed);
         };
-        let thread = thread::Builder::new().name("system-output".to_owned());
+        let thread = thread::Builder::new().name("process-output".to_owned());
         thread.spawn(read).map(|_| ())
     }
 
@@ -78,7 +76,8 @@ impl Output {
     }
 
     /// Whether a line of the current process matches.
-    pub fn matches(&self, regex: &Regex) -> bool {
+    #[cfg(feature = "http")]
+    pub fn matches(&self, regex: &regex::Regex) -> bool {
         let kept = self.kept.lock();
         kept.text[kept.current..]
             .lines()
@@ -125,8 +124,10 @@ impl Kept {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests {
+    use regex::Regex;
+
     use super::*;
 
     #[test]

@@ -1,64 +1,61 @@
 use std::{
     io,
-    path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use super::output::Output;
+use super::{Exit, output::Output};
 
-/// A process of a system, with all that it starts in turn: they are one process group, which is killed as
-/// a whole, at the latest when this is dropped.
+/// A child process, with all that it starts in turn: they are one process group, which is killed as a whole,
+/// at the latest when this is dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub struct Process {
     child: Child,
     /// Kills the group if this program is gone.
     watcher: Option<Child>,
-    status: Option<ExitStatus>,
+    exit: Option<Exit>,
 }
 
 impl Process {
-    pub fn start(
-        command: &[String],
-        env: &[(String, String)],
-        folder: &Path,
-        output: &Output,
-    ) -> io::Result<Self> {
-        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    /// Starts a program, whose standard error goes to the output.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started or watched.
+    pub fn start(command: &mut Command, output: &Output) -> io::Result<Self> {
         output.begin();
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .envs(env.iter().map(|(name, value)| (name, value)))
-            .current_dir(folder)
-            .stdin(Stdio::null())
+        in_own_group(command);
+        let child = command
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        in_own_group(&mut command);
-        let mut child = command.spawn()?;
-        let streams = (child.stdout.take(), child.stderr.take());
+            .stderr(Stdio::piped())
+            .spawn()?;
         let mut process = Self {
             watcher: None,
             child,
-            status: None,
+            exit: None,
         };
         // An error below drops the process, which kills it.
         process.watcher = watcher(process.child.id())?;
-        if let (Some(out), Some(err)) = streams {
-            output.read(out)?;
-            output.read(err)?;
+        if let Some(errors) = process.child.stderr.take() {
+            output.read(errors)?;
         }
         Ok(process)
     }
 
+    /// Its standard input, where it is piped, and output, once.
+    pub fn streams(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>) {
+        (self.child.stdin.take(), self.child.stdout.take())
+    }
+
     /// How it ended, if it has.
-    pub fn status(&mut self) -> Option<ExitStatus> {
-        if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
+    pub fn exit(&mut self) -> Option<Exit> {
+        if self.exit.is_none() {
+            self.exit = self.child.try_wait().ok().flatten().map(Exit::from);
         }
-        self.status
+        self.exit
     }
 
     /// Asks it to end.
+    #[cfg(feature = "http")]
     pub fn terminate(&mut self) {
         #[cfg(unix)]
         self.signal(rustix::process::Signal::TERM);
@@ -72,8 +69,8 @@ impl Process {
         self.signal(rustix::process::Signal::KILL);
         // Where there are no groups, what it has started stays.
         let _ = self.child.kill();
-        if self.status.is_none() {
-            self.status = self.child.wait().ok();
+        if self.exit.is_none() {
+            self.exit = self.child.wait().ok().map(Exit::from);
         }
         if let Some(mut watcher) = self.watcher.take() {
             let _ = watcher.kill();

@@ -1,18 +1,15 @@
 use std::{
-    fmt,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    process::{Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
 use super::{
-    Addresses, SystemDefinition,
-    error::{Exit, SystemError},
-    output::Output,
-    ports::Ports,
-    process::Process,
-    ready::Ready,
+    Addresses, Exit, SystemDefinition, error::SystemError, output::Output, ports::Ports,
+    process::Process, ready::Ready,
 };
 use crate::{
     domain::Locked,
@@ -101,12 +98,7 @@ impl System {
         let (command, env) = definition
             .resolved(addresses)
             .map_err(|error| SystemError::Definition(Arc::clone(&self.0.name), error))?;
-        let folder = match &definition.cwd {
-            Some(folder) => self.0.root.join(folder),
-            None => self.0.root.clone(),
-        };
-        let started = Process::start(&command, &env, &folder, &self.0.output);
-        let process = started.map_err(|error| {
+        let process = self.spawn(&command, &env).map_err(|error| {
             let program = command.first().cloned().unwrap_or_default();
             SystemError::Start(Arc::clone(&self.0.name), program, error)
         })?;
@@ -126,6 +118,26 @@ impl System {
             system: Arc::clone(&self.0.name),
         });
         Ok(())
+    }
+
+    fn spawn(&self, command: &[String], env: &[(String, String)]) -> io::Result<Process> {
+        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let (root, folder) = (&self.0.root, &self.0.definition.cwd);
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .envs(env.iter().map(|(name, value)| (name, value)))
+            .current_dir(
+                folder
+                    .as_ref()
+                    .map_or(root.clone(), |folder| root.join(folder)),
+            )
+            .stdin(Stdio::null());
+        let mut process = Process::start(&mut command, &self.0.output)?;
+        if let (_, Some(out)) = process.streams() {
+            self.0.output.read(out)?;
+        }
+        Ok(process)
     }
 
     async fn wait_until_ready(&self) -> Result<(), SystemError> {
@@ -213,7 +225,7 @@ impl System {
         };
         process.kill();
         state.is_asked = true;
-        state.exit = process.status().map(Exit::from);
+        state.exit = process.exit();
         drop(state);
         self.0.output.wait_until_read();
         self.record(EventKind::SystemKilled {
@@ -283,10 +295,9 @@ impl System {
         let Some(process) = &mut state.process else {
             return true;
         };
-        let Some(status) = process.status() else {
+        let Some(exit) = process.exit() else {
             return false;
         };
-        let exit = Exit::from(status);
         state.exit = Some(exit);
         // What it has started ends with it.
         state.process = None;

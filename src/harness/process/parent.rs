@@ -47,18 +47,18 @@ impl ProcessRun<'_> {
         let mut process = ChildProcess::start(program)?;
         let reached = self.follow(&mut process).await;
         // It must be gone before the journal is opened again.
-        let exit = process.kill();
+        let was_killed = process.kill();
         match reached {
-            Ok(Some(run)) if exit.was_killed() => {
-                for line in exit.errors.lines() {
+            Ok(Some(run)) if was_killed => {
+                for line in process.errors.text().lines() {
                     logs::note(&format!("the orchestrator's process: {line}"));
                 }
                 let timeline = self.client.timeline();
                 timeline.record(EventKind::OrchestratorCrashed {});
                 Ok(run)
             }
-            Ok(_) => Err(exit.explain("the orchestrator's process ended by itself")),
-            Err(why) => Err(exit.explain(&why)),
+            Ok(_) => Err(process.explain("the orchestrator's process ended by itself")),
+            Err(why) => Err(process.explain(&why)),
         }
     }
 

@@ -1,53 +1,47 @@
 use std::{
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    thread::{self, JoinHandle},
+    io::{self, BufRead as _, BufReader, Write as _},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
+    thread,
 };
 
 use tokio::sync::mpsc;
 
 use super::protocol::ChildMessage;
+use crate::systems::{Exit, Output, Process};
 
 type ChildMessages = mpsc::UnboundedReceiver<Result<ChildMessage, String>>;
 
-/// The orchestrator's process; killed when it is dropped.
+/// The orchestrator's process, and the lines of JSON that are sent to it and come from it.
 pub(super) struct ChildProcess {
-    child: Child,
+    process: Process,
     stdin: ChildStdin,
     /// The lines it sends, until it ends.
     pub messages: ChildMessages,
-    errors: Option<JoinHandle<String>>,
+    /// What it writes to its standard error.
+    pub errors: Output,
 }
 
-/// How a process ended.
-pub(super) struct ProcessExit {
-    status: io::Result<ExitStatus>,
-    /// What it wrote to its standard error.
-    pub errors: String,
-}
+/// Lines of its standard error in a message.
+const TAIL: usize = 100;
 
 impl ChildProcess {
     pub fn start(program: &mut Command) -> Result<Self, String> {
-        let cannot = |error: io::Error| format!("the orchestrator's process cannot start: {error}");
-        let mut child = program
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(cannot)?;
-        match listen(&mut child) {
-            Ok((stdin, messages, errors)) => Ok(Self {
-                child,
-                stdin,
-                messages,
-                errors: Some(errors),
-            }),
-            Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(cannot(error))
-            }
-        }
+        Self::spawn(program)
+            .map_err(|error| format!("the orchestrator's process cannot start: {error}"))
+    }
+
+    fn spawn(program: &mut Command) -> io::Result<Self> {
+        let errors = Output::default();
+        let mut process = Process::start(program.stdin(Stdio::piped()), &errors)?;
+        let (Some(stdin), Some(out)) = process.streams() else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        Ok(Self {
+            process,
+            stdin,
+            messages: listen(out)?,
+            errors,
+        })
     }
 
     pub fn send(&mut self, line: &impl serde::Serialize) -> Result<(), String> {
@@ -56,81 +50,45 @@ impl ChildProcess {
             .map_err(|error| format!("the orchestrator's process does not read its input: {error}"))
     }
 
-    /// Kills it, by SIGKILL where there are signals, and waits until it is gone.
-    pub fn kill(mut self) -> ProcessExit {
-        // Its status shows if it has ended by itself meanwhile.
-        let _ = self.child.kill();
-        let status = self.child.wait();
-        let errors = self.errors.take().map(JoinHandle::join);
-        ProcessExit {
-            status,
-            errors: errors.and_then(Result::ok).unwrap_or_default(),
-        }
+    /// Kills it and waits until it is gone; whether that ended it, and not it itself.
+    pub fn kill(&mut self) -> bool {
+        self.process.kill();
+        self.errors.wait_until_read();
+        self.process.exit().is_some_and(by_kill)
+    }
+
+    /// A message with how it ended and its standard error.
+    pub fn explain(&mut self, why: &str) -> String {
+        let exit = self.process.exit().filter(|exit| !by_kill(*exit));
+        let exit = exit.map_or_else(String::new, |exit| format!(" ({exit})"));
+        format!("{why}{exit}{}", self.errors.tail(TAIL))
     }
 }
 
-impl Drop for ChildProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Whether a process ended as one that is killed: where there are no signals, it only fails.
+fn by_kill(exit: Exit) -> bool {
+    const SIGKILL: i32 = 9;
+    match exit {
+        Exit::Signal(signal) => signal == SIGKILL,
+        Exit::Status(status) => cfg!(not(unix)) && status != 0,
     }
 }
 
-impl ProcessExit {
-    /// Whether it was ended from outside, as [`ChildProcess::kill`] does.
-    pub fn was_killed(&self) -> bool {
-        #[cfg(unix)]
-        let killed = |status: &ExitStatus| {
-            const SIGKILL: i32 = 9;
-            std::os::unix::process::ExitStatusExt::signal(status) == Some(SIGKILL)
-        };
-        #[cfg(not(unix))]
-        let killed = |status: &ExitStatus| !status.success();
-        self.status.as_ref().is_ok_and(killed)
-    }
-
-    /// A message with the exit status and the standard error.
-    pub fn explain(&self, why: &str) -> String {
-        let mut text = why.to_owned();
-        match &self.status {
-            _ if self.was_killed() => {}
-            Ok(status) => text += &format!(" ({status})"),
-            Err(error) => text += &format!(" (its exit status is unknown: {error})"),
-        }
-        for line in self.errors.lines() {
-            text += &format!("\n  {line}");
-        }
-        text
-    }
-}
-
-/// Reads all output of a process, since a full pipe would block it.
-fn listen(child: &mut Child) -> io::Result<(ChildStdin, ChildMessages, JoinHandle<String>)> {
-    let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (Some(stdin), Some(out), Some(mut err)) = streams else {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    };
+/// Reads all its messages, since a full pipe would block it.
+fn listen(out: ChildStdout) -> io::Result<ChildMessages> {
     let (sender, messages) = mpsc::unbounded_channel();
-    thread::Builder::new()
-        .name("process-output".to_owned())
-        .spawn(move || {
-            for line in BufReader::new(out).lines() {
-                let message = line
-                    .map_err(|error| error.to_string())
-                    .and_then(|line| serde_json::from_str(&line).map_err(|_| unreadable(&line)));
-                if sender.send(message).is_err() {
-                    return;
-                }
+    let read = move || {
+        for line in BufReader::new(out).lines() {
+            let message = line
+                .map_err(|error| error.to_string())
+                .and_then(|line| serde_json::from_str(&line).map_err(|_| unreadable(&line)));
+            if sender.send(message).is_err() {
+                return;
             }
-        })?;
-    let errors = thread::Builder::new()
-        .name("process-errors".to_owned())
-        .spawn(move || {
-            let mut text = Vec::new();
-            let _ = err.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        })?;
-    Ok((stdin, messages, errors))
+        }
+    };
+    let thread = thread::Builder::new().name("process-messages".to_owned());
+    thread.spawn(read).map(|_| messages)
 }
 
 fn unreadable(line: &str) -> String {
