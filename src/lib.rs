@@ -88,7 +88,7 @@
 //! |---|---|---|
 //! | 11 | [`steps`] | step definitions, grouped by the room they are about |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
-//! | 7 | [`orchestration`] | workflows and nested workflows, the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 7 | [`orchestration`] | workflows, nested workflows and waits, the engine that runs them, recovery, compensation, the journal, crash and restart |
 //! | 6 | `systems` | child processes; the user's own programs under test: started, watched, killed, restarted |
 //! | 6 | `cqrs` | commands, aggregates, the event store, projections and read models |
 //! | 5 | `http` | the cast over HTTP: listeners, routes, faults of the wire, real services |

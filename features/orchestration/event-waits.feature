@@ -146,16 +146,18 @@ Feature: Steps that wait for events
         ]
       }
       """
+    And the publisher crashes after publishing
     When the workflow starts
     And the event is published:
       """json
       { "type": "Approved", "id": "a-1", "data": { "by": "ann" } }
       """
-    And the event is published:
-      """json
-      { "type": "Approved", "id": "a-1", "data": { "by": "ann" } }
-      """
-    And 10 min pass
+    And the publisher restarts
+    Then the event "Approved" reaches the bus 2 times
+    And the state of the workflow has:
+      | path          | value  |
+      | /waits/0/step | second |
+    When the orchestrator restarts
     Then the state of the workflow has:
       | path          | value  |
       | /waits/0/step | second |
@@ -195,6 +197,32 @@ Feature: Steps that wait for events
       { "by": "bob" }
       """
     Then the workflow completes
+
+  @orchestration-22
+  Scenario: What a try of a workflow received counts for the next, as the former one is undone
+    Given the workflow:
+      """json
+      {
+        "id": "shipping",
+        "steps": [
+          { "id": "payment", "wait": { "event": "PaymentReceived", "timeout": "1h" } },
+          { "id": "ship", "service": "Carrier", "operation": "ship" }
+        ]
+      }
+      """
+    And the workflow:
+      """json
+      {
+        "id": "parent",
+        "steps": [ { "id": "ship", "workflow": "shipping", "retry": { "maxRetries": 1, "base": "1s", "multiplier": 1, "jitter": "none" } } ]
+      }
+      """
+    And "Carrier.ship" fails 1 time with "SERVICE_UNAVAILABLE"
+    When the workflow starts
+    And the event "PaymentReceived" is published
+    And the workflow ends
+    Then the workflow completes
+    And it takes 1 s
 
   @orchestration-22
   Scenario: Fallback calls recover a wait that no event ended

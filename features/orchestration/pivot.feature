@@ -125,6 +125,27 @@ Feature: The point of no return
     Then the workflow completes
 
   @orchestration-23
+  Scenario: A run that was cancelled too late and is resumed runs the workflows within, too
+    Given the workflow:
+      """json
+      {
+        "id": "parent",
+        "steps": [
+          { "id": "charge", "service": "Payments", "operation": "charge", "pivot": true },
+          { "id": "reserve", "workflow": { "id": "hold", "steps": [ { "id": "reserve", "service": "Stock", "operation": "reserve" } ] } }
+        ]
+      }
+      """
+    When the workflow starts
+    And 500 ms pass
+    And cancellation is requested
+    And the workflow ends
+    Then the workflow is interrupted
+    When the workflow resumes
+    Then the workflow completes
+    And "Stock.reserve" is executed 1 time
+
+  @orchestration-23
   Scenario Outline: A crash <moment> the pivot's step changes nothing
     Given the orchestrator crashes <moment> step "charge"
     And "Carrier.ship" fails 1 time with "PERMANENT_ERROR"
@@ -157,6 +178,20 @@ Feature: The point of no return
       | path        | value              |
       | /error/code | RECOVERY_EXHAUSTED |
     When the workflow resumes
+    Then the workflow completes
+
+  @orchestration-23
+  Scenario: A run that is resumed may be recovered as often again
+    Given the workflow is recovered up to 1 time
+    And the orchestrator crashes before step "ship" on its 1st execution
+    And the orchestrator crashes before step "ship" on its 2nd execution
+    And the orchestrator crashes before step "ship" on its 3rd execution
+    When the workflow runs
+    And the orchestrator restarts
+    And the orchestrator restarts
+    Then the workflow is interrupted
+    When the workflow resumes
+    And the orchestrator restarts
     Then the workflow completes
 
   @orchestration-23

@@ -79,6 +79,25 @@ Feature: Limits of a step
         | 5 s | Payments.refund | 0 s  | ok      |
 
     @orchestration-24
+    Scenario: No try starts at the very end of its time, not even at once
+      Given the workflow:
+        """json
+        {
+          "id": "order",
+          "steps": [
+            {
+              "id": "charge", "service": "Payments", "operation": "charge", "within": "5s",
+              "retry": { "maxRetries": 9, "base": "0s", "multiplier": 1, "jitter": "none" }
+            }
+          ]
+        }
+        """
+      And "Payments.charge" hangs
+      When the workflow runs
+      Then the workflow is rolled back
+      And "Payments.charge" is executed 1 time
+
+    @orchestration-24
     Scenario: An answer at exactly the end of its time is in time
       Given the workflow:
         """json
@@ -347,6 +366,15 @@ Feature: Limits of a step
       And the orchestrator restarts
       Then the workflow completes
       And it takes 300 ms
+
+    @orchestration-24
+    Scenario: A restart does not give the tries anew that were used up
+      Given "Payments.charge" fails with "SERVICE_UNAVAILABLE"
+      When the workflow starts
+      And 1500 ms pass
+      And the orchestrator restarts
+      Then the workflow is rolled back
+      And "Payments.charge" is executed 3 times
 
     @orchestration-24
     Scenario: A cancellation during the delay before a try undoes and ends the run

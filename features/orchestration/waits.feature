@@ -180,6 +180,26 @@ Feature: Steps that wait
       | 72 h   | wait_ended | cool-off | ok        |
 
   @orchestration-22
+  Scenario: A wait that a crash cut off in a run that goes no further has done nothing to undo
+    Given the workflow:
+      """json
+      {
+        "id": "closing",
+        "steps": [
+          { "id": "lock", "service": "Accounts", "operation": "lock", "compensation": "unlock" },
+          { "id": "cool-off", "wait": "72h", "compensation": "Mail.recall" }
+        ]
+      }
+      """
+    And the workflow is recovered up to 0 times
+    When the workflow starts
+    And 48 h pass
+    And the orchestrator restarts
+    Then the workflow is rolled back
+    And these compensations run in order:
+      | Accounts.unlock |
+
+  @orchestration-22
   Scenario: A step that waits takes no place among those that run at once
     Given "Mail.remind" takes 1 h
     And the workflow:

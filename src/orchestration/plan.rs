@@ -106,6 +106,7 @@ impl Plan {
     }
 
     /// The types of the events that its steps wait for.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn event_types(&self) -> &[Arc<str>] {
         &self.event_types
     }

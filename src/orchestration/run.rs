@@ -4,7 +4,11 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use futures::{
+    FutureExt as _, StreamExt as _, TryFutureExt as _,
+    future::{BoxFuture, ready},
+    stream::FuturesUnordered,
+};
 use serde_json::Value;
 
 use super::{
@@ -97,7 +101,7 @@ impl Run {
         }
         let should_compensate = self.lock().should_compensate();
         if should_compensate {
-            self.compensate().await?;
+            Box::pin(self.compensate()).await?;
         }
         self.end()
     }
@@ -197,19 +201,22 @@ impl Run {
             step: Arc::clone(&planned.id),
             status: StepStatus::Running,
         });
-        Ok(async move {
-            let result = match (&planned.action, input) {
-                (StepAction::Call { call, policy }, input) => {
-                    self.call(step, call, policy, input).await
-                }
-                (StepAction::Workflow(plan), Ok(input)) => self.run_child(step, plan, input).await,
-                (StepAction::Wait(wait), Ok(input)) => {
-                    return (step, self.wait(step, wait, &input).await);
-                }
-                (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => Ok(Err(failure)),
-            };
-            (step, result.map(|result| (result, None)))
-        })
+        // Each of its own size: a run that waits needs little memory.
+        let ended: BoxFuture<'_, Result<Ended, RunError>> = match (&planned.action, input) {
+            (StepAction::Call { call, policy }, input) => {
+                let result = self.call(step, call, policy, input);
+                Box::pin(result.map_ok(|result| (result, None)))
+            }
+            (StepAction::Workflow(plan), Ok(input)) => {
+                let result = self.run_child(step, plan, input);
+                Box::pin(result.map_ok(|result| (result, None)))
+            }
+            (StepAction::Wait(wait), Ok(input)) => Box::pin(self.wait(step, wait, input)),
+            (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => {
+                Box::pin(ready(Ok((Err(failure), None))))
+            }
+        };
+        Ok(ended.map(move |ended| (step, ended)))
     }
 
     async fn call(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Run, RunError,
-    inbox::EventOf,
+    inbox::{EventOf, ReceivedEvent},
     run::Ended,
     state::RunState,
     wait::{EventWait, Wait},
@@ -26,12 +26,12 @@ impl Run {
         &self,
         step: usize,
         wait: &Wait,
-        input: &Value,
+        input: Arc<Value>,
     ) -> Result<Ended, RunError> {
         match self.come(step, wait).await {
             Ok((reply, event)) => Ok((Ok(Reply::new(reply)), event)),
             Err(failure) => {
-                let result = self.try_fallback_calls(step, input, failure).await?;
+                let result = Box::pin(self.try_fallback_calls(step, &input, failure)).await?;
                 Ok((result, None))
             }
         }
@@ -87,35 +87,47 @@ impl Run {
         came
     }
 
-    /// The first event that comes until `due`, or `None` once it is `end`; an event at that very instant
-    /// comes in time.
+    /// The first event that comes until `due`, or `None` once it is `end`.
     async fn first_of(
         &self,
         of: Option<&EventOf>,
         due: Option<Duration>,
         end: Option<Duration>,
     ) -> Option<Came> {
-        let clock = self.timeline().clock();
-        let Some(of) = of else {
-            match end {
-                Some(end) => clock.sleep_until(end).await,
-                None => pending().await,
+        match (of, end) {
+            // On the heap, so that waits for a time, which need none of it, are small.
+            (Some(of), _) => Box::pin(self.first_event(of, due, end)).await,
+            (None, Some(end)) => {
+                self.timeline().clock().sleep_until(end).await;
+                None
             }
-            return None;
-        };
+            (None, None) => pending().await,
+        }
+    }
+
+    /// An event at the very instant of the end comes in time.
+    async fn first_event(
+        &self,
+        of: &EventOf,
+        due: Option<Duration>,
+        end: Option<Duration>,
+    ) -> Option<Came> {
         let inbox = &self.orchestrator.inbox;
         let from = self.lock().events_from;
-        let is_right =
-            |number, at| due.is_none_or(|due| at <= due) && !self.lock().taken.contains(&number);
-        let listener = inbox.listen(of);
-        let first = listener.first(from, |event| is_right(event.number, event.at));
+        let is_right = |event: &ReceivedEvent| {
+            due.is_none_or(|due| event.at <= due) && !self.lock().taken.contains(&event.number)
+        };
         let left = end.map(|end| end.saturating_sub(self.now()));
         let came = match left {
-            None => first.await,
-            Some(Duration::ZERO) => {
-                inbox.find(of, from, |event| is_right(event.number, event.at))?
+            Some(Duration::ZERO) => inbox.find(of, from, is_right)?,
+            Some(left) => {
+                let listener = inbox.listen(of);
+                Timeout(left)
+                    .run(listener.first(from, is_right))
+                    .await
+                    .ok()?
             }
-            Some(left) => Timeout(left).run(first).await.ok()?,
+            None => inbox.listen(of).first(from, is_right).await,
         };
         // At once, so that another wait of this run takes another.
         self.lock().taken.insert(came.number);

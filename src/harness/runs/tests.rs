@@ -75,3 +75,123 @@ async fn kill_at_an_unsupported_point_is_refused() {
             .contains("still running in this process")
     );
 }
+
+#[cfg(feature = "messaging")]
+mod waits {
+    use super::*;
+    use crate::{harness::Messages, messaging::EventDraft};
+
+    fn waiting(wait: &Value) -> (Cast, Runs) {
+        let (cast, mut runs) = cast();
+        let workflow = workflow(&json!({ "id": "pay", "wait": wait }));
+        runs.declare(workflow).unwrap();
+        (cast, runs)
+    }
+
+    async fn publish(messages: &Messages, kind: &str) {
+        let draft = EventDraft {
+            subject: Some("o-1".into()),
+            ..EventDraft::new(kind)
+        };
+        messages.send(draft).await.unwrap();
+        messages.idle().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn run_that_waits_for_ever_is_told_with_the_nearest_event() {
+        let (cast, mut runs) = waiting(&json!({ "event": "PaymentReceived", "subject": "o-1" }));
+        let messages = Messages::new(&cast, Seed(0));
+        publish(&messages, "PaymentRecieved").await;
+        let stuck = runs.run(no_input(), None, 1).await.unwrap_err();
+        assert_eq!(
+            stuck,
+            "the workflow waits for ever: step \"pay\" waits for the event \"PaymentReceived\" of \"o-1\"; \
+             no \"PaymentReceived\" was published: did you mean \"PaymentRecieved\"?"
+        );
+        publish(&messages, "PaymentReceived").await;
+        runs.start(no_input()).unwrap();
+        let stuck = runs.wait().await.unwrap_err();
+        assert!(stuck.ends_with("none is left for it"), "{stuck}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn running_workflow_says_what_it_waits_for() {
+        let (_, mut runs) = waiting(&json!({ "event": "PaymentReceived", "timeout": "2h" }));
+        runs.start(no_input()).unwrap();
+        tokio::task::yield_now().await;
+        let running = runs.results().unwrap_err();
+        let expected = "(w-1; step \"pay\" waits for the event \"PaymentReceived\" until 2 h)";
+        assert!(running.contains(expected), "{running}");
+        runs.crash_now().unwrap();
+        let refused = runs.crash_now().unwrap_err();
+        assert_eq!(refused, "the orchestrator has crashed already");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn workflows_of_one_id_that_events_start_are_refused() {
+        let (_cast, mut runs) = cast();
+        let started = |event: &str| {
+            let workflow = json!({
+                "id": "w", "startedBy": { "event": event },
+                "steps": [{ "id": "a", "wait": "1s" }],
+            });
+            Arc::new(serde_json::from_value::<Workflow>(workflow).unwrap())
+        };
+        runs.declare(started("Placed")).unwrap();
+        let nothing = runs.wait().await.unwrap_err();
+        let expected = "\"w\" starts with the event \"Placed\", of which none was published";
+        assert!(nothing.contains(expected), "{nothing}");
+        let refused = runs.declare(started("Shipped")).unwrap_err();
+        assert!(refused.contains("the same ids, \"w-<event>\""), "{refused}");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test(start_paused = true)]
+    async fn process_of_its_own_that_would_wait_for_events_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_cast, mut runs) = waiting(&json!({ "event": "PaymentReceived" }));
+        runs.keep_journal_in(folder.path().join("journal.db"))
+            .unwrap();
+        let refused = runs
+            .run_and_kill(CrashPoint::Before, "pay")
+            .await
+            .unwrap_err();
+        assert!(refused.contains("does not receive"), "{refused}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_that_is_past_its_pivot_is_not_cancelled() {
+    let (cast, mut runs) = cast();
+    let call = |id: &str, more: Value| {
+        let mut step = json!({ "id": id, "service": "AgentService", "operation": id });
+        step.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        step
+    };
+    let inner = json!({ "id": "inner", "steps": [call("charge", json!({ "pivot": true })), call("ship", json!({}))] });
+    let workflow = json!({ "id": "w", "steps": [{ "id": "order", "workflow": inner }] });
+    runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()))
+        .unwrap();
+    let script = || cast.script("AgentService.ship").unwrap();
+    script().takes(std::time::Duration::from_secs(1));
+    script().fails_times(1, "PERMANENT_ERROR").unwrap();
+    runs.start(no_input()).unwrap();
+    cast.client()
+        .timeline()
+        .clock()
+        .sleep(std::time::Duration::from_millis(10))
+        .await;
+    let refused = runs.cancel().await.unwrap_err();
+    let expected = "\"w-1/order\" is past its pivot, step \"charge\": it can only go forward";
+    assert!(refused.contains(expected), "{refused}");
+    runs.wait().await.unwrap();
+    let refused = runs.cancel().await.unwrap_err();
+    assert!(
+        refused.contains("\"w-1\" is past its pivot, step \"order\""),
+        "{refused}"
+    );
+    runs.resume().await.unwrap();
+    assert_eq!(runs.outcome().unwrap().status.as_str(), "completed");
+}

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::Runs;
 use crate::{
-    domain::{MAX_DURATION, format_duration},
-    observability::WaitHead,
+    domain::{MAX_DURATION, did_you_mean, format_duration},
+    observability::{EventKind, Timeline, WaitHead},
 };
 
 impl Runs {
@@ -16,6 +16,7 @@ impl Runs {
         const NOTHING_ELSE_COMES: Duration = MAX_DURATION;
         let orchestrator = self.orchestrator.clone();
         let keeps_events = !self.inbox.is_empty();
+        let timeline = self.client.timeline().clone();
         async move {
             if keeps_events {
                 tokio::time::sleep(NOTHING_ELSE_COMES).await;
@@ -23,11 +24,7 @@ impl Runs {
                 let for_ever =
                     |waits: &Vec<WaitHead>| waits.iter().all(|wait| wait.until.is_none());
                 if let Some(waits) = paused.into_iter().find(for_ever) {
-                    let waits: Vec<_> = waits.iter().map(described).collect();
-                    return format!(
-                        "the workflow waits for ever: {}; nothing publishes that event",
-                        waits.join(", and ")
-                    );
+                    return waits_for_ever(&waits, &timeline);
                 }
             }
             std::future::pending().await
@@ -46,6 +43,29 @@ impl Runs {
             id.unwrap_or("no id")
         )
     }
+}
+
+fn waits_for_ever(waits: &[WaitHead], timeline: &Timeline) -> String {
+    let mut published = timeline.read(|events| {
+        let kinds = events.iter().filter_map(|event| match &event.kind {
+            EventKind::EventPublished { head } => Some(Arc::clone(&head.kind)),
+            _ => None,
+        });
+        kinds.collect::<Vec<_>>()
+    });
+    published.sort_unstable();
+    published.dedup();
+    let described: Vec<_> = waits.iter().map(described).collect();
+    let mut text = format!("the workflow waits for ever: {}", described.join(", and "));
+    for kind in waits.iter().filter_map(|wait| wait.kind.as_ref()) {
+        text += &if published.contains(kind) {
+            format!("; of those {kind:?} that were published, none is left for it")
+        } else {
+            let hint = did_you_mean(kind, published.iter().map(|kind| &**kind));
+            format!("; no {kind:?} was published: {hint}")
+        };
+    }
+    text
 }
 
 /// What a step waits for, as a part of a message.

@@ -6,6 +6,8 @@ mod files;
 mod journals;
 mod processes;
 mod random_runs;
+#[cfg(feature = "sqlite")]
+mod random_waits;
 mod readiness;
 mod restarts;
 

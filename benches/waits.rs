@@ -1,0 +1,229 @@
+//! Ten thousand runs that wait: what each costs in memory, in time, and after a restart.
+//!
+//! `cargo bench --bench waits`. It fails outside its limits.
+
+#[path = "scene/runtime.rs"]
+mod runtime;
+#[expect(dead_code, reason = "its workflow is for other benches")]
+mod scene;
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rehearsal::{
+    observability::EventKind,
+    orchestration::{Journal as _, JournalEntry, MemoryJournal, SqliteJournal, Workflow},
+};
+use serde_json::json;
+
+const WAITS: usize = 10_000;
+
+fn main() -> ExitCode {
+    let case = std::env::args().nth(1).unwrap_or_default();
+    let is_kept = match &*case {
+        "waits" => memory_of_waits(),
+        "runs" => memory_of_runs(),
+        "time" => time(),
+        "restart" => restart(),
+        // Each in a process of its own: memory that one gives back would be used again by the next.
+        _ => ["waits", "runs", "time", "restart"].iter().all(|case| {
+            let program = std::env::current_exe().expect("this program has a path");
+            let ended = Command::new(program).arg(case).status();
+            ended.expect("it can be started").success()
+        }),
+    };
+    ExitCode::from(u8::from(!is_kept))
+}
+
+fn read(workflow: serde_json::Value) -> Arc<Workflow> {
+    Arc::new(serde_json::from_value(workflow).expect("the workflow is well-formed"))
+}
+
+fn workflow() -> Arc<Workflow> {
+    read(json!({"id": "w", "steps": [
+        {"id": "cool-off", "wait": "72h"},
+        {"id": "agent", "service": "AgentService", "operation": "create"},
+    ]}))
+}
+
+/// All waits open in one run, each due a millisecond after the one before; each ends in its turn.
+fn memory_of_waits() -> bool {
+    const AT_MOST: usize = 2_048;
+    let wait = |number: usize| {
+        let due = format!("{}ms", 72 * 60 * 60 * 1_000 + number);
+        json!({"id": format!("w{number}"), "dependencies": [], "wait": due})
+    };
+    let steps: Vec<_> = (0..WAITS).map(wait).collect();
+    let workflow = read(json!({"id": "w", "steps": steps}));
+    let each = runtime::runtime().block_on(async {
+        let (registry, timeline) = scene::cast("0ms");
+        let journal = Arc::new(MemoryJournal::default());
+        let cast = (registry, timeline.clone());
+        let (orchestrator, plan) = scene::orchestrator(&workflow, cast, journal);
+        let before = resident();
+        let run = orchestrator.begin(&plan, Arc::new(json!({})), None);
+        let run = tokio::spawn(run.expect("it begins").outcome());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let each = resident().saturating_sub(before) / WAITS;
+        run.await.expect("no panic").expect("it ends");
+        let ended = timeline.read(|events| {
+            let ended = events.iter().filter_map(|event| match &event.kind {
+                EventKind::WaitEnded { head, .. } => Some(head.step.to_string()),
+                _ => None,
+            });
+            ended.collect::<Vec<_>>()
+        });
+        assert!(
+            ended
+                .into_iter()
+                .eq((0..WAITS).map(|wait| format!("w{wait}"))),
+            "they end in order"
+        );
+        each
+    });
+    println!(
+        "waits: {WAITS} open in one run, {each} bytes each, timeline and journal included (at most {AT_MOST})"
+    );
+    each <= AT_MOST
+}
+
+/// Opens a run for each wait, each due a millisecond after the one before; returns what an open one takes
+/// in memory, and how long opening and ending them took.
+fn open_and_end() -> (usize, Duration) {
+    runtime::runtime().block_on(async {
+        let (registry, timeline) = scene::cast("0ms");
+        let journal = Arc::new(MemoryJournal::default());
+        let cast = (registry, timeline.clone());
+        let (orchestrator, plan) = scene::orchestrator(&workflow(), cast, journal);
+        let before = resident();
+        let began = Instant::now();
+        let mut runs = Vec::with_capacity(WAITS);
+        for _ in 0..WAITS {
+            let run = orchestrator.begin(&plan, Arc::new(json!({})), None);
+            runs.push(tokio::spawn(run.expect("it begins").outcome()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let each = resident().saturating_sub(before) / WAITS;
+        for run in runs {
+            run.await.expect("no panic").expect("it ends");
+        }
+        let took = began.elapsed();
+        let ended = timeline.read(|events| {
+            let ended = events.iter().filter_map(|event| match &event.kind {
+                EventKind::WaitEnded { head, .. } => Some(head.run.to_string()),
+                _ => None,
+            });
+            ended.collect::<Vec<_>>()
+        });
+        let expected = (1..=WAITS).map(|run| format!("w-{run}"));
+        assert!(ended.into_iter().eq(expected), "they end in order");
+        (each, took)
+    })
+}
+
+fn memory_of_runs() -> bool {
+    const AT_MOST: usize = 4_096;
+    let (each, _) = open_and_end();
+    println!(
+        "runs: {WAITS} that wait, {each} bytes each, timeline and journal included (at most {AT_MOST})"
+    );
+    each <= AT_MOST
+}
+
+/// Beside tasks that only sleep.
+fn time() -> bool {
+    const AT_MOST: f64 = 40.0;
+    let (_, took) = open_and_end();
+    let bare = runtime::runtime().block_on(async {
+        let began = Instant::now();
+        let mut tasks = Vec::with_capacity(WAITS);
+        for _ in 0..WAITS {
+            tasks.push(tokio::spawn(tokio::time::sleep(Duration::from_secs(
+                72 * 60 * 60,
+            ))));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        began.elapsed()
+    });
+    let ratio = took.as_secs_f64() / bare.as_secs_f64();
+    println!(
+        "time: {WAITS} runs that wait 72 h and then call, {took:.1?}; as many tasks that only sleep, {bare:.1?}: {ratio:.1} × (at most {AT_MOST})"
+    );
+    ratio <= AT_MOST
+}
+
+/// From the opening of a journal of open waits, which are overdue, to the first call.
+fn restart() -> bool {
+    const AT_MOST: Duration = Duration::from_secs(1);
+    let folder = tempfile::tempdir().expect("there is a temporary folder");
+    let file = &folder.path().join("waits.db");
+    leave_waiting(file);
+    let first = runtime::runtime().block_on(async {
+        let (registry, timeline) = scene::cast("0ms");
+        tokio::time::sleep(Duration::from_secs(96 * 60 * 60)).await;
+        let began = Instant::now();
+        let journal = Arc::new(SqliteJournal::open(file).expect("the journal opens"));
+        let cast = (registry, timeline.clone());
+        let (orchestrator, _) = scene::orchestrator(&workflow(), cast, journal);
+        let recovered = tokio::spawn({
+            let orchestrator = orchestrator.clone();
+            async move { orchestrator.recover().await.map(|runs| runs.len()) }
+        });
+        let is_call = |kind: &EventKind| matches!(kind, EventKind::CallStarted { .. });
+        while !timeline.read(|events| events.iter().any(|event| is_call(&event.kind))) {
+            tokio::task::yield_now().await;
+        }
+        let first = began.elapsed();
+        assert_eq!(
+            recovered
+                .await
+                .expect("no panic")
+                .expect("the journal is read"),
+            WAITS
+        );
+        first
+    });
+    println!(
+        "restart: with {WAITS} open waits, the first call after {first:.1?} (at most {AT_MOST:?})"
+    );
+    first <= AT_MOST
+}
+
+fn leave_waiting(file: &Path) {
+    let journal = SqliteJournal::open(file).expect("a journal opens");
+    let workflow = workflow();
+    for run in 1..=WAITS {
+        let run = format!("w-{run}").into();
+        let started = JournalEntry::Started {
+            workflow: Arc::clone(&workflow),
+            input: Arc::new(json!({})),
+            events_from: None,
+            at: Duration::ZERO,
+        };
+        let waits = JournalEntry::StepStarted {
+            step: 0,
+            child_run: None,
+            due: Some(Duration::from_secs(72 * 60 * 60)),
+            at: Duration::ZERO,
+        };
+        journal.begin(&run, started).expect("it can be written");
+        journal.append(&run, &waits).expect("it can be written");
+    }
+}
+
+/// The memory of this process, in bytes.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident = pages.split_whitespace().nth(1);
+    resident
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or_default()
+        * 4_096
+}
