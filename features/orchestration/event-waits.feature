@@ -409,3 +409,14 @@ Feature: Steps that wait for events
     Then the workflow is refused with "UNKNOWN_EVENT_TYPE"
     And the refusal names "/steps/1/wait/event" and says "did you mean"
     And "Orders.place" is never executed
+
+  @orchestration-22 @wall-clock
+  Scenario: An event in real time
+    Given the workflow:
+      """json
+      { "id": "real", "steps": [ { "id": "payment", "wait": { "event": "PaymentReceived", "timeout": "20s" } } ] }
+      """
+    When the workflow starts
+    And the event "PaymentReceived" is published
+    And the workflow ends
+    Then the workflow completes

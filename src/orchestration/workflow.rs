@@ -312,6 +312,26 @@ mod tests {
                 "at /steps/0/workflow/steps/0/idd: unknown field",
             ),
             (
+                r#"{"id": "w", "steps": [{"id": "a", "wait": {}}]}"#,
+                "at /steps/0/wait: missing field `event`",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "wait": {"evnet": "E"}}]}"#,
+                "did you mean \"event\"?",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "wait": "3 dyas"}]}"#,
+                "at /steps/0/wait: ",
+            ),
+            (
+                r#"{"id": "w", "steps": [{"id": "a", "wait": 72}]}"#,
+                "what is waited for: a duration such as \"72h\"",
+            ),
+            (
+                r#"{"id": "w", "startedBy": {}, "steps": []}"#,
+                "at /startedBy: missing field `event`",
+            ),
+            (
                 r#"{"id": "w", "steps": [{"id": "a", "workflow": 1}]}"#,
                 "expected a workflow's id, or its definition",
             ),
