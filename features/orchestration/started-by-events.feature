@@ -83,6 +83,25 @@ Feature: Workflows that events start
     Then the workflow completes
     And "Orders.confirm" is executed 2 times
 
+  @orchestration-22 @needs-sqlite
+  Scenario: A journal in a file tells which events have started runs
+    Given the journal is kept in a file
+    When the event is published:
+      """json
+      { "type": "OrderPlaced", "id": "e-1", "data": { "order": "o-1" } }
+      """
+    And the workflow ends
+    And the orchestrator restarts
+    And the orchestrator crashes
+    And the event is published:
+      """json
+      { "type": "OrderPlaced", "id": "e-2", "data": { "order": "o-2" } }
+      """
+    And the orchestrator restarts
+    And the workflow ends
+    Then the workflow completes
+    And "Orders.confirm" is executed 2 times
+
   @orchestration-22
   Scenario: The event that started a run does not end a wait of it
     Given the workflow:

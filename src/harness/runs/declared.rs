@@ -127,8 +127,7 @@ impl Runs {
         let id = workflow.id.clone();
         self.declared.add(workflow)?;
         if let Some(started_by) = started_by {
-            self.starters.push((id, started_by.event));
-            self.serve_starters(self.starters.len() - 1);
+            self.start_by_events(id, started_by.event);
         }
         Ok(())
     }

@@ -36,8 +36,9 @@ pub struct Runs {
     orchestrator: Orchestrator,
     inbox: Inbox,
     declared: Declared,
-    /// The workflows whose runs events start, and the types of those.
-    starters: Vec<(String, String)>,
+    /// The orchestrator, for the starters.
+    current: Arc<Locked<Orchestrator>>,
+    starters: Vec<Arc<Starter>>,
     /// The runs that events have started.
     started: Arc<Locked<Vec<LastRun>>>,
     /// The runs that steps refer to.
@@ -59,13 +60,12 @@ impl Runs {
     pub(super) fn new(client: Arc<Client>, faults: Faults, inbox: Inbox) -> Self {
         let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
         let crashes = Crashes::new(faults);
+        let orchestrator =
+            Orchestrator::new(Arc::clone(&client), Arc::clone(&journal), crashes.clone())
+                .with_inbox(inbox.clone());
         Self {
-            orchestrator: Orchestrator::new(
-                Arc::clone(&client),
-                Arc::clone(&journal),
-                crashes.clone(),
-            )
-            .with_inbox(inbox.clone()),
+            current: Arc::new(Locked::new(orchestrator.clone())),
+            orchestrator,
             inbox,
             client,
             journal,
@@ -93,22 +93,20 @@ impl Runs {
         self
     }
 
-    /// Starts runs for the events that come, and for those that came while no process was there.
-    fn serve_starters(&self, from: usize) {
-        for (workflow, event) in &self.starters[from..] {
-            self.inbox.keep(event);
-            let starter = Starter {
-                workflow: workflow.clone(),
-                event: event.clone(),
-                declared: self.declared.clone(),
-                client: Arc::clone(&self.client),
-                orchestrator: self.orchestrator.clone(),
-                inbox: self.inbox.clone(),
-                started: Arc::clone(&self.started),
-            };
-            let from = starter.catch_up();
-            tokio::spawn(starter.serve(from));
-        }
+    /// Starts a run of a workflow for each event of a type that comes.
+    fn start_by_events(&mut self, workflow: String, event: String) {
+        self.inbox.keep(&event);
+        let starter = Arc::new(Starter {
+            workflow,
+            event,
+            declared: self.declared.clone(),
+            registry: self.client.registry().clone(),
+            orchestrator: Arc::clone(&self.current),
+            inbox: self.inbox.clone(),
+            started: Arc::clone(&self.started),
+        });
+        tokio::spawn(Arc::clone(&starter).serve());
+        self.starters.push(starter);
     }
 
     /// Keeps the journal in a file, which a new process opens again.
@@ -131,7 +129,7 @@ impl Runs {
         if let Some(file) = &self.journal_file {
             self.journal = Arc::new(SqliteJournal::open(file)?);
         }
-        self.orchestrator = self.new_orchestrator();
+        self.renew_orchestrator();
         Ok(())
     }
 
@@ -139,17 +137,18 @@ impl Runs {
     fn close_journal(&mut self) {
         if self.journal_file.is_some() {
             self.journal = Arc::new(MemoryJournal::default());
-            self.orchestrator = self.new_orchestrator();
+            self.renew_orchestrator();
         }
     }
 
-    fn new_orchestrator(&self) -> Orchestrator {
-        Orchestrator::new(
+    fn renew_orchestrator(&mut self) {
+        self.orchestrator = Orchestrator::new(
             Arc::clone(&self.client),
             Arc::clone(&self.journal),
             self.crashes.clone(),
         )
-        .with_inbox(self.inbox.clone())
+        .with_inbox(self.inbox.clone());
+        *self.current.lock() = self.orchestrator.clone();
     }
 
     /// Runs the workflow `times` times concurrently, to its end or its crash.
@@ -239,7 +238,10 @@ impl Runs {
 
     fn nothing_started(&self) -> String {
         let mut message = "no workflow was started".to_owned();
-        for (workflow, event) in &self.starters {
+        for starter in &self.starters {
+            let Starter {
+                workflow, event, ..
+            } = &**starter;
             message += &format!(
                 "; {workflow:?} starts with the event {event:?}, of which none was published"
             );

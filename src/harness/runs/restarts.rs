@@ -53,7 +53,9 @@ impl Runs {
                 }
             })
             .collect();
-        self.serve_starters(0);
+        for starter in &self.starters {
+            starter.catch_up();
+        }
         self.wait_for_events().await?;
         if self.last.is_empty() {
             // Nothing was taken up, and what is known of the last runs has not changed.

@@ -4,41 +4,39 @@ use super::{LastRun, RunProgress, declared::Declared};
 use crate::{
     domain::Locked,
     orchestration::{EventOf, Inbox, Orchestrator, ReceivedEvent, RunError},
-    services::Client,
+    services::Registry,
 };
 
-/// Starts a run of a workflow for each event of a type, as long as the orchestrator's process lives.
+/// Starts a run of a workflow for each event of a type.
 pub(super) struct Starter {
     pub workflow: String,
     pub event: String,
     pub declared: Declared,
-    pub client: Arc<Client>,
-    pub orchestrator: Orchestrator,
+    pub registry: Registry,
+    /// The one whose process lives now; another after a restart.
+    pub orchestrator: Arc<Locked<Orchestrator>>,
     pub inbox: Inbox,
     /// The runs that were started, for those who ask.
     pub started: Arc<Locked<Vec<LastRun>>>,
 }
 
 impl Starter {
-    /// Starts the runs of the events that have come already; returns the number of the next event.
-    pub fn catch_up(&self) -> u64 {
+    /// Starts the runs of the events that have come already and have started none.
+    pub fn catch_up(&self) {
         let mut from = 0;
         while let Some(event) = self.inbox.find(&self.events(), from, |_| true) {
             from = event.number + 1;
             self.start(&event);
         }
-        from
     }
 
-    /// Starts the runs of the events that come, from a number on.
-    pub async fn serve(self, mut from: u64) {
+    /// Starts the runs of the events that come; those that come while no process is there are left to
+    /// [`catch_up`](Self::catch_up).
+    pub async fn serve(self: Arc<Self>) {
         let listener = self.inbox.listen(&self.events());
+        let mut from = 0;
         loop {
-            let event = tokio::select! {
-                biased;
-                () = self.orchestrator.is_killed() => return,
-                event = listener.first(from, |_| true) => event,
-            };
+            let event = listener.first(from, |_| true).await;
             from = event.number + 1;
             self.start(&event);
         }
@@ -52,13 +50,14 @@ impl Starter {
     }
 
     fn start(&self, event: &ReceivedEvent) {
+        let orchestrator = self.orchestrator.lock().clone();
         let begun = || {
-            let workflow = self.declared.find(&self.workflow).ok();
-            let Some(workflow) = workflow else {
+            let workflow = self.declared.find(&self.workflow);
+            let Ok(workflow) = workflow else {
                 return Ok(None);
             };
-            let plan = self.declared.plan(&workflow, self.client.registry())?;
-            self.orchestrator.begin_for(&plan, event)
+            let plan = self.declared.plan(&workflow, &self.registry)?;
+            orchestrator.begin_for(&plan, event)
         };
         let started = match begun() {
             Ok(Some(run)) => LastRun {
