@@ -136,7 +136,7 @@ fn memory_of_runs() -> bool {
 
 /// Beside tasks that only sleep.
 fn time() -> bool {
-    const AT_MOST: f64 = 40.0;
+    const AT_MOST: f64 = 25.0;
     let (_, took) = open_and_end();
     let bare = runtime::runtime().block_on(async {
         let began = Instant::now();

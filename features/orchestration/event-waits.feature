@@ -381,7 +381,7 @@ Feature: Steps that wait for events
     And it takes 24 h
 
   @orchestration-22
-  Scenario: A subject that is no text fails the step
+  Scenario: A subject that is not text fails the step
     When the workflow runs with:
       """json
       { "order": { "id": "o-1" } }

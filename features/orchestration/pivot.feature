@@ -1,6 +1,6 @@
 Feature: The point of no return
-  One step of a workflow can be its pivot. Until it has completed, the workflow is undone where it fails;
-  afterwards nothing is undone any more: it can only go forward.
+  One step of a workflow can be its pivot. Until it has completed, a workflow that fails is undone; from
+  then on nothing is undone: it can only go forward.
 
   Background:
     Given a service "Stock"

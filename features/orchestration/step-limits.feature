@@ -264,6 +264,9 @@ Feature: Limits of a step
       When the workflow runs
       Then the workflow is rolled back
       And "Payments.charge" is executed 1 time
+      And the outcome has:
+        | path              | value                                   |
+        | /error/notRetried | PERMANENT_ERROR is not a retryable code |
 
     @orchestration-24
     Scenario: A try ends with its time-out, is undone, and followed by another

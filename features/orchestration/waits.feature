@@ -243,6 +243,27 @@ Feature: Steps that wait
     Then the workflow completes
     And it takes 25 h
 
+  @orchestration-22
+  Scenario: The time-out of the workflow within ends its wait, and the parent says so
+    Given the workflow:
+      """json
+      { "id": "parent", "steps": [ { "id": "close", "workflow": "closing", "timeout": "24h" } ] }
+      """
+    When the workflow starts
+    And 5 h pass
+    Then the state of the workflow has:
+      | path           | value          |
+      | /waits/0/step  | close/cool-off |
+      | /waits/0/until | 24 h           |
+    And the timeline has, in order:
+      | event        | step     | until |
+      | wait_started | cool-off | 24 h  |
+    When the workflow ends
+    Then the workflow is rolled back
+    And the outcome has:
+      | path        | value   |
+      | /error/code | TIMEOUT |
+
   @orchestration-22 @wall-clock
   Scenario: A wait in real time
     Given "Mail.remind" takes 0 ms
@@ -281,8 +302,8 @@ Feature: Steps that wait
       | for no time            | { "id": "w", "wait": "0s" }                               | /steps/1/wait           | waits for no time             |
       | for an event of no type | { "id": "w", "wait": { "event": "" } }                   | /steps/1/wait/event     | without a type                |
       | for an event no time   | { "id": "w", "wait": { "event": "E", "timeout": "0s" } }  | /steps/1/wait/timeout   | for no time                   |
-      | and calls              | { "id": "w", "wait": "1s", "service": "Mail", "operation": "remind" } | /steps/1/service | is for steps that make a call |
-      | and runs a workflow    | { "id": "w", "wait": "1s", "workflow": "other" }        | /steps/1/workflow       | is for steps that make a call |
-      | with retries           | { "id": "w", "wait": "1s", "retry": "coordination" }      | /steps/1/retry          | is for steps that make a call |
-      | with a time-out of its own | { "id": "w", "wait": "1s", "timeout": "2s" }          | /steps/1/timeout        | is for steps that make a call |
-      | with a limit of its tries  | { "id": "w", "wait": "1s", "within": "2s" }           | /steps/1/within         | is for steps that make a call |
+      | and calls              | { "id": "w", "wait": "1s", "service": "Mail", "operation": "remind" } | /steps/1/service | can have no |
+      | and runs a workflow    | { "id": "w", "wait": "1s", "workflow": "other" }        | /steps/1/workflow       | can have no |
+      | with retries           | { "id": "w", "wait": "1s", "retry": "coordination" }      | /steps/1/retry          | can have no |
+      | with a time-out of its own | { "id": "w", "wait": "1s", "timeout": "2s" }          | /steps/1/timeout        | can have no |
+      | with a limit of its tries  | { "id": "w", "wait": "1s", "within": "2s" }           | /steps/1/within         | can have no |

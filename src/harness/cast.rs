@@ -27,7 +27,8 @@ pub struct Cast {
     without_policies: OnceLock<Arc<Client>>,
     directory: Directory,
     files: Files,
-    inbox: Inbox,
+    /// Of the runs, once there are any.
+    inbox: OnceLock<Inbox>,
     #[cfg(feature = "messaging")]
     pub(super) messaging: crate::messaging::MessagingServices,
 }
@@ -41,16 +42,12 @@ impl Cast {
         client.set_seed(seed);
         let directory = Directory::default();
         let effects = Effects::new(timeline.clone());
-        let inbox = Inbox::default();
-        #[cfg(feature = "messaging")]
-        let messaging =
-            crate::messaging::MessagingServices::new(&registry, &effects, &faults, &timeline);
-        #[cfg(feature = "messaging")]
-        super::messages::fill(&inbox, &messaging.bus, timeline.clock());
         Self {
             #[cfg(feature = "messaging")]
-            messaging,
-            inbox,
+            messaging: crate::messaging::MessagingServices::new(
+                &registry, &effects, &faults, &timeline,
+            ),
+            inbox: OnceLock::new(),
             entities: Entities::new(timeline.clock()),
             files: Files::new(directory.clone(), faults.clone(), timeline),
             effects,
@@ -94,7 +91,13 @@ impl Cast {
     ///
     /// [`Runs::with_fixtures`] lets its workflows run those of the fixtures.
     pub fn runs(&self) -> Runs {
-        let runs = Runs::new(self.client(), self.faults.clone(), self.inbox.clone());
+        let inbox = self.inbox.get_or_init(|| {
+            let inbox = Inbox::default();
+            #[cfg(feature = "messaging")]
+            super::messages::fill(&inbox, self.bus(), self.client.timeline().clock());
+            inbox
+        });
+        let runs = Runs::new(self.client(), self.faults.clone(), inbox.clone());
         #[cfg(feature = "messaging")]
         let runs = runs.with_event_types(self.bus().types().clone());
         runs

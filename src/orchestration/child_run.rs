@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -8,11 +8,13 @@ use super::{
     journal::child_run_id,
     run::RunContext,
     state::{RunState, StopReason},
+    step_calls::{CallRole, StepObserver},
 };
 use crate::{
     domain::{Failure, Reply, WorkflowStatus, code},
     observability::{EventKind, Retried},
-    services::{CallResult, Limit},
+    resilience::Retries,
+    services::{CallObserver as _, CallResult, Repetition, stopped_before_any},
 };
 
 impl Run {
@@ -63,111 +65,74 @@ impl Run {
     ) -> BoxFuture<'_, Result<CallResult, RunError>> {
         let plan = Arc::clone(plan);
         Box::pin(async move {
-            let id = Arc::clone(&self.plan.steps[step].id);
-            let retries = self.plan.workflow.steps[step].retry.clone();
-            let retries = retries.unwrap_or_default();
-            let seed = self.orchestrator.client.seed();
-            let draw = |retry: u32| seed.part([&*self.id, &*id, &retry.to_string()]);
-            let tries = self.lock().steps[step].tries.clone();
-            let mut retrying = retries.begin();
-            let mut causes = Vec::new();
-            for failure in tries.failures {
-                // Counted again, so that those that were used up stay used up.
-                let _ = retrying.next_delay(&failure, draw);
-                causes.push(failure);
-            }
-            let mut due = tries.due;
+            let client = &self.orchestrator.client;
+            let id = &self.plan.steps[step].id;
+            let retries = self.plan.workflow.steps[step].retry.as_ref();
+            let retries = retries.unwrap_or(&Retries::none()).clone();
+            let seed = client.seed();
+            let draw = |retry: u32| seed.part([&*self.id, &**id, &retry.to_string()]);
+            let earlier = self.lock().steps[step].tries.clone();
+            let mut tries = Repetition::after(&earlier, &retries, draw);
+            let observer = StepObserver::new(self, step, CallRole::Forward);
+            let mut goes_on = match earlier.due {
+                Some(due) => client.wait_for_retry(due, &observer).await,
+                None => true,
+            };
             loop {
-                if let Some(due) = due {
-                    let goes_on = self.child_retry_starts(step, &plan, due).await?;
-                    let last = causes.pop_if(|_| !goes_on);
-                    if let Some(mut last) = last {
-                        last.not_retried = Some("the run goes no further".to_owned());
-                        last.causes.splice(0..0, causes);
-                        return Ok(Err(Box::new(last)));
-                    }
+                if !goes_on {
+                    let last = tries.stopped(stopped_before_any);
+                    return observer.into_error().map_or(Ok(Err(last)), Err);
                 }
                 let mut failure = match self.try_child(step, &plan, &input).await? {
                     Ok(reply) => return Ok(Ok(reply)),
                     Err(failure) => failure,
                 };
-                let now = self.now();
-                let limit = self.limit(step);
-                let next = retrying.next_delay(&failure, draw).filter(|delay| {
-                    limit.is_none_or(|limit| now < limit.at && now + *delay <= limit.at)
-                });
-                let is_lost = self.lock().is_lost();
-                let Some(delay) = next.filter(|_| !is_lost) else {
-                    failure.causes.splice(0..0, causes);
-                    return Ok(Err(failure));
+                let (now, limit) = (self.now(), self.limit(step));
+                let is_final = limit.is_some_and(|limit| now >= limit.at);
+                let next = (!is_final)
+                    .then(|| tries.next_delay(&mut failure, None, now, limit))
+                    .flatten();
+                let Some(delay) = next else {
+                    return Ok(Err(match self.plan.workflow.steps[step].retry {
+                        None => tries.with_causes(failure),
+                        Some(_) => tries.ended(failure),
+                    }));
                 };
                 self.timeline().record(EventKind::RetryScheduled {
                     of: Retried::Step(self.step_head(step)),
-                    execution: u32::try_from(causes.len() + 1).unwrap_or(u32::MAX),
+                    execution: u32::try_from(tries.retries() + 1).unwrap_or(u32::MAX),
                     delay,
                 });
-                self.commit(&JournalEntry::RetryScheduled {
-                    step,
-                    failure: failure.clone(),
-                    due: now + delay,
-                    at: now,
-                })?;
-                causes.push(*failure);
-                due = Some(now + delay);
+                let due = now + delay;
+                goes_on = observer.retry_scheduled(&failure, due)
+                    && client.wait_for_retry(due, &observer).await;
+                tries.repeat(*failure);
             }
         })
     }
 
-    /// Waits until another child run of a step is due; returns whether it may begin.
-    async fn child_retry_starts(
-        &self,
-        step: usize,
-        plan: &Arc<Plan>,
-        due: Duration,
-    ) -> Result<bool, RunError> {
-        let clock = self.timeline().clock();
-        tokio::select! {
-            biased;
-            () = self.state.is_lost() => return Ok(false),
-            () = clock.sleep_until(due) => {}
-        }
-        let child_run = Some(self.next_try(step, plan)?);
-        self.commit(&JournalEntry::RetryStarted {
-            step,
-            child_run,
-            at: self.now(),
-        })?;
-        Ok(true)
-    }
-
     /// The child run of a step's next try: a new one, unless the last is past its pivot.
-    fn next_try(&self, step: usize, plan: &Arc<Plan>) -> Result<Arc<str>, RunError> {
+    pub(super) fn next_try(&self, step: usize) -> Result<Arc<str>, RunError> {
         let (last, count) = {
             let state = self.lock();
             let step = &state.steps[step];
             (step.child_run.clone(), step.child_count)
         };
         match last {
-            Some(last) if self.is_past_pivot(&last, plan)? => Ok(last),
+            Some(last) if self.child_is_past_pivot(step)? => Ok(last),
             _ => Ok(self.child_id(step, count + 1)),
         }
-    }
-
-    fn is_past_pivot(&self, child: &str, plan: &Arc<Plan>) -> Result<bool, RunError> {
-        if plan.pivot.is_none() {
-            return Ok(false);
-        }
-        let child = self.orchestrator.load_child(child, plan)?;
-        Ok(child.is_some_and(|child| child.is_past_pivot()))
     }
 
     /// Whether the last child run of a step is past its pivot.
     pub(super) fn child_is_past_pivot(&self, step: usize) -> Result<bool, RunError> {
         let child = self.lock().steps[step].child_run.clone();
-        match (child, self.plan.steps[step].workflow()) {
-            (Some(child), Some(plan)) => self.is_past_pivot(&child, plan),
-            _ => Ok(false),
-        }
+        let plan = self.plan.steps[step].workflow();
+        let (Some(child), Some(plan)) = (child, plan.filter(|plan| plan.pivot.is_some())) else {
+            return Ok(false);
+        };
+        let child = self.orchestrator.load_child(&child, plan)?;
+        Ok(child.is_some_and(|child| child.is_past_pivot()))
     }
 
     /// Runs the current child run of a step to its end, after all former ones are undone.
@@ -184,11 +149,7 @@ impl Run {
                 return Ok(Err(failure));
             }
         }
-        let context = RunContext {
-            limit: self.limit(step),
-            path: self.path_of(step) + "/",
-        };
-        let run = self.begin_child(step, count, plan, input, context)?;
+        let run = self.begin_child(step, count, plan, input)?;
         if run.is_running() {
             let cancelled = self.lock().cancelled;
             if cancelled {
@@ -207,7 +168,6 @@ impl Run {
         number: usize,
         plan: &Arc<Plan>,
         input: &Arc<Value>,
-        mut context: RunContext,
     ) -> Result<Run, RunError> {
         let orchestrator = &self.orchestrator;
         let id = self.child_id(step, number);
@@ -217,10 +177,11 @@ impl Run {
             Some(child) if child.status == WorkflowStatus::Running => child.deadline_base,
             _ => now,
         };
-        let timeout = self.plan.workflow.steps[step].timeout;
-        let timeout = timeout.map(|timeout| Limit::of_step(began + timeout));
-        let limits = context.limit.into_iter().chain(timeout);
-        context.limit = limits.min_by_key(|limit| limit.at);
+        let deadline = self.deadline();
+        let context = RunContext {
+            limit: self.lock().child_limit(step, deadline, began),
+            path: self.path_of(step) + "/",
+        };
         let Some(child) = child else {
             // What came during a former try, which is undone, can be taken again.
             let first = self.child_id(step, 1);

@@ -44,7 +44,7 @@ impl RunState {
         (state.ran_concurrently && !state.retried_alone).then_some(first)
     }
 
-    /// Whether the point of no return is behind it, so that nothing is undone any more.
+    /// Whether it has passed the point of no return: from then on nothing is undone.
     pub fn is_past_pivot(&self) -> bool {
         self.plan.pivot.is_some_and(|step| {
             let state = &self.steps[step];

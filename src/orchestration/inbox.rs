@@ -3,7 +3,10 @@ use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::domain::{HashMap, Locked};
+use crate::{
+    domain::{HashMap, Locked},
+    observability::EventHead,
+};
 
 /// The events that were published, for runs that wait for them or are started by them.
 ///
@@ -36,12 +39,8 @@ struct EventsOfType {
 pub struct ReceivedEvent {
     /// Its number among all that were kept, from 0.
     pub number: u64,
-    /// Where it happened.
-    pub source: Arc<str>,
-    /// What tells it from any other of its source.
-    pub id: Arc<str>,
-    /// What it is about.
-    pub subject: Option<Arc<str>>,
+    /// What identifies it.
+    pub head: Arc<EventHead>,
     /// Its payload.
     pub data: Arc<Value>,
     /// When it came, as an offset on the clock.
@@ -71,32 +70,31 @@ impl Inbox {
         self.0.lock().types.is_empty()
     }
 
-    /// Whether the events of a type are kept.
-    pub fn keeps(&self, kind: &str) -> bool {
-        self.0.lock().types.contains_key(kind)
-    }
-
-    /// Receives an event, which gets its number, unless its type is not kept or it came before.
-    pub fn receive(&self, kind: &str, mut event: ReceivedEvent) {
+    /// Receives an event, unless its type is not kept or it came before.
+    pub fn receive(&self, head: &Arc<EventHead>, data: impl FnOnce() -> Value, at: Duration) {
         let mut state = self.0.lock();
-        event.number = state.count;
-        let Some(of_type) = state.types.get_mut(kind) else {
+        let number = state.count;
+        let Some(of_type) = state.types.get_mut(&head.kind) else {
             return;
         };
-        let id = (Arc::clone(&event.source), Arc::clone(&event.id));
+        let id = (Arc::clone(&head.source), Arc::clone(&head.id));
         if !of_type.ids.insert(id) {
             return;
         }
         let place = of_type.events.len();
-        let subject = event.subject.clone();
-        of_type.events.push(Arc::new(event));
-        if let Some(subject) = &subject {
+        of_type.events.push(Arc::new(ReceivedEvent {
+            number,
+            head: Arc::clone(head),
+            data: Arc::new(data()),
+            at,
+        }));
+        if let Some(subject) = &head.subject {
             let places = of_type.by_subject.entry(Arc::clone(subject)).or_default();
             places.push(place);
         }
-        let of_subject = subject.map(Some);
-        for waiting in [None].into_iter().chain(of_subject) {
-            if let Some(waiting) = of_type.waiting.get(&waiting) {
+        let of_subject = head.subject.clone().map(Some);
+        for subject in [None].into_iter().chain(of_subject) {
+            if let Some(waiting) = of_type.waiting.get(&subject) {
                 waiting.notify_waiters();
             }
         }

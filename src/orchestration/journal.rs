@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Workflow;
+use super::{Plan, Workflow};
 use crate::domain::{Failure, Locked, WorkflowStatus, offset_text, opt_offset_text};
 
 /// A transition of a run, written before it is acted on.
@@ -129,6 +129,27 @@ pub enum JournalEntry {
         #[serde(with = "offset_text")]
         at: Duration,
     },
+}
+
+/// What a run begins with.
+#[derive(Debug)]
+pub(super) struct RunStart {
+    pub input: Arc<Value>,
+    /// The number of the first event that its waits may take, if it has any.
+    pub events_from: Option<u64>,
+    pub at: Duration,
+}
+
+impl RunStart {
+    /// The first entry of the run.
+    pub fn entry(&self, plan: &Plan) -> JournalEntry {
+        JournalEntry::Started {
+            workflow: Arc::clone(plan.workflow()),
+            input: Arc::clone(&self.input),
+            events_from: self.events_from,
+            at: self.at,
+        }
+    }
 }
 
 /// Why a journal could not be written or read.

@@ -2,34 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Run, plan::StepAction};
+use super::{Run, plan::StepAction, state::RunState};
 use crate::services::Limit;
 
 impl Run {
-    /// The run's own deadline or the limit that its parent sets, whichever comes first; none once it is
-    /// past its pivot.
+    /// When the run ends at the latest, unless it is past its pivot.
     pub(super) fn deadline(&self) -> Option<Limit> {
-        let own = self.plan.workflow.deadline;
-        if own.is_none() && self.context.limit.is_none() {
+        if self.plan.workflow.deadline.is_none() && self.context.limit.is_none() {
             return None;
         }
-        let state = self.lock();
-        if state.is_past_pivot() {
-            return None;
-        }
-        let own = own.map(|own| Limit::of_run(state.deadline_base + own));
-        own.into_iter()
-            .chain(self.context.limit)
-            .min_by_key(|limit| limit.at)
+        self.lock().deadline(self.context.limit)
     }
 
-    /// The run's deadline or the end of the time that a step has, whichever comes first.
+    /// When a step ends at the latest.
     pub(super) fn limit(&self, step: usize) -> Option<Limit> {
-        let within = self.lock().steps[step].due.map(Limit::of_step);
-        self.deadline()
-            .into_iter()
-            .chain(within)
-            .min_by_key(|limit| limit.at)
+        let deadline = self.deadline();
+        self.lock().limit(step, deadline)
     }
 
     /// When a step that starts now ends at the latest by its own definition, as an offset on the clock.
@@ -43,4 +31,36 @@ impl Run {
         let began = self.lock().steps[step].due;
         began.or_else(|| longest.map(|longest| self.now() + longest))
     }
+}
+
+impl RunState {
+    /// The run's own deadline or the limit that its parent sets, whichever comes first; none once it is
+    /// past its pivot.
+    pub fn deadline(&self, of_parent: Option<Limit>) -> Option<Limit> {
+        let own = self.plan.workflow.deadline;
+        let own = own.map(|own| Limit::of_run(self.deadline_base + own));
+        earlier(own, of_parent).filter(|_| !self.is_past_pivot())
+    }
+
+    /// The run's deadline or the end of the time that a step has, whichever comes first.
+    pub fn limit(&self, step: usize, deadline: Option<Limit>) -> Option<Limit> {
+        earlier(deadline, self.steps[step].due.map(Limit::of_step))
+    }
+
+    /// When the child run of a step ends at the latest that began, or was resumed, at an offset.
+    pub fn child_limit(
+        &self,
+        step: usize,
+        deadline: Option<Limit>,
+        began: Duration,
+    ) -> Option<Limit> {
+        let timeout = self.plan.workflow.steps[step].timeout;
+        let timeout = timeout.map(|timeout| Limit::of_step(began + timeout));
+        earlier(self.limit(step, deadline), timeout)
+    }
+}
+
+/// Whichever comes first, of two at once the first.
+fn earlier(one: Option<Limit>, other: Option<Limit>) -> Option<Limit> {
+    one.into_iter().chain(other).min_by_key(|limit| limit.at)
 }

@@ -14,7 +14,6 @@ mod plan;
 mod plan_check;
 mod reference_check;
 mod run;
-mod run_start;
 mod shared_state;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]
 mod sqlite_journal;

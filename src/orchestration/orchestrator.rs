@@ -9,8 +9,11 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{
-    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow, inbox::Inbox,
-    journal::is_child_run, run::RunContext, run_start::RunStart, shared_state::SharedState,
+    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
+    inbox::Inbox,
+    journal::{RunStart, is_child_run},
+    run::RunContext,
+    shared_state::SharedState,
     state::RunState,
 };
 use crate::{

@@ -1,9 +1,9 @@
 //! What runs wait for, as others see it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{JournalError, Orchestrator, plan::StepAction, state::RunState};
-use crate::{domain::StepStatus, observability::WaitHead};
+use crate::{domain::StepStatus, observability::WaitHead, services::Limit};
 
 /// What a run waits for, and whether it does anything else.
 #[derive(Default)]
@@ -41,34 +41,31 @@ impl Orchestrator {
         &self,
         state: &RunState,
         path: &str,
-        limit: Option<Duration>,
+        of_parent: Option<Limit>,
         found: &mut Pauses,
     ) -> Result<(), JournalError> {
-        let deadline = state.plan.workflow.deadline;
-        let deadline = deadline.map(|deadline| state.deadline_base + deadline);
-        let limit = deadline.into_iter().chain(limit).min();
-        let limit = limit.filter(|_| !state.is_past_pivot());
+        let deadline = state.deadline(of_parent);
         for step in state.running() {
             let (planned, own) = (&state.plan.steps[step], &state.steps[step]);
-            let until = own.due.into_iter().chain(limit).min();
+            let path_of_step = || format!("{path}{}", planned.id);
             match (&planned.action, &own.child_run) {
                 (StepAction::Wait(wait), _) => {
-                    let of = wait.event().and_then(|event| state.event_of(event).ok());
-                    let (kind, subject) = of.map(|of| (of.kind, of.subject)).unzip();
-                    found.waits.push(WaitHead {
-                        run: Arc::clone(&state.run),
-                        step: format!("{path}{}", planned.id).into(),
-                        until,
-                        kind,
-                        subject: subject.flatten(),
-                    });
+                    // One whose subject is not text is about to fail.
+                    if let Ok(mut head) = state.wait_head(step, wait, deadline) {
+                        head.step = path_of_step().into();
+                        found.waits.push(head);
+                    }
                 }
                 (StepAction::Workflow(plan), Some(child)) if own.tries.due.is_none() => {
-                    let path = format!("{path}{}/", planned.id);
+                    let path = path_of_step() + "/";
+                    let mut find_within = |child: &RunState| {
+                        let limit = state.child_limit(step, deadline, child.deadline_base);
+                        self.find_pauses(child, &path, limit, found)
+                    };
                     if let Some(child) = self.find(child) {
-                        self.find_pauses(&child.lock(), &path, until, found)?;
+                        find_within(&child.lock())?;
                     } else if let Some(child) = self.load_child(child, plan)? {
-                        self.find_pauses(&child, &path, until, found)?;
+                        find_within(&child)?;
                     }
                 }
                 _ => found.is_at_work = true,

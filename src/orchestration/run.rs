@@ -9,18 +9,15 @@ use futures::{
     future::{BoxFuture, ready},
     stream::FuturesUnordered,
 };
-use serde_json::Value;
 
 use super::{
     CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, plan::StepAction,
-    shared_state::SharedState, state::RunState, step_calls::CallRole,
+    shared_state::SharedState, state::RunState,
 };
 use crate::{
-    domain::{
-        Call, CallHead, CallName, Context, Failure, Key, StepStatus, WorkflowStatus, code, resolve,
-    },
+    domain::{CallHead, CallName, Context, Failure, StepStatus, WorkflowStatus, code, resolve},
     observability::{EventKind, StepHead, Timeline, unexpected_duration, unexpected_reply},
-    services::{CallPolicy, CallResult, Limit},
+    services::{CallResult, Limit},
 };
 
 /// A run of a workflow that has begun; it makes progress only while its outcome is awaited.
@@ -217,32 +214,6 @@ impl Run {
             }
         };
         Ok(ended.map(move |ended| (step, ended)))
-    }
-
-    async fn call(
-        &self,
-        step: usize,
-        name: &CallName,
-        policy: &CallPolicy,
-        input: Result<Arc<Value>, Box<Failure>>,
-    ) -> Result<CallResult, RunError> {
-        let input = match input {
-            Ok(input) => input,
-            Err(failure) => return Ok(Err(Box::new(failure.at(name)))),
-        };
-        let call = Call {
-            head: self.head(step, name),
-            input,
-            key: Some(Key::of_step(&self.id, &self.plan.steps[step].id)),
-            accepts_fallback: true,
-        };
-        match self
-            .observed(step, CallRole::Forward, &call, policy)
-            .await?
-        {
-            Err(failure) => self.try_fallback_calls(step, &call.input, failure).await,
-            reply => Ok(reply),
-        }
     }
 
     /// Journals how a step's call ended.

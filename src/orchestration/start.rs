@@ -4,8 +4,11 @@ use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::Value;
 
 use super::{
-    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError, inbox::ReceivedEvent,
-    journal::is_child_run, run::RunContext, run_start::RunStart, shared_state::SharedState,
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError,
+    inbox::ReceivedEvent,
+    journal::{RunStart, is_child_run},
+    run::RunContext,
+    shared_state::SharedState,
     state::RunState,
 };
 use crate::{
@@ -75,7 +78,7 @@ impl Orchestrator {
     ) -> Result<Option<Run>, RunError> {
         self.ensure_alive()?;
         let from = event.number + 1;
-        let (workflow, source, id) = (plan.id(), &event.source, &event.id);
+        let (workflow, source, id) = (plan.id(), &event.head.source, &event.head.id);
         let ids = [
             format!("{workflow}-{id}"),
             format!("{workflow}-{source}-{id}"),

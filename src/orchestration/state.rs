@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{JournalEntry, Plan, plan::PlannedStep, run_start::RunStart, step_state::StepState};
+use super::{JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState};
 use crate::{
     domain::{Failure, StepStatus, WorkflowStatus},
     services::Tries,

@@ -1,16 +1,44 @@
 //! The calls of steps, with their retries in the journal.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::{CrashPoint, JournalEntry, Run, RunError};
 use crate::{
-    domain::{Call, Failure, Locked},
+    domain::{Call, CallName, Failure, Key, Locked},
     services::{CallObserver, CallPolicy, CallResult, Moment, Tries},
 };
 
 impl Run {
+    /// Makes the call of a step, and its fallback calls if it fails.
+    pub(super) async fn call(
+        &self,
+        step: usize,
+        name: &CallName,
+        policy: &CallPolicy,
+        input: Result<Arc<Value>, Box<Failure>>,
+    ) -> Result<CallResult, RunError> {
+        let input = match input {
+            Ok(input) => input,
+            Err(failure) => return Ok(Err(Box::new(failure.at(name)))),
+        };
+        let call = Call {
+            head: self.head(step, name),
+            input,
+            key: Some(Key::of_step(&self.id, &self.plan.steps[step].id)),
+            accepts_fallback: true,
+        };
+        match self
+            .observed(step, CallRole::Forward, &call, policy)
+            .await?
+        {
+            Err(failure) => self.try_fallback_calls(step, &call.input, failure).await,
+            reply => Ok(reply),
+        }
+    }
+
     /// Makes a call whose retries are journalled, after those that earlier processes made.
     pub(super) async fn observed(
         &self,
@@ -41,9 +69,9 @@ impl Run {
     }
 }
 
-/// Journals the retries of a step's call or of its compensation's, and ends the wait for them once
-/// the run is lost.
-struct StepObserver<'a> {
+/// Journals the retries of what a step does or of its compensation, and ends the wait for them once the
+/// run is lost.
+pub(super) struct StepObserver<'a> {
     run: &'a Run,
     step: usize,
     role: CallRole,
@@ -63,7 +91,7 @@ pub(super) enum CallRole {
 }
 
 impl<'a> StepObserver<'a> {
-    fn new(run: &'a Run, step: usize, role: CallRole) -> Self {
+    pub fn new(run: &'a Run, step: usize, role: CallRole) -> Self {
         Self {
             run,
             step,
@@ -73,7 +101,7 @@ impl<'a> StepObserver<'a> {
     }
 
     /// Why the call could not go on, if it could not.
-    fn into_error(self) -> Option<RunError> {
+    pub fn into_error(self) -> Option<RunError> {
         self.error.lock().take()
     }
 
@@ -84,11 +112,13 @@ impl<'a> StepObserver<'a> {
         }
         match self.run.commit(entry) {
             Ok(()) => true,
-            Err(error) => {
-                *self.error.lock() = Some(error);
-                false
-            }
+            Err(error) => self.fail(error),
         }
+    }
+
+    fn fail(&self, error: RunError) -> bool {
+        *self.error.lock() = Some(error);
+        false
     }
 }
 
@@ -103,11 +133,18 @@ impl CallObserver for StepObserver<'_> {
     }
 
     fn retry_started(&self) -> bool {
-        self.commit(&JournalEntry::RetryStarted {
-            step: self.step,
-            child_run: None,
-            at: self.run.now(),
-        })
+        let child_run = match self.run.plan.steps[self.step].workflow() {
+            Some(_) if self.role == CallRole::Forward => self.run.next_try(self.step).map(Some),
+            _ => Ok(None),
+        };
+        match child_run {
+            Ok(child_run) => self.commit(&JournalEntry::RetryStarted {
+                step: self.step,
+                child_run,
+                at: self.run.now(),
+            }),
+            Err(error) => self.fail(error),
+        }
     }
 
     fn stopped(&self) -> BoxFuture<'_, ()> {

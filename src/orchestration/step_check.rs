@@ -112,7 +112,7 @@ impl StepChecker<'_> {
             return Some(StepAction::Call { call, policy });
         };
         self.refuse_fields(
-            &format!("step {id:?} runs a workflow"),
+            |field| format!("step {id:?} runs a workflow: {field:?} is for steps that make a call"),
             &[
                 ("service", step.service.is_some()),
                 ("operation", step.operation.is_some()),
@@ -138,7 +138,7 @@ impl StepChecker<'_> {
     fn wait(&mut self, step: &Step, wait: &Wait, at: &str) -> Option<StepAction> {
         let id = &step.id;
         self.refuse_fields(
-            &format!("step {id:?} waits"),
+            |field| format!("step {id:?} waits, and so can have no {field:?}"),
             &[
                 ("service", step.service.is_some()),
                 ("operation", step.operation.is_some()),
@@ -165,10 +165,10 @@ impl StepChecker<'_> {
         None
     }
 
-    fn refuse_fields(&mut self, what: &str, fields: &[(&str, bool)], at: &str) {
+    fn refuse_fields(&mut self, why: impl Fn(&str) -> String, fields: &[(&str, bool)], at: &str) {
         for (field, _) in fields.iter().filter(|(_, given)| *given) {
-            let message = format!("{what}: {field:?} is for steps that make a call");
-            self.faults.push(invalid(&format!("{at}/{field}"), message));
+            self.faults
+                .push(invalid(&format!("{at}/{field}"), why(field)));
         }
     }
 

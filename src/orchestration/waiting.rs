@@ -14,7 +14,8 @@ use super::{
 use crate::{
     domain::{Failure, Reply, code, format_duration, resolve},
     observability::{EventKind, WaitHead},
-    resilience::Timeout,
+    resilience::{Timeout, at_this_instant},
+    services::Limit,
 };
 
 /// What came, and the number of the event if it was one.
@@ -40,34 +41,30 @@ impl Run {
     /// Waits until what is waited for comes, the run's deadline, or the run is lost.
     async fn come(&self, step: usize, wait: &Wait) -> Result<Came, Box<Failure>> {
         let began = self.now();
-        let due = self.lock().steps[step].due;
-        let of = wait
-            .event()
-            .map(|event| self.lock().event_of(event))
-            .transpose()?;
-        let id = &self.plan.steps[step].id;
         let limit = self.deadline();
-        let end = due.into_iter().chain(limit.map(|limit| limit.at)).min();
+        let (due, head) = {
+            let state = self.lock();
+            (state.steps[step].due, state.wait_head(step, wait, limit)?)
+        };
+        let head = Arc::new(head);
+        let of = head.kind.as_ref().map(|kind| EventOf {
+            kind: Arc::clone(kind),
+            subject: head.subject.clone(),
+        });
         self.timeline().record(EventKind::WaitStarted {
-            head: Arc::new(WaitHead {
-                run: Arc::clone(&self.id),
-                step: Arc::clone(id),
-                until: end,
-                kind: of.as_ref().map(|of| Arc::clone(&of.kind)),
-                subject: of.as_ref().and_then(|of| of.subject.clone()),
-            }),
+            head: Arc::clone(&head),
         });
         self.orchestrator.waiting.notify_waiters();
         let came = tokio::select! {
             biased;
-            came = self.first_of(of.as_ref(), due, end) => match (came, limit) {
+            came = self.first_of(of.as_ref(), due, head.until) => match (came, limit) {
                 (Some(came), _) => Ok(came),
                 (None, Some(limit)) if due.is_none_or(|due| limit.at < due) => {
                     Err(Box::new(limit.failure()))
                 }
                 (None, _) => match wait {
                     Wait::For(_) => Ok((Arc::new(json!({})), None)),
-                    Wait::Event(event) => Err(Box::new(timed_out(event, of.as_ref()))),
+                    Wait::Event(event) => Err(Box::new(timed_out(event, &head))),
                 },
             },
             () = self.state.is_lost() => {
@@ -117,17 +114,14 @@ impl Run {
         let is_right = |event: &ReceivedEvent| {
             due.is_none_or(|due| event.at <= due) && !self.lock().taken.contains(&event.number)
         };
+        let listener = inbox.listen(of);
+        let first = listener.first(from, is_right);
         let left = end.map(|end| end.saturating_sub(self.now()));
         let came = match left {
-            Some(Duration::ZERO) => inbox.find(of, from, is_right)?,
-            Some(left) => {
-                let listener = inbox.listen(of);
-                Timeout(left)
-                    .run(listener.first(from, is_right))
-                    .await
-                    .ok()?
-            }
-            None => inbox.listen(of).first(from, is_right).await,
+            // After a restart, too.
+            Some(Duration::ZERO) => at_this_instant(first).await?,
+            Some(left) => Timeout(left).run(first).await.ok()?,
+            None => first.await,
         };
         // At once, so that another wait of this run takes another.
         self.lock().taken.insert(came.number);
@@ -136,37 +130,43 @@ impl Run {
 }
 
 impl RunState {
-    /// The event that a wait is for.
+    /// What a step waits for, and until when.
     ///
     /// # Errors
     ///
-    /// `INVALID_REFERENCE` if its subject refers to data that the run does not have, or that are no text.
-    pub fn event_of(&self, wait: &EventWait) -> Result<EventOf, Box<Failure>> {
-        let subject = match &wait.subject {
-            None => None,
-            Some(subject) => {
-                let data = |name: &str| self.data(name);
-                let found = resolve(&Value::String(subject.clone()), &data)?;
-                Some(match found {
-                    Value::String(text) => text.into(),
-                    Value::Number(number) => number.to_string().into(),
-                    other => {
-                        let message =
-                            format!("{subject} is {other}, and the subject of an event is text");
-                        return Err(Box::new(Failure::new(code::INVALID_REFERENCE, message)));
-                    }
-                })
-            }
-        };
-        Ok(EventOf {
-            kind: wait.event.as_str().into(),
-            subject,
+    /// `INVALID_REFERENCE` if its subject refers to data that the run does not have, or that is not text.
+    pub fn wait_head(
+        &self,
+        step: usize,
+        wait: &Wait,
+        deadline: Option<Limit>,
+    ) -> Result<WaitHead, Box<Failure>> {
+        let event = wait.event();
+        let subject = event.and_then(|event| event.subject.as_deref());
+        Ok(WaitHead {
+            run: Arc::clone(&self.run),
+            step: Arc::clone(&self.plan.steps[step].id),
+            until: self.limit(step, deadline).map(|limit| limit.at),
+            kind: event.map(|event| event.event.as_str().into()),
+            subject: subject.map(|subject| self.subject(subject)).transpose()?,
         })
+    }
+
+    fn subject(&self, subject: &str) -> Result<Arc<str>, Box<Failure>> {
+        let data = |name: &str| self.data(name);
+        match resolve(&Value::String(subject.to_owned()), &data)? {
+            Value::String(text) => Ok(text.into()),
+            Value::Number(number) => Ok(number.to_string().into()),
+            other => {
+                let message = format!("{subject} is {other}, and the subject of an event is text");
+                Err(Box::new(Failure::new(code::INVALID_REFERENCE, message)))
+            }
+        }
     }
 }
 
-fn timed_out(wait: &EventWait, of: Option<&EventOf>) -> Failure {
-    let subject = of.and_then(|of| of.subject.as_deref());
+fn timed_out(wait: &EventWait, head: &WaitHead) -> Failure {
+    let subject = head.subject.as_deref();
     let subject = subject.map(|subject| format!(" of {subject:?}"));
     let after = format_duration(wait.timeout.unwrap_or_default());
     let message = format!(

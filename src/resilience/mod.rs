@@ -22,8 +22,9 @@ pub(crate) use policy::PolicyError;
 pub(crate) use retries::Retrier;
 #[doc(hidden)]
 pub use retries::Retries;
+pub(crate) use retries::Retrying;
 #[doc(hidden)]
 pub use retry::Retry;
-pub(crate) use timeout::Timeout;
+pub(crate) use timeout::{Timeout, at_this_instant};
 
 pub(crate) use crate::domain::BreakerState;

@@ -1,4 +1,9 @@
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -53,14 +58,27 @@ impl Timeout {
         if let Some(output) = in_time.await {
             return Ok(output);
         }
-        for _ in 0..LAST_TURNS {
-            tokio::task::yield_now().await;
-            if let Some(output) = future.as_mut().now_or_never() {
-                return Ok(output);
-            }
-        }
-        Err(TimedOut(self.0))
+        last_turns(future).await.ok_or(TimedOut(self.0))
     }
+}
+
+/// The output of a future that is ready at this very instant.
+pub async fn at_this_instant<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match future.as_mut().now_or_never() {
+        Some(output) => Some(output),
+        None => last_turns(future).await,
+    }
+}
+
+async fn last_turns<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    for _ in 0..LAST_TURNS {
+        tokio::task::yield_now().await;
+        if let Some(output) = future.as_mut().now_or_never() {
+            return Some(output);
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@
 mod definition;
 #[cfg(feature = "http")]
 mod error;
-mod exit;
 mod output;
-#[cfg(feature = "http")]
-mod port;
 #[cfg(feature = "http")]
 mod ports;
 mod process;
@@ -18,11 +15,11 @@ mod system;
 
 #[cfg(feature = "http")]
 pub use definition::{Addresses, SystemDefinition};
-pub use exit::Exit;
 #[cfg(feature = "sqlite")]
 pub use output::Output;
 #[cfg(feature = "http")]
 pub use ports::Ports;
+pub use process::Exit;
 #[cfg(feature = "sqlite")]
 pub use process::Process;
 #[cfg(feature = "http")]

@@ -15,7 +15,7 @@ use crate::{
         CloudEvent, EventBus, EventDraft, OutboxService, Publisher, PublisherCrash, Relay,
         Subscription, redrive,
     },
-    orchestration::{Inbox, ReceivedEvent},
+    orchestration::Inbox,
     services::{Client, Faults},
 };
 
@@ -188,19 +188,8 @@ impl World {
 pub(super) fn fill(inbox: &Inbox, bus: &EventBus, clock: Clock) {
     let inbox = inbox.clone();
     bus.listen(move |document| {
-        let head = document.head();
-        if inbox.keeps(&head.kind) {
-            let data = document.json().get("data").cloned().unwrap_or_default();
-            let event = ReceivedEvent {
-                number: 0,
-                source: Arc::clone(&head.source),
-                id: Arc::clone(&head.id),
-                subject: head.subject.clone(),
-                data: Arc::new(data),
-                at: clock.now(),
-            };
-            inbox.receive(&head.kind, event);
-        }
+        let data = || document.json().get("data").cloned().unwrap_or_default();
+        inbox.receive(document.head(), data, clock.now());
     });
 }
 

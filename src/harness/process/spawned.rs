@@ -65,7 +65,8 @@ impl ChildProcess {
     }
 }
 
-/// Whether a process ended as one that is killed: where there are no signals, it only fails.
+/// Whether a process ended as a killed one does: by the signal, or without success where there are no
+/// signals.
 fn by_kill(exit: Exit) -> bool {
     const SIGKILL: i32 = 9;
     match exit {

@@ -22,7 +22,7 @@ struct DeclaredWorkflows {
     /// The last is the scenario's workflow; its steps may run those before it.
     workflows: Vec<Arc<Workflow>>,
     fixtures: Option<Fixtures>,
-    /// Missing where there are no events.
+    /// `None` where the Cargo feature `messaging` is off.
     check_event: Option<CheckEvent>,
 }
 

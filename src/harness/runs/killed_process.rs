@@ -66,7 +66,7 @@ impl Runs {
         let run = process_run.run_until_killed().await;
         // Its journal can be read, but nothing continues before a restart.
         self.open_journal().map_err(|error| error.to_string())?;
-        self.orchestrator.kill();
+        self.orchestrator().kill();
         let crashed = LastRun::ended(Some(run?), Err(RunError::Crashed));
         self.last.push(crashed);
         Ok(())

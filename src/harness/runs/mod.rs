@@ -33,11 +33,10 @@ pub struct Runs {
     /// The journal's file, if it is kept in one; a new process opens it again.
     journal_file: Option<PathBuf>,
     crashes: Crashes,
-    orchestrator: Orchestrator,
+    /// Shared with the starters, which use the one whose process lives.
+    orchestrator: Arc<Locked<Orchestrator>>,
     inbox: Inbox,
     declared: Declared,
-    /// The orchestrator, for the starters.
-    current: Arc<Locked<Orchestrator>>,
     starters: Vec<Arc<Starter>>,
     /// The runs that events have started.
     started: Arc<Locked<Vec<LastRun>>>,
@@ -64,8 +63,7 @@ impl Runs {
             Orchestrator::new(Arc::clone(&client), Arc::clone(&journal), crashes.clone())
                 .with_inbox(inbox.clone());
         Self {
-            current: Arc::new(Locked::new(orchestrator.clone())),
-            orchestrator,
+            orchestrator: Arc::new(Locked::new(orchestrator)),
             inbox,
             client,
             journal,
@@ -101,7 +99,7 @@ impl Runs {
             event,
             declared: self.declared.clone(),
             registry: self.client.registry().clone(),
-            orchestrator: Arc::clone(&self.current),
+            orchestrator: Arc::clone(&self.orchestrator),
             inbox: self.inbox.clone(),
             started: Arc::clone(&self.started),
         });
@@ -141,14 +139,14 @@ impl Runs {
         }
     }
 
-    fn renew_orchestrator(&mut self) {
-        self.orchestrator = Orchestrator::new(
-            Arc::clone(&self.client),
-            Arc::clone(&self.journal),
-            self.crashes.clone(),
-        )
-        .with_inbox(self.inbox.clone());
-        *self.current.lock() = self.orchestrator.clone();
+    fn renew_orchestrator(&self) {
+        let (client, journal) = (Arc::clone(&self.client), Arc::clone(&self.journal));
+        let orchestrator = Orchestrator::new(client, journal, self.crashes.clone());
+        *self.orchestrator.lock() = orchestrator.with_inbox(self.inbox.clone());
+    }
+
+    fn orchestrator(&self) -> Orchestrator {
+        self.orchestrator.lock().clone()
     }
 
     /// Runs the workflow `times` times concurrently, to its end or its crash.
@@ -169,7 +167,7 @@ impl Runs {
         let input = Arc::new(input);
         let mut driven = FuturesUnordered::new();
         for number in 0..times as usize {
-            match self.orchestrator.begin(&plan, Arc::clone(&input), id) {
+            match self.orchestrator().begin(&plan, Arc::clone(&input), id) {
                 Ok(running) => {
                     let id = Some(Arc::clone(running.id()));
                     self.last.push(LastRun::ended(id, Err(RunError::Crashed)));
@@ -178,8 +176,7 @@ impl Runs {
                 Err(error) => self.last.push(LastRun::ended(None, Err(error))),
             }
         }
-        let mut stuck =
-            pin!(self.is_stuck(Vec::from_iter(self.last.iter().filter_map(LastRun::id))));
+        let mut stuck = pin!(self.is_stuck());
         loop {
             tokio::select! {
                 biased;
@@ -202,7 +199,7 @@ impl Runs {
     pub fn start(&mut self, input: Value) -> Result<(), String> {
         let run = self
             .plan()?
-            .and_then(|plan| self.orchestrator.begin(&plan, Arc::new(input), None));
+            .and_then(|plan| self.orchestrator().begin(&plan, Arc::new(input), None));
         self.last.clear();
         self.last.push(match run {
             Ok(running) => LastRun {
@@ -224,8 +221,7 @@ impl Runs {
         if self.last.is_empty() {
             return Err(self.nothing_started());
         }
-        let mut stuck =
-            pin!(self.is_stuck(Vec::from_iter(self.last.iter().filter_map(LastRun::id))));
+        let mut stuck = pin!(self.is_stuck());
         for run in &mut self.last {
             tokio::select! {
                 biased;
@@ -261,7 +257,7 @@ impl Runs {
     /// If it is neither running nor interrupted.
     pub async fn cancel(&mut self) -> Result<(), String> {
         let id = self.last_id()?;
-        let called_off = self.orchestrator.cancel(&id);
+        let called_off = self.orchestrator().cancel(&id);
         if let Some(run) = called_off.map_err(|error| error.to_string())? {
             let result = run.outcome().await;
             self.last = vec![LastRun::ended(Some(id), result)];
@@ -277,7 +273,7 @@ impl Runs {
     pub async fn resume(&mut self) -> Result<(), String> {
         let id = self.last_id()?;
         let running = self
-            .orchestrator
+            .orchestrator()
             .resume(&id)
             .map_err(|error| error.to_string())?;
         let result = running.outcome().await;
@@ -295,7 +291,7 @@ impl Runs {
             Some(id) => id.into(),
             None => self.last_id()?,
         };
-        let state = self.orchestrator.state(&id);
+        let state = self.orchestrator().state(&id);
         state.map_err(|error| error.to_string())
     }
 
@@ -368,10 +364,6 @@ impl Runs {
 }
 
 impl LastRun {
-    fn id(&self) -> Option<Arc<str>> {
-        self.id.clone()
-    }
-
     /// Waits until it has ended.
     async fn end(&mut self) -> Result<(), String> {
         if let RunProgress::Running(task) = &mut self.progress {

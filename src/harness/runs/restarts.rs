@@ -3,7 +3,10 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
 use super::{LastRun, RunProgress, Runs};
-use crate::{observability::EventKind, services::Client};
+use crate::{
+    observability::{EventKind, WaitHead},
+    services::Client,
+};
 
 impl Runs {
     /// Kills the orchestrator's process.
@@ -12,10 +15,10 @@ impl Runs {
     ///
     /// If it is dead already.
     pub fn crash_now(&mut self) -> Result<(), String> {
-        if !self.orchestrator.is_alive() {
+        if !self.orchestrator().is_alive() {
             return Err("the orchestrator has crashed already".to_owned());
         }
-        self.orchestrator.kill();
+        self.orchestrator().kill();
         let crashed = EventKind::OrchestratorCrashed {};
         self.client.timeline().record(crashed);
         Ok(())
@@ -28,7 +31,7 @@ impl Runs {
     ///
     /// If nothing was run, or the journal cannot be read.
     pub async fn restart(&mut self, client: Arc<Client>) -> Result<(), String> {
-        self.orchestrator.kill();
+        self.orchestrator().kill();
         self.collect_started();
         let mut ended = Vec::new();
         for run in self.last.drain(..) {
@@ -40,12 +43,12 @@ impl Runs {
         }
         self.client = client;
         self.open_journal().map_err(|error| error.to_string())?;
-        let unfinished = self.orchestrator.restart();
+        let unfinished = self.orchestrator().restart();
         self.last = unfinished
             .map_err(|error| error.to_string())?
             .into_iter()
             .map(|id| {
-                let (orchestrator, run) = (self.orchestrator.clone(), Arc::clone(&id));
+                let (orchestrator, run) = (self.orchestrator(), Arc::clone(&id));
                 let finished = async move { orchestrator.finish(&run).await };
                 LastRun {
                     id: Some(id),
@@ -70,16 +73,22 @@ impl Runs {
     /// Waits until each of the last runs has ended or waits for an event.
     async fn wait_for_events(&mut self) -> Result<(), String> {
         loop {
-            let next_wait = self.orchestrator.next_wait();
+            let orchestrator = self.orchestrator();
+            let next_wait = orchestrator.next_wait();
             let open = FuturesUnordered::new();
             for run in &mut self.last {
                 if !matches!(run.progress, RunProgress::Running(_)) {
                     continue;
                 }
-                let paused = run.id.as_deref().map(|id| self.orchestrator.paused(id));
+                let paused = run.id.as_deref().map(|id| orchestrator.paused(id));
                 let paused = paused.transpose().map_err(|error| error.to_string())?;
                 let waits = paused.flatten().unwrap_or_default();
-                if !waits.iter().any(|wait| wait.kind.is_some()) {
+                let now = self.client.timeline().now();
+                let is_open = |wait: &WaitHead| wait.until.is_none_or(|until| until > now);
+                if !waits
+                    .iter()
+                    .any(|wait| wait.kind.is_some() && is_open(wait))
+                {
                     open.push(run.end());
                 }
             }

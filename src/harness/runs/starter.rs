@@ -13,7 +13,7 @@ pub(super) struct Starter {
     pub event: String,
     pub declared: Declared,
     pub registry: Registry,
-    /// The one whose process lives now; another after a restart.
+    /// Another after a restart.
     pub orchestrator: Arc<Locked<Orchestrator>>,
     pub inbox: Inbox,
     /// The runs that were started, for those who ask.

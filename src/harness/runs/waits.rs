@@ -9,16 +9,18 @@ use crate::{
 };
 
 impl Runs {
-    /// Waits until one of these runs waits for an event without end and nothing else happens; returns
+    /// Waits until one of the last runs waits for an event without end and nothing else happens; returns
     /// what it waits for.
-    pub(super) fn is_stuck(&self, runs: Vec<Arc<str>>) -> impl Future<Output = String> + use<> {
+    pub(super) fn is_stuck(&self) -> impl Future<Output = String> + use<> {
         // Longer than anything in a scenario that still comes.
         const NOTHING_ELSE_COMES: Duration = MAX_DURATION;
-        let orchestrator = self.orchestrator.clone();
-        let keeps_events = !self.inbox.is_empty();
-        let timeline = self.client.timeline().clone();
+        let waiting = (!self.inbox.is_empty()).then(|| {
+            let runs = self.last.iter().filter_map(|run| run.id.clone());
+            let timeline = self.client.timeline().clone();
+            (self.orchestrator(), runs.collect::<Vec<_>>(), timeline)
+        });
         async move {
-            if keeps_events {
+            if let Some((orchestrator, runs, timeline)) = waiting {
                 tokio::time::sleep(NOTHING_ELSE_COMES).await;
                 let paused = runs.iter().filter_map(|run| orchestrator.paused(run).ok()?);
                 let for_ever =
@@ -32,7 +34,7 @@ impl Runs {
     }
 
     pub(super) fn still_running(&self, id: Option<&str>) -> String {
-        let waits = id.and_then(|id| self.orchestrator.paused(id).ok()?);
+        let waits = id.and_then(|id| self.orchestrator().paused(id).ok()?);
         let waits: Vec<_> = waits.iter().flatten().map(described).collect();
         let waits = match waits.is_empty() {
             true => String::new(),

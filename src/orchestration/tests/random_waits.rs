@@ -1,12 +1,15 @@
 //! Drawn graphs of calls and waits, with events, crashes, losses of the process and cancellations at
 //! drawn times.
 
-use std::{collections::BTreeSet, pin::Pin};
+use std::pin::Pin;
 
 use proptest::prelude::*;
 
+use self::checks::check;
 use super::*;
-use crate::orchestration::inbox::{Inbox, ReceivedEvent};
+use crate::{observability::EventHead, orchestration::inbox::Inbox};
+
+mod checks;
 
 const RUN: &str = "w-1";
 
@@ -153,17 +156,13 @@ fn rehearse(case: &WaitCase, durable: bool) -> Ended {
             async move {
                 for (at, id) in published {
                     clock.sleep_until(ms(at)).await;
-                    inbox.receive(
-                        "E",
-                        ReceivedEvent {
-                            number: 0,
-                            source: "/test".into(),
-                            id: id.to_string().into(),
-                            subject: None,
-                            data: Arc::new(json!({"id": id})),
-                            at: clock.now(),
-                        },
-                    );
+                    let head = EventHead {
+                        kind: "E".into(),
+                        source: "/test".into(),
+                        id: id.to_string().into(),
+                        subject: None,
+                    };
+                    inbox.receive(&Arc::new(head), || json!({"id": id}), clock.now());
                 }
             }
         };
@@ -226,161 +225,30 @@ fn rehearse(case: &WaitCase, durable: bool) -> Ended {
     })
 }
 
-/// When each wait began first, when it was to end, when it ended, and how; by its run and step.
-fn waits(events: &[Event]) -> Vec<(String, Duration, Duration, String)> {
-    let mut until = std::collections::HashMap::new();
-    let mut found = Vec::new();
-    for event in events {
-        match &event.kind {
-            EventKind::WaitStarted { head } => {
-                let step = format!("{}/{}", head.run, head.step);
-                let end = *until.entry(step).or_insert(head.until.unwrap());
-                assert_eq!(
-                    Some(end),
-                    head.until,
-                    "neither a crash nor a restart renews it"
-                );
-            }
-            EventKind::WaitEnded { head, result, .. } => {
-                let step = format!("{}/{}", head.run, head.step);
-                let end = until[&step];
-                found.push((step, end, event.at, result.to_string()));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn check(case: &WaitCase, ended: &Ended) -> Result<(), TestCaseError> {
-    // No effect happens twice.
-    let mut keys: Vec<&Key> = Vec::new();
-    for event in &ended.events {
-        if let EventKind::Effect { key, .. } = &event.kind {
-            prop_assert!(!keys.contains(&key), "{key} happens twice");
-            keys.push(key);
-        }
-    }
-    let done = keys.iter().filter(|key| matches!(key, Key::Do(_))).count();
-    let undone = keys.len() - done;
-    let calls = |(_, does, _): &&(u8, Does, bool)| matches!(does, Does::Call { .. });
-    let past_pivot = case.pivot.is_some_and(|pivot| {
-        let is_done = |entry: &JournalEntry| matches!(entry, JournalEntry::StepCompleted { step, .. } if *step == pivot);
-        let (_, _, nests) = case.steps[pivot];
-        match nests {
-            true => ended.journals[1 + pivot].iter().any(|entry| matches!(entry, JournalEntry::StepCompleted { .. })),
-            false => ended.journals[0].iter().any(is_done),
-        }
-    });
-    match ended.status {
-        WorkflowStatus::Completed => {
-            prop_assert_eq!(done, case.steps.iter().filter(calls).count());
-            prop_assert_eq!(undone, 0);
-        }
-        WorkflowStatus::Interrupted => {
-            prop_assert!(past_pivot);
-            prop_assert_eq!(undone, 0);
-        }
-        WorkflowStatus::RolledBack | WorkflowStatus::Cancelled => {
-            prop_assert!(!past_pivot);
-            prop_assert_eq!(done, undone);
-        }
-        other => prop_assert!(false, "it is {:?}", other),
-    }
-    // Every event is taken once in each run, and a wait that fails could have taken none.
-    let mut taken = Vec::new();
-    for journal in &ended.journals {
-        let mut of_run = BTreeSet::new();
-        for entry in journal {
-            if let JournalEntry::StepCompleted {
-                event: Some(event),
-                at,
-                ..
-            } = entry
-            {
-                prop_assert!(of_run.insert(*event), "event {event} is taken twice");
-                taken.push((*event, *at));
-            }
-        }
-    }
-    let mut first_came: Vec<(u8, Duration)> = Vec::new();
-    let mut published = case.events.clone();
-    published.sort_by_key(|(at, _)| *at);
-    for (at, id) in published {
-        if !first_came.iter().any(|(known, _)| *known == id) {
-            first_came.push((id, ms(at)));
-        }
-    }
-    for (step, until, at, result) in waits(&ended.events) {
-        let overdue = ended
-            .away
-            .iter()
-            .any(|(from, to)| *from <= until && *to == at);
-        match &*result {
-            "ok" if !case.is_event(&step) => {
-                prop_assert!(
-                    at == until || overdue,
-                    "{step} ends at {at:?}, not at {until:?}"
-                );
-            }
-            "ok" => prop_assert!(
-                at <= until || overdue,
-                "{step} ends at {at:?}, after {until:?}"
-            ),
-            "WAIT_TIMEOUT" => {
-                prop_assert!(
-                    at == until || overdue,
-                    "{step} ends at {at:?}, not at {until:?}"
-                );
-                let nested = step.matches('/').count() == 2;
-                for (number, (_, came)) in first_came.iter().enumerate() {
-                    let number = number as u64;
-                    let is_taken = taken
-                        .iter()
-                        .any(|(event, taken_at)| *event == number && *taken_at <= at);
-                    // Only those that came since the child run began count there.
-                    prop_assert!(
-                        nested || *came > until || is_taken,
-                        "{step} missed event {number}"
-                    );
-                }
-            }
-            _ => {}
-        }
-    }
-    check_undo_order(case, &ended.events)
-}
-
-/// A step is undone after all that depend on it.
-fn check_undo_order(case: &WaitCase, events: &[Event]) -> Result<(), TestCaseError> {
-    let position = |started: bool, index: usize| {
-        events.iter().rposition(|event| match &event.kind {
-            EventKind::CompensationStarted { head } => {
-                started && *head.run == *RUN && *head.step == *format!("s{index}")
-            }
-            EventKind::CompensationEnded { head, .. } => {
-                !started && *head.run == *RUN && *head.step == *format!("s{index}")
-            }
-            _ => false,
-        })
+#[test]
+fn event_at_the_instant_of_the_time_out_and_of_a_restart_is_in_time() {
+    let during = CrashPoint::ALL
+        .iter()
+        .position(|point| *point == CrashPoint::During);
+    let call = Does::Call {
+        latency: 10,
+        fails: false,
     };
-    for (later, (depends_on, ..)) in case.steps.iter().enumerate() {
-        for earlier in (0..later).filter(|earlier| depends_on >> earlier & 1 == 1) {
-            if let (Some(ended), Some(started)) = (position(false, later), position(true, earlier))
-            {
-                prop_assert!(ended < started, "s{earlier} is undone before s{later}");
-            }
-        }
-    }
-    Ok(())
-}
-
-impl WaitCase {
-    fn is_event(&self, path: &str) -> bool {
-        let step = path.rsplit('/').next().unwrap_or_default();
-        let index: usize = step[1..].parse().unwrap();
-        matches!(self.steps[index].1, Does::WaitForEvent { .. })
-    }
+    let case = WaitCase {
+        steps: vec![
+            (0, Does::WaitForEvent { timeout: 10 }, false),
+            (0, call, false),
+        ],
+        pivot: None,
+        max_parallel: 1,
+        events: vec![(10, 0)],
+        crashes: vec![(during.unwrap(), 1)],
+        losses: Vec::new(),
+        cancelled_at: None,
+    };
+    let ended = rehearse(&case, false);
+    check(&case, &ended).unwrap();
+    assert_eq!(ended.status, WorkflowStatus::Completed);
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     domain::{Failure, StepStatus},
-    orchestration::{run_start::RunStart, state::RunState},
+    orchestration::{journal::RunStart, state::RunState},
 };
 
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Client, counts_against_service, stopped};
+use super::{Client, counts_against_service};
 use crate::{
     clock::{Clock, REAL_TIME_HINT},
     domain::{Call, Failure, Reply, code, format_duration},
@@ -19,7 +19,7 @@ use crate::{
     resilience::{Bulkhead, BulkheadPermit, Timeout},
     services::{
         CallObserver, CallResult, FaultId, Limit, Moment, WireAnswer, execution, guards::GuardSet,
-        registry::Role,
+        registry::Role, repetition::stopped_before_any,
     },
 };
 
@@ -133,7 +133,7 @@ impl Client {
                     Err(limit.failure())
                 }
                 () = scope.observer.stopped() => {
-                    let stopped = NoReply::of(Box::new(stopped().at(call.name())));
+                    let stopped = NoReply::of(Box::new(stopped_before_any().at(call.name())));
                     return Err(NoReply { stopped: true, ..stopped });
                 }
             };

@@ -12,8 +12,10 @@ use serde_json::Value;
 
 use self::guarded::CallScope;
 use super::{
-    CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries, guards::Guards,
+    CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries,
+    guards::Guards,
     observer::Unobserved,
+    repetition::{Repetition, stopped_before_any},
 };
 use crate::{
     clock::{Clock, Seed},
@@ -170,18 +172,17 @@ impl Client {
             self.seed()
                 .part([call.name().as_str(), &number.to_string(), &retry])
         };
-        let mut retrying = policy.retries.begin();
-        let mut causes = Vec::new();
-        for failure in &earlier.failures {
-            // Counted again, so that those that were used up stay used up.
-            let _ = retrying.next_delay(failure, draw);
-            causes.push(failure.clone());
-        }
+        let mut tries = Repetition::after(earlier, &policy.retries, draw);
+        let finished = |mut failure: Box<Failure>, executions, in_doubt| {
+            failure.executions = executions;
+            failure.in_doubt = in_doubt;
+            failure
+        };
         if let Some(due) = earlier.due
             && !self.wait_for_retry(due, observer).await
         {
-            let last = causes.pop().map_or_else(stopped, not_tried_again);
-            return Err(finished(last, executions, in_doubt, causes));
+            let last = tries.stopped(stopped_before_any);
+            return Err(finished(last, executions, in_doubt));
         }
         let scope = CallScope {
             number,
@@ -201,8 +202,8 @@ impl Client {
             };
             let mut failure = no_reply.failure;
             if no_reply.stopped {
-                let last = causes.pop().map_or(failure, not_tried_again);
-                return Err(finished(last, executions, in_doubt, causes));
+                let last = tries.stopped(|| failure);
+                return Err(finished(last, executions, in_doubt));
             }
             executions += failure.executions;
             in_doubt |= failure.in_doubt;
@@ -213,13 +214,11 @@ impl Client {
                 .max(no_reply.half_open_in.filter(|_| call.is_undo()));
             let is_final =
                 no_reply.is_limit || own.final_code.is_some_and(|code| *failure.code == *code);
+            let now = self.clock.now();
             let next = (!is_final)
-                .then(|| retrying.next_delay(&failure, draw))
-                .flatten()
-                .map(|delay| delay.max(wait.unwrap_or_default()));
-            let in_time = next
-                .filter(|delay| limit.is_none_or(|limit| self.clock.now() + *delay <= limit.at));
-            let Some(delay) = in_time else {
+                .then(|| tries.next_delay(&mut failure, wait, now, limit))
+                .flatten();
+            let Some(delay) = next else {
                 if let Some(fallback) = no_reply.fallback.filter(|_| call.accepts_fallback) {
                     return Ok(Reply {
                         value: marked(&fallback),
@@ -228,15 +227,13 @@ impl Client {
                         executions,
                     });
                 }
-                if next.is_some() {
-                    let why = "the next try would start after the deadline";
-                    failure.not_retried = Some(why.to_owned());
-                } else if !policy.retries_are_default {
-                    failure.not_retried = policy.retries.refusal(&failure);
-                }
-                return Err(finished(failure, executions, in_doubt, causes));
+                let failure = match policy.retries_are_default {
+                    true => tries.with_causes(failure),
+                    false => tries.ended(failure),
+                };
+                return Err(finished(failure, executions, in_doubt));
             };
-            let due = self.clock.now() + delay;
+            let due = now + delay;
             self.timeline.record(EventKind::RetryScheduled {
                 of: Retried::Call {
                     call: call.name().clone(),
@@ -246,16 +243,16 @@ impl Client {
             });
             let goes_on =
                 observer.retry_scheduled(&failure, due) && self.wait_for_retry(due, observer).await;
+            tries.repeat(*failure);
             if !goes_on {
-                let failure = not_tried_again(*failure);
-                return Err(finished(failure, executions, in_doubt, causes));
+                let last = tries.stopped(stopped_before_any);
+                return Err(finished(last, executions, in_doubt));
             }
-            causes.push(*failure);
         }
     }
 
     /// Waits until a retry is due; returns whether it may start.
-    async fn wait_for_retry(&self, due: Duration, observer: &dyn CallObserver) -> bool {
+    pub(crate) async fn wait_for_retry(&self, due: Duration, observer: &dyn CallObserver) -> bool {
         let admitted = async {
             self.clock.sleep_until(due).await;
             observer.admitted().await;
@@ -267,33 +264,6 @@ impl Client {
             () = admitted => observer.retry_started(),
         }
     }
-}
-
-/// The failure of a call that its caller stopped before any execution.
-fn stopped() -> Box<Failure> {
-    Box::new(Failure::new(
-        code::CANCELLED,
-        "the caller stopped before it was executed",
-    ))
-}
-
-/// The last failure of a call that its caller stopped before the next try.
-fn not_tried_again(mut last: Failure) -> Box<Failure> {
-    last.not_retried = Some("its caller stopped before the next try".to_owned());
-    Box::new(last)
-}
-
-/// The failure of a call that makes no further execution.
-fn finished(
-    mut failure: Box<Failure>,
-    executions: u32,
-    in_doubt: bool,
-    causes: Vec<Failure>,
-) -> Box<Failure> {
-    failure.executions = executions;
-    failure.in_doubt = in_doubt;
-    failure.causes.splice(0..0, causes);
-    failure
 }
 
 /// A service that refuses a request, or that its caller stopped waiting for, is not unhealthy.
