@@ -1,5 +1,6 @@
 //! The types that all other modules share: a call, its reply or failure, names, keys, states and durations.
 
+mod approval_status;
 mod breaker_state;
 mod call;
 mod call_name;
@@ -14,6 +15,7 @@ mod json_digest;
 mod json_form;
 mod json_pointer;
 mod key;
+mod lifecycle_stage;
 mod nearest;
 mod reference;
 mod request_status;
@@ -23,6 +25,7 @@ mod sources;
 mod status;
 mod violation;
 
+pub use approval_status::ApprovalStatus;
 pub(crate) use breaker_state::BreakerState;
 pub(crate) use call::CallHead;
 pub use call::{Call, Context, Reply};
@@ -47,6 +50,7 @@ pub(crate) use json_digest::json_sha_256;
 pub(crate) use json_form::JsonForm;
 pub(crate) use json_pointer::{pointer_names, pointer_token, split_pointer};
 pub use key::{Key, KeyOrigin, KeySubject};
+pub use lifecycle_stage::LifecycleStage;
 pub(crate) use nearest::{did_you_mean, nearest, typo_of};
 pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;

@@ -189,6 +189,27 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ),
     ("warning", &["about", "message"]),
     ("error", &["about", "message"]),
+    ("stage_entered", &["trace", "stage", "data"]),
+    ("plan_created", DECISION),
+    ("route_decided", DECISION),
+    (
+        "approval_requested",
+        &["request", "operation", "risk", "until"],
+    ),
+    (
+        "approval_ended",
+        &["request", "status", "approver", "reason"],
+    ),
+    ("approval_refused", &["request", "approver", "reason"]),
+];
+
+const DECISION: &[&str] = &[
+    "trace",
+    "target",
+    "reason",
+    "alternatives",
+    "confidence",
+    "metadata",
 ];
 
 #[cfg(test)]
@@ -197,16 +218,26 @@ mod tests {
 
     #[test]
     fn every_kind_of_event_is_listed() {
-        let source = include_str!("event_kind.rs");
-        let kinds = source.split("pub enum EventKind {").nth(1).unwrap();
+        let mut kinds = kinds(include_str!("event_kind.rs"), "pub enum EventKind {");
+        assert_eq!(kinds.pop().as_deref(), Some("control"));
+        kinds.extend(kinds_of_control());
+        let listed = EVENT_FIELDS.iter().map(|(kind, _)| (*kind).to_owned());
+        assert_eq!(listed.collect::<Vec<_>>(), kinds);
+    }
+
+    fn kinds_of_control() -> Vec<String> {
+        kinds(include_str!("control_event.rs"), "pub enum ControlEvent {")
+    }
+
+    fn kinds(source: &str, head: &str) -> Vec<String> {
+        let kinds = source.split(head).nth(1).unwrap();
         let kinds = kinds.split("\n}\n").next().unwrap();
         let kinds = kinds.lines().filter_map(|line| {
-            let name = line.strip_prefix("    ")?.split_once(" {")?.0;
+            let name = line.strip_prefix("    ")?.split([' ', '(']).next()?;
             name.starts_with(char::is_uppercase)
                 .then(|| snake_case(name))
         });
-        let listed = EVENT_FIELDS.iter().map(|(kind, _)| (*kind).to_owned());
-        assert_eq!(listed.collect::<Vec<_>>(), kinds.collect::<Vec<_>>());
+        kinds.collect()
     }
 
     fn snake_case(name: &str) -> String {

@@ -1,5 +1,6 @@
 //! The one timeline that records everything, in virtual time and without secrets.
 
+mod control_event;
 mod event;
 mod event_fields;
 mod event_kind;
@@ -8,6 +9,7 @@ mod heads;
 mod redaction;
 mod timeline;
 
+pub(crate) use control_event::ControlEvent;
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;

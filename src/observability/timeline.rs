@@ -41,6 +41,7 @@ impl Timeline {
             EventKind::CallEnded {
                 reply: Some(reply), ..
             } => *reply = redact(reply),
+            EventKind::Control(event) => event.redact(),
             _ => {}
         }
         self.events.lock().push(Event { at, kind });

@@ -1,0 +1,83 @@
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::redact;
+use crate::domain::{ApprovalStatus, LifecycleStage, Severity, shown_duration};
+
+/// What a control plane does, on the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub enum ControlEvent {
+    /// A goal entered a stage of its life.
+    StageEntered {
+        trace: Arc<str>,
+        stage: LifecycleStage,
+        /// What there is to say of the stage.
+        data: Arc<Value>,
+    },
+    /// A plan was made for a goal; the target is its id, which is that of its run.
+    PlanCreated(Decision),
+    /// Who carries out a plan was chosen.
+    RouteDecided(Decision),
+    ApprovalRequested {
+        request: Arc<str>,
+        /// What is asked for.
+        operation: Arc<str>,
+        risk: Severity,
+        /// When it is no longer waited for, as an offset on the clock.
+        #[serde(serialize_with = "shown_duration::serialize")]
+        until: Duration,
+    },
+    ApprovalEnded {
+        request: Arc<str>,
+        status: ApprovalStatus,
+        /// Who answered; `system` where nobody did.
+        approver: Arc<str>,
+        reason: Arc<str>,
+    },
+    /// An answer that did not count: it was late, by the wrong person or without a reason.
+    ApprovalRefused {
+        request: Arc<str>,
+        approver: Arc<str>,
+        reason: Arc<str>,
+    },
+}
+
+/// What was decided for a goal, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// The trace of the goal.
+    pub trace: Arc<str>,
+    /// What was chosen.
+    pub target: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
+    /// What could have been chosen instead.
+    pub alternatives: Vec<Arc<str>>,
+    /// How sure the choice is, 0 to 1.
+    pub confidence: f64,
+    /// Whatever else is worth keeping.
+    pub metadata: Arc<Value>,
+}
+
+impl ControlEvent {
+    /// Replaces the secrets in what the event holds.
+    pub fn redact(&mut self) {
+        match self {
+            Self::StageEntered { data, .. } => *data = redact(data),
+            Self::PlanCreated(decision) | Self::RouteDecided(decision) => {
+                decision.metadata = redact(&decision.metadata);
+            }
+            Self::ApprovalRequested { .. }
+            | Self::ApprovalEnded { .. }
+            | Self::ApprovalRefused { .. } => {}
+        }
+    }
+}
