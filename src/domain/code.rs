@@ -6,6 +6,10 @@ use super::FailureMode::{self, *};
 pub const TIMEOUT: &str = "TIMEOUT";
 /// No event came in the time that a step waits for it.
 pub const WAIT_TIMEOUT: &str = "WAIT_TIMEOUT";
+/// Nobody answered a request for approval in time.
+pub const APPROVAL_TIMEOUT: &str = "APPROVAL_TIMEOUT";
+/// A person said no.
+pub const APPROVAL_DENIED: &str = "APPROVAL_DENIED";
 /// A run took longer than its deadline.
 pub const WORKFLOW_TIMEOUT: &str = "WORKFLOW_TIMEOUT";
 /// The service is down, or its breaker refuses.
@@ -119,6 +123,8 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (IDEMPOTENCY_KEY_REUSED, AgentState, false),
     (WORKFLOW_TIMEOUT, SystemTimeout, false),
     (WAIT_TIMEOUT, SystemTimeout, false),
+    (APPROVAL_TIMEOUT, SystemTimeout, false),
+    (APPROVAL_DENIED, UserCancelled, false),
     ("UNAUTHENTICATED", PolicySecurity, false),
     (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
 ];

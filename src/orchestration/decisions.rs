@@ -40,8 +40,10 @@ impl RunState {
         let first = self
             .with_status(StepStatus::Failed)
             .find(|&step| !self.plan.workflow.steps[step].optional)?;
+        // What did not come, or was denied, is not waited for again.
+        let waited = self.plan.steps[first].wait().is_some();
         let state = &self.steps[first];
-        (state.ran_concurrently && !state.retried_alone).then_some(first)
+        (!waited && state.ran_concurrently && !state.retried_alone).then_some(first)
     }
 
     /// Whether it has passed the point of no return: from then on nothing is undone.

@@ -1,8 +1,9 @@
-use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, pin::pin, sync::{Arc, MutexGuard}, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use super::approvals::Approvals;
 use crate::{
     domain::{HashMap, Locked},
     observability::EventHead,
@@ -12,7 +13,7 @@ use crate::{
 ///
 /// A handle: clones share the events. They outlive the orchestrator's process, as the journal does.
 #[derive(Clone, Default)]
-pub struct Inbox(Arc<Locked<InboxState>>);
+pub struct Inbox(Arc<Locked<InboxState>>, Arc<Locked<Approvals>>);
 
 #[derive(Default)]
 struct InboxState {
@@ -63,6 +64,10 @@ impl Inbox {
         if !state.types.contains_key(kind) {
             state.types.insert(kind.into(), EventsOfType::default());
         }
+    }
+
+    pub(super) fn approvals(&self) -> MutexGuard<'_, Approvals> {
+        self.1.lock()
     }
 
     /// Whether no events are kept.

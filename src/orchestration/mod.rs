@@ -1,5 +1,7 @@
 //! Runs workflows: steps in the order of their dependencies, compensation when they fail, a journal that survives a crash.
 
+mod approval;
+mod approvals;
 mod child_run;
 mod crash;
 mod decisions;
@@ -30,6 +32,8 @@ mod wait;
 mod waiting;
 mod workflow;
 
+pub(crate) use approval::Answer;
+pub(crate) use approvals::{APPROVAL, AnswerError};
 #[doc(hidden)]
 pub use crash::{CrashPoint, Crashes};
 #[doc(hidden)]

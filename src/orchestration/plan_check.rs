@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    approvals::APPROVAL,
     nesting::{FindWorkflow, resolve_subworkflows},
     plan::{Plan, PlannedStep, StepAction, invalid},
     step_check::StepChecker,
@@ -138,6 +139,7 @@ fn event_types(steps: &[PlannedStep]) -> Vec<Arc<str>> {
             StepAction::Call { .. } | StepAction::Wait(Wait::For(_)) => {}
             StepAction::Workflow(plan) => types.extend(plan.event_types.iter().cloned()),
             StepAction::Wait(Wait::Event(event)) => types.push(event.event.as_str().into()),
+            StepAction::Wait(Wait::Approval(_)) => types.push(APPROVAL.into()),
         }
     }
     types.sort_unstable();

@@ -161,6 +161,7 @@ impl Orchestrator {
         });
         let state = RunState::new(Arc::clone(plan), Arc::clone(id), start);
         let run = self.run_of(state, context);
+        run.request_approvals();
         self.track(&run.id, &run.state);
         run
     }
@@ -204,6 +205,7 @@ impl Orchestrator {
         if let Some(entry) = entry {
             run.commit(entry)?;
         }
+        run.request_approvals();
         self.track(&run.id, &run.state);
         self.timeline().record(EventKind::WorkflowResumed {
             workflow: Arc::clone(run.plan.id()),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState};
+use super::{JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState, wait::Wait};
 use crate::{
     domain::{Failure, StepStatus, WorkflowStatus},
     services::Tries,
@@ -119,7 +119,13 @@ impl RunState {
                     self.steps[only].ran_concurrently = true;
                 }
                 self.running.insert(*step);
+                let asks = matches!(
+                    self.plan.steps[*step].wait(),
+                    Some(Wait::Approval(_))
+                );
                 let state = &mut self.steps[*step];
+                // An approval that was not given is asked for anew.
+                state.child_count += usize::from(again && asks);
                 state.ran_concurrently |= other.is_some();
                 if again && !was_ready {
                     state.retried_alone = true;

@@ -3,6 +3,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use serde_json::json;
 
 use super::{
+    approval::Approval,
     plan::{Plan, PlannedCompensation, PlannedStep, StepAction, invalid},
     wait::Wait,
     workflow::{Compensation, Step, SubWorkflow, Workflow},
@@ -91,13 +92,16 @@ impl StepChecker<'_> {
     fn action(&mut self, step: &Step, at: &str) -> Option<StepAction> {
         let id = &step.id;
         self.check_times(step, at);
+        if let Some(approval) = &step.approval {
+            return self.approval(step, approval, at);
+        }
         if let Some(wait) = &step.wait {
             return self.wait(step, wait, at);
         }
         let Some(workflow) = &step.workflow else {
             let (Some(service), Some(operation)) = (&step.service, &step.operation) else {
                 let message = format!(
-                    "step {id:?} has neither a service and an operation to call, nor a workflow to run, nor anything to wait for"
+                    "step {id:?} has neither a service and an operation to call, nor a workflow to run, nor anything to wait for or to have approved"
                 );
                 self.faults.push(invalid(at, message));
                 return None;
@@ -135,10 +139,11 @@ impl StepChecker<'_> {
         Some(StepAction::Workflow(Arc::new(plan)))
     }
 
-    fn wait(&mut self, step: &Step, wait: &Wait, at: &str) -> Option<StepAction> {
+    /// Refuses the fields of steps that do something.
+    fn refuse_work(&mut self, step: &Step, what: &str, at: &str) {
         let id = &step.id;
         self.refuse_fields(
-            |field| format!("step {id:?} waits, and so can have no {field:?}"),
+            |field| format!("step {id:?} {what}, and so can have no {field:?}"),
             &[
                 ("service", step.service.is_some()),
                 ("operation", step.operation.is_some()),
@@ -150,6 +155,40 @@ impl StepChecker<'_> {
             ],
             at,
         );
+    }
+
+    fn approval(&mut self, step: &Step, approval: &Approval, at: &str) -> Option<StepAction> {
+        const WHAT: &str = "waits for an approval";
+        self.refuse_work(step, WHAT, at);
+        let id = &step.id;
+        self.refuse_fields(
+            |field| format!("step {id:?} {WHAT}, and so can have no {field:?}"),
+            &[
+                ("wait", step.wait.is_some()),
+                // Neither may do in place of it what was not approved.
+                ("recover", !step.recover.is_empty()),
+                ("optional", step.optional),
+            ],
+            at,
+        );
+        let (field, message) = if approval.what.trim().is_empty() {
+            ("for", "waits for an approval of nothing")
+        } else if approval.timeout.is_zero() {
+            ("timeout", "waits for an approval for no time")
+        } else if approval.approvers.iter().any(|name| name.trim().is_empty()) {
+            ("approvers", "waits for the approval of somebody without a name")
+        } else {
+            return Some(StepAction::Wait(Wait::Approval(approval.clone())));
+        };
+        let message = format!("step {id:?} {message}");
+        let at = format!("{at}/approval/{field}");
+        self.faults.push(invalid(&at, message));
+        None
+    }
+
+    fn wait(&mut self, step: &Step, wait: &Wait, at: &str) -> Option<StepAction> {
+        let id = &step.id;
+        self.refuse_work(step, "waits", at);
         let (field, message) = match wait {
             Wait::For(Duration::ZERO) => ("wait", "waits for no time"),
             Wait::Event(event) if event.event.is_empty() => {

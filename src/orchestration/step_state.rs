@@ -20,7 +20,7 @@ pub(super) struct StepState {
     pub degraded: bool,
     /// The id of its child run, the latest if there were several.
     pub child_run: Option<Arc<str>>,
-    /// How many child runs there have been.
+    /// How many child runs there have been, or how often an approval was asked for again.
     pub child_count: usize,
     /// Whether its child run is past its pivot.
     pub is_past_pivot: bool,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _, de::IgnoredAny};
 
+use super::approval::Approval;
 use crate::domain::{JsonForm, duration_text, opt_duration_text, parse_duration};
 
 /// What a step waits for.
@@ -12,6 +13,8 @@ pub enum Wait {
     For(#[serde(with = "duration_text")] Duration),
     /// An event.
     Event(EventWait),
+    /// A person's approval, which a step names in a field of its own.
+    Approval(Approval),
 }
 
 /// An event that a step waits for.
@@ -60,13 +63,14 @@ impl Wait {
         match self {
             Self::For(time) => Some(*time),
             Self::Event(event) => event.timeout,
+            Self::Approval(approval) => Some(approval.timeout),
         }
     }
 
     /// The event, unless it is a time.
     pub fn event(&self) -> Option<&EventWait> {
         match self {
-            Self::For(_) => None,
+            Self::For(_) | Self::Approval(_) => None,
             Self::Event(event) => Some(event),
         }
     }

@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 
 use super::{
     Run, RunError,
+    approval::Approval,
+    approvals::{APPROVAL, APPROVALS},
     inbox::{EventOf, ReceivedEvent},
     run::Ended,
     state::RunState,
     wait::{EventWait, Wait},
 };
 use crate::{
-    domain::{Failure, Reply, code, format_duration, resolve},
+    domain::{ApprovalStatus, Failure, Reply, code, format_duration, resolve},
     observability::{EventKind, WaitHead},
     resilience::{Timeout, at_this_instant},
     services::Limit,
@@ -54,10 +56,21 @@ impl Run {
         self.timeline().record(EventKind::WaitStarted {
             head: Arc::clone(&head),
         });
+        let until = head.until.or(due).unwrap_or(began);
+        let answered = match (wait, &head.subject) {
+            (Wait::Approval(approval), Some(request)) => self.ask(request, approval, until),
+            _ => None,
+        };
         self.orchestrator.waiting.notify_waiters();
+        let come = async {
+            match &answered {
+                Some(answer) => Some((Arc::new(answer.reply()), None)),
+                None => self.first_of(of.as_ref(), due, head.until).await,
+            }
+        };
         let came = tokio::select! {
             biased;
-            came = self.first_of(of.as_ref(), due, head.until) => match (came, limit) {
+            came = come => match (came, limit) {
                 (Some(came), _) => Ok(came),
                 (None, Some(limit)) if due.is_none_or(|due| limit.at < due) => {
                     Err(Box::new(limit.failure()))
@@ -65,12 +78,17 @@ impl Run {
                 (None, _) => match wait {
                     Wait::For(_) => Ok((Arc::new(json!({})), None)),
                     Wait::Event(event) => Err(Box::new(timed_out(event, &head))),
+                    Wait::Approval(approval) => self.not_answered(approval, &head),
                 },
             },
             () = self.state.is_lost() => {
                 let message = "the run goes no further, so what it waited for does not matter";
                 Err(Box::new(Failure::new(code::CANCELLED, message)))
             }
+        };
+        let came = match wait {
+            Wait::Approval(approval) => self.decided(came, approval, &head),
+            Wait::For(_) | Wait::Event(_) => came,
         };
         let result = match &came {
             Ok(_) => "ok".into(),
@@ -82,6 +100,44 @@ impl Run {
             result,
         });
         came
+    }
+
+    /// What an approval comes to that nobody has answered in time.
+    fn not_answered(&self, approval: &Approval, head: &WaitHead) -> Result<Came, Box<Failure>> {
+        let after = format_duration(approval.timeout);
+        let message = format!("nobody answered {:?} within {after}", approval.what);
+        let status = match approval.approve_on_timeout {
+            true => ApprovalStatus::Approved,
+            false => ApprovalStatus::TimedOut,
+        };
+        let answer = self.end_request(&request(head), status, &message);
+        match status {
+            ApprovalStatus::Approved => Ok((Arc::new(answer.reply()), None)),
+            _ => Err(Box::new(Failure::new(code::APPROVAL_TIMEOUT, message))),
+        }
+    }
+
+    /// What an answer comes to, or the end of a wait that was cut short.
+    fn decided(
+        &self,
+        came: Result<Came, Box<Failure>>,
+        approval: &Approval,
+        head: &WaitHead,
+    ) -> Result<Came, Box<Failure>> {
+        match came {
+            Ok((reply, _)) if reply["status"] == ApprovalStatus::Denied.as_str() => {
+                let text = |field: &str| reply[field].as_str().unwrap_or_default().to_owned();
+                let (approver, reason) = (text("approver"), text("reason"));
+                let message = format!("{approver} denied {:?}: {reason}", approval.what);
+                Err(Box::new(Failure::new(code::APPROVAL_DENIED, message)))
+            }
+            Err(failure) if *failure.code != *code::APPROVAL_TIMEOUT => {
+                let why = failure.message.clone();
+                self.end_request(&request(head), ApprovalStatus::Cancelled, &why);
+                Err(failure)
+            }
+            came => came,
+        }
     }
 
     /// The first event that comes until `due`, or `None` once it is `end`.
@@ -112,7 +168,10 @@ impl Run {
         let inbox = &self.orchestrator.inbox;
         let from = self.lock().events_from;
         let is_right = |event: &ReceivedEvent| {
-            due.is_none_or(|due| event.at <= due) && !self.lock().taken.contains(&event.number)
+            let is_answer = *event.head.kind != *APPROVAL || *event.head.source == *APPROVALS;
+            is_answer
+                && due.is_none_or(|due| event.at <= due)
+                && !self.lock().taken.contains(&event.number)
         };
         let listener = inbox.listen(of);
         let first = listener.first(from, is_right);
@@ -143,12 +202,19 @@ impl RunState {
     ) -> Result<WaitHead, Box<Failure>> {
         let event = wait.event();
         let subject = event.and_then(|event| event.subject.as_deref());
+        let (kind, subject) = match wait {
+            Wait::Approval(_) => (Some(APPROVAL.into()), Some(self.request_id(step))),
+            Wait::For(_) | Wait::Event(_) => (
+                event.map(|event| event.event.as_str().into()),
+                subject.map(|subject| self.subject(subject)).transpose()?,
+            ),
+        };
         Ok(WaitHead {
             run: Arc::clone(&self.run),
             step: Arc::clone(&self.plan.steps[step].id),
             until: self.limit(step, deadline).map(|limit| limit.at),
-            kind: event.map(|event| event.event.as_str().into()),
-            subject: subject.map(|subject| self.subject(subject)).transpose()?,
+            kind,
+            subject,
         })
     }
 
@@ -163,6 +229,11 @@ impl RunState {
             }
         }
     }
+}
+
+/// The request for approval that a step waits for.
+fn request(head: &WaitHead) -> Arc<str> {
+    head.subject.clone().unwrap_or_default()
 }
 
 fn timed_out(wait: &EventWait, head: &WaitHead) -> Failure {

@@ -3,7 +3,10 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use serde_json::Value;
 
-use super::wait::{StartedBy, Wait};
+use super::{
+    approval::Approval,
+    wait::{StartedBy, Wait},
+};
 use crate::{
     domain::{JsonForm, opt_duration_text},
     resilience::{Retries, Retry},
@@ -94,7 +97,7 @@ pub enum OnParallelFailure {
     Sequential,
 }
 
-/// A step of a workflow: a call, a run of another workflow, or a wait.
+/// A step of a workflow: a call, a run of another workflow, a wait, or an approval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
@@ -115,6 +118,9 @@ pub struct Step {
     /// What is waited for instead of a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// The approval that is waited for instead of a call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// What is sent: JSON in which a string `${/step/field}` is replaced by data of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,

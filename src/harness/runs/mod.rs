@@ -1,5 +1,6 @@
 //! The workflow of a scenario and its runs.
 
+mod approvals;
 mod declared;
 #[cfg(feature = "sqlite")]
 mod killed_process;

@@ -6,6 +6,7 @@ use super::Runs;
 use crate::{
     domain::{MAX_DURATION, did_you_mean, format_duration},
     observability::{EventKind, Timeline, WaitHead},
+    orchestration::APPROVAL,
 };
 
 impl Runs {
@@ -73,7 +74,9 @@ fn waits_for_ever(waits: &[WaitHead], timeline: &Timeline) -> String {
 /// What a step waits for, as a part of a message.
 fn described(wait: &WaitHead) -> String {
     let mut text = format!("step {:?} waits", wait.step);
-    if let Some(kind) = &wait.kind {
+    if wait.kind.as_deref() == Some(APPROVAL) {
+        text += " for the approval";
+    } else if let Some(kind) = &wait.kind {
         text += &format!(" for the event {kind:?}");
     }
     if let Some(subject) = &wait.subject {
