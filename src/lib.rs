@@ -78,6 +78,7 @@
 //! | `messaging` | `messaging`; needs `json-schema` |
 //! | `cqrs` | `cqrs`; needs `messaging` |
 //! | `contracts` | `contracts`; needs `json-schema` |
+//! | `control` | `control` |
 //! | `http` | the cast over HTTP, programs under test |
 //!
 //! # The house
@@ -88,7 +89,8 @@
 //! |---|---|---|
 //! | 11 | [`steps`] | step definitions, grouped by the room they are about |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
-//! | 7 | [`orchestration`] | workflows, nested workflows and waits, the engine that runs them, recovery, compensation, the journal, crash and restart |
+//! | 8 | `control` | goals: plans, who carries them out, approval, partial results |
+//! | 7 | [`orchestration`] | workflows, nested workflows, waits and approvals, the engine that runs them, recovery, compensation, the journal, crash and restart |
 //! | 6 | `systems` | child processes; the user's own programs under test: started, watched, killed, restarted |
 //! | 6 | `cqrs` | commands, aggregates, the event store, projections and read models |
 //! | 5 | `http` | the cast over HTTP: listeners, routes, faults of the wire, real services |
@@ -112,6 +114,8 @@ struct Readme;
 pub mod clock;
 #[cfg(feature = "contracts")]
 mod contracts;
+#[cfg(feature = "control")]
+mod control;
 #[cfg(feature = "cqrs")]
 pub mod cqrs;
 #[cfg(feature = "sqlite")]

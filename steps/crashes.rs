@@ -91,5 +91,11 @@ fn crashes_now(world: &mut World) -> StepResult {
 #[when("the orchestrator restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     let client = world.cast().restart();
-    Ok(world.runs().restart(client).await?)
+    world.runs().restart(client).await?;
+    #[cfg(feature = "control")]
+    {
+        let (control, runs) = world.control();
+        control.take_up(runs)?;
+    }
+    Ok(())
 }

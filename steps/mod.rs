@@ -14,6 +14,8 @@ mod calls;
 mod contracts;
 #[cfg(feature = "cqrs")]
 mod cqrs;
+#[cfg(feature = "control")]
+mod control;
 mod crashes;
 mod effects;
 #[cfg(feature = "json-schema")]

@@ -9,7 +9,10 @@ use super::{
     failing::expect,
     parameters::{at_least_one, has_values, json},
 };
-use crate::harness::{World, no_input};
+use crate::{
+    harness::{World, no_input},
+    orchestration::Workflow,
+};
 
 /// To its end, or to its crash.
 #[when("the workflow runs")]
@@ -71,6 +74,13 @@ pub(super) async fn settle() {
     for _ in 0..ROUNDS {
         tokio::task::yield_now().await;
     }
+}
+
+/// With another definition of the steps that have yet to be done; those that completed are as before.
+#[when("the workflow resumes, mended:")]
+async fn resumes_mended(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let workflow: Workflow = json(world, step)?;
+    Ok(world.runs().resume_mended(workflow).await?)
 }
 
 /// No new step or retry starts, executions end, then the steps are undone; so are those of an

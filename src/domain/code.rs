@@ -10,6 +10,8 @@ pub const WAIT_TIMEOUT: &str = "WAIT_TIMEOUT";
 pub const APPROVAL_TIMEOUT: &str = "APPROVAL_TIMEOUT";
 /// A person said no.
 pub const APPROVAL_DENIED: &str = "APPROVAL_DENIED";
+/// Nobody can carry out a plan.
+pub const WORKER_UNAVAILABLE: &str = "WORKER_UNAVAILABLE";
 /// A run took longer than its deadline.
 pub const WORKFLOW_TIMEOUT: &str = "WORKFLOW_TIMEOUT";
 /// The service is down, or its breaker refuses.
@@ -86,6 +88,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (SERVICE_UNAVAILABLE, ResourceApi, true),
     ("TRANSIENT_ERROR", ResourceTool, true),
     ("TOOL_ERROR", ResourceTool, true),
+    (WORKER_UNAVAILABLE, ResourceTool, true),
     (RATE_LIMITED, PolicyRateLimit, true),
     (BULKHEAD_FULL, ResourceCircuit, true),
     ("AGENT_TIMEOUT", AgentTimeout, true),

@@ -25,6 +25,8 @@ mod suite_setup;
 // What the steps of a scenario work with.
 mod call_script;
 mod cast;
+#[cfg(feature = "control")]
+mod control;
 #[cfg(feature = "cqrs")]
 mod cqrs;
 mod fixtures;

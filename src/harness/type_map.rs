@@ -26,6 +26,20 @@ impl TypeMap {
         downcast(&mut self.0[last])
     }
 
+    /// Keeps two values of types that have none here.
+    #[cfg(feature = "control")]
+    pub fn put_both<T: Send + 'static, U: Send + 'static>(
+        &mut self,
+        one: Box<T>,
+        other: Box<U>,
+    ) -> (&mut T, &mut U) {
+        self.0.push(one);
+        self.0.push(other);
+        let last = self.0.len() - 1;
+        let (before, after) = self.0.split_at_mut(last);
+        (downcast(&mut before[last - 1]), downcast(&mut after[0]))
+    }
+
     fn position<T: 'static>(&self) -> Option<usize> {
         self.0.iter().position(|value| value.is::<T>())
     }

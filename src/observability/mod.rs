@@ -10,6 +10,8 @@ mod redaction;
 mod timeline;
 
 pub(crate) use control_event::ControlEvent;
+#[cfg(feature = "control")]
+pub(crate) use control_event::Decision;
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;

@@ -29,6 +29,20 @@ pub struct Approval {
     pub approve_on_timeout: bool,
 }
 
+impl Approval {
+    /// Anyone's approval of something, with a reason, within five minutes.
+    pub fn of(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            risk: medium(),
+            approvers: Vec::new(),
+            require_reason: true,
+            timeout: timeout(),
+            approve_on_timeout: false,
+        }
+    }
+}
+
 fn medium() -> Severity {
     Severity::Medium
 }

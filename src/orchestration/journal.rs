@@ -121,6 +121,9 @@ pub enum JournalEntry {
     },
     /// An interrupted run is resumed, or the undo of a failed one.
     Resumed {
+        /// What is done from now on, where that has changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workflow: Option<Arc<Workflow>>,
         #[serde(with = "offset_text")]
         at: Duration,
     },

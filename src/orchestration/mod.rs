@@ -8,6 +8,7 @@ mod decisions;
 mod inbox;
 mod journal;
 mod limits;
+mod mended;
 mod nesting;
 mod orchestrator;
 mod outcome;
@@ -33,6 +34,8 @@ mod waiting;
 mod workflow;
 
 pub(crate) use approval::Answer;
+#[cfg(feature = "control")]
+pub(crate) use approval::Approval;
 pub(crate) use approvals::{APPROVAL, AnswerError};
 #[doc(hidden)]
 pub use crash::{CrashPoint, Crashes};

@@ -95,6 +95,15 @@ impl Orchestrator {
         self
     }
 
+    /// The same orchestrator, whose calls are by somebody else.
+    #[must_use]
+    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
+        Self {
+            caller: Arc::clone(caller),
+            ..self.clone()
+        }
+    }
+
     /// Whether its process is alive, that is, has not crashed.
     pub fn is_alive(&self) -> bool {
         !*self.killed.borrow()
@@ -368,7 +377,7 @@ fn cannot_cancel(id: &str, why: &str) -> RunError {
     RunError::Refused(Box::new(Failure::new(code::CANCELLED, message)))
 }
 
-fn corrupt(id: &str, why: String) -> JournalError {
+pub(super) fn corrupt(id: &str, why: String) -> JournalError {
     JournalError::Corrupt {
         run: id.to_owned(),
         why,

@@ -53,7 +53,7 @@ impl Plan {
     /// # Errors
     ///
     /// Why it is invalid.
-    pub(super) fn from_journal(workflow: Arc<Workflow>) -> Result<Self, String> {
+    pub(crate) fn from_journal(workflow: Arc<Workflow>) -> Result<Self, String> {
         let mut faults = Vec::new();
         build(workflow, None, "", &mut faults).ok_or_else(|| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();

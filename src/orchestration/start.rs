@@ -173,23 +173,28 @@ impl Orchestrator {
     /// If the run is unknown, is neither interrupted nor failed, or is a child run, which its parent resumes; or
     /// the process is dead.
     pub fn resume(&self, id: &str) -> Result<Run, RunError> {
+        let state = self.load_resumable(id)?;
+        let resumed = JournalEntry::Resumed {
+            workflow: None,
+            at: self.now(),
+        };
+        self.continue_run(state, RunContext::default(), Some(&resumed))
+    }
+
+    pub(super) fn load_resumable(&self, id: &str) -> Result<RunState, RunError> {
         self.ensure_alive()?;
         if is_child_run(id) {
             let message = format!("the run {id:?} is a child run: resume its parent");
             return Err(invalid_run(message));
         }
         let state = self.load(id)?;
-        if !matches!(
-            state.status,
-            WorkflowStatus::Interrupted | WorkflowStatus::Failed
-        ) {
-            return Err(RunError::NotResumable {
+        match state.status {
+            WorkflowStatus::Interrupted | WorkflowStatus::Failed => Ok(state),
+            status => Err(RunError::NotResumable {
                 run: id.to_owned(),
-                status: state.status,
-            });
+                status,
+            }),
         }
-        let resumed = JournalEntry::Resumed { at: self.now() };
-        self.continue_run(state, RunContext::default(), Some(&resumed))
     }
 
     /// Continues a run that was loaded, after an entry that says why; a child run that a crash cut

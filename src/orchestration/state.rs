@@ -258,7 +258,10 @@ impl RunState {
                     state.undone_again = state.status == StepStatus::CompensationFailed;
                 }
             }
-            JournalEntry::Resumed { at } => {
+            JournalEntry::Resumed { workflow, at } => {
+                if let Some(workflow) = workflow {
+                    self.mend(Arc::new(Plan::from_journal(Arc::clone(workflow))?));
+                }
                 self.transition_to(WorkflowStatus::Running)?;
                 self.deadline_base = *at;
                 self.ended_at = None;

@@ -58,7 +58,7 @@ fn own_codes(service: &dyn Service) -> Option<Vec<String>> {
     Some(codes.into_iter().map(|(code, _)| code.to_owned()).collect())
 }
 
-fn check_known(service: &str, own: &[String], code: &str) -> Result<(), CodeError> {
+pub(super) fn check_known(service: &str, own: &[String], code: &str) -> Result<(), CodeError> {
     check_code(code).map_err(CodeError::Form)?;
     let known = || {
         let own = own.iter().map(String::as_str);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     EntityDefinition, FileOperation, FilesDefinition, HttpRoute, KeyRules, entity, file,
-    service::PROBE,
+    input_answer::InputAnswer, service::PROBE,
 };
 use crate::domain::{
     FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
@@ -159,6 +159,7 @@ impl ServiceDefinition {
     /// Checks what needs no knowledge of what it keeps: its probe, and what is said of HTTP.
     pub(crate) fn check_names(&self) -> Result<(), Violation> {
         self.check_probe()?;
+        self.check_answers()?;
         self.check_http()
     }
 
@@ -265,6 +266,8 @@ pub struct OperationDefinition {
     pub latency: Duration,
     /// The reply, `{}` by default; fields added to the reply of a service that keeps something.
     pub reply: Option<Arc<Value>>,
+    /// What it answers to some inputs, the first that fits; the reply above to all others.
+    pub answers: Vec<InputAnswer>,
 }
 
 /// What an operation does to the state of its service, by the kind of service.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::{CallResult, Effects, Service, ServiceDefinition};
-use crate::domain::{Call, Reply};
+use crate::domain::{Call, Failure, Reply};
 
 static EMPTY: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Object(Map::new())));
 
@@ -34,6 +34,16 @@ impl MockService {
     }
 }
 
+impl MockService {
+    fn failure(&self, code: &str, call: &Call) -> Failure {
+        let (mode, retryable) = self.classify(code);
+        let mut failure = Failure::new(code, format!("what it answers to {}", call.input));
+        failure.mode = mode;
+        failure.retryable = retryable;
+        failure.at(call.name())
+    }
+}
+
 #[async_trait]
 impl Service for MockService {
     fn name(&self) -> &str {
@@ -46,8 +56,14 @@ impl Service for MockService {
 
     async fn call(&self, call: &Call) -> CallResult {
         let operation = self.definition.operation(call.name().operation());
-        let reply = operation
-            .and_then(|operation| operation.reply.as_ref())
+        let answers = operation.map_or(&[][..], |operation| &operation.answers);
+        let answer = answers.iter().find(|answer| answer.fits(&call.input));
+        if let Some(code) = answer.and_then(|answer| answer.error.as_deref()) {
+            return Err(Box::new(self.failure(code, call)));
+        }
+        let reply = answer
+            .and_then(|answer| answer.reply.as_ref())
+            .or_else(|| operation.and_then(|operation| operation.reply.as_ref()))
             .unwrap_or(&EMPTY);
         let reads_only = operation
             .and_then(|operation| operation.kind)

@@ -18,6 +18,7 @@ mod guards;
 mod health;
 mod http_route;
 mod http_status;
+mod input_answer;
 mod integrity;
 mod limit;
 mod mock;

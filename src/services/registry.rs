@@ -256,6 +256,24 @@ impl Registry {
         roles.cast.keys().cloned().collect()
     }
 
+    /// The operations of a service that lists them, each with what it is for, as far as that is known.
+    #[cfg(feature = "control")]
+    pub(crate) fn described(&self, service: &str) -> Vec<(String, String)> {
+        let Ok(role) = self.role(service) else {
+            return Vec::new();
+        };
+        let definition = role.service.definition();
+        let described = |operation: &str| {
+            let operation = definition.and_then(|definition| definition.operation(operation));
+            operation.and_then(|operation| operation.description.clone())
+        };
+        let operations = role.service.operations().unwrap_or_default();
+        operations
+            .into_iter()
+            .map(|operation| (operation.to_owned(), described(operation).unwrap_or_default()))
+            .collect()
+    }
+
     /// Whether any service is the user's own.
     pub(crate) fn has_own(&self) -> bool {
         self.roles.lock().cast.values().any(|role| role.is_own())

@@ -26,8 +26,9 @@ use super::{
 
 /// The Cargo features that bring steps, and whether they are on.
 #[doc(hidden)]
-pub const CARGO_FEATURES: [(&str, bool); 6] = [
+pub const CARGO_FEATURES: [(&str, bool); 7] = [
     ("contracts", cfg!(feature = "contracts")),
+    ("control", cfg!(feature = "control")),
     ("cqrs", cfg!(feature = "cqrs")),
     ("http", cfg!(feature = "http")),
     ("json-schema", cfg!(feature = "json-schema")),

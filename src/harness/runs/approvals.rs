@@ -18,7 +18,7 @@ impl Runs {
         step: &str,
         answer: Answer,
     ) -> Result<Result<(), AnswerError>, String> {
-        let run = self.last_id()?;
+        let run = self.referred()?;
         let request = self.inbox.request_of(&run, step);
         let timeline = self.client.timeline();
         Ok(self.inbox.answer(&request, answer, timeline))

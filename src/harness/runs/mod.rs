@@ -16,11 +16,16 @@ use tokio::task::JoinHandle;
 
 use self::{declared::Declared, starter::Starter};
 use super::fixtures::Fixtures;
+#[cfg(feature = "control")]
+use crate::{
+    control::{Coordinator, CoordinatorDefinition},
+    domain::Violation,
+};
 use crate::{
     domain::Locked,
     orchestration::{
         Crashes, Inbox, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError,
-        RunView, SqliteJournal,
+        RunView, SqliteJournal, Workflow,
     },
     services::{Client, Faults},
 };
@@ -43,6 +48,8 @@ pub struct Runs {
     started: Arc<Locked<Vec<LastRun>>>,
     /// The runs that steps refer to.
     last: Vec<LastRun>,
+    /// The run of a goal, which steps refer to in place of those.
+    of_goal: Option<Arc<str>>,
 }
 
 struct LastRun {
@@ -74,6 +81,7 @@ impl Runs {
             starters: Vec::new(),
             started: Arc::default(),
             last: Vec::new(),
+            of_goal: None,
         }
     }
 
@@ -158,6 +166,7 @@ impl Runs {
     pub async fn run(&mut self, input: Value, id: Option<&str>, times: u32) -> Result<(), String> {
         let plan = self.plan()?;
         self.last.clear();
+        self.of_goal = None;
         let plan = match plan {
             Ok(plan) => plan,
             Err(refused) => {
@@ -202,6 +211,7 @@ impl Runs {
             .plan()?
             .and_then(|plan| self.orchestrator().begin(&plan, Arc::new(input), None));
         self.last.clear();
+        self.of_goal = None;
         self.last.push(match run {
             Ok(running) => LastRun {
                 id: Some(Arc::clone(running.id())),
@@ -282,6 +292,25 @@ impl Runs {
         Ok(())
     }
 
+    /// The same with another definition of what has yet to be done, which becomes the workflow.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, or the definition cannot be declared.
+    pub async fn resume_mended(&mut self, workflow: Workflow) -> Result<(), String> {
+        let id = self.last_id()?;
+        self.declare(Arc::new(workflow))?;
+        let running = self
+            .plan()?
+            .and_then(|plan| self.orchestrator().resume_mended(&id, &plan));
+        let result = match running {
+            Ok(running) => running.outcome().await,
+            Err(error) => Err(error),
+        };
+        self.last = vec![LastRun::ended(Some(id), result)];
+        Ok(())
+    }
+
     /// The state of a run, or of the last one.
     ///
     /// # Errors
@@ -290,7 +319,7 @@ impl Runs {
     pub fn state(&mut self, id: Option<&str>) -> Result<Option<RunView>, String> {
         let id = match id {
             Some(id) => id.into(),
-            None => self.last_id()?,
+            None => self.referred()?,
         };
         let state = self.orchestrator().state(&id);
         state.map_err(|error| error.to_string())
@@ -353,6 +382,29 @@ impl Runs {
             .into_iter()
             .next_back()
             .ok_or_else(|| "no workflow was run".to_owned())
+    }
+
+    /// Has steps about the state and the approvals of a run refer to that of a goal.
+    #[cfg(feature = "control")]
+    pub(crate) fn refer_to(&mut self, run: Arc<str>) {
+        self.of_goal = Some(run);
+    }
+
+    /// A coordinator whose plans this orchestrator carries out.
+    #[cfg(feature = "control")]
+    pub(crate) fn coordinator(
+        &self,
+        definition: CoordinatorDefinition,
+    ) -> Result<Coordinator, Violation> {
+        Coordinator::new(definition, Arc::clone(&self.orchestrator), &self.client)
+    }
+
+    /// The run that steps about states and approvals refer to.
+    fn referred(&mut self) -> Result<Arc<str>, String> {
+        match self.of_goal.clone() {
+            Some(run) => Ok(run),
+            None => self.last_id(),
+        }
     }
 
     fn last_id(&mut self) -> Result<Arc<str>, String> {

@@ -14,7 +14,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
         Err(JournalError::AlreadyExists(_))
     ));
     assert!(matches!(
-        journal.append(&two, &JournalEntry::Resumed { at }),
+        journal.append(&two, &JournalEntry::Resumed { workflow: None, at }),
         Err(JournalError::Unknown(_))
     ));
     journal.begin(&two, started.clone()).unwrap();
@@ -39,7 +39,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
     // A child run is finished by its parent.
-    for entry in [ended.clone(), JournalEntry::Resumed { at }] {
+    for entry in [ended.clone(), JournalEntry::Resumed { workflow: None, at }] {
         journal.append(&child, &entry).unwrap();
     }
     assert_eq!(journal.unfinished().unwrap(), ["w-2".into()]);
@@ -76,7 +76,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     journal.append(&three, &ended).unwrap();
 
     // A resumed run keeps its place in the order.
-    journal.append(&one, &JournalEntry::Resumed { at }).unwrap();
+    journal.append(&one, &JournalEntry::Resumed { workflow: None, at }).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [two]);

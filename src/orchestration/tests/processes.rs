@@ -144,7 +144,7 @@ fn state_is_known_without_the_service_and_a_corrupt_journal_is_reported() {
         assert_eq!(state.status, WorkflowStatus::Completed);
 
         let at = Duration::ZERO;
-        let entry = JournalEntry::Resumed { at };
+        let entry = JournalEntry::Resumed { workflow: None, at };
         setup.journal.append(&"w-1".into(), &entry).unwrap();
         setup.journal.append(&"w-1".into(), &entry).unwrap();
         let error = orchestrator.state("w-1").unwrap_err().to_string();

@@ -55,7 +55,7 @@ fn next(state: &RunState) -> Vec<JournalEntry> {
     };
     match state.status {
         WorkflowStatus::Running => {}
-        WorkflowStatus::Interrupted => return vec![JournalEntry::Resumed { at }],
+        WorkflowStatus::Interrupted => return vec![JournalEntry::Resumed { workflow: None, at }],
         _ => return Vec::new(),
     }
     let mut next: Vec<JournalEntry> = state.ready().map(started).collect();

@@ -1,0 +1,206 @@
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tokio::task::JoinHandle;
+
+use super::{Runs, World};
+use crate::{
+    control::{Coordinator, CoordinatorDefinition, Goal, GoalOutcome, PlanStep},
+    domain::IndexMap,
+    orchestration::RunError,
+};
+
+/// What became of a goal, or why nothing did.
+pub type GoalResult = Result<GoalOutcome, RunError>;
+
+/// The coordinator of a scenario, and what became of the last goals.
+#[derive(Default)]
+pub struct Control {
+    coordinator: Option<Arc<Coordinator>>,
+    /// The steps of the plans of all goals, unless their words are to suggest some.
+    steps: Option<Vec<PlanStep>>,
+    /// Steps in place of those that have not completed, for the next resumption.
+    mended: IndexMap<usize, PlanStep>,
+    started: Option<JoinHandle<GoalResult>>,
+    last: Vec<GoalResult>,
+}
+
+impl Control {
+    /// Has a coordinator pursue the goals, in place of the former one.
+    ///
+    /// # Errors
+    ///
+    /// If its definition is not valid.
+    pub fn define(&mut self, definition: CoordinatorDefinition, runs: &Runs) -> Result<(), String> {
+        let coordinator = runs.coordinator(definition);
+        self.coordinator = Some(Arc::new(coordinator.map_err(|fault| fault.to_string())?));
+        Ok(())
+    }
+
+    /// Has all plans consist of these steps.
+    pub fn plan(&mut self, steps: Vec<PlanStep>) {
+        self.steps = Some(steps);
+    }
+
+    /// Replaces a step, counted from 0, when the goal resumes.
+    pub fn mend(&mut self, index: usize, step: PlanStep) {
+        self.mended.insert(index, step);
+    }
+
+    /// The coordinator.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub fn coordinator(&self) -> Result<Arc<Coordinator>, String> {
+        let none = || {
+            "no coordinator is declared: begin with `Given the coordinator:`, or with `Given {int} \
+             workers`"
+                .to_owned()
+        };
+        self.coordinator.clone().ok_or_else(none)
+    }
+
+    /// Pursues goals at once, each with steps of its own or those of all, to their ends.
+    ///
+    /// # Errors
+    ///
+    /// If there is no coordinator.
+    pub async fn pursue(
+        &mut self,
+        goals: Vec<(Goal, Option<Vec<PlanStep>>)>,
+    ) -> Result<(), String> {
+        let coordinator = self.coordinator()?;
+        let steps = &self.steps;
+        let pursued = goals.into_iter().map(|(goal, own)| {
+            let steps = own.or_else(|| steps.clone());
+            coordinator.pursue(goal, steps)
+        });
+        self.last = join_all(pursued).await;
+        Ok(())
+    }
+
+    /// Pursues a goal in the background.
+    ///
+    /// # Errors
+    ///
+    /// If there is no coordinator.
+    pub fn start(&mut self, goal: Goal) -> Result<(), String> {
+        let coordinator = self.coordinator()?;
+        let steps = self.steps.clone();
+        let pursued = async move { coordinator.pursue(goal, steps).await };
+        self.last.clear();
+        self.started = Some(tokio::spawn(pursued));
+        Ok(())
+    }
+
+    /// Waits until the goal that was started has ended.
+    ///
+    /// # Errors
+    ///
+    /// If none was.
+    pub async fn wait(&mut self) -> Result<(), String> {
+        let started = self.started.take();
+        let started = started.ok_or_else(|| "no goal was started".to_owned())?;
+        let result = started.await.map_err(|error| error.to_string())?;
+        self.last = vec![result];
+        Ok(())
+    }
+
+    /// Resumes the last goal, with the steps that were mended.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub async fn resume(&mut self) -> Result<(), String> {
+        let coordinator = self.coordinator()?;
+        let plan = self.last_plan()?;
+        let mended = std::mem::take(&mut self.mended);
+        self.last = vec![coordinator.resume(&plan, &mended).await];
+        Ok(())
+    }
+
+    /// Asks the last goal to stop.
+    ///
+    /// # Errors
+    ///
+    /// If its plan is not being carried out.
+    pub fn cancel(&mut self) -> Result<(), String> {
+        let plan = self.last_plan()?;
+        let cancelled = self.coordinator()?.cancel(&plan);
+        cancelled.map_err(|error| error.to_string())
+    }
+
+    /// Takes up the goals whose plans a later process has carried out.
+    pub fn take_up(&mut self, runs: &mut Runs) -> Result<(), String> {
+        let Some(coordinator) = &self.coordinator else {
+            return Ok(());
+        };
+        let outcomes = runs.outcomes()?.into_iter();
+        let recovered: Vec<_> = outcomes
+            .filter_map(|outcome| coordinator.recovered(outcome))
+            .map(Ok)
+            .collect();
+        if !recovered.is_empty() {
+            self.started = None;
+            self.last = recovered;
+        }
+        Ok(())
+    }
+
+    fn last_plan(&self) -> Result<Arc<str>, String> {
+        let plan = self.coordinator()?.last_plan();
+        plan.ok_or_else(|| "no goal was pursued, or none has a plan".to_owned())
+    }
+
+    /// What became of the last goals.
+    ///
+    /// # Errors
+    ///
+    /// If none was pursued, or one is still being pursued.
+    pub async fn results(&mut self) -> Result<&[GoalResult], String> {
+        if self.started.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.wait().await?;
+        }
+        if self.started.is_some() {
+            return Err(
+                "the goal is still pursued: let time pass, or wait until the goal ends".to_owned(),
+            );
+        }
+        match self.last.is_empty() {
+            true => Err("no goal was pursued".to_owned()),
+            false => Ok(&self.last),
+        }
+    }
+
+    /// What became of the last goal.
+    ///
+    /// # Errors
+    ///
+    /// As for [`results`](Self::results), and if it was refused or the orchestrator crashed.
+    pub async fn outcome(&mut self) -> Result<&GoalOutcome, String> {
+        let results = self.results().await?;
+        match results.last() {
+            Some(Ok(outcome)) => Ok(outcome),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("no goal was pursued".to_owned()),
+        }
+    }
+}
+
+impl World {
+    /// The coordinator and its goals, with the runs that carry out its plans.
+    pub(crate) fn control(&mut self) -> (&mut Control, &mut Runs) {
+        // Both are parts, so neither is borrowed while the other is made.
+        let control = self.parts.take::<Control>().unwrap_or_default();
+        let runs = self.parts.take::<Runs>();
+        let runs = match runs {
+            Some(runs) => runs,
+            None => {
+                let fixtures = self.fixtures();
+                Box::new(self.cast().runs().with_fixtures(fixtures))
+            }
+        };
+        self.parts.put_both(control, runs)
+    }
+}
