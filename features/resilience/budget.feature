@@ -28,9 +28,6 @@ Feature: Budget
       And the timeline has, in order:
         | at  | event        | call        | by     | code             |
         | 3 s | call_refused | Search.find | budget | BUDGET_EXHAUSTED |
-      And the timeline has none of:
-        | event           |
-        | budget_exceeded |
 
       Examples:
         | ceiling           | limit | shortage                                                    |
@@ -56,6 +53,22 @@ Feature: Budget
         | /cost/used      | 1     |
         | /cost/remaining | 0     |
         | /tokens/used    | 100   |
+
+    @control-7
+    Scenario: A call that starts in time and ends late exceeds the time
+      Given a service "Search"
+      And "Search.find" takes 3 s
+      And a budget:
+        | field  | value |
+        | policy | block |
+        | time   | 5 s   |
+      When "Search.find" is called 3 times
+      Then 2 calls succeed
+      And the timeline has, in order:
+        | at  | event           | ceiling | used | limit | by     |
+        | 6 s | budget_warning  | time    | 6 s  | 5 s   |        |
+        | 6 s | budget_exceeded | time    | 6 s  | 5 s   |        |
+        | 6 s | call_refused    |         |      |       | budget |
 
     @control-7
     Scenario: Every ceiling that a call would exceed is named
