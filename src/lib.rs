@@ -97,7 +97,7 @@
 //! | 5 | `contracts` | provider and consumer contracts, inputs generated from schemas, verification |
 //! | 5 | `messaging` | requests, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | played services, entity services, file services; the scripts of their answers; the one client that calls them |
-//! | 3 | `resilience` | retry, timeout, circuit breaker, bulkhead: policies as data, state on the clock |
+//! | 3 | `resilience` | retry, timeout, circuit breaker, bulkhead, budget: policies as data, state on the clock |
 //! | 2 | [`observability`] | the one timeline, its events, redaction |
 //! | 1 | [`domain`] | call, reply, failure, keys, statuses, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |

@@ -1,4 +1,4 @@
-//! Timeouts, retries, breakers, bulkheads, and the seed.
+//! Timeouts, retries, breakers, bulkheads, budgets, and the seed.
 
 use std::{convert::Infallible, num::NonZeroU32, str::FromStr};
 
@@ -8,13 +8,15 @@ use rehearsal_macros::{given, then};
 use super::{
     CallParameter, CountParameter, DurationParameter, StepError, StepResult,
     failing::{expect, something_happened},
-    parameters::{table, table_of},
+    parameters::{has_values, table, table_of},
 };
 use crate::{
     clock::Seed,
     domain::{code, did_you_mean},
     harness::{ParameterType, World},
-    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy, Retrier, Retries, Retry},
+    resilience::{
+        BreakerPolicy, BreakerState, BudgetPolicy, BulkheadPolicy, Retrier, Retries, Retry,
+    },
 };
 
 /// How long every execution may take.
@@ -192,6 +194,26 @@ fn set_bulkhead(
     }
     world.cast().set_bulkhead(name, policy);
     Ok(())
+}
+
+/// What all calls may use together from now on, compensations aside; ceilings that are not given have
+/// their defaults.
+#[given("a budget:")]
+fn budget(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let rows = table_of(step, &["field", "value"])?;
+    let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
+    let policy = BudgetPolicy::default().with_fields(fields)?;
+    world.cast().set_budget(policy);
+    Ok(())
+}
+
+/// What was used of the budget, its limits and what is left, by JSON Pointer.
+#[then("the budget has:")]
+fn budget_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let budget = world.cast().client().budget();
+    let budget = budget.ok_or("there is no budget: say `a budget:` before")?;
+    something_happened(world)?;
+    has_values(step, &budget.report())
 }
 
 /// The seed of everything random in the scenario.

@@ -1017,6 +1017,90 @@ fn faulty_references_fail_where_the_workflow_is_declared() {
 }
 
 #[test]
+fn faulty_budgets_fail_with_the_place_and_the_nearest_name() {
+    let feature = r#"Feature: F
+  Scenario: Faulty ceilings, all at once
+    Given a budget:
+      | field  | value |
+      | cost   | -1    |
+      | calls  | -2    |
+      | tokens | 0.5   |
+      | time   | -3 s  |
+
+  Scenario: An unknown ceiling
+    Given a budget:
+      | field           | value |
+      | callsPerServise | 1     |
+
+  Scenario: An unknown policy
+    Given a budget:
+      | field  | value |
+      | policy | bolck |
+
+  Scenario: A share that is none
+    Given a budget:
+      | field  | value |
+      | warnAt | 80    |
+
+  Scenario: A ceiling given twice
+    Given a budget:
+      | field | value |
+      | calls | 1     |
+      | calls | 2     |
+
+  Scenario: A table without a ceiling
+    Given a budget:
+      | field | value |
+
+  Scenario: A budget that was never declared
+    Given a service "A"
+    When "A.x" is called
+    Then the budget has:
+      | path        | value |
+      | /calls/used | 1     |
+
+  Scenario: A budget before anything happened
+    Given a budget:
+      | field | value |
+      | calls | 1     |
+    Then the budget has:
+      | path        | value |
+      | /calls/used | 0     |
+
+  Scenario: A negative cost
+    Given a service "A"
+      """json
+      {"operations": {"x": {"cost": -1}}}
+      """
+
+  Scenario: A negative number of tokens
+    Given a service "A"
+      """json
+      {"operations": {"x": {"tokens": -1}}}
+      """
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .prints("at /cost: expected a cost of 0 to 1000000000, such as 0.25, found -1")
+        .prints("at /calls: expected a whole number, 0 or more, found -2")
+        .prints("at /tokens: expected a whole number, 0 or more, found 0.5")
+        .prints("at /time: the duration \"-3 s\" is negative")
+        .prints("at /callsPerServise: unknown field `callsPerServise`")
+        .prints("did you mean \"callsPerService\"?")
+        .prints("at /policy: unknown variant `bolck`, expected `warn` or `block`; did you mean \"block\"?")
+        .prints("at /warnAt: expected a share above 0 and below 1, such as 0.8, found 80")
+        .prints("at /calls: is given twice")
+        .prints("the table needs at least one row below its header")
+        .prints("there is no budget: say `a budget:` before")
+        .prints("nothing has happened yet, so this proves nothing")
+        .prints("features/sample.feature:53:")
+        .prints("at /operations/x/cost: expected a cost of 0 to 1000000000, such as 0.25, found -1")
+        .prints("at /operations/x/tokens: invalid value: integer `-1`, expected u64")
+        .prints("10 scenarios (10 failed)");
+}
+
+#[test]
 fn faulty_requests_fail_with_the_nearest_name() {
     let feature = r#"Feature: F
   Background:
@@ -1379,7 +1463,7 @@ fn scenarios_of_the_readme_pass() {
         .skip(1)
         .map(|block| block.split("```\n").next().unwrap())
         .collect();
-    assert_eq!(scenarios.len(), 7);
+    assert_eq!(scenarios.len(), 8);
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     for scenario in scenarios {
         if scenario.contains("python3") && !has_python {

@@ -143,3 +143,25 @@ Feature: Broken fixtures
     Then the fixture has these faults:
       | pointer                             | message |
       | /services/0/operations/hold/latency | parsecs |
+
+  @configuration-17 @control-7 @needs-json-schema
+  Scenario: A negative cost and parts of a token are faults of an operation
+    When the services are loaded:
+      """json
+      {
+        "services": [
+          { "name": "Writer",
+            "operations": {
+              "draft": { "cost": 0, "tokens": 0 },
+              "print": { "costs": 1, "tokens": -1 },
+              "revise": { "cost": -0.5, "tokens": 2.5 }
+            } }
+        ]
+      }
+      """
+    Then the fixture has these faults:
+      | pointer                              | message                            |
+      | /services/0/operations/print/costs   | did you mean "cost"?               |
+      | /services/0/operations/print/tokens  | -1 is less than the minimum of 0   |
+      | /services/0/operations/revise/cost   | -0.5 is less than the minimum of 0 |
+      | /services/0/operations/revise/tokens | 2.5 is not of type "integer"       |

@@ -46,6 +46,8 @@ pub const RATE_LIMITED: &str = "RATE_LIMITED";
 pub const CONNECTION_RESET: &str = "CONNECTION_RESET";
 /// The network gave no answer in time.
 pub const NETWORK_TIMEOUT: &str = "NETWORK_TIMEOUT";
+/// A call would exceed a budget.
+pub const BUDGET_EXHAUSTED: &str = "BUDGET_EXHAUSTED";
 /// The run was taken up after crashes as often as it may be.
 pub const RECOVERY_EXHAUSTED: &str = "RECOVERY_EXHAUSTED";
 /// The key came before, with another input.
@@ -112,7 +114,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (CONTRACT_VIOLATION, AgentContract, false),
     (ENOSPC, SystemDisk, false),
     (IO_ERROR, SystemDisk, false),
-    ("BUDGET_EXHAUSTED", PolicyBudget, false),
+    (BUDGET_EXHAUSTED, PolicyBudget, false),
     (CANCELLED, UserCancelled, false),
     ("PERMANENT_ERROR", AgentLogic, false),
     ("AGENT_CREATION_ERROR", AgentLogic, false),

@@ -6,6 +6,7 @@ mod call;
 mod call_name;
 pub mod code;
 mod containers;
+mod cost;
 mod duration;
 mod failure;
 mod failure_mode;
@@ -34,6 +35,8 @@ pub(crate) use code::check_code;
 #[cfg(feature = "messaging")]
 pub(crate) use containers::IndexSet;
 pub(crate) use containers::{HashMap, IndexMap, Locked};
+#[doc(hidden)]
+pub use cost::Cost;
 pub(crate) use duration::{
     DurationError, MAX_DURATION, duration_text, format_duration, offset_text, opt_duration_text,
     opt_offset_text, parse_duration, short_duration, shown_duration,

@@ -9,7 +9,7 @@ use crate::{
     domain::Violation,
     observability::Timeline,
     orchestration::Inbox,
-    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
+    resilience::{BreakerPolicy, BreakerState, BudgetPolicy, BulkheadPolicy},
     services::{
         Caller, Client, Directory, Effects, Entities, EntityService, Faults, FileService, Files,
         KeyRules, MockService, Policies, Registry, Service, ServiceDefinition,
@@ -182,6 +182,11 @@ impl Cast {
         self.client.set_bulkhead(service_or_class, policy);
     }
 
+    /// Limits what all calls may use together, compensations aside, by a budget that begins now.
+    pub fn set_budget(&self, policy: BudgetPolicy) {
+        self.client.set_budget(policy);
+    }
+
     /// Uses this seed for all randomness from now on.
     pub fn set_seed(&self, seed: Seed) {
         self.client.set_seed(seed);
@@ -192,7 +197,7 @@ impl Cast {
         self.client.breaker_state(service)
     }
 
-    /// A client as in a new process: breakers closed, bulkheads empty.
+    /// A client as in a new process: breakers closed, bulkheads empty; what was used of budgets stays used.
     ///
     /// The services keep their state and their scripts.
     pub fn restart(&mut self) -> Arc<Client> {

@@ -47,6 +47,10 @@ pub enum ControlEvent {
         approver: Arc<str>,
         reason: Arc<str>,
     },
+    /// Most of a ceiling is used; once for each.
+    BudgetWarning(BudgetUse),
+    /// More than a ceiling is used; once for each.
+    BudgetExceeded(BudgetUse),
 }
 
 /// What was decided for a goal, and why.
@@ -67,6 +71,26 @@ pub struct Decision {
     pub metadata: Arc<Value>,
 }
 
+/// What calls have used of a ceiling of their budget.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetUse {
+    /// The calls that the budget is for: `all calls`, or those of the run with this id.
+    pub scope: Arc<str>,
+    /// The name of the ceiling.
+    pub ceiling: &'static str,
+    /// The service, where each has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Arc<str>>,
+    /// The operation, where each has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<Arc<str>>,
+    /// How much was used: a number; of time, how much has passed.
+    pub used: Value,
+    /// How much may be used.
+    pub limit: Value,
+}
+
 impl ControlEvent {
     /// Replaces the secrets in what the event holds.
     pub fn redact(&mut self) {
@@ -77,7 +101,9 @@ impl ControlEvent {
             }
             Self::ApprovalRequested { .. }
             | Self::ApprovalEnded { .. }
-            | Self::ApprovalRefused { .. } => {}
+            | Self::ApprovalRefused { .. }
+            | Self::BudgetWarning(_)
+            | Self::BudgetExceeded(_) => {}
         }
     }
 }

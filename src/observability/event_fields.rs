@@ -201,6 +201,8 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
         &["request", "status", "approver", "reason"],
     ),
     ("approval_refused", &["request", "approver", "reason"]),
+    ("budget_warning", BUDGET_USE),
+    ("budget_exceeded", BUDGET_USE),
 ];
 
 const DECISION: &[&str] = &[
@@ -211,6 +213,8 @@ const DECISION: &[&str] = &[
     "confidence",
     "metadata",
 ];
+
+const BUDGET_USE: &[&str] = &["scope", "ceiling", "service", "call", "used", "limit"];
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,8 @@ pub type ServiceName = Arc<str>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedBy {
+    /// A budget that blocks did not suffice.
+    Budget,
     /// The bulkhead's queue was full, or the deadline passed in it.
     Bulkhead,
     /// The breaker was open, or half-open with all probes under way.

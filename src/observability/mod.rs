@@ -9,7 +9,7 @@ mod heads;
 mod redaction;
 mod timeline;
 
-pub(crate) use control_event::ControlEvent;
+pub(crate) use control_event::{BudgetUse, ControlEvent};
 #[cfg(feature = "control")]
 pub(crate) use control_event::Decision;
 pub use event::Event;

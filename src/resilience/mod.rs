@@ -1,8 +1,11 @@
-//! Retries, timeouts, circuit breakers and bulkheads: policies as plain data, state on the scenario's clock.
+//! Retries, timeouts, circuit breakers, bulkheads and budgets: policies as plain data, state on the scenario's clock.
 
 mod breaker;
 mod breaker_policy;
 mod breaker_window;
+mod budget;
+mod budget_ceiling;
+mod budget_policy;
 mod bulkhead;
 mod jitter;
 mod policy;
@@ -14,6 +17,13 @@ pub(crate) use breaker::Breaker;
 #[doc(hidden)]
 pub use breaker_policy::BreakerPolicy;
 pub(crate) use breaker_policy::{WindowKind, WindowSize};
+pub(crate) use budget::Reservation;
+#[doc(hidden)]
+pub use budget::{Budget, OverBudget, Remaining, Shortage};
+#[doc(hidden)]
+pub use budget_ceiling::Usage;
+#[doc(hidden)]
+pub use budget_policy::{BudgetPolicy, WhenExceeded};
 #[doc(hidden)]
 pub use bulkhead::BulkheadPolicy;
 pub(crate) use bulkhead::{Bulkhead, BulkheadPermit};

@@ -8,8 +8,11 @@ use super::{
     EntityDefinition, FileOperation, FilesDefinition, HttpRoute, KeyRules, entity, file,
     input_answer::InputAnswer, service::PROBE,
 };
-use crate::domain::{
-    FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
+use crate::{
+    domain::{
+        Cost, FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
+    },
+    resilience::Usage,
 };
 
 /// A file of service definitions, as in `fixtures/services/`.
@@ -238,6 +241,12 @@ impl ServiceDefinition {
         self.operations.as_ref()?.get(name)
     }
 
+    /// What a call of an operation probably uses.
+    pub fn estimate(&self, operation: &str) -> Usage {
+        self.operation(operation)
+            .map_or_else(Usage::default, OperationDefinition::estimate)
+    }
+
     /// How long an operation takes.
     pub fn latency(&self, operation: &str) -> Duration {
         self.operation(operation)
@@ -261,6 +270,10 @@ pub struct OperationDefinition {
     pub http: Option<HttpRoute>,
     /// The operation that it undoes, of calls with the same key.
     pub undoes: Option<String>,
+    /// What a call probably costs; 0.1 unless given.
+    pub cost: Option<Cost>,
+    /// How many tokens a call probably uses; 10 unless given.
+    pub tokens: Option<u64>,
     /// How long it takes.
     #[serde(with = "duration_text")]
     pub latency: Duration,
@@ -268,6 +281,17 @@ pub struct OperationDefinition {
     pub reply: Option<Arc<Value>>,
     /// What it answers to some inputs, the first that fits; the reply above to all others.
     pub answers: Vec<InputAnswer>,
+}
+
+impl OperationDefinition {
+    /// What a call of it probably uses.
+    fn estimate(&self) -> Usage {
+        let default = Usage::default();
+        Usage {
+            cost: self.cost.unwrap_or(default.cost),
+            tokens: self.tokens.unwrap_or(default.tokens),
+        }
+    }
 }
 
 /// What an operation does to the state of its service, by the kind of service.

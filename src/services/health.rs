@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::{CallPolicy, Client, client::counts_against_service};
 use crate::{
-    domain::{BreakerState, Call, CallName, Failure, Health},
+    domain::{BreakerState, Call, CallName, Failure, Health, code},
     observability::EventKind,
     resilience::Retries,
 };
@@ -58,6 +58,8 @@ impl Client {
         };
         match self.call(&call, &once, None).await {
             Ok(_) => (Health::Healthy, None),
+            // Refused for what all calls have used, it says nothing about the service.
+            Err(failure) if *failure.code == *code::BUDGET_EXHAUSTED => (Health::Unknown, None),
             Err(failure) if counts_against_service(&failure) => (Health::Unhealthy, Some(failure)),
             Err(_) => (Health::Healthy, None),
         }

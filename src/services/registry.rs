@@ -1,8 +1,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Script, Service, check_service_name};
-use crate::domain::{
-    CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest, typo_of,
+use crate::{
+    domain::{
+        CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest, typo_of,
+    },
+    resilience::Usage,
 };
 
 /// The services that take part, each with its script.
@@ -250,6 +253,28 @@ impl Registry {
         Ok(role.script.usual_latency(call.operation(), own))
     }
 
+    /// What a call of an operation probably uses, by the definition of its service.
+    ///
+    /// # Errors
+    ///
+    /// If the service or the operation does not exist.
+    pub fn estimate(&self, call: &CallName) -> Result<Usage, UnknownName> {
+        let role = self.role(call.service())?;
+        role.check(call)?;
+        Ok(role.estimate(call.operation()))
+    }
+
+    /// Whether a service is part of the framework, or has the place of one that is: outbox, bus, event
+    /// store, a read model and the like.
+    pub(super) fn is_own_machinery(&self, role: &Role) -> bool {
+        #[cfg(feature = "cqrs")]
+        if role.origin == Origin::ReadModel {
+            return true;
+        }
+        let on_call = &self.roles.lock().on_call;
+        on_call.iter().any(|own| own.name == role.name)
+    }
+
     /// The names of all services, in the order they were added.
     pub fn names(&self) -> Vec<Arc<str>> {
         let roles = self.roles.lock();
@@ -338,6 +363,13 @@ impl Role {
     /// Whether it is written in Rust by the user.
     pub(super) fn is_own(&self) -> bool {
         self.origin == Origin::Own
+    }
+
+    /// What a call of an operation probably uses.
+    pub(super) fn estimate(&self, operation: &str) -> Usage {
+        self.service
+            .definition()
+            .map_or_else(Usage::default, |definition| definition.estimate(operation))
     }
 
     pub(super) fn check(&self, call: &CallName) -> Result<(), UnknownName> {

@@ -4,6 +4,7 @@ use crate::{
     harness::Cast,
     observability::Timeline,
     orchestration::{CrashPoint, Workflow},
+    resilience::{BudgetPolicy, WhenExceeded},
 };
 
 fn cast() -> (Cast, Runs) {
@@ -194,4 +195,44 @@ async fn run_that_is_past_its_pivot_is_not_cancelled() {
     );
     runs.resume().await.unwrap();
     assert_eq!(runs.outcome().unwrap().status.as_str(), "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn budget_of_a_run_counts_its_child_runs_alone_and_outlives_the_client() {
+    let (mut cast, mut runs) = cast();
+    let call = |id: &str| json!({ "id": id, "service": "AgentService", "operation": id });
+    let inner = json!({ "id": "inner", "steps": [call("find"), call("read")] });
+    let workflow =
+        json!({ "id": "w", "steps": [{ "id": "search", "workflow": inner }, call("write")] });
+    runs.declare(Arc::new(serde_json::from_value(workflow).unwrap()))
+        .unwrap();
+    let calls = |calls| BudgetPolicy {
+        calls: Some(calls),
+        policy: WhenExceeded::Block,
+        ..BudgetPolicy::default()
+    };
+    cast.set_budget(calls(10));
+    cast.client().set_budget_of_run("w-1", calls(2));
+    let left = |cast: &Cast| {
+        let budgets = cast.client().budgets_of_run("w-1/search");
+        budgets
+            .iter()
+            .map(|budget| budget.remaining().calls)
+            .collect::<Vec<_>>()
+    };
+    runs.run(no_input(), None, 1).await.unwrap();
+    let error = runs.outcome().unwrap().error.as_ref().unwrap().to_string();
+    assert_eq!(
+        error,
+        "BUDGET_EXHAUSTED from AgentService.write: the budget of w-1 does not suffice for calls: \
+         1 needed, 0 of 2 available (not retried: BUDGET_EXHAUSTED is not a retryable code)"
+    );
+    assert_eq!(left(&cast), [Some(8), Some(0)]);
+    runs.run(no_input(), None, 1).await.unwrap();
+    assert_eq!(runs.outcome().unwrap().status.as_str(), "completed");
+    assert_eq!(left(&cast), [Some(5), Some(0)]);
+    cast.restart();
+    assert_eq!(left(&cast), [Some(5), Some(0)]);
+    let without_policies = cast.client_without_policies();
+    assert!(without_policies.budgets_of_run("w-1").is_empty());
 }

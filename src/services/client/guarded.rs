@@ -18,8 +18,8 @@ use crate::{
     observability::{EventKind, RefusedBy},
     resilience::{Bulkhead, BulkheadPermit, Timeout},
     services::{
-        CallObserver, CallResult, FaultId, Limit, Moment, WireAnswer, execution, guards::GuardSet,
-        registry::Role, repetition::stopped_before_any,
+        CallObserver, CallResult, FaultId, Limit, Moment, WireAnswer, budgets::Reservations,
+        execution, guards::GuardSet, registry::Role, repetition::stopped_before_any,
     },
 };
 
@@ -69,6 +69,7 @@ impl Client {
         call: &Call,
         scope: &CallScope<'_>,
     ) -> Result<Reply, NoReply> {
+        let mut reserved = self.reserve(role, call)?;
         let GuardSet {
             bulkheads,
             breakers,
@@ -87,9 +88,11 @@ impl Client {
                 }
             }
         }
+        reserved.begin();
         let started = self.clock.now();
         let (execution, result, is_limit) = self.execute(role, call, scope).await;
         let took = self.clock.now().saturating_sub(started);
+        self.settle(reserved, call, &result);
         for permit in permits.into_iter().flatten() {
             match &result {
                 Ok(_) => permit.succeeded(took),
@@ -110,6 +113,29 @@ impl Client {
                 ..NoReply::of(failure)
             }
         })
+    }
+
+    /// Reserves what a call will probably use. An undo is exempt: what was done can always be undone.
+    fn reserve(&self, role: &Role, call: &Call) -> Result<Reservations, NoReply> {
+        let budgets = self.budgets.of(call.context().run.as_deref());
+        if budgets.is_empty() || call.is_undo() || self.registry.is_own_machinery(role) {
+            return Ok(Reservations::default());
+        }
+        let estimate = role.estimate(call.name().operation());
+        Reservations::of(&budgets, call.name(), estimate).map_err(|shortage| {
+            let failure = Failure::new(code::BUDGET_EXHAUSTED, shortage.to_string());
+            self.refused(call, RefusedBy::Budget, failure)
+        })
+    }
+
+    fn settle(&self, reserved: Reservations, call: &Call, result: &CallResult) {
+        let reply = result.as_ref().ok().map(|reply| &*reply.value);
+        if let Err(why) = reserved.settle(call.name(), reply) {
+            self.timeline.record(EventKind::Warning {
+                about: call.name().as_str().into(),
+                message: format!("the usage in its reply does not count: {why}"),
+            });
+        }
     }
 
     /// Enters the bulkheads on the way: that of the class, the service's, the operation's.

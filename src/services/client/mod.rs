@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::guarded::CallScope;
 use super::{
     CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries,
+    budgets::Budgets,
     guards::Guards,
     observer::Unobserved,
     repetition::{Repetition, stopped_before_any},
@@ -21,11 +22,11 @@ use crate::{
     clock::{Clock, Seed},
     domain::{Call, Failure, FailureMode, Locked, Reply, code},
     observability::{EventKind, Retried, Timeline},
-    resilience::{BreakerPolicy, BreakerState, BulkheadPolicy},
+    resilience::{BreakerPolicy, BreakerState, Budget, BudgetPolicy, BulkheadPolicy},
 };
 
-/// The one way to a service: retry { bulkhead → breaker → timeout { service → integrity check } →
-/// record } → fallback.
+/// The one way to a service: retry { reserve budget → bulkhead → breaker → timeout { service →
+/// integrity check } → settle budget → record } → fallback.
 ///
 /// What passes the breaker is an execution, even if the service is down, unreachable or hangs; what
 /// is refused before that is only an event, but uses up a retry.
@@ -34,6 +35,7 @@ pub struct Client {
     registry: Registry,
     policies: Arc<Locked<Policies>>,
     guards: Guards,
+    budgets: Arc<Budgets>,
     faults: Faults,
     timeline: Timeline,
     clock: Clock,
@@ -48,6 +50,7 @@ impl Client {
             registry,
             policies: Arc::default(),
             guards: Guards::new(timeline.clone()),
+            budgets: Arc::default(),
             faults,
             clock: timeline.clock(),
             timeline,
@@ -56,13 +59,15 @@ impl Client {
         }
     }
 
-    /// This client as in a new process: breakers closed, bulkheads empty.
+    /// This client as in a new process: breakers closed, bulkheads empty; what was used of budgets stays
+    /// used.
     #[must_use]
     pub fn restarted(&self) -> Self {
         Self {
             registry: self.registry.clone(),
             policies: Arc::clone(&self.policies),
             guards: self.guards.reset(),
+            budgets: Arc::clone(&self.budgets),
             faults: self.faults.clone(),
             clock: self.clock,
             timeline: self.timeline.clone(),
@@ -72,13 +77,14 @@ impl Client {
     }
 
     /// A client of the same services for callers that have policies of their own: it neither retries nor
-    /// times out, and guards nothing.
+    /// times out, guards nothing and has no budget.
     #[must_use]
     pub(crate) fn without_policies(&self) -> Self {
         Self {
             registry: self.registry.clone(),
             policies: Arc::new(Locked::new(Policies::passthrough())),
             guards: Guards::new(self.timeline.clone()),
+            budgets: Arc::default(),
             faults: self.faults.clone(),
             clock: self.clock,
             timeline: self.timeline.clone(),
@@ -116,6 +122,27 @@ impl Client {
     /// empty bulkhead.
     pub fn set_bulkhead(&self, guarded: &str, policy: BulkheadPolicy) {
         self.guards.set_bulkhead(guarded, policy);
+    }
+
+    /// Limits what all calls may use together, compensations aside, by a budget that begins now.
+    pub fn set_budget(&self, policy: BudgetPolicy) {
+        self.budgets.set(policy, self.timeline.clone());
+    }
+
+    /// The same for the calls of a run and of the runs nested in it, which count in other budgets too.
+    pub fn set_budget_of_run(&self, run: &str, policy: BudgetPolicy) {
+        let timeline = self.timeline.clone();
+        self.budgets.set_of_run(run, policy, timeline);
+    }
+
+    /// The budget of all calls, if there is one.
+    pub fn budget(&self) -> Option<Budget> {
+        self.budgets.of_all()
+    }
+
+    /// The budgets that count the calls of a run: that of all calls, then from the outermost run inwards.
+    pub fn budgets_of_run(&self, run: &str) -> Vec<Budget> {
+        self.budgets.of(Some(run))
     }
 
     /// Timeouts and retries of all calls, to read or to change.
