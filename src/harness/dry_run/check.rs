@@ -218,8 +218,7 @@ impl<'a> ScenarioCheck<'a> {
     /// Checks the workflow that a step runs, unless the scenario expects that it is refused.
     fn check_plan(&mut self, world: &mut World, named: &NamedStep) -> Result<(), String> {
         let is_refused = |step: &PickleStep| step.text.starts_with("the workflow is refused with");
-        let begins = |text: &&str| named.expression.starts_with(text);
-        if named.kind != StepKind::When || !RUN.iter().any(begins) {
+        if !runs_workflow(named) {
             return Ok(());
         }
         match world.runs().plan()? {
@@ -261,6 +260,8 @@ impl<'a> ScenarioCheck<'a> {
             let name = named.first().to_owned();
             Some(match named.expression {
                 SERVICES => FixtureName::File("services", name),
+                // Also one that cannot be loaded.
+                "the workflow {string}" => FixtureName::Item("workflows", name),
                 "the contract {string}" => FixtureName::File("contracts", name),
                 "the system {string}" if !named.has_doc_string() => {
                     FixtureName::File("systems", name)
@@ -301,9 +302,9 @@ impl<'a> ScenarioCheck<'a> {
         texts.extend(inputs.iter().map(ToString::to_string));
         texts.extend(published.iter().cloned());
         // A workflow of the background may be another than the one that a scenario runs.
-        let none_is_run = self.workflows.iter().all(|declared| !declared.is_run);
+        let runs_one = self.steps.iter().any(runs_workflow);
         let waits = |declared: &&DeclaredWorkflow| {
-            declared.is_run || none_is_run && declared.workflow.started_by.is_some()
+            declared.is_run || !runs_one && declared.workflow.started_by.is_some()
         };
         for declared in self.workflows.iter().filter(waits) {
             for awaited in world.runs().awaited(&declared.workflow) {
@@ -348,6 +349,12 @@ impl<'a> ScenarioCheck<'a> {
             text,
         }
     }
+}
+
+fn runs_workflow(step: &NamedStep) -> bool {
+    let mut beginnings = RUN.into_iter();
+    step.kind == StepKind::When
+        && beginnings.any(|beginning| step.expression.starts_with(beginning))
 }
 
 #[cfg(test)]
