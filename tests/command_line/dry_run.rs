@@ -344,6 +344,14 @@ fn scenery_that_nothing_names_is_listed() {
       { "id": "w", "steps": [ { "id": "s", "service": "A", "operation": "pay", "compensation": "refund" } ] }
       """
     When the workflow runs
+
+  Scenario: By commands
+    Given the aggregate:
+      """json
+      { "name": "Account", "events": {"Opened": {}}, "commands": { "Open": { "emits": [ { "event": "Opened" } ] } } }
+      """
+    And "EventStore.append" takes 10 ms
+    When the command "Open" is sent to "a-1"
 "#;
     let package = Package::new(feature).file("fixtures/services/shop.json", CAST.as_bytes());
     let listed = "Services, latencies and replies that nothing in their scenarios names:\n";
@@ -451,18 +459,14 @@ fn nothing_is_written_and_no_program_is_started() {
     .replace("system \"touch\":", "system \"touch\"");
     let package = Package::new(&feature);
     let before = files_below(package.0.path());
-    let temporary = tempfile::tempdir().unwrap();
-    let environment = [
-        ("INSTA_UPDATE", "always"),
-        ("TMPDIR", temporary.path().to_str().unwrap()),
-    ];
+    // No folder of a scenario can be created there, not even one that is removed at its end.
+    let environment = [("INSTA_UPDATE", "always"), ("TMPDIR", "/nowhere")];
     package
         .run_with(DRY, &environment)
         .exits(0)
         .prints("features/sample.feature:10  tests/snapshots/sample__snapshot.snap\n")
         .prints("2 scenarios checked, none run\n");
     assert_eq!(files_below(package.0.path()), before);
-    assert_eq!(files_below(temporary.path()), Vec::<String>::new());
 }
 
 #[test]
@@ -546,6 +550,25 @@ fn dry_run_writes_no_report_and_its_help_says_what_is_not_run() {
         .prints("Hooks and");
     package.run(&["--dry-run", "--tags", "@nobody"]).exits(2);
     package.run(&["--dry-run", "--input", "nowhere"]).exits(2);
+}
+
+#[test]
+fn problem_is_not_retried_and_ends_a_run_that_fails_fast() {
+    let package = Package::new(
+        r#"Feature: Sample
+  Scenario: One
+    When "A.x" is called
+
+  Scenario: Two
+    When "A.x" is called
+"#,
+    );
+    package
+        .run(&["--dry-run", "--retry", "2", "--fail-fast"])
+        .exits(1)
+        .omits("retried")
+        .prints("2 scenarios checked, none run (1 failed, 1 skipped)")
+        .prints("are listed when the whole suite is checked");
 }
 
 #[test]
