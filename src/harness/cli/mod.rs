@@ -49,7 +49,7 @@ pub struct RunArgs {
 
     /// Check the scenarios without running them: Givens declare, all other steps are only matched. Hooks and
     /// steps of your own are not run; no report is written, which would read like that of a run
-    #[arg(long, conflicts_with = "report")]
+    #[arg(long, conflicts_with_all = ["report", "fail_fast"])]
     dry_run: bool,
 
     /// Skip everything after the first scenario that fails
