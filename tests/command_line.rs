@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "command_line/dry_run.rs"]
+mod dry_run;
+
 use std::{
     collections::HashMap,
     fs,

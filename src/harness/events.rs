@@ -141,6 +141,8 @@ pub enum RunEvent {
         scenarios: usize,
         /// The seed of the run.
         seed: u64,
+        /// Whether the scenarios are only checked, and not run.
+        dry_run: bool,
     },
     /// An attempt at a scenario begins.
     TestCaseStarted {
@@ -175,6 +177,13 @@ pub enum RunEvent {
         virtual_time: Duration,
         /// Whether another attempt follows.
         will_be_retried: bool,
+    },
+    /// What a dry run has found that fails no scenario.
+    FindingsListed {
+        /// What they are.
+        heading: &'static str,
+        /// Each of them, with its place.
+        findings: Vec<String>,
     },
     /// The run has ended.
     TestRunFinished {

@@ -12,6 +12,7 @@ mod lookup;
 
 // A suite, its settings, and the run of its scenarios.
 mod cli;
+mod dry_run;
 pub mod events;
 mod hook;
 mod logs;

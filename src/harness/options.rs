@@ -11,6 +11,8 @@ pub struct Options {
     pub selection: Selection,
     /// How many scenarios run concurrently.
     pub concurrency: NonZeroUsize,
+    /// Whether the scenarios are only checked, and not run.
+    pub dry_run: bool,
     /// Whether scenarios after the first failing one are skipped.
     pub fail_fast: bool,
     /// Which scenarios run again when they fail.
@@ -50,6 +52,7 @@ impl Default for Options {
             input: None,
             selection: Selection::default(),
             concurrency: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            dry_run: false,
             fail_fast: false,
             retry: RetryOptions::default(),
             order: Order::default(),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Fixtures, Hook, Snapshots, World, events::HookKind};
+use super::{Fixtures, Hook, Snapshots, World, dry_run::DryRun, events::HookKind};
 use crate::services::Service;
 
 /// What all scenarios of a suite share, besides their steps.
@@ -11,6 +11,8 @@ pub(super) struct SuiteSetup {
     pub hooks: Vec<Hook>,
     pub fixtures: Fixtures,
     pub snapshots: Arc<Snapshots>,
+    /// If the scenarios are only checked.
+    pub dry_run: Option<Arc<DryRun>>,
 }
 
 impl SuiteSetup {

@@ -54,6 +54,7 @@ pub use plan::Plan;
 pub(crate) use run::Run;
 #[doc(hidden)]
 pub use sqlite_journal::SqliteJournal;
+pub(crate) use wait::Wait;
 pub use workflow::Workflow;
 #[doc(hidden)]
 pub use workflow::{Compensation, OnFailure, Step, SubWorkflow};

@@ -47,6 +47,11 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "N")]
     concurrency: Option<NonZeroUsize>,
 
+    /// Check the scenarios without running them: Givens declare, all other steps are only matched. Hooks and
+    /// steps of your own are not run; no report is written, which would read like that of a run
+    #[arg(long, conflicts_with_all = ["report", "fail_fast"])]
+    dry_run: bool,
+
     /// Skip everything after the first scenario that fails
     #[arg(long, visible_alias = "ff")]
     fail_fast: bool,
@@ -212,6 +217,7 @@ impl RunArgs {
                 .concurrency
                 .or(self.libtest.test_threads)
                 .unwrap_or(defaults.concurrency),
+            dry_run: self.dry_run,
             fail_fast: self.fail_fast,
             retry: RetryOptions {
                 retries: self.retry,

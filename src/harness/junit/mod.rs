@@ -148,7 +148,8 @@ impl View for JUnit {
             | RunEvent::TestCaseStarted { .. }
             | RunEvent::TestStepFinished { .. }
             | RunEvent::HookFinished { .. }
-            | RunEvent::Attached(_) => {}
+            | RunEvent::Attached(_)
+            | RunEvent::FindingsListed { .. } => {}
         }
         Ok(())
     }

@@ -95,6 +95,22 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// The parameters of a phrase of the vocabulary, in order: each one's type, and its text without quotes.
+pub(super) fn parameters(
+    expression: &'static str,
+    context: &Context,
+) -> Vec<(&'static str, String)> {
+    let mut arguments = Arguments::new(context);
+    let types = expression.split('{').skip(1);
+    let types = types.filter_map(|rest| Some(rest.split_once('}')?.0));
+    types
+        .map(|ty| {
+            let text = arguments.next_text().unwrap_or_default();
+            (ty, text.trim_matches('"').to_owned())
+        })
+        .collect()
+}
+
 /// `__0_` of `__0_1`.
 fn prefix(name: &str) -> Option<&str> {
     let end = name.strip_prefix("__")?.find('_')?;

@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 
 use cucumber::{
     codegen::{LazyRegex, StepConstructor, WorldInventory, inventory},
-    step::{Collection, Location},
+    step::{Collection, Context, Location},
 };
 use regex::Regex;
 
@@ -50,6 +50,26 @@ impl StepDefinition {
     /// Whether it is of the vocabulary, and not the user's own.
     pub(crate) fn is_builtin(&self) -> bool {
         matches!(self.pattern, Pattern::Expression { .. })
+    }
+
+    /// The phrase of the vocabulary that it defines, as it is written there.
+    pub(crate) fn expression(&self) -> Option<&'static str> {
+        match self.pattern {
+            Pattern::Expression { text, .. } => Some(text),
+            Pattern::Regex(_) => None,
+        }
+    }
+
+    /// The parameters of a step, if its phrase is of the vocabulary: each one's type, and its text without
+    /// quotes.
+    pub(crate) fn parameters(&self, context: &Context) -> Vec<(&'static str, String)> {
+        let expression = self.expression();
+        expression.map_or_else(Vec::new, |text| builtin::parameters(text, context))
+    }
+
+    /// The phrase as people write it in a feature.
+    pub(crate) fn phrase(&self) -> String {
+        self.pattern.readable()
     }
 
     /// What the text of a step must match.

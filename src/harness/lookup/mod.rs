@@ -81,6 +81,12 @@ impl StepIndex {
         }
     }
 
+    /// The definitions that are not of the vocabulary, in the order of their locations.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &StepDefinition> {
+        let all = self.definitions.iter();
+        all.filter(|definition| !definition.is_builtin())
+    }
+
     fn candidates(&self, kind: StepKind, text: &str, search: &mut Search) {
         self.by_kind[kind as usize].find(text.as_bytes(), search);
     }

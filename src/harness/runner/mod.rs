@@ -59,6 +59,7 @@ pub(super) fn run(
     reporters.report(&RunEvent::TestRunStarted {
         scenarios: jobs.len(),
         seed: options.seed,
+        dry_run: options.dry_run,
     });
     let waiting = || (0..jobs.len()).filter(|job| !jobs[*job].options.wip);
     let (serial, parallel): (VecDeque<_>, _) = waiting().partition(|job| jobs[*job].options.serial);
@@ -84,6 +85,15 @@ pub(super) fn run(
         checked: started,
     };
     run.drive(&mut reporters, &results)?;
+    let lists = run
+        .context
+        .setup
+        .dry_run
+        .as_ref()
+        .map(|dry_run| dry_run.lists());
+    for (heading, findings) in lists.into_iter().flatten() {
+        reporters.report(&RunEvent::FindingsListed { heading, findings });
+    }
     reporters.report(&RunEvent::TestRunFinished {
         real_time: started.elapsed(),
     });

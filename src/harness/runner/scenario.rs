@@ -1,3 +1,5 @@
+mod dry_run;
+
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use cucumber::step::Context;
@@ -40,7 +42,7 @@ enum Ended<T> {
     Never,
 }
 
-/// Runs a scenario once, on its own runtime.
+/// Runs a scenario once, or checks it in a dry run, on its own runtime.
 pub(super) fn run(
     job: &Job,
     seed: Seed,
@@ -69,7 +71,7 @@ pub(super) fn run(
     panics::keep_on_this_thread(last_panic.clone());
     let mut builder = Builder::new_current_thread();
     builder.on_thread_start(move || panics::keep_on_this_thread(last_panic.clone()));
-    if job.options.wall_clock {
+    if job.options.wall_clock && setup.dry_run.is_none() {
         builder.enable_all();
     } else {
         builder.enable_time().start_paused(true);
@@ -79,7 +81,10 @@ pub(super) fn run(
         Ok(runtime) => {
             // Steps are caught one by one; this catches what the world's creation and end do.
             let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                runtime.block_on(run.run(seed, lookup));
+                match &setup.dry_run {
+                    None => runtime.block_on(run.run(seed, lookup)),
+                    Some(dry_run) => runtime.block_on(run.check(seed, lookup, dry_run)),
+                }
                 // Threads that steps have left blocked are not waited for.
                 runtime.shutdown_background();
             }));
@@ -109,18 +114,7 @@ struct ScenarioRun<'a> {
 impl ScenarioRun<'_> {
     async fn run(&mut self, seed: Seed, lookup: &mut Lookup) {
         let pickle = &self.job.pickle;
-        let mut world = World::new(ScenarioContext {
-            uri: Arc::clone(&pickle.uri),
-            name: pickle.name.clone(),
-            row: pickle.row,
-            seed,
-            line: pickle.line,
-            media_type: None,
-            allow_unused: self.job.options.allow_unused,
-            wall_clock: self.job.options.wall_clock,
-            fixtures: self.setup.fixtures.clone(),
-            snapshots: Some(Arc::clone(&self.setup.snapshots)),
-        });
+        let mut world = self.world(seed);
         let timeline = world.timeline().clone();
         self.slot.enter(timeline.clone());
         self.timeline = Some(timeline.clone());
@@ -177,6 +171,22 @@ impl ScenarioRun<'_> {
             // What ends with the scenario is not part of it.
             self.events = timeline.take();
         }
+    }
+
+    fn world(&self, seed: Seed) -> World {
+        let pickle = &self.job.pickle;
+        World::new(ScenarioContext {
+            uri: Arc::clone(&pickle.uri),
+            name: pickle.name.clone(),
+            row: pickle.row,
+            seed,
+            line: pickle.line,
+            media_type: None,
+            allow_unused: self.job.options.allow_unused,
+            wall_clock: self.job.options.wall_clock,
+            fixtures: self.setup.fixtures.clone(),
+            snapshots: Some(Arc::clone(&self.setup.snapshots)),
+        })
     }
 
     /// Runs a step and the hooks around it.

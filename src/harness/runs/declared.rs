@@ -190,15 +190,20 @@ impl Runs {
 
     /// The ids of all steps of the workflows that are declared, and of those that they run.
     pub(crate) fn steps(&self) -> Vec<String> {
+        let workflows = self.workflows();
+        let steps = workflows.iter().flat_map(|workflow| &workflow.steps);
+        steps.map(|step| step.id.clone()).collect()
+    }
+
+    /// The workflows that are declared, and those that they run.
+    pub(crate) fn workflows(&self) -> Vec<Arc<Workflow>> {
         let mut open = self.declared.0.lock().workflows.clone();
         let mut read = Vec::new();
-        let mut steps = Vec::new();
         while let Some(workflow) = open.pop() {
             if read.contains(&workflow) {
                 continue;
             }
             for step in &workflow.steps {
-                steps.push(step.id.clone());
                 open.extend(match &step.workflow {
                     Some(SubWorkflow::Named(name)) => self.declared.find(name).ok(),
                     Some(SubWorkflow::Defined(child)) => Some(Arc::clone(child)),
@@ -207,10 +212,24 @@ impl Runs {
             }
             read.push(workflow);
         }
-        steps
+        read
     }
 
-    pub(super) fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
+    /// The scenario's workflow.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub(crate) fn workflow(&self) -> Result<Arc<Workflow>, String> {
+        self.declared.last()
+    }
+
+    /// A plan of the scenario's workflow, or why it is refused.
+    ///
+    /// # Errors
+    ///
+    /// If none was declared.
+    pub(crate) fn plan(&self) -> Result<Result<Arc<Plan>, RunError>, String> {
         let workflow = self.declared.last()?;
         Ok(self.declared.plan(&workflow, self.client.registry()))
     }

@@ -6,7 +6,7 @@ use super::Runs;
 use crate::{
     domain::{MAX_DURATION, did_you_mean, format_duration},
     observability::{EventKind, Timeline, WaitHead},
-    orchestration::APPROVAL,
+    orchestration::{APPROVAL, SubWorkflow, Wait, Workflow},
 };
 
 impl Runs {
@@ -64,11 +64,98 @@ fn waits_for_ever(waits: &[WaitHead], timeline: &Timeline) -> String {
         text += &if published.contains(kind) {
             format!("; of those {kind:?} that were published, none is left for it")
         } else {
-            let hint = did_you_mean(kind, published.iter().map(|kind| &**kind));
-            format!("; no {kind:?} was published: {hint}")
+            let published = published.iter().map(|kind| &**kind);
+            format!("; {}", none_published(kind, "was", published))
         };
     }
     text
+}
+
+fn none_published<'a>(
+    kind: &str,
+    verb: &str,
+    published: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let hint = did_you_mean(kind, published);
+    format!("no {kind:?} {verb} published: {hint}")
+}
+
+/// An event that a workflow starts with, or that a step waits for.
+pub(crate) struct AwaitedEvent {
+    pub kind: String,
+    /// What awaits it, and where in its definition.
+    text: String,
+}
+
+impl AwaitedEvent {
+    /// The message that it is not among the types that are published.
+    pub fn none_published<'a>(&self, published: impl IntoIterator<Item = &'a str>) -> String {
+        let hint = none_published(&self.kind, "is", published);
+        format!("{}; {hint}", self.text)
+    }
+}
+
+impl Runs {
+    /// The event that a workflow starts with, and those that its steps and the steps of the workflows that it
+    /// runs wait for.
+    pub(crate) fn awaited(&self, workflow: &Workflow) -> Vec<AwaitedEvent> {
+        let mut found = Vec::new();
+        if let Some(started_by) = &workflow.started_by {
+            let (id, kind) = (&workflow.id, &started_by.event);
+            found.push(AwaitedEvent {
+                kind: kind.clone(),
+                text: format!(
+                    "the workflow {id:?} starts with the event {kind:?} (at /startedBy/event)"
+                ),
+            });
+        }
+        self.find_awaited(workflow, "", &mut Vec::new(), &mut found);
+        found
+    }
+
+    fn find_awaited(
+        &self,
+        workflow: &Workflow,
+        at: &str,
+        named: &mut Vec<String>,
+        found: &mut Vec<AwaitedEvent>,
+    ) {
+        for (index, step) in workflow.steps.iter().enumerate() {
+            let at = format!("{at}/steps/{index}");
+            if let Some(wait) = step.wait.as_ref().and_then(Wait::event) {
+                let head = WaitHead {
+                    run: "".into(),
+                    step: step.id.as_str().into(),
+                    until: None,
+                    kind: Some(wait.event.as_str().into()),
+                    subject: wait.subject.as_deref().map(Arc::from),
+                };
+                let longest = wait.timeout.map_or_else(String::new, |timeout| {
+                    format!(" for {} at most", format_duration(timeout))
+                });
+                found.push(AwaitedEvent {
+                    kind: wait.event.clone(),
+                    text: format!(
+                        "the workflow {:?}: {}{longest} (at {at}/wait/event)",
+                        workflow.id,
+                        described(&head)
+                    ),
+                });
+            }
+            match &step.workflow {
+                Some(SubWorkflow::Defined(child)) => {
+                    self.find_awaited(child, &format!("{at}/workflow"), named, found);
+                }
+                Some(SubWorkflow::Named(id)) if !named.contains(id) => {
+                    named.push(id.clone());
+                    if let Ok(child) = self.declared.find(id) {
+                        self.find_awaited(&child, "", named, found);
+                    }
+                }
+                Some(SubWorkflow::Named(_)) | None => {}
+            }
+        }
+    }
 }
 
 /// What a step waits for, as a part of a message.

@@ -33,6 +33,15 @@ pub(super) fn normalized(text: &str) -> String {
     text.trim_end().replace("\r\n", "\n")
 }
 
+/// The file that holds the check of a snapshot, as the snapshot's header says.
+pub(super) fn source(file: &str) -> Option<String> {
+    let header = file.lines().skip(1).take_while(|line| *line != "---");
+    let source = header
+        .filter_map(|line| line.strip_prefix("source: "))
+        .next()?;
+    Some(serde_json::from_str(source).unwrap_or_else(|_| source.to_owned()))
+}
+
 /// The normalized text of a snapshot file.
 ///
 /// # Errors
@@ -121,6 +130,7 @@ mod tests {
                 prop_assert_eq!(read.metadata().expression(), Some(&*expression));
                 prop_assert_eq!(read.contents().as_text().unwrap().to_string(), contents.clone());
                 prop_assert_eq!(text(&written), Ok(contents.clone()));
+                prop_assert_eq!(super::source(&written), Some(file.clone()));
             }
         }
     }

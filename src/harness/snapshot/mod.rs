@@ -2,6 +2,7 @@
 
 mod file;
 mod name;
+mod orphans;
 mod policy;
 
 use std::{
@@ -168,12 +169,7 @@ impl Snapshots {
         line: usize,
         expression: &str,
     ) -> Result<(), SnapshotError> {
-        if let Some(scenarios) = self.sharing(name) {
-            return Err(SnapshotError::Shared {
-                name: name.clone(),
-                scenarios: scenarios.clone(),
-            });
-        }
+        self.check_distinct(name)?;
         let path = self.directory.join(name.file_name());
         let pending = self.directory.join(format!("{}.new", name.file_name()));
         self.list_as_used(&path)?;
@@ -205,6 +201,28 @@ impl Snapshots {
             return Ok(());
         }
         Err(self.failure(&path, accepted.as_deref(), &found, destination))
+    }
+
+    /// The path of a snapshot, and whether it is there.
+    ///
+    /// # Errors
+    ///
+    /// If several scenarios have it, or its file cannot be read.
+    pub fn find(&self, name: &SnapshotName) -> Result<(String, bool), SnapshotError> {
+        self.check_distinct(name)?;
+        let path = self.directory.join(name.file_name());
+        let is_there = self.accepted(&path)?.is_some();
+        Ok((self.shown(&path), is_there))
+    }
+
+    fn check_distinct(&self, name: &SnapshotName) -> Result<(), SnapshotError> {
+        match self.sharing(name) {
+            None => Ok(()),
+            Some(scenarios) => Err(SnapshotError::Shared {
+                name: name.clone(),
+                scenarios: scenarios.clone(),
+            }),
+        }
     }
 
     fn failure(

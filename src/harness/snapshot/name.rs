@@ -15,7 +15,7 @@ pub enum SnapshotPart {
 }
 
 /// The name of a snapshot: `<feature file>__<scenario>[__<row>][__timeline]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapshotName(String);
 
 impl SnapshotName {

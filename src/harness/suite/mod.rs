@@ -16,12 +16,13 @@ use std::{
 pub use self::error::SuiteError;
 use self::{
     folder::{created_when_needed, existing},
-    scenarios::{shuffle, tagged},
+    scenarios::{job, shuffle, tagged},
     shown::{explain, views},
 };
 use super::{
-    Compiled, Fixtures, Hook, Options, Order, RunArgs, Snapshots, StepDefinition, StepIndex,
-    Summary, TagExpression, World,
+    Fixtures, Hook, Options, Order, RunArgs, Snapshots, StepDefinition, StepIndex, Summary,
+    TagExpression, World,
+    dry_run::DryRun,
     events::View,
     features::{load, package_root},
     pickle::Pickle,
@@ -261,29 +262,27 @@ impl Suite {
             warnings.extend(warnings::of_tags(given, &tags, &self.hooks, &pickles));
         }
         let all = pickles.iter().map(|found| Arc::clone(&found.pickle));
-        let setup = self.setup(&root, all.collect())?;
+        let all: Vec<_> = all.collect();
+        let mut setup = self.setup(&root, all.clone())?;
         let mut selected = options.selection.apply(tagged(&tags, pickles)?)?;
         if let Order::Random(seed) = options.order {
             shuffle(&mut selected, Seed(seed));
         }
         let mut definitions = StepDefinition::collected();
         definitions.extend(self.steps.iter().cloned());
-        let job = |Compiled {
-                       pickle,
-                       options: tags,
-                       ..
-                   }| {
-            let (retries, retry_after) = options.retry.of(&tags, &pickle.tags);
-            Job {
-                pickle,
-                options: tags,
-                retries,
-                retry_after,
-            }
-        };
+        let index = Arc::new(StepIndex::new(definitions));
+        if options.dry_run {
+            let is_all = options.input.is_none() && locations.is_empty();
+            let (fixtures, snapshots) = (&setup.fixtures, &setup.snapshots);
+            let dry_run = DryRun::new(&index, fixtures, snapshots, &all, is_all);
+            setup.dry_run = Some(Arc::new(dry_run));
+        }
         Ok(PreparedSuite {
-            jobs: selected.into_iter().map(job).collect(),
-            index: Arc::new(StepIndex::new(definitions)),
+            jobs: selected
+                .into_iter()
+                .map(|found| job(found, options))
+                .collect(),
+            index,
             setup,
             warnings,
         })
@@ -310,6 +309,7 @@ impl Suite {
             hooks: self.hooks.clone(),
             fixtures,
             snapshots: Arc::new(Snapshots::new(snapshots, all)?),
+            dry_run: None,
         })
     }
 }

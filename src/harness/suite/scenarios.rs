@@ -2,7 +2,7 @@ use rand::Rng as _;
 
 use crate::{
     clock::Seed,
-    harness::{Compiled, SelectionError, TagExpression},
+    harness::{Compiled, Options, SelectionError, TagExpression, TagOptions, runner::Job},
 };
 
 /// The scenarios whose tags match all expressions.
@@ -20,6 +20,29 @@ pub(super) fn tagged(
         return Err(SelectionError::NothingMatches(suite));
     }
     Ok(pickles)
+}
+
+/// A scenario to run, or to check.
+pub(super) fn job(found: Compiled, options: &Options) -> Job {
+    let Compiled {
+        pickle,
+        options: tags,
+        ..
+    } = found;
+    let (retries, retry_after) = match options.dry_run {
+        false => options.retry.of(&tags, &pickle.tags),
+        true => Default::default(),
+    };
+    Job {
+        pickle,
+        // A dry run reads what scenarios that are not finished use.
+        options: TagOptions {
+            wip: tags.wip && !options.dry_run,
+            ..tags
+        },
+        retries,
+        retry_after,
+    }
 }
 
 /// The Fisher-Yates shuffle, written out so that a seed gives the same order in every version of `rand`.

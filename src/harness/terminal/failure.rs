@@ -55,14 +55,14 @@ pub(super) fn write_failures(
 }
 
 /// Writes what helps to understand a failure: the end of the timeline, the log, and the command that
-/// reproduces it.
+/// reproduces it, which ends with `how`.
 pub(super) fn write_evidence(
     out: &mut impl Write,
     style: Style,
     indent: &str,
     attempt: &Attempt,
     reproduce: &str,
-    seed: u64,
+    how: &str,
 ) -> io::Result<()> {
     let deeper = format!("{indent}  ");
     if let Some((tail, all)) = attempt.tail() {
@@ -84,7 +84,7 @@ pub(super) fn write_evidence(
     let heading = style.paint(Tone::Aside, "reproduce it by:");
     let location = quoted(&attempt.pickle);
     writeln!(out, "\n{indent}{heading}")?;
-    writeln!(out, "{deeper}{reproduce} {location} --seed {seed}\n")
+    writeln!(out, "{deeper}{reproduce} {location} {how}\n")
 }
 
 fn write_argument(out: &mut impl Write, indent: &str, step: &PickleStep) -> io::Result<()> {

@@ -47,6 +47,8 @@ pub struct Terminal {
     options: TerminalOptions,
     style: Style,
     seed: u64,
+    /// Whether scenarios are only checked; then only those with a problem are shown unless verbose.
+    dry_run: bool,
     attempt: Option<Attempt>,
     feature: Option<Arc<str>>,
     rule: Option<Arc<str>>,
@@ -66,6 +68,7 @@ impl Terminal {
             },
             options,
             seed: 0,
+            dry_run: false,
             attempt: None,
             feature: None,
             rule: None,
@@ -87,7 +90,8 @@ impl Terminal {
         }
         self.totals.add(attempt, status, covered, repeated);
         let fails = status.fails_run(&attempt.pickle) && !repeated;
-        if self.options.quiet && !fails {
+        let quiet = self.options.quiet || self.dry_run && !self.options.verbose;
+        if quiet && !fails {
             return Ok(());
         }
 
@@ -110,7 +114,11 @@ impl Terminal {
 
         write!(out, "{indent}{} {name}", style.mark(status))?;
         let aside = |text| style.paint(Tone::Aside, text);
-        match (attempt.virtual_time(covered), status) {
+        let covered = attempt.virtual_time(covered).filter(|_| !self.dry_run);
+        match (covered, status) {
+            _ if self.dry_run && status == Status::Passed => {
+                writeln!(out, " {}", aside(format_args!("(checked)")))?;
+            }
             (Some(time), Status::Passed) => {
                 writeln!(
                     out,
@@ -145,11 +153,26 @@ impl Terminal {
                 write_steps(out, style, deeper, attempt)?;
                 write_failures(out, style, deepest, attempt)?;
                 let reproduce = &self.options.reproduce;
-                write_evidence(out, style, deepest, attempt, reproduce, self.seed)?;
+                let how = match self.dry_run {
+                    true => "--dry-run".to_owned(),
+                    false => format!("--seed {}", self.seed),
+                };
+                write_evidence(out, style, deepest, attempt, reproduce, &how)?;
             }
         }
         self.due = false;
         self.out.flush()
+    }
+
+    fn write_findings(&mut self, heading: &str, findings: &[String]) -> io::Result<()> {
+        if std::mem::take(&mut self.due) {
+            writeln!(self.out)?;
+        }
+        writeln!(self.out, "{}", self.style.paint(Tone::Heading, heading))?;
+        for finding in findings {
+            writeln!(self.out, "  {finding}")?;
+        }
+        writeln!(self.out)
     }
 
     fn write_headings(&mut self, attempt: &Attempt) -> io::Result<()> {
@@ -182,7 +205,12 @@ impl View for Terminal {
     fn handle(&mut self, event: &RunEvent) -> io::Result<()> {
         Attempt::follow(&mut self.attempt, event);
         match event {
-            RunEvent::TestRunStarted { seed, .. } => self.seed = *seed,
+            RunEvent::TestRunStarted { seed, dry_run, .. } => {
+                (self.seed, self.dry_run) = (*seed, *dry_run);
+            }
+            RunEvent::FindingsListed { heading, findings } => {
+                self.write_findings(heading, findings)?;
+            }
             RunEvent::TestCaseFinished {
                 status,
                 virtual_time,
@@ -197,7 +225,12 @@ impl View for Terminal {
                 if self.due {
                     writeln!(self.out)?;
                 }
-                self.totals.write(&mut self.out, self.style, *real_time)?;
+                match self.dry_run {
+                    true => self
+                        .totals
+                        .write_checked(&mut self.out, self.style, *real_time)?,
+                    false => self.totals.write(&mut self.out, self.style, *real_time)?,
+                }
                 self.out.flush()?;
             }
             RunEvent::TestCaseStarted { .. }

@@ -98,7 +98,8 @@ impl View for ProgressLine {
             }
             RunEvent::TestStepFinished { .. }
             | RunEvent::HookFinished { .. }
-            | RunEvent::Attached(_) => return Ok(()),
+            | RunEvent::Attached(_)
+            | RunEvent::FindingsListed { .. } => return Ok(()),
         }
         self.tick()
     }
@@ -179,6 +180,7 @@ mod tests {
         let started = RunEvent::TestRunStarted {
             scenarios: 3,
             seed: 0,
+            dry_run: false,
         };
         progress.handle(&started).unwrap();
         assert_eq!(

@@ -51,14 +51,7 @@ impl Totals {
     }
 
     pub fn write(&self, out: &mut impl Write, style: Style, real_time: Duration) -> io::Result<()> {
-        if !self.failed.is_empty() && self.scenarios.total() >= LISTED_FROM {
-            writeln!(out, "{}", style.paint(Tone::Bad, "Did not pass:"))?;
-            let widest = self.failed.iter().map(|(at, _)| at.len()).max();
-            for (location, name) in &self.failed {
-                writeln!(out, "  {location:<0$}  {name}", widest.unwrap_or(0))?;
-            }
-            writeln!(out)?;
-        }
+        self.write_failed(out, style)?;
         writeln!(out, "{}", Plural(self.features, "feature"))?;
         self.scenarios.write(out, style, "scenario")?;
         self.steps.write(out, style, "step")?;
@@ -68,6 +61,34 @@ impl Totals {
             short_duration(self.virtual_time),
             real_time.as_secs_f64()
         )
+    }
+
+    /// As [`write`](Self::write), of a dry run.
+    pub fn write_checked(
+        &self,
+        out: &mut impl Write,
+        style: Style,
+        real_time: Duration,
+    ) -> io::Result<()> {
+        self.write_failed(out, style)?;
+        writeln!(out, "{}", Plural(self.features, "feature"))?;
+        let scenarios = Plural(self.scenarios.total(), "scenario");
+        write!(out, "{scenarios} checked, none run")?;
+        self.scenarios
+            .write_statuses(out, style, &[Status::Passed])?;
+        writeln!(out, "{:.2} s real", real_time.as_secs_f64())
+    }
+
+    fn write_failed(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if !self.failed.is_empty() && self.scenarios.total() >= LISTED_FROM {
+            writeln!(out, "{}", style.paint(Tone::Bad, "Did not pass:"))?;
+            let widest = self.failed.iter().map(|(at, _)| at.len()).max();
+            for (location, name) in &self.failed {
+                writeln!(out, "  {location:<0$}  {name}", widest.unwrap_or(0))?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
     }
 }
 
@@ -87,13 +108,24 @@ impl Counts {
 
     fn write(&self, out: &mut impl Write, style: Style, noun: &str) -> io::Result<()> {
         write!(out, "{}", Plural(self.total(), noun))?;
-        let mut separator = " (";
-        for (count, status) in self.0.iter().zip(ORDER).filter(|(count, _)| **count > 0) {
+        self.write_statuses(out, style, &[])
+    }
+
+    fn write_statuses(
+        &self,
+        out: &mut impl Write,
+        style: Style,
+        left_out: &[Status],
+    ) -> io::Result<()> {
+        let counts = self.0.iter().zip(ORDER);
+        let counts = counts.filter(|(count, status)| **count > 0 && !left_out.contains(status));
+        let (mut separator, mut end) = (" (", "");
+        for (count, status) in counts {
             let text = format_args!("{count} {}", status.as_str());
             write!(out, "{separator}{}", style.paint(tone(status), text))?;
-            separator = ", ";
+            (separator, end) = (", ", ")");
         }
-        writeln!(out, "{}", if self.total() == 0 { "" } else { ")" })
+        writeln!(out, "{end}")
     }
 }
 

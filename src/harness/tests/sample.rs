@@ -149,6 +149,7 @@ pub fn show(view: &mut impl View, attempts: &[SampleAttempt]) {
     handle(RunEvent::TestRunStarted {
         scenarios: attempts.len(),
         seed: 7,
+        dry_run: false,
     });
     for attempt in attempts {
         handle(RunEvent::TestCaseStarted {
