@@ -185,16 +185,16 @@ Feature: Budget
       Given a service "Search"
       And a budget:
         | field  | value |
-        | calls  | 10    |
+        | calls  | 100   |
         | warnAt | 0.55  |
-      When "Search.find" is called 5 times
+      When "Search.find" is called 54 times
       Then the timeline has none of:
         | event          |
         | budget_warning |
       When "Search.find" is called
       Then the timeline has, in order:
         | event          | ceiling | used | limit |
-        | budget_warning | calls   | 6    | 10    |
+        | budget_warning | calls   | 55   | 100   |
 
     @control-7
     Scenario: A budget that only warns says once that a ceiling is exceeded, and goes on
@@ -387,6 +387,24 @@ Feature: Budget
         | path            | value |
         | /cost/used      | 0.3   |
         | /cost/remaining | 0.05  |
+
+    @control-7
+    Scenario: A call that waits for its turn holds what it has reserved
+      Given a service "Search"
+      And "Search.find" takes 1 s
+      And a bulkhead of 1 call on "Search"
+      And a budget:
+        | field  | value |
+        | policy | block |
+        | calls  | 4     |
+      When "Search.find" is called 6 times at once
+      Then 4 calls succeed
+      And 2 calls fail with "BUDGET_EXHAUSTED"
+      And the timeline has, in order:
+        | at   | event          | by     | used |
+        | 0 ms | call_refused   | budget |      |
+        | 0 ms | call_refused   | budget |      |
+        | 3 s  | budget_warning |        | 4    |
 
     @control-7
     Scenario: An execution that times out has used its estimate

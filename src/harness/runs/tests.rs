@@ -225,7 +225,7 @@ async fn budget_of_a_run_counts_its_child_runs_alone_and_outlives_the_client() {
     assert_eq!(
         error,
         "BUDGET_EXHAUSTED from AgentService.write: the budget of w-1 does not suffice for calls: \
-         1 needed, 0 of 2 available (not retried: BUDGET_EXHAUSTED is not a retryable code)"
+         1 needed, 0 of 2 available"
     );
     assert_eq!(left(&cast), [Some(8), Some(0)]);
     runs.run(no_input(), None, 1).await.unwrap();
