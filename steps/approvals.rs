@@ -91,7 +91,8 @@ async fn counts(
 ) -> StepResult {
     let answered = world.runs().answer(step, of(&approver, answer, reason))?;
     if let Err(refused) = answered {
-        let message = format!("the answer of {approver:?} to step {step:?} does not count: {refused}");
+        let message =
+            format!("the answer of {approver:?} to step {step:?} does not count: {refused}");
         return Err(StepError::from(message));
     }
     settle().await;

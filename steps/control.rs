@@ -31,7 +31,9 @@ fn coordinator(world: &mut World, step: &gherkin::Step) -> StepResult {
 #[given("{count} worker(s)")]
 fn workers(world: &mut World, count: CountParameter) -> StepResult {
     let count = at_least_one(count, "worker")?;
-    let workers: Vec<Value> = (1..=count).map(|n| json!({ "id": format!("w{n}") })).collect();
+    let workers: Vec<Value> = (1..=count)
+        .map(|n| json!({ "id": format!("w{n}") }))
+        .collect();
     let definition = serde_json::from_value(json!({ "workers": workers }))?;
     let (control, runs) = world.control();
     Ok(control.define(definition, runs)?)
@@ -40,13 +42,21 @@ fn workers(world: &mut World, count: CountParameter) -> StepResult {
 /// Takes no plan from now on.
 #[given("the worker {string} is not available")]
 fn not_available(world: &mut World, worker: String) -> StepResult {
-    Ok(world.control().0.coordinator()?.set_available(&worker, false)?)
+    Ok(world
+        .control()
+        .0
+        .coordinator()?
+        .set_available(&worker, false)?)
 }
 
 /// Takes plans again.
 #[given("the worker {string} is available")]
 fn available(world: &mut World, worker: String) -> StepResult {
-    Ok(world.control().0.coordinator()?.set_available(&worker, true)?)
+    Ok(world
+        .control()
+        .0
+        .coordinator()?
+        .set_available(&worker, true)?)
 }
 
 /// The steps of the plans of all goals, in place of those that their words suggest.
@@ -55,6 +65,12 @@ fn plan(world: &mut World, step: &gherkin::Step) -> StepResult {
     let steps = plan_steps(step)?;
     world.control().0.plan(steps);
     Ok(())
+}
+
+/// The words of goals suggest their plans again.
+#[given("plans are made from words")]
+fn plans_from_words(world: &mut World) {
+    world.control().0.plan_from_words();
 }
 
 /// Another step in its place, counted from 1, when the goal resumes.
@@ -183,7 +199,10 @@ async fn refused(world: &mut World, message: String) -> StepResult {
         Some(Err(RunError::Refused(failure))) => {
             let found = failure.message.contains(&message) && !message.is_empty();
             expect(found, || {
-                format!("expected a refusal that says {message:?}, found {:?}", failure.message)
+                format!(
+                    "expected a refusal that says {message:?}, found {:?}",
+                    failure.message
+                )
             })
         }
         Some(Err(error)) => Err(error.to_string().into()),
@@ -231,11 +250,8 @@ fn stages_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         .iter()
         .filter(|(trace, _)| Some(trace) == last.as_ref());
     let own: Vec<_> = own.map(|(_, stage)| stage.as_str()).collect();
-    Ok(
-        compare_lines(&expected.join("\n"), &own.join("\n")).map_err(|difference| {
-            format!("expected (-) and found (+) stages differ:\n{difference}")
-        })?,
-    )
+    Ok(compare_lines(&expected.join("\n"), &own.join("\n"))
+        .map_err(|difference| format!("expected (-) and found (+) stages differ:\n{difference}"))?)
 }
 
 async fn ended(world: &mut World, expected: LifecycleStage, code: Option<&str>) -> StepResult {

@@ -12,10 +12,10 @@ mod approvals;
 mod calls;
 #[cfg(feature = "contracts")]
 mod contracts;
-#[cfg(feature = "cqrs")]
-mod cqrs;
 #[cfg(feature = "control")]
 mod control;
+#[cfg(feature = "cqrs")]
+mod cqrs;
 mod crashes;
 mod effects;
 #[cfg(feature = "json-schema")]

@@ -51,7 +51,6 @@ Feature: Goals, from the words to the result
       | call                |
       | Calculator.add      |
       | Calculator.divide   |
-      | Calculator.multiply |
 
   @control-1
   Scenario: The worker is the caller of its plan's calls

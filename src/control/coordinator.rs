@@ -18,6 +18,7 @@ use crate::{
     },
     observability::{ControlEvent, Decision, Timeline},
     orchestration::{Orchestrator, Outcome, Plan, Run, RunError},
+    resilience::OverBudget,
     services::{Client, Registry},
 };
 
@@ -28,6 +29,8 @@ pub struct Coordinator {
     router: Router,
     registry: Registry,
     timeline: Timeline,
+    /// For the budgets of plans, which outlive the orchestrator's process.
+    client: Arc<Client>,
     /// The one whose process lives.
     orchestrator: Arc<Locked<Orchestrator>>,
     state: Locked<Goals>,
@@ -49,7 +52,7 @@ impl Coordinator {
     pub fn new(
         definition: CoordinatorDefinition,
         orchestrator: Arc<Locked<Orchestrator>>,
-        client: &Client,
+        client: &Arc<Client>,
     ) -> Result<Self, Violation> {
         let registry = client.registry().clone();
         definition.check(|name| check(&registry, name).map(drop))?;
@@ -58,6 +61,7 @@ impl Coordinator {
             definition,
             registry,
             timeline: client.timeline().clone(),
+            client: Arc::clone(client),
             orchestrator,
             state: Locked::default(),
         })
@@ -99,16 +103,15 @@ impl Coordinator {
             "profile": goal.profile.as_deref().unwrap_or("default"),
         });
         let mut life = Life::begin(self.timeline.clone(), trace, data);
-        let steps = steps.unwrap_or_else(|| planner::plan(&goal, &self.registry));
-        let plan = match self.planned(&steps) {
-            Ok(plan) => plan,
+        let (steps, plan) = match self.planned(&goal, steps) {
+            Ok(planned) => planned,
             Err(failure) => return Ok(self.not_planned(&goal, life, *failure, began)),
         };
         life.enter(
             LifecycleStage::Plan,
             json!({ "plan": &*plan.id, "steps": plan.steps.len() }),
         );
-        
+
         let mut pursuit = Pursuit {
             goal,
             steps,
@@ -121,7 +124,8 @@ impl Coordinator {
         pursuit.record_plan();
         if let Err(failure) = self.route(&mut pursuit) {
             pursuit.advance(PlanStage::Cancelled);
-            let outcome = pursuit.ended(LifecycleStage::Failed, None, Some(failure), &self.timeline);
+            let outcome =
+                pursuit.ended(LifecycleStage::Failed, None, Some(failure), &self.timeline);
             self.keep(pursuit);
             return Ok(outcome);
         }
@@ -173,7 +177,9 @@ impl Coordinator {
         let orchestrator = self.orchestrator_of(&pursuit);
         let run = match mended.is_empty() {
             true => orchestrator.resume(&pursuit.plan.id)?,
-            false => orchestrator.resume_mended(&pursuit.plan.id, &self.workflow(&pursuit.plan)?)?,
+            false => {
+                orchestrator.resume_mended(&pursuit.plan.id, &self.workflow(&pursuit.plan)?)?
+            }
         };
         self.execute(pursuit, run).await
     }
@@ -204,13 +210,30 @@ impl Coordinator {
         format!("trace-{}", state.traces).into()
     }
 
-    /// A plan of steps whose calls exist.
-    fn planned(&self, steps: &[PlanStep]) -> Result<GoalPlan, Box<Failure>> {
-        let id = format!("plan-{}", self.state.lock().planned.len() + 1).into();
-        let plan = GoalPlan::new(id, steps, |name| check(&self.registry, name))
+    /// A plan of the steps that are given, or of those that the goal's words suggest: their calls exist,
+    /// and the budgets suffice for them.
+    fn planned(
+        &self,
+        goal: &Goal,
+        steps: Option<Vec<PlanStep>>,
+    ) -> Result<(Vec<PlanStep>, GoalPlan), Box<Failure>> {
+        let id: Arc<str> = format!("plan-{}", self.state.lock().planned.len() + 1).into();
+        if let Some(policy) = &self.definition.budget {
+            self.client.set_budget_of_run(&id, policy.clone());
+        }
+        let budgets = self.client.budgets_of_run(&id);
+        let over = |shortage: OverBudget| {
+            Box::new(Failure::new(code::BUDGET_EXHAUSTED, shortage.to_string()))
+        };
+        let steps = match steps {
+            Some(steps) => steps,
+            None => planner::plan(goal, &self.registry, &budgets).map_err(over)?,
+        };
+        let plan = GoalPlan::new(id, &steps, |name| check(&self.registry, name))
             .map_err(|fault| fault.failure(code::VALIDATION_FAILED))?;
         plan.workflow(&self.definition)?;
-        Ok(plan)
+        planner::check(&plan.calls(), &self.registry, &budgets).map_err(over)?;
+        Ok((steps, plan))
     }
 
     /// The outcome of a goal for which there is no plan.
@@ -345,7 +368,9 @@ impl Drop for AtWork<'_> {
 
 fn check(registry: &Registry, name: &str) -> Result<CallName, String> {
     let call: CallName = name.parse().map_err(|error| format!("{error}"))?;
-    registry.check(&call).map_err(|unknown| unknown.to_string())?;
+    registry
+        .check(&call)
+        .map_err(|unknown| unknown.to_string())?;
     Ok(call)
 }
 

@@ -6,7 +6,7 @@ use super::router::{RoutingStrategy, Worker};
 use crate::{
     domain::{Severity, Violation, did_you_mean, opt_duration_text},
     orchestration::Approval,
-    resilience::Retries,
+    resilience::{BudgetPolicy, Retries},
 };
 
 /// A coordinator, as data.
@@ -25,6 +25,8 @@ pub struct CoordinatorDefinition {
     pub alternatives: indexmap::IndexMap<String, String>,
     /// How often and when a step is tried again.
     pub retry: Option<Retries>,
+    /// What the calls of a plan may use together, beside what all calls may.
+    pub budget: Option<BudgetPolicy>,
     /// What needs an approval.
     pub approval: Option<ApprovalPolicy>,
 }
@@ -145,11 +147,17 @@ mod tests {
         };
         for (text, expected) in [
             (r#"{"wrokers": []}"#, "did you mean \"workers\"?"),
-            (r#"{"routing": "roundrobin"}"#, "did you mean \"roundRobin\"?"),
+            (
+                r#"{"routing": "roundrobin"}"#,
+                "did you mean \"roundRobin\"?",
+            ),
             (r#"{"onError": "fail"}"#, "at /onError: "),
             (r#"{"stageRetries": -1}"#, "at /stageRetries: "),
             (r#"{"workers": [{}]}"#, "missing field `id`"),
-            (r#"{"workers": [{"id": " "}]}"#, "at /workers/0/id: a worker needs a name"),
+            (
+                r#"{"workers": [{"id": " "}]}"#,
+                "at /workers/0/id: a worker needs a name",
+            ),
             (
                 r#"{"workers": [{"id": "a"}, {"id": "a"}]}"#,
                 "at /workers/1/id: there is a worker \"a\" already",
@@ -170,9 +178,18 @@ mod tests {
                 r#"{"approval": {"operations": ["A.z"]}}"#,
                 "at /approval/operations/0: there is no A.z",
             ),
-            (r#"{"approval": {"approvers": ["ana"]}}"#, "at /approval: nothing needs it"),
-            (r#"{"approval": {"plan": true, "timeout": "-1s"}}"#, "is negative"),
-            (r#"{"approval": {"plan": true, "risk": "hgh"}}"#, "did you mean \"high\"?"),
+            (
+                r#"{"approval": {"approvers": ["ana"]}}"#,
+                "at /approval: nothing needs it",
+            ),
+            (
+                r#"{"approval": {"plan": true, "timeout": "-1s"}}"#,
+                "is negative",
+            ),
+            (
+                r#"{"approval": {"plan": true, "risk": "hgh"}}"#,
+                "did you mean \"high\"?",
+            ),
         ] {
             let checked = from_json::<CoordinatorDefinition>(text, "c.json", 1)
                 .map_err(|error| error.to_string())
@@ -180,9 +197,13 @@ mod tests {
             let error = checked.unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
-        let valid = r#"{"workers": [{"id": "a"}], "alternatives": {"A.x": "A.y"}, "onError": "fallback"}"#;
+        let valid =
+            r#"{"workers": [{"id": "a"}], "alternatives": {"A.x": "A.y"}, "onError": "fallback"}"#;
         let valid: CoordinatorDefinition = from_json(valid, "c.json", 1).unwrap();
         assert_eq!(valid.check(known), Ok(()));
-        assert_eq!(valid.worker("b").unwrap_err(), "worker \"b\" does not exist: did you mean \"a\"?");
+        assert_eq!(
+            valid.worker("b").unwrap_err(),
+            "worker \"b\" does not exist: did you mean \"a\"?"
+        );
     }
 }

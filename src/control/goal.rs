@@ -74,7 +74,10 @@ impl Goal {
             return wrong("/trace", "a trace needs a name");
         }
         if self.memory_scope.is_some() && self.user.is_none() {
-            return wrong("/memoryScope", "what is remembered of a user needs \"user\"");
+            return wrong(
+                "/memoryScope",
+                "what is remembered of a user needs \"user\"",
+            );
         }
         if self.conversation.is_some() && self.session.is_none() {
             return wrong("/conversation", "a conversation needs its \"session\"");

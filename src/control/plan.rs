@@ -145,6 +145,11 @@ impl GoalPlan {
         })
     }
 
+    /// What its steps call.
+    pub fn calls(&self) -> Vec<CallName> {
+        self.steps.iter().map(|step| step.call.clone()).collect()
+    }
+
     pub fn stage(&self) -> PlanStage {
         self.stage
     }
@@ -201,7 +206,8 @@ impl GoalPlan {
                 planned["retry"] = json!(retry);
             }
             let alternative = by.alternatives.get(step.call.as_str());
-            if let Some(alternative) = alternative.filter(|_| by.on_error == ErrorStrategy::Fallback)
+            if let Some(alternative) =
+                alternative.filter(|_| by.on_error == ErrorStrategy::Fallback)
             {
                 planned["recover"] = json!([alternative]);
             }

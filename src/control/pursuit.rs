@@ -129,7 +129,12 @@ impl Pursuit {
     /// Records that the plan was made.
     pub fn record_plan(&self) {
         const SHOWN: usize = 50;
-        let calls: Vec<_> = self.plan.steps.iter().map(|step| step.call.as_str()).collect();
+        let calls: Vec<_> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| step.call.as_str())
+            .collect();
         let shown: String = self.goal.goal.chars().take(SHOWN).collect();
         let decision = Decision {
             trace: Arc::clone(self.life.trace()),

@@ -201,7 +201,11 @@ impl Router {
                 let best = first(&|index| -self.share(index, required)).unwrap_or(candidates[0]);
                 let share = self.share(best, required);
                 match required.is_empty() {
-                    true => (best, "nothing is required, so the first one".to_owned(), 0.5),
+                    true => (
+                        best,
+                        "nothing is required, so the first one".to_owned(),
+                        0.5,
+                    ),
                     false if share < FLOOR => {
                         return Err(RoutingError::NoneCapable(required.clone()));
                     }

@@ -42,6 +42,11 @@ impl Control {
         self.steps = Some(steps);
     }
 
+    /// Has the words of goals suggest their plans.
+    pub fn plan_from_words(&mut self) {
+        self.steps = None;
+    }
+
     /// Replaces a step, counted from 0, when the goal resumes.
     pub fn mend(&mut self, index: usize, step: PlanStep) {
         self.mended.insert(index, step);

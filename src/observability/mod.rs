@@ -9,9 +9,9 @@ mod heads;
 mod redaction;
 mod timeline;
 
-pub(crate) use control_event::{BudgetUse, ControlEvent};
 #[cfg(feature = "control")]
 pub(crate) use control_event::Decision;
+pub(crate) use control_event::{BudgetUse, ControlEvent};
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;

@@ -191,7 +191,10 @@ impl Run {
             orchestrator.journal.begin(&id, start.entry(plan))?;
             return Ok(orchestrator.begun(plan, start, &id, context));
         };
-        let resumed = JournalEntry::Resumed { workflow: None, at: now };
+        let resumed = JournalEntry::Resumed {
+            workflow: None,
+            at: now,
+        };
         match child.status {
             WorkflowStatus::Interrupted => {
                 orchestrator.continue_run(child, context, Some(&resumed))
@@ -274,7 +277,10 @@ impl Orchestrator {
         again: bool,
     ) -> Result<Run, RunError> {
         let requested = JournalEntry::UndoRequested { at: self.now() };
-        let resumed = JournalEntry::Resumed { workflow: None, at: self.now() };
+        let resumed = JournalEntry::Resumed {
+            workflow: None,
+            at: self.now(),
+        };
         match state.status {
             WorkflowStatus::Failed if again => self.continue_run(state, context, Some(&resumed)),
             // A crash cut it off before it was undone.

@@ -1,4 +1,10 @@
-use std::{collections::HashSet, fmt, pin::pin, sync::{Arc, MutexGuard}, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt,
+    pin::pin,
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::sync::Notify;

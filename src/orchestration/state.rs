@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState, wait::Wait};
+use super::{
+    JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState, wait::Wait,
+};
 use crate::{
     domain::{Failure, StepStatus, WorkflowStatus},
     services::Tries,
@@ -119,10 +121,7 @@ impl RunState {
                     self.steps[only].ran_concurrently = true;
                 }
                 self.running.insert(*step);
-                let asks = matches!(
-                    self.plan.steps[*step].wait(),
-                    Some(Wait::Approval(_))
-                );
+                let asks = matches!(self.plan.steps[*step].wait(), Some(Wait::Approval(_)));
                 let state = &mut self.steps[*step];
                 // An approval that was not given is asked for anew.
                 state.child_count += usize::from(again && asks);

@@ -176,7 +176,10 @@ impl StepChecker<'_> {
         } else if approval.timeout.is_zero() {
             ("timeout", "waits for an approval for no time")
         } else if approval.approvers.iter().any(|name| name.trim().is_empty()) {
-            ("approvers", "waits for the approval of somebody without a name")
+            (
+                "approvers",
+                "waits for the approval of somebody without a name",
+            )
         } else {
             return Some(StepAction::Wait(Wait::Approval(approval.clone())));
         };

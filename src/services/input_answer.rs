@@ -51,9 +51,10 @@ impl ServiceDefinition {
                 let at = format!("/operations/{}/answers/{index}", pointer_token(name));
                 let fault = match (&answer.reply, &answer.error) {
                     (None, None) => Some(("", "expected a reply or an error".to_owned())),
-                    (Some(_), Some(_)) => {
-                        Some(("/error", "an answer is a reply or an error, not both".to_owned()))
-                    }
+                    (Some(_), Some(_)) => Some((
+                        "/error",
+                        "an answer is a reply or an error, not both".to_owned(),
+                    )),
                     (None, Some(error)) => check_known(&self.name, &own, error)
                         .err()
                         .filter(|_| !code::is_known(error))
@@ -84,7 +85,10 @@ mod tests {
     #[test]
     fn invalid_answer_to_an_input_is_refused_with_its_place() {
         for (answers, expected) in [
-            (r#"[{"to": {}}]"#, "at /operations/x/answers/0: expected a reply or an error"),
+            (
+                r#"[{"to": {}}]"#,
+                "at /operations/x/answers/0: expected a reply or an error",
+            ),
             (
                 r#"[{"to": {}, "reply": 1, "error": "BROKEN"}]"#,
                 "at /operations/x/answers/0/error: an answer is a reply or an error, not both",
@@ -93,7 +97,10 @@ mod tests {
                 r#"[{"to": {}, "error": "BROKN"}]"#,
                 "the code \"BROKN\" is neither defined by S nor built in: did you mean \"BROKEN\"?",
             ),
-            (r#"[{"to": {}, "error": "broken"}]"#, "expected UPPER_SNAKE case"),
+            (
+                r#"[{"to": {}, "error": "broken"}]"#,
+                "expected UPPER_SNAKE case",
+            ),
             (
                 r#"[{"to": {"a": 1}, "reply": 1}, {"to": {"a": 1, "b": 2}, "reply": 2}]"#,
                 "at /operations/x/answers/1/to: answer 0 comes before and fits all inputs of this one",

@@ -295,7 +295,12 @@ impl Registry {
         let operations = role.service.operations().unwrap_or_default();
         operations
             .into_iter()
-            .map(|operation| (operation.to_owned(), described(operation).unwrap_or_default()))
+            .map(|operation| {
+                (
+                    operation.to_owned(),
+                    described(operation).unwrap_or_default(),
+                )
+            })
             .collect()
     }
 

@@ -76,7 +76,9 @@ pub(super) fn conforms(journal: &dyn Journal) {
     journal.append(&three, &ended).unwrap();
 
     // A resumed run keeps its place in the order.
-    journal.append(&one, &JournalEntry::Resumed { workflow: None, at }).unwrap();
+    journal
+        .append(&one, &JournalEntry::Resumed { workflow: None, at })
+        .unwrap();
     assert_eq!(journal.unfinished().unwrap(), [one.clone(), two.clone()]);
     journal.append(&one, &ended).unwrap();
     assert_eq!(journal.unfinished().unwrap(), [two]);
