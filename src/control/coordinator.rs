@@ -125,7 +125,7 @@ impl Coordinator {
         if let Err(failure) = self.route(&mut pursuit) {
             pursuit.advance(PlanStage::Cancelled);
             let outcome =
-                pursuit.ended(LifecycleStage::Failed, None, Some(failure), &self.timeline);
+                pursuit.ended(LifecycleStage::Failed, None, Some(*failure), &self.timeline);
             self.keep(pursuit);
             return Ok(outcome);
         }
@@ -170,9 +170,7 @@ impl Coordinator {
         let is_there = |routing: &Routing| self.router.is_available(routing.index);
         match pursuit.routing.clone().filter(is_there) {
             Some(_) => pursuit.advance(PlanStage::Routed),
-            None => self
-                .choose(&mut pursuit)
-                .map_err(|failure| RunError::Refused(Box::new(failure)))?,
+            None => self.choose(&mut pursuit).map_err(RunError::Refused)?,
         }
         let orchestrator = self.orchestrator_of(&pursuit);
         let run = match mended.is_empty() {
@@ -259,7 +257,7 @@ impl Coordinator {
     }
 
     /// Chooses who carries out a plan, which becomes routed.
-    fn route(&self, pursuit: &mut Pursuit) -> Result<(), Failure> {
+    fn route(&self, pursuit: &mut Pursuit) -> Result<(), Box<Failure>> {
         self.choose(pursuit)?;
         let routing = pursuit.routing.as_ref();
         let data = json!({ "worker": routing.map(|it| &*it.worker) });
@@ -267,11 +265,11 @@ impl Coordinator {
         Ok(())
     }
 
-    fn choose(&self, pursuit: &mut Pursuit) -> Result<(), Failure> {
+    fn choose(&self, pursuit: &mut Pursuit) -> Result<(), Box<Failure>> {
         let routing = self
             .router
             .route(&pursuit.goal)
-            .map_err(|error| Failure::new(code::WORKER_UNAVAILABLE, error.to_string()))?;
+            .map_err(|error| Box::new(Failure::new(code::WORKER_UNAVAILABLE, error.to_string())))?;
         pursuit.advance(PlanStage::Routed);
         pursuit.life.decide(
             ControlEvent::RouteDecided,

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(valid.check(known), Ok(()));
         assert_eq!(
             valid.worker("b").unwrap_err(),
-            "worker \"b\" does not exist: did you mean \"a\"?"
+            "worker \"b\" does not exist: there are: \"a\""
         );
     }
 }

@@ -24,6 +24,7 @@ mod integrity;
 mod limit;
 mod mock;
 mod observer;
+mod operation_kind;
 mod partition;
 mod policies;
 mod registry;
@@ -43,11 +44,11 @@ pub(crate) use caller::key_of_caller;
 #[doc(hidden)]
 pub use client::Client;
 pub(crate) use code_check::CodeError;
+#[cfg(feature = "json-schema")]
+pub(crate) use definition::OperationDefinition;
 #[doc(hidden)]
 pub use definition::ServiceDefinition;
 pub(crate) use definition::{CastFile, CodeDefinition, check_service_name};
-#[cfg(feature = "json-schema")]
-pub(crate) use definition::{EntityOperation, OperationDefinition};
 pub(crate) use directory::Directory;
 #[doc(hidden)]
 pub use effects::Effects;
@@ -66,6 +67,8 @@ pub use limit::Limit;
 #[doc(hidden)]
 pub use mock::MockService;
 pub(crate) use observer::{CallObserver, Moment, Tries};
+#[cfg(feature = "json-schema")]
+pub(crate) use operation_kind::EntityOperation;
 #[doc(hidden)]
 pub use policies::CallPolicy;
 pub(crate) use policies::Policies;

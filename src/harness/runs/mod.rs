@@ -2,9 +2,12 @@
 
 mod approvals;
 mod declared;
+#[cfg(feature = "control")]
+mod goals;
 #[cfg(feature = "sqlite")]
 mod killed_process;
 mod restarts;
+mod resumptions;
 mod starter;
 mod waits;
 
@@ -16,16 +19,11 @@ use tokio::task::JoinHandle;
 
 use self::{declared::Declared, starter::Starter};
 use super::fixtures::Fixtures;
-#[cfg(feature = "control")]
-use crate::{
-    control::{Coordinator, CoordinatorDefinition},
-    domain::Violation,
-};
 use crate::{
     domain::Locked,
     orchestration::{
         Crashes, Inbox, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError,
-        RunView, SqliteJournal, Workflow,
+        RunView, SqliteJournal,
     },
     services::{Client, Faults},
 };
@@ -261,56 +259,6 @@ impl Runs {
         self.last.append(&mut self.started.lock());
     }
 
-    /// Cancels the last run; an interrupted one is called off, and undone to its end.
-    ///
-    /// # Errors
-    ///
-    /// If it is neither running nor interrupted.
-    pub async fn cancel(&mut self) -> Result<(), String> {
-        let id = self.last_id()?;
-        let called_off = self.orchestrator().cancel(&id);
-        if let Some(run) = called_off.map_err(|error| error.to_string())? {
-            let result = run.outcome().await;
-            self.last = vec![LastRun::ended(Some(id), result)];
-        }
-        Ok(())
-    }
-
-    /// Resumes the last run, which was interrupted or whose undo failed, and runs it to its end.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, or it is neither.
-    pub async fn resume(&mut self) -> Result<(), String> {
-        let id = self.last_id()?;
-        let running = self
-            .orchestrator()
-            .resume(&id)
-            .map_err(|error| error.to_string())?;
-        let result = running.outcome().await;
-        self.last = vec![LastRun::ended(Some(id), result)];
-        Ok(())
-    }
-
-    /// The same with another definition of what has yet to be done, which becomes the workflow.
-    ///
-    /// # Errors
-    ///
-    /// If there is no run, or the definition cannot be declared.
-    pub async fn resume_mended(&mut self, workflow: Workflow) -> Result<(), String> {
-        let id = self.last_id()?;
-        self.declare(Arc::new(workflow))?;
-        let running = self
-            .plan()?
-            .and_then(|plan| self.orchestrator().resume_mended(&id, &plan));
-        let result = match running {
-            Ok(running) => running.outcome().await,
-            Err(error) => Err(error),
-        };
-        self.last = vec![LastRun::ended(Some(id), result)];
-        Ok(())
-    }
-
     /// The state of a run, or of the last one.
     ///
     /// # Errors
@@ -382,21 +330,6 @@ impl Runs {
             .into_iter()
             .next_back()
             .ok_or_else(|| "no workflow was run".to_owned())
-    }
-
-    /// Has steps about the state and the approvals of a run refer to that of a goal.
-    #[cfg(feature = "control")]
-    pub(crate) fn refer_to(&mut self, run: Arc<str>) {
-        self.of_goal = Some(run);
-    }
-
-    /// A coordinator whose plans this orchestrator carries out.
-    #[cfg(feature = "control")]
-    pub(crate) fn coordinator(
-        &self,
-        definition: CoordinatorDefinition,
-    ) -> Result<Coordinator, Violation> {
-        Coordinator::new(definition, Arc::clone(&self.orchestrator), &self.client)
     }
 
     /// The run that steps about states and approvals refer to.
