@@ -8,6 +8,7 @@
     reason = "cucumber's macros hand parameters over by value"
 )]
 
+mod audit;
 mod calls;
 #[cfg(feature = "contracts")]
 mod contracts;

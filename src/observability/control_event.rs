@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::redact;
+use super::redaction::{redact_text, redact_with_texts};
 use crate::domain::{ApprovalStatus, LifecycleStage, Severity, shown_duration};
 
 /// What a control plane does, on the timeline.
@@ -68,16 +68,23 @@ pub struct Decision {
 }
 
 impl ControlEvent {
-    /// Replaces the secrets in what the event holds.
+    /// Replaces the secrets in what the event holds, in its texts too.
     pub fn redact(&mut self) {
-        match self {
-            Self::StageEntered { data, .. } => *data = redact(data),
-            Self::PlanCreated(decision) | Self::RouteDecided(decision) => {
-                decision.metadata = redact(&decision.metadata);
+        let hide = |text: &mut Arc<str>| {
+            if let Some(shown) = redact_text(text) {
+                *text = shown.into();
             }
-            Self::ApprovalRequested { .. }
-            | Self::ApprovalEnded { .. }
-            | Self::ApprovalRefused { .. } => {}
+        };
+        match self {
+            Self::StageEntered { data, .. } => *data = redact_with_texts(data),
+            Self::PlanCreated(decision) | Self::RouteDecided(decision) => {
+                hide(&mut decision.reason);
+                decision.metadata = redact_with_texts(&decision.metadata);
+            }
+            Self::ApprovalRequested { operation, .. } => hide(operation),
+            Self::ApprovalEnded { reason, .. } | Self::ApprovalRefused { reason, .. } => {
+                hide(reason);
+            }
         }
     }
 }

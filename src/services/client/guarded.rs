@@ -80,7 +80,7 @@ impl Client {
                 Ok(acquired) => *permit = Some(acquired),
                 Err(refusal) => {
                     let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
-                    let mut refused = self.refused(call, RefusedBy::Breaker, failure);
+                    let mut refused = self.refused(call, scope, RefusedBy::Breaker, failure);
                     refused.half_open_in = refusal.half_open_in;
                     refused.fallback.clone_from(&breaker.policy().fallback);
                     return Err(refused);
@@ -140,7 +140,7 @@ impl Client {
             match entered {
                 Ok(entered) => *permit = Some(entered),
                 Err(failure) => {
-                    let refused = self.refused(call, RefusedBy::Bulkhead, failure);
+                    let refused = self.refused(call, scope, RefusedBy::Bulkhead, failure);
                     return Err(NoReply {
                         is_limit,
                         ..refused
@@ -236,12 +236,19 @@ impl Client {
         });
     }
 
-    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> NoReply {
+    fn refused(
+        &self,
+        call: &Call,
+        scope: &CallScope<'_>,
+        by: RefusedBy,
+        failure: Failure,
+    ) -> NoReply {
         let failure = failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
             head: Arc::clone(&call.head),
             by,
             code: Arc::clone(&failure.code),
+            number: scope.number,
         });
         NoReply::of(Box::new(failure))
     }
