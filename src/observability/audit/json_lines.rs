@@ -122,6 +122,7 @@ impl JsonLinesAudit {
         let corrupt = |line, why: &str| AuditError::Corrupt(format!("{path}:{line}: {why}"));
         let mut entries: Vec<AuditEntry> = Vec::new();
         for (line, text) in (1..).zip(lines.split_inclusive(|byte| *byte == b'\n')) {
+            let text = text.strip_suffix(b"\n").unwrap_or(text);
             let text = str::from_utf8(text).map_err(|error| corrupt(line, &error.to_string()))?;
             let entry: AuditEntry = from_json(text, &path.to_string(), line)
                 .map_err(|error| AuditError::Corrupt(error.to_string()))?;
