@@ -3,15 +3,16 @@ use std::{path::Path, sync::Arc};
 use serde_json::Value;
 
 use super::{entry, ids, with_each};
-use crate::observability::{
-    AuditEntry, AuditStore, AuditTrail, AuditType, JsonLinesAudit, SqliteAudit,
-};
+#[cfg(feature = "sqlite")]
+use crate::observability::SqliteAudit;
+use crate::observability::{AuditEntry, AuditStore, AuditTrail, AuditType, JsonLinesAudit};
 
 /// Opens the store of a file, whatever it is.
 fn store(path: &Path) -> Box<dyn AuditStore> {
     match path.extension().unwrap().to_str() {
-        Some("jsonl") => Box::new(JsonLinesAudit::open(path).unwrap().0),
-        _ => Box::new(SqliteAudit::open(path).unwrap()),
+        #[cfg(feature = "sqlite")]
+        Some("db" | "sqlite") => Box::new(SqliteAudit::open(path).unwrap()),
+        _ => Box::new(JsonLinesAudit::open(path).unwrap().0),
     }
 }
 
