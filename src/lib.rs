@@ -74,7 +74,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `json-schema` | services that keep entities, file contents checked by schema, all errors of a fixture together |
-//! | `sqlite` | journals and event stores in files, real processes that are killed |
+//! | `sqlite` | journals and event stores in files, audit trails in SQLite, real processes that are killed |
 //! | `messaging` | `messaging`; needs `json-schema` |
 //! | `cqrs` | `cqrs`; needs `messaging` |
 //! | `contracts` | `contracts`; needs `json-schema` |
@@ -98,7 +98,7 @@
 //! | 5 | `messaging` | requests, events, the bus, outbox and dead letters |
 //! | 4 | [`services`] | played services, entity services, file services; the scripts of their answers; the one client that calls them |
 //! | 3 | `resilience` | retry, timeout, circuit breaker, bulkhead, budget: policies as data, state on the clock |
-//! | 2 | [`observability`] | the one timeline, its events, redaction |
+//! | 2 | [`observability`] | the one timeline, its events, redaction; the audit trail, golden signals |
 //! | 1 | [`domain`] | call, reply, failure, keys, statuses, durations, JSON and its schemas |
 //! | 0 | [`clock`] | virtual and wall time, epoch, seeded randomness |
 //! | 0 | `database` | SQLite files: opening them, and telling them from others |

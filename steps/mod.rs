@@ -9,6 +9,7 @@
 )]
 
 mod approvals;
+mod audit;
 mod calls;
 #[cfg(feature = "contracts")]
 mod contracts;

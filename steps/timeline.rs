@@ -316,7 +316,7 @@ fn cell<'a>(header: &[String], row: &'a [String], column: &str) -> Option<&'a st
         .filter(|cell| !cell.is_empty())
 }
 
-/// No value of a secret-looking field is visible in the timeline or the outcome.
+/// No value of a secret-looking field is visible in the timeline, the audit trail or the outcome.
 #[then("no secret is visible")]
 fn no_secret(world: &mut World) -> StepResult {
     let mut shown: Vec<Value> = world.timeline().read(|events| {
@@ -325,6 +325,11 @@ fn no_secret(world: &mut World) -> StepResult {
             .map(|event| Value::Object(event.fields()))
             .collect()
     });
+    if let Some(trail) = world.timeline().audit_trail() {
+        let entries = trail.recent(usize::MAX)?;
+        let entries = entries.iter().map(serde_json::to_value);
+        shown.extend(entries.collect::<Result<Vec<_>, _>>()?);
+    }
     if let Ok(outcome) = world.runs().outcome() {
         shown.push(serde_json::to_value(outcome)?);
     }

@@ -1296,6 +1296,149 @@ fn faulty_entities_fail_with_location_pointer_and_nearest_name() {
         .prints("9 scenarios (9 failed)");
 }
 
+#[cfg(feature = "sqlite")]
+#[test]
+fn faulty_steps_about_the_audit_trail_fail_with_the_nearest_name() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "Stock"
+
+  Scenario: A file of another ending
+    Given the audit trail is kept in "audit.txt"
+
+  Scenario: A file elsewhere
+    Given the audit trail is kept in "../audit.db"
+
+  Scenario: A folder that does not exist
+    Given the audit trail is kept in "logs/audit.jsonl"
+
+  Scenario: A text
+    Given the file "notes.jsonl" holds:
+      """
+      hello
+      """
+    And the audit trail is kept in "notes.jsonl"
+
+  Scenario: A text that is no database
+    Given the file "notes.db" holds:
+      """
+      not a database, but long enough to look like a file of some kind
+      """
+    And the audit trail is kept in "notes.db"
+
+  Scenario: A second one
+    Given an audit trail
+    And the audit trail is kept in "audit.db"
+
+  Scenario: None
+    When "Stock.hold" is called
+    Then the audit trail has 0 entries of type "planning"
+
+  Scenario: None to fail
+    Given the audit trail cannot be written
+
+  Scenario: One in memory
+    Given an audit trail
+    When the audit trail is reopened
+
+  Scenario: An unknown column
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has, in order:
+      | targt      |
+      | Stock.hold |
+
+  Scenario: An unknown column by its pointer
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has, in order:
+      | /metdata/took |
+      | 0 ms          |
+
+  Scenario: An unknown field of the metadata
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has, in order:
+      | /metadata/tok |
+      | 0 ms          |
+
+  Scenario: An unknown type
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has, in order:
+      | type         |
+      | interactions |
+
+  Scenario: An unknown type to count
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has 0 entries of type "plan"
+
+  Scenario: An empty row
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail has, in order:
+      | type |
+      |      |
+
+  Scenario: An unknown trace
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail of "scenrio" has, in order:
+      | type        |
+      | interaction |
+
+  Scenario: An unknown trace without entries
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the audit trail of "scenrio" has 0 entries
+
+  Scenario: Nothing yet
+    Given an audit trail
+    Then the audit trail has 0 entries of type "planning"
+
+  Scenario: No signals yet
+    Then the golden signals have:
+      | path   | value |
+      | /calls | 0     |
+
+  Scenario: A fault that no entry hits
+    Given an audit trail
+    And the audit trail cannot be written
+    When 1 s passes
+
+  Scenario: More entries than there are
+    Given an audit trail
+    When "Stock.hold" is called
+    Then the latest 2 entries of the audit trail are:
+      | target     |
+      | Stock.hold |
+      | Stock.hold |
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .prints("expected a name that ends in `.db` or `.sqlite` (SQLite) or in `.jsonl` (JSON lines)")
+        .prints("\"../audit.db\" does not lead to a file in the scenario's directory")
+        .prints("logs/audit.jsonl cannot be used: No such file or directory")
+        .prints("notes.jsonl:1:1: expected value")
+        .prints("notes.db cannot be used: it is not a valid audit trail")
+        .prints("the scenario has an audit trail already")
+        .prints("the scenario has no audit trail: say `an audit trail` or")
+        .prints("the audit trail is in memory and cannot be reopened")
+        .prints("column \"targt\" does not exist: did you mean \"target\"?")
+        .prints("column \"/metdata/took\" does not exist: did you mean \"metadata\"?")
+        .prints("no row found has a \"/metadata/tok\"")
+        .prints("no entry of the audit trail is of type \"interactions\": did you mean \"interaction\"?")
+        .prints("no entry of the audit trail is of type \"plan\": there are: \"planning\", ")
+        .prints("a row needs a value, as every entry matches an empty one")
+        .prints("the audit trail has no entry of \"scenrio\": did you mean \"scenario\"?")
+        .prints("nothing has happened yet, so this proves nothing")
+        .prints("the audit trail cannot be written (declared at features/sample.feature:")
+        .prints("2 rows expected (-), 1 found (+)")
+        .prints("21 scenarios (21 failed)");
+}
+
 #[cfg(feature = "cqrs")]
 #[test]
 fn retrier_of_appends_after_a_conflict_is_refused() {

@@ -155,8 +155,10 @@ Feature: The control plane, from end to end
       | /partial/strategy | retry_from_checkpoint |
 
   @control-13
+  @needs-sqlite
   Scenario: Everything together: a plan of four steps is approved, stumbles, warns and completes
-    Given the coordinator:
+    Given the audit trail is kept in "audit.sqlite"
+    And the coordinator:
       """json
       {
         "workers": [{ "id": "w1" }, { "id": "w2" }],
@@ -201,3 +203,39 @@ Feature: The control plane, from end to end
       | 2 min 1 s | call_ended         |         |            |        | Calculator.divide    |          | 1         |         |      |       |
       | 2 min 1 s | stage_entered      | trace-1 | aggregate  |        |                      |          |           |         |      |       |
       | 2 min 1 s | stage_entered      | trace-1 | complete   |        |                      |          |           |         |      |       |
+    And the audit trail has 1 entry of type "planning"
+    When the audit trail is reopened
+    Then the audit trail of "trace-1" has, in order:
+      | type        | target               | reason                                   | confidence | /metadata/result |
+      | planning    | plan-1               | 4 steps for "Calculate the quarter"    | 1.0        |                  |
+      | routing     | w1                   | the next of 2 available workers in turn  | 1.0        |                  |
+      | approval    | plan-1/approve_plan  |                                          |            |                  |
+      | approval    | plan-1/approve_plan  | the numbers are small                    |            |                  |
+      | interaction | Calculator.add       |                                          |            | ok               |
+      | interaction | Calculator.transient |                                          |            | CONNECTION_RESET |
+      | interaction | Calculator.transient |                                          |            | ok               |
+      | interaction | Calculator.multiply  |                                          |            | ok               |
+      | budget      | calls                | 5 of 6 used                              |            |                  |
+      | interaction | Calculator.divide    |                                          |            | ok               |
+    And the golden signals have:
+      | path              | value  |
+      | /calls            | 4      |
+      | /successRate      | 1.0    |
+      | /executions       | 5      |
+      | /errorRate        | 0.2    |
+      | /stepsPerGoal     | 5.0    |
+      | /approvalWait/p50 | 2 min  |
+      | /budgetUse        | 0.8333 |
+
+  @control-8
+  Scenario: An audit trail that cannot be written is a warning, and the goal completes
+    Given an audit trail
+    And the audit trail cannot be written
+    And the plan:
+      | call           | input            |
+      | Calculator.add | {"a": 5, "b": 3} |
+    When the goal "Add" is pursued
+    Then the goal completes
+    And the timeline has, in order:
+      | event   | about       |
+      | warning | audit trail |

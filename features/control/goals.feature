@@ -88,7 +88,8 @@ Feature: Goals, from the words to the result
 
   @control-10
   Scenario: Goals are pursued at once, each in its own trace
-    Given the plan:
+    Given an audit trail
+    And the plan:
       | call                | input                                            |
       | Calculator.add      | {"a": "${/input/i}", "b": "${/input/j}"}         |
       | Calculator.multiply | {"a": "${/input/j}", "b": 2}                     |
@@ -115,10 +116,19 @@ Feature: Goals, from the words to the result
       | /3/worker        | w1    |
       | /4/worker        | w2    |
       | /2/trace         | t-3   |
+    And the audit trail of "t-1" has 4 entries
+    And the audit trail of "t-5" has 4 entries
+    And the audit trail of "t-3" has, in order:
+      | at                       | type        | target              | reason                                 |
+      | 2025-01-01T00:00:00Z     | planning    | plan-3              | 2 steps for "Double three"           |
+      | 2025-01-01T00:00:00Z     | routing     | w3                  |                                        |
+      | 2025-01-01T00:00:00.1Z   | interaction | Calculator.add      | step step_1_add of plan-3            |
+      | 2025-01-01T00:00:00.1Z   | interaction | Calculator.multiply | step step_2_multiply of plan-3       |
 
   @control-8
   Scenario: Several plans may belong to one trace
-    Given the plan:
+    Given an audit trail
+    And the plan:
       | call           | input            |
       | Calculator.add | {"a": 1, "b": 2} |
     When these goals are pursued at once:
@@ -132,6 +142,13 @@ Feature: Goals, from the words to the result
       | plan_created | night | plan-1 |
       | plan_created | night | plan-2 |
       | plan_created | night | plan-3 |
+    And the audit trail has 3 entries of type "planning"
+    And the audit trail of "night" has, in order:
+      | type     | target | reason                |
+      | planning | plan-1 | 1 step for "First"  |
+      | routing  | w1     |                       |
+      | planning | plan-2 | 1 step for "Second" |
+      | planning | plan-3 | 1 step for "Third"  |
 
   Rule: What cannot be meant is refused before anything is done
 

@@ -3,6 +3,8 @@ use std::{
     io::{self, Write},
 };
 
+use tracing_subscriber::util::SubscriberInitExt;
+
 /// Maximum size of a scenario's log, in bytes.
 const LIMIT: usize = 256 * 1024;
 
@@ -10,13 +12,18 @@ thread_local! {
     static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// Collects logs of `tracing`, unless there is already a subscriber.
+/// Collects logs of `tracing`, unless there is already a subscriber. The events of timelines are not among
+/// them: their level is below that of logs, and a failure shows them anyway.
 pub(super) fn install() {
-    let _ = tracing_subscriber::fmt()
+    let _ = subscriber().try_init();
+}
+
+fn subscriber() -> impl SubscriberInitExt {
+    tracing_subscriber::fmt()
         .without_time()
         .with_ansi(false)
         .with_writer(|| ThreadLog)
-        .try_init();
+        .finish()
 }
 
 /// Keeps the logs of this thread from now on.
@@ -68,6 +75,23 @@ impl Write for ThreadLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        clock::Clock,
+        observability::{EventKind, Timeline},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn log_has_no_events_of_timelines() {
+        let _guard = subscriber().set_default();
+        begin();
+        tracing::info!("first");
+        let timeline = Timeline::new(Clock::start());
+        timeline.record(EventKind::OrchestratorCrashed {});
+        assert_eq!(
+            take().as_deref(),
+            Some(" INFO rehearsal::harness::logs::tests: first\n")
+        );
+    }
 
     #[test]
     fn thread_keeps_its_own_log_up_to_the_limit() {

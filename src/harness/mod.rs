@@ -24,6 +24,7 @@ mod suite;
 mod suite_setup;
 
 // What the steps of a scenario work with.
+mod audit;
 mod call_script;
 mod cast;
 #[cfg(feature = "control")]

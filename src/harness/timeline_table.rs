@@ -248,6 +248,7 @@ mod tests {
                     head: by_scenario(),
                     by: RefusedBy::Breaker,
                     code: "SERVICE_UNAVAILABLE".into(),
+                    number: 1,
                 },
             ),
             (

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::redact;
+use super::redaction::{redact_text, redact_with_texts};
 use crate::domain::{ApprovalStatus, LifecycleStage, Severity, shown_duration};
 
 /// What a control plane does, on the timeline.
@@ -71,6 +71,9 @@ pub struct Decision {
     pub metadata: Arc<Value>,
 }
 
+/// The scope of the budget of all calls.
+pub const ALL_CALLS: &str = "all calls";
+
 /// What calls have used of a ceiling of their budget.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,18 +95,24 @@ pub struct BudgetUse {
 }
 
 impl ControlEvent {
-    /// Replaces the secrets in what the event holds.
+    /// Replaces the secrets in what the event holds, in its texts too.
     pub fn redact(&mut self) {
-        match self {
-            Self::StageEntered { data, .. } => *data = redact(data),
-            Self::PlanCreated(decision) | Self::RouteDecided(decision) => {
-                decision.metadata = redact(&decision.metadata);
+        let hide = |text: &mut Arc<str>| {
+            if let Some(shown) = redact_text(text) {
+                *text = shown.into();
             }
-            Self::ApprovalRequested { .. }
-            | Self::ApprovalEnded { .. }
-            | Self::ApprovalRefused { .. }
-            | Self::BudgetWarning(_)
-            | Self::BudgetExceeded(_) => {}
+        };
+        match self {
+            Self::StageEntered { data, .. } => *data = redact_with_texts(data),
+            Self::PlanCreated(decision) | Self::RouteDecided(decision) => {
+                hide(&mut decision.reason);
+                decision.metadata = redact_with_texts(&decision.metadata);
+            }
+            Self::ApprovalRequested { operation, .. } => hide(operation),
+            Self::ApprovalEnded { reason, .. } | Self::ApprovalRefused { reason, .. } => {
+                hide(reason);
+            }
+            Self::BudgetWarning(_) | Self::BudgetExceeded(_) => {}
         }
     }
 }

@@ -107,6 +107,9 @@ pub enum EventKind {
         head: Arc<CallHead>,
         by: RefusedBy,
         code: Arc<str>,
+        /// Number of the call; shared by its retries.
+        #[serde(skip)]
+        number: u64,
     },
     RetryScheduled {
         #[serde(flatten)]

@@ -1,21 +1,27 @@
-//! The one timeline that records everything, in virtual time and without secrets.
+//! The one timeline that records everything, in virtual time and without secrets; the audit trail and the
+//! golden signals, which are made of its events.
 
+mod audit;
 mod control_event;
 mod event;
 mod event_fields;
 mod event_kind;
 mod expectation;
+mod golden_signals;
 mod heads;
 mod redaction;
+mod spans;
 mod timeline;
 
-#[cfg(feature = "control")]
-pub(crate) use control_event::Decision;
-pub(crate) use control_event::{BudgetUse, ControlEvent};
+pub use audit::{
+    AuditEntry, AuditError, AuditStore, AuditTrail, AuditType, JsonLinesAudit, SqliteAudit,
+};
+pub(crate) use control_event::{ALL_CALLS, BudgetUse, ControlEvent, Decision};
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
+pub use golden_signals::{CallSignals, GoldenSignals, Percentiles};
 pub(crate) use heads::{
     CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
     Retried, ServiceName, StepHead, WaitHead,

@@ -65,6 +65,88 @@ pub fn redact(value: &Arc<Value>) -> Arc<Value> {
     }
 }
 
+/// As [`redact`], also in its texts: see [`redact_text`].
+pub fn redact_with_texts(value: &Arc<Value>) -> Arc<Value> {
+    let mut value = redact(value);
+    if has_secret_text(&value) {
+        hide_in_texts(Arc::make_mut(&mut value));
+    }
+    value
+}
+
+/// The text with what follows the name of a secret replaced by [`REDACTED`], as in `password=x`,
+/// `"apiKey": "x"` and `Authorization: Bearer x`; `None` where it has no secret.
+pub fn redact_text(text: &str) -> Option<String> {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(end) = rest.find([':', '=']) {
+        let (name, value) = (&rest[..end], &rest[end + 1..]);
+        let name = name.trim_end_matches([' ', '"', '\'', '\\']);
+        let name = name.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+        let is_secret = name.into_iter().next().is_some_and(looks_secret);
+        let blanks = value.len() - value.trim_start().len();
+        let length = if is_secret {
+            value_length(&value[blanks..])
+        } else {
+            0
+        };
+        if length == 0 || value[blanks..].starts_with(REDACTED) {
+            shown += &rest[..=end];
+            rest = value;
+        } else {
+            shown += &rest[..end + 1 + blanks];
+            shown += REDACTED;
+            rest = &value[blanks + length..];
+        }
+    }
+    shown += rest;
+    (shown != text).then_some(shown)
+}
+
+/// The length of the value that a text begins with, in bytes: a quoted one, a word, or `Bearer` and a word;
+/// of an object or a list, all that follows.
+fn value_length(text: &str) -> usize {
+    match text.chars().next() {
+        Some('{' | '[') => text.len(),
+        Some(quote @ ('"' | '\'')) => text[1..].find(quote).map_or(text.len(), |end| end + 2),
+        _ => {
+            let word = |text: &str| {
+                let ends =
+                    |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']');
+                text.find(ends).unwrap_or(text.len())
+            };
+            let first = word(text);
+            let is_scheme = ["basic", "bearer"].contains(&&*text[..first].to_ascii_lowercase());
+            match text[first..].strip_prefix(' ') {
+                Some(next) if is_scheme => first + 1 + word(next),
+                _ => first,
+            }
+        }
+    }
+}
+
+fn has_secret_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => redact_text(text).is_some(),
+        Value::Object(fields) => fields.values().any(has_secret_text),
+        Value::Array(items) => items.iter().any(has_secret_text),
+        _ => false,
+    }
+}
+
+fn hide_in_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(shown) = redact_text(text) {
+                *text = shown;
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(hide_in_texts),
+        Value::Array(items) => items.iter_mut().for_each(hide_in_texts),
+        _ => {}
+    }
+}
+
 fn has_secret(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields
@@ -150,5 +232,47 @@ mod tests {
         );
         let plain = Arc::new(json!({"a": [1, {"b": 2}]}));
         assert!(Arc::ptr_eq(&plain, &redact(&plain)));
+    }
+
+    #[test]
+    fn redact_text_hides_what_follows_the_name_of_a_secret() {
+        for (text, shown) in [
+            (
+                "log in with password=hunter2",
+                "log in with password=[redacted]",
+            ),
+            (
+                "password: hunter2, user: ada",
+                "password: [redacted], user: ada",
+            ),
+            (
+                r#"got {"apiKey": "k 1", "n": 1}"#,
+                r#"got {"apiKey": [redacted], "n": 1}"#,
+            ),
+            (
+                "Authorization: Bearer abc.def rest",
+                "Authorization: [redacted] rest",
+            ),
+            ("/cb?token=t-1&state=9", "/cb?token=[redacted]&state=9"),
+            (r#"credentials: {"user": "ada"}"#, "credentials: [redacted]"),
+            ("secret='unfinished", "secret=[redacted]"),
+            ("a token=ä, ö=ü", "a token=[redacted], ö=ü"),
+        ] {
+            assert_eq!(redact_text(text).as_deref(), Some(shown), "{text}");
+            assert_eq!(redact_text(shown), None, "{shown}");
+        }
+        for text in [
+            "",
+            "the token is not valid",
+            "tokens: 5, maxTokens=7",
+            "password:",
+            "at 12:30: a = b",
+            "unknown field `token`: did you mean `tokens`?",
+        ] {
+            assert_eq!(redact_text(text), None, "{text}");
+        }
+        let value = Arc::new(json!({"goal": ["token=t-1"], "secret": 1}));
+        let shown = json!({"goal": ["token=[redacted]"], "secret": REDACTED});
+        assert_eq!(*redact_with_texts(&value), shown);
     }
 }

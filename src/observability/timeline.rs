@@ -1,6 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{Event, EventKind, redact};
+use super::{
+    AuditTrail, Event, EventKind, redact,
+    redaction::redact_text,
+    spans::{Spans, is_listened_to},
+};
 use crate::{
     clock::Clock,
     domain::{Locked, code},
@@ -8,11 +12,21 @@ use crate::{
 
 /// Everything that happened in a scenario, in order.
 ///
-/// A handle: clones share the events. Secrets are redacted as events are recorded.
+/// A handle: clones share the events. Secrets are redacted as events are recorded. Each event is also one
+/// of [`tracing`], for whoever listens to the target `rehearsal::timeline` at level `TRACE`, in spans of the
+/// workflow's run, its step and the call.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
-    events: Arc<Locked<Vec<Event>>>,
+    recorded: Arc<Locked<Recorded>>,
+    /// Those that somebody listens to.
+    spans: Arc<Locked<Spans>>,
+}
+
+#[derive(Debug, Default)]
+struct Recorded {
+    events: Vec<Event>,
+    trail: Option<AuditTrail>,
 }
 
 impl Timeline {
@@ -20,7 +34,8 @@ impl Timeline {
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
-            events: Arc::default(),
+            recorded: Arc::default(),
+            spans: Arc::default(),
         }
     }
 
@@ -36,15 +51,34 @@ impl Timeline {
 
     /// As [`record`](Self::record), for a caller that has just read the clock.
     pub(crate) fn record_at(&self, at: Duration, mut kind: EventKind) {
-        match &mut kind {
-            EventKind::CallStarted { input, .. } => *input = redact(input),
-            EventKind::CallEnded {
-                reply: Some(reply), ..
-            } => *reply = redact(reply),
-            EventKind::Control(event) => event.redact(),
-            _ => {}
+        hide_secrets(&mut kind);
+        let event = Event { at, kind };
+        self.emit(&event);
+        let warnings = {
+            let recorded = &mut *self.recorded.lock();
+            recorded.events.push(event);
+            match (&recorded.trail, recorded.events.last()) {
+                (Some(trail), Some(event)) => trail.record(event),
+                _ => return,
+            }
+        };
+        self.warn(at, warnings);
+    }
+
+    /// Records warnings of the audit trail, which make no entries of it.
+    fn warn(&self, at: Duration, warnings: Vec<EventKind>) {
+        for mut kind in warnings {
+            hide_secrets(&mut kind);
+            let event = Event { at, kind };
+            self.emit(&event);
+            self.recorded.lock().events.push(event);
         }
-        self.events.lock().push(Event { at, kind });
+    }
+
+    fn emit(&self, event: &Event) {
+        if is_listened_to() {
+            self.spans.lock().emit(event);
+        }
     }
 
     /// Records the end of an execution that its caller abandoned. Those of one instant are in the order
@@ -57,29 +91,48 @@ impl Timeline {
             _ => None,
         };
         let own = order(&ended);
-        let mut events = self.events.lock();
+        let ended = Event { at, kind: ended };
+        self.emit(&ended);
+        let recorded = &mut *self.recorded.lock();
+        if let (Some(trail), Some(number)) = (&recorded.trail, own) {
+            trail.record_abandoned(number, &ended);
+        }
+        let events = &mut recorded.events;
         let is_later = |event: &Event| event.at == at && order(&event.kind) > own;
         let later = events.iter().rev().take_while(|event| is_later(event));
         let index = events.len() - later.count();
-        events.insert(index, Event { at, kind: ended });
+        events.insert(index, ended);
+    }
+
+    /// Keeps an entry of each decision and each interaction in an audit trail from now on, or no longer.
+    pub fn set_audit_trail(&self, trail: Option<AuditTrail>) {
+        let warnings = trail.as_ref().map(AuditTrail::warnings);
+        self.recorded.lock().trail = trail;
+        self.warn(self.clock.now(), warnings.unwrap_or_default());
+    }
+
+    /// The audit trail, if there is one.
+    pub fn audit_trail(&self) -> Option<AuditTrail> {
+        self.recorded.lock().trail.clone()
     }
 
     /// Reads the events so far. `read` must not record any.
     pub fn read<T>(&self, read: impl FnOnce(&[Event]) -> T) -> T {
-        read(&self.events.lock())
+        read(&self.recorded.lock().events)
     }
 
     /// The last `count` events, or nothing if a hanging thread holds them.
     pub fn tail(&self, count: usize) -> Vec<Event> {
-        let events = self.events.try_lock();
-        events.map_or_else(Vec::new, |events| {
+        let recorded = self.recorded.try_lock();
+        recorded.map_or_else(Vec::new, |recorded| {
+            let events = &recorded.events;
             events[events.len().saturating_sub(count)..].to_vec()
         })
     }
 
     /// Takes all events out.
     pub fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut self.events.lock())
+        std::mem::take(&mut self.recorded.lock().events)
     }
 
     /// Time since the scenario's start.
@@ -88,12 +141,31 @@ impl Timeline {
     }
 }
 
+fn hide_secrets(kind: &mut EventKind) {
+    match kind {
+        EventKind::CallStarted { input, .. } => *input = redact(input),
+        EventKind::CallEnded {
+            reply: Some(reply), ..
+        } => *reply = redact(reply),
+        EventKind::Control(event) => event.redact(),
+        EventKind::Warning { message, .. } | EventKind::Error { message, .. } => {
+            if let Some(shown) = redact_text(message) {
+                *message = shown;
+            }
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::{CallHead, CallName};
+    use crate::{
+        domain::{ApprovalStatus, CallHead, CallName, LifecycleStage, Severity},
+        observability::ControlEvent,
+    };
 
     #[tokio::test(start_paused = true)]
     async fn executions_abandoned_at_one_instant_end_in_the_order_of_their_calls() {
@@ -118,6 +190,47 @@ mod tests {
             events.iter().map(number).collect()
         });
         assert_eq!(numbers, [9, 1, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_and_what_a_control_plane_says_are_redacted() {
+        let timeline = Timeline::new(Clock::start());
+        let (about, message) = ("x".into(), "token=t-1".to_owned());
+        timeline.record(EventKind::Warning { about, message });
+        let (about, message) = ("x".into(), "token=t-1".to_owned());
+        timeline.record(EventKind::Error { about, message });
+        let control = |event| timeline.record(EventKind::Control(Box::new(event)));
+        control(ControlEvent::StageEntered {
+            trace: "t".into(),
+            stage: LifecycleStage::Failed,
+            data: Arc::new(json!({"error": "token=t-1", "plan": [{"apiKey": "t-1"}]})),
+        });
+        control(ControlEvent::ApprovalRequested {
+            request: "r".into(),
+            operation: "login with token=t-1".into(),
+            risk: Severity::Low,
+            until: Duration::ZERO,
+        });
+        control(ControlEvent::ApprovalEnded {
+            request: "r".into(),
+            status: ApprovalStatus::Denied,
+            approver: "ada".into(),
+            reason: "token: t-1 is used up".into(),
+        });
+        control(ControlEvent::ApprovalRefused {
+            request: "r".into(),
+            approver: "ada".into(),
+            reason: "token: t-1 is used up".into(),
+        });
+        timeline.read(|events| {
+            for event in events {
+                let shown = Value::Object(event.fields()).to_string();
+                assert!(
+                    !shown.contains("t-1") && shown.contains("[redacted]"),
+                    "{shown}"
+                );
+            }
+        });
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,12 +9,9 @@ use serde_json::Value;
 
 use crate::{
     domain::{CallName, Cost, HashMap, Locked},
-    observability::Timeline,
+    observability::{ALL_CALLS, Timeline},
     resilience::{Budget, BudgetPolicy, OverBudget, Reservation, Usage},
 };
-
-/// The scope of the budget of all calls, in events and messages.
-const ALL_CALLS: &str = "all calls";
 
 /// The budget of all calls, and those of the calls of a run and of the runs nested in it.
 #[derive(Debug, Default)]

@@ -58,7 +58,7 @@ pub use faults::{FaultId, Faults, UnusedFault};
 #[doc(hidden)]
 pub use file::DiskStage;
 pub use file::FileService;
-pub(crate) use file::{FileOperation, Files, FilesDefinition};
+pub(crate) use file::{FileOperation, FilePath, Files, FilesDefinition};
 pub(crate) use http_route::HttpRoute;
 #[cfg(feature = "http")]
 pub(crate) use http_status::{failure_of, status_of};

@@ -69,7 +69,7 @@ impl Client {
         call: &Call,
         scope: &CallScope<'_>,
     ) -> Result<Reply, NoReply> {
-        let mut reserved = self.reserve(role, call)?;
+        let mut reserved = self.reserve(role, call, scope)?;
         let GuardSet {
             bulkheads,
             breakers,
@@ -81,7 +81,7 @@ impl Client {
                 Ok(acquired) => *permit = Some(acquired),
                 Err(refusal) => {
                     let failure = Failure::new(code::SERVICE_UNAVAILABLE, refusal.to_string());
-                    let mut refused = self.refused(call, RefusedBy::Breaker, failure);
+                    let mut refused = self.refused(call, scope, RefusedBy::Breaker, failure);
                     refused.half_open_in = refusal.half_open_in;
                     refused.fallback.clone_from(&breaker.policy().fallback);
                     return Err(refused);
@@ -116,7 +116,12 @@ impl Client {
     }
 
     /// Reserves what a call will probably use. An undo is exempt: what was done can always be undone.
-    fn reserve(&self, role: &Role, call: &Call) -> Result<Reservations, NoReply> {
+    fn reserve(
+        &self,
+        role: &Role,
+        call: &Call,
+        scope: &CallScope<'_>,
+    ) -> Result<Reservations, NoReply> {
         let budgets = self.budgets.of(call.context().run.as_deref());
         if budgets.is_empty() || call.is_undo() || self.registry.is_own_machinery(role) {
             return Ok(Reservations::default());
@@ -124,7 +129,7 @@ impl Client {
         let estimate = role.estimate(call.name().operation());
         Reservations::of(&budgets, call.name(), estimate).map_err(|shortage| {
             let failure = Failure::new(code::BUDGET_EXHAUSTED, shortage.to_string());
-            self.refused(call, RefusedBy::Budget, failure)
+            self.refused(call, scope, RefusedBy::Budget, failure)
         })
     }
 
@@ -166,7 +171,7 @@ impl Client {
             match entered {
                 Ok(entered) => *permit = Some(entered),
                 Err(failure) => {
-                    let refused = self.refused(call, RefusedBy::Bulkhead, failure);
+                    let refused = self.refused(call, scope, RefusedBy::Bulkhead, failure);
                     return Err(NoReply {
                         is_limit,
                         ..refused
@@ -262,12 +267,19 @@ impl Client {
         });
     }
 
-    fn refused(&self, call: &Call, by: RefusedBy, failure: Failure) -> NoReply {
+    fn refused(
+        &self,
+        call: &Call,
+        scope: &CallScope<'_>,
+        by: RefusedBy,
+        failure: Failure,
+    ) -> NoReply {
         let failure = failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
             head: Arc::clone(&call.head),
             by,
             code: Arc::clone(&failure.code),
+            number: scope.number,
         });
         NoReply::of(Box::new(failure))
     }

@@ -30,4 +30,5 @@ pub(super) use definition::check;
 pub use definition::{FileOperation, FilesDefinition};
 pub use disk_faults::DiskStage;
 pub use files::Files;
+pub use path::FilePath;
 pub use service::FileService;
