@@ -115,7 +115,8 @@ pub mod clock;
 #[cfg(feature = "contracts")]
 mod contracts;
 #[cfg(feature = "control")]
-mod control;
+#[doc(hidden)]
+pub mod control;
 #[cfg(feature = "cqrs")]
 pub mod cqrs;
 #[cfg(feature = "sqlite")]

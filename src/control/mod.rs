@@ -11,8 +11,8 @@ mod planner;
 mod pursuit;
 mod router;
 
-pub(crate) use coordinator::Coordinator;
-pub(crate) use definition::CoordinatorDefinition;
-pub(crate) use goal::Goal;
-pub(crate) use outcome::GoalOutcome;
-pub(crate) use plan::PlanStep;
+pub use coordinator::Coordinator;
+pub use definition::CoordinatorDefinition;
+pub use goal::Goal;
+pub use outcome::GoalOutcome;
+pub use plan::PlanStep;

@@ -95,20 +95,12 @@ impl Pursuit {
             _ if denied => LifecycleStage::Cancelled,
             _ => LifecycleStage::Failed,
         };
-        self.partial = match (stage, &error) {
-            (LifecycleStage::Complete, _) => None,
-            (_, error) => {
-                let cancelled = Failure::new(code::CANCELLED, "cancellation was requested");
-                let failure = error.as_ref().unwrap_or(&cancelled);
-                let total = self.plan.steps.len();
-                Some(PartialResult::new(
-                    completed.clone(),
-                    failed.clone(),
-                    total,
-                    failure,
-                ))
-            }
-        };
+        self.partial = (stage != LifecycleStage::Complete).then(|| {
+            let cancelled = || Failure::new(code::CANCELLED, "cancellation was requested");
+            let failure = error.clone().unwrap_or_else(cancelled);
+            let total = self.plan.steps.len();
+            PartialResult::new(completed.clone(), failed.clone(), total, &failure)
+        });
         match stage {
             LifecycleStage::Complete => {
                 self.advance(PlanStage::Completed);

@@ -25,6 +25,7 @@ mod limit;
 mod mock;
 mod observer;
 mod operation_kind;
+mod operations;
 mod partition;
 mod policies;
 mod registry;

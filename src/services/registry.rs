@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use super::{Script, Service, check_service_name};
 use crate::{
@@ -241,29 +241,6 @@ impl Registry {
         }
     }
 
-    /// How long an execution of an operation takes without faults, by its script or else its service.
-    ///
-    /// # Errors
-    ///
-    /// If the service or the operation does not exist.
-    pub fn usual_latency(&self, call: &CallName) -> Result<Duration, UnknownName> {
-        let role = self.role(call.service())?;
-        role.check(call)?;
-        let own = role.service.latency(call.operation());
-        Ok(role.script.usual_latency(call.operation(), own))
-    }
-
-    /// What a call of an operation probably uses, by the definition of its service.
-    ///
-    /// # Errors
-    ///
-    /// If the service or the operation does not exist.
-    pub fn estimate(&self, call: &CallName) -> Result<Usage, UnknownName> {
-        let role = self.role(call.service())?;
-        role.check(call)?;
-        Ok(role.estimate(call.operation()))
-    }
-
     /// Whether a service is part of the framework, or has the place of one that is: outbox, bus, event
     /// store, a read model and the like.
     pub(super) fn is_own_machinery(&self, role: &Role) -> bool {
@@ -279,29 +256,6 @@ impl Registry {
     pub fn names(&self) -> Vec<Arc<str>> {
         let roles = self.roles.lock();
         roles.cast.keys().cloned().collect()
-    }
-
-    /// The operations of a service that lists them, each with what it is for, as far as that is known.
-    #[cfg(feature = "control")]
-    pub(crate) fn described(&self, service: &str) -> Vec<(String, String)> {
-        let Ok(role) = self.role(service) else {
-            return Vec::new();
-        };
-        let definition = role.service.definition();
-        let described = |operation: &str| {
-            let operation = definition.and_then(|definition| definition.operation(operation));
-            operation.and_then(|operation| operation.description.clone())
-        };
-        let operations = role.service.operations().unwrap_or_default();
-        operations
-            .into_iter()
-            .map(|operation| {
-                (
-                    operation.to_owned(),
-                    described(operation).unwrap_or_default(),
-                )
-            })
-            .collect()
     }
 
     /// Whether any service is the user's own.

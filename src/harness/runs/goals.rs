@@ -15,10 +15,12 @@ impl Runs {
     }
 
     /// A coordinator whose plans this orchestrator carries out.
-    pub(crate) fn coordinator(
-        &self,
-        definition: CoordinatorDefinition,
-    ) -> Result<Coordinator, Violation> {
+    ///
+    /// # Errors
+    ///
+    /// If its definition is not valid.
+    #[doc(hidden)]
+    pub fn coordinator(&self, definition: CoordinatorDefinition) -> Result<Coordinator, Violation> {
         Coordinator::new(definition, Arc::clone(&self.orchestrator), &self.client)
     }
 }
