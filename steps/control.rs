@@ -166,6 +166,14 @@ async fn resumes(world: &mut World) -> StepResult {
     Ok(world.control().0.resume().await?)
 }
 
+/// As above, while the scenario goes on.
+#[when("the goal resumes in the background")]
+async fn resumes_in_background(world: &mut World) -> StepResult {
+    world.control().0.start_again()?;
+    settle().await;
+    Ok(())
+}
+
 /// Its plan is undone as far as it goes.
 #[when("cancellation of the goal is requested")]
 async fn cancelled(world: &mut World) -> StepResult {

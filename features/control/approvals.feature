@@ -127,3 +127,39 @@ Feature: Plans and steps that need an approval
     And the outcome of the goal has:
       | path           | value |
       | /output/result | 12    |
+
+  @control-6 @control-5
+  Scenario: A step that was mended after it was approved needs another approval
+    Given "Calculator.multiply" fails 1 time with "TRANSIENT_ERROR"
+    When the goal "Calculate" starts
+    And "ana" approves step "approve_step_2" because "it is only a product"
+    And the goal ends
+    Then the goal fails with "TRANSIENT_ERROR"
+    Given step 2 of the plan is mended:
+      | call                | input             |
+      | Calculator.multiply | {"a": 30, "b": 3} |
+    When the goal resumes in the background
+    Then "Calculator.multiply" is executed 1 time
+    When "ben" approves step "approve_step_2" because "it is larger, but still only a product"
+    And the goal ends
+    Then the goal completes
+    And the timeline has, in order:
+      | event              | request                 | operation                             | approver |
+      | approval_requested | plan-1/approve_step_2   | Calculator.multiply of {"a":3,"b":4}  |          |
+      | approval_ended     | plan-1/approve_step_2   |                                       | ana      |
+      | approval_requested | plan-1/approve_step_2~2 | Calculator.multiply of {"a":30,"b":3} |          |
+      | approval_ended     | plan-1/approve_step_2~2 |                                       | ben      |
+    And the outcome of the goal has:
+      | path           | value |
+      | /output/result | 90    |
+
+  @control-6 @control-5
+  Scenario: A step that only failed is not approved again when the goal resumes
+    Given "Calculator.multiply" fails 1 time with "TRANSIENT_ERROR"
+    When the goal "Calculate" starts
+    And "ana" approves step "approve_step_2" because "it is only a product"
+    And the goal ends
+    Then the goal fails with "TRANSIENT_ERROR"
+    When the goal resumes
+    Then the goal completes
+    And it takes 0 ms

@@ -125,6 +125,21 @@ impl Control {
         Ok(())
     }
 
+    /// The same in the background.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn start_again(&mut self) -> Result<(), String> {
+        let coordinator = self.coordinator()?;
+        let plan = self.last_plan()?;
+        let mended = std::mem::take(&mut self.mended);
+        let resumed = async move { coordinator.resume(&plan, &mended).await };
+        self.last.clear();
+        self.started = Some(tokio::spawn(resumed));
+        Ok(())
+    }
+
     /// Asks the last goal to stop.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::{
     run::RunContext,
     state::RunState,
     step_state::StepState,
+    wait::Wait,
 };
 use crate::domain::{Failure, StepStatus, WorkflowStatus};
 
@@ -55,6 +56,8 @@ impl RunState {
         for step in changed {
             let (state, id) = (&self.steps[step], &self.plan.steps[step].id);
             let why = match state.status {
+                // What else is to be done needs an approval of its own.
+                StepStatus::Completed if self.is_approval(step) => continue,
                 StepStatus::Completed => "has completed",
                 _ if state.failure.as_ref().is_some_and(|it| it.in_doubt) || state.in_doubt => {
                     "may have had an effect"
@@ -67,9 +70,22 @@ impl RunState {
         None
     }
 
+    fn is_approval(&self, step: usize) -> bool {
+        matches!(self.plan.steps[step].wait(), Some(Wait::Approval(_)))
+    }
+
     /// Whether a step is at the same place in a plan, and defined as it is here.
     fn is_as_in(&self, step: usize, plan: &Plan) -> bool {
         plan.workflow.steps.get(step) == Some(&self.plan.workflow.steps[step])
+    }
+
+    /// How often the approval of a step was asked for, so that a former answer does not count again.
+    fn requests(&self, step: usize) -> usize {
+        let asked = self
+            .steps
+            .get(step)
+            .filter(|state| state.status != StepStatus::Pending && self.is_approval(step));
+        asked.map_or(0, |state| state.child_count + 1)
     }
 
     /// Goes on with another plan: steps that it changes are as if they had never been started.
@@ -81,7 +97,10 @@ impl RunState {
             .enumerate()
             .map(|(step, kept)| match kept {
                 true => self.steps[step].clone(),
-                false => StepState::default(),
+                false => StepState {
+                    child_count: self.requests(step),
+                    ..StepState::default()
+                },
             })
             .collect();
         let is_done = |step: usize, steps: &[StepState]| match steps[step].status {
