@@ -53,6 +53,25 @@ Feature: Goals, from the words to the result
       | Calculator.divide   |
 
   @control-1
+  Scenario: Words suggest ten steps at most
+    Given a service "Letters"
+      """json
+      {
+        "operations": {
+          "writeA": {}, "writeB": {}, "writeC": {}, "writeD": {}, "writeE": {}, "writeF": {},
+          "writeG": {}, "writeH": {}, "writeI": {}, "writeJ": {}, "writeK": {}, "writeL": {}
+        }
+      }
+      """
+    When the goal "Write" is pursued
+    Then the goal completes
+    And the outcome of the goal has:
+      | path        | value |
+      | /plan/steps | 10    |
+    And "Letters.writeJ" is executed 1 time
+    And "Letters.writeK" is never executed
+
+  @control-1
   Scenario: The worker is the caller of its plan's calls
     Given the plan:
       | call           | input            |

@@ -219,10 +219,44 @@ Feature: Steps that wait for a person's approval
       | approval_requested | payout-1/release~2 |           |
       | approval_ended     | payout-1/release~2 | timed_out |
 
+  @orchestration-22 @control-6
+  Scenario: What was denied beside another step is not asked for again
+    Given the workflow:
+      """json
+      {
+        "id": "beside",
+        "onParallelFailure": "sequential",
+        "steps": [
+          { "id": "release", "approval": { "for": "paying" }, "dependencies": [] },
+          { "id": "prepare", "service": "Payments", "operation": "prepare", "dependencies": [] }
+        ]
+      }
+      """
+    And "Payments.prepare" takes 10 s
+    When the workflow starts
+    And "ana" denies step "release" because "the invoice is a copy"
+    And the workflow ends
+    Then the workflow is rolled back
+    And the timeline has none of:
+      | event              | request            |
+      | approval_requested | beside-1/release~2 |
+
+  @orchestration-22 @control-6 @needs-messaging
+  Scenario: An event that only looks like an answer is none
+    When the workflow starts
+    And the event "approval" of "payout-1/release" is published with:
+      """json
+      { "status": "approved", "approver": "ana", "reason": "I say so" }
+      """
+    Then the state of the workflow has:
+      | path    | value   |
+      | /status | running |
+
   Rule: A crash loses neither a request nor an answer
 
     @orchestration-22 @control-6 @orchestration-13
     Scenario: A request outlives the process, and still ends when it was due
+      Given an audit trail
       When the workflow starts
       And 30 min pass
       And the orchestrator crashes
@@ -234,6 +268,7 @@ Feature: Steps that wait for a person's approval
       And the outcome has:
         | path        | value            |
         | /error/code | APPROVAL_TIMEOUT |
+      And the audit trail has 2 entries of type "approval"
 
     @orchestration-22 @control-6 @orchestration-13
     Scenario Outline: An answer that came while no process was there counts after the restart
