@@ -2,7 +2,6 @@
 
 use cucumber::gherkin;
 use rehearsal_macros::{given, then, when};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -98,14 +97,6 @@ async fn pursued_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     Ok(world.control().0.pursue(vec![(goal, None)]).await?)
 }
 
-/// A goal that is pursued beside others.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    #[serde(flatten)]
-    goal: Goal,
-}
-
 /// Concurrently: a row for each, whose columns are fields of goals.
 #[when("these goals are pursued at once:")]
 async fn pursued_at_once(world: &mut World, step: &gherkin::Step) -> StepResult {
@@ -126,8 +117,8 @@ async fn pursued_at_once(world: &mut World, step: &gherkin::Step) -> StepResult 
             .collect();
         let text = Value::Object(fields).to_string();
         let line = step.position.line + 2 + index;
-        let row: Row = from_json(&text, uri, line)?;
-        goals.push((row.goal, None));
+        let goal: Goal = from_json(&text, uri, line)?;
+        goals.push((goal, None));
     }
     Ok(world.control().0.pursue(goals).await?)
 }
@@ -157,7 +148,8 @@ async fn starts(world: &mut World, goal: String) -> StepResult {
 /// One that was started.
 #[when("the goal ends")]
 async fn ends(world: &mut World) -> StepResult {
-    Ok(world.control().0.wait().await?)
+    let (control, runs) = world.control();
+    Ok(control.wait(runs).await?)
 }
 
 /// From where it failed, with the steps that were mended.
@@ -201,9 +193,10 @@ async fn is_cancelled(world: &mut World) -> StepResult {
 }
 
 /// Before anything was done, with this in the message.
-#[then("the goal is refused with {string}")]
+#[then("the goal is refused, which says {string}")]
 async fn refused(world: &mut World, message: String) -> StepResult {
-    match world.control().0.results().await?.last() {
+    let (control, runs) = world.control();
+    match control.results(runs).await?.last() {
         Some(Err(RunError::Refused(failure))) => {
             let found = failure.message.contains(&message) && !message.is_empty();
             expect(found, || {
@@ -221,7 +214,8 @@ async fn refused(world: &mut World, message: String) -> StepResult {
 /// Values of what became of the last goal, by JSON Pointer.
 #[then("the outcome of the goal has:")]
 async fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
-    let outcome = serde_json::to_value(world.control().0.outcome().await?)?;
+    let (control, runs) = world.control();
+    let outcome = serde_json::to_value(control.outcome(runs).await?)?;
     has_values(step, &outcome)
 }
 
@@ -229,7 +223,8 @@ async fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
 #[then("the outcomes of the goals have:")]
 async fn outcomes_have(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut outcomes = Vec::new();
-    for result in world.control().0.results().await? {
+    let (control, runs) = world.control();
+    for result in control.results(runs).await? {
         let outcome = result.as_ref().map_err(ToString::to_string)?;
         outcomes.push(serde_json::to_value(outcome)?);
     }
@@ -263,7 +258,8 @@ fn stages_are(world: &mut World, step: &gherkin::Step) -> StepResult {
 }
 
 async fn ended(world: &mut World, expected: LifecycleStage, code: Option<&str>) -> StepResult {
-    for result in world.control().0.results().await? {
+    let (control, runs) = world.control();
+    for result in control.results(runs).await? {
         let outcome = result.as_ref().map_err(ToString::to_string)?;
         let failed = outcome.error.as_ref();
         let is_code = code.is_none_or(|code| failed.is_some_and(|error| *error.code == *code));

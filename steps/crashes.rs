@@ -90,6 +90,11 @@ fn crashes_now(world: &mut World) -> StepResult {
 /// an event.
 #[when("the orchestrator restarts")]
 async fn restarts(world: &mut World) -> StepResult {
+    #[cfg(feature = "control")]
+    {
+        let (control, runs) = world.control();
+        control.lose(runs).await?;
+    }
     let client = world.cast().restart();
     world.runs().restart(client).await?;
     #[cfg(feature = "control")]

@@ -163,3 +163,38 @@ Feature: Plans and steps that need an approval
     When the goal resumes
     Then the goal completes
     And it takes 0 ms
+
+  @control-6
+  Scenario: The process is lost while a plan waits, and the answer that comes after the restart counts
+    When the goal "Calculate" starts
+    And 1 min passes
+    And the orchestrator crashes
+    And 1 min passes
+    And the orchestrator restarts
+    And "ana" approves step "approve_step_2" because "it is only a product"
+    And the goal ends
+    Then the goal completes
+    And "Calculator.add" is executed 1 time
+    And the timeline has, in order:
+      | at    | event                  | caller | call                | status   |
+      | 2 min | orchestrator_restarted |        |                     |          |
+      | 2 min | approval_ended         |        |                     | approved |
+      | 2 min | call_started           | w1     | Calculator.multiply |          |
+    And the stages are:
+      | initialize |
+      | plan       |
+      | route      |
+      | execute    |
+      | aggregate  |
+      | complete   |
+
+  @control-6 @needs-sqlite
+  Scenario: The journal is in a file, and nobody answers after the restart
+    Given the journal is kept in a file
+    When the goal "Calculate" starts
+    And 1 min passes
+    And the orchestrator crashes
+    And the orchestrator restarts
+    And the goal ends
+    Then the goal fails with "APPROVAL_TIMEOUT"
+    And it takes 4 min

@@ -177,7 +177,7 @@ Feature: Goals, from the words to the result
         """json
         <goal>
         """
-      Then the goal is refused with "<message>"
+      Then the goal is refused, which says "<message>"
       And "Calculator.add" is never executed
 
       Examples:

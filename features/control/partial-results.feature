@@ -125,7 +125,7 @@ Feature: What is left of a goal that failed
       | call           | input            |
       | Calculator.add | {"a": 1, "b": 1} |
     When the goal resumes
-    Then the goal is refused with "has completed, and so cannot be changed"
+    Then the goal is refused, which says "has completed, and so cannot be changed"
     And "Calculator.add" is executed 1 time
 
   @control-5
@@ -137,7 +137,7 @@ Feature: What is left of a goal that failed
     When the goal "Calculate" is pursued
     Then the goal fails with "PERMISSION_DENIED"
     When the goal resumes
-    Then the goal is refused with "the goal is failed, and trying again does not help it"
+    Then the goal is refused, which says "the goal is failed, and trying again does not help it"
 
   @control-4
   Scenario: A service that was removed after the plan was made fails like any other

@@ -192,6 +192,13 @@ impl Coordinator {
         orchestrator.cancel(plan).map(drop)
     }
 
+    /// Whether a plan is being carried out.
+    pub fn is_at_work(&self) -> bool {
+        let state = self.state.lock();
+        let mut pursuits = state.planned.values();
+        pursuits.any(|pursuit| pursuit.life.stage() == LifecycleStage::Execute)
+    }
+
     /// What became of a goal whose plan a later process carried out; `None` if it is not one of ours.
     pub fn recovered(&self, outcome: &Outcome) -> Option<GoalOutcome> {
         let pursuit = self.state.lock().planned.get(&outcome.run).cloned()?;

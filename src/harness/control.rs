@@ -104,12 +104,17 @@ impl Control {
     /// # Errors
     ///
     /// If none was.
-    pub async fn wait(&mut self) -> Result<(), String> {
-        let started = self.started.take();
-        let started = started.ok_or_else(|| "no goal was started".to_owned())?;
-        let result = started.await.map_err(|error| error.to_string())?;
-        self.last = vec![result];
-        Ok(())
+    pub async fn wait(&mut self, runs: &mut Runs) -> Result<(), String> {
+        if let Some(started) = self.started.take() {
+            let result = started.await.map_err(|error| error.to_string())?;
+            self.last = vec![result];
+            return Ok(());
+        }
+        if !self.is_pursued() {
+            return Err("no goal was started".to_owned());
+        }
+        runs.wait().await?;
+        self.collect(runs)
     }
 
     /// Resumes the last goal, with the steps that were mended.
@@ -151,20 +156,48 @@ impl Control {
         cancelled.map_err(|error| error.to_string())
     }
 
-    /// Takes up the goals whose plans a later process has carried out.
-    pub fn take_up(&mut self, runs: &mut Runs) -> Result<(), String> {
-        let Some(coordinator) = &self.coordinator else {
+    /// Loses the process, and what pursues a goal in it.
+    ///
+    /// # Errors
+    ///
+    /// If its task failed.
+    pub async fn lose(&mut self, runs: &Runs) -> Result<(), String> {
+        let Some(started) = self.started.take() else {
             return Ok(());
         };
-        let outcomes = runs.outcomes()?.into_iter();
-        let recovered: Vec<_> = outcomes
-            .filter_map(|outcome| coordinator.recovered(outcome))
-            .map(Ok)
-            .collect();
-        if !recovered.is_empty() {
-            self.started = None;
-            self.last = recovered;
+        runs.kill();
+        // Awaited, since it holds the journal until then.
+        let result = started.await.map_err(|error| error.to_string())?;
+        self.last = vec![result];
+        Ok(())
+    }
+
+    /// Takes up the goals whose plans a later process carries out.
+    ///
+    /// # Errors
+    ///
+    /// If the task of one failed.
+    pub fn take_up(&mut self, runs: &mut Runs) -> Result<(), String> {
+        if self.is_pursued() {
+            // What pursued it was lost with the process.
+            self.last.clear();
+            self.collect(runs)?;
         }
+        Ok(())
+    }
+
+    /// Whether a plan is being carried out.
+    fn is_pursued(&self) -> bool {
+        let coordinator = self.coordinator.as_ref();
+        coordinator.is_some_and(|coordinator| coordinator.is_at_work())
+    }
+
+    /// Collects what became of the goals whose plans a later process has carried out.
+    fn collect(&mut self, runs: &mut Runs) -> Result<(), String> {
+        let coordinator = self.coordinator()?;
+        let ended = runs.ended()?.into_iter();
+        let recovered = ended.filter_map(|outcome| coordinator.recovered(outcome));
+        self.last.extend(recovered.map(Ok));
         Ok(())
     }
 
@@ -178,11 +211,14 @@ impl Control {
     /// # Errors
     ///
     /// If none was pursued, or one is still being pursued.
-    pub async fn results(&mut self) -> Result<&[GoalResult], String> {
-        if self.started.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.wait().await?;
+    pub async fn results(&mut self, runs: &mut Runs) -> Result<&[GoalResult], String> {
+        match &self.started {
+            Some(started) if started.is_finished() => self.wait(runs).await?,
+            Some(_) => {}
+            None if self.is_pursued() => self.collect(runs)?,
+            None => {}
         }
-        if self.started.is_some() {
+        if self.started.is_some() || (self.is_pursued() && self.last.is_empty()) {
             return Err(
                 "the goal is still pursued: let time pass, or wait until the goal ends".to_owned(),
             );
@@ -198,8 +234,8 @@ impl Control {
     /// # Errors
     ///
     /// As for [`results`](Self::results), and if it was refused or the orchestrator crashed.
-    pub async fn outcome(&mut self) -> Result<&GoalOutcome, String> {
-        let results = self.results().await?;
+    pub async fn outcome(&mut self, runs: &mut Runs) -> Result<&GoalOutcome, String> {
+        let results = self.results(runs).await?;
         match results.last() {
             Some(Ok(outcome)) => Ok(outcome),
             Some(Err(error)) => Err(error.to_string()),

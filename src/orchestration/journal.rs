@@ -27,6 +27,9 @@ pub enum JournalEntry {
         /// The number of the first event that its waits may take.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events_from: Option<u64>,
+        /// Who makes its calls, unless the orchestrator does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caller: Option<Arc<str>>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -140,6 +143,8 @@ pub(super) struct RunStart {
     pub input: Arc<Value>,
     /// The number of the first event that its waits may take, if it has any.
     pub events_from: Option<u64>,
+    /// Who makes its calls, unless the orchestrator does.
+    pub caller: Option<Arc<str>>,
     pub at: Duration,
 }
 
@@ -150,6 +155,7 @@ impl RunStart {
             workflow: Arc::clone(plan.workflow()),
             input: Arc::clone(&self.input),
             events_from: self.events_from,
+            caller: self.caller.clone(),
             at: self.at,
         }
     }

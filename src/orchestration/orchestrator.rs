@@ -104,6 +104,11 @@ impl Orchestrator {
         }
     }
 
+    /// Who makes the calls, unless the orchestrator does.
+    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
+        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
+    }
+
     /// Whether its process is alive, that is, has not crashed.
     pub fn is_alive(&self) -> bool {
         !*self.killed.borrow()
@@ -318,6 +323,7 @@ impl Orchestrator {
             workflow,
             input,
             events_from,
+            caller,
             at,
         }) = entries.next()
         else {
@@ -326,6 +332,7 @@ impl Orchestrator {
         let start = RunStart {
             input,
             events_from,
+            caller,
             at,
         };
         let mut state = RunState::new(plan(workflow)?, id.into(), start);

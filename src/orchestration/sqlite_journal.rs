@@ -118,6 +118,8 @@ struct StartedRow {
     input: Arc<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     events_from: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<Arc<str>>,
     #[serde(with = "offset_text")]
     at: Duration,
 }
@@ -129,6 +131,7 @@ impl JournalFile {
             workflow,
             input,
             events_from,
+            caller,
             at,
         } = started
         else {
@@ -153,6 +156,7 @@ impl JournalFile {
                 workflow: row,
                 input,
                 events_from,
+                caller,
                 at,
             };
             insert(connection, key, &written(run, &started)?)?;
@@ -229,6 +233,7 @@ impl JournalFile {
             workflow: self.definition(run, started.workflow)?,
             input: started.input,
             events_from: started.events_from,
+            caller: started.caller,
             at: started.at,
         };
         Ok(Some(iter::once(started).chain(later).collect()))

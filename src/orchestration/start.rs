@@ -136,6 +136,7 @@ impl Orchestrator {
         RunStart {
             input,
             events_from: events_from.or_else(|| waits.then(|| self.inbox.next_number())),
+            caller: self.own_caller().cloned(),
             at: self.now(),
         }
     }
@@ -272,8 +273,12 @@ impl Orchestrator {
         Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),
+            orchestrator: match (&state.caller, self.own_caller()) {
+                // After a crash its calls are still by the same.
+                (Some(caller), None) => self.as_caller(caller),
+                _ => self.clone(),
+            },
             state: Arc::new(SharedState::new(state)),
-            orchestrator: self.clone(),
             context,
         }
     }

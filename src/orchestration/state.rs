@@ -42,6 +42,8 @@ pub(super) struct RunState {
     pub cancelled: bool,
     /// How often it was taken up after a crash.
     pub recoveries: u32,
+    /// Who makes its calls, unless the orchestrator does.
+    pub caller: Option<Arc<str>>,
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
@@ -90,6 +92,7 @@ impl RunState {
             stop: None,
             cancelled: false,
             recoveries: 0,
+            caller: start.caller,
             events_from: start.events_from.unwrap_or_default(),
             taken: BTreeSet::new(),
         }

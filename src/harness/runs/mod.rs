@@ -283,14 +283,7 @@ impl Runs {
         if self.last.is_empty() {
             return Err("no workflow was run".to_owned());
         }
-        for run in &mut self.last {
-            if let RunProgress::Running(task) = &mut run.progress
-                && let Some(ended) = task.now_or_never()
-            {
-                run.progress =
-                    RunProgress::Ended(Box::new(ended.map_err(|error| error.to_string())?));
-            }
-        }
+        self.note_ended()?;
         self.last
             .iter()
             .map(|run| match &run.progress {
@@ -298,6 +291,19 @@ impl Runs {
                 RunProgress::Running(_) => Err(self.still_running(run.id.as_deref())),
             })
             .collect()
+    }
+
+    /// Keeps the results of the last runs that have ended.
+    fn note_ended(&mut self) -> Result<(), String> {
+        for run in &mut self.last {
+            if let RunProgress::Running(task) = &mut run.progress
+                && let Some(ended) = task.now_or_never()
+            {
+                let result = ended.map_err(|error| error.to_string())?;
+                run.progress = RunProgress::Ended(Box::new(result));
+            }
+        }
+        Ok(())
     }
 
     /// The outcomes of the last runs.

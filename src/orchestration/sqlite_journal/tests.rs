@@ -11,6 +11,7 @@ fn ended_runs_are_not_cached() {
     let at = Duration::ZERO;
     let started = JournalEntry::Started {
         events_from: None,
+        caller: None,
         workflow: Arc::new(workflow),
         input: Arc::new(json!({})),
         at,

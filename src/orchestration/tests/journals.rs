@@ -61,6 +61,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
         serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
     let other = JournalEntry::Started {
         events_from: None,
+        caller: None,
         workflow: Arc::new(other),
         input: Arc::new(json!({"n": 1})),
         at,

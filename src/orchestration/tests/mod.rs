@@ -121,6 +121,7 @@ fn step(id: &str, dependencies: &[&str]) -> Value {
 fn started(workflow: &Arc<Workflow>) -> JournalEntry {
     JournalEntry::Started {
         events_from: None,
+        caller: None,
         workflow: Arc::clone(workflow),
         input: Arc::new(json!({})),
         at: Duration::ZERO,
