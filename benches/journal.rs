@@ -102,6 +102,7 @@ fn leave_unfinished(
     for run in 1..=runs {
         let run = format!("createAgent-{run}").into();
         let started = JournalEntry::Started {
+            caller: None,
             events_from: None,
             workflow: Arc::clone(workflow),
             input: Arc::new(json!({"personalityId": "p-1"})),

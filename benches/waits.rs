@@ -202,6 +202,7 @@ fn leave_waiting(file: &Path) {
     for run in 1..=WAITS {
         let run = format!("w-{run}").into();
         let started = JournalEntry::Started {
+            caller: None,
             workflow: Arc::clone(&workflow),
             input: Arc::new(json!({})),
             events_from: None,
