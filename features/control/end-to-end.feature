@@ -229,7 +229,7 @@ Feature: The control plane, from end to end
 
   @control-8
   Scenario: An audit trail that cannot be written is a warning, and the goal completes
-    Given an audit trail
+    Given the audit trail is kept in "audit.jsonl"
     And the audit trail cannot be written
     And the plan:
       | call           | input            |

@@ -107,7 +107,7 @@ Feature: Goals, from the words to the result
 
   @control-10
   Scenario: Goals are pursued at once, each in its own trace
-    Given an audit trail
+    Given the audit trail is kept in "audit.jsonl"
     And the plan:
       | call                | input                                            |
       | Calculator.add      | {"a": "${/input/i}", "b": "${/input/j}"}         |
@@ -146,7 +146,7 @@ Feature: Goals, from the words to the result
 
   @control-8
   Scenario: Several plans may belong to one trace
-    Given an audit trail
+    Given the audit trail is kept in "audit.jsonl"
     And the plan:
       | call           | input            |
       | Calculator.add | {"a": 1, "b": 2} |

@@ -256,7 +256,7 @@ Feature: Steps that wait for a person's approval
 
     @orchestration-22 @control-6 @orchestration-13
     Scenario: A request outlives the process, and still ends when it was due
-      Given an audit trail
+      Given the audit trail is kept in "audit.jsonl"
       When the workflow starts
       And 30 min pass
       And the orchestrator crashes
