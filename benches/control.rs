@@ -19,6 +19,7 @@ use std::{
 use rehearsal::{
     clock::{Clock, Seed},
     control::{CoordinatorDefinition, Goal, PlanStep},
+    domain::CallName,
     harness::{Cast, Runs},
     observability::{AuditTrail, Timeline},
     orchestration::Workflow,
@@ -103,7 +104,7 @@ fn goals(folder: &Path) -> Duration {
                 .expect("the definition is well-formed");
         let coordinator = runs.coordinator(definition).expect("it is valid");
         let steps = CALLS.iter().map(|(service, operation)| PlanStep {
-            call: format!("{service}.{operation}"),
+            call: CallName::new(service, operation),
             input: input(),
         });
         let steps: Vec<_> = steps.collect();

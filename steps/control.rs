@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     control::{CoordinatorDefinition, Goal, PlanStep},
-    domain::{LifecycleStage, from_json},
+    domain::{CallName, LifecycleStage, from_json},
     harness::{World, compare_lines},
     observability::{ControlEvent, EventKind},
     orchestration::RunError,
@@ -86,15 +86,14 @@ fn mended(world: &mut World, step: &gherkin::Step, number: CountParameter) -> St
 /// To its end, or to a crash.
 #[when("the goal {string} is pursued")]
 async fn pursued(world: &mut World, goal: String) -> StepResult {
-    let goals = vec![(Goal::new(goal), None)];
-    Ok(world.control().0.pursue(goals).await?)
+    Ok(world.control().0.pursue(vec![Goal::new(goal)]).await?)
 }
 
 /// By the definition below.
 #[when("the goal is pursued:")]
 async fn pursued_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let goal: Goal = json(world, step)?;
-    Ok(world.control().0.pursue(vec![(goal, None)]).await?)
+    Ok(world.control().0.pursue(vec![goal]).await?)
 }
 
 /// Concurrently: a row for each, whose columns are fields of goals.
@@ -117,8 +116,7 @@ async fn pursued_at_once(world: &mut World, step: &gherkin::Step) -> StepResult 
             .collect();
         let text = Value::Object(fields).to_string();
         let line = step.position.line + 2 + index;
-        let goal: Goal = from_json(&text, uri, line)?;
-        goals.push((goal, None));
+        goals.push(from_json(&text, uri, line)?);
     }
     Ok(world.control().0.pursue(goals).await?)
 }
@@ -127,7 +125,7 @@ async fn pursued_at_once(world: &mut World, step: &gherkin::Step) -> StepResult 
 #[when("the goal {string} is pursued {count} time(s)")]
 async fn pursued_times(world: &mut World, goal: String, count: CountParameter) -> StepResult {
     for _ in 0..at_least_one(count, "time")? {
-        let goals = vec![(Goal::new(goal.clone()), None)];
+        let goals = vec![Goal::new(goal.clone())];
         world.control().0.pursue(goals).await?;
     }
     Ok(())
@@ -155,13 +153,15 @@ async fn ends(world: &mut World) -> StepResult {
 /// From where it failed, with the steps that were mended.
 #[when("the goal resumes")]
 async fn resumes(world: &mut World) -> StepResult {
-    Ok(world.control().0.resume().await?)
+    let (control, runs) = world.control();
+    control.resume()?;
+    Ok(control.wait(runs).await?)
 }
 
 /// As above, while the scenario goes on.
 #[when("the goal resumes in the background")]
 async fn resumes_in_background(world: &mut World) -> StepResult {
-    world.control().0.start_again()?;
+    world.control().0.resume()?;
     settle().await;
     Ok(())
 }
@@ -289,10 +289,10 @@ fn plan_steps(step: &gherkin::Step) -> Result<Vec<PlanStep>, String> {
             text => serde_json::from_str(text)
                 .map_err(|error| format!("the input {text} is not valid JSON: {error}"))?,
         };
-        Ok(PlanStep {
-            call: row[call].clone(),
-            input,
-        })
+        let name = &row[call];
+        let call = name.parse::<CallName>();
+        let call = call.map_err(|error| error.to_string())?;
+        Ok(PlanStep { call, input })
     };
     rows.iter().map(step_of).collect()
 }

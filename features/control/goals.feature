@@ -169,7 +169,35 @@ Feature: Goals, from the words to the result
       | planning | plan-2 | 1 step for "Second" |
       | planning | plan-3 | 1 step for "Third"  |
 
-  Rule: What cannot be meant is refused before anything is done
+  @control-1
+  Scenario: Another coordinator makes further plans
+    Given the plan:
+      | call           | input            |
+      | Calculator.add | {"a": 1, "b": 2} |
+    When the goal "Add" is pursued
+    Then the goal completes
+    Given 1 worker
+    When the goal "Add" is pursued
+    Then the goal completes
+    And the outcome of the goal has:
+      | path     | value   |
+      | /plan/id | plan-2  |
+      | /trace   | trace-2 |
+
+  @control-1
+  Scenario: The first stage names the context of the goal
+    When the goal is pursued:
+      """json
+      {
+        "goal": "Add", "profile": "careful", "user": "ana", "memoryScope": "year",
+        "session": "s-1", "conversation": "c-1"
+      }
+      """
+    Then the timeline has, in order:
+      | event         | stage      | data                                                                                                                                                      |
+      | stage_entered | initialize | {"goal": "Add", "workersAvailable": 3, "profile": "careful", "user": "ana", "memoryScope": "year", "session": "s-1", "conversation": "c-1"} |
+
+  Rule: Invalid goals are refused before anything is done
 
     @control-1
     Scenario Outline: <what> is refused

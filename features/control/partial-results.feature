@@ -129,7 +129,7 @@ Feature: What is left of a goal that failed
     And "Calculator.add" is executed 1 time
 
   @control-5
-  Scenario: Where trying again does not help, the goal is not resumed
+  Scenario: A goal that cannot be recovered is not resumed
     Given the plan:
       | call           | input            |
       | Calculator.add | {"a": 1, "b": 2} |
@@ -137,7 +137,7 @@ Feature: What is left of a goal that failed
     When the goal "Calculate" is pursued
     Then the goal fails with "PERMISSION_DENIED"
     When the goal resumes
-    Then the goal is refused, which says "the goal is failed, and trying again does not help it"
+    Then the goal is refused, which says "the goal is failed, and resuming it cannot help"
 
   @control-4
   Scenario: A service that was removed after the plan was made fails like any other

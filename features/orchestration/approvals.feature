@@ -1,6 +1,6 @@
 Feature: Steps that wait for a person's approval
   A step can wait until a person approves what comes after it. The first answer counts, from whoever may
-  give it; a denial stops the workflow, and so does silence.
+  give it; a denial stops the workflow, and so does a time-out.
 
   Background:
     Given a service "Payments"
@@ -21,7 +21,7 @@ Feature: Steps that wait for a person's approval
       """
 
   @orchestration-22 @control-6
-  Scenario: What was approved is done
+  Scenario: A step after an approval runs once it is approved
     When the workflow starts
     And 20 min pass
     Then the state of the workflow has:
@@ -49,7 +49,7 @@ Feature: Steps that wait for a person's approval
       | 20 min | wait_ended         |                  |                        |      |       |          |          |                     | release | 20 min | ok     |
 
   @orchestration-22 @control-6
-  Scenario: What was denied is not done, and what was done before is kept
+  Scenario: A denial stops the workflow, and completed steps are kept
     When the workflow starts
     And "ben" denies step "release" because "the invoice is a copy"
     Then the workflow is interrupted
@@ -63,7 +63,7 @@ Feature: Steps that wait for a person's approval
       | /steps/0/status  | completed                                                    |
 
   @orchestration-22 @control-6
-  Scenario: Silence stops the workflow in time
+  Scenario: An approval that nobody answers times out
     When the workflow runs
     Then the workflow is interrupted
     And it takes 1 h
@@ -76,7 +76,7 @@ Feature: Steps that wait for a person's approval
       | 1 h | approval_ended | timed_out | system   |
 
   @orchestration-22 @control-6
-  Scenario: Nobody waits longer than five minutes unless the workflow says so
+  Scenario: An approval times out after five minutes by default
     Given the workflow:
       """json
       { "id": "brief", "onFailure": "keep", "steps": [{ "id": "release", "approval": { "for": "paying" } }] }
@@ -86,7 +86,7 @@ Feature: Steps that wait for a person's approval
     And the workflow is interrupted
 
   @orchestration-22 @control-6
-  Scenario: Silence can count as an approval
+  Scenario: A time-out can count as approval
     Given the workflow:
       """json
       {
@@ -106,7 +106,7 @@ Feature: Steps that wait for a person's approval
       | /data/release/reason   | nobody answered "sending" within 1 s |
 
   @orchestration-22 @control-6
-  Scenario: Where approvals are disabled nobody is waited for
+  Scenario: Disabled approvals are given by the system at once
     Given approvals are disabled
     When the workflow runs
     Then the workflow completes
@@ -117,7 +117,7 @@ Feature: Steps that wait for a person's approval
       | /data/release/reason   | approvals are disabled in this scenario |
 
   @orchestration-22 @control-6
-  Scenario: An answer that comes before anyone waits for it counts
+  Scenario: An answer counts even before the step waits for it
     Given "Payments.reserve" takes 10 s
     When the workflow starts
     And 1 s passes
@@ -153,7 +153,7 @@ Feature: Steps that wait for a person's approval
       | 10 min | approval_ended | cancelled | system   |
 
   @orchestration-22 @control-6
-  Scenario Outline: Of two answers the first counts
+  Scenario Outline: The first of two answers counts
     When the workflow starts
     And "ana" <first> step "release" because "I looked at it"
     And "ben" cannot <second> step "release" because "I looked, too"
@@ -170,7 +170,7 @@ Feature: Steps that wait for a person's approval
       | approves | approve | completes      | approved |
 
   @orchestration-22 @control-6
-  Scenario: Who may not approve does not
+  Scenario: Only the named approvers can answer
     When the workflow starts
     And "eve" cannot approve step "release" because "I want it"
     Then the state of the workflow has:
@@ -183,7 +183,7 @@ Feature: Steps that wait for a person's approval
     Then the workflow completes
 
   @orchestration-22 @control-6
-  Scenario: An answer without the reason that is required does not count
+  Scenario: An answer without the required reason does not count
     When the workflow starts
     And "ana" cannot approve step "release"
     And "ana" cannot deny step "release" because " "
@@ -195,7 +195,7 @@ Feature: Steps that wait for a person's approval
     Then the workflow completes
 
   @orchestration-22 @control-6
-  Scenario: Anyone may answer where nobody is named, without a reason where none is required
+  Scenario: Without named approvers anyone may answer, and a reason may be optional
     Given the workflow:
       """json
       { "id": "open", "steps": [{ "id": "release", "approval": { "for": "paying", "requireReason": false } }] }
@@ -220,7 +220,7 @@ Feature: Steps that wait for a person's approval
       | approval_ended     | payout-1/release~2 | timed_out |
 
   @orchestration-22 @control-6
-  Scenario: What was denied beside another step is not asked for again
+  Scenario: A sequential retry does not ask again for a denied approval
     Given the workflow:
       """json
       {
@@ -242,7 +242,7 @@ Feature: Steps that wait for a person's approval
       | approval_requested | beside-1/release~2 |
 
   @orchestration-22 @control-6 @needs-messaging
-  Scenario: An event that only looks like an answer is none
+  Scenario: A published event cannot pose as an answer
     When the workflow starts
     And the event "approval" of "payout-1/release" is published with:
       """json
@@ -304,7 +304,7 @@ Feature: Steps that wait for a person's approval
         | during |
         | after  |
 
-  Rule: A definition that cannot be meant is refused
+  Rule: Invalid definitions are refused
 
     @control-6
     Scenario Outline: <field> is refused

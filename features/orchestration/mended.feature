@@ -132,3 +132,40 @@ Feature: Workflows that are mended before they resume
       """
     Then the workflow is refused with "INVALID_WORKFLOW"
     And the refusal names "/steps/0" and says "may have had an effect, and so cannot be changed"
+
+  @orchestration-13 @control-6
+  Scenario: An approval that moves to another place is asked for again
+    Given the workflow:
+      """json
+      {
+        "id": "payout",
+        "onFailure": "keep",
+        "steps": [
+          { "id": "release", "approval": { "for": "paying" } },
+          { "id": "pay", "service": "Sums", "operation": "pay" }
+        ]
+      }
+      """
+    And "Sums.pay" fails 1 time with "VALIDATION_FAILED"
+    When the workflow starts
+    And "ana" approves step "release" because "fine"
+    Then the workflow is interrupted
+    When the workflow resumes, mended:
+      """json
+      {
+        "id": "payout",
+        "onFailure": "keep",
+        "steps": [
+          { "id": "check", "service": "Sums", "operation": "check" },
+          { "id": "release", "approval": { "for": "paying" } },
+          { "id": "pay", "service": "Sums", "operation": "pay" }
+        ]
+      }
+      """
+    Then the workflow is interrupted
+    And it takes 5 min
+    And "Sums.pay" is executed 1 time
+    And the timeline has, in order:
+      | event              | request            |
+      | approval_requested | payout-1/release   |
+      | approval_requested | payout-1/release~2 |

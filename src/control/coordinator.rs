@@ -27,9 +27,7 @@ use crate::{
 pub struct Coordinator {
     definition: CoordinatorDefinition,
     router: Router,
-    registry: Registry,
-    timeline: Timeline,
-    /// For the budgets of plans, which outlive the orchestrator's process.
+    /// Of the first process; its registry, timeline and budgets outlive it.
     client: Arc<Client>,
     /// The one whose process lives.
     orchestrator: Arc<Locked<Orchestrator>>,
@@ -38,9 +36,12 @@ pub struct Coordinator {
 
 #[derive(Default)]
 struct Goals {
+    /// How many traces were named.
     traces: u64,
+    /// How many plans were made, those of former coordinators included.
+    plans: u64,
     /// By the ids of their plans, in the order these were made.
-    planned: IndexMap<Arc<str>, Pursuit>,
+    planned: IndexMap<Arc<str>, Arc<Locked<Pursuit>>>,
 }
 
 impl Coordinator {
@@ -54,17 +55,21 @@ impl Coordinator {
         orchestrator: Arc<Locked<Orchestrator>>,
         client: &Arc<Client>,
     ) -> Result<Self, Violation> {
-        let registry = client.registry().clone();
-        definition.check(|name| check(&registry, name).map(drop))?;
+        definition.check(|name| check(client.registry(), name))?;
         Ok(Self {
             router: Router::new(definition.routing, definition.workers.clone()),
             definition,
-            registry,
-            timeline: client.timeline().clone(),
             client: Arc::clone(client),
             orchestrator,
             state: Locked::default(),
         })
+    }
+
+    /// Numbers plans and traces after those of a former coordinator.
+    pub fn continue_numbers_of(&self, former: &Self) {
+        let former = former.state.lock();
+        let mut state = self.state.lock();
+        (state.traces, state.plans) = (former.traces, former.plans);
     }
 
     /// The id of the plan that was made last.
@@ -95,26 +100,21 @@ impl Coordinator {
     ) -> Result<GoalOutcome, RunError> {
         goal.check()
             .map_err(|fault| RunError::Refused(fault.failure(code::VALIDATION_FAILED)))?;
-        let began = self.timeline.now();
+        let began = self.timeline().now();
         let trace = self.trace_of(&goal);
-        let data = json!({
-            "goal": &goal.goal,
-            "workersAvailable": self.router.available(),
-            "profile": goal.profile.as_deref().unwrap_or("default"),
-        });
-        let mut life = Life::begin(self.timeline.clone(), trace, data);
-        let (steps, plan) = match self.planned(&goal, steps) {
+        let data = goal.context(self.router.available());
+        let mut life = Life::begin(self.timeline().clone(), trace, data);
+        let (plan, workflow) = match self.planned(&goal, steps) {
             Ok(planned) => planned,
             Err(failure) => return Ok(self.not_planned(&goal, life, *failure, began)),
         };
+        let id = Arc::clone(&plan.id);
         life.enter(
             LifecycleStage::Plan,
-            json!({ "plan": &*plan.id, "steps": plan.steps.len() }),
+            json!({ "plan": &*id, "steps": plan.steps.len() }),
         );
-
         let mut pursuit = Pursuit {
             goal,
-            steps,
             plan,
             life,
             routing: None,
@@ -122,64 +122,92 @@ impl Coordinator {
             began,
         };
         pursuit.record_plan();
-        if let Err(failure) = self.route(&mut pursuit) {
+        let routed = self.route(&mut pursuit);
+        let pursuit = Arc::new(Locked::new(pursuit));
+        let planned = Arc::clone(&pursuit);
+        self.state.lock().planned.insert(Arc::clone(&id), planned);
+        if let Err(failure) = routed {
+            let mut pursuit = pursuit.lock();
             pursuit.advance(PlanStage::Cancelled);
-            let outcome =
-                pursuit.ended(LifecycleStage::Failed, None, Some(*failure), &self.timeline);
-            self.keep(pursuit);
-            return Ok(outcome);
+            return Ok(pursuit.ended(
+                LifecycleStage::Failed,
+                None,
+                Some(*failure),
+                self.timeline(),
+            ));
         }
-        let run = self.begin(&pursuit)?;
-        self.execute(pursuit, run).await
+        let (orchestrator, input) = {
+            let pursuit = pursuit.lock();
+            let input = Value::Object(pursuit.goal.input.clone());
+            (self.orchestrator_of(&pursuit), Arc::new(input))
+        };
+        let run = orchestrator.begin(&workflow, input, Some(&id))?;
+        self.execute(&pursuit, &id, run).await
     }
 
     /// Resumes a goal that failed, with other steps in place of some that have not completed.
     ///
     /// # Errors
     ///
-    /// If there is no such goal, trying again does not help it, a step has completed, or the
-    /// orchestrator crashes.
+    /// If the plan does not exist, resuming cannot help, a step has completed, or the orchestrator
+    /// crashes.
     pub async fn resume(
         &self,
-        plan: &str,
-        mended: &IndexMap<usize, PlanStep>,
+        id: &Arc<str>,
+        mended: IndexMap<usize, PlanStep>,
     ) -> Result<GoalOutcome, RunError> {
-        let found = self.state.lock().planned.get(plan).cloned();
-        let mut pursuit = found.ok_or_else(|| refused("there is no such plan"))?;
-        let is_recoverable = pursuit.partial.as_ref().is_some_and(|it| it.recoverable);
-        if pursuit.life.stage() != LifecycleStage::Failed || !is_recoverable {
-            let stage = pursuit.life.stage().as_str();
-            return Err(refused(&format!(
-                "the goal is {stage}, and trying again does not help it"
-            )));
-        }
+        let found = self.state.lock().planned.get(id).cloned();
+        let pursuit = found.ok_or_else(|| refused(format!("the plan {id:?} does not exist")))?;
+        let run = {
+            let pursuit = &mut *pursuit.lock();
+            let is_recoverable = pursuit.partial.as_ref().is_some_and(|it| it.recoverable);
+            if pursuit.life.stage() != LifecycleStage::Failed || !is_recoverable {
+                let stage = pursuit.life.stage().as_str();
+                let message = format!("the goal is {stage}, and resuming it cannot help");
+                return Err(refused(message));
+            }
+            let is_mended = !mended.is_empty();
+            let plan = self.mended(&pursuit.plan, mended)?;
+            let workflow = plan.workflow(&self.definition).map_err(RunError::Refused)?;
+            let is_available = |routing: &Routing| self.router.is_available(routing.index);
+            let former = pursuit.routing.clone().filter(is_available);
+            let routing = match former {
+                Some(routing) => routing,
+                None => self.choose(pursuit).map_err(RunError::Refused)?,
+            };
+            let orchestrator = self.orchestrator().as_caller(&routing.worker);
+            let run = match is_mended {
+                true => orchestrator.resume_mended(id, &workflow)?,
+                false => orchestrator.resume(id)?,
+            };
+            pursuit.began = self.timeline().now();
+            pursuit.plan = plan;
+            pursuit.advance(PlanStage::Routed);
+            pursuit.routing = Some(routing);
+            run
+        };
+        self.execute(&pursuit, id, run).await
+    }
+
+    /// A plan with other steps in place of some.
+    fn mended(
+        &self,
+        plan: &GoalPlan,
+        mended: IndexMap<usize, PlanStep>,
+    ) -> Result<GoalPlan, RunError> {
+        let mut steps = plan.steps.clone();
+        let count = steps.len();
         for (index, step) in mended {
-            let steps = pursuit.steps.len();
-            let own = pursuit.steps.get_mut(*index).ok_or_else(|| {
-                refused(&format!(
-                    "the plan has {steps} steps, and so no step {}",
-                    index + 1
+            let own = steps.get_mut(index).ok_or_else(|| {
+                let number = index + 1;
+                refused(format!(
+                    "the plan has {count} steps, so it has no step {number}"
                 ))
             })?;
-            *own = step.clone();
+            *own = step;
         }
-        pursuit.began = self.timeline.now();
-        let id = Arc::clone(&pursuit.plan.id);
-        pursuit.plan = GoalPlan::new(id, &pursuit.steps, |name| check(&self.registry, name))
-            .map_err(|fault| RunError::Refused(fault.failure(code::VALIDATION_FAILED)))?;
-        let is_there = |routing: &Routing| self.router.is_available(routing.index);
-        match pursuit.routing.clone().filter(is_there) {
-            Some(_) => pursuit.advance(PlanStage::Routed),
-            None => self.choose(&mut pursuit).map_err(RunError::Refused)?,
-        }
-        let orchestrator = self.orchestrator_of(&pursuit);
-        let run = match mended.is_empty() {
-            true => orchestrator.resume(&pursuit.plan.id)?,
-            false => {
-                orchestrator.resume_mended(&pursuit.plan.id, &self.workflow(&pursuit.plan)?)?
-            }
-        };
-        self.execute(pursuit, run).await
+        GoalPlan::new(Arc::clone(&plan.id), steps, self.client.registry())
+            .map_err(|fault| RunError::Refused(fault.failure(code::VALIDATION_FAILED)))
     }
 
     /// Asks the goal with a plan to stop.
@@ -188,22 +216,22 @@ impl Coordinator {
     ///
     /// If its plan is not being carried out.
     pub fn cancel(&self, plan: &str) -> Result<(), RunError> {
-        let orchestrator = self.orchestrator.lock().clone();
-        orchestrator.cancel(plan).map(drop)
+        self.orchestrator().cancel(plan).map(drop)
     }
 
     /// Whether a plan is being carried out.
     pub fn is_at_work(&self) -> bool {
         let state = self.state.lock();
         let mut pursuits = state.planned.values();
-        pursuits.any(|pursuit| pursuit.life.stage() == LifecycleStage::Execute)
+        pursuits.any(|pursuit| pursuit.lock().life.stage() == LifecycleStage::Execute)
     }
 
-    /// What became of a goal whose plan a later process carried out; `None` if it is not one of ours.
+    /// The outcome of a goal whose plan a later process carried out; `None` if it is not one of ours.
     pub fn recovered(&self, outcome: &Outcome) -> Option<GoalOutcome> {
         let pursuit = self.state.lock().planned.get(&outcome.run).cloned()?;
+        let mut pursuit = pursuit.lock();
         let is_open = pursuit.life.stage() == LifecycleStage::Execute;
-        is_open.then(|| self.finish(pursuit, outcome))
+        is_open.then(|| pursuit.finish(outcome, self.timeline()))
     }
 
     fn trace_of(&self, goal: &Goal) -> Arc<str> {
@@ -215,33 +243,35 @@ impl Coordinator {
         format!("trace-{}", state.traces).into()
     }
 
-    /// A plan of the steps that are given, or of those that the goal's words suggest: their calls exist,
-    /// and the budgets suffice for them.
+    /// A plan of the steps that are given, or of those that the goal's words suggest, and the workflow that
+    /// carries it out: the calls exist, and the budgets suffice for them.
     fn planned(
         &self,
         goal: &Goal,
         steps: Option<Vec<PlanStep>>,
-    ) -> Result<(Vec<PlanStep>, GoalPlan), Box<Failure>> {
-        let id: Arc<str> = format!("plan-{}", self.state.lock().planned.len() + 1).into();
+    ) -> Result<(GoalPlan, Arc<Plan>), Box<Failure>> {
+        let id: Arc<str> = format!("plan-{}", self.state.lock().plans + 1).into();
         if let Some(policy) = &self.definition.budget {
             self.client.set_budget_of_run(&id, policy.clone());
         }
+        let registry = self.client.registry();
         let budgets = self.client.budgets_of_run(&id);
         let over = |shortage: OverBudget| {
             Box::new(Failure::new(code::BUDGET_EXHAUSTED, shortage.to_string()))
         };
         let steps = match steps {
             Some(steps) => steps,
-            None => planner::plan(goal, &self.registry, &budgets).map_err(over)?,
+            None => planner::plan(goal, registry, &budgets).map_err(over)?,
         };
-        let plan = GoalPlan::new(id, &steps, |name| check(&self.registry, name))
+        let plan = GoalPlan::new(id, steps, registry)
             .map_err(|fault| fault.failure(code::VALIDATION_FAILED))?;
-        plan.workflow(&self.definition)?;
-        planner::check(&plan.calls(), &self.registry, &budgets).map_err(over)?;
-        Ok((steps, plan))
+        let workflow = plan.workflow(&self.definition)?;
+        planner::check(&plan.calls(), registry, &budgets).map_err(over)?;
+        self.state.lock().plans += 1;
+        Ok((plan, workflow))
     }
 
-    /// The outcome of a goal for which there is no plan.
+    /// The outcome of a goal that has no plan.
     fn not_planned(
         &self,
         goal: &Goal,
@@ -259,25 +289,25 @@ impl Coordinator {
             output: None,
             partial: None,
             error: Some(failure),
-            took: self.timeline.now().saturating_sub(began),
+            took: self.timeline().now().saturating_sub(began),
         }
     }
 
     /// Chooses who carries out a plan, which becomes routed.
     fn route(&self, pursuit: &mut Pursuit) -> Result<(), Box<Failure>> {
-        self.choose(pursuit)?;
-        let routing = pursuit.routing.as_ref();
-        let data = json!({ "worker": routing.map(|it| &*it.worker) });
+        let routing = self.choose(pursuit)?;
+        pursuit.advance(PlanStage::Routed);
+        let data = json!({ "worker": &*routing.worker });
         pursuit.life.enter(LifecycleStage::Route, data);
+        pursuit.routing = Some(routing);
         Ok(())
     }
 
-    fn choose(&self, pursuit: &mut Pursuit) -> Result<(), Box<Failure>> {
+    fn choose(&self, pursuit: &Pursuit) -> Result<Routing, Box<Failure>> {
         let routing = self
             .router
             .route(&pursuit.goal)
             .map_err(|error| Box::new(Failure::new(code::WORKER_UNAVAILABLE, error.to_string())))?;
-        pursuit.advance(PlanStage::Routed);
         pursuit.life.decide(
             ControlEvent::RouteDecided,
             Decision {
@@ -289,64 +319,50 @@ impl Coordinator {
                 metadata: Arc::new(routing.metadata.clone()),
             },
         );
-        pursuit.routing = Some(routing);
-        Ok(())
-    }
-
-    fn workflow(&self, plan: &GoalPlan) -> Result<Arc<Plan>, RunError> {
-        let workflow = plan.workflow(&self.definition).map_err(RunError::Refused)?;
-        // Its calls were checked when it was planned; one that is gone since then fails like any other.
-        let plan = Plan::from_journal(Arc::new(workflow)).map_err(|why| refused(&why))?;
-        Ok(Arc::new(plan))
-    }
-
-    fn begin(&self, pursuit: &Pursuit) -> Result<Run, RunError> {
-        let plan = self.workflow(&pursuit.plan)?;
-        let input = Value::Object(pursuit.goal.input.clone());
-        let orchestrator = self.orchestrator_of(pursuit);
-        orchestrator.begin(&plan, Arc::new(input), Some(&pursuit.plan.id))
+        Ok(routing)
     }
 
     /// The orchestrator, which calls as the worker.
     fn orchestrator_of(&self, pursuit: &Pursuit) -> Orchestrator {
-        let orchestrator = self.orchestrator.lock().clone();
         match &pursuit.routing {
-            Some(routing) => orchestrator.as_caller(&routing.worker),
-            None => orchestrator,
+            Some(routing) => self.orchestrator().as_caller(&routing.worker),
+            None => self.orchestrator(),
         }
     }
 
-    async fn execute(&self, mut pursuit: Pursuit, mut run: Run) -> Result<GoalOutcome, RunError> {
-        pursuit.advance(PlanStage::Executing);
+    fn orchestrator(&self) -> Orchestrator {
+        self.orchestrator.lock().clone()
+    }
+
+    fn timeline(&self) -> &Timeline {
+        self.client.timeline()
+    }
+
+    async fn execute(
+        &self,
+        pursuit: &Locked<Pursuit>,
+        id: &Arc<str>,
+        mut run: Run,
+    ) -> Result<GoalOutcome, RunError> {
+        pursuit.lock().advance(PlanStage::Executing);
         let mut repeats = match self.definition.on_error {
             ErrorStrategy::Retry => self.definition.stage_retries.unwrap_or(1),
             _ => 0,
         };
-        let _at_work = AtWork::begin(&self.router, pursuit.routing.as_ref());
+        let _at_work = AtWork::begin(&self.router, pursuit.lock().routing.as_ref());
         loop {
-            let data = json!({ "plan": &*pursuit.plan.id, "run": &**run.id() });
-            pursuit.life.enter(LifecycleStage::Execute, data);
-            self.keep(pursuit.clone());
+            let data = json!({ "plan": &**id });
+            pursuit.lock().life.enter(LifecycleStage::Execute, data);
             let outcome = run.outcome().await?;
             let may_help = outcome.error.as_ref().is_some_and(|it| it.retryable);
             let is_over = outcome.status != WorkflowStatus::Interrupted || !may_help;
             if is_over || repeats == 0 {
-                return Ok(self.finish(pursuit, &outcome));
+                return Ok(pursuit.lock().finish(&outcome, self.timeline()));
             }
             repeats -= 1;
-            run = self.orchestrator_of(&pursuit).resume(&pursuit.plan.id)?;
+            let orchestrator = self.orchestrator_of(&pursuit.lock());
+            run = orchestrator.resume(id)?;
         }
-    }
-
-    fn finish(&self, mut pursuit: Pursuit, outcome: &Outcome) -> GoalOutcome {
-        let goal = pursuit.finish(outcome, &self.timeline);
-        self.keep(pursuit);
-        goal
-    }
-
-    fn keep(&self, pursuit: Pursuit) {
-        let id = Arc::clone(&pursuit.plan.id);
-        self.state.lock().planned.insert(id, pursuit);
     }
 }
 
@@ -371,14 +387,12 @@ impl Drop for AtWork<'_> {
     }
 }
 
-fn check(registry: &Registry, name: &str) -> Result<CallName, String> {
+fn check(registry: &Registry, name: &str) -> Result<(), String> {
     let call: CallName = name.parse().map_err(|error| format!("{error}"))?;
-    registry
-        .check(&call)
-        .map_err(|unknown| unknown.to_string())?;
-    Ok(call)
+    let checked = registry.check(&call);
+    checked.map_err(|unknown| unknown.to_string())
 }
 
-fn refused(why: &str) -> RunError {
+fn refused(why: String) -> RunError {
     RunError::Refused(Box::new(Failure::new(code::VALIDATION_FAILED, why)))
 }

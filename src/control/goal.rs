@@ -1,5 +1,5 @@
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::Violation;
 
@@ -58,6 +58,26 @@ impl Goal {
     /// Its words, in lower case.
     pub fn words(&self) -> Vec<String> {
         words(&self.goal)
+    }
+
+    /// What its first stage says of it.
+    pub fn context(&self, workers_available: usize) -> Value {
+        let mut context = json!({
+            "goal": self.goal,
+            "workersAvailable": workers_available,
+            "profile": self.profile.as_deref().unwrap_or("default"),
+        });
+        for (name, value) in [
+            ("user", &self.user),
+            ("memoryScope", &self.memory_scope),
+            ("session", &self.session),
+            ("conversation", &self.conversation),
+        ] {
+            if let Some(value) = value {
+                context[name] = value.as_str().into();
+            }
+        }
+        context
     }
 
     /// Checks what the types do not.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{partial::PartialResult, plan::PlanStage};
 use crate::domain::{Failure, LifecycleStage, duration_text};
 
-/// What became of a goal.
+/// The outcome of a goal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GoalOutcome {
@@ -36,7 +36,7 @@ pub struct GoalOutcome {
     pub took: Duration,
 }
 
-/// What became of a plan.
+/// The outcome of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOutcome {

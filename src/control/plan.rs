@@ -1,27 +1,21 @@
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::definition::{CoordinatorDefinition, ErrorStrategy};
 use crate::{
     domain::{CallName, Failure, Violation, code},
-    orchestration::Workflow,
+    orchestration::{Plan, Workflow},
+    services::Registry,
 };
 
-/// A step of a plan, as data.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq)]
 pub struct PlanStep {
-    /// `Service.operation`.
-    pub call: String,
+    pub call: CallName,
     /// What is sent, which may refer to the goal's input and to the replies of the steps before it.
-    #[serde(default = "nothing")]
     pub input: Value,
-}
-
-fn nothing() -> Value {
-    json!({})
 }
 
 /// The stage of a plan.
@@ -98,17 +92,8 @@ fn legal(from: PlanStage) -> String {
 pub struct GoalPlan {
     /// Its id, which is that of its run.
     pub id: Arc<str>,
-    pub steps: Vec<PlannedCall>,
+    pub steps: Vec<PlanStep>,
     stage: PlanStage,
-}
-
-/// A step of a plan whose call exists.
-#[derive(Clone, Debug)]
-pub struct PlannedCall {
-    /// `step_<n>_<operation>`, from 1.
-    pub id: Arc<str>,
-    pub call: CallName,
-    pub input: Value,
 }
 
 impl GoalPlan {
@@ -116,33 +101,26 @@ impl GoalPlan {
     ///
     /// # Errors
     ///
-    /// If there is none, or `check` finds fault with a call.
-    pub fn new(
-        id: Arc<str>,
-        steps: &[PlanStep],
-        check: impl Fn(&str) -> Result<CallName, String>,
-    ) -> Result<Self, Violation> {
+    /// If there are none, or a call does not exist.
+    pub fn new(id: Arc<str>, steps: Vec<PlanStep>, registry: &Registry) -> Result<Self, Violation> {
         if steps.is_empty() {
             return Err(Violation::new("", "a plan needs at least one step"));
         }
-        let planned = |(index, step): (usize, &PlanStep)| {
-            let at = format!("/{index}/call");
-            let call = check(&step.call).map_err(|message| Violation::new(at, message))?;
-            Ok(PlannedCall {
-                id: format!("step_{}_{}", index + 1, call.operation()).into(),
-                call,
-                input: step.input.clone(),
-            })
-        };
+        for (index, step) in steps.iter().enumerate() {
+            registry
+                .check(&step.call)
+                .map_err(|unknown| Violation::new(format!("/{index}/call"), unknown.to_string()))?;
+        }
         Ok(Self {
             id,
-            steps: steps
-                .iter()
-                .enumerate()
-                .map(planned)
-                .collect::<Result<_, _>>()?,
+            steps,
             stage: PlanStage::Created,
         })
+    }
+
+    /// The id of a step in the plan's run: `step_<n>_<operation>`, from 1.
+    pub fn step_id(&self, index: usize) -> String {
+        format!("step_{}_{}", index + 1, self.steps[index].call.operation())
     }
 
     /// What its steps call.
@@ -170,13 +148,13 @@ impl GoalPlan {
         Ok(())
     }
 
-    /// The workflow that carries it out: one step after the other, each after its approval where it
+    /// The workflow that carries it out, ready to run: one step after the other, each after its approval where it
     /// needs one, and a partial result where one fails.
     ///
     /// # Errors
     ///
     /// If a reference in an input leads nowhere.
-    pub fn workflow(&self, by: &CoordinatorDefinition) -> Result<Workflow, Box<Failure>> {
+    pub fn workflow(&self, by: &CoordinatorDefinition) -> Result<Arc<Plan>, Box<Failure>> {
         let policy = by.approval.as_ref();
         let approval = |id: String, what: String| {
             policy.map(|policy| json!({ "id": id, "approval": policy.approval(what) }))
@@ -196,7 +174,7 @@ impl GoalPlan {
                 steps.extend(approval(format!("approve_step_{}", index + 1), what));
             }
             let mut planned = json!({
-                "id": &*step.id,
+                "id": self.step_id(index),
                 "service": step.call.service(),
                 "operation": step.call.operation(),
                 "input": step.input,
@@ -217,10 +195,12 @@ impl GoalPlan {
         let invalid = |why: String| Box::new(Failure::new(code::INVALID_WORKFLOW, why));
         let workflow: Workflow =
             serde_json::from_value(workflow).map_err(|error| invalid(error.to_string()))?;
-        match workflow.reference_faults().into_iter().next() {
-            None => Ok(workflow),
-            Some(fault) => Err(Box::new(fault)),
+        if let Some(fault) = workflow.reference_faults().into_iter().next() {
+            return Err(Box::new(fault));
         }
+        // Its calls were checked; one that is gone when it runs fails like any other.
+        let plan = Plan::from_journal(Arc::new(workflow)).map_err(invalid)?;
+        Ok(Arc::new(plan))
     }
 }
 

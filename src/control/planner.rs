@@ -59,13 +59,13 @@ pub fn plan(
     }
     match refused.filter(|_| chosen.is_empty()) {
         Some(shortage) => Err(shortage),
-        None => Ok(chosen.iter().map(step).collect()),
+        None => Ok(chosen.into_iter().map(step).collect()),
     }
 }
 
-fn step(call: &CallName) -> PlanStep {
+fn step(call: CallName) -> PlanStep {
     PlanStep {
-        call: call.to_string(),
+        call,
         input: json!({}),
     }
 }

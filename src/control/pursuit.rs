@@ -7,7 +7,7 @@ use super::{
     life::Life,
     outcome::{GoalOutcome, PlanOutcome},
     partial::PartialResult,
-    plan::{GoalPlan, PlanStage, PlanStep},
+    plan::{GoalPlan, PlanStage},
     router::Routing,
 };
 use crate::{
@@ -17,10 +17,8 @@ use crate::{
 };
 
 /// A goal that has a plan.
-#[derive(Clone)]
 pub struct Pursuit {
     pub goal: Goal,
-    pub steps: Vec<PlanStep>,
     pub plan: GoalPlan,
     pub life: Life,
     pub routing: Option<Routing>,
@@ -74,10 +72,10 @@ impl Pursuit {
     /// Aggregates the results of a plan that was carried out, or says what is left of it.
     pub fn finish(&mut self, outcome: &Outcome, timeline: &Timeline) -> GoalOutcome {
         let of_status = |status: StepStatus| -> Vec<Arc<str>> {
-            let own = |id: &Arc<str>| self.plan.steps.iter().any(|step| step.id == *id);
-            let steps = outcome.steps.iter();
-            steps
-                .filter(|step| step.status == status && own(&step.id))
+            // Without approvals, which call nothing.
+            let calls = outcome.steps.iter().filter(|step| step.call.is_some());
+            calls
+                .filter(|step| step.status == status)
                 .map(|step| Arc::clone(&step.id))
                 .collect()
         };

@@ -10,10 +10,10 @@ use crate::{
     orchestration::RunError,
 };
 
-/// What became of a goal, or why nothing did.
+/// The outcome of a goal, or why it has none.
 pub type GoalResult = Result<GoalOutcome, RunError>;
 
-/// The coordinator of a scenario, and what became of the last goals.
+/// The coordinator of a scenario, and the outcomes of the last goals.
 #[derive(Default)]
 pub struct Control {
     coordinator: Option<Arc<Coordinator>>,
@@ -33,7 +33,11 @@ impl Control {
     /// If its definition is not valid.
     pub fn define(&mut self, definition: CoordinatorDefinition, runs: &Runs) -> Result<(), String> {
         let coordinator = runs.coordinator(definition);
-        self.coordinator = Some(Arc::new(coordinator.map_err(|fault| fault.to_string())?));
+        let coordinator = coordinator.map_err(|fault| fault.to_string())?;
+        if let Some(former) = &self.coordinator {
+            coordinator.continue_numbers_of(former);
+        }
+        self.coordinator = Some(Arc::new(coordinator));
         Ok(())
     }
 
@@ -66,21 +70,15 @@ impl Control {
         self.coordinator.clone().ok_or_else(none)
     }
 
-    /// Pursues goals at once, each with steps of its own or those of all, to their ends.
+    /// Pursues goals at once to their ends.
     ///
     /// # Errors
     ///
     /// If there is no coordinator.
-    pub async fn pursue(
-        &mut self,
-        goals: Vec<(Goal, Option<Vec<PlanStep>>)>,
-    ) -> Result<(), String> {
+    pub async fn pursue(&mut self, goals: Vec<Goal>) -> Result<(), String> {
         let coordinator = self.coordinator()?;
-        let steps = &self.steps;
-        let pursued = goals.into_iter().map(|(goal, own)| {
-            let steps = own.or_else(|| steps.clone());
-            coordinator.pursue(goal, steps)
-        });
+        let pursued = goals.into_iter();
+        let pursued = pursued.map(|goal| coordinator.pursue(goal, self.steps.clone()));
         self.last = join_all(pursued).await;
         Ok(())
     }
@@ -117,29 +115,16 @@ impl Control {
         self.collect(runs)
     }
 
-    /// Resumes the last goal, with the steps that were mended.
+    /// Resumes the last goal in the background, with the steps that were mended.
     ///
     /// # Errors
     ///
     /// If there is none.
-    pub async fn resume(&mut self) -> Result<(), String> {
+    pub fn resume(&mut self) -> Result<(), String> {
         let coordinator = self.coordinator()?;
         let plan = self.last_plan()?;
         let mended = std::mem::take(&mut self.mended);
-        self.last = vec![coordinator.resume(&plan, &mended).await];
-        Ok(())
-    }
-
-    /// The same in the background.
-    ///
-    /// # Errors
-    ///
-    /// If there is none.
-    pub fn start_again(&mut self) -> Result<(), String> {
-        let coordinator = self.coordinator()?;
-        let plan = self.last_plan()?;
-        let mended = std::mem::take(&mut self.mended);
-        let resumed = async move { coordinator.resume(&plan, &mended).await };
+        let resumed = async move { coordinator.resume(&plan, mended).await };
         self.last.clear();
         self.started = Some(tokio::spawn(resumed));
         Ok(())
@@ -192,7 +177,7 @@ impl Control {
         coordinator.is_some_and(|coordinator| coordinator.is_at_work())
     }
 
-    /// Collects what became of the goals whose plans a later process has carried out.
+    /// Collects the outcomes of goals whose plans a later process has carried out.
     fn collect(&mut self, runs: &mut Runs) -> Result<(), String> {
         let coordinator = self.coordinator()?;
         let ended = runs.ended()?.into_iter();
@@ -206,7 +191,7 @@ impl Control {
         plan.ok_or_else(|| "no goal was pursued, or none has a plan".to_owned())
     }
 
-    /// What became of the last goals.
+    /// The outcomes of the last goals, or why they have none.
     ///
     /// # Errors
     ///
@@ -229,7 +214,7 @@ impl Control {
         }
     }
 
-    /// What became of the last goal.
+    /// The outcome of the last goal.
     ///
     /// # Errors
     ///

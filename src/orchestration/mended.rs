@@ -79,13 +79,13 @@ impl RunState {
         plan.workflow.steps.get(step) == Some(&self.plan.workflow.steps[step])
     }
 
-    /// How often the approval of a step was asked for, so that a former answer does not count again.
-    fn requests(&self, step: usize) -> usize {
-        let asked = self
-            .steps
-            .get(step)
-            .filter(|state| state.status != StepStatus::Pending && self.is_approval(step));
-        asked.map_or(0, |state| state.child_count + 1)
+    /// How often the approval of a step of this id was asked for, so that a former answer does not count
+    /// again, wherever the step is now.
+    fn requests(&self, id: &str) -> usize {
+        let asked = self.plan.index(id).filter(|&step| {
+            self.is_approval(step) && self.steps[step].status != StepStatus::Pending
+        });
+        asked.map_or(0, |step| self.steps[step].child_count + 1)
     }
 
     /// Goes on with another plan: steps that it changes are as if they had never been started.
@@ -98,7 +98,7 @@ impl RunState {
             .map(|(step, kept)| match kept {
                 true => self.steps[step].clone(),
                 false => StepState {
-                    child_count: self.requests(step),
+                    child_count: self.requests(&plan.steps[step].id),
                     ..StepState::default()
                 },
             })

@@ -56,7 +56,7 @@ impl Run {
         self.timeline().record(EventKind::WaitStarted {
             head: Arc::clone(&head),
         });
-        let until = head.until.or(due).unwrap_or(began);
+        let until = head.until.unwrap_or(began);
         let answered = match (wait, &head.subject) {
             (Wait::Approval(approval), Some(request)) => self.ask(request, approval, until),
             _ => None,
@@ -102,7 +102,7 @@ impl Run {
         came
     }
 
-    /// What an approval comes to that nobody has answered in time.
+    /// The result of an approval that nobody answered in time.
     fn not_answered(&self, approval: &Approval, head: &WaitHead) -> Result<Came, Box<Failure>> {
         let after = format_duration(approval.timeout);
         let message = format!("nobody answered {:?} within {after}", approval.what);
@@ -117,7 +117,7 @@ impl Run {
         }
     }
 
-    /// What an answer comes to, or the end of a wait that was cut short.
+    /// The result of an answer, or of a wait for it that was cut short.
     fn decided(
         &self,
         came: Result<Came, Box<Failure>>,

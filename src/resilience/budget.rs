@@ -11,7 +11,7 @@ use super::{
     budget_ceiling::{Ceiling, CeilingOf},
 };
 use crate::{
-    domain::{CallName, Cost, IndexMap, Locked},
+    domain::{CallName, IndexMap, Locked},
     observability::{BudgetUse, ControlEvent, EventKind, Timeline},
 };
 
@@ -42,19 +42,6 @@ struct Meter {
     reserved: u128,
     has_warned: bool,
     was_exceeded: bool,
-}
-
-/// What is left of a budget, reservations taken off; `None` where it has no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Remaining {
-    /// In cost.
-    pub cost: Option<Cost>,
-    /// In calls.
-    pub calls: Option<u64>,
-    /// In tokens.
-    pub tokens: Option<u64>,
-    /// In time.
-    pub time: Option<Duration>,
 }
 
 /// Calls need more than is left of a budget.
@@ -140,23 +127,6 @@ impl Budget {
     ) -> Result<(), OverBudget> {
         let meters = self.core.lock();
         self.core.check(&meters, calls)
-    }
-
-    /// What is left now.
-    pub fn remaining(&self) -> Remaining {
-        let meters = self.core.lock();
-        let left = |ceiling: Ceiling| {
-            let meter = meters.get(&ceiling.of_all()).copied().unwrap_or_default();
-            let left = meter.left(ceiling.limit(&self.core.policy)?);
-            // It is no more than the limit, which fits.
-            u64::try_from(left).ok()
-        };
-        Remaining {
-            cost: left(Ceiling::Cost).map(Cost::from_billionths),
-            calls: left(Ceiling::Calls),
-            tokens: left(Ceiling::Tokens),
-            time: left(Ceiling::Time).map(Duration::from_millis),
-        }
     }
 
     /// What is used of each ceiling, its limit and what is left, as JSON.

@@ -19,7 +19,7 @@ pub use breaker_policy::BreakerPolicy;
 pub(crate) use breaker_policy::{WindowKind, WindowSize};
 pub(crate) use budget::Reservation;
 #[doc(hidden)]
-pub use budget::{Budget, OverBudget, Remaining, Shortage};
+pub use budget::{Budget, OverBudget, Shortage};
 #[doc(hidden)]
 pub use budget_ceiling::Usage;
 #[doc(hidden)]

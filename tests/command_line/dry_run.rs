@@ -441,6 +441,8 @@ fn nothing_is_written_and_no_program_is_started() {
       { "id": "w", "steps": [ { "id": "a", "service": "A", "operation": "x" } ] }
       """
     And the journal is kept in a file
+    And the audit trail is kept in "audit.jsonl"
+    And the audit trail cannot be written
     When the workflow runs
     Then the outcome matches the snapshot
 

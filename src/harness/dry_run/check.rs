@@ -18,7 +18,9 @@ use crate::{
 };
 
 /// Givens that write a file: they are only matched.
-const WRITE: [&str; 4] = [
+const WRITE: [&str; 6] = [
+    "the audit trail cannot be written",
+    "the audit trail is kept in {string}",
     "the event store is kept in a file",
     "the file {string} holds:",
     "the file {string} is corrupted on disk",

@@ -1,6 +1,5 @@
 //! The workflow of a scenario and its runs.
 
-mod approvals;
 mod declared;
 #[cfg(feature = "control")]
 mod goals;
@@ -22,8 +21,8 @@ use super::fixtures::Fixtures;
 use crate::{
     domain::Locked,
     orchestration::{
-        Crashes, Inbox, Journal, JournalError, MemoryJournal, Orchestrator, Outcome, RunError,
-        RunView, SqliteJournal,
+        Answer, AnswerError, Crashes, Inbox, Journal, JournalError, MemoryJournal, Orchestrator,
+        Outcome, RunError, RunView, SqliteJournal,
     },
     services::{Client, Faults},
 };
@@ -271,6 +270,28 @@ impl Runs {
         };
         let state = self.orchestrator().state(&id);
         state.map_err(|error| error.to_string())
+    }
+
+    /// Takes every request for approval as approved from now on.
+    pub fn disable_approvals(&self) {
+        self.inbox.disable_approvals();
+    }
+
+    /// Answers the request for approval of a step of the last run, `<step>/<child's step>` in a child
+    /// run.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was run.
+    pub fn answer(
+        &mut self,
+        step: &str,
+        answer: Answer,
+    ) -> Result<Result<(), AnswerError>, String> {
+        let run = self.referred()?;
+        let request = self.inbox.request_of(&run, step);
+        let timeline = self.client.timeline();
+        Ok(self.inbox.answer(&request, answer, timeline))
     }
 
     /// The results of the last runs.

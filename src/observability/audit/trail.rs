@@ -40,9 +40,6 @@ struct TrailState {
 }
 
 impl AuditTrail {
-    /// How many of the latest entries to ask for where nothing else is wanted.
-    pub const LIMIT: usize = 100;
-
     /// An audit trail in a store.
     ///
     /// # Errors

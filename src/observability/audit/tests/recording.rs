@@ -181,9 +181,7 @@ fn each_plan_of_a_trace_is_an_entry() {
             let plans = trail.of_trace("goal-1").unwrap();
             let targets: Vec<_> = plans.iter().map(|plan| &*plan.target).collect();
             assert_eq!(targets, ["plan-1", "plan-2", "plan-3", "plan-4"]);
-            let all = trail
-                .of_type(AuditType::Planning, AuditTrail::LIMIT)
-                .unwrap();
+            let all = trail.of_type(AuditType::Planning, 100).unwrap();
             assert_eq!(ids(&all), [8, 7, 6, 5, 4, 3, 2, 1]);
         });
     });
