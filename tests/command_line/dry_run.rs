@@ -466,7 +466,7 @@ fn nothing_is_written_and_no_program_is_started() {
     package
         .run_with(DRY, &environment)
         .exits(0)
-        .prints("features/sample.feature:10  tests/snapshots/sample__snapshot.snap\n")
+        .prints("features/sample.feature:12  tests/snapshots/sample__snapshot.snap\n")
         .prints("2 scenarios checked, none run\n");
     assert_eq!(files_below(package.0.path()), before);
 }

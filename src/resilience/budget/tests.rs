@@ -5,6 +5,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::clock::{Clock, virtually};
+use crate::domain::Cost;
 
 fn cost(units: u64) -> Cost {
     Cost::from_billionths(units * 1_000_000_000)
