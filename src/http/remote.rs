@@ -3,8 +3,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
-    Request,
-    body::Bytes,
+    Request, Response,
+    body::{Bytes, Incoming},
     client::conn::http1,
     header::{CONTENT_TYPE, HOST, RETRY_AFTER},
 };
@@ -74,12 +74,7 @@ impl HttpService {
             let message = format!("no connection to {}: {error}", self.authority);
             Box::new(Failure::new("CONNECTION_REFUSED", message))
         })?;
-        let socket = Socket::Tcp(Arc::new(stream));
-        let (mut sender, connection) = http1::handshake(socket).await.map_err(|e| broken(&e))?;
-        // It ends with the answer, or when the caller gives up.
-        let connection = tokio::spawn(connection);
-        let _ends = EndsWithCall(connection.abort_handle());
-        let response = sender.send_request(request).await.map_err(|e| broken(&e))?;
+        let (response, _connection) = answer(stream, request).await.map_err(|e| broken(&e))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after
@@ -146,12 +141,21 @@ impl HttpService {
 
 /// The status of a GET at an address, if there is an answer.
 pub async fn status_of_get(address: SocketAddr, path: &str) -> Option<u16> {
-    let socket = Socket::Tcp(Arc::new(TcpStream::connect(address).await.ok()?));
-    let (mut sender, connection) = http1::handshake(socket).await.ok()?;
-    let _ends = EndsWithCall(tokio::spawn(connection).abort_handle());
+    let stream = TcpStream::connect(address).await.ok()?;
     let request = Request::get(path).header(HOST, address.to_string());
     let request = request.body(Full::new(Bytes::new())).ok()?;
-    Some(sender.send_request(request).await.ok()?.status().as_u16())
+    let (response, _) = answer(stream, request).await.ok()?;
+    Some(response.status().as_u16())
+}
+
+/// The answer to a request, and the connection on which its body still comes.
+async fn answer(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<(Response<Incoming>, EndsWithCall)> {
+    let (mut sender, connection) = http1::handshake(Socket::Tcp(Arc::new(stream))).await?;
+    let connection = EndsWithCall(tokio::spawn(connection).abort_handle());
+    Ok((sender.send_request(request).await?, connection))
 }
 
 /// Ends a connection when its call is over, or dropped.

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use hyper::rt::ReadBufCursor;
+use hyper::{body::Bytes, rt::ReadBufCursor};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::mpsc,
 };
 
 use crate::domain::Locked;
@@ -29,7 +30,7 @@ pub(super) enum Socket {
 /// The server's end of a connection in memory.
 #[derive(Debug)]
 pub(super) struct MemoryEnd {
-    stream: Locked<DuplexStream>,
+    pipe: Locked<Pipe>,
     is_reset: Arc<AtomicBool>,
 }
 
@@ -39,12 +40,19 @@ pub(super) struct MemoryEnd {
 /// Time passes on it as the scenario's does: virtually, unless the scenario is tagged `@wall-clock`.
 #[derive(Debug)]
 pub struct MemoryStream {
-    stream: DuplexStream,
+    pipe: Pipe,
     is_reset: Arc<AtomicBool>,
 }
 
-/// The bytes that wait in a connection in memory, each way.
-const BUFFER: usize = 64 * 1024;
+/// One end of a connection in memory. (Tokio's own would have every user build `tokio/io-util`.)
+#[derive(Debug)]
+struct Pipe {
+    incoming: mpsc::UnboundedReceiver<Bytes>,
+    /// What has come and is not read yet.
+    unread: Bytes,
+    /// None when this end writes no more.
+    outgoing: Option<mpsc::UnboundedSender<Bytes>>,
+}
 
 /// How long a client has to read what precedes a reset.
 const UNTIL_READ: Duration = Duration::from_millis(20);
@@ -54,17 +62,52 @@ const CHUNK: usize = 8 * 1024;
 
 /// A connection in memory.
 pub(super) fn memory() -> (Socket, MemoryStream) {
-    let (server, client) = tokio::io::duplex(BUFFER);
+    let (to_client, from_server) = mpsc::unbounded_channel();
+    let (to_server, from_client) = mpsc::unbounded_channel();
     let is_reset = Arc::new(AtomicBool::new(false));
     let end = MemoryEnd {
-        stream: Locked::new(server),
+        pipe: Locked::new(Pipe::new(from_client, to_client)),
         is_reset: Arc::clone(&is_reset),
     };
     let client = MemoryStream {
-        stream: client,
+        pipe: Pipe::new(from_server, to_server),
         is_reset,
     };
     (Socket::Memory(Arc::new(end)), client)
+}
+
+impl Pipe {
+    fn new(
+        incoming: mpsc::UnboundedReceiver<Bytes>,
+        outgoing: mpsc::UnboundedSender<Bytes>,
+    ) -> Self {
+        Self {
+            incoming,
+            unread: Bytes::new(),
+            outgoing: Some(outgoing),
+        }
+    }
+
+    /// How many bytes were read: none at the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>, bytes: &mut [u8]) -> Poll<usize> {
+        if self.unread.is_empty() {
+            self.unread = ready!(self.incoming.poll_recv(cx)).unwrap_or_default();
+        }
+        let read = self.unread.split_to(self.unread.len().min(bytes.len()));
+        bytes[..read.len()].copy_from_slice(&read);
+        Poll::Ready(read.len())
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self
+            .outgoing
+            .as_ref()
+            .is_some_and(|outgoing| outgoing.send(Bytes::copy_from_slice(bytes)).is_ok());
+        match sent {
+            true => Ok(bytes.len()),
+            false => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
 }
 
 impl Socket {
@@ -104,11 +147,7 @@ impl Socket {
                     read => return Poll::Ready(read),
                 }
             },
-            Self::Memory(end) => {
-                let mut buffer = ReadBuf::new(bytes);
-                ready!(Pin::new(&mut *end.stream.lock()).poll_read(cx, &mut buffer))?;
-                Poll::Ready(Ok(buffer.filled().len()))
-            }
+            Self::Memory(end) => end.pipe.lock().poll_read(cx, bytes).map(Ok),
         }
     }
 
@@ -121,7 +160,7 @@ impl Socket {
                     written => return Poll::Ready(written),
                 }
             },
-            Self::Memory(end) => Pin::new(&mut *end.stream.lock()).poll_write(cx, bytes),
+            Self::Memory(end) => Poll::Ready(end.pipe.lock().write(bytes)),
         }
     }
 }
@@ -159,51 +198,62 @@ impl hyper::rt::Write for Socket {
     }
 }
 
+impl MemoryStream {
+    fn poll_read_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let read = ready!(self.pipe.poll_read(cx, bytes));
+        let is_end = read == 0 && !bytes.is_empty();
+        Poll::Ready(match is_end && self.is_reset.load(Ordering::Relaxed) {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => Ok(read),
+        })
+    }
+}
+
 impl AsyncRead for MemoryStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let is_end = buffer.filled().len() == before && buffer.remaining() > 0;
-        if is_end && self.is_reset.load(Ordering::Relaxed) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
+        let read = ready!(self.poll_read_some(cx, buffer.initialize_unfilled()))?;
+        buffer.advance(read);
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for MemoryStream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Poll::Ready(self.pipe.write(bytes))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe.outgoing = None;
+        Poll::Ready(Ok(()))
     }
 }
 
 impl hyper::rt::Read for MemoryStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let mut bytes = [0; CHUNK];
         let room = buffer.remaining().min(CHUNK);
-        let mut read = ReadBuf::new(&mut bytes[..room]);
-        ready!(AsyncRead::poll_read(self, cx, &mut read))?;
-        buffer.put_slice(read.filled());
+        let read = ready!(self.poll_read_some(cx, &mut bytes[..room]))?;
+        buffer.put_slice(&bytes[..read]);
         Poll::Ready(Ok(()))
     }
 }

@@ -1,11 +1,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 
 use super::{ports::Ports, ready::Ready};
 use crate::{
-    domain::{Violation, did_you_mean, duration_text, pointer_token},
+    domain::{Violation, did_you_mean, duration_text, from_json, pointer_token},
     services::ServiceDefinition,
 };
 
@@ -48,16 +49,30 @@ pub struct SystemDefinition {
 }
 
 /// How the scenario calls a system.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "the name of a service, or the definition of one with its name"
-)]
+#[derive(Clone, Debug)]
 pub enum OwnService {
     /// `POST /<operation>` for any operation.
     Named(String),
     /// With operations and routes.
     Defined(Arc<ServiceDefinition>),
+}
+
+impl<'de> Deserialize<'de> for OwnService {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(name) => Ok(Self::Named(name)),
+            // From text, as definitions are read elsewhere: from a value, all of that would be compiled again.
+            Value::Object(own) => from_json(&Value::Object(own).to_string(), "", 1)
+                .map(Self::Defined)
+                .map_err(|error| match &*error.pointer {
+                    "" => D::Error::custom(error.message),
+                    pointer => D::Error::custom(format!("{pointer}: {}", error.message)),
+                }),
+            other => Err(D::Error::custom(format!(
+                "{other} is neither the name of a service nor the definition of one"
+            ))),
+        }
+    }
 }
 
 fn ten_seconds() -> Duration {
@@ -316,6 +331,14 @@ mod tests {
             (
                 json!({"command": ["a"], "ready": "prot"}),
                 "did you mean \"port\"?",
+            ),
+            (
+                json!({"command": ["a"], "service": {"name": "S", "operations": {"x": {"latncy": "1ms"}}}}),
+                "/operations/x/latncy: unknown field `latncy`",
+            ),
+            (
+                json!({"command": ["a"], "service": 1}),
+                "1 is neither the name of a service nor the definition of one",
             ),
             (
                 json!({"command": ["a"], "redy": "port"}),
