@@ -4,7 +4,7 @@ use super::{AuditEntry, AuditType};
 
 /// Where the entries of an audit trail are kept.
 ///
-/// Entries of the same instant are in the order of their ids.
+/// Entries are in the order of their ids, in which they were recorded: no clock that is set back changes it.
 pub trait AuditStore: Send {
     /// Appends an entry, whole or not at all. Its id is larger than all before.
     ///
