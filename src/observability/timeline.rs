@@ -201,6 +201,7 @@ mod tests {
         timeline.record(EventKind::Error { about, message });
         let control = |event| timeline.record(EventKind::Control(Box::new(event)));
         control(ControlEvent::StageEntered {
+            goal: 1,
             trace: "t".into(),
             stage: LifecycleStage::Failed,
             data: Arc::new(json!({"error": "token=t-1", "plan": [{"apiKey": "t-1"}]})),
