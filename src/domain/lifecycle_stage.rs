@@ -49,6 +49,11 @@ impl LifecycleStage {
         }
     }
 
+    /// Whether a goal's life ends with it, unless it is resumed.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Complete | Self::Failed | Self::Cancelled)
+    }
+
     /// The table of transitions: the stages in order, execution as often as it is repeated, and an end
     /// from each. A goal that failed with a partial result is executed again when it is resumed, by another
     /// worker where its own is gone; where nobody is left it fails again.

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// A handle: clones share the events. Secrets are redacted as events are recorded. Each event is also one
 /// of [`tracing`], for whoever listens to the target `rehearsal::timeline` at level `TRACE`, in spans of the
-/// workflow's run, its step and the call.
+/// goal, the workflow's run, its step and the call.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,

@@ -62,7 +62,7 @@ impl Runs {
             // Nothing was taken up, and what is known of the last runs has not changed.
             self.last = ended;
         }
-        match self.last.is_empty() && self.starters.is_empty() {
+        match self.last.is_empty() && self.starters.is_empty() && self.of_goal.is_none() {
             true => Err("no workflow was run, so none can be taken up".to_owned()),
             false => Ok(()),
         }
