@@ -149,19 +149,19 @@ mod tests {
             (r#"{"gaol": "Add"}"#, "did you mean \"goal\"?"),
             (
                 r#"{"goal": "Add", "budget": {"calls": -1}}"#,
-                "at /budget/calls: ",
+                "at /budget: faulty budget: at /calls: ",
             ),
             (
                 r#"{"goal": "Add", "budget": {"cost": -0.5}}"#,
-                "at /budget/cost: ",
+                "at /budget: faulty budget: at /cost: ",
             ),
             (
                 r#"{"goal": "Add", "budget": {"time": "-1s"}}"#,
-                "at /budget/time: ",
+                "at /budget: faulty budget: at /time: ",
             ),
             (
                 r#"{"goal": "Add", "budget": {"warnAt": 1.5}}"#,
-                "at /budget/warnAt: ",
+                "at /budget: faulty budget: at /warnAt: ",
             ),
             (
                 r#"{"goal": "Add", "budget": {"call": 2}}"#,
@@ -169,7 +169,7 @@ mod tests {
             ),
             (
                 r#"{"goal": "Add", "budget": {"policy": "stop"}}"#,
-                "at /budget/policy: ",
+                "at /budget: faulty budget: at /policy: ",
             ),
             (r#"{"goal": "Add", "budget": 5}"#, "at /budget: "),
         ] {

@@ -12,6 +12,8 @@ mod planner;
 mod pursuit;
 mod resumption;
 mod router;
+#[cfg(test)]
+mod tests;
 mod worker_at_work;
 
 pub use coordinator::{BegunGoal, Coordinator};

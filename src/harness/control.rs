@@ -346,3 +346,6 @@ impl World {
         self.parts.put_both(control, runs)
     }
 }
+
+#[cfg(test)]
+mod tests;

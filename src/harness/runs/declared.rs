@@ -182,6 +182,10 @@ impl Runs {
             };
             workflow = match (&found.workflow, path.peek()) {
                 (_, None) => {
+                    let acts = matches!(point, CrashPoint::BeforeActing | CrashPoint::AfterActing);
+                    if acts && found.service.is_none() && found.workflow.is_none() {
+                        return Err(format!("step {id:?} waits: no service acts in it"));
+                    }
                     let is_undone = found.compensation.is_some() || found.workflow.is_some();
                     if point.is_compensation() && !is_undone {
                         return Err(format!("step {id:?} has no compensation to crash in"));
