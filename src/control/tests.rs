@@ -135,7 +135,8 @@ impl Setup {
         let begun = begun.unwrap();
         let plan = begun.plan.clone().unwrap();
         match self.coordinator.outcome(begun).await {
-            Ok(_) => assert!(self.coordinator.open().is_empty()),
+            // Nothing ends in a process that is lost.
+            Ok(_) => assert!(self.orchestrator.lock().is_alive()),
             Err(RunError::Crashed | RunError::Journal(_)) => {
                 assert_eq!(self.coordinator.ended(&plan), None);
                 *self.orchestrator.lock() = (self.renew)();
