@@ -151,7 +151,7 @@ async fn ends(world: &mut World) -> StepResult {
     Ok(control.wait(runs).await?)
 }
 
-/// From where it failed, with the steps that were mended.
+/// From where it failed, with the steps that were mended, by another worker where its own is gone.
 #[when("the goal resumes")]
 async fn resumes(world: &mut World) -> StepResult {
     let (control, runs) = world.control();

@@ -311,6 +311,19 @@ Feature: Goals whose process is lost
       And "Calculator.add" is never executed
 
     @control-6
+    Scenario: A goal is cancelled after the restart
+      When the goal "Calculate" starts
+      And the orchestrator crashes
+      And the orchestrator restarts
+      And cancellation of the goal is requested
+      Then the goal is cancelled
+      And "Calculator.add" is never executed
+      And the timeline has, in order:
+        | event          | stage     | status    |
+        | approval_ended |           | cancelled |
+        | stage_entered  | cancelled |           |
+
+    @control-6
     Scenario: The time to answer goes on while there is no process, and nobody answers
       When the goal "Calculate" starts
       And 1 min passes

@@ -297,6 +297,28 @@ Feature: What is left of a goal that failed
       And "Calculator.divide" is executed 2 times
 
     @control-5 @control-2
+    Scenario: By hand: whoever the goal names is waited for
+      Given the coordinator:
+        """json
+        { "routing": "manual", "workers": [{ "id": "ana" }, { "id": "ben" }] }
+        """
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "route": { "worker": "ana", "reason": "knows the customer" } }
+        """
+      Then the goal fails with "TOOL_ERROR"
+      Given the worker "ana" is not available
+      When the goal resumes
+      Then the goal fails with "WORKER_UNAVAILABLE"
+      And the outcome of the goal has:
+        | path                 | value                         |
+        | /error/message       | worker "ana" is not available |
+        | /partial/recoverable | true                          |
+      Given the worker "ana" is available
+      When the goal resumes
+      Then the goal completes
+
+    @control-5 @control-2
     Scenario: A resumption that is refused chooses nobody
       Given the worker "w1" is not available
       And step 1 of the plan is mended:

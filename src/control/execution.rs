@@ -56,6 +56,11 @@ impl Coordinator {
         self.conclude(&pursuit, outcome).await
     }
 
+    /// Whether a plan has yet to be carried out to its end.
+    pub fn is_open(&self, plan: &str) -> bool {
+        self.pursuit(plan).is_some_and(|it| it.lock().is_open())
+    }
+
     /// The outcome of a goal by its plan, unless it is still pursued.
     pub fn ended(&self, plan: &str) -> Option<GoalOutcome> {
         let pursuit = self.pursuit(plan)?;

@@ -115,8 +115,7 @@ impl Pursuit {
         self.life.enter(LifecycleStage::Execute, data);
     }
 
-    /// Ends the goal's life because its plan was not carried out any further; what was left of it before is left
-    /// still.
+    /// Ends the goal's life because its plan goes no further; what was left of it before still is.
     pub fn fail(&mut self, error: Failure) -> GoalOutcome {
         let plan = || PlanOutcome {
             id: Arc::clone(&self.plan.id),
@@ -131,11 +130,13 @@ impl Pursuit {
             worker: self.worker(),
             ..GoalOutcome::new(&self.goal, &self.life)
         });
-        self.end(GoalOutcome {
+        let outcome = GoalOutcome {
             error: Some(error),
             took: self.life.took(),
             ..former
-        })
+        };
+        self.end(outcome.clone());
+        outcome
     }
 
     /// Aggregates the results of a plan that was carried out, or says what is left of it.
@@ -201,7 +202,7 @@ impl Pursuit {
     }
 
     /// Ends the goal's life.
-    fn end(&mut self, outcome: GoalOutcome) -> GoalOutcome {
+    fn end(&mut self, outcome: GoalOutcome) {
         let partial = outcome.partial.as_ref();
         let data = match &outcome.error {
             Some(error) => json!({
@@ -212,8 +213,7 @@ impl Pursuit {
             None => json!({ "output": outcome.output }),
         };
         self.life.enter(outcome.stage, data);
-        self.outcome = Some(outcome.clone());
-        outcome
+        self.outcome = Some(outcome);
     }
 
     /// Records that the plan was made.

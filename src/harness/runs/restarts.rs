@@ -75,7 +75,7 @@ impl Runs {
         let coordinator = self.coordinator.clone();
         let finished = async move {
             #[cfg(feature = "control")]
-            if let Some(coordinator) = coordinator.filter(|it| it.open().contains(&run)) {
+            if let Some(coordinator) = coordinator.filter(|it| it.is_open(&run)) {
                 return coordinator.take_up(&run).await;
             }
             orchestrator.finish(&run).await
