@@ -86,14 +86,14 @@ fn mended(world: &mut World, step: &gherkin::Step, number: CountParameter) -> St
 /// To its end, or to a crash.
 #[when("the goal {string} is pursued")]
 async fn pursued(world: &mut World, goal: String) -> StepResult {
-    Ok(world.control().0.pursue(vec![Goal::new(goal)]).await?)
+    pursue(world, vec![Goal::new(goal)]).await
 }
 
 /// By the definition below.
 #[when("the goal is pursued:")]
 async fn pursued_with(world: &mut World, step: &gherkin::Step) -> StepResult {
     let goal: Goal = json(world, step)?;
-    Ok(world.control().0.pursue(vec![goal]).await?)
+    pursue(world, vec![goal]).await
 }
 
 /// Concurrently: a row for each, whose columns are fields of goals.
@@ -118,28 +118,29 @@ async fn pursued_at_once(world: &mut World, step: &gherkin::Step) -> StepResult 
         let line = step.position.line + 2 + index;
         goals.push(from_json(&text, uri, line)?);
     }
-    Ok(world.control().0.pursue(goals).await?)
+    pursue(world, goals).await
 }
 
 /// The same goal so often, one time after the other.
 #[when("the goal {string} is pursued {count} time(s)")]
 async fn pursued_times(world: &mut World, goal: String, count: CountParameter) -> StepResult {
     for _ in 0..at_least_one(count, "time")? {
-        let goals = vec![Goal::new(goal.clone())];
-        world.control().0.pursue(goals).await?;
+        pursue(world, vec![Goal::new(goal.clone())]).await?;
     }
     Ok(())
+}
+
+async fn pursue(world: &mut World, goals: Vec<Goal>) -> StepResult {
+    let (control, runs) = world.control();
+    Ok(control.pursue(goals, runs).await?)
 }
 
 /// In the background.
 #[when("the goal {string} starts")]
 async fn starts(world: &mut World, goal: String) -> StepResult {
     let (control, runs) = world.control();
-    control.start(Goal::new(goal))?;
+    control.start(Goal::new(goal), runs)?;
     settle().await;
-    if let Some(plan) = control.coordinator()?.last_plan() {
-        runs.refer_to(plan);
-    }
     Ok(())
 }
 
@@ -150,7 +151,7 @@ async fn ends(world: &mut World) -> StepResult {
     Ok(control.wait(runs).await?)
 }
 
-/// From where it failed, with the steps that were mended.
+/// From where it failed, with the steps that were mended, by another worker where its own is gone.
 #[when("the goal resumes")]
 async fn resumes(world: &mut World) -> StepResult {
     let (control, runs) = world.control();
@@ -176,27 +177,27 @@ async fn cancelled(world: &mut World) -> StepResult {
 
 /// All of the last goals are complete.
 #[then("the goal(s) complete(s)")]
-async fn complete(world: &mut World) -> StepResult {
-    ended(world, LifecycleStage::Complete, None).await
+fn complete(world: &mut World) -> StepResult {
+    ended(world, LifecycleStage::Complete, None)
 }
 
 /// The last goal failed, with this code.
 #[then("the goal fails with {string}")]
-async fn fails(world: &mut World, code: String) -> StepResult {
-    ended(world, LifecycleStage::Failed, Some(&code)).await
+fn fails(world: &mut World, code: String) -> StepResult {
+    ended(world, LifecycleStage::Failed, Some(&code))
 }
 
 /// The last goal was given up.
 #[then("the goal is cancelled")]
-async fn is_cancelled(world: &mut World) -> StepResult {
-    ended(world, LifecycleStage::Cancelled, None).await
+fn is_cancelled(world: &mut World) -> StepResult {
+    ended(world, LifecycleStage::Cancelled, None)
 }
 
 /// Before anything was done, with this in the message.
 #[then("the goal is refused, which says {string}")]
-async fn refused(world: &mut World, message: String) -> StepResult {
+fn refused(world: &mut World, message: String) -> StepResult {
     let (control, runs) = world.control();
-    match control.results(runs).await?.last() {
+    match control.results(runs)?.last() {
         Some(Err(RunError::Refused(failure))) => {
             let found = failure.message.contains(&message) && !message.is_empty();
             expect(found, || {
@@ -213,18 +214,18 @@ async fn refused(world: &mut World, message: String) -> StepResult {
 
 /// Values of what became of the last goal, by JSON Pointer.
 #[then("the outcome of the goal has:")]
-async fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
+fn outcome_has(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (control, runs) = world.control();
-    let outcome = serde_json::to_value(control.outcome(runs).await?)?;
+    let outcome = serde_json::to_value(control.outcome(runs)?)?;
     has_values(step, &outcome)
 }
 
 /// Values of what became of the last goals, in their order: `/0/…`, `/1/…`.
 #[then("the outcomes of the goals have:")]
-async fn outcomes_have(world: &mut World, step: &gherkin::Step) -> StepResult {
+fn outcomes_have(world: &mut World, step: &gherkin::Step) -> StepResult {
     let mut outcomes = Vec::new();
     let (control, runs) = world.control();
-    for result in control.results(runs).await? {
+    for result in control.results(runs)? {
         let outcome = result.as_ref().map_err(ToString::to_string)?;
         outcomes.push(serde_json::to_value(outcome)?);
     }
@@ -257,9 +258,9 @@ fn stages_are(world: &mut World, step: &gherkin::Step) -> StepResult {
         .map_err(|difference| format!("expected (-) and found (+) stages differ:\n{difference}"))?)
 }
 
-async fn ended(world: &mut World, expected: LifecycleStage, code: Option<&str>) -> StepResult {
+fn ended(world: &mut World, expected: LifecycleStage, code: Option<&str>) -> StepResult {
     let (control, runs) = world.control();
-    for result in control.results(runs).await? {
+    for result in control.results(runs)? {
         let outcome = result.as_ref().map_err(ToString::to_string)?;
         let failed = outcome.error.as_ref();
         let is_code = code.is_none_or(|code| failed.is_some_and(|error| *error.code == *code));

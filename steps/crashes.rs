@@ -59,11 +59,10 @@ fn journal_in_a_file(world: &mut World) -> StepResult {
 }
 
 /// Before the start of the step or its compensation is journalled, after its call, or after its end
-/// is journalled.
+/// is journalled. The step is one of the workflow, or of the plans of goals.
 #[given("the orchestrator crashes {crash_point} step {string}")]
 fn crashes(world: &mut World, point: CrashMoment, name: String) -> StepResult {
-    let here = world.here();
-    Ok(world.runs().crash(point.0, &name, None, here)?)
+    declare(world, point, &name, None)
 }
 
 /// As above, but only the n-th time that it gets there.
@@ -74,10 +73,30 @@ fn crashes_later(
     name: String,
     occurrence: Ordinal,
 ) -> StepResult {
+    declare(world, point, &name, Some(occurrence.0))
+}
+
+#[cfg(feature = "control")]
+fn declare(
+    world: &mut World,
+    point: CrashMoment,
+    step: &str,
+    occurrence: Option<u32>,
+) -> StepResult {
     let here = world.here();
-    Ok(world
-        .runs()
-        .crash(point.0, &name, Some(occurrence.0), here)?)
+    let (control, runs) = world.control();
+    Ok(control.crash(point.0, step, occurrence, here, runs)?)
+}
+
+#[cfg(not(feature = "control"))]
+fn declare(
+    world: &mut World,
+    point: CrashMoment,
+    step: &str,
+    occurrence: Option<u32>,
+) -> StepResult {
+    let here = world.here();
+    Ok(world.runs().crash(point.0, step, occurrence, here)?)
 }
 
 /// Its process is lost now, whatever it is doing or waiting for.
@@ -87,7 +106,7 @@ fn crashes_now(world: &mut World) -> StepResult {
 }
 
 /// A new orchestrator on the same journal runs unfinished workflows, each to its end or until it waits for
-/// an event.
+/// an event; the coordinator goes on with its goals.
 #[when("the orchestrator restarts")]
 async fn restarts(world: &mut World) -> StepResult {
     #[cfg(feature = "control")]
@@ -98,9 +117,6 @@ async fn restarts(world: &mut World) -> StepResult {
     let client = world.cast().restart();
     world.runs().restart(client).await?;
     #[cfg(feature = "control")]
-    {
-        let (control, runs) = world.control();
-        control.take_up(runs)?;
-    }
+    world.control().0.take_up();
     Ok(())
 }

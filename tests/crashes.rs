@@ -5,6 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
+#[cfg(feature = "control")]
+#[path = "crashes/goals.rs"]
+mod goals;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rand::{RngExt as _, rngs::ChaCha8Rng, seq::IndexedRandom as _};

@@ -145,3 +145,85 @@ Feature: What a plan may use
       """
     When the goal "Writes a report" is pursued
     Then the goal fails with "BUDGET_EXHAUSTED"
+
+  Rule: A goal may have a budget of its own
+
+    Background:
+      Given the coordinator:
+        """json
+        { "workers": [{ "id": "w1" }], "retry": { "maxRetries": 5, "base": "1s" }, "budget": { "calls": 10 } }
+        """
+
+    @control-7
+    Scenario Outline: A plan that needs more than its goal may use of <ceiling> is refused
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "budget": { "<ceiling>": <limit> } }
+        """
+      Then the goal fails with "BUDGET_EXHAUSTED"
+      And "Calculator.add" is never executed
+      And the outcome of the goal has:
+        | path           | value                                                                                              |
+        | /error/message | the budget of plan-1 does not suffice for <ceiling>: <needed> needed, <limit> of <limit> available |
+
+      Examples:
+        | ceiling           | limit | needed |
+        | cost              | 0.29  | 0.3    |
+        | calls             | 2     | 3      |
+        | tokens            | 29    | 30     |
+
+    @control-7
+    Scenario: It is that goal's alone, and the next has what every plan may use
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "budget": { "calls": 2 } }
+        """
+      Then the goal fails with "BUDGET_EXHAUSTED"
+      When the goal "Calculate" is pursued
+      Then the goal completes
+      And the timeline has none of:
+        | event          |
+        | budget_warning |
+
+    @control-7
+    Scenario: It takes the place of what every plan may use, and holds for retries
+      Given "Calculator.multiply" fails 3 times with "CONNECTION_RESET"
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "budget": { "calls": 4, "policy": "block" } }
+        """
+      Then the goal fails with "BUDGET_EXHAUSTED"
+      And "Calculator.multiply" is executed 3 times
+      And the timeline has, in order:
+        | event          | scope  | ceiling | used | limit |
+        | budget_warning | plan-1 | calls   | 4    | 4     |
+
+    @control-7
+    Scenario: It may allow more than every plan may use
+      Given the plan:
+        | call                | input            |
+        | Calculator.add      | {"a": 1, "b": 2} |
+        | Calculator.multiply | {"a": 3, "b": 4} |
+      And the coordinator:
+        """json
+        { "workers": [{ "id": "w1" }], "budget": { "calls": 1, "policy": "block" } }
+        """
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "budget": { "calls": 2, "policy": "block" } }
+        """
+      Then the goal completes
+
+    @control-7 @control-10
+    Scenario: Goals that are pursued at once have budgets of their own
+      When these goals are pursued at once:
+        | goal   | budget       |
+        | First  | {"calls": 3} |
+        | Second | {"calls": 9} |
+      Then the goals complete
+      And the timeline has, in order:
+        | event          | scope  | ceiling | used | limit |
+        | budget_warning | plan-1 | calls   | 3    | 3     |
+      And the timeline has none of:
+        | event          | scope  |
+        | budget_warning | plan-2 |

@@ -193,6 +193,159 @@ Feature: What is left of a goal that failed
     Then the goal fails with "PERMISSION_DENIED"
     And "Calculator.add" is executed 1 time
 
+  Rule: The worker is gone when the goal resumes
+
+    Background:
+      Given the audit trail is kept in "audit.jsonl"
+      And the plan:
+        | call              | input             |
+        | Calculator.add    | {"a": 1, "b": 2}  |
+        | Calculator.divide | {"a": 60, "b": 0} |
+      When the goal "Calculate" is pursued
+      Then the goal fails with "TOOL_ERROR"
+      Given step 2 of the plan is mended:
+        | call              | input             |
+        | Calculator.divide | {"a": 60, "b": 2} |
+
+    @control-5 @control-2
+    Scenario: Whoever is still available goes on where the former worker stopped
+      Given the worker "w1" is not available
+      When the goal resumes
+      Then the goal completes
+      And the outcome of the goal has:
+        | path           | value   |
+        | /worker        | w3      |
+        | /output/result | 30.0    |
+        | /trace         | trace-1 |
+      And "Calculator.add" is executed 1 time
+      And the stages are:
+        | initialize |
+        | plan       |
+        | route      |
+        | execute    |
+        | failed     |
+        | route      |
+        | execute    |
+        | aggregate  |
+        | complete   |
+      And the timeline has, in order:
+        | event         | target | caller | call              |
+        | route_decided | w1     |        |                   |
+        | call_started  |        | w1     | Calculator.divide |
+        | route_decided | w3     |        |                   |
+        | call_started  |        | w3     | Calculator.divide |
+      And the audit trail has 1 entry of type "planning"
+      And the audit trail has 2 entries of type "routing"
+
+    @control-5 @control-2
+    Scenario: A worker that was removed is replaced by one of those that there are
+      Given the coordinator:
+        """json
+        { "workers": [{ "id": "ana" }, { "id": "ben" }], "approval": { "plan": true } }
+        """
+      When the goal resumes
+      Then the goal completes
+      And the outcome of the goal has:
+        | path     | value  |
+        | /plan/id | plan-1 |
+        | /worker  | ana    |
+
+    @control-5 @control-2
+    Scenario: A worker who is still there goes on, whoever was added
+      Given the coordinator:
+        """json
+        { "workers": [{ "id": "ana" }, { "id": "w1" }] }
+        """
+      When the goal resumes
+      Then the goal completes
+      And the outcome of the goal has:
+        | path    | value |
+        | /worker | w1    |
+      And the audit trail has 1 entry of type "routing"
+
+    @control-5 @control-2
+    Scenario: Nobody is left, and the goal can be resumed once somebody is
+      Given the worker "w1" is not available
+      And the worker "w2" is not available
+      And the worker "w3" is not available
+      When the goal resumes
+      Then the goal fails with "WORKER_UNAVAILABLE"
+      And the outcome of the goal has:
+        | path                 | value                                  |
+        | /error/message       | none of the 3 workers is available     |
+        | /partial/completed   | ["step_1_add"]                         |
+        | /partial/recoverable | true                                   |
+        | /partial/strategy    | retry_from_checkpoint                  |
+        | /plan/stage          | failed                                 |
+        | /output/result       | 3                                      |
+      And the stages are:
+        | initialize |
+        | plan       |
+        | route      |
+        | execute    |
+        | failed     |
+        | failed     |
+      And the audit trail has 1 entry of type "routing"
+      Given the worker "w2" is available
+      When the goal resumes
+      Then the goal completes
+      And the outcome of the goal has:
+        | path           | value |
+        | /worker        | w2    |
+        | /output/result | 30.0  |
+      And "Calculator.add" is executed 1 time
+      And "Calculator.divide" is executed 2 times
+
+    @control-5 @control-2
+    Scenario: By hand: whoever the goal names is waited for
+      Given the coordinator:
+        """json
+        { "routing": "manual", "workers": [{ "id": "ana" }, { "id": "ben" }] }
+        """
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "route": { "worker": "ana", "reason": "knows the customer" } }
+        """
+      Then the goal fails with "TOOL_ERROR"
+      Given the worker "ana" is not available
+      When the goal resumes
+      Then the goal fails with "WORKER_UNAVAILABLE"
+      And the outcome of the goal has:
+        | path                 | value                         |
+        | /error/message       | worker "ana" is not available |
+        | /partial/recoverable | true                          |
+      Given the worker "ana" is available
+      When the goal resumes
+      Then the goal completes
+
+    @control-5 @control-2
+    Scenario: A resumption that is refused chooses nobody
+      Given the worker "w1" is not available
+      And step 1 of the plan is mended:
+        | call           | input            |
+        | Calculator.add | {"a": 1, "b": 1} |
+      When the goal resumes
+      Then the goal is refused, which says "has completed, and so cannot be changed"
+      And the audit trail has 1 entry of type "routing"
+      When the goal resumes
+      Then the goal fails with "TOOL_ERROR"
+      And the outcome of the goal has:
+        | path    | value |
+        | /worker | w3    |
+
+    @control-5 @control-2
+    Scenario: A worker that takes over is the caller after a crash, too
+      Given the worker "w1" is not available
+      And the orchestrator crashes before step "step_2_divide"
+      When the goal resumes
+      And the orchestrator restarts
+      Then the goal completes
+      And the timeline has, in order:
+        | event                  | caller | call              |
+        | orchestrator_restarted |        |                   |
+        | call_started           | w3     | Calculator.divide |
+      And the audit trail has 2 entries of type "routing"
+
   Rule: What happens when a step fails for good
 
     Background:

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::domain::Violation;
+use crate::{domain::Violation, resilience::BudgetPolicy};
 
 /// What is to be reached, and for whom.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Goal {
     pub session: Option<String>,
     /// The conversation within the session.
     pub conversation: Option<String>,
+    /// What the calls of its plan may use together, in place of what those of every plan may.
+    pub budget: Option<BudgetPolicy>,
     /// What the steps of its plan may refer to, as `${/input/…}`.
     pub input: Map<String, Value>,
 }
@@ -138,7 +140,44 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::*;
+    use crate::domain::from_json;
+
+    #[test]
+    fn invalid_goal_is_refused_with_its_place() {
+        for (text, expected) in [
+            (r#"{"gaol": "Add"}"#, "did you mean \"goal\"?"),
+            (
+                r#"{"goal": "Add", "budget": {"calls": -1}}"#,
+                "at /budget: faulty budget: at /calls: ",
+            ),
+            (
+                r#"{"goal": "Add", "budget": {"cost": -0.5}}"#,
+                "at /budget: faulty budget: at /cost: ",
+            ),
+            (
+                r#"{"goal": "Add", "budget": {"time": "-1s"}}"#,
+                "at /budget: faulty budget: at /time: ",
+            ),
+            (
+                r#"{"goal": "Add", "budget": {"warnAt": 1.5}}"#,
+                "at /budget: faulty budget: at /warnAt: ",
+            ),
+            (
+                r#"{"goal": "Add", "budget": {"call": 2}}"#,
+                "did you mean \"calls\"?",
+            ),
+            (
+                r#"{"goal": "Add", "budget": {"policy": "stop"}}"#,
+                "at /budget: faulty budget: at /policy: ",
+            ),
+            (r#"{"goal": "Add", "budget": 5}"#, "at /budget: "),
+        ] {
+            let error = from_json::<Goal>(text, "goal.json", 1).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn words_are_those_of_texts_and_of_names() {

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -11,15 +11,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Life {
     timeline: Timeline,
+    /// The number of the goal, from 1: several may belong to one trace.
+    goal: u64,
     trace: Arc<str>,
     stage: LifecycleStage,
+    /// When it began, or was resumed.
+    began: Duration,
 }
 
 impl Life {
     /// Begins with the first stage.
-    pub fn begin(timeline: Timeline, trace: Arc<str>, data: Value) -> Self {
+    pub fn begin(timeline: Timeline, goal: u64, trace: Arc<str>, data: Value) -> Self {
         let life = Self {
+            began: timeline.now(),
             timeline,
+            goal,
             trace,
             stage: LifecycleStage::Initialize,
         };
@@ -31,8 +37,22 @@ impl Life {
         self.stage
     }
 
+    pub fn goal(&self) -> u64 {
+        self.goal
+    }
+
     pub fn trace(&self) -> &Arc<str> {
         &self.trace
+    }
+
+    /// How long it has taken.
+    pub fn took(&self) -> Duration {
+        self.timeline.now().saturating_sub(self.began)
+    }
+
+    /// Counts its time from now on.
+    pub fn begin_again(&mut self) {
+        self.began = self.timeline.now();
     }
 
     /// Enters a stage that follows this one.
@@ -49,6 +69,7 @@ impl Life {
 
     fn record_stage(&self, data: Value) {
         self.record(ControlEvent::StageEntered {
+            goal: self.goal,
             trace: Arc::clone(&self.trace),
             stage: self.stage,
             data: Arc::new(data),

@@ -2,6 +2,7 @@
 
 mod coordinator;
 mod definition;
+mod execution;
 mod goal;
 mod life;
 mod outcome;
@@ -9,9 +10,13 @@ mod partial;
 mod plan;
 mod planner;
 mod pursuit;
+mod resumption;
 mod router;
+#[cfg(test)]
+mod tests;
+mod worker_at_work;
 
-pub use coordinator::Coordinator;
+pub use coordinator::{BegunGoal, Coordinator};
 pub use definition::CoordinatorDefinition;
 pub use goal::Goal;
 pub use outcome::GoalOutcome;

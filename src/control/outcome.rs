@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{partial::PartialResult, plan::PlanStage};
+use super::{goal::Goal, life::Life, partial::PartialResult, plan::PlanStage};
 use crate::domain::{Failure, LifecycleStage, duration_text};
 
 /// The outcome of a goal.
@@ -34,6 +34,23 @@ pub struct GoalOutcome {
     /// How long it took, from its beginning or its resumption.
     #[serde(with = "duration_text")]
     pub took: Duration,
+}
+
+impl GoalOutcome {
+    /// That of a goal of which nothing was done.
+    pub(super) fn new(goal: &Goal, life: &Life) -> Self {
+        Self {
+            goal: goal.goal.clone(),
+            trace: Arc::clone(life.trace()),
+            stage: LifecycleStage::Failed,
+            plan: None,
+            worker: None,
+            output: None,
+            partial: None,
+            error: None,
+            took: life.took(),
+        }
+    }
 }
 
 /// The outcome of a plan.

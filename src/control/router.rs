@@ -93,8 +93,6 @@ struct RouterState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Routing {
     pub worker: Arc<str>,
-    /// Its place among the workers.
-    pub index: usize,
     pub reason: String,
     pub alternatives: Vec<Arc<str>>,
     pub confidence: f64,
@@ -152,19 +150,28 @@ impl Router {
         self.state.lock().available[index] = available;
     }
 
-    /// Whether a worker takes plans.
-    pub fn is_available(&self, index: usize) -> bool {
-        self.state.lock().available[index]
+    /// Whether there is a worker of this name, who takes plans.
+    pub fn takes_plans(&self, worker: &str) -> bool {
+        let index = self.index(worker);
+        index.is_some_and(|index| self.state.lock().available[index])
     }
 
     /// Notes that a worker begins to carry out a plan; [`ended`](Self::ended) that it has ended.
-    pub fn began(&self, index: usize) {
-        self.state.lock().at_work[index] += 1;
+    pub fn began(&self, worker: &str) {
+        if let Some(index) = self.index(worker) {
+            self.state.lock().at_work[index] += 1;
+        }
     }
 
-    pub fn ended(&self, index: usize) {
-        let mut state = self.state.lock();
-        state.at_work[index] = state.at_work[index].saturating_sub(1);
+    pub fn ended(&self, worker: &str) {
+        if let Some(index) = self.index(worker) {
+            let mut state = self.state.lock();
+            state.at_work[index] = state.at_work[index].saturating_sub(1);
+        }
+    }
+
+    fn index(&self, worker: &str) -> Option<usize> {
+        self.workers.iter().position(|own| *own.id == *worker)
     }
 
     /// Chooses who carries out the plan of a goal.
@@ -249,7 +256,6 @@ impl Router {
         let others = candidates.iter().filter(|other| **other != index);
         Ok(Routing {
             worker: Arc::clone(&self.workers[index].id),
-            index,
             reason,
             alternatives: others
                 .map(|other| Arc::clone(&self.workers[*other].id))
@@ -260,9 +266,9 @@ impl Router {
     }
 
     fn find(&self, id: &str) -> Result<usize, RoutingError> {
-        let ids = || self.workers.iter().map(|worker| &*worker.id);
-        ids().position(|own| own == id).ok_or_else(|| {
-            let hint = crate::domain::did_you_mean(id, ids());
+        self.index(id).ok_or_else(|| {
+            let ids = self.workers.iter().map(|worker| &*worker.id);
+            let hint = crate::domain::did_you_mean(id, ids);
             RoutingError::Unknown(format!("worker {id:?} does not exist: {hint}"))
         })
     }
@@ -310,13 +316,13 @@ mod tests {
         let mut counts = [0; 4];
         std::thread::scope(|scope| {
             let route = || {
-                let chosen = (0..25).map(|_| router.route(&Goal::new("Add")).unwrap().index);
+                let chosen = (0..25).map(|_| router.route(&Goal::new("Add")).unwrap().worker);
                 chosen.collect::<Vec<_>>()
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(route)).collect();
             for thread in threads {
-                for index in thread.join().unwrap() {
-                    counts[index] += 1;
+                for worker in thread.join().unwrap() {
+                    counts[router.index(&worker).unwrap()] += 1;
                 }
             }
         });
@@ -337,7 +343,7 @@ mod tests {
             for _ in 0..rounds * count.max(1) {
                 match router.route(&Goal::new("Add")) {
                     Ok(routing) => {
-                        turns[routing.index] += 1;
+                        turns[router.index(&routing.worker).unwrap()] += 1;
                         prop_assert_eq!(routing.alternatives.len(), count - 1);
                     }
                     Err(error) => {

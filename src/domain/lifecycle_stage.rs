@@ -49,16 +49,22 @@ impl LifecycleStage {
         }
     }
 
+    /// Whether a goal's life ends with it, unless it is resumed.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Complete | Self::Failed | Self::Cancelled)
+    }
+
     /// The table of transitions: the stages in order, execution as often as it is repeated, and an end
-    /// from each. A goal that failed or was cancelled with a partial result is executed again when it is
-    /// resumed.
+    /// from each. A goal that failed with a partial result is executed again when it is resumed, by another
+    /// worker where its own is gone; where nobody is left it fails again.
     pub fn can_become(self, next: Self) -> bool {
         use LifecycleStage as S;
         matches!(
             (self, next),
             (S::Initialize, S::Plan)
                 | (S::Plan, S::Route)
-                | (S::Route | S::Failed, S::Execute)
+                | (S::Route, S::Execute)
+                | (S::Failed, S::Route | S::Execute | S::Failed)
                 | (S::Execute, S::Execute | S::Aggregate)
                 | (S::Aggregate, S::Complete)
                 | (
@@ -92,7 +98,9 @@ mod tests {
             (Route, Cancelled),
             (Execute, Cancelled),
             (Aggregate, Cancelled),
+            (Failed, Route),
             (Failed, Execute),
+            (Failed, Failed),
         ];
         for from in LifecycleStage::ALL {
             for to in LifecycleStage::ALL {

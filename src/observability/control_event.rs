@@ -16,6 +16,9 @@ use crate::domain::{ApprovalStatus, LifecycleStage, Severity, shown_duration};
 pub enum ControlEvent {
     /// A goal entered a stage of its life.
     StageEntered {
+        /// The number of the goal, which tells goals of one trace apart.
+        #[serde(skip)]
+        goal: u64,
         trace: Arc<str>,
         stage: LifecycleStage,
         /// What there is to say of the stage.
@@ -57,6 +60,9 @@ pub enum ControlEvent {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
+    /// The number of the goal.
+    #[serde(skip)]
+    pub goal: u64,
     /// The trace of the goal.
     pub trace: Arc<str>,
     /// What was chosen.
@@ -69,6 +75,13 @@ pub struct Decision {
     pub confidence: f64,
     /// Whatever else is worth keeping.
     pub metadata: Arc<Value>,
+}
+
+/// The beginning of a goal, for people.
+pub fn short_goal(goal: &str) -> &str {
+    const SHOWN: usize = 50;
+    let end = goal.char_indices().nth(SHOWN);
+    goal[..end.map_or(goal.len(), |(end, _)| end)].trim_end()
 }
 
 /// The scope of the budget of all calls.

@@ -16,7 +16,7 @@ mod timeline;
 pub use audit::{
     AuditEntry, AuditError, AuditStore, AuditTrail, AuditType, JsonLinesAudit, SqliteAudit,
 };
-pub(crate) use control_event::{ALL_CALLS, BudgetUse, ControlEvent, Decision};
+pub(crate) use control_event::{ALL_CALLS, BudgetUse, ControlEvent, Decision, short_goal};
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
 pub use event_kind::EventKind;

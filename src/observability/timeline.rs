@@ -14,7 +14,7 @@ use crate::{
 ///
 /// A handle: clones share the events. Secrets are redacted as events are recorded. Each event is also one
 /// of [`tracing`], for whoever listens to the target `rehearsal::timeline` at level `TRACE`, in spans of the
-/// workflow's run, its step and the call.
+/// goal, the workflow's run, its step and the call.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
@@ -201,6 +201,7 @@ mod tests {
         timeline.record(EventKind::Error { about, message });
         let control = |event| timeline.record(EventKind::Control(Box::new(event)));
         control(ControlEvent::StageEntered {
+            goal: 1,
             trace: "t".into(),
             stage: LifecycleStage::Failed,
             data: Arc::new(json!({"error": "token=t-1", "plan": [{"apiKey": "t-1"}]})),

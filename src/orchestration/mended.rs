@@ -21,16 +21,7 @@ impl Orchestrator {
     /// As for [`resume`](Self::resume), and if the definition changes a step that has completed or may
     /// have had an effect, or is that of another workflow.
     pub fn resume_mended(&self, id: &str, plan: &Arc<Plan>) -> Result<Run, RunError> {
-        let mut state = self.load_resumable(id)?;
-        if state.status != WorkflowStatus::Interrupted {
-            return Err(RunError::NotResumable {
-                run: id.to_owned(),
-                status: state.status,
-            });
-        }
-        if let Some(fault) = state.unmendable(plan) {
-            return Err(RunError::Refused(Box::new(fault)));
-        }
+        let mut state = self.load_mendable(id, plan)?;
         let entry = JournalEntry::Resumed {
             workflow: Some(Arc::clone(plan.workflow())),
             at: self.now(),
@@ -38,6 +29,30 @@ impl Orchestrator {
         self.journal.append(&state.run, &entry)?;
         state.apply(&entry).map_err(|why| corrupt(id, why))?;
         self.continue_run(state, RunContext::default(), None)
+    }
+
+    /// Checks that a run can be resumed with another definition, without resuming it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`resume_mended`](Self::resume_mended).
+    #[cfg(feature = "control")]
+    pub fn check_mended(&self, id: &str, plan: &Plan) -> Result<(), RunError> {
+        self.load_mendable(id, plan).map(drop)
+    }
+
+    fn load_mendable(&self, id: &str, plan: &Plan) -> Result<RunState, RunError> {
+        let state = self.load_resumable(id)?;
+        if state.status != WorkflowStatus::Interrupted {
+            return Err(RunError::NotResumable {
+                run: id.to_owned(),
+                status: state.status,
+            });
+        }
+        match state.unmendable(plan) {
+            Some(fault) => Err(RunError::Refused(Box::new(fault))),
+            None => Ok(state),
+        }
     }
 }
 

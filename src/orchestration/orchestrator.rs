@@ -125,7 +125,12 @@ impl Orchestrator {
         let _ = self.killed.subscribe().wait_for(|killed| *killed).await;
     }
 
-    pub(super) fn ensure_alive(&self) -> Result<(), RunError> {
+    /// Checks that its process is alive.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Crashed`] if it is dead.
+    pub fn ensure_alive(&self) -> Result<(), RunError> {
         match self.is_alive() {
             true => Ok(()),
             false => Err(RunError::Crashed),

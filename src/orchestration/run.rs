@@ -308,8 +308,7 @@ impl Run {
             }
         }
         self.orchestrator.forget(&self.id);
-        let load_child = |id: &str, plan: &Arc<Plan>| self.orchestrator.load_child(id, plan);
-        let outcome = Outcome::of(&self.lock(), &load_child)?;
+        let outcome = self.orchestrator.outcome_of(&self.lock())?;
         self.timeline().record(EventKind::WorkflowEnded {
             workflow: Arc::clone(&self.plan.id),
             run: Arc::clone(&self.id),

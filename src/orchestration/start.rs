@@ -256,7 +256,7 @@ impl Orchestrator {
         Ok(unfinished)
     }
 
-    /// Runs an unfinished run to its end.
+    /// Runs an unfinished run to its end; the outcome of one that has ended is as it was.
     ///
     /// # Errors
     ///
@@ -264,9 +264,17 @@ impl Orchestrator {
     pub async fn finish(&self, id: &str) -> Result<Outcome, RunError> {
         self.ensure_alive()?;
         let state = self.load(id)?;
+        if state.status != WorkflowStatus::Running {
+            return Ok(self.outcome_of(&state)?);
+        }
         let recovered = JournalEntry::Recovered { at: self.now() };
         let run = self.continue_run(state, RunContext::default(), Some(&recovered))?;
         run.outcome().await
+    }
+
+    /// The outcome of a run that has ended.
+    pub(super) fn outcome_of(&self, state: &RunState) -> Result<Outcome, JournalError> {
+        Outcome::of(state, &|id, plan| self.load_child(id, plan))
     }
 
     pub(super) fn run_of(&self, state: RunState, context: RunContext) -> Run {

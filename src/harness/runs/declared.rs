@@ -161,19 +161,31 @@ impl Runs {
 
     /// Checks that the workflow has the step and can crash there.
     pub(super) fn check_crash(&self, point: CrashPoint, step: &str) -> Result<(), String> {
-        let mut workflow = self.declared.last()?;
+        let workflow = self.declared.last()?;
+        let named = format!("workflow {:?}", workflow.id);
+        self.check_crash_in(workflow, &named, point, step)
+    }
+
+    pub(super) fn check_crash_in(
+        &self,
+        mut workflow: Arc<Workflow>,
+        named: &str,
+        point: CrashPoint,
+        step: &str,
+    ) -> Result<(), String> {
         let mut path = step.split('/').peekable();
         while let Some(id) = path.next() {
             let Some(found) = workflow.steps.iter().find(|step| step.id == id) else {
                 let ids = workflow.steps.iter().map(|step| step.id.as_str());
-                return Err(format!(
-                    "step {id:?} does not exist in workflow {:?}: {}",
-                    workflow.id,
-                    did_you_mean(id, ids)
-                ));
+                let hint = did_you_mean(id, ids);
+                return Err(format!("step {id:?} does not exist in {named}: {hint}"));
             };
             workflow = match (&found.workflow, path.peek()) {
                 (_, None) => {
+                    let acts = matches!(point, CrashPoint::BeforeActing | CrashPoint::AfterActing);
+                    if acts && found.service.is_none() && found.workflow.is_none() {
+                        return Err(format!("step {id:?} waits: no service acts in it"));
+                    }
                     let is_undone = found.compensation.is_some() || found.workflow.is_some();
                     if point.is_compensation() && !is_undone {
                         return Err(format!("step {id:?} has no compensation to crash in"));

@@ -47,6 +47,9 @@ pub struct Runs {
     last: Vec<LastRun>,
     /// The run of a goal, which steps refer to in place of those.
     of_goal: Option<Arc<str>>,
+    /// Whose goals go on after a restart.
+    #[cfg(feature = "control")]
+    coordinator: Option<Arc<crate::control::Coordinator>>,
 }
 
 struct LastRun {
@@ -79,6 +82,8 @@ impl Runs {
             started: Arc::default(),
             last: Vec::new(),
             of_goal: None,
+            #[cfg(feature = "control")]
+            coordinator: None,
         }
     }
 

@@ -44,18 +44,16 @@ impl Runs {
         self.client = client;
         self.open_journal().map_err(|error| error.to_string())?;
         let unfinished = self.orchestrator().restart();
-        self.last = unfinished
-            .map_err(|error| error.to_string())?
-            .into_iter()
-            .map(|id| {
-                let (orchestrator, run) = (self.orchestrator(), Arc::clone(&id));
-                let finished = async move { orchestrator.finish(&run).await };
-                LastRun {
-                    id: Some(id),
-                    progress: RunProgress::Running(tokio::spawn(finished)),
-                }
-            })
-            .collect();
+        #[cfg_attr(not(feature = "control"), expect(unused_mut))]
+        let mut unfinished = unfinished.map_err(|error| error.to_string())?;
+        #[cfg(feature = "control")]
+        for goal in self.open_goals() {
+            if !unfinished.contains(&goal) {
+                unfinished.push(goal);
+            }
+        }
+        let unfinished = unfinished.into_iter();
+        self.last = unfinished.map(|id| self.take_up(id)).collect();
         for starter in &self.starters {
             starter.catch_up();
         }
@@ -64,9 +62,27 @@ impl Runs {
             // Nothing was taken up, and what is known of the last runs has not changed.
             self.last = ended;
         }
-        match self.last.is_empty() && self.starters.is_empty() {
+        match self.last.is_empty() && self.starters.is_empty() && self.of_goal.is_none() {
             true => Err("no workflow was run, so none can be taken up".to_owned()),
             false => Ok(()),
+        }
+    }
+
+    /// Takes up a run, or the goal that it is for.
+    fn take_up(&self, id: Arc<str>) -> LastRun {
+        let (orchestrator, run) = (self.orchestrator(), Arc::clone(&id));
+        #[cfg(feature = "control")]
+        let coordinator = self.coordinator.clone();
+        let finished = async move {
+            #[cfg(feature = "control")]
+            if let Some(coordinator) = coordinator.filter(|it| it.is_open(&run)) {
+                return coordinator.take_up(&run).await;
+            }
+            orchestrator.finish(&run).await
+        };
+        LastRun {
+            id: Some(id),
+            progress: RunProgress::Running(tokio::spawn(finished)),
         }
     }
 

@@ -128,6 +128,7 @@ fn steps_count_for_the_run_and_the_goal_that_they_are_for() {
     };
     let plan = |trace: &str, run: &str| {
         let decision = Decision {
+            goal: 1,
             trace: trace.into(),
             target: run.into(),
             reason: "r".into(),

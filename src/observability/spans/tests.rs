@@ -20,7 +20,7 @@ use super::*;
 use crate::{
     clock::Clock,
     domain::{Call, CallHead, CallName, StepStatus, WorkflowStatus},
-    observability::Timeline,
+    observability::{Decision, Timeline},
 };
 
 /// Writes a line for each span that opens or closes and each event, with the spans around it.
@@ -159,6 +159,109 @@ async fn events_are_seen_by_a_subscriber_in_the_spans_of_run_step_and_call() {
     let mut closed = found[expected.len()..].to_vec();
     closed.sort_unstable();
     assert_eq!(closed, ["close step", "close workflow", "close workflow"]);
+}
+
+/// The spans that open and close, and the names of the events in theirs.
+fn outline(lines: &Lines) -> Vec<String> {
+    let lines = lines.0.lock().unwrap();
+    let short = |line: &str| match line.split_once(" event=\"") {
+        Some((path, event)) => format!("{path} {}", event.split('"').next().unwrap()),
+        None => line.to_owned(),
+    };
+    lines.lines().map(short).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn goal_is_the_outermost_span_around_its_run_and_opens_anew_when_it_goes_on() {
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
+    let timeline = Timeline::new(Clock::start());
+    let control = |event| timeline.record(EventKind::Control(Box::new(event)));
+    let stage = |goal, stage, data| {
+        control(ControlEvent::StageEntered {
+            goal,
+            trace: "night".into(),
+            stage,
+            data: Arc::new(data),
+        });
+    };
+    let workflow = |workflow: &str| {
+        timeline.record(EventKind::WorkflowStarted {
+            workflow: workflow.into(),
+            run: workflow.into(),
+            status: WorkflowStatus::Running,
+        });
+    };
+    let resumed = |workflow: &str| {
+        timeline.record(EventKind::WorkflowResumed {
+            workflow: workflow.into(),
+            run: workflow.into(),
+            status: WorkflowStatus::Running,
+        });
+    };
+    let long = "Add one and two, and do not forget to look at the result twice";
+    stage(1, LifecycleStage::Initialize, json!({ "goal": long }));
+    stage(2, LifecycleStage::Initialize, json!({ "goal": "Rest" }));
+    for (target, event) in [
+        (
+            "plan-1",
+            ControlEvent::PlanCreated as fn(Decision) -> ControlEvent,
+        ),
+        ("w1", ControlEvent::RouteDecided),
+    ] {
+        control(event(Decision {
+            goal: 1,
+            trace: "night".into(),
+            target: target.into(),
+            reason: "the first".into(),
+            alternatives: Vec::new(),
+            confidence: 1.0,
+            metadata: Arc::new(json!({})),
+        }));
+    }
+    workflow("plan-1");
+    stage(2, LifecycleStage::Failed, json!({}));
+    timeline.record(EventKind::OrchestratorCrashed {});
+    resumed("plan-1");
+    stage(1, LifecycleStage::Failed, json!({}));
+    stage(1, LifecycleStage::Execute, json!({}));
+    workflow("order-1");
+    let goal =
+        r#"open goal trace="night" goal="Add one and two, and do not forget to look at the""#;
+    let run = r#"open goal>workflow run="plan-1" workflow="plan-1""#;
+    let mut found = outline(&lines);
+    // In which order the crash closes spans is not said.
+    let crash = found
+        .iter()
+        .position(|line| line == "[] orchestrator_crashed");
+    let crash = crash.unwrap();
+    found[crash + 1..crash + 3].sort_unstable();
+    assert_eq!(
+        found,
+        [
+            goal,
+            "[goal] stage_entered",
+            r#"open goal trace="night" goal="Rest""#,
+            "[goal] stage_entered",
+            "[goal] plan_created",
+            "[goal] route_decided",
+            run,
+            "[goal>workflow] workflow_started",
+            "[goal] stage_entered",
+            "close goal",
+            "[] orchestrator_crashed",
+            "close goal",
+            "close workflow",
+            goal,
+            run,
+            "[goal>workflow] workflow_resumed",
+            "[goal] stage_entered",
+            goal,
+            "[goal] stage_entered",
+            r#"open workflow run="order-1" workflow="order-1""#,
+            "[workflow] workflow_started",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,6 +55,7 @@ fn control(event: ControlEvent) -> EventKind {
 
 fn plan(trace: &str, run: &str) -> EventKind {
     control(ControlEvent::PlanCreated(Decision {
+        goal: 1,
         trace: trace.into(),
         target: run.into(),
         reason: "4 steps for: log in with password=hunter2".into(),
@@ -73,11 +74,13 @@ fn each_decision_and_each_interaction_is_an_entry_of_its_goal() {
             let (timeline, trail) = trail_of(path);
             timeline.record(plan("goal-1", "plan-1"));
             timeline.record(control(ControlEvent::StageEntered {
+                goal: 1,
                 trace: "goal-1".into(),
                 stage: LifecycleStage::Route,
                 data: Arc::new(json!({})),
             }));
             timeline.record(control(ControlEvent::RouteDecided(Decision {
+                goal: 1,
                 trace: "goal-1".into(),
                 target: "worker-2".into(),
                 reason: "round robin".into(),
