@@ -66,8 +66,12 @@ impl Clock {
 
     /// Waits until `offset`; returns immediately if it has passed.
     pub async fn sleep_until(&self, offset: Duration) {
-        let since_start = offset.saturating_sub(self.initial);
-        tokio::time::sleep_until(self.start + since_start).await;
+        tokio::time::sleep_until(self.at(offset)).await;
+    }
+
+    /// The runtime's instant of an offset.
+    pub(crate) fn at(&self, offset: Duration) -> Instant {
+        self.start + offset.saturating_sub(self.initial)
     }
 
     /// The RFC 3339 timestamp of an offset, counted from [`EPOCH`].

@@ -164,7 +164,8 @@ impl Pursuit {
             _ => LifecycleStage::Failed,
         };
         let partial = (stage != LifecycleStage::Complete).then(|| {
-            let cancelled = || Failure::new(code::CANCELLED, "cancellation was requested");
+            let cancelled =
+                || Box::new(Failure::new(code::CANCELLED, "cancellation was requested"));
             let failure = error.clone().unwrap_or_else(cancelled);
             let total = self.plan.steps.len();
             PartialResult::new(completed.clone(), failed.clone(), total, &failure)
@@ -191,7 +192,7 @@ impl Pursuit {
             worker: self.worker(),
             output,
             partial,
-            error,
+            error: error.map(|error| *error),
             ..GoalOutcome::new(&self.goal, &self.life)
         });
     }

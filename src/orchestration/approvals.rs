@@ -200,7 +200,7 @@ impl Run {
         approval: &Approval,
         until: Duration,
     ) -> Option<Answer> {
-        let inbox = &self.orchestrator.inbox;
+        let inbox = &self.orchestrator.process.inbox;
         inbox.request_approval(request, approval);
         let is_new = {
             let mut approvals = inbox.approvals();
@@ -236,7 +236,7 @@ impl Run {
         reason: &str,
     ) -> Answer {
         let answer = Answer::of_system(status, reason);
-        let inbox = &self.orchestrator.inbox;
+        let inbox = &self.orchestrator.process.inbox;
         inbox.end_request(request, &answer, self.timeline());
         answer
     }
@@ -248,7 +248,7 @@ impl Run {
             if let StepAction::Wait(Wait::Approval(approval)) = &planned.action
                 && matches!(step.status, StepStatus::Pending | StepStatus::Running)
             {
-                let inbox = &self.orchestrator.inbox;
+                let inbox = &self.orchestrator.process.inbox;
                 inbox.request_approval(&state.request_id(index), approval);
             }
         }

@@ -52,7 +52,7 @@ impl Run {
         Ok(self.child_id(step, count + 1))
     }
 
-    fn child_id(&self, step: usize, number: usize) -> Arc<str> {
+    fn child_id(&self, step: usize, number: u32) -> Arc<str> {
         child_run_id(&self.id, &self.plan.steps[step].id, number)
     }
 
@@ -65,13 +65,13 @@ impl Run {
     ) -> BoxFuture<'_, Result<CallResult, RunError>> {
         let plan = Arc::clone(plan);
         Box::pin(async move {
-            let client = &self.orchestrator.client;
+            let client = &self.orchestrator.process.client;
             let id = &self.plan.steps[step].id;
             let retries = self.plan.workflow.steps[step].retry.as_ref();
             let retries = retries.unwrap_or(&Retries::none()).clone();
             let seed = client.seed();
             let draw = |retry: u32| seed.part([&*self.id, &**id, &retry.to_string()]);
-            let earlier = self.lock().steps[step].tries.clone();
+            let earlier = self.lock().steps[step].tries();
             let mut tries = Repetition::after(&earlier, &retries, draw);
             let observer = StepObserver::new(self, step, CallRole::Forward);
             let mut goes_on = match earlier.due {
@@ -165,7 +165,7 @@ impl Run {
     fn begin_child(
         &self,
         step: usize,
-        number: usize,
+        number: u32,
         plan: &Arc<Plan>,
         input: &Arc<Value>,
     ) -> Result<Run, RunError> {
@@ -178,17 +178,17 @@ impl Run {
             _ => now,
         };
         let deadline = self.deadline();
-        let context = RunContext {
+        let context = Some(Box::new(RunContext {
             limit: self.lock().child_limit(step, deadline, began),
             path: self.path_of(step) + "/",
-        };
+        }));
         let Some(child) = child else {
             // What came during a former try, which is undone, can be taken again.
             let first = self.child_id(step, 1);
             let first = orchestrator.load_child(&first, plan)?;
             let from = first.map(|first| first.events_from);
             let start = orchestrator.start_of(plan, Arc::clone(input), from);
-            orchestrator.journal.begin(&id, start.entry(plan))?;
+            orchestrator.process.journal.begin(&id, start.entry(plan))?;
             return Ok(orchestrator.begun(plan, start, &id, context));
         };
         let resumed = JournalEntry::Resumed {
@@ -208,13 +208,13 @@ impl Run {
     async fn undo_former_child(
         &self,
         step: usize,
-        number: usize,
+        number: u32,
         plan: &Arc<Plan>,
     ) -> Result<Result<(), Box<Failure>>, RunError> {
-        let context = RunContext {
+        let context = Some(Box::new(RunContext {
             limit: None,
             path: self.path_of(step) + "/",
-        };
+        }));
         let id = self.child_id(step, number);
         let Some(state) = self.orchestrator.load_child(&id, plan)? else {
             return Ok(Ok(()));
@@ -241,12 +241,12 @@ impl Run {
         let (count, is_again) = {
             let state = self.lock();
             let step = &state.steps[step];
-            (step.child_count, step.compensation_failure.is_some())
+            (step.child_count, step.undo_failure().is_some())
         };
-        let context = RunContext {
+        let context = Some(Box::new(RunContext {
             limit: None,
             path: self.path_of(step) + "/",
-        };
+        }));
         Box::pin(async move {
             let mut undone = Ok(());
             for number in 1..=count {
@@ -273,7 +273,7 @@ impl Orchestrator {
     fn undo_child(
         &self,
         state: RunState,
-        context: RunContext,
+        context: Option<Box<RunContext>>,
         again: bool,
     ) -> Result<Run, RunError> {
         let requested = JournalEntry::UndoRequested { at: self.now() };
@@ -328,6 +328,8 @@ fn compensation_result(state: &RunState) -> Result<(), Box<Failure>> {
     let mut failures = state
         .steps
         .iter()
-        .filter_map(|step| step.compensation_failure.clone());
-    failures.next().map_or(Ok(()), Err)
+        .filter_map(|step| step.undo_failure().cloned());
+    failures
+        .next()
+        .map_or(Ok(()), |failure| Err(Box::new(failure)))
 }

@@ -15,7 +15,7 @@ impl RunState {
     /// ready to run again.
     pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
         let blocked = self.stop.is_some() || self.sequential_retry.is_some();
-        self.ready.iter().copied().filter(move |_| !blocked)
+        self.ready.iter().filter(move |_| !blocked)
     }
 
     /// The first failure that counts: of a step that is not optional and not about to run again.
@@ -23,7 +23,7 @@ impl RunState {
         self.ended.iter().copied().find(|&step| {
             self.steps[step].status == StepStatus::Failed
                 && !self.plan.workflow.steps[step].optional
-                && !self.ready.contains(&step)
+                && !self.ready.contains(step)
         })
     }
 
@@ -99,7 +99,7 @@ impl RunState {
             StepStatus::Completed if state.degraded && planned.call().is_some() => state.in_doubt,
             StepStatus::Completed => true,
             StepStatus::Compensating => return true,
-            StepStatus::CompensationFailed => state.undone_again,
+            StepStatus::CompensationFailed => state.undo.as_ref().is_some_and(|undo| undo.again),
             StepStatus::Failed => {
                 self.plan.workflow.steps[step].partially_effective
                     || state

@@ -244,7 +244,7 @@ pub trait Journal: Send + Sync {
 }
 
 /// The id of a step's child run, the first, second, … one.
-pub(super) fn child_run_id(parent: &str, step: &str, number: usize) -> Arc<str> {
+pub(super) fn child_run_id(parent: &str, step: &str, number: u32) -> Arc<str> {
     match number {
         1 => format!("{parent}/{step}").into(),
         number => format!("{parent}/{step}~{number}").into(),
@@ -273,9 +273,13 @@ impl Journal for MemoryJournal {
 
     fn append(&self, run: &Arc<str>, entry: &JournalEntry) -> Result<(), JournalError> {
         let mut runs = self.runs.lock();
-        runs.get_mut(run)
-            .ok_or_else(|| JournalError::Unknown(run.to_string()))?
-            .push(entry.clone());
+        let entries = runs.get_mut(run);
+        let entries = entries.ok_or_else(|| JournalError::Unknown(run.to_string()))?;
+        if entries.len() < 4 {
+            // Many runs may wait with only a few.
+            entries.reserve_exact(1);
+        }
+        entries.push(entry.clone());
         Ok(())
     }
 

@@ -8,10 +8,11 @@ use crate::services::Limit;
 impl Run {
     /// When the run ends at the latest, unless it is past its pivot.
     pub(super) fn deadline(&self) -> Option<Limit> {
-        if self.plan.workflow.deadline.is_none() && self.context.limit.is_none() {
+        let of_parent = self.context.as_ref().and_then(|context| context.limit);
+        if self.plan.workflow.deadline.is_none() && of_parent.is_none() {
             return None;
         }
-        self.lock().deadline(self.context.limit)
+        self.lock().deadline(of_parent)
     }
 
     /// When a step ends at the latest.

@@ -6,7 +6,6 @@ use super::{
     JournalEntry, Orchestrator, Plan, Run, RunError,
     orchestrator::corrupt,
     plan::{PlannedStep, invalid},
-    run::RunContext,
     state::RunState,
     step_state::StepState,
     wait::Wait,
@@ -26,9 +25,9 @@ impl Orchestrator {
             workflow: Some(Arc::clone(plan.workflow())),
             at: self.now(),
         };
-        self.journal.append(&state.run, &entry)?;
+        self.process.journal.append(&state.run, &entry)?;
         state.apply(&entry).map_err(|why| corrupt(id, why))?;
-        self.continue_run(state, RunContext::default(), None)
+        self.continue_run(state, None, None)
     }
 
     /// Checks that a run can be resumed with another definition, without resuming it.
@@ -96,7 +95,7 @@ impl RunState {
 
     /// How often the approval of a step of this id was asked for, so that a former answer does not count
     /// again, wherever the step is now.
-    fn requests(&self, id: &str) -> usize {
+    fn requests(&self, id: &str) -> u32 {
         let asked = self.plan.index(id).filter(|&step| {
             self.is_approval(step) && self.steps[step].status != StepStatus::Pending
         });
@@ -125,9 +124,10 @@ impl RunState {
         };
         let waits = |planned: &PlannedStep| {
             let open = planned.dependencies.iter();
-            open.filter(|step| !is_done(**step, &steps)).count()
+            let open = open.filter(|step| !is_done(**step, &steps)).count();
+            u32::try_from(open).unwrap_or(u32::MAX)
         };
-        let waits: Vec<usize> = plan.steps.iter().map(waits).collect();
+        let waits: Vec<u32> = plan.steps.iter().map(waits).collect();
         for (state, waits) in steps.iter_mut().zip(waits) {
             state.waits = waits;
         }

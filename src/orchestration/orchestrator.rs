@@ -1,7 +1,6 @@
 //! Runs in this process: their states, cancelling, killing, loading from the journal.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, MutexGuard},
     time::Duration,
 };
@@ -12,12 +11,11 @@ use super::{
     Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
     inbox::Inbox,
     journal::{RunStart, is_child_run},
-    run::RunContext,
     shared_state::SharedState,
     state::RunState,
 };
 use crate::{
-    domain::{Call, Failure, Locked, WorkflowStatus, code},
+    domain::{Call, Failure, HashMap, Locked, WorkflowStatus, code},
     observability::{EventKind, Timeline},
     services::Client,
 };
@@ -28,15 +26,22 @@ use crate::{
 /// what was journalled, and nothing else.
 #[derive(Clone)]
 pub struct Orchestrator {
-    pub(super) client: Arc<Client>,
-    pub(super) journal: Arc<dyn Journal>,
-    pub(super) crashes: Crashes,
     pub(super) caller: Arc<str>,
-    pub(super) inbox: Inbox,
+    /// Behind a pointer, since each run has a handle.
+    pub(super) process: Arc<Process>,
+}
+
+/// What the handles of an orchestrator share.
+#[derive(Clone)]
+pub(super) struct Process {
+    pub client: Arc<Client>,
+    pub journal: Arc<dyn Journal>,
+    pub crashes: Crashes,
+    pub inbox: Inbox,
     /// Signals that a run begins to wait for an event or for a time.
-    pub(super) waiting: Arc<Notify>,
+    pub waiting: Arc<Notify>,
     active: Arc<Locked<ActiveRuns>>,
-    /// Whether its process is dead.
+    /// Whether it is dead.
     killed: Arc<watch::Sender<bool>>,
 }
 
@@ -77,22 +82,30 @@ impl Orchestrator {
     /// An orchestrator that calls through a client and records in a journal.
     pub fn new(client: Arc<Client>, journal: Arc<dyn Journal>, crashes: Crashes) -> Self {
         Self {
-            client,
-            journal,
-            crashes,
             caller: Call::ORCHESTRATOR.into(),
-            inbox: Inbox::default(),
-            waiting: Arc::default(),
-            active: Arc::default(),
-            killed: Arc::new(watch::Sender::new(false)),
+            process: Arc::new(Process {
+                client,
+                journal,
+                crashes,
+                inbox: Inbox::default(),
+                waiting: Arc::default(),
+                active: Arc::default(),
+                killed: Arc::new(watch::Sender::new(false)),
+            }),
         }
     }
 
     /// Takes the events that its runs wait for from an inbox that outlives its process.
     #[must_use]
-    pub fn with_inbox(mut self, inbox: Inbox) -> Self {
-        self.inbox = inbox;
-        self
+    pub fn with_inbox(self, inbox: Inbox) -> Self {
+        let process = Process {
+            inbox,
+            ..Process::clone(&self.process)
+        };
+        Self {
+            process: Arc::new(process),
+            ..self
+        }
     }
 
     /// The same orchestrator, whose calls are by somebody else.
@@ -100,7 +113,7 @@ impl Orchestrator {
     pub fn as_caller(&self, caller: &Arc<str>) -> Self {
         Self {
             caller: Arc::clone(caller),
-            ..self.clone()
+            process: Arc::clone(&self.process),
         }
     }
 
@@ -111,18 +124,26 @@ impl Orchestrator {
 
     /// Whether its process is alive, that is, has not crashed.
     pub fn is_alive(&self) -> bool {
-        !*self.killed.borrow()
+        !*self.process.killed.borrow()
     }
 
     /// Kills its process as a crash does: everything it is doing stops.
     pub fn kill(&self) {
-        self.killed.send_replace(true);
+        self.process.killed.send_replace(true);
+        for state in self.active().states.values() {
+            state.wake();
+        }
     }
 
     /// Waits until the process is dead.
     pub async fn is_killed(&self) {
         // Only a dropped sender is an error, and this holds it.
-        let _ = self.killed.subscribe().wait_for(|killed| *killed).await;
+        let _ = self
+            .process
+            .killed
+            .subscribe()
+            .wait_for(|killed| *killed)
+            .await;
     }
 
     /// Checks that its process is alive.
@@ -156,7 +177,7 @@ impl Orchestrator {
                 Err(cannot_cancel(id, "is a child run: cancel its parent"))
             }
             WorkflowStatus::Interrupted => {
-                let run = self.run_of(state, RunContext::default());
+                let run = self.run_of(state, None);
                 self.check_undoable(&run.state)?;
                 self.request_cancellation(&run.state)?;
                 self.track(&run.id, &run.state);
@@ -262,7 +283,7 @@ impl Orchestrator {
         self.ensure_alive()?;
         // Locked throughout, so that entries are applied in the order they are written.
         let mut state = shared.lock();
-        self.journal.append(&state.run, entry)?;
+        self.process.journal.append(&state.run, entry)?;
         state.apply(entry).map_err(|why| corrupt(&state.run, why))?;
         let may_be_lost = state.stop.is_some();
         drop(state);
@@ -320,7 +341,7 @@ impl Orchestrator {
         id: &str,
         plan: impl FnOnce(Arc<Workflow>) -> Result<Arc<Plan>, JournalError>,
     ) -> Result<Option<RunState>, JournalError> {
-        let Some(entries) = self.journal.read(id)? else {
+        let Some(entries) = self.process.journal.read(id)? else {
             return Ok(None);
         };
         let mut entries = entries.into_iter();
@@ -372,11 +393,11 @@ impl Orchestrator {
     }
 
     fn active(&self) -> MutexGuard<'_, ActiveRuns> {
-        self.active.lock()
+        self.process.active.lock()
     }
 
     pub(super) fn timeline(&self) -> &Timeline {
-        self.client.timeline()
+        self.process.client.timeline()
     }
 
     pub(super) fn now(&self) -> Duration {

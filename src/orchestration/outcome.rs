@@ -38,7 +38,7 @@ pub struct Outcome {
     pub compensations: Vec<CompensationOutcome>,
     /// The first failure; later ones are with their steps.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
     /// The steps in the order they completed.
     #[serde(skip)]
     pub order: Vec<Arc<str>>,
@@ -63,7 +63,7 @@ pub struct StepOutcome {
     pub took: Duration,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
 }
 
 /// The result of a compensation.
@@ -80,7 +80,7 @@ pub struct CompensationOutcome {
     pub took: Duration,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
 }
 
 impl Outcome {
@@ -114,13 +114,13 @@ impl Outcome {
                     workflow: planned.workflow().map(|plan| Arc::clone(plan.id())),
                     status: step.status,
                     took: took(step.started_at, step.ended_at),
-                    error: unboxed(&step.failure),
+                    error: step.failure.clone(),
                 })
                 .collect(),
             compensations: compensations.into_iter().map(|(_, it)| it).collect(),
             error: match state.stop {
-                Some(StopReason::Failed(step)) => unboxed(&state.steps[step].failure),
-                Some(StopReason::Exhausted) => Some(recovery_exhausted(state)),
+                Some(StopReason::Failed(step)) => state.steps[step].failure.clone(),
+                Some(StopReason::Exhausted) => Some(Box::new(recovery_exhausted(state))),
                 Some(StopReason::Cancelled | StopReason::Undone | StopReason::Stopped) | None => {
                     None
                 }
@@ -200,7 +200,7 @@ fn compensations(
     load_child: LoadChild<'_>,
     path: &str,
 ) -> Result<Vec<(Option<Duration>, CompensationOutcome)>, JournalError> {
-    let of_child = |step: usize, number: usize| {
+    let of_child = |step: usize, number: u32| {
         let planned = &state.plan.steps[step];
         let Some(plan) = planned.workflow() else {
             return Ok(Vec::new());
@@ -215,11 +215,11 @@ fn compensations(
             state.plan.steps[step].compensation,
             Some(PlannedCompensation::Workflow(_))
         );
-        undoes_workflow && state.steps[step].compensation_started_at.is_some()
+        undoes_workflow && state.steps[step].undo.is_some()
     };
     let mut of_children = Vec::new();
     for (index, step) in state.steps.iter().enumerate() {
-        let last = step.child_count - usize::from(is_undone_here(index));
+        let last = step.child_count - u32::from(is_undone_here(index));
         for number in 1..=last {
             of_children.push(of_child(index, number)?);
         }
@@ -231,16 +231,18 @@ fn compensations(
         if is_undone_here(index) {
             all.extend(of_child(index, step.child_count)?);
         }
+        let undo = step.undo.as_ref();
+        let started_at = undo.map(|undo| undo.started_at);
         let compensation = CompensationOutcome {
             step: format!("{path}{}", planned.id).into(),
             call: planned
                 .compensation
                 .as_ref()
                 .and_then(|it| it.call().cloned()),
-            took: took(step.compensation_started_at, step.compensation_ended_at),
-            error: unboxed(&step.compensation_failure),
+            took: took(started_at, undo.and_then(|undo| undo.ended_at)),
+            error: undo.and_then(|undo| undo.failure.clone()),
         };
-        all.push((step.compensation_started_at, compensation));
+        all.push((started_at, compensation));
     }
     Ok(all)
 }
@@ -265,8 +267,4 @@ fn recovery_exhausted(state: &RunState) -> Failure {
 fn took(from: Option<Duration>, to: Option<Duration>) -> Duration {
     to.unwrap_or_default()
         .saturating_sub(from.unwrap_or_default())
-}
-
-fn unboxed(failure: &Option<Box<Failure>>) -> Option<Failure> {
-    failure.as_deref().cloned()
 }

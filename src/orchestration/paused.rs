@@ -28,7 +28,7 @@ impl Orchestrator {
 
     /// Waits until a run begins to wait.
     pub fn next_wait(&self) -> impl Future<Output = ()> + use<> {
-        Arc::clone(&self.waiting).notified_owned()
+        Arc::clone(&self.process.waiting).notified_owned()
     }
 
     pub(super) fn pauses(&self, state: &RunState) -> Result<Pauses, JournalError> {
@@ -56,7 +56,7 @@ impl Orchestrator {
                         found.waits.push(head);
                     }
                 }
-                (StepAction::Workflow(plan), Some(child)) if own.tries.due.is_none() => {
+                (StepAction::Workflow(plan), Some(child)) if own.tries().due.is_none() => {
                     let path = path_of_step() + "/";
                     let mut find_within = |child: &RunState| {
                         let limit = state.child_limit(step, deadline, child.deadline_base);

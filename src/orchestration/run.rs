@@ -1,21 +1,18 @@
 use std::{
     fmt,
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, MutexGuard},
+    task::Poll,
     time::Duration,
 };
 
-use futures::{
-    FutureExt as _, StreamExt as _, TryFutureExt as _,
-    future::{BoxFuture, ready},
-    stream::FuturesUnordered,
-};
-
 use super::{
-    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, plan::StepAction,
+    CrashPoint, JournalEntry, Orchestrator, Outcome, Plan, RunError, progress::Progress,
     shared_state::SharedState, state::RunState,
 };
 use crate::{
-    domain::{CallHead, CallName, Context, Failure, StepStatus, WorkflowStatus, code, resolve},
+    domain::{CallHead, CallName, Context, Failure, StepStatus, WorkflowStatus, code},
     observability::{EventKind, StepHead, Timeline, unexpected_duration, unexpected_reply},
     services::{CallResult, Limit},
 };
@@ -30,7 +27,8 @@ pub struct Run {
     pub(super) plan: Arc<Plan>,
     pub(super) state: Arc<SharedState>,
     pub(super) orchestrator: Orchestrator,
-    pub(super) context: RunContext,
+    /// None for a run without a parent.
+    pub(super) context: Option<Box<RunContext>>,
 }
 
 impl fmt::Debug for Run {
@@ -42,8 +40,8 @@ impl fmt::Debug for Run {
 /// How a step ended, and the number of the event that it waited for.
 pub(super) type Ended = (CallResult, Option<u64>);
 
-/// What a child run gets from its parent; empty for a run without one.
-#[derive(Clone, Debug, Default)]
+/// What a child run gets from its parent.
+#[derive(Clone, Debug)]
 pub(super) struct RunContext {
     /// When it ends at the latest, whatever its own deadline.
     pub limit: Option<Limit>,
@@ -62,17 +60,22 @@ impl Run {
     /// # Errors
     ///
     /// If the orchestrator crashes, or its journal fails.
-    pub async fn outcome(self) -> Result<Outcome, RunError> {
-        self.drive().await
+    pub fn outcome(self) -> impl Future<Output = Result<Outcome, RunError>> + Send {
+        // Not an `async fn`, which would hold the run twice.
+        async move { self.drive().await }
     }
 
     pub(super) async fn drive(&self) -> Result<Outcome, RunError> {
-        tokio::select! {
+        let mut outcome = pin!(self.drive_to_end());
+        poll_fn(|cx| {
+            self.state.driven_by(cx);
             // What ends at the instant of a crash does not count.
-            biased;
-            () = self.orchestrator.is_killed() => Err(RunError::Crashed),
-            outcome = self.drive_to_end() => outcome,
-        }
+            match self.orchestrator.is_alive() {
+                true => outcome.as_mut().poll(cx),
+                false => Poll::Ready(Err(RunError::Crashed)),
+            }
+        })
+        .await
     }
 
     async fn drive_to_end(&self) -> Result<Outcome, RunError> {
@@ -106,7 +109,7 @@ impl Run {
     /// Ends a step that a crash cut off in a run that goes no further: what it did is not known.
     fn give_up(&self, step: usize) -> Result<(), RunError> {
         let planned = &self.plan.steps[step];
-        let tries = self.lock().steps[step].tries.clone();
+        let tries = self.lock().steps[step].tries();
         let mut failures = tries.failures.clone();
         let waited = tries.due.and_then(|_| failures.pop());
         let is_cut_off = waited.is_none() && planned.wait().is_none();
@@ -125,99 +128,18 @@ impl Run {
     }
 
     /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
-    async fn run_steps(&self, mut due: Vec<usize>) -> Result<(), RunError> {
-        let mut running = FuturesUnordered::new();
-        // Without those that wait: they use no service.
-        let mut at_work = due.iter().filter(|step| self.works(**step)).count();
-        let mut ended = Vec::new();
-        loop {
-            for step in self.lock().ready() {
-                let works = self.works(step);
-                if !works || at_work < self.plan.workflow.max_parallel {
-                    at_work += usize::from(works);
-                    due.push(step);
-                }
-            }
-            for step in due.drain(..) {
-                running.push(self.start(step)?);
-            }
-            let Some(first) = running.next().await else {
-                return Ok(());
-            };
-            ended.push(first);
-            // All that end at the same instant are recorded together, in order
-            // of declaration, before anything new starts.
-            while let Some(Some(another)) = running.next().now_or_never() {
-                ended.push(another);
-            }
-            ended.sort_by_key(|(step, _)| *step);
-            for (step, result) in ended.drain(..) {
-                at_work -= usize::from(self.works(step));
-                let (result, event) = result?;
-                self.finish(step, result, event)?;
-            }
-        }
-    }
-
-    /// Whether a step does something, so that it counts among those that run in parallel.
-    fn works(&self, step: usize) -> bool {
-        self.plan.steps[step].wait().is_none()
-    }
-
-    /// Journals a step's start and prepares its call or child run.
-    fn start(
-        &self,
-        step: usize,
-    ) -> Result<impl Future<Output = (usize, Result<Ended, RunError>)> + '_, RunError> {
-        let planned = &self.plan.steps[step];
-        self.crash_if_declared(CrashPoint::Before, step)?;
-        let (was, input) = {
-            let state = self.lock();
-            let input = if planned.refers {
-                let data = |name: &str| state.data(name);
-                resolve(&planned.input, &data).map(Arc::new)
-            } else {
-                Ok(Arc::clone(&planned.input))
-            };
-            (state.steps[step].status, input)
-        };
-        let was_cut_off = was == StepStatus::Running;
-        let child_run = match &planned.action {
-            StepAction::Call { .. } | StepAction::Wait(_) => None,
-            StepAction::Workflow(plan) => Some(self.next_child_id(step, plan, was_cut_off)?),
-        };
-        let at = self.now();
-        self.commit(&JournalEntry::StepStarted {
-            step,
-            child_run,
-            due: self.due(step),
-            at,
-        })?;
-        self.timeline().record(EventKind::StepStarted {
-            run: Arc::clone(&self.id),
-            step: Arc::clone(&planned.id),
-            status: StepStatus::Running,
-        });
-        // Each of its own size: a run that waits needs little memory.
-        let ended: BoxFuture<'_, Result<Ended, RunError>> = match (&planned.action, input) {
-            (StepAction::Call { call, policy }, input) => {
-                let result = self.call(step, call, policy, input);
-                Box::pin(result.map_ok(|result| (result, None)))
-            }
-            (StepAction::Workflow(plan), Ok(input)) => {
-                let result = self.run_child(step, plan, input);
-                Box::pin(result.map_ok(|result| (result, None)))
-            }
-            (StepAction::Wait(wait), Ok(input)) => Box::pin(self.wait(step, wait, input)),
-            (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => {
-                Box::pin(ready(Ok((Err(failure), None))))
-            }
-        };
-        Ok(ended.map(move |ended| (step, ended)))
+    fn run_steps(&self, due: Vec<usize>) -> impl Future<Output = Result<(), RunError>> + '_ {
+        let mut progress = Progress::new(self, due);
+        poll_fn(move |cx| progress.poll(cx))
     }
 
     /// Journals how a step's call ended.
-    fn finish(&self, step: usize, result: CallResult, event: Option<u64>) -> Result<(), RunError> {
+    pub(super) fn finish(
+        &self,
+        step: usize,
+        result: CallResult,
+        event: Option<u64>,
+    ) -> Result<(), RunError> {
         self.crash_if_declared(CrashPoint::During, step)?;
         let at = self.now();
         let planned = &self.plan.steps[step];
@@ -327,15 +249,20 @@ impl Run {
         self.orchestrator.commit(&self.state, entry)
     }
 
+    /// The ids of the steps it is nested in, each followed by a slash.
+    fn path(&self) -> &str {
+        self.context.as_ref().map_or("", |context| &context.path)
+    }
+
     /// A step's id, preceded by those of the steps it is nested in.
     pub(super) fn path_of(&self, step: usize) -> String {
-        format!("{}{}", self.context.path, self.plan.steps[step].id)
+        format!("{}{}", self.path(), self.plan.steps[step].id)
     }
 
     /// Kills the orchestrator's process if the scenario declares a crash here.
     pub(super) fn crash_if_declared(&self, point: CrashPoint, step: usize) -> Result<(), RunError> {
-        let crashes = &self.orchestrator.crashes;
-        if crashes.should_crash(point, &self.context.path, &self.plan.steps[step].id) {
+        let crashes = &self.orchestrator.process.crashes;
+        if crashes.should_crash(point, self.path(), &self.plan.steps[step].id) {
             self.orchestrator.kill();
             self.timeline().record(EventKind::OrchestratorCrashed {});
             return Err(RunError::Crashed);

@@ -1,15 +1,17 @@
-use std::{pin::pin, sync::MutexGuard};
+use std::{pin::pin, sync::MutexGuard, task::Context};
 
+use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::state::RunState;
 use crate::domain::Locked;
 
-/// A run's state, and a signal that it is lost.
+/// A run's state, and the signals to what drives it.
 #[derive(Debug)]
 pub(super) struct SharedState {
     state: Locked<RunState>,
     lost: Notify,
+    driver: AtomicWaker,
 }
 
 impl SharedState {
@@ -17,6 +19,7 @@ impl SharedState {
         Self {
             state: Locked::new(state),
             lost: Notify::new(),
+            driver: AtomicWaker::new(),
         }
     }
 
@@ -28,7 +31,18 @@ impl SharedState {
     pub fn notify_if_lost(&self) {
         if self.lock().is_lost() {
             self.lost.notify_waiters();
+            self.wake();
         }
+    }
+
+    /// Has what drives the run woken when the run is lost, or its process dies.
+    pub fn driven_by(&self, cx: &Context<'_>) {
+        self.driver.register(cx.waker());
+    }
+
+    /// Wakes what drives the run.
+    pub fn wake(&self) {
+        self.driver.wake();
     }
 
     /// Waits until the run is lost.

@@ -52,14 +52,15 @@ impl Orchestrator {
             }
             Some(id) => {
                 let id = id.into();
-                self.journal
+                self.process
+                    .journal
                     .begin(&id, start.entry(plan))
                     .map_err(refused)?;
                 id
             }
             None => self.begin_numbered(plan, &start.entry(plan))?,
         };
-        Ok(self.begun(plan, start, &id, RunContext::default()))
+        Ok(self.begun(plan, start, &id, None))
     }
 
     /// Begins the run that an event starts, with its payload as input; `None` if it began before.
@@ -87,8 +88,8 @@ impl Orchestrator {
         let ids = ids.map(|id| Arc::<str>::from(id.replace('/', "-")));
         for (place, id) in ids.iter().enumerate() {
             let start = self.start_of(plan, Arc::clone(&event.data), Some(from));
-            match self.journal.begin(id, start.entry(plan)) {
-                Ok(()) => return Ok(Some(self.begun(plan, start, id, RunContext::default()))),
+            match self.process.journal.begin(id, start.entry(plan)) {
+                Ok(()) => return Ok(Some(self.begun(plan, start, id, None))),
                 Err(JournalError::AlreadyExists(_)) if self.began_with(id, from)? => {
                     return Ok(None);
                 }
@@ -101,7 +102,7 @@ impl Orchestrator {
 
     /// Whether a run was started by the event before a number.
     fn began_with(&self, id: &str, from: u64) -> Result<bool, JournalError> {
-        let entries = self.journal.read(id)?.unwrap_or_default();
+        let entries = self.process.journal.read(id)?.unwrap_or_default();
         Ok(matches!(
             entries.first(),
             Some(JournalEntry::Started { events_from, .. }) if *events_from == Some(from)
@@ -115,7 +116,7 @@ impl Orchestrator {
     ) -> Result<Arc<str>, JournalError> {
         loop {
             let id = format!("{}-{}", plan.id(), self.next_number(plan.id())).into();
-            match self.journal.begin(&id, started.clone()) {
+            match self.process.journal.begin(&id, started.clone()) {
                 Ok(()) => return Ok(id),
                 // Taken before a restart, or by a caller who chose it.
                 Err(JournalError::AlreadyExists(_)) => {}
@@ -135,7 +136,7 @@ impl Orchestrator {
         self.keep_events(plan);
         RunStart {
             input,
-            events_from: events_from.or_else(|| waits.then(|| self.inbox.next_number())),
+            events_from: events_from.or_else(|| waits.then(|| self.process.inbox.next_number())),
             caller: self.own_caller().cloned(),
             at: self.now(),
         }
@@ -143,7 +144,7 @@ impl Orchestrator {
 
     fn keep_events(&self, plan: &Plan) {
         for kind in &plan.event_types {
-            self.inbox.keep(kind);
+            self.process.inbox.keep(kind);
         }
     }
 
@@ -153,7 +154,7 @@ impl Orchestrator {
         plan: &Arc<Plan>,
         start: RunStart,
         id: &Arc<str>,
-        context: RunContext,
+        context: Option<Box<RunContext>>,
     ) -> Run {
         self.timeline().record(EventKind::WorkflowStarted {
             workflow: Arc::clone(plan.id()),
@@ -179,7 +180,7 @@ impl Orchestrator {
             workflow: None,
             at: self.now(),
         };
-        self.continue_run(state, RunContext::default(), Some(&resumed))
+        self.continue_run(state, None, Some(&resumed))
     }
 
     pub(super) fn load_resumable(&self, id: &str) -> Result<RunState, RunError> {
@@ -203,7 +204,7 @@ impl Orchestrator {
     pub(super) fn continue_run(
         &self,
         state: RunState,
-        context: RunContext,
+        context: Option<Box<RunContext>>,
         entry: Option<&JournalEntry>,
     ) -> Result<Run, RunError> {
         let run = self.run_of(state, context);
@@ -251,7 +252,7 @@ impl Orchestrator {
     /// If the journal cannot be read.
     pub fn restart(&self) -> Result<Vec<Arc<str>>, JournalError> {
         self.timeline().record(EventKind::OrchestratorRestarted {});
-        let mut unfinished = self.journal.unfinished()?;
+        let mut unfinished = self.process.journal.unfinished()?;
         unfinished.retain(|id| self.find(id).is_none());
         Ok(unfinished)
     }
@@ -268,7 +269,7 @@ impl Orchestrator {
             return Ok(self.outcome_of(&state)?);
         }
         let recovered = JournalEntry::Recovered { at: self.now() };
-        let run = self.continue_run(state, RunContext::default(), Some(&recovered))?;
+        let run = self.continue_run(state, None, Some(&recovered))?;
         run.outcome().await
     }
 
@@ -277,7 +278,7 @@ impl Orchestrator {
         Outcome::of(state, &|id, plan| self.load_child(id, plan))
     }
 
-    pub(super) fn run_of(&self, state: RunState, context: RunContext) -> Run {
+    pub(super) fn run_of(&self, state: RunState, context: Option<Box<RunContext>>) -> Run {
         Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),

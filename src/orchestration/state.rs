@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{
-    JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState, wait::Wait,
+    JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_set::StepSet,
+    step_state::StepState, wait::Wait,
 };
-use crate::{
-    domain::{Failure, StepStatus, WorkflowStatus},
-    services::Tries,
-};
+use crate::domain::{Failure, StepStatus, WorkflowStatus};
 
 /// The state of a run: all its journal entries, applied in order.
 ///
@@ -27,9 +25,9 @@ pub(super) struct RunState {
     pub ended_at: Option<Duration>,
     pub steps: Vec<StepState>,
     /// Steps whose dependencies are done, in order of declaration.
-    pub ready: BTreeSet<usize>,
+    pub ready: StepSet,
     /// Running steps, in order of declaration.
-    running: BTreeSet<usize>,
+    running: StepSet,
     /// The step that is being retried alone after its parallel group failed.
     pub sequential_retry: Option<usize>,
     /// Steps in the order they ended.
@@ -47,7 +45,7 @@ pub(super) struct RunState {
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
-    pub taken: BTreeSet<u64>,
+    taken: Option<Box<BTreeSet<u64>>>,
 }
 
 /// Why no new step starts.
@@ -69,7 +67,7 @@ impl RunState {
     /// The state after a run's first entry.
     pub fn new(plan: Arc<Plan>, run: Arc<str>, start: RunStart) -> Self {
         let waits = |step: &PlannedStep| StepState {
-            waits: step.dependencies.len(),
+            waits: u32::try_from(step.dependencies.len()).unwrap_or(u32::MAX),
             ..StepState::default()
         };
         let steps: Vec<StepState> = plan.steps.iter().map(waits).collect();
@@ -77,7 +75,7 @@ impl RunState {
             ready: (0..steps.len())
                 .filter(|&step| steps[step].waits == 0)
                 .collect(),
-            running: BTreeSet::new(),
+            running: StepSet::default(),
             sequential_retry: None,
             steps,
             plan,
@@ -94,7 +92,7 @@ impl RunState {
             recoveries: 0,
             caller: start.caller,
             events_from: start.events_from.unwrap_or_default(),
-            taken: BTreeSet::new(),
+            taken: None,
         }
     }
 
@@ -116,18 +114,20 @@ impl RunState {
                 let again = was == StepStatus::Failed;
                 self.transition_step(*step, StepStatus::Running)?
                     .begin_tries(was == StepStatus::Running);
-                let was_ready = self.ready.remove(step);
-                let mut others = self.running.iter().filter(|other| *other != step);
-                let other = others.next().copied();
+                let was_ready = self.ready.remove(*step);
+                let (other, another) = {
+                    let mut others = self.running.iter().filter(|other| other != step);
+                    (others.next(), others.next())
+                };
                 // If there are more, they are marked already.
-                if let (Some(only), None) = (other, others.next()) {
+                if let (Some(only), None) = (other, another) {
                     self.steps[only].ran_concurrently = true;
                 }
                 self.running.insert(*step);
                 let asks = matches!(self.plan.steps[*step].wait(), Some(Wait::Approval(_)));
                 let state = &mut self.steps[*step];
                 // An approval that was not given is asked for anew.
-                state.child_count += usize::from(again && asks);
+                state.child_count += u32::from(again && asks);
                 state.ran_concurrently |= other.is_some();
                 if again && !was_ready {
                     state.retried_alone = true;
@@ -147,7 +147,7 @@ impl RunState {
             JournalEntry::RetryScheduled {
                 step, failure, due, ..
             } => {
-                let tries = &mut self.calling(*step)?.tries;
+                let tries = self.calling(*step)?.tries.get_or_insert_default();
                 tries.failures.push(Failure::clone(failure));
                 tries.due = Some(*due);
             }
@@ -155,7 +155,9 @@ impl RunState {
                 step, child_run, ..
             } => {
                 let state = self.calling(*step)?;
-                state.tries.due = None;
+                if let Some(tries) = &mut state.tries {
+                    tries.due = None;
+                }
                 state.set_child_run(child_run.as_ref());
             }
             JournalEntry::StepCompleted {
@@ -166,9 +168,11 @@ impl RunState {
                 event,
                 at,
             } => {
-                self.taken.extend(event);
+                if let Some(event) = event {
+                    self.take(*event);
+                }
                 let state = self.transition_step(*step, StepStatus::Completed)?;
-                state.tries = Tries::default();
+                state.tries = None;
                 state.in_doubt |= *in_doubt;
                 state.degraded = *degraded;
                 state.reply = Some(Arc::clone(reply));
@@ -184,7 +188,7 @@ impl RunState {
             } => {
                 let waits = self.plan.steps[*step].wait().is_some();
                 let state = self.transition_step(*step, StepStatus::Failed)?;
-                state.tries = Tries::default();
+                state.tries = None;
                 let mut failure = failure.clone();
                 failure.in_doubt |= state.in_doubt;
                 state.failure = Some(failure);
@@ -223,10 +227,11 @@ impl RunState {
                 let was = self.step(*step)?.status;
                 let state = self.transition_step(*step, StepStatus::Compensating)?;
                 state.begin_tries(was == StepStatus::Compensating);
-                let is_first = state.compensation_started_at.is_none();
+                let is_first = state.undo.is_none();
+                let undo = state.undo.get_or_insert_default();
                 if is_first || was == StepStatus::CompensationFailed {
-                    state.compensation_started_at = Some(*at);
-                    state.undone_again = false;
+                    undo.started_at = *at;
+                    undo.again = false;
                 }
                 if is_first {
                     self.compensated.push(*step);
@@ -238,9 +243,10 @@ impl RunState {
                     Some(_) => StepStatus::CompensationFailed,
                 };
                 let state = self.transition_step(*step, next)?;
-                state.tries = Tries::default();
-                state.compensation_failure = failure.clone();
-                state.compensation_ended_at = Some(*at);
+                state.tries = None;
+                let undo = state.undo.get_or_insert_default();
+                undo.failure.clone_from(failure);
+                undo.ended_at = Some(*at);
             }
             JournalEntry::Ended { status, at } => {
                 self.transition_to(*status)?;
@@ -257,7 +263,9 @@ impl RunState {
                 self.transition_to(WorkflowStatus::Running)?;
                 self.ended_at = None;
                 for state in &mut self.steps {
-                    state.undone_again = state.status == StepStatus::CompensationFailed;
+                    if let Some(undo) = &mut state.undo {
+                        undo.again = state.status == StepStatus::CompensationFailed;
+                    }
                 }
             }
             JournalEntry::Resumed { workflow, at } => {
@@ -294,8 +302,19 @@ impl RunState {
         Ok(())
     }
 
+    /// Notes that a wait took an event.
+    pub fn take(&mut self, event: u64) {
+        self.taken.get_or_insert_default().insert(event);
+    }
+
+    /// Whether a wait took an event.
+    pub fn has_taken(&self, event: u64) -> bool {
+        let taken = self.taken.as_ref();
+        taken.is_some_and(|taken| taken.contains(&event))
+    }
+
     fn record_end(&mut self, step: usize) {
-        self.running.remove(&step);
+        self.running.remove(step);
         self.sequential_retry = self.sequential_retry.filter(|retry| *retry != step);
         self.ended.push(step);
     }
@@ -360,7 +379,7 @@ impl RunState {
 
     /// The steps that are running, in order of declaration.
     pub fn running(&self) -> impl Iterator<Item = usize> + '_ {
-        self.running.iter().copied()
+        self.running.iter()
     }
 
     pub fn with_status(&self, status: StepStatus) -> impl Iterator<Item = usize> + '_ {

@@ -49,7 +49,7 @@ impl Run {
     ) -> Result<CallResult, RunError> {
         let tries = match role {
             CallRole::Fallback => Tries::default(),
-            CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries.clone(),
+            CallRole::Forward | CallRole::Undo => self.lock().steps[step].tries(),
         };
         let limit = match role {
             CallRole::Forward => self.limit(step),
@@ -58,7 +58,7 @@ impl Run {
             CallRole::Undo => None,
         };
         let observer = StepObserver::new(self, step, role);
-        let client = &self.orchestrator.client;
+        let client = &self.orchestrator.process.client;
         let result = client
             .call_observed(call, policy, limit, &tries, &observer)
             .await;

@@ -21,28 +21,44 @@ pub(super) struct StepState {
     /// The id of its child run, the latest if there were several.
     pub child_run: Option<Arc<str>>,
     /// How many child runs there have been, or how often an approval was asked for again.
-    pub child_count: usize,
+    pub child_count: u32,
     /// Whether its child run is past its pivot.
     pub is_past_pivot: bool,
     /// How many of its dependencies are not done.
-    pub waits: usize,
+    pub waits: u32,
     pub failure: Option<Box<Failure>>,
     /// Whether an earlier failure, superseded since, left its effect in doubt.
     pub in_doubt: bool,
     /// What is known of the tries of the call that is being made, the step's or its compensation's.
-    pub tries: Tries,
+    pub tries: Option<Box<Tries>>,
     /// Whether another step ran at the same time.
     pub ran_concurrently: bool,
     /// Whether it has been retried alone.
     pub retried_alone: bool,
-    pub compensation_started_at: Option<Duration>,
-    pub compensation_ended_at: Option<Duration>,
-    pub compensation_failure: Option<Box<Failure>>,
-    /// Whether its compensation, which failed, is taken up again.
-    pub undone_again: bool,
+    /// Its compensation, once that has started.
+    pub undo: Option<Box<StepUndo>>,
+}
+
+/// The compensation of a step.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepUndo {
+    pub started_at: Duration,
+    pub ended_at: Option<Duration>,
+    pub failure: Option<Box<Failure>>,
+    /// Whether it failed and is taken up again.
+    pub again: bool,
 }
 
 impl StepState {
+    pub fn tries(&self) -> Tries {
+        self.tries.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// The failure of its compensation.
+    pub fn undo_failure(&self) -> Option<&Failure> {
+        self.undo.as_ref()?.failure.as_deref()
+    }
+
     pub fn set_child_run(&mut self, child_run: Option<&Arc<str>>) {
         if let Some(child_run) = child_run.filter(|child| self.child_run.as_ref() != Some(child)) {
             self.child_run = Some(Arc::clone(child_run));
@@ -53,9 +69,10 @@ impl StepState {
     /// Notes that a call starts, again if a crash cut it off.
     pub fn begin_tries(&mut self, is_cut_off: bool) {
         if !is_cut_off {
-            self.tries = Tries::default();
-        } else if self.tries.due.is_none() {
-            self.tries.cut_off += 1;
+            self.tries = None;
+            return;
         }
+        let tries = self.tries.get_or_insert_default();
+        tries.cut_off += u32::from(tries.due.is_none());
     }
 }

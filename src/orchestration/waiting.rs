@@ -1,7 +1,12 @@
 //! Steps that wait.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,20 +16,105 @@ use super::{
     inbox::{EventOf, ReceivedEvent},
     run::Ended,
     state::RunState,
-    wait::{EventWait, Wait},
+    timers::{Timer, Timers},
+    wait::Wait,
 };
 use crate::{
     domain::{ApprovalStatus, Failure, Reply, code, format_duration, resolve},
     observability::{EventKind, WaitHead},
     resilience::{Timeout, at_this_instant},
-    services::Limit,
+    services::{CallResult, Limit},
 };
 
 /// What came, and the number of the event if it was one.
 type Came = (Arc<Value>, Option<u64>);
 
 impl Run {
-    /// Waits; if nothing comes, the step's fallback calls are made.
+    /// Begins to wait for a time.
+    pub(super) fn begin_timer(&self, step: usize) -> Timer {
+        let (began, deadline) = (self.now(), self.deadline());
+        let until = self.lock().limit(step, deadline).map(|limit| limit.at);
+        self.began_to_wait(Arc::new(WaitHead {
+            run: Arc::clone(&self.id),
+            step: Arc::clone(&self.plan.steps[step].id),
+            until,
+            kind: None,
+            subject: None,
+        }));
+        Timer {
+            until: until.unwrap_or(began),
+            step,
+            began,
+        }
+    }
+
+    /// The first wait for a time that ends: because its time has come, or the deadline or a limit of the
+    /// parent's, or because the run is lost.
+    pub(super) fn poll_timers(
+        &self,
+        timers: &mut Timers,
+        cx: &mut Context<'_>,
+    ) -> Poll<(usize, CallResult)> {
+        loop {
+            let is_lost = !timers.is_empty() && self.lock().is_lost();
+            let timer = match is_lost.then(|| timers.pop()).flatten() {
+                Some(timer) => timer,
+                None => ready!(timers.poll_next(&self.timeline().clock(), cx)),
+            };
+            let (step, now, deadline) = (timer.step, self.now(), self.deadline());
+            let (due, limit) = {
+                let state = self.lock();
+                (state.steps[step].due, state.limit(step, deadline))
+            };
+            let result = match limit {
+                _ if now < timer.until => Err(Box::new(cut_short())),
+                // A deadline that no longer counts, since the run has passed its pivot.
+                Some(limit) if now < limit.at => {
+                    timers.add(Timer {
+                        until: limit.at,
+                        ..timer
+                    });
+                    continue;
+                }
+                Some(limit) if due.is_none_or(|due| limit.at < due) => {
+                    Err(Box::new(limit.failure()))
+                }
+                _ => Ok(Reply::new(Arc::new(json!({})))),
+            };
+            self.ended_to_wait(step, timer.began, result.as_ref().err());
+            return Poll::Ready((step, result));
+        }
+    }
+
+    /// The result of a wait that failed: that of the step's fallback calls, if there are any.
+    pub(super) fn recovered(
+        &self,
+        step: usize,
+        failure: Box<Failure>,
+    ) -> BoxFuture<'_, (usize, Result<Ended, RunError>)> {
+        Box::pin(async move {
+            let recovered = match self.input_of(step) {
+                Ok(input) => self.try_fallback_calls(step, &input, failure).await,
+                Err(_) => Ok(Err(failure)),
+            };
+            (step, recovered.map(|result| (result, None)))
+        })
+    }
+
+    fn began_to_wait(&self, head: Arc<WaitHead>) {
+        self.timeline().record(EventKind::WaitStarted { head });
+        self.orchestrator.process.waiting.notify_waiters();
+    }
+
+    fn ended_to_wait(&self, step: usize, began: Duration, failure: Option<&Box<Failure>>) {
+        self.timeline().record(EventKind::WaitEnded {
+            head: self.step_head(step),
+            took: self.now().saturating_sub(began),
+            result: failure.map_or_else(|| "ok".into(), |failure| Arc::clone(&failure.code)),
+        });
+    }
+
+    /// Waits for an event or an approval; if nothing comes, the step's fallback calls are made.
     pub(super) async fn wait(
         &self,
         step: usize,
@@ -49,23 +139,24 @@ impl Run {
             (state.steps[step].due, state.wait_head(step, wait, limit)?)
         };
         let head = Arc::new(head);
-        let of = head.kind.as_ref().map(|kind| EventOf {
-            kind: Arc::clone(kind),
+        let of = EventOf {
+            kind: head.kind.clone().unwrap_or_default(),
             subject: head.subject.clone(),
-        });
+        };
+        let until = head.until.unwrap_or(began);
         self.timeline().record(EventKind::WaitStarted {
             head: Arc::clone(&head),
         });
-        let until = head.until.unwrap_or(began);
         let answered = match (wait, &head.subject) {
             (Wait::Approval(approval), Some(request)) => self.ask(request, approval, until),
             _ => None,
         };
-        self.orchestrator.waiting.notify_waiters();
+        self.orchestrator.process.waiting.notify_waiters();
         let come = async {
             match &answered {
                 Some(answer) => Some((Arc::new(answer.reply()), None)),
-                None => self.first_of(of.as_ref(), due, head.until).await,
+                // On the heap, where it is only as large as it needs to be.
+                None => Box::pin(self.first_event(&of, due, head.until)).await,
             }
         };
         let came = tokio::select! {
@@ -76,29 +167,17 @@ impl Run {
                     Err(Box::new(limit.failure()))
                 }
                 (None, _) => match wait {
-                    Wait::For(_) => Ok((Arc::new(json!({})), None)),
-                    Wait::Event(event) => Err(Box::new(timed_out(event, &head))),
                     Wait::Approval(approval) => self.not_answered(approval, &head),
+                    Wait::Event(_) | Wait::For(_) => Err(Box::new(timed_out(wait, &head))),
                 },
             },
-            () = self.state.is_lost() => {
-                let message = "the run goes no further, so what it waited for does not matter";
-                Err(Box::new(Failure::new(code::CANCELLED, message)))
-            }
+            () = self.state.is_lost() => Err(Box::new(cut_short())),
         };
         let came = match wait {
             Wait::Approval(approval) => self.decided(came, approval, &head),
             Wait::For(_) | Wait::Event(_) => came,
         };
-        let result = match &came {
-            Ok(_) => "ok".into(),
-            Err(failure) => Arc::clone(&failure.code),
-        };
-        self.timeline().record(EventKind::WaitEnded {
-            head: self.step_head(step),
-            took: self.now().saturating_sub(began),
-            result,
-        });
+        self.ended_to_wait(step, began, came.as_ref().err());
         came
     }
 
@@ -140,38 +219,21 @@ impl Run {
         }
     }
 
-    /// The first event that comes until `due`, or `None` once it is `end`.
-    async fn first_of(
-        &self,
-        of: Option<&EventOf>,
-        due: Option<Duration>,
-        end: Option<Duration>,
-    ) -> Option<Came> {
-        match (of, end) {
-            // On the heap, so that waits for a time, which need none of it, are small.
-            (Some(of), _) => Box::pin(self.first_event(of, due, end)).await,
-            (None, Some(end)) => {
-                self.timeline().clock().sleep_until(end).await;
-                None
-            }
-            (None, None) => pending().await,
-        }
-    }
-
-    /// An event at the very instant of the end comes in time.
+    /// The first event that comes until `due`, or `None` once it is `end`; one at the very instant of the
+    /// end comes in time.
     async fn first_event(
         &self,
         of: &EventOf,
         due: Option<Duration>,
         end: Option<Duration>,
     ) -> Option<Came> {
-        let inbox = &self.orchestrator.inbox;
+        let inbox = &self.orchestrator.process.inbox;
         let from = self.lock().events_from;
         let is_right = |event: &ReceivedEvent| {
             let is_answer = *event.head.kind != *APPROVAL || *event.head.source == *APPROVALS;
             is_answer
                 && due.is_none_or(|due| event.at <= due)
-                && !self.lock().taken.contains(&event.number)
+                && !self.lock().has_taken(event.number)
         };
         let listener = inbox.listen(of);
         let first = listener.first(from, is_right);
@@ -183,7 +245,7 @@ impl Run {
             None => first.await,
         };
         // At once, so that another wait of this run takes another.
-        self.lock().taken.insert(came.number);
+        self.lock().take(came.number);
         Some((Arc::clone(&came.data), Some(came.number)))
     }
 }
@@ -236,13 +298,18 @@ fn request(head: &WaitHead) -> Arc<str> {
     head.subject.clone().unwrap_or_default()
 }
 
-fn timed_out(wait: &EventWait, head: &WaitHead) -> Failure {
+fn cut_short() -> Failure {
+    let message = "the run goes no further, so what it waited for does not matter";
+    Failure::new(code::CANCELLED, message)
+}
+
+fn timed_out(wait: &Wait, head: &WaitHead) -> Failure {
     let subject = head.subject.as_deref();
     let subject = subject.map(|subject| format!(" of {subject:?}"));
-    let after = format_duration(wait.timeout.unwrap_or_default());
+    let after = format_duration(wait.longest().unwrap_or_default());
     let message = format!(
         "no event {:?}{} came within {after}",
-        wait.event,
+        head.kind.as_deref().unwrap_or_default(),
         subject.unwrap_or_default()
     );
     Failure::new(code::WAIT_TIMEOUT, message)

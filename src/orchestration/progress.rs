@@ -1,0 +1,174 @@
+use std::{
+    mem::take,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, ready},
+    stream::FuturesUnordered,
+};
+use serde_json::Value;
+
+use super::{
+    CrashPoint, JournalEntry, Run, RunError, plan::StepAction, run::Ended, timers::Timers,
+    wait::Wait,
+};
+use crate::{
+    domain::{Failure, StepStatus, resolve},
+    observability::EventKind,
+    services::CallResult,
+};
+
+/// What a step comes to.
+type Step = (usize, Result<Ended, RunError>);
+
+/// The steps of a run that are due and running.
+///
+/// It is polled by hand and makes its parts when they are needed, so that a run that only waits for a
+/// time needs little memory.
+pub(super) struct Progress<'a> {
+    run: &'a Run,
+    due: Vec<usize>,
+    running: Option<FuturesUnordered<BoxFuture<'a, Step>>>,
+    timers: Timers,
+    /// How many run, without those that wait: they use no service.
+    at_work: usize,
+}
+
+impl<'a> Progress<'a> {
+    pub fn new(run: &'a Run, due: Vec<usize>) -> Self {
+        Self {
+            at_work: due.iter().filter(|step| run.works(**step)).count(),
+            run,
+            due,
+            running: None,
+            timers: Timers::default(),
+        }
+    }
+
+    /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RunError>> {
+        loop {
+            self.start_ready()?;
+            let is_idle = self.running.as_ref().is_none_or(FuturesUnordered::is_empty);
+            if is_idle && self.timers.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            // All that end at the same instant are recorded together, in order
+            // of declaration, before anything new starts.
+            let mut ended = self.ended(cx);
+            if ended.is_empty() {
+                return Poll::Pending;
+            }
+            ended.sort_by_key(|(step, _)| *step);
+            for (step, result) in ended {
+                self.at_work -= usize::from(self.run.works(step));
+                let (result, event) = result?;
+                self.run.finish(step, result, event)?;
+            }
+        }
+    }
+
+    fn start_ready(&mut self) -> Result<(), RunError> {
+        for step in self.run.lock().ready() {
+            let works = self.run.works(step);
+            if !works || self.at_work < self.run.plan.workflow.max_parallel {
+                self.at_work += usize::from(works);
+                self.due.push(step);
+            }
+        }
+        take(&mut self.due)
+            .into_iter()
+            .try_for_each(|step| self.start(step))
+    }
+
+    /// All steps that have ended.
+    fn ended(&mut self, cx: &mut Context<'_>) -> Vec<Step> {
+        let mut ended = Vec::new();
+        while let Poll::Ready((step, result)) = self.run.poll_timers(&mut self.timers, cx) {
+            match result {
+                Ok(reply) => ended.push((step, Ok((Ok(reply), None)))),
+                Err(failure) => self.push(self.run.recovered(step, failure)),
+            }
+        }
+        while let Some(running) = &mut self.running
+            && let Poll::Ready(Some(one)) = running.poll_next_unpin(cx)
+        {
+            ended.push(one);
+        }
+        ended
+    }
+
+    fn push(&mut self, step: BoxFuture<'a, Step>) {
+        self.running.get_or_insert_default().push(step);
+    }
+
+    /// Journals a step's start, and makes its call, begins its child run or begins to wait.
+    fn start(&mut self, step: usize) -> Result<(), RunError> {
+        let run = self.run;
+        let planned = &run.plan.steps[step];
+        run.crash_if_declared(CrashPoint::Before, step)?;
+        let (was, input) = {
+            let status = run.lock().steps[step].status;
+            (status, run.input_of(step))
+        };
+        let was_cut_off = was == StepStatus::Running;
+        let child_run = match &planned.action {
+            StepAction::Call { .. } | StepAction::Wait(_) => None,
+            StepAction::Workflow(plan) => Some(run.next_child_id(step, plan, was_cut_off)?),
+        };
+        run.commit(&JournalEntry::StepStarted {
+            step,
+            child_run,
+            due: run.due(step),
+            at: run.now(),
+        })?;
+        run.timeline().record(EventKind::StepStarted {
+            run: Arc::clone(&run.id),
+            step: Arc::clone(&planned.id),
+            status: StepStatus::Running,
+        });
+        let called =
+            move |result: Result<CallResult, RunError>| (step, result.map(|result| (result, None)));
+        // Each of its own size.
+        self.push(match (&planned.action, input) {
+            (StepAction::Wait(Wait::For(_)), Ok(_)) => {
+                self.timers.add(run.begin_timer(step));
+                return Ok(());
+            }
+            (StepAction::Call { call, policy }, input) => {
+                Box::pin(run.call(step, call, policy, input).map(called))
+            }
+            (StepAction::Workflow(plan), Ok(input)) => {
+                Box::pin(run.run_child(step, plan, input).map(called))
+            }
+            (StepAction::Wait(wait), Ok(input)) => {
+                Box::pin(run.wait(step, wait, input).map(move |ended| (step, ended)))
+            }
+            (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => {
+                Box::pin(ready(called(Ok(Err(failure)))))
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Whether a step does something, so that it counts among those that run in parallel.
+    fn works(&self, step: usize) -> bool {
+        self.plan.steps[step].wait().is_none()
+    }
+
+    /// A step's input, its references replaced.
+    pub(super) fn input_of(&self, step: usize) -> Result<Arc<Value>, Box<Failure>> {
+        let planned = &self.plan.steps[step];
+        if !planned.refers {
+            return Ok(Arc::clone(&planned.input));
+        }
+        let state = self.lock();
+        let data = |name: &str| state.data(name);
+        resolve(&planned.input, &data).map(Arc::new)
+    }
+}

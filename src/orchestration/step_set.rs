@@ -1,0 +1,51 @@
+/// Steps of a run, in order of declaration.
+///
+/// A sorted list: most runs have few of them at a time, for which a tree takes many times the memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepSet(Vec<u32>);
+
+impl StepSet {
+    pub fn contains(&self, step: usize) -> bool {
+        self.place(step).is_ok()
+    }
+
+    pub fn insert(&mut self, step: usize) {
+        if let Err(place) = self.place(step) {
+            if self.0.is_empty() {
+                self.0.reserve_exact(1);
+            }
+            self.0.insert(place, number(step));
+        }
+    }
+
+    /// Whether it was among them.
+    pub fn remove(&mut self, step: usize) -> bool {
+        let place = self.place(step);
+        let was_there = place.is_ok_and(|place| self.0.remove(place) == number(step));
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+        was_there
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().map(|&step| step as usize)
+    }
+
+    fn place(&self, step: usize) -> Result<usize, usize> {
+        self.0.binary_search(&number(step))
+    }
+}
+
+/// A workflow has fewer steps than that.
+fn number(step: usize) -> u32 {
+    u32::try_from(step).unwrap_or(u32::MAX)
+}
+
+impl FromIterator<usize> for StepSet {
+    fn from_iter<T: IntoIterator<Item = usize>>(steps: T) -> Self {
+        let mut steps: Vec<u32> = steps.into_iter().map(number).collect();
+        steps.sort_unstable();
+        Self(steps)
+    }
+}
