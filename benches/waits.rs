@@ -27,10 +27,11 @@ fn main() -> ExitCode {
     let is_kept = match &*case {
         "waits" => memory_of_waits(),
         "runs" => memory_of_runs(),
+        "events" => memory_of_event_waits(),
         "time" => time(),
         "restart" => restart(),
         // Each in a process of its own: memory that one gives back would be used again by the next.
-        _ => ["waits", "runs", "time", "restart"].iter().all(|case| {
+        _ => ["waits", "runs", "events", "time", "restart"].iter().all(|case| {
             let program = std::env::current_exe().expect("this program has a path");
             let ended = Command::new(program).arg(case).status();
             ended.expect("it can be started").success()
@@ -126,10 +127,36 @@ fn open_and_end() -> (usize, Duration) {
 }
 
 fn memory_of_runs() -> bool {
-    const AT_MOST: usize = 4_096;
+    const AT_MOST: usize = 2_048;
     let (each, _) = open_and_end();
     println!(
         "runs: {WAITS} that wait, {each} bytes each, timeline and journal included (at most {AT_MOST})"
+    );
+    each <= AT_MOST
+}
+
+/// Runs that each wait for an event, about themselves.
+fn memory_of_event_waits() -> bool {
+    const AT_MOST: usize = 2_048;
+    let workflow = read(json!({"id": "w", "steps": [
+        {"id": "paid", "wait": { "event": "paid", "subject": "${/input/order}", "timeout": "72h" }},
+    ]}));
+    let each = runtime::runtime().block_on(async {
+        let (registry, timeline) = scene::cast("0ms");
+        let journal = Arc::new(MemoryJournal::default());
+        let (orchestrator, plan) = scene::orchestrator(&workflow, (registry, timeline), journal);
+        let before = resident();
+        let mut runs = Vec::with_capacity(WAITS);
+        for order in 0..WAITS {
+            let input = json!({ "order": order.to_string() });
+            let run = orchestrator.begin(&plan, Arc::new(input), None);
+            runs.push(tokio::spawn(run.expect("it begins").outcome()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        resident().saturating_sub(before) / WAITS
+    });
+    println!(
+        "events: {WAITS} runs that wait for one, {each} bytes each, timeline and journal included (at most {AT_MOST})"
     );
     each <= AT_MOST
 }

@@ -105,10 +105,18 @@ pub struct WaitHead {
         skip_serializing_if = "Option::is_none"
     )]
     pub until: Option<Duration>,
-    /// The type of the event that it waits for; nothing where it waits for a time.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Arc<str>>,
-    /// What the event must be about.
+    /// The event that it waits for; nothing where it waits for a time.
+    #[serde(flatten)]
+    pub event: Option<Box<EventOf>>,
+}
+
+/// An event that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct EventOf {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: Arc<str>,
+    /// What it must be about, if that matters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Arc<str>>,
 }

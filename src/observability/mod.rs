@@ -23,8 +23,8 @@ pub use event_kind::EventKind;
 pub(crate) use expectation::{unexpected_duration, unexpected_reply};
 pub use golden_signals::{CallSignals, GoldenSignals, Percentiles};
 pub(crate) use heads::{
-    CommandHead, CompensationHead, EventHead, HandlerRuns, LetterOwner, RefusedBy, RequestHead,
-    Retried, ServiceName, StepHead, WaitHead,
+    CommandHead, CompensationHead, EventHead, EventOf, HandlerRuns, LetterOwner, RefusedBy,
+    RequestHead, Retried, ServiceName, StepHead, WaitHead,
 };
 pub(crate) use redaction::{REDACTED, looks_secret, redact};
 pub use timeline::Timeline;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::approvals::Approvals;
 use crate::{
     domain::{HashMap, Locked},
-    observability::EventHead,
+    observability::{EventHead, EventOf},
 };
 
 /// The events that were published, for runs that wait for them or are started by them.
@@ -52,15 +52,6 @@ pub struct ReceivedEvent {
     pub data: Arc<Value>,
     /// When it came, as an offset on the clock.
     pub at: Duration,
-}
-
-/// What a wait is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventOf {
-    /// The event's type.
-    pub kind: Arc<str>,
-    /// What it is about, if that matters.
-    pub subject: Option<Arc<str>>,
 }
 
 impl Inbox {

@@ -44,7 +44,7 @@ pub(crate) use approvals::{APPROVAL, AnswerError};
 pub use crash::{CrashPoint, Crashes};
 #[doc(hidden)]
 pub use inbox::Inbox;
-pub(crate) use inbox::{EventOf, ReceivedEvent};
+pub(crate) use inbox::ReceivedEvent;
 #[doc(hidden)]
 pub use journal::{Journal, JournalEntry, JournalError, MemoryJournal};
 #[doc(hidden)]

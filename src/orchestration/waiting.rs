@@ -13,7 +13,7 @@ use super::{
     Run, RunError,
     approval::Approval,
     approvals::{APPROVAL, APPROVALS},
-    inbox::{EventOf, ReceivedEvent},
+    inbox::ReceivedEvent,
     run::Ended,
     state::RunState,
     timers::{Timer, Timers},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{ApprovalStatus, Failure, Reply, code, format_duration, resolve},
-    observability::{EventKind, WaitHead},
+    observability::{EventKind, EventOf, WaitHead},
     resilience::{Timeout, at_this_instant},
     services::{CallResult, Limit},
 };
@@ -38,8 +38,7 @@ impl Run {
             run: Arc::clone(&self.id),
             step: Arc::clone(&self.plan.steps[step].id),
             until,
-            kind: None,
-            subject: None,
+            event: None,
         }));
         Timer {
             until: until.unwrap_or(began),
@@ -139,24 +138,20 @@ impl Run {
             (state.steps[step].due, state.wait_head(step, wait, limit)?)
         };
         let head = Arc::new(head);
-        let of = EventOf {
-            kind: head.kind.clone().unwrap_or_default(),
-            subject: head.subject.clone(),
-        };
         let until = head.until.unwrap_or(began);
         self.timeline().record(EventKind::WaitStarted {
             head: Arc::clone(&head),
         });
-        let answered = match (wait, &head.subject) {
-            (Wait::Approval(approval), Some(request)) => self.ask(request, approval, until),
-            _ => None,
+        let answered = match wait {
+            Wait::Approval(approval) => self.ask(&request(&head), approval, until),
+            Wait::Event(_) | Wait::For(_) => None,
         };
         self.orchestrator.process.waiting.notify_waiters();
         let come = async {
             match &answered {
                 Some(answer) => Some((Arc::new(answer.reply()), None)),
                 // On the heap, where it is only as large as it needs to be.
-                None => Box::pin(self.first_event(&of, due, head.until)).await,
+                None => Box::pin(self.first_event(&head, due)).await,
             }
         };
         let came = tokio::select! {
@@ -221,12 +216,8 @@ impl Run {
 
     /// The first event that comes until `due`, or `None` once it is `end`; one at the very instant of the
     /// end comes in time.
-    async fn first_event(
-        &self,
-        of: &EventOf,
-        due: Option<Duration>,
-        end: Option<Duration>,
-    ) -> Option<Came> {
+    async fn first_event(&self, head: &WaitHead, due: Option<Duration>) -> Option<Came> {
+        let of = head.event.as_ref()?;
         let inbox = &self.orchestrator.process.inbox;
         let from = self.lock().events_from;
         let is_right = |event: &ReceivedEvent| {
@@ -237,7 +228,7 @@ impl Run {
         };
         let listener = inbox.listen(of);
         let first = listener.first(from, is_right);
-        let left = end.map(|end| end.saturating_sub(self.now()));
+        let left = head.until.map(|end| end.saturating_sub(self.now()));
         let came = match left {
             // After a restart, too.
             Some(Duration::ZERO) => at_this_instant(first).await?,
@@ -262,21 +253,25 @@ impl RunState {
         wait: &Wait,
         deadline: Option<Limit>,
     ) -> Result<WaitHead, Box<Failure>> {
-        let event = wait.event();
-        let subject = event.and_then(|event| event.subject.as_deref());
-        let (kind, subject) = match wait {
-            Wait::Approval(_) => (Some(APPROVAL.into()), Some(self.request_id(step))),
-            Wait::For(_) | Wait::Event(_) => (
-                event.map(|event| event.event.as_str().into()),
-                subject.map(|subject| self.subject(subject)).transpose()?,
-            ),
+        let event = match wait {
+            Wait::For(_) => None,
+            Wait::Approval(_) => Some(EventOf {
+                kind: APPROVAL.into(),
+                subject: Some(self.request_id(step)),
+            }),
+            Wait::Event(event) => {
+                let subject = event.subject.as_ref();
+                Some(EventOf {
+                    kind: event.event.as_str().into(),
+                    subject: subject.map(|subject| self.subject(subject)).transpose()?,
+                })
+            }
         };
         Ok(WaitHead {
             run: Arc::clone(&self.run),
             step: Arc::clone(&self.plan.steps[step].id),
             until: self.limit(step, deadline).map(|limit| limit.at),
-            kind,
-            subject,
+            event: event.map(Box::new),
         })
     }
 
@@ -295,7 +290,10 @@ impl RunState {
 
 /// The request for approval that a step waits for.
 fn request(head: &WaitHead) -> Arc<str> {
-    head.subject.clone().unwrap_or_default()
+    let event = head.event.as_ref();
+    event
+        .and_then(|event| event.subject.clone())
+        .unwrap_or_default()
 }
 
 fn cut_short() -> Failure {
@@ -304,13 +302,12 @@ fn cut_short() -> Failure {
 }
 
 fn timed_out(wait: &Wait, head: &WaitHead) -> Failure {
-    let subject = head.subject.as_deref();
-    let subject = subject.map(|subject| format!(" of {subject:?}"));
     let after = format_duration(wait.longest().unwrap_or_default());
-    let message = format!(
-        "no event {:?}{} came within {after}",
-        head.kind.as_deref().unwrap_or_default(),
-        subject.unwrap_or_default()
-    );
+    let of = head.event.as_ref().map_or_else(String::new, |event| {
+        let subject = event.subject.as_deref();
+        let of = subject.map(|subject| format!(" of {subject:?}"));
+        format!(" {:?}{}", event.kind, of.unwrap_or_default())
+    });
+    let message = format!("no event{of} came within {after}");
     Failure::new(code::WAIT_TIMEOUT, message)
 }

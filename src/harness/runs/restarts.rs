@@ -103,7 +103,7 @@ impl Runs {
                 let is_open = |wait: &WaitHead| wait.until.is_none_or(|until| until > now);
                 if !waits
                     .iter()
-                    .any(|wait| wait.kind.is_some() && is_open(wait))
+                    .any(|wait| wait.event.is_some() && is_open(wait))
                 {
                     open.push(run.end());
                 }

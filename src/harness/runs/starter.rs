@@ -3,7 +3,8 @@ use std::sync::Arc;
 use super::{LastRun, RunProgress, declared::Declared};
 use crate::{
     domain::Locked,
-    orchestration::{EventOf, Inbox, Orchestrator, ReceivedEvent, RunError},
+    observability::EventOf,
+    orchestration::{Inbox, Orchestrator, ReceivedEvent, RunError},
     services::Registry,
 };
 

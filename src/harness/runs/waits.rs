@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::Runs;
 use crate::{
     domain::{MAX_DURATION, did_you_mean, format_duration},
-    observability::{EventKind, Timeline, WaitHead},
+    observability::{EventKind, EventOf, Timeline, WaitHead},
     orchestration::{APPROVAL, SubWorkflow, Wait, Workflow},
 };
 
@@ -60,7 +60,8 @@ fn waits_for_ever(waits: &[WaitHead], timeline: &Timeline) -> String {
     published.dedup();
     let described: Vec<_> = waits.iter().map(described).collect();
     let mut text = format!("the workflow waits for ever: {}", described.join(", and "));
-    for kind in waits.iter().filter_map(|wait| wait.kind.as_ref()) {
+    let events = waits.iter().filter_map(|wait| wait.event.as_ref());
+    for kind in events.map(|event| &event.kind) {
         text += &if published.contains(kind) {
             format!("; of those {kind:?} that were published, none is left for it")
         } else {
@@ -127,8 +128,10 @@ impl Runs {
                     run: "".into(),
                     step: step.id.as_str().into(),
                     until: None,
-                    kind: Some(wait.event.as_str().into()),
-                    subject: wait.subject.as_deref().map(Arc::from),
+                    event: Some(Box::new(EventOf {
+                        kind: wait.event.as_str().into(),
+                        subject: wait.subject.as_deref().map(Arc::from),
+                    })),
                 };
                 let longest = wait.timeout.map_or_else(String::new, |timeout| {
                     format!(" for {} at most", format_duration(timeout))
@@ -161,13 +164,13 @@ impl Runs {
 /// What a step waits for, as a part of a message.
 fn described(wait: &WaitHead) -> String {
     let mut text = format!("step {:?} waits", wait.step);
-    if wait.kind.as_deref() == Some(APPROVAL) {
-        text += " for the approval";
-    } else if let Some(kind) = &wait.kind {
-        text += &format!(" for the event {kind:?}");
-    }
-    if let Some(subject) = &wait.subject {
-        text += &format!(" of {subject:?}");
+    if let Some(event) = &wait.event {
+        text += &match &*event.kind {
+            APPROVAL => " for the approval".to_owned(),
+            kind => format!(" for the event {kind:?}"),
+        };
+        let subject = event.subject.as_ref();
+        text += &subject.map_or_else(String::new, |subject| format!(" of {subject:?}"));
     }
     if let Some(until) = wait.until {
         text += &format!(" until {}", format_duration(until));
