@@ -2,6 +2,7 @@ use std::{
     collections::HashSet,
     fmt,
     pin::pin,
+    ptr::addr_eq,
     sync::{Arc, MutexGuard},
     time::Duration,
 };
@@ -38,7 +39,18 @@ struct EventsOfType {
     /// The places of the events about a subject.
     by_subject: HashMap<Arc<str>, Vec<usize>>,
     /// Who waits for one, by its subject, or for any.
-    waiting: HashMap<Option<Arc<str>>, Arc<Notify>>,
+    waiting: HashMap<Option<Arc<str>>, Vec<Arc<dyn Listens>>>,
+}
+
+/// Who is told of events that come.
+pub(super) trait Listens: Send + Sync {
+    fn event_came(&self);
+}
+
+impl Listens for Notify {
+    fn event_came(&self) {
+        self.notify_waiters();
+    }
 }
 
 /// An event that was published.
@@ -96,9 +108,8 @@ impl Inbox {
         }
         let of_subject = head.subject.clone().map(Some);
         for subject in [None].into_iter().chain(of_subject) {
-            if let Some(waiting) = of_type.waiting.get(&subject) {
-                waiting.notify_waiters();
-            }
+            let waiting = of_type.waiting.get(&subject).into_iter().flatten();
+            waiting.for_each(|waiting| waiting.event_came());
         }
         state.count += 1;
     }
@@ -136,14 +147,40 @@ impl Inbox {
         }
     }
 
-    /// Tells of each event that comes from now on.
-    pub fn listen(&self, of: &EventOf) -> Listener {
+    /// Tells somebody of each event that comes, until [`forget`](Self::forget).
+    pub(super) fn tell(&self, of: &EventOf, who: Arc<dyn Listens>) {
         let mut state = self.0.lock();
         let of_type = state.types.entry(Arc::clone(&of.kind)).or_default();
-        let came = Arc::clone(of_type.waiting.entry(of.subject.clone()).or_default());
+        let waiting = of_type.waiting.entry(of.subject.clone()).or_default();
+        if waiting.is_empty() {
+            // Mostly it is a single one.
+            waiting.reserve_exact(1);
+        }
+        waiting.push(who);
+    }
+
+    /// Tells somebody of no more events.
+    pub(super) fn forget(&self, of: &EventOf, who: &dyn Listens) {
+        let mut state = self.0.lock();
+        let Some(of_type) = state.types.get_mut(&of.kind) else {
+            return;
+        };
+        if let Some(waiting) = of_type.waiting.get_mut(&of.subject) {
+            let place = waiting.iter().position(|other| addr_eq(&**other, who));
+            place.map(|place| waiting.remove(place));
+            if waiting.is_empty() {
+                of_type.waiting.remove(&of.subject);
+            }
+        }
+    }
+
+    /// Tells of each event that comes from now on.
+    pub fn listen(&self, of: EventOf) -> Listener {
+        let came = Arc::new(Notify::new());
+        self.tell(&of, Arc::clone(&came) as Arc<dyn Listens>);
         Listener {
             inbox: self.clone(),
-            of: of.clone(),
+            of,
             came,
         }
     }
@@ -178,13 +215,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut state = self.inbox.0.lock();
-        if let Some(of_type) = state.types.get_mut(&self.of.kind)
-            // The map's and this one.
-            && Arc::strong_count(&self.came) == 2
-        {
-            of_type.waiting.remove(&self.of.subject);
-        }
+        self.inbox.forget(&self.of, &*self.came);
     }
 }
 

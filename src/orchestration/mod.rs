@@ -10,6 +10,7 @@ mod journal;
 mod limits;
 mod mended;
 mod nesting;
+mod open_waits;
 mod orchestrator;
 mod outcome;
 mod paused;

@@ -12,11 +12,10 @@ use futures::{
 use serde_json::Value;
 
 use super::{
-    CrashPoint, JournalEntry, Run, RunError, plan::StepAction, run::Ended, timers::Timers,
-    wait::Wait,
+    CrashPoint, JournalEntry, Run, RunError, open_waits::OpenWaits, plan::StepAction, run::Ended,
 };
 use crate::{
-    domain::{Failure, StepStatus, resolve},
+    domain::{Failure, Reply, StepStatus, resolve},
     observability::EventKind,
     services::CallResult,
 };
@@ -32,7 +31,7 @@ pub(super) struct Progress<'a> {
     run: &'a Run,
     due: Vec<usize>,
     running: Option<FuturesUnordered<BoxFuture<'a, Step>>>,
-    timers: Timers,
+    waits: OpenWaits,
     /// How many run, without those that wait: they use no service.
     at_work: usize,
 }
@@ -44,7 +43,7 @@ impl<'a> Progress<'a> {
             run,
             due,
             running: None,
-            timers: Timers::default(),
+            waits: OpenWaits::default(),
         }
     }
 
@@ -53,7 +52,7 @@ impl<'a> Progress<'a> {
         loop {
             self.start_ready()?;
             let is_idle = self.running.as_ref().is_none_or(FuturesUnordered::is_empty);
-            if is_idle && self.timers.is_empty() {
+            if is_idle && self.waits.is_empty() {
                 return Poll::Ready(Ok(()));
             }
             // All that end at the same instant are recorded together, in order
@@ -87,9 +86,9 @@ impl<'a> Progress<'a> {
     /// All steps that have ended.
     fn ended(&mut self, cx: &mut Context<'_>) -> Vec<Step> {
         let mut ended = Vec::new();
-        while let Poll::Ready((step, result)) = self.run.poll_timers(&mut self.timers, cx) {
+        while let Poll::Ready((step, result)) = self.run.poll_waits(&mut self.waits, cx) {
             match result {
-                Ok(reply) => ended.push((step, Ok((Ok(reply), None)))),
+                Ok((reply, event)) => ended.push((step, Ok((Ok(Reply::new(reply)), event)))),
                 Err(failure) => self.push(self.run.recovered(step, failure)),
             }
         }
@@ -133,25 +132,31 @@ impl<'a> Progress<'a> {
         let called =
             move |result: Result<CallResult, RunError>| (step, result.map(|result| (result, None)));
         // Each of its own size.
-        self.push(match (&planned.action, input) {
-            (StepAction::Wait(Wait::For(_)), Ok(_)) => {
-                self.timers.add(run.begin_timer(step));
-                return Ok(());
-            }
+        let work: BoxFuture<'_, Step> = match (&planned.action, input) {
+            (StepAction::Wait(wait), Ok(_)) => match run.begin_wait(step, wait, &mut self.waits) {
+                Ok(()) => return Ok(()),
+                Err(failure) => run.recovered(step, failure),
+            },
             (StepAction::Call { call, policy }, input) => {
                 Box::pin(run.call(step, call, policy, input).map(called))
             }
             (StepAction::Workflow(plan), Ok(input)) => {
                 Box::pin(run.run_child(step, plan, input).map(called))
             }
-            (StepAction::Wait(wait), Ok(input)) => {
-                Box::pin(run.wait(step, wait, input).map(move |ended| (step, ended)))
-            }
             (StepAction::Workflow(_) | StepAction::Wait(_), Err(failure)) => {
                 Box::pin(ready(called(Ok(Err(failure)))))
             }
-        });
+        };
+        self.push(work);
         Ok(())
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        for wait in self.waits.events() {
+            self.run.stop_listening(wait);
+        }
     }
 }
 

@@ -60,8 +60,11 @@ impl Run {
     /// # Errors
     ///
     /// If the orchestrator crashes, or its journal fails.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would hold the run twice"
+    )]
     pub fn outcome(self) -> impl Future<Output = Result<Outcome, RunError>> + Send {
-        // Not an `async fn`, which would hold the run twice.
         async move { self.drive().await }
     }
 

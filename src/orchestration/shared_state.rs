@@ -1,9 +1,16 @@
-use std::{pin::pin, sync::MutexGuard, task::Context};
+use std::{
+    pin::pin,
+    sync::{
+        MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Context,
+};
 
 use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::state::RunState;
+use super::{inbox::Listens, state::RunState};
 use crate::domain::Locked;
 
 /// A run's state, and the signals to what drives it.
@@ -12,6 +19,7 @@ pub(super) struct SharedState {
     state: Locked<RunState>,
     lost: Notify,
     driver: AtomicWaker,
+    event_came: AtomicBool,
 }
 
 impl SharedState {
@@ -20,6 +28,7 @@ impl SharedState {
             state: Locked::new(state),
             lost: Notify::new(),
             driver: AtomicWaker::new(),
+            event_came: AtomicBool::new(false),
         }
     }
 
@@ -35,9 +44,15 @@ impl SharedState {
         }
     }
 
-    /// Has what drives the run woken when the run is lost, or its process dies.
+    /// Has what drives the run woken when the run is lost, an event comes that it waits for, or its process
+    /// dies.
     pub fn driven_by(&self, cx: &Context<'_>) {
         self.driver.register(cx.waker());
+    }
+
+    /// Whether an event of those that it waits for has come since this was asked last.
+    pub fn has_event_come(&self) -> bool {
+        self.event_came.swap(false, Ordering::AcqRel)
     }
 
     /// Wakes what drives the run.
@@ -57,5 +72,12 @@ impl SharedState {
             notified.as_mut().await;
             notified.set(self.lost.notified());
         }
+    }
+}
+
+impl Listens for SharedState {
+    fn event_came(&self) {
+        self.event_came.store(true, Ordering::Release);
+        self.wake();
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct RunState {
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
-    taken: Option<Box<BTreeSet<u64>>>,
+    pub taken: BTreeSet<u64>,
 }
 
 /// Why no new step starts.
@@ -92,7 +92,7 @@ impl RunState {
             recoveries: 0,
             caller: start.caller,
             events_from: start.events_from.unwrap_or_default(),
-            taken: None,
+            taken: BTreeSet::new(),
         }
     }
 
@@ -168,9 +168,7 @@ impl RunState {
                 event,
                 at,
             } => {
-                if let Some(event) = event {
-                    self.take(*event);
-                }
+                self.taken.extend(event);
                 let state = self.transition_step(*step, StepStatus::Completed)?;
                 state.tries = None;
                 state.in_doubt |= *in_doubt;
@@ -300,17 +298,6 @@ impl RunState {
             }
         }
         Ok(())
-    }
-
-    /// Notes that a wait took an event.
-    pub fn take(&mut self, event: u64) {
-        self.taken.get_or_insert_default().insert(event);
-    }
-
-    /// Whether a wait took an event.
-    pub fn has_taken(&self, event: u64) -> bool {
-        let taken = self.taken.as_ref();
-        taken.is_some_and(|taken| taken.contains(&event))
     }
 
     fn record_end(&mut self, step: usize) {

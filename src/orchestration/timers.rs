@@ -10,7 +10,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::clock::Clock;
 
-/// The open waits for a time of a run, which need no future each.
+/// The times at which waits of a run end, with one sleep for all.
 #[derive(Default)]
 pub(super) struct Timers {
     open: BinaryHeap<Reverse<Timer>>,
@@ -18,7 +18,7 @@ pub(super) struct Timers {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// A wait for a time; the first to end is the least.
+/// When a wait ends; the first to end is the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Timer {
     /// When it ends, as an offset on the clock.
@@ -35,7 +35,7 @@ impl Timers {
 
     pub fn add(&mut self, timer: Timer) {
         if self.open.is_empty() {
-            // Most runs have one at a time, and none more than that costs memory.
+            // Most runs have one at a time.
             self.open.reserve_exact(1);
         }
         self.open.push(Reverse(timer));
@@ -44,6 +44,10 @@ impl Timers {
     /// Takes the first, whether or not its time has come.
     pub fn pop(&mut self) -> Option<Timer> {
         self.open.pop().map(|Reverse(timer)| timer)
+    }
+
+    pub fn remove(&mut self, step: usize) {
+        self.open.retain(|Reverse(timer)| timer.step != step);
     }
 
     /// Takes the first once its time has come; pending for ever if there is none.

@@ -1,87 +1,217 @@
 //! Steps that wait.
 
 use std::{
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::task::yield_now;
 
 use super::{
     Run, RunError,
     approval::Approval,
     approvals::{APPROVAL, APPROVALS},
     inbox::ReceivedEvent,
+    open_waits::{EventWaiting, OpenWaits},
     run::Ended,
     state::RunState,
-    timers::{Timer, Timers},
+    timers::Timer,
     wait::Wait,
 };
 use crate::{
-    domain::{ApprovalStatus, Failure, Reply, code, format_duration, resolve},
+    domain::{ApprovalStatus, Failure, code, format_duration, resolve},
     observability::{EventKind, EventOf, WaitHead},
-    resilience::{Timeout, at_this_instant},
-    services::{CallResult, Limit},
+    services::Limit,
 };
 
 /// What came, and the number of the event if it was one.
 type Came = (Arc<Value>, Option<u64>);
 
 impl Run {
-    /// Begins to wait for a time.
-    pub(super) fn begin_timer(&self, step: usize) -> Timer {
+    /// Begins to wait.
+    ///
+    /// # Errors
+    ///
+    /// If what is waited for refers to data that the run does not have.
+    pub(super) fn begin_wait(
+        &self,
+        step: usize,
+        wait: &Wait,
+        waits: &mut OpenWaits,
+    ) -> Result<(), Box<Failure>> {
         let (began, deadline) = (self.now(), self.deadline());
-        let until = self.lock().limit(step, deadline).map(|limit| limit.at);
-        self.began_to_wait(Arc::new(WaitHead {
-            run: Arc::clone(&self.id),
-            step: Arc::clone(&self.plan.steps[step].id),
-            until,
-            event: None,
-        }));
-        Timer {
-            until: until.unwrap_or(began),
-            step,
-            began,
+        let head = self.lock().wait_head(step, wait, deadline)?;
+        let head = Arc::new(head);
+        let until = head.until.unwrap_or(began);
+        self.timeline().record(EventKind::WaitStarted {
+            head: Arc::clone(&head),
+        });
+        let answer = match wait {
+            Wait::Approval(approval) => self.ask(&request(&head), approval, until),
+            Wait::Event(_) | Wait::For(_) => None,
+        };
+        let process = &self.orchestrator.process;
+        match &head.event {
+            None => waits.add_timer(Timer { until, step, began }),
+            Some(of) => {
+                process.inbox.tell(of, Arc::clone(&self.state) as _);
+                waits.add_event(EventWaiting {
+                    step,
+                    began,
+                    head,
+                    answered: answer.map(|answer| Arc::new(answer.reply())),
+                    is_checked: false,
+                    turns: None,
+                });
+            }
+        }
+        process.waiting.notify_waiters();
+        Ok(())
+    }
+
+    /// The first wait that ends: because what it waits for comes, or the time for it is over, or the run is
+    /// lost.
+    pub(super) fn poll_waits(
+        &self,
+        waits: &mut OpenWaits,
+        cx: &mut Context<'_>,
+    ) -> Poll<(usize, Result<Came, Box<Failure>>)> {
+        if waits.is_empty() {
+            return Poll::Pending;
+        }
+        if self.state.has_event_come() {
+            let events = waits.events().iter_mut();
+            events.for_each(|wait| wait.is_checked = false);
+        }
+        loop {
+            if let Some((place, came)) = self.first_event(waits) {
+                let wait = waits.take_event(place);
+                return Poll::Ready((wait.step, self.event_wait_ended(&wait, Ok(came))));
+            }
+            let is_lost = self.lock().is_lost();
+            if is_lost && !waits.events().is_empty() {
+                let wait = waits.take_event(0);
+                return Poll::Ready((wait.step, self.event_wait_ended(&wait, Err(cut_short()))));
+            }
+            let cut_off = is_lost.then(|| waits.take_timer()).flatten();
+            if let Some(timer) = cut_off {
+                return Poll::Ready((timer.step, self.timer_ended(timer, Err(cut_short()))));
+            }
+            if let Poll::Ready(timer) = waits.poll_timers(&self.timeline().clock(), cx) {
+                match self.end_of_time(timer.step) {
+                    Ok(end) => {
+                        let end = end.map_or_else(|| Ok((Arc::new(json!({})), None)), Err);
+                        return Poll::Ready((timer.step, self.timer_ended(timer, end)));
+                    }
+                    Err(until) => waits.add_timer(Timer { until, ..timer }),
+                }
+                continue;
+            }
+            let Some(place) = waits.timed_out() else {
+                break;
+            };
+            match self.end_of_time(waits.events()[place].step) {
+                Ok(failure) => {
+                    let wait = waits.take_event(place);
+                    let end = failure.map_or_else(|| self.nothing_came(&wait), Err);
+                    return Poll::Ready((wait.step, self.event_wait_ended(&wait, end)));
+                }
+                Err(until) => waits.prolong(place, until),
+            }
+        }
+        if waits.turn() {
+            // Wakes this task again when all others have had their turn.
+            let _ = pin!(yield_now()).poll(cx);
+        }
+        Poll::Pending
+    }
+
+    /// The first event that somebody waits for and that is there.
+    fn first_event(&self, waits: &mut OpenWaits) -> Option<(usize, Came)> {
+        let inbox = &self.orchestrator.process.inbox;
+        let unchecked = waits.events().iter_mut().enumerate();
+        for (place, wait) in unchecked.filter(|(_, wait)| !wait.is_checked) {
+            if let Some(answer) = wait.answered.take() {
+                return Some((place, (answer, None)));
+            }
+            let mut state = self.lock();
+            let due = state.steps[wait.step].due;
+            // One at the very instant of the end is in time.
+            let is_right = |event: &ReceivedEvent| {
+                let is_answer = *event.head.kind != *APPROVAL || *event.head.source == *APPROVALS;
+                is_answer
+                    && due.is_none_or(|due| event.at <= due)
+                    && !state.taken.contains(&event.number)
+            };
+            let of = wait.head.event.as_ref()?;
+            if let Some(event) = inbox.find(of, state.events_from, is_right) {
+                // At once, so that another wait of this run takes another.
+                state.taken.insert(event.number);
+                return Some((place, (Arc::clone(&event.data), Some(event.number))));
+            }
+            wait.is_checked = true;
+        }
+        None
+    }
+
+    /// What the end of a wait's time means: nothing, or the failure of the run's deadline or a limit of its
+    /// parent.
+    ///
+    /// # Errors
+    ///
+    /// When it ends instead, since the deadline no longer counts once the run is past its pivot.
+    fn end_of_time(&self, step: usize) -> Result<Option<Box<Failure>>, Duration> {
+        let (now, deadline) = (self.now(), self.deadline());
+        let state = self.lock();
+        let due = state.steps[step].due;
+        match state.limit(step, deadline) {
+            Some(limit) if now < limit.at => Err(limit.at),
+            Some(limit) if due.is_none_or(|due| limit.at < due) => {
+                Ok(Some(Box::new(limit.failure())))
+            }
+            _ => Ok(None),
         }
     }
 
-    /// The first wait for a time that ends: because its time has come, or the deadline or a limit of the
-    /// parent's, or because the run is lost.
-    pub(super) fn poll_timers(
+    fn timer_ended(
         &self,
-        timers: &mut Timers,
-        cx: &mut Context<'_>,
-    ) -> Poll<(usize, CallResult)> {
-        loop {
-            let is_lost = !timers.is_empty() && self.lock().is_lost();
-            let timer = match is_lost.then(|| timers.pop()).flatten() {
-                Some(timer) => timer,
-                None => ready!(timers.poll_next(&self.timeline().clock(), cx)),
-            };
-            let (step, now, deadline) = (timer.step, self.now(), self.deadline());
-            let (due, limit) = {
-                let state = self.lock();
-                (state.steps[step].due, state.limit(step, deadline))
-            };
-            let result = match limit {
-                _ if now < timer.until => Err(Box::new(cut_short())),
-                // A deadline that no longer counts, since the run has passed its pivot.
-                Some(limit) if now < limit.at => {
-                    timers.add(Timer {
-                        until: limit.at,
-                        ..timer
-                    });
-                    continue;
-                }
-                Some(limit) if due.is_none_or(|due| limit.at < due) => {
-                    Err(Box::new(limit.failure()))
-                }
-                _ => Ok(Reply::new(Arc::new(json!({})))),
-            };
-            self.ended_to_wait(step, timer.began, result.as_ref().err());
-            return Poll::Ready((step, result));
+        timer: Timer,
+        end: Result<Came, Box<Failure>>,
+    ) -> Result<Came, Box<Failure>> {
+        self.wait_ended(timer.step, timer.began, end.as_ref().err().map(Box::as_ref));
+        end
+    }
+
+    fn event_wait_ended(
+        &self,
+        wait: &EventWaiting,
+        end: Result<Came, Box<Failure>>,
+    ) -> Result<Came, Box<Failure>> {
+        self.stop_listening(wait);
+        let end = match self.plan.steps[wait.step].wait() {
+            Some(Wait::Approval(approval)) => self.decided(end, approval, &wait.head),
+            _ => end,
+        };
+        self.wait_ended(wait.step, wait.began, end.as_ref().err().map(Box::as_ref));
+        end
+    }
+
+    /// The end of a wait for an event that did not come in time.
+    fn nothing_came(&self, wait: &EventWaiting) -> Result<Came, Box<Failure>> {
+        match self.plan.steps[wait.step].wait() {
+            Some(Wait::Approval(approval)) => self.not_answered(approval, &wait.head),
+            own => Err(Box::new(timed_out(own, &wait.head))),
+        }
+    }
+
+    pub(super) fn stop_listening(&self, wait: &EventWaiting) {
+        if let Some(of) = &wait.head.event {
+            let inbox = &self.orchestrator.process.inbox;
+            inbox.forget(of, &*self.state);
         }
     }
 
@@ -100,80 +230,12 @@ impl Run {
         })
     }
 
-    fn began_to_wait(&self, head: Arc<WaitHead>) {
-        self.timeline().record(EventKind::WaitStarted { head });
-        self.orchestrator.process.waiting.notify_waiters();
-    }
-
-    fn ended_to_wait(&self, step: usize, began: Duration, failure: Option<&Box<Failure>>) {
+    fn wait_ended(&self, step: usize, began: Duration, failure: Option<&Failure>) {
         self.timeline().record(EventKind::WaitEnded {
             head: self.step_head(step),
             took: self.now().saturating_sub(began),
             result: failure.map_or_else(|| "ok".into(), |failure| Arc::clone(&failure.code)),
         });
-    }
-
-    /// Waits for an event or an approval; if nothing comes, the step's fallback calls are made.
-    pub(super) async fn wait(
-        &self,
-        step: usize,
-        wait: &Wait,
-        input: Arc<Value>,
-    ) -> Result<Ended, RunError> {
-        match self.come(step, wait).await {
-            Ok((reply, event)) => Ok((Ok(Reply::new(reply)), event)),
-            Err(failure) => {
-                let result = Box::pin(self.try_fallback_calls(step, &input, failure)).await?;
-                Ok((result, None))
-            }
-        }
-    }
-
-    /// Waits until what is waited for comes, the run's deadline, or the run is lost.
-    async fn come(&self, step: usize, wait: &Wait) -> Result<Came, Box<Failure>> {
-        let began = self.now();
-        let limit = self.deadline();
-        let (due, head) = {
-            let state = self.lock();
-            (state.steps[step].due, state.wait_head(step, wait, limit)?)
-        };
-        let head = Arc::new(head);
-        let until = head.until.unwrap_or(began);
-        self.timeline().record(EventKind::WaitStarted {
-            head: Arc::clone(&head),
-        });
-        let answered = match wait {
-            Wait::Approval(approval) => self.ask(&request(&head), approval, until),
-            Wait::Event(_) | Wait::For(_) => None,
-        };
-        self.orchestrator.process.waiting.notify_waiters();
-        let come = async {
-            match &answered {
-                Some(answer) => Some((Arc::new(answer.reply()), None)),
-                // On the heap, where it is only as large as it needs to be.
-                None => Box::pin(self.first_event(&head, due)).await,
-            }
-        };
-        let came = tokio::select! {
-            biased;
-            came = come => match (came, limit) {
-                (Some(came), _) => Ok(came),
-                (None, Some(limit)) if due.is_none_or(|due| limit.at < due) => {
-                    Err(Box::new(limit.failure()))
-                }
-                (None, _) => match wait {
-                    Wait::Approval(approval) => self.not_answered(approval, &head),
-                    Wait::Event(_) | Wait::For(_) => Err(Box::new(timed_out(wait, &head))),
-                },
-            },
-            () = self.state.is_lost() => Err(Box::new(cut_short())),
-        };
-        let came = match wait {
-            Wait::Approval(approval) => self.decided(came, approval, &head),
-            Wait::For(_) | Wait::Event(_) => came,
-        };
-        self.ended_to_wait(step, began, came.as_ref().err());
-        came
     }
 
     /// The result of an approval that nobody answered in time.
@@ -212,32 +274,6 @@ impl Run {
             }
             came => came,
         }
-    }
-
-    /// The first event that comes until `due`, or `None` once it is `end`; one at the very instant of the
-    /// end comes in time.
-    async fn first_event(&self, head: &WaitHead, due: Option<Duration>) -> Option<Came> {
-        let of = head.event.as_ref()?;
-        let inbox = &self.orchestrator.process.inbox;
-        let from = self.lock().events_from;
-        let is_right = |event: &ReceivedEvent| {
-            let is_answer = *event.head.kind != *APPROVAL || *event.head.source == *APPROVALS;
-            is_answer
-                && due.is_none_or(|due| event.at <= due)
-                && !self.lock().has_taken(event.number)
-        };
-        let listener = inbox.listen(of);
-        let first = listener.first(from, is_right);
-        let left = head.until.map(|end| end.saturating_sub(self.now()));
-        let came = match left {
-            // After a restart, too.
-            Some(Duration::ZERO) => at_this_instant(first).await?,
-            Some(left) => Timeout(left).run(first).await.ok()?,
-            None => first.await,
-        };
-        // At once, so that another wait of this run takes another.
-        self.lock().take(came.number);
-        Some((Arc::clone(&came.data), Some(came.number)))
     }
 }
 
@@ -296,13 +332,13 @@ fn request(head: &WaitHead) -> Arc<str> {
         .unwrap_or_default()
 }
 
-fn cut_short() -> Failure {
+fn cut_short() -> Box<Failure> {
     let message = "the run goes no further, so what it waited for does not matter";
-    Failure::new(code::CANCELLED, message)
+    Box::new(Failure::new(code::CANCELLED, message))
 }
 
-fn timed_out(wait: &Wait, head: &WaitHead) -> Failure {
-    let after = format_duration(wait.longest().unwrap_or_default());
+fn timed_out(wait: Option<&Wait>, head: &WaitHead) -> Failure {
+    let after = format_duration(wait.and_then(Wait::longest).unwrap_or_default());
     let of = head.event.as_ref().map_or_else(String::new, |event| {
         let subject = event.subject.as_deref();
         let of = subject.map(|subject| format!(" of {subject:?}"));

@@ -35,6 +35,6 @@ pub use retries::Retries;
 pub(crate) use retries::Retrying;
 #[doc(hidden)]
 pub use retry::Retry;
-pub(crate) use timeout::{Timeout, at_this_instant};
+pub(crate) use timeout::{LAST_TURNS, Timeout};
 
 pub(crate) use crate::domain::BreakerState;

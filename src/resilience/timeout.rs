@@ -21,11 +21,12 @@ pub struct Timeout(#[serde(with = "duration_text")] pub Duration);
 #[error("no answer within {}", format_duration(*.0))]
 pub struct TimedOut(pub Duration);
 
-/// How many tasks an answer at the very instant of the timeout may pass through.
+/// How many tasks an answer, or an event, at the very instant at which the time for it is over may pass
+/// through.
 ///
-/// What another task answers at that instant is ready only once that task has run, and virtual time
-/// stands still meanwhile.
-const LAST_TURNS: usize = 8;
+/// What another task does at that instant is there only once that task has run, and virtual time stands
+/// still meanwhile.
+pub const LAST_TURNS: u8 = 8;
 
 impl Timeout {
     /// Runs a future to its end, or up to the timeout, where it is dropped.
@@ -59,15 +60,6 @@ impl Timeout {
             return Ok(output);
         }
         last_turns(future).await.ok_or(TimedOut(self.0))
-    }
-}
-
-/// The output of a future that is ready at this very instant.
-pub async fn at_this_instant<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    match future.as_mut().now_or_never() {
-        Some(output) => Some(output),
-        None => last_turns(future).await,
     }
 }
 

@@ -34,7 +34,7 @@ impl Starter {
     /// Starts the runs of the events that come; those that come while no process is there are left to
     /// [`catch_up`](Self::catch_up).
     pub async fn serve(self: Arc<Self>) {
-        let listener = self.inbox.listen(&self.events());
+        let listener = self.inbox.listen(self.events());
         let mut from = 0;
         loop {
             let event = listener.first(from, |_| true).await;
