@@ -81,6 +81,32 @@ Feature: The point of no return
       | 2 s      | enough     | completes      |
       | 1500 ms  | not enough | is rolled back |
 
+  @orchestration-22 @orchestration-23
+  Scenario Outline: The deadline does not end a wait for <what> that outlasts the pivot
+    Given the workflow:
+      """json
+      {
+        "id": "order",
+        "steps": [
+          { "id": "charge", "service": "Payments", "operation": "charge", "pivot": true },
+          { "id": "pickup", "dependencies": [], "wait": <wait> }
+        ]
+      }
+      """
+    And the workflow must finish within 2 s
+    When the workflow runs
+    Then the workflow <ends>
+    And it takes 20 s
+    And the timeline has, in order:
+      | at   | event        | step   | until | result   |
+      | 0 ms | wait_started | pickup | 2 s   |          |
+      | 20 s | wait_ended   | pickup |       | <result> |
+
+    Examples:
+      | what     | wait                                         | ends           | result       |
+      | a time   | "20 s"                                       | completes      | ok           |
+      | an event | { "event": "PickedUp", "timeout": "20 s" }   | is interrupted | WAIT_TIMEOUT |
+
   @orchestration-23
   Scenario: A step beside the pivot fails while the pivot completes
     Given the workflow:
