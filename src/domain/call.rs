@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{CallName, Key};
+use super::{CallName, Key, SecurityContext, security};
 
 /// One call to a service.
 #[derive(Clone, Debug)]
@@ -107,6 +107,9 @@ pub struct Context {
     /// The W3C trace context that a caller over HTTP sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Arc<str>>,
+    /// Who it is made for; events show the user and the session.
+    #[serde(flatten, serialize_with = "security::shown")]
+    pub security: Option<Arc<SecurityContext>>,
 }
 
 /// A service's reply.

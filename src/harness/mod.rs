@@ -80,6 +80,7 @@ pub use lookup::CARGO_FEATURES;
 pub use lookup::StepDefinition;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic, refuse_argument};
+pub(crate) use logs::is_logged;
 pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
 pub(crate) use messages::{LoadedPattern, Messages};

@@ -17,7 +17,7 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, Failure, Locked, WorkflowStatus, code},
+    domain::{Call, Failure, Locked, SecurityContext, WorkflowStatus, code},
     observability::{EventKind, Timeline},
     services::Client,
 };
@@ -32,6 +32,8 @@ pub struct Orchestrator {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) crashes: Crashes,
     pub(super) caller: Arc<str>,
+    /// Who its runs are for, unless the client says it.
+    pub(super) security: Option<Arc<SecurityContext>>,
     pub(super) inbox: Inbox,
     /// Signals that a run begins to wait for an event or for a time.
     pub(super) waiting: Arc<Notify>,
@@ -81,6 +83,7 @@ impl Orchestrator {
             journal,
             crashes,
             caller: Call::ORCHESTRATOR.into(),
+            security: None,
             inbox: Inbox::default(),
             waiting: Arc::default(),
             active: Arc::default(),
@@ -93,20 +96,6 @@ impl Orchestrator {
     pub fn with_inbox(mut self, inbox: Inbox) -> Self {
         self.inbox = inbox;
         self
-    }
-
-    /// The same orchestrator, whose calls are by somebody else.
-    #[must_use]
-    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
-        Self {
-            caller: Arc::clone(caller),
-            ..self.clone()
-        }
-    }
-
-    /// Who makes the calls, unless the orchestrator does.
-    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
-        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
     }
 
     /// Whether its process is alive, that is, has not crashed.
@@ -329,6 +318,7 @@ impl Orchestrator {
             input,
             events_from,
             caller,
+            security,
             at,
         }) = entries.next()
         else {
@@ -338,6 +328,7 @@ impl Orchestrator {
             input,
             events_from,
             caller,
+            security,
             at,
         };
         let mut state = RunState::new(plan(workflow)?, id.into(), start);

@@ -8,7 +8,7 @@ use super::{
     JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_state::StepState, wait::Wait,
 };
 use crate::{
-    domain::{Failure, StepStatus, WorkflowStatus},
+    domain::{Failure, SecurityContext, StepStatus, WorkflowStatus},
     services::Tries,
 };
 
@@ -44,6 +44,8 @@ pub(super) struct RunState {
     pub recoveries: u32,
     /// Who makes its calls, unless the orchestrator does.
     pub caller: Option<Arc<str>>,
+    /// Who it runs for.
+    pub security: Option<Arc<SecurityContext>>,
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
@@ -93,6 +95,7 @@ impl RunState {
             cancelled: false,
             recoveries: 0,
             caller: start.caller,
+            security: start.security,
             events_from: start.events_from.unwrap_or_default(),
             taken: BTreeSet::new(),
         }

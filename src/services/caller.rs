@@ -3,7 +3,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{CallPolicy, CallResult, Client};
-use crate::domain::{Call, CallName, CallNameError, Failure, Key, KeyOrigin, code};
+use crate::domain::{
+    Call, CallHead, CallName, CallNameError, Failure, Key, KeyOrigin, SecurityContext, code,
+};
 
 /// A caller with policies of its own, such as an orchestrator under test: its calls are answered and
 /// recorded as those over HTTP are, and nothing of ours retries them or times them out.
@@ -11,6 +13,7 @@ use crate::domain::{Call, CallName, CallNameError, Failure, Key, KeyOrigin, code
 pub struct Caller {
     client: Arc<Client>,
     name: Arc<str>,
+    security: Option<Arc<SecurityContext>>,
 }
 
 impl Caller {
@@ -19,7 +22,15 @@ impl Caller {
         Self {
             client,
             name: name.into(),
+            security: None,
         }
+    }
+
+    /// The same caller, for a user: its calls carry this security context.
+    #[must_use]
+    pub fn on_behalf_of(mut self, context: SecurityContext) -> Self {
+        self.security = Some(Arc::new(context));
+        self
     }
 
     /// Calls `Service.operation`, with the idempotency key that every repetition has, or `""` without one.
@@ -39,8 +50,14 @@ impl Caller {
         });
         // What is unknown is refused by the client.
         let key = key_of_caller(&name, undoes.ok().flatten().as_deref(), key);
-        let mut call = Call::new(&self.name, name, input);
-        call.key = Some(key);
+        let mut head = CallHead::new(Arc::clone(&self.name), name);
+        head.context.security.clone_from(&self.security);
+        let call = Call {
+            head: Arc::new(head),
+            input: input.into(),
+            key: Some(key),
+            accepts_fallback: false,
+        };
         self.client.call(&call, &CallPolicy::default(), None).await
     }
 }
