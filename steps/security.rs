@@ -12,8 +12,8 @@ use crate::{domain::SecurityContext, harness::World};
 fn security_context(world: &mut World, step: &gherkin::Step) -> StepResult {
     let rows = table_of(step, &["field", "value"])?;
     let fields = rows.iter().map(|row| (row[0].as_str(), row[1].as_str()));
-    let set = SecurityContext::from_rows(fields)
-        .and_then(|context| world.cast().set_security(context));
+    let set =
+        SecurityContext::from_rows(fields).and_then(|context| world.cast().set_security(context));
     Ok(set.map_err(|fault| format!("faulty security context: {fault}"))?)
 }
 

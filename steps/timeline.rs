@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        CallName, Credential, RequestStatus, StepStatus, WorkflowStatus, did_you_mean, format_duration,
-        parse_duration,
+        CallName, Credential, RequestStatus, StepStatus, WorkflowStatus, did_you_mean,
+        format_duration, parse_duration,
     },
     harness::{World, compare_rows, is_logged, rows_in_order},
     observability::{EVENT_FIELDS, Event, EventKind, REDACTED, looks_secret},
@@ -336,7 +336,9 @@ fn no_secret(world: &mut World) -> StepResult {
     }
     let credentials = world.timeline().read(credentials);
     for credential in &credentials {
-        let found = shown.iter().find(|value| value.to_string().contains(credential.secret()));
+        let found = shown
+            .iter()
+            .find(|value| value.to_string().contains(credential.secret()));
         if let Some(value) = found {
             let value = value.to_string().replace(credential.secret(), REDACTED);
             return Err(format!("a credential is visible, as {REDACTED} in {value}").into());

@@ -79,8 +79,7 @@ impl Cast {
     /// If the file does not exist or is malformed.
     pub fn add_from(&self, fixtures: &Fixtures, name: &str) -> Result<(), FixtureError> {
         let file = fixtures.services(name)?;
-        let refused =
-            |error| FixtureError::Faulty(vec![FixtureFault::of_services(name, error)]);
+        let refused = |error| FixtureError::Faulty(vec![FixtureFault::of_services(name, error)]);
         for definition in &file.services {
             // It was checked when it was loaded.
             self.add_defined(Arc::clone(definition)).map_err(refused)?;

@@ -75,12 +75,12 @@ pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub(crate) use gherkin::Compiled;
 pub use hook::{Hook, HookResult};
 pub(crate) use junit::JUnit;
+pub(crate) use logs::is_logged;
 #[doc(hidden)]
 pub use lookup::CARGO_FEATURES;
 pub use lookup::StepDefinition;
 #[doc(hidden)]
 pub use lookup::{Arguments, BuiltinStep, ParameterType, pass_or_panic, refuse_argument};
-pub(crate) use logs::is_logged;
 pub(crate) use lookup::{Lookup, Match, StepIndex};
 #[cfg(feature = "messaging")]
 pub(crate) use messages::{LoadedPattern, Messages};

@@ -6,12 +6,9 @@ use std::sync::{
 };
 
 use super::registry::Role;
-use crate::{
-    domain::{
-        Call, CallHead, Context, Credential, Failure, IndexMap, Locked, SecurityContext, Violation,
-        check_name, check_names, code, did_you_mean, typo_of,
-    },
-    observability::RefusedBy,
+use crate::domain::{
+    Call, CallHead, Context, Credential, Failure, IndexMap, Locked, SecurityContext, Violation,
+    check_role, code, did_you_mean, typo_of,
 };
 
 /// What the roles of users grant, and the context of calls that have none of their own.
@@ -44,10 +41,6 @@ pub(super) struct Refusal {
     pub failure: Failure,
     /// The permission that is missing.
     pub permission: Option<Arc<str>>,
-}
-
-impl Refusal {
-    pub const BY: RefusedBy = RefusedBy::Authorisation;
 }
 
 impl Default for Authorisation {
@@ -131,7 +124,7 @@ impl Authorisation {
     }
 
     /// The call with the context that it gets, if it gets one. A run has its own, or none, from its start on.
-    pub(super) fn given(&self, call: &Call) -> Option<Call> {
+    pub fn given(&self, call: &Call) -> Option<Call> {
         let own = call.context();
         if own.security.is_some() || own.run.is_some() {
             return None;
@@ -206,12 +199,11 @@ impl Authorisation {
         let state = self.shared.state.lock();
         let roles = context.roles.iter();
         let of_roles = roles.filter_map(|role| state.roles.get(role)).flatten();
-        context.permissions.iter().chain(of_roles).cloned().collect()
+        context
+            .permissions
+            .iter()
+            .chain(of_roles)
+            .cloned()
+            .collect()
     }
-}
-
-/// Checks a role and what it grants.
-pub(super) fn check_role(role: &str, permissions: &[Arc<str>]) -> Result<(), Violation> {
-    check_name(role).map_err(|why| Violation::new("", why))?;
-    check_names("", permissions)
 }

@@ -27,6 +27,26 @@ impl Caller {
     }
 
     /// The same caller, for a user: its calls carry this security context.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+    /// use rehearsal::{World, domain::SecurityContext};
+    /// use serde_json::{from_value, json};
+    ///
+    /// let mut world = World::default();
+    /// let payments = json!({ "name": "Payments", "operations": { "refund": { "permission": "payments.refund" } } });
+    /// world.cast().add_defined(from_value::<rehearsal::services::ServiceDefinition>(payments)?)?;
+    ///
+    /// let orders = world.cast().caller("orders");
+    /// let failure = orders.call("Payments.refund", "o-1", json!({})).await.unwrap_err();
+    /// assert_eq!(&*failure.code, "PERMISSION_DENIED");
+    ///
+    /// let ada = SecurityContext { permissions: vec!["payments.refund".into()], ..SecurityContext::new("ada") };
+    /// orders.on_behalf_of(ada).call("Payments.refund", "o-1", json!({})).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn on_behalf_of(mut self, context: SecurityContext) -> Self {
         self.security = Some(Arc::new(context));

@@ -5,13 +5,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    EntityDefinition, FilesDefinition, HttpRoute, KeyRules, authorisation::check_role, entity, file,
+    EntityDefinition, FilesDefinition, HttpRoute, KeyRules, entity, file,
     input_answer::InputAnswer, operation_kind::OperationKind, service::PROBE,
 };
 use crate::{
     domain::{
-        Cost, Credential, FailureMode, Violation, check_name, did_you_mean, duration_text,
-        opt_duration_text, pointer_token,
+        Cost, Credential, FailureMode, Violation, check_name, check_role, did_you_mean,
+        duration_text, opt_duration_text, pointer_token,
     },
     resilience::Usage,
 };
@@ -91,16 +91,16 @@ impl CastFile {
             let within = |error: Violation| error.within(&format!("/services/{index}"));
             service.check().map_err(within)?;
         }
-        self.check_roles()
+        self.faulty_roles().next().map_or(Ok(()), Err)
     }
 
-    /// Checks what the roles grant.
-    pub(crate) fn check_roles(&self) -> Result<(), Violation> {
-        for (role, permissions) in &self.roles {
+    /// What is wrong with the roles, one fault of each.
+    pub(crate) fn faulty_roles(&self) -> impl Iterator<Item = Violation> {
+        self.roles.iter().filter_map(|(role, permissions)| {
             let at = format!("/roles/{}", pointer_token(role));
-            check_role(role, permissions).map_err(|error| error.within(&at))?;
-        }
-        Ok(())
+            let checked = check_role(role, permissions);
+            checked.err().map(|error| error.within(&at))
+        })
     }
 }
 

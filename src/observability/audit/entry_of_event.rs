@@ -231,7 +231,10 @@ fn metadata(head: &CallHead) -> Map<String, Value> {
         ("run", head.context.run.as_ref()),
         ("step", head.context.step.as_ref()),
         ("user", security.map(|context| &context.user)),
-        ("session", security.and_then(|context| context.session.as_ref())),
+        (
+            "session",
+            security.and_then(|context| context.session.as_ref()),
+        ),
     ];
     let known = parts
         .into_iter()

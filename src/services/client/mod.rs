@@ -13,7 +13,7 @@ use serde_json::Value;
 use self::guarded::CallScope;
 use super::{
     CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries,
-    authorisation::{Authorisation, Refusal},
+    authorisation::Authorisation,
     budgets::Budgets,
     guards::Guards,
     observer::Unobserved,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, Failure, FailureMode, Locked, Reply, code},
-    observability::{EventKind, Retried, Timeline},
+    observability::{EventKind, RefusedBy, Retried, Timeline},
     resilience::{BreakerPolicy, BreakerState, Budget, BudgetPolicy, BulkheadPolicy},
 };
 
@@ -300,7 +300,7 @@ impl Client {
         let failure = refusal.failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
             head: Arc::clone(&call.head),
-            by: Refusal::BY,
+            by: RefusedBy::Authorisation,
             code: Arc::clone(&failure.code),
             permission: refusal.permission,
             number,
