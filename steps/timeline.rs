@@ -336,11 +336,14 @@ fn no_secret(world: &mut World) -> StepResult {
     }
     let credentials = world.timeline().read(credentials);
     for credential in &credentials {
+        // As it reads within JSON.
+        let secret = Value::from(credential.secret()).to_string();
+        let secret = secret.trim_matches('"');
         let found = shown
             .iter()
-            .find(|value| value.to_string().contains(credential.secret()));
+            .find(|value| value.to_string().contains(secret));
         if let Some(value) = found {
-            let value = value.to_string().replace(credential.secret(), REDACTED);
+            let value = value.to_string().replace(secret, REDACTED);
             return Err(format!("a credential is visible, as {REDACTED} in {value}").into());
         }
         if is_logged(credential.secret()) {

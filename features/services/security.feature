@@ -392,8 +392,7 @@ Feature: Security
           "id": "note",
           "steps": [
             { "id": "find", "service": "Articles", "operation": "read" },
-            { "id": "more", "workflow": { "id": "more", "steps": [{ "id": "read", "service": "Articles", "operation": "read" }] } },
-            { "id": "publish", "service": "Articles", "operation": "publish" }
+            { "id": "press", "workflow": { "id": "press", "steps": [{ "id": "publish", "service": "Articles", "operation": "publish" }] } }
           ]
         }
         """
@@ -421,6 +420,24 @@ Feature: Security
         | event        | call             | user | code              | result |
         | call_refused | Articles.publish | ada  | PERMISSION_DENIED |        |
         | call_ended   | Articles.write   | ada  |                   | ok     |
+
+    @needs-messaging
+    Scenario: A request that was submitted is processed for its user, and so are its callbacks
+      Given "Readers.notify" receives the callbacks
+      And the security context:
+        | field | value  |
+        | user  | bea    |
+        | roles | editor |
+      When a request to "Articles.publish" is submitted
+      Given the security context:
+        | field | value |
+        | user  | ada   |
+      When 1 s passes
+      Then the timeline has, in order:
+        | event        | caller   | call             | user | result |
+        | call_ended   | Articles | Readers.notify   | bea  | ok     |
+        | call_ended   | scenario | Articles.publish | bea  | ok     |
+        | call_ended   | Articles | Readers.notify   | bea  | ok     |
 
     @needs-control
     Scenario: Goals of two users at the same time are pursued for each

@@ -57,7 +57,7 @@ pub(super) enum Progress {
     Ended(Box<Result<GoalOutcome, RunError>>),
     Executing {
         pursuit: Arc<Locked<Pursuit>>,
-        run: Run,
+        run: Box<Run>,
         worker: WorkerAtWork,
     },
 }
@@ -324,7 +324,7 @@ impl BegunGoal {
             plan: Some(plan),
             progress: Progress::Executing {
                 pursuit,
-                run,
+                run: Box::new(run),
                 worker,
             },
         }

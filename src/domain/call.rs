@@ -63,6 +63,15 @@ impl Call {
         self
     }
 
+    /// The same call, made for somebody, if a context is given.
+    #[must_use]
+    pub fn on_behalf_of(mut self, security: Option<Arc<SecurityContext>>) -> Self {
+        if security.is_some() {
+            Arc::make_mut(&mut self.head).context.security = security;
+        }
+        self
+    }
+
     /// Whether it undoes what another call did.
     pub fn is_undo(&self) -> bool {
         matches!(self.key, Some(Key::Undo(_)))

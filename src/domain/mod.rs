@@ -59,8 +59,10 @@ pub(crate) use nearest::{did_you_mean, nearest, typo_of};
 pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;
+#[cfg(feature = "control")]
+pub(crate) use security::names;
 pub use security::{Credential, SecurityContext};
-pub(crate) use security::{check_name, check_role, names};
+pub(crate) use security::{check_name, check_role};
 pub(crate) use sources::with_sources;
 pub use status::{StepStatus, WorkflowStatus};
 pub(crate) use violation::{SchemaFault, Violation};

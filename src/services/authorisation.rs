@@ -7,8 +7,8 @@ use std::sync::{
 
 use super::registry::Role;
 use crate::domain::{
-    Call, CallHead, Context, Credential, Failure, IndexMap, Locked, SecurityContext, Violation,
-    check_role, code, did_you_mean, typo_of,
+    Call, Credential, Failure, IndexMap, Locked, SecurityContext, Violation, check_role, code,
+    did_you_mean, typo_of,
 };
 
 /// What the roles of users grant, and the context of calls that have none of their own.
@@ -124,22 +124,14 @@ impl Authorisation {
     }
 
     /// The call with the context that it gets, if it gets one. A run has its own, or none, from its start on.
-    pub fn given(&self, call: &Call) -> Option<Call> {
+    pub fn given(&self, call: &Call) -> Option<Box<Call>> {
         let own = call.context();
         if own.security.is_some() || own.run.is_some() {
             return None;
         }
-        let head = CallHead {
-            context: Context {
-                security: Some(self.context()?),
-                ..own.clone()
-            },
-            ..CallHead::clone(&call.head)
-        };
-        Some(Call {
-            head: Arc::new(head),
-            ..call.clone()
-        })
+        let context = self.context()?;
+        // Boxed, since few calls in flight have one.
+        Some(Box::new(call.clone().on_behalf_of(Some(context))))
     }
 
     /// Why a call must not reach its service, if it must not: the service does not know the caller, or the

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{CallPolicy, CallResult, Client};
 use crate::domain::{
-    Call, CallHead, CallName, CallNameError, Failure, Key, KeyOrigin, SecurityContext, code,
+    Call, CallName, CallNameError, Failure, Key, KeyOrigin, SecurityContext, code,
 };
 
 /// A caller with policies of its own, such as an orchestrator under test: its calls are answered and
@@ -70,14 +70,8 @@ impl Caller {
         });
         // What is unknown is refused by the client.
         let key = key_of_caller(&name, undoes.ok().flatten().as_deref(), key);
-        let mut head = CallHead::new(Arc::clone(&self.name), name);
-        head.context.security.clone_from(&self.security);
-        let call = Call {
-            head: Arc::new(head),
-            input: input.into(),
-            key: Some(key),
-            accepts_fallback: false,
-        };
+        let mut call = Call::new(&self.name, name, input).on_behalf_of(self.security.clone());
+        call.key = Some(key);
         self.client.call(&call, &CallPolicy::default(), None).await
     }
 }

@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
 
-    fn check(definition: serde_json::Value) -> String {
+    fn check(definition: Value) -> String {
         let definition: SystemDefinition = match serde_json::from_value(definition) {
             Ok(definition) => definition,
             Err(error) => return error.to_string(),

@@ -205,8 +205,10 @@ impl Client {
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let given = self.authorisation.given(call);
-        let call = given.as_ref().unwrap_or(call);
-        self.authorise(&role, call, number).map_err(before)?;
+        let call = given.as_deref().unwrap_or(call);
+        if let Some(failure) = self.unauthorised(&role, call, number) {
+            return Err(before(failure));
+        }
         let policy = self.policies().of(call.name(), own);
         let draw = |retry: u32| {
             let retry = retry.to_string();
@@ -292,11 +294,9 @@ impl Client {
         }
     }
 
-    /// Refuses a call that must not reach its service.
-    fn authorise(&self, role: &Role, call: &Call, number: u64) -> Result<(), Failure> {
-        let Some(refusal) = self.authorisation.refusal(role, call) else {
-            return Ok(());
-        };
+    /// The failure of a call that must not reach its service, which is recorded.
+    fn unauthorised(&self, role: &Role, call: &Call, number: u64) -> Option<Failure> {
+        let refusal = self.authorisation.refusal(role, call)?;
         let failure = refusal.failure.at(call.name());
         self.timeline.record(EventKind::CallRefused {
             head: Arc::clone(&call.head),
@@ -305,7 +305,7 @@ impl Client {
             permission: refusal.permission,
             number,
         });
-        Err(failure)
+        Some(failure)
     }
 
     /// Waits until a retry is due; returns whether it may start.
