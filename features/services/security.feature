@@ -122,7 +122,7 @@ Feature: Security
       When "Articles.publish" is called
       Then the call fails with "PERMISSION_DENIED"
 
-    Scenario: A probe of its health that a service would not be reached by says nothing about it
+    Scenario: A health probe that is refused says nothing about the service
       Given a service "Presses"
         """json
         { "operations": { "health": { "permission": "presses.watch" } } }
