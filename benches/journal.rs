@@ -103,6 +103,7 @@ fn leave_unfinished(
         let run = format!("createAgent-{run}").into();
         let started = JournalEntry::Started {
             caller: None,
+            security: None,
             events_from: None,
             workflow: Arc::clone(workflow),
             input: Arc::new(json!({"personalityId": "p-1"})),

@@ -232,6 +232,7 @@ fn leave_waiting(file: &Path) {
         let run = format!("w-{run}").into();
         let started = JournalEntry::Started {
             caller: None,
+            security: None,
             workflow: Arc::clone(&workflow),
             input: Arc::new(json!({})),
             events_from: None,

@@ -115,6 +115,9 @@ pub(super) async fn call_over_http(world: &mut World, name: CallName, input: Val
         .script(service, |_, own| own.definition().cloned())?;
     let client = HttpService::new(service, &url, definition.map(Arc::new))?;
     let call = direct(world, &name, &Arc::new(input));
+    // Beside the client, which would do it.
+    let given = world.cast().client().authorisation().given(&call);
+    let call = given.map_or(call, |given| *given);
     let timeout = tokio::time::timeout(HTTP_TIMEOUT, client.call(&call)).await;
     let result = timeout.unwrap_or_else(|_| {
         let failure = Failure::new(code::TIMEOUT, "no answer within 10 s");

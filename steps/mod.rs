@@ -34,6 +34,7 @@ mod policies;
 #[cfg(feature = "sqlite")]
 mod processes;
 mod runs;
+mod security;
 mod services;
 mod snapshots;
 #[cfg(feature = "http")]

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     domain::{
-        CallName, RequestStatus, StepStatus, WorkflowStatus, did_you_mean, format_duration,
-        parse_duration,
+        CallName, Credential, RequestStatus, StepStatus, WorkflowStatus, did_you_mean,
+        format_duration, parse_duration,
     },
-    harness::{World, compare_rows, rows_in_order},
+    harness::{World, compare_rows, is_logged, rows_in_order},
     observability::{EVENT_FIELDS, Event, EventKind, REDACTED, looks_secret},
 };
 
@@ -316,7 +316,8 @@ fn cell<'a>(header: &[String], row: &'a [String], column: &str) -> Option<&'a st
         .filter(|cell| !cell.is_empty())
 }
 
-/// No value of a secret-looking field is visible in the timeline, the audit trail or the outcome.
+/// No value of a secret-looking field and no credential of a call is visible in the timeline, the audit trail, the
+/// outcome or the logs.
 #[then("no secret is visible")]
 fn no_secret(world: &mut World) -> StepResult {
     let mut shown: Vec<Value> = world.timeline().read(|events| {
@@ -333,18 +334,47 @@ fn no_secret(world: &mut World) -> StepResult {
     if let Ok(outcome) = world.runs().outcome() {
         shown.push(serde_json::to_value(outcome)?);
     }
+    let credentials = world.timeline().read(credentials);
+    for credential in &credentials {
+        // As it reads within JSON.
+        let secret = Value::from(credential.secret()).to_string();
+        let secret = secret.trim_matches('"');
+        let found = shown
+            .iter()
+            .find(|value| value.to_string().contains(secret));
+        if let Some(value) = found {
+            let value = value.to_string().replace(secret, REDACTED);
+            return Err(format!("a credential is visible, as {REDACTED} in {value}").into());
+        }
+        if is_logged(credential.secret()) {
+            return Err("a credential is visible in the logs".into());
+        }
+    }
     let mut secrets = Vec::new();
     for value in &shown {
         find_secrets(value, String::new(), &mut secrets);
     }
     match secrets.iter().find(|(_, value)| **value != REDACTED) {
         Some((pointer, _)) => Err(format!("a secret is visible at {pointer}").into()),
-        None => expect(!secrets.is_empty(), || {
-            "no secret was there to be hidden, so this proves nothing: no field of a call or of the \
-             outcome has a name such as password, token or apiKey"
+        None => expect(!(secrets.is_empty() && credentials.is_empty()), || {
+            "no secret was there to be hidden, so this proves nothing: no call has a credential, and no field of \
+             a call or of the outcome has a name such as password, token or apiKey"
                 .to_owned()
         }),
     }
+}
+
+/// The credentials of the calls.
+fn credentials(events: &[Event]) -> Vec<Credential> {
+    let credential = |event: &Event| match &event.kind {
+        EventKind::CallStarted { head, .. } | EventKind::CallRefused { head, .. } => {
+            head.context.security.as_ref()?.credential.clone()
+        }
+        _ => None,
+    };
+    let mut credentials: Vec<_> = events.iter().filter_map(credential).collect();
+    credentials.dedup();
+    credentials
 }
 
 /// The values of secret-looking fields, each with its JSON pointer.

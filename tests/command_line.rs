@@ -1104,6 +1104,94 @@ fn faulty_budgets_fail_with_the_place_and_the_nearest_name() {
 }
 
 #[test]
+fn faulty_security_contexts_fail_with_the_place_and_the_nearest_name() {
+    let feature = r#"Feature: F
+  Background:
+    Given a service "A"
+    And the role "editor" grants "a.write"
+
+  Scenario: A context without a user
+    Given the security context:
+      | field | value  |
+      | roles | editor |
+
+  Scenario: An unknown field
+    Given the security context:
+      | field      | value |
+      | user       | ada   |
+      | permission | a     |
+
+  Scenario: An unknown role
+    Given the security context:
+      | field | value          |
+      | user  | ada            |
+      | roles | editor, editer |
+
+  Scenario: A field given twice
+    Given the security context:
+      | field | value |
+      | user  | ada   |
+      | user  | bea   |
+
+  Scenario: A permission without a name
+    Given the security context:
+      | field       | value     |
+      | user        | ada       |
+      | permissions | a.write,, |
+
+  Scenario: A session without a name
+    Given the security context:
+      | field   | value |
+      | user    | ada   |
+      | session |       |
+
+  Scenario: A credential that is a number
+    Given the security context:
+      | field      | value |
+      | user       | ada   |
+      | credential | [1]   |
+
+  Scenario: A table of other columns
+    Given the security context:
+      | name | value |
+      | user | ada   |
+
+  Scenario: A role without a name
+    Given the role "" grants "a.write"
+
+  Scenario: A role that grants nothing in particular
+    Given the role "editor" grants "a.write, "
+
+  Scenario: A permission that is no text
+    Given a service "B"
+      """json
+      {"operations": {"x": {"permission": 5}}}
+      """
+
+  Scenario: Nothing to hide
+    When "A.x" is called
+    Then no secret is visible
+"#;
+    Package::new(feature)
+        .run(&[])
+        .exits(1)
+        .prints("faulty security context: at /user: a security context needs a \"user\"")
+        .prints("at /permission: unknown field `permission`")
+        .prints("did you mean \"permissions\"?")
+        .prints("at /roles/1: the role \"editer\" does not exist: did you mean \"editor\"?")
+        .prints("at /user: is given twice")
+        .prints("at /permissions/1: \"\" is not a valid name")
+        .prints("at /session: a session needs a name")
+        .prints("at /credential: invalid type: sequence, expected a string")
+        .prints("the table has the columns | name | value |, expected | field | value |")
+        .prints("\"\" is not a valid name: it must not be empty, contain a comma, or begin or end with a space")
+        .prints("at /1: \"\" is not a valid name")
+        .prints("at /operations/x/permission: invalid type: integer `5`, expected a string")
+        .prints("no secret was there to be hidden, so this proves nothing")
+        .prints("12 scenarios (12 failed)");
+}
+
+#[test]
 fn faulty_requests_fail_with_the_nearest_name() {
     let feature = r#"Feature: F
   Background:
@@ -1609,7 +1697,7 @@ fn scenarios_of_the_readme_pass() {
         .skip(1)
         .map(|block| block.split("```\n").next().unwrap())
         .collect();
-    assert_eq!(scenarios.len(), 10);
+    assert_eq!(scenarios.len(), 11);
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     for scenario in scenarios {
         if scenario.contains("python3") && !has_python {

@@ -57,7 +57,7 @@ pub(super) enum Progress {
     Ended(Box<Result<GoalOutcome, RunError>>),
     Executing {
         pursuit: Arc<Locked<Pursuit>>,
-        run: Run,
+        run: Box<Run>,
         worker: WorkerAtWork,
     },
 }
@@ -129,6 +129,10 @@ impl Coordinator {
     /// If the goal is not valid, or the orchestrator's process is dead.
     pub fn begin(&self, goal: Goal, steps: Option<Vec<PlanStep>>) -> Result<BegunGoal, RunError> {
         goal.check()
+            .and_then(|()| {
+                let security = goal.security();
+                security.map_or(Ok(()), |it| self.client.authorisation().check(&it))
+            })
             .map_err(|fault| RunError::Refused(fault.failure(code::VALIDATION_FAILED)))?;
         self.orchestrator().ensure_alive()?;
         let mut life = self.begin_life(&goal);
@@ -272,9 +276,11 @@ impl Coordinator {
 
     /// The orchestrator, which calls as the goal's worker.
     pub(super) fn orchestrator_of(&self, pursuit: &Pursuit) -> Orchestrator {
+        let security = pursuit.goal.security().map(Arc::new);
+        let orchestrator = self.orchestrator().on_behalf_of(security);
         match &pursuit.routing {
-            Some(routing) => self.orchestrator().as_caller(&routing.worker),
-            None => self.orchestrator(),
+            Some(routing) => orchestrator.as_caller(&routing.worker),
+            None => orchestrator,
         }
     }
 
@@ -318,7 +324,7 @@ impl BegunGoal {
             plan: Some(plan),
             progress: Progress::Executing {
                 pursuit,
-                run,
+                run: Box::new(run),
                 worker,
             },
         }

@@ -1,7 +1,12 @@
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{domain::Violation, resilience::BudgetPolicy};
+use crate::{
+    domain::{Credential, SecurityContext, Violation, names},
+    resilience::BudgetPolicy,
+};
 
 /// What is to be reached, and for whom.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,8 +22,16 @@ pub struct Goal {
     pub route: Option<Route>,
     /// The profile; `default` unless given.
     pub profile: Option<String>,
-    /// Whose goal it is.
+    /// Whose goal it is: the user of its security context; that of the scenario unless given.
     pub user: Option<String>,
+    /// The user's roles.
+    #[serde(deserialize_with = "names")]
+    pub roles: Vec<Arc<str>>,
+    /// What the user may do whatever the roles.
+    #[serde(deserialize_with = "names")]
+    pub permissions: Vec<Arc<str>>,
+    /// What services know the caller by.
+    pub credential: Option<Credential>,
     /// What of the user is remembered.
     pub memory_scope: Option<String>,
     /// The session.
@@ -60,6 +73,21 @@ impl Goal {
     /// Its words, in lower case.
     pub fn words(&self) -> Vec<String> {
         words(&self.goal)
+    }
+
+    /// Who its calls are for, where it says so.
+    pub fn security(&self) -> Option<SecurityContext> {
+        let is_given = self.user.is_some()
+            || self.session.is_some()
+            || self.credential.is_some()
+            || !(self.roles.is_empty() && self.permissions.is_empty());
+        is_given.then(|| SecurityContext {
+            user: self.user.as_deref().unwrap_or_default().into(),
+            roles: self.roles.clone(),
+            permissions: self.permissions.clone(),
+            session: self.session.as_deref().map(Arc::from),
+            credential: self.credential.clone(),
+        })
     }
 
     /// What its first stage says of it.

@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{CallName, Key};
+use super::{CallName, Key, SecurityContext, security};
 
 /// One call to a service.
 #[derive(Clone, Debug)]
@@ -63,6 +63,15 @@ impl Call {
         self
     }
 
+    /// The same call, made for somebody, if a context is given.
+    #[must_use]
+    pub fn on_behalf_of(mut self, security: Option<Arc<SecurityContext>>) -> Self {
+        if security.is_some() {
+            Arc::make_mut(&mut self.head).context.security = security;
+        }
+        self
+    }
+
     /// Whether it undoes what another call did.
     pub fn is_undo(&self) -> bool {
         matches!(self.key, Some(Key::Undo(_)))
@@ -107,6 +116,9 @@ pub struct Context {
     /// The W3C trace context that a caller over HTTP sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Arc<str>>,
+    /// Who it is made for; events show the user and the session.
+    #[serde(flatten, serialize_with = "security::shown")]
+    pub security: Option<Arc<SecurityContext>>,
 }
 
 /// A service's reply.

@@ -68,6 +68,10 @@ pub const BACKUP_NOT_FOUND: &str = "BACKUP_NOT_FOUND";
 pub const INVALID_PATH: &str = "INVALID_PATH";
 /// The path leads out of the scenario's directory.
 pub const PATH_OUTSIDE_DIRECTORY: &str = "PATH_OUTSIDE_DIRECTORY";
+/// The user lacks the permission.
+pub const PERMISSION_DENIED: &str = "PERMISSION_DENIED";
+/// The service does not know the caller.
+pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
 /// The event does not exist.
 pub const EVENT_NOT_FOUND: &str = "EVENT_NOT_FOUND";
 /// Another event has this source and id.
@@ -107,7 +111,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (OPERATION_NOT_FOUND, AgentValidation, false),
     (UNKNOWN_EVENT_TYPE, AgentValidation, false),
     (EVENT_NOT_FOUND, AgentValidation, false),
-    ("PERMISSION_DENIED", UserPermission, false),
+    (PERMISSION_DENIED, UserPermission, false),
     (EACCES, UserPermission, false),
     (EPERM, UserPermission, false),
     (CORRUPTION_DETECTED, AgentContract, false),
@@ -130,7 +134,7 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     (WAIT_TIMEOUT, SystemTimeout, false),
     (APPROVAL_TIMEOUT, SystemTimeout, false),
     (APPROVAL_DENIED, UserCancelled, false),
-    ("UNAUTHENTICATED", PolicySecurity, false),
+    (UNAUTHENTICATED, PolicySecurity, false),
     (PATH_OUTSIDE_DIRECTORY, PolicySecurity, false),
 ];
 

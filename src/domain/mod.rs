@@ -22,6 +22,7 @@ mod reference;
 mod request_status;
 #[cfg_attr(not(feature = "json-schema"), path = "schema_left_out.rs")]
 mod schema;
+mod security;
 mod sources;
 mod status;
 mod violation;
@@ -58,6 +59,10 @@ pub(crate) use nearest::{did_you_mean, nearest, typo_of};
 pub(crate) use reference::{reference_faults, refers, resolve};
 pub(crate) use request_status::RequestStatus;
 pub(crate) use schema::JsonSchema;
+#[cfg(feature = "control")]
+pub(crate) use security::names;
+pub use security::{Credential, SecurityContext};
+pub(crate) use security::{check_name, check_role};
 pub(crate) use sources::with_sources;
 pub use status::{StepStatus, WorkflowStatus};
 pub(crate) use violation::{SchemaFault, Violation};

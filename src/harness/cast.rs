@@ -6,7 +6,7 @@ use std::{
 use super::{FixtureError, FixtureFault, Fixtures, Runs};
 use crate::{
     clock::{Clock, Seed},
-    domain::Violation,
+    domain::{SecurityContext, Violation},
     observability::Timeline,
     orchestration::Inbox,
     resilience::{BreakerPolicy, BreakerState, BudgetPolicy, BulkheadPolicy},
@@ -78,11 +78,14 @@ impl Cast {
     ///
     /// If the file does not exist or is malformed.
     pub fn add_from(&self, fixtures: &Fixtures, name: &str) -> Result<(), FixtureError> {
-        for definition in &fixtures.services(name)?.services {
+        let file = fixtures.services(name)?;
+        let refused = |error| FixtureError::Faulty(vec![FixtureFault::of_services(name, error)]);
+        for definition in &file.services {
             // It was checked when it was loaded.
-            self.add_defined(Arc::clone(definition)).map_err(|error| {
-                FixtureError::Faulty(vec![FixtureFault::of_services(name, error)])
-            })?;
+            self.add_defined(Arc::clone(definition)).map_err(refused)?;
+        }
+        for (role, permissions) in &file.roles {
+            self.grant(role, permissions.clone()).map_err(refused)?;
         }
         Ok(())
     }
@@ -185,6 +188,25 @@ impl Cast {
     /// Limits what all calls may use together, compensations aside, by a budget that begins now.
     pub fn set_budget(&self, policy: BudgetPolicy) {
         self.client.set_budget(policy);
+    }
+
+    /// Gives a security context to all calls from now on, except those of a run that has begun and those that
+    /// have one of their own. A run keeps the one that it began with.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SecurityContext::check`], and if one of its roles does not exist.
+    pub fn set_security(&self, context: SecurityContext) -> Result<(), Violation> {
+        self.client.authorisation().set_context(context)
+    }
+
+    /// Lets a role grant permissions from now on, in place of those it granted before.
+    ///
+    /// # Errors
+    ///
+    /// If one of them has no valid name.
+    pub fn grant(&self, role: &str, permissions: Vec<Arc<str>>) -> Result<(), Violation> {
+        self.client.authorisation().grant(role, permissions)
     }
 
     /// Uses this seed for all randomness from now on.

@@ -36,6 +36,14 @@ pub(super) fn note(line: &str) {
     let _ = writeln!(ThreadLog, "{line}");
 }
 
+/// Whether a text is in the log of this thread.
+pub(crate) fn is_logged(text: &str) -> bool {
+    LOG.with_borrow(|log| {
+        let log = log.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(log).contains(text)
+    })
+}
+
 /// Takes the log of this thread, unless it is empty, and stops keeping it.
 pub(super) fn take() -> Option<String> {
     let log = LOG.take().filter(|log| !log.is_empty())?;

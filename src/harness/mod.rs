@@ -75,6 +75,7 @@ pub use fixtures::{FixtureError, FixtureFault, Fixtures};
 pub(crate) use gherkin::Compiled;
 pub use hook::{Hook, HookResult};
 pub(crate) use junit::JUnit;
+pub(crate) use logs::is_logged;
 #[doc(hidden)]
 pub use lookup::CARGO_FEATURES;
 pub use lookup::StepDefinition;

@@ -156,7 +156,7 @@ mod tests {
             context: Context {
                 run: Some(run.clone()),
                 step: Some(step.clone()),
-                traceparent: None,
+                ..Context::default()
             },
         });
         let shown = shown([
@@ -247,6 +247,7 @@ mod tests {
                 EventKind::CallRefused {
                     head: by_scenario(),
                     by: RefusedBy::Breaker,
+                    permission: None,
                     code: "SERVICE_UNAVAILABLE".into(),
                     number: 1,
                 },

@@ -18,7 +18,9 @@ use super::{
     socket::Socket,
 };
 use crate::{
-    domain::{Call, CallHead, CallName, Context, Failure, Locked, code},
+    domain::{
+        Call, CallHead, CallName, Context, Credential, Failure, Locked, SecurityContext, code,
+    },
     observability::EventKind,
     services::{
         CallObserver, CallPolicy, CallResult, Client, Moment, Tries, WireAnswer, key_of_caller,
@@ -120,6 +122,8 @@ impl Endpoint {
         let name = CallName::new(&self.service, &operation);
         let key = key_of_caller(&name, undoes.as_deref(), key.unwrap_or_default());
         let traceparent = request::header(&request, "traceparent").map(Arc::from);
+        let bearer = request::header(&request, "authorization").and_then(bearer);
+        let security = bearer.map(|it| self.security(&it));
         let body = request::body(request.into_body()).await?;
         let input = request::input(&body, fields)?;
         let head = CallHead {
@@ -127,6 +131,7 @@ impl Endpoint {
             name,
             context: Context {
                 traceparent,
+                security,
                 ..Context::default()
             },
         };
@@ -137,6 +142,17 @@ impl Endpoint {
             accepts_fallback: false,
         };
         Ok((call, body))
+    }
+
+    /// The scenario's context with this credential, else that of the caller itself.
+    fn security(&self, credential: &Credential) -> Arc<SecurityContext> {
+        let known = self.client.authorisation().context_of(credential);
+        known.unwrap_or_else(|| {
+            Arc::new(SecurityContext {
+                credential: Some(credential.clone()),
+                ..SecurityContext::new(Arc::clone(&self.caller))
+            })
+        })
     }
 
     async fn call(&self, call: &Call, socket: &Socket) -> Answer {
@@ -224,6 +240,13 @@ impl Endpoint {
             message: format!("{} over HTTP: {message}", self.caller),
         });
     }
+}
+
+/// The credential in a value of the header `Authorization`.
+fn bearer(value: &str) -> Option<Credential> {
+    let (scheme, credential) = value.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| credential.trim().into())
 }
 
 fn identity(target: &Target, body: &[u8]) -> String {

@@ -6,7 +6,7 @@ use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
     client::conn::http1,
-    header::{CONTENT_TYPE, HOST, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER},
 };
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
@@ -126,6 +126,10 @@ impl HttpService {
                 .as_ref()
                 .and_then(|it| it.key_header.as_deref());
             request = request.header(header.unwrap_or("idempotency-key"), key.to_string());
+        }
+        let security = call.context().security.as_deref();
+        if let Some(credential) = security.and_then(|it| it.credential.as_ref()) {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", credential.secret()));
         }
         if let Some(trace) = &call.context().traceparent {
             request = request.header("traceparent", &**trace);

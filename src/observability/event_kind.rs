@@ -107,6 +107,9 @@ pub enum EventKind {
         head: Arc<CallHead>,
         by: RefusedBy,
         code: Arc<str>,
+        /// The permission that the user lacks.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        permission: Option<Arc<str>>,
         /// Number of the call; shared by its retries.
         #[serde(skip)]
         number: u64,

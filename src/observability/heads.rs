@@ -13,6 +13,8 @@ pub type ServiceName = Arc<str>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedBy {
+    /// The service does not know the caller, or the user lacks the permission.
+    Authorisation,
     /// A budget that blocks did not suffice.
     Budget,
     /// The bulkhead's queue was full, or the deadline passed in it.

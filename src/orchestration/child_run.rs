@@ -187,7 +187,9 @@ impl Run {
             let first = self.child_id(step, 1);
             let first = orchestrator.load_child(&first, plan)?;
             let from = first.map(|first| first.events_from);
-            let start = orchestrator.start_of(plan, Arc::clone(input), from);
+            let mut start = orchestrator.start_of(plan, Arc::clone(input), from);
+            // A run for nobody has child runs for nobody, whoever others are for by now.
+            start.security.clone_from(&orchestrator.security);
             orchestrator.process.journal.begin(&id, start.entry(plan))?;
             return Ok(orchestrator.begun(plan, start, &id, context));
         };

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Plan, Workflow};
-use crate::domain::{Failure, Locked, WorkflowStatus, offset_text, opt_offset_text};
+use crate::domain::{
+    Failure, Locked, SecurityContext, WorkflowStatus, offset_text, opt_offset_text,
+};
 
 /// A transition of a run, written before it is acted on.
 ///
@@ -30,6 +32,9 @@ pub enum JournalEntry {
         /// Who makes its calls, unless the orchestrator does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caller: Option<Arc<str>>,
+        /// Who it runs for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        security: Option<Arc<SecurityContext>>,
         #[serde(with = "offset_text")]
         at: Duration,
     },
@@ -145,6 +150,8 @@ pub(super) struct RunStart {
     pub events_from: Option<u64>,
     /// Who makes its calls, unless the orchestrator does.
     pub caller: Option<Arc<str>>,
+    /// Who it runs for.
+    pub security: Option<Arc<SecurityContext>>,
     pub at: Duration,
 }
 
@@ -156,6 +163,7 @@ impl RunStart {
             input: Arc::clone(&self.input),
             events_from: self.events_from,
             caller: self.caller.clone(),
+            security: self.security.clone(),
             at: self.at,
         }
     }

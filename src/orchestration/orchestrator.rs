@@ -15,7 +15,7 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, Failure, HashMap, Locked, WorkflowStatus, code},
+    domain::{Call, Failure, HashMap, Locked, SecurityContext, WorkflowStatus, code},
     observability::{EventKind, Timeline},
     services::Client,
 };
@@ -27,6 +27,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Orchestrator {
     pub(super) caller: Arc<str>,
+    /// Who its runs are for, unless the client says it.
+    pub(super) security: Option<Arc<SecurityContext>>,
     /// Behind a pointer, since each run has a handle.
     pub(super) process: Arc<Process>,
 }
@@ -83,6 +85,7 @@ impl Orchestrator {
     pub fn new(client: Arc<Client>, journal: Arc<dyn Journal>, crashes: Crashes) -> Self {
         Self {
             caller: Call::ORCHESTRATOR.into(),
+            security: None,
             process: Arc::new(Process {
                 client,
                 journal,
@@ -106,20 +109,6 @@ impl Orchestrator {
             process: Arc::new(process),
             ..self
         }
-    }
-
-    /// The same orchestrator, whose calls are by somebody else.
-    #[must_use]
-    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
-        Self {
-            caller: Arc::clone(caller),
-            process: Arc::clone(&self.process),
-        }
-    }
-
-    /// Who makes the calls, unless the orchestrator does.
-    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
-        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
     }
 
     /// Whether its process is alive, that is, has not crashed.
@@ -350,6 +339,7 @@ impl Orchestrator {
             input,
             events_from,
             caller,
+            security,
             at,
         }) = entries.next()
         else {
@@ -359,6 +349,7 @@ impl Orchestrator {
             input,
             events_from,
             caller,
+            security,
             at,
         };
         let mut state = RunState::new(plan(workflow)?, id.into(), start);

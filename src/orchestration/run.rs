@@ -287,6 +287,7 @@ impl Run {
             context: Context {
                 run: Some(Arc::clone(&self.id)),
                 step: Some(Arc::clone(&self.plan.steps[step].id)),
+                security: self.orchestrator.security.clone(),
                 ..Context::default()
             },
         })

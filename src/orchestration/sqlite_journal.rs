@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Journal, JournalEntry, JournalError, Workflow, journal::is_child_run};
 use crate::{
     database::{FileKind, within_transaction},
-    domain::{Locked, offset_text},
+    domain::{Locked, SecurityContext, offset_text},
 };
 
 // A commit writes every page that it changes in full. So entries are in one tree without an index,
@@ -120,6 +120,8 @@ struct StartedRow {
     events_from: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caller: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    security: Option<Arc<SecurityContext>>,
     #[serde(with = "offset_text")]
     at: Duration,
 }
@@ -132,6 +134,7 @@ impl JournalFile {
             input,
             events_from,
             caller,
+            security,
             at,
         } = started
         else {
@@ -157,6 +160,7 @@ impl JournalFile {
                 input,
                 events_from,
                 caller,
+                security,
                 at,
             };
             insert(connection, key, &written(run, &started)?)?;
@@ -234,6 +238,7 @@ impl JournalFile {
             input: started.input,
             events_from: started.events_from,
             caller: started.caller,
+            security: started.security,
             at: started.at,
         };
         Ok(Some(iter::once(started).chain(later).collect()))

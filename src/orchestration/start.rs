@@ -12,11 +12,32 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Failure, WorkflowStatus, code},
+    domain::{Call, Failure, SecurityContext, WorkflowStatus, code},
     observability::EventKind,
 };
 
 impl Orchestrator {
+    /// The same orchestrator, whose calls are by somebody else.
+    #[must_use]
+    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
+        let mut other = self.clone();
+        other.caller = Arc::clone(caller);
+        other
+    }
+
+    /// Who makes the calls, unless the orchestrator does.
+    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
+        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
+    }
+
+    /// The same orchestrator, whose runs are for somebody: their calls carry this context.
+    #[must_use]
+    pub fn on_behalf_of(&self, security: Option<Arc<SecurityContext>>) -> Self {
+        let mut other = self.clone();
+        other.security = security;
+        other
+    }
+
     /// Runs a workflow to its end.
     ///
     /// # Errors
@@ -138,6 +159,10 @@ impl Orchestrator {
             input,
             events_from: events_from.or_else(|| waits.then(|| self.process.inbox.next_number())),
             caller: self.own_caller().cloned(),
+            security: self
+                .security
+                .clone()
+                .or_else(|| self.process.client.authorisation().context()),
             at: self.now(),
         }
     }
@@ -279,14 +304,15 @@ impl Orchestrator {
     }
 
     pub(super) fn run_of(&self, state: RunState, context: Option<Box<RunContext>>) -> Run {
+        // After a crash its calls are still by the same, and for the same user.
+        let mut orchestrator = self.on_behalf_of(state.security.clone());
+        if let (Some(caller), None) = (&state.caller, self.own_caller()) {
+            orchestrator.caller = Arc::clone(caller);
+        }
         Run {
             id: Arc::clone(&state.run),
             plan: Arc::clone(&state.plan),
-            orchestrator: match (&state.caller, self.own_caller()) {
-                // After a crash its calls are still by the same.
-                (Some(caller), None) => self.as_caller(caller),
-                _ => self.clone(),
-            },
+            orchestrator,
             state: Arc::new(SharedState::new(state)),
             context,
         }

@@ -8,7 +8,7 @@ use super::{
     JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_set::StepSet,
     step_state::StepState, wait::Wait,
 };
-use crate::domain::{Failure, StepStatus, WorkflowStatus};
+use crate::domain::{Failure, SecurityContext, StepStatus, WorkflowStatus};
 
 /// The state of a run: all its journal entries, applied in order.
 ///
@@ -42,6 +42,8 @@ pub(super) struct RunState {
     pub recoveries: u32,
     /// Who makes its calls, unless the orchestrator does.
     pub caller: Option<Arc<str>>,
+    /// Who it runs for.
+    pub security: Option<Arc<SecurityContext>>,
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
@@ -91,6 +93,7 @@ impl RunState {
             cancelled: false,
             recoveries: 0,
             caller: start.caller,
+            security: start.security,
             events_from: start.events_from.unwrap_or_default(),
             taken: BTreeSet::new(),
         }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{CallPolicy, CallResult, Client};
-use crate::domain::{Call, CallName, CallNameError, Failure, Key, KeyOrigin, code};
+use crate::domain::{
+    Call, CallName, CallNameError, Failure, Key, KeyOrigin, SecurityContext, code,
+};
 
 /// A caller with policies of its own, such as an orchestrator under test: its calls are answered and
 /// recorded as those over HTTP are, and nothing of ours retries them or times them out.
@@ -11,6 +13,7 @@ use crate::domain::{Call, CallName, CallNameError, Failure, Key, KeyOrigin, code
 pub struct Caller {
     client: Arc<Client>,
     name: Arc<str>,
+    security: Option<Arc<SecurityContext>>,
 }
 
 impl Caller {
@@ -19,7 +22,35 @@ impl Caller {
         Self {
             client,
             name: name.into(),
+            security: None,
         }
+    }
+
+    /// The same caller, for a user: its calls carry this security context.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+    /// use rehearsal::{World, domain::SecurityContext};
+    /// use serde_json::{from_value, json};
+    ///
+    /// let mut world = World::default();
+    /// let payments = json!({ "name": "Payments", "operations": { "refund": { "permission": "payments.refund" } } });
+    /// world.cast().add_defined(from_value::<rehearsal::services::ServiceDefinition>(payments)?)?;
+    ///
+    /// let orders = world.cast().caller("orders");
+    /// let failure = orders.call("Payments.refund", "o-1", json!({})).await.unwrap_err();
+    /// assert_eq!(&*failure.code, "PERMISSION_DENIED");
+    ///
+    /// let ada = SecurityContext { permissions: vec!["payments.refund".into()], ..SecurityContext::new("ada") };
+    /// orders.on_behalf_of(ada).call("Payments.refund", "o-1", json!({})).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_behalf_of(mut self, context: SecurityContext) -> Self {
+        self.security = Some(Arc::new(context));
+        self
     }
 
     /// Calls `Service.operation`, with the idempotency key that every repetition has, or `""` without one.
@@ -39,7 +70,7 @@ impl Caller {
         });
         // What is unknown is refused by the client.
         let key = key_of_caller(&name, undoes.ok().flatten().as_deref(), key);
-        let mut call = Call::new(&self.name, name, input);
+        let mut call = Call::new(&self.name, name, input).on_behalf_of(self.security.clone());
         call.key = Some(key);
         self.client.call(&call, &CallPolicy::default(), None).await
     }

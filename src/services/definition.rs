@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Cost, FailureMode, Violation, did_you_mean, duration_text, opt_duration_text, pointer_token,
+        Cost, Credential, FailureMode, Violation, check_name, check_role, did_you_mean,
+        duration_text, opt_duration_text, pointer_token,
     },
     resilience::Usage,
 };
@@ -27,6 +28,9 @@ pub struct CastFile {
     pub description: Option<String>,
     /// The services.
     pub services: Vec<Arc<ServiceDefinition>>,
+    /// The permissions that roles grant.
+    #[serde(default)]
+    pub roles: IndexMap<String, Vec<Arc<str>>>,
 }
 
 /// A played service, as data.
@@ -50,6 +54,8 @@ pub struct ServiceDefinition {
     pub bars_late_effects: Option<bool>,
     /// The header that holds a call's key over HTTP; `Idempotency-Key` unless given.
     pub key_header: Option<String>,
+    /// The callers that it knows, each by its credential; anyone may call it unless given.
+    pub callers: IndexMap<String, Credential>,
     /// Codes of its own.
     pub codes: IndexMap<String, CodeDefinition>,
     /// Its operations; by default any name is one.
@@ -85,7 +91,16 @@ impl CastFile {
             let within = |error: Violation| error.within(&format!("/services/{index}"));
             service.check().map_err(within)?;
         }
-        Ok(())
+        self.faulty_roles().next().map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with the roles, one fault of each.
+    pub(crate) fn faulty_roles(&self) -> impl Iterator<Item = Violation> {
+        self.roles.iter().filter_map(|(role, permissions)| {
+            let at = format!("/roles/{}", pointer_token(role));
+            let checked = check_role(role, permissions);
+            checked.err().map(|error| error.within(&at))
+        })
     }
 }
 
@@ -163,6 +178,7 @@ impl ServiceDefinition {
     pub(crate) fn check_names(&self) -> Result<(), Violation> {
         self.check_probe()?;
         self.check_answers()?;
+        self.check_security()?;
         self.check_http()
     }
 
@@ -176,6 +192,34 @@ impl ServiceDefinition {
         let hint = did_you_mean(probe, operations.keys().map(String::as_str));
         let message = format!("it has no operation {probe:?}, {hint}");
         Err(Violation::new("/probe", message))
+    }
+
+    /// Checks who may call it.
+    fn check_security(&self) -> Result<(), Violation> {
+        for (index, (caller, credential)) in self.callers.iter().enumerate() {
+            let at = format!("/callers/{}", pointer_token(caller));
+            if caller.trim().is_empty() || credential.is_blank() {
+                return Err(Violation::new(at, "a caller needs a name and a credential"));
+            }
+            let mut others = self.callers.iter().take(index);
+            if let Some((other, _)) = others.find(|(_, other)| *other == credential) {
+                let message = format!("it has the credential of {other:?}");
+                return Err(Violation::new(at, message));
+            }
+        }
+        for (name, operation) in self.operations.iter().flatten() {
+            let checked = operation.permission.as_deref().map_or(Ok(()), check_name);
+            let at = || format!("/operations/{}/permission", pointer_token(name));
+            checked.map_err(|why| Violation::new(at(), why))?;
+        }
+        Ok(())
+    }
+
+    /// Whether it says who may call it.
+    pub(crate) fn is_protected(&self) -> bool {
+        let mut operations = self.operations.iter().flatten();
+        let needs_permission = operations.any(|(_, operation)| operation.permission.is_some());
+        needs_permission || !self.callers.is_empty()
     }
 
     /// Checks what is said of HTTP.
@@ -266,6 +310,8 @@ pub struct OperationDefinition {
     pub idempotent: Option<bool>,
     /// Fields that an `update` of an entity sets by itself.
     pub sets: Map<String, Value>,
+    /// What a caller's user must be permitted; anyone may call it unless given.
+    pub permission: Option<Arc<str>>,
     /// Where it is found over HTTP; `POST /<operation>` unless given.
     pub http: Option<HttpRoute>,
     /// The operation that it undoes, of calls with the same key.

@@ -58,8 +58,16 @@ impl Client {
         };
         match self.call(&call, &once, None).await {
             Ok(_) => (Health::Healthy, None),
-            // Refused for what all calls have used, it says nothing about the service.
-            Err(failure) if *failure.code == *code::BUDGET_EXHAUSTED => (Health::Unknown, None),
+            // Refused for what all calls have used or for whom it is made, it says nothing about the service.
+            Err(failure)
+                if failure.executions == 0
+                    && matches!(
+                        &*failure.code,
+                        code::BUDGET_EXHAUSTED | code::PERMISSION_DENIED | code::UNAUTHENTICATED
+                    ) =>
+            {
+                (Health::Unknown, None)
+            }
             Err(failure) if counts_against_service(&failure) => (Health::Unhealthy, Some(failure)),
             Err(_) => (Health::Healthy, None),
         }

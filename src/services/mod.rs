@@ -1,6 +1,7 @@
 //! Services, the scripts of their answers, and the one client that calls them.
 
 mod answer;
+mod authorisation;
 mod budgets;
 mod caller;
 mod client;

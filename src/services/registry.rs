@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use super::{Script, Service, check_service_name};
+use super::{Script, Service, ServiceDefinition, check_service_name};
 use crate::{
     domain::{
         CallName, Failure, IndexMap, Locked, Violation, code, did_you_mean, nearest, typo_of,
@@ -29,6 +29,8 @@ pub(super) struct Role {
     pub service: Arc<dyn Service>,
     pub script: Arc<Script>,
     origin: Origin,
+    /// Whether its definition says who may call it.
+    is_protected: bool,
 }
 
 /// Where a service comes from, which says whether another may take its place.
@@ -311,7 +313,9 @@ impl Roles {
 
 impl Role {
     fn new(service: impl Service + 'static, origin: Origin) -> Self {
+        let definition = service.definition();
         Self {
+            is_protected: definition.is_some_and(ServiceDefinition::is_protected),
             name: service.name().into(),
             service: Arc::new(service),
             script: Arc::default(),
@@ -322,6 +326,11 @@ impl Role {
     /// Whether it is written in Rust by the user.
     pub(super) fn is_own(&self) -> bool {
         self.origin == Origin::Own
+    }
+
+    /// Whether not everyone may call it.
+    pub(super) fn is_protected(&self) -> bool {
+        self.is_protected
     }
 
     /// What a call of an operation probably uses.

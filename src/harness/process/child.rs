@@ -61,6 +61,7 @@ async fn run(request: RunRequest, link: Arc<Link>) -> Result<(), String> {
     let orchestrator = Orchestrator::new(client, journal, Crashes::new(Faults::default()));
     let at = timeline.now();
     let run = orchestrator
+        .on_behalf_of(request.security)
         .begin(&plan, request.input, None)
         .map_err(|error| error.to_string())?;
     send(&ChildMessage::Begun {

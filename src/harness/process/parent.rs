@@ -118,6 +118,7 @@ impl ProcessRun<'_> {
             journal: self.journal.clone(),
             workflow: Arc::clone(&self.workflow),
             input: Arc::clone(&self.input),
+            security: self.client.authorisation().context(),
             services: signatures(self.client.registry()),
             at: self.client.timeline().now(),
         }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        Call, CallHead, CallName, Context, Failure, Key, KeySubject, Reply, WorkflowStatus,
-        offset_text,
+        Call, CallHead, CallName, Context, Failure, Key, KeySubject, Reply, SecurityContext,
+        WorkflowStatus, offset_text,
     },
     orchestration::{CrashPoint, Workflow},
     services::CallResult,
@@ -19,6 +19,8 @@ pub(super) struct RunRequest {
     pub journal: PathBuf,
     pub workflow: Arc<Workflow>,
     pub input: Arc<Value>,
+    /// Who the run is for.
+    pub security: Option<Arc<SecurityContext>>,
     pub services: Vec<ServiceSignature>,
     /// The time on the scenario's clock, so that offsets in both processes count from the same start.
     #[serde(with = "offset_text")]
@@ -99,6 +101,7 @@ pub(super) struct CallMessage {
     input: Arc<Value>,
     run: Option<Arc<str>>,
     step: Option<Arc<str>>,
+    security: Option<Arc<SecurityContext>>,
     key: Option<KeySubject>,
     undo: bool,
     accepts_fallback: bool,
@@ -112,6 +115,7 @@ impl From<&Call> for CallMessage {
             input: Arc::clone(&call.input),
             run: call.context().run.clone(),
             step: call.context().step.clone(),
+            security: call.context().security.clone(),
             key: call.key.as_ref().map(|key| key.subject().clone()),
             undo: call.is_undo(),
             accepts_fallback: call.accepts_fallback,
@@ -128,6 +132,7 @@ impl From<CallMessage> for Call {
                 context: Context {
                     run: line.run,
                     step: line.step,
+                    security: line.security,
                     ..Context::default()
                 },
             }),
@@ -195,6 +200,7 @@ mod tests {
                     run: Some("w-1".into()),
                     step: Some("pay".into()),
                     traceparent: None,
+                    security: Some(Arc::new(SecurityContext::new("ada"))),
                 },
             };
             let call = Call {

@@ -9,7 +9,7 @@ use super::{
     entry::{RequestEntry, RequestOutcome, StatusChange},
 };
 use crate::{
-    domain::{Call, CallName, KeyOrigin, RequestStatus, did_you_mean},
+    domain::{Call, CallName, KeyOrigin, RequestStatus, SecurityContext, did_you_mean},
     observability::EventKind,
     resilience::Bulkhead,
     services::{CallPolicy, UnknownName},
@@ -60,9 +60,14 @@ impl Requests {
         self.0.entries.lock().insert(Arc::clone(&id), entry);
         let service: Arc<str> = request.call.service().into();
         let at_a_time = self.0.settings.lock().at_a_time.clone();
-        tokio::spawn(self.clone().process(Arc::clone(&id), request, at_a_time));
+        // It is processed for whom it was submitted, whoever others are for by then.
+        let security = self.0.client.authorisation().context();
+        let processed = self
+            .clone()
+            .process(Arc::clone(&id), request, at_a_time, security.clone());
+        tokio::spawn(processed);
         if let Some(target) = callback.clone() {
-            tokio::spawn(self.clone().deliver(service, target, changes));
+            tokio::spawn(self.clone().deliver(service, target, changes, security));
         }
         Ok(RequestReceipt {
             estimated_completion_time: now + latency,
@@ -115,14 +120,20 @@ impl Requests {
         Ok(())
     }
 
-    async fn process(self, id: Arc<str>, request: ServiceRequest, at_a_time: Option<Bulkhead>) {
+    async fn process(
+        self,
+        id: Arc<str>,
+        request: ServiceRequest,
+        at_a_time: Option<Bulkhead>,
+        security: Option<Arc<SecurityContext>>,
+    ) {
         let turn = match at_a_time {
             // Its queue is unbounded, so nothing is refused.
             Some(at_a_time) => at_a_time.enter().await.ok(),
             None => None,
         };
         self.change(&id, RequestStatus::Processing, None);
-        let response = self.exchange(Arc::clone(&id), &request).await;
+        let response = self.exchange(Arc::clone(&id), &request, security).await;
         let outcome = RequestOutcome::from(response.body);
         self.change(&id, outcome.status(), Some(outcome));
         drop(turn);
@@ -141,6 +152,7 @@ impl Requests {
         service: Arc<str>,
         target: CallName,
         mut changes: mpsc::UnboundedReceiver<StatusChange>,
+        security: Option<Arc<SecurityContext>>,
     ) {
         let policy = CallPolicy {
             default_retry: Some(default_retry()),
@@ -148,7 +160,8 @@ impl Requests {
         };
         while let Some(change) = changes.recv().await {
             let payload = serde_json::to_value(&change).unwrap_or(Value::Null);
-            let mut call = Call::new(&service, target.clone(), payload);
+            let call = Call::new(&service, target.clone(), payload);
+            let mut call = call.on_behalf_of(security.clone());
             let key = format!("{}/{}", change.request_id, change.status.as_str());
             call.key = Some(KeyOrigin::Callback.key(key));
             let (code, executions) = match self.0.client.call(&call, &policy, None).await {

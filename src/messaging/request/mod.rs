@@ -25,7 +25,7 @@ pub use self::{
     response::{RequestError, ResponseBody, ResponseEnvelope},
 };
 use crate::{
-    domain::{Call, CallName, KeyOrigin, Locked},
+    domain::{Call, CallName, KeyOrigin, Locked, SecurityContext},
     observability::{EventKind, RequestHead},
     resilience::{Bulkhead, BulkheadPolicy, Retries, Retry},
     services::{CallPolicy, Client},
@@ -134,7 +134,7 @@ impl Requests {
             head: Arc::clone(&head),
             timeout,
         });
-        let response = self.exchange(id, request).await;
+        let response = self.exchange(id, request, None).await;
         client.timeline().record(EventKind::RequestAnswered {
             head,
             executions: response.metadata.executions,
@@ -163,7 +163,13 @@ impl Requests {
         &self.0.client
     }
 
-    async fn exchange(&self, id: Arc<str>, request: &ServiceRequest) -> ResponseEnvelope {
+    /// Makes the call of a request, for somebody if a context is given.
+    async fn exchange(
+        &self,
+        id: Arc<str>,
+        request: &ServiceRequest,
+        security: Option<Arc<SecurityContext>>,
+    ) -> ResponseEnvelope {
         let client = &self.0.client;
         let clock = client.timeline().clock();
         let sent = clock.now();
@@ -172,7 +178,8 @@ impl Requests {
             request.call.clone(),
             Arc::clone(&request.input),
         )
-        .accepting_fallback();
+        .accepting_fallback()
+        .on_behalf_of(security);
         call.key = Some(KeyOrigin::Request.key(Arc::clone(&id)));
         let result = client.call(&call, &request.policy(), None).await;
         ResponseEnvelope::new(id, sent, clock.now(), result)

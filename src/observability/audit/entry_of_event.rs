@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{AuditEntry, AuditType};
 use crate::{
     clock::Clock,
-    domain::{Call, CallHead, HashMap, format_duration},
+    domain::{Call, CallHead, HashMap, code, format_duration},
     observability::{ALL_CALLS, BudgetUse, ControlEvent, Decision, Event, EventKind},
 };
 
@@ -62,12 +62,31 @@ impl EntryContext {
                 };
                 self.of_call(AuditType::Interaction, head, &reason, metadata)
             }
-            EventKind::CallRefused { head, by, code, .. } => {
+            EventKind::CallRefused {
+                head,
+                by,
+                code,
+                permission,
+                ..
+            } => {
                 let by = serde_json::to_value(by).unwrap_or_default();
-                let reason = format!("refused by the {}", by.as_str().unwrap_or_default());
+                let user = head.context.security.as_ref().map(|context| &*context.user);
+                let reason = match permission {
+                    Some(permission) => {
+                        let user = user.unwrap_or("a call for no user");
+                        format!("{user} lacks the permission {permission}")
+                    }
+                    None if **code == *code::UNAUTHENTICATED => {
+                        format!("the caller is not known to {}", head.name.service())
+                    }
+                    None => format!("refused by the {}", by.as_str().unwrap_or_default()),
+                };
                 let mut metadata = metadata(head);
                 metadata.insert("by".to_owned(), by);
                 metadata.insert("code".to_owned(), (**code).into());
+                if let Some(permission) = permission {
+                    metadata.insert("permission".to_owned(), (**permission).into());
+                }
                 self.of_call(AuditType::Refusal, head, &reason, metadata)
             }
             EventKind::Control(control) => self.of_control(control)?,
@@ -206,10 +225,16 @@ fn of(kind: AuditType, target: &Arc<str>, reason: &str, metadata: Value) -> Audi
 
 /// Who makes a call, and as part of what.
 fn metadata(head: &CallHead) -> Map<String, Value> {
+    let security = head.context.security.as_deref();
     let parts = [
         ("caller", Some(&head.caller)),
         ("run", head.context.run.as_ref()),
         ("step", head.context.step.as_ref()),
+        ("user", security.map(|context| &context.user)),
+        (
+            "session",
+            security.and_then(|context| context.session.as_ref()),
+        ),
     ];
     let known = parts
         .into_iter()

@@ -34,6 +34,7 @@ fn refused(number: u64) -> Event {
         EventKind::CallRefused {
             head: Arc::new(head),
             by: RefusedBy::Bulkhead,
+            permission: None,
             code: "BULKHEAD_FULL".into(),
             number,
         },

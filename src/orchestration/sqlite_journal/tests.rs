@@ -12,6 +12,7 @@ fn ended_runs_are_not_cached() {
     let started = JournalEntry::Started {
         events_from: None,
         caller: None,
+        security: None,
         workflow: Arc::new(workflow),
         input: Arc::new(json!({})),
         at,

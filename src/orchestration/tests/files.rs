@@ -24,6 +24,7 @@ fn sqlite_journal_conforms_and_survives_reopening() {
     let again = JournalEntry::Started {
         events_from: None,
         caller: None,
+        security: None,
         workflow: Arc::new(Workflow::clone(workflow)),
         input: Arc::clone(input),
         at,

@@ -62,6 +62,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     let other = JournalEntry::Started {
         events_from: None,
         caller: None,
+        security: None,
         workflow: Arc::new(other),
         input: Arc::new(json!({"n": 1})),
         at,

@@ -122,6 +122,7 @@ fn started(workflow: &Arc<Workflow>) -> JournalEntry {
     JournalEntry::Started {
         events_from: None,
         caller: None,
+        security: None,
         workflow: Arc::clone(workflow),
         input: Arc::new(json!({})),
         at: Duration::ZERO,

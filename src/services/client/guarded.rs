@@ -279,6 +279,7 @@ impl Client {
             head: Arc::clone(&call.head),
             by,
             code: Arc::clone(&failure.code),
+            permission: None,
             number: scope.number,
         });
         NoReply::of(Box::new(failure))

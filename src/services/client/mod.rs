@@ -13,27 +13,30 @@ use serde_json::Value;
 use self::guarded::CallScope;
 use super::{
     CallObserver, CallPolicy, CallResult, Faults, Limit, Policies, Registry, Tries,
+    authorisation::Authorisation,
     budgets::Budgets,
     guards::Guards,
     observer::Unobserved,
+    registry::Role,
     repetition::{Repetition, stopped_before_any},
 };
 use crate::{
     clock::{Clock, Seed},
     domain::{Call, Failure, FailureMode, Locked, Reply, code},
-    observability::{EventKind, Retried, Timeline},
+    observability::{EventKind, RefusedBy, Retried, Timeline},
     resilience::{BreakerPolicy, BreakerState, Budget, BudgetPolicy, BulkheadPolicy},
 };
 
-/// The one way to a service: retry { reserve budget → bulkhead → breaker → timeout { service →
+/// The one way to a service: authorise → retry { reserve budget → bulkhead → breaker → timeout { service →
 /// integrity check } → settle budget → record } → fallback.
 ///
 /// What passes the breaker is an execution, even if the service is down, unreachable or hangs; what
-/// is refused before that is only an event, but uses up a retry.
+/// is refused before that is only an event, but uses up a retry; only who may not call at all is not tried again.
 #[derive(Debug)]
 pub struct Client {
     registry: Registry,
     policies: Arc<Locked<Policies>>,
+    authorisation: Authorisation,
     guards: Guards,
     budgets: Arc<Budgets>,
     faults: Faults,
@@ -49,6 +52,7 @@ impl Client {
         Self {
             registry,
             policies: Arc::default(),
+            authorisation: Authorisation::default(),
             guards: Guards::new(timeline.clone()),
             budgets: Arc::default(),
             faults,
@@ -66,6 +70,7 @@ impl Client {
         Self {
             registry: self.registry.clone(),
             policies: Arc::clone(&self.policies),
+            authorisation: self.authorisation.clone(),
             guards: self.guards.reset(),
             budgets: Arc::clone(&self.budgets),
             faults: self.faults.clone(),
@@ -77,12 +82,13 @@ impl Client {
     }
 
     /// A client of the same services for callers that have policies of their own: it neither retries nor
-    /// times out, guards nothing and has no budget.
+    /// times out, guards nothing, has no budget and gives its calls no security context.
     #[must_use]
     pub(crate) fn without_policies(&self) -> Self {
         Self {
             registry: self.registry.clone(),
             policies: Arc::new(Locked::new(Policies::passthrough())),
+            authorisation: self.authorisation.giving_none(),
             guards: Guards::new(self.timeline.clone()),
             budgets: Arc::default(),
             faults: self.faults.clone(),
@@ -111,6 +117,11 @@ impl Client {
     /// The timeline it records on.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// What decides which calls may reach their services.
+    pub(crate) fn authorisation(&self) -> &Authorisation {
+        &self.authorisation
     }
 
     /// Protects a service or one operation, `Service.operation`, with a new, closed breaker.
@@ -193,6 +204,11 @@ impl Client {
             return Err(before(limit.failure().at(call.name())));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let given = self.authorisation.given(call);
+        let call = given.as_deref().unwrap_or(call);
+        if let Some(failure) = self.unauthorised(&role, call, number) {
+            return Err(before(failure));
+        }
         let policy = self.policies().of(call.name(), own);
         let draw = |retry: u32| {
             let retry = retry.to_string();
@@ -276,6 +292,20 @@ impl Client {
                 return Err(finished(last, executions, in_doubt));
             }
         }
+    }
+
+    /// The failure of a call that must not reach its service, which is recorded.
+    fn unauthorised(&self, role: &Role, call: &Call, number: u64) -> Option<Failure> {
+        let refusal = self.authorisation.refusal(role, call)?;
+        let failure = refusal.failure.at(call.name());
+        self.timeline.record(EventKind::CallRefused {
+            head: Arc::clone(&call.head),
+            by: RefusedBy::Authorisation,
+            code: Arc::clone(&failure.code),
+            permission: refusal.permission,
+            number,
+        });
+        Some(failure)
     }
 
     /// Waits until a retry is due; returns whether it may start.

@@ -24,6 +24,7 @@ fn head(run: Option<&str>, traceparent: Option<&str>) -> Arc<CallHead> {
             run: run.map(Into::into),
             step: run.map(|_| "pay".into()),
             traceparent: traceparent.map(Into::into),
+            security: None,
         },
         ..CallHead::new(Call::ORCHESTRATOR, CallName::new("Payments", "charge"))
     })
@@ -114,6 +115,7 @@ fn each_decision_and_each_interaction_is_an_entry_of_its_goal() {
             timeline.record(EventKind::CallRefused {
                 head: of_plan,
                 by: RefusedBy::Breaker,
+                permission: None,
                 code: "SERVICE_UNAVAILABLE".into(),
                 number: 2,
             });
