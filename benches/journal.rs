@@ -104,7 +104,7 @@ fn leave_unfinished(
         let started = JournalEntry::Started {
             caller: None,
             security: None,
-            events_from: None,
+            events_from: 0,
             workflow: Arc::clone(workflow),
             input: Arc::new(json!({"personalityId": "p-1"})),
             at,

@@ -235,7 +235,7 @@ fn leave_waiting(file: &Path) {
             security: None,
             workflow: Arc::clone(&workflow),
             input: Arc::new(json!({})),
-            events_from: None,
+            events_from: 0,
             at: Duration::ZERO,
         };
         let waits = JournalEntry::StepStarted {

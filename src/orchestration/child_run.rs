@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     JournalEntry, Orchestrator, Plan, Run, RunError,
-    journal::child_run_id,
+    journal::{Parties, child_run_id},
     run::RunContext,
     state::{RunState, StopReason},
     step_calls::{CallRole, StepObserver},
@@ -189,7 +189,8 @@ impl Run {
             let from = first.map(|first| first.events_from);
             let mut start = orchestrator.start_of(plan, Arc::clone(input), from);
             // A run for nobody has child runs for nobody, whoever others are for by now.
-            start.security.clone_from(&orchestrator.security);
+            let security = orchestrator.security.clone();
+            start.parties = Parties::of(orchestrator.own_caller().cloned(), security);
             orchestrator.process.journal.begin(&id, start.entry(plan))?;
             return Ok(orchestrator.begun(plan, start, &id, context));
         };

@@ -27,8 +27,8 @@ pub enum JournalEntry {
         workflow: Arc<Workflow>,
         input: Arc<Value>,
         /// The number of the first event that its waits may take.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        events_from: Option<u64>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        events_from: u64,
         /// Who makes its calls, unless the orchestrator does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caller: Option<Arc<str>>,
@@ -146,24 +146,41 @@ pub enum JournalEntry {
 #[derive(Debug)]
 pub(super) struct RunStart {
     pub input: Arc<Value>,
-    /// The number of the first event that its waits may take, if it has any.
-    pub events_from: Option<u64>,
+    /// The number of the first event that its waits may take.
+    pub events_from: u64,
+    pub parties: Option<Box<Parties>>,
+    pub at: Duration,
+}
+
+/// Who takes part in a run; most have nobody.
+#[derive(Debug)]
+pub(super) struct Parties {
     /// Who makes its calls, unless the orchestrator does.
     pub caller: Option<Arc<str>>,
     /// Who it runs for.
     pub security: Option<Arc<SecurityContext>>,
-    pub at: Duration,
+}
+
+impl Parties {
+    pub fn of(
+        caller: Option<Arc<str>>,
+        security: Option<Arc<SecurityContext>>,
+    ) -> Option<Box<Self>> {
+        let is_any = caller.is_some() || security.is_some();
+        is_any.then(|| Box::new(Self { caller, security }))
+    }
 }
 
 impl RunStart {
     /// The first entry of the run.
     pub fn entry(&self, plan: &Plan) -> JournalEntry {
+        let parties = self.parties.as_ref();
         JournalEntry::Started {
             workflow: Arc::clone(plan.workflow()),
             input: Arc::clone(&self.input),
             events_from: self.events_from,
-            caller: self.caller.clone(),
-            security: self.security.clone(),
+            caller: parties.and_then(|parties| parties.caller.clone()),
+            security: parties.and_then(|parties| parties.security.clone()),
             at: self.at,
         }
     }
@@ -257,6 +274,14 @@ pub(super) fn child_run_id(parent: &str, step: &str, number: u32) -> Arc<str> {
         1 => format!("{parent}/{step}").into(),
         number => format!("{parent}/{step}~{number}").into(),
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference to the field"
+)]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 pub(super) fn is_child_run(run: &str) -> bool {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
     inbox::Inbox,
-    journal::{RunStart, is_child_run},
+    journal::{Parties, RunStart, is_child_run},
     shared_state::SharedState,
     state::RunState,
 };
@@ -348,8 +348,7 @@ impl Orchestrator {
         let start = RunStart {
             input,
             events_from,
-            caller,
-            security,
+            parties: Parties::of(caller, security),
             at,
         };
         let mut state = RunState::new(plan(workflow)?, id.into(), start);

@@ -10,7 +10,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Journal, JournalEntry, JournalError, Workflow, journal::is_child_run};
+use super::{
+    Journal, JournalEntry, JournalError, Workflow,
+    journal::{is_child_run, is_zero},
+};
 use crate::{
     database::{FileKind, within_transaction},
     domain::{Locked, SecurityContext, offset_text},
@@ -116,8 +119,8 @@ impl SqliteJournal {
 struct StartedRow {
     workflow: i64,
     input: Arc<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    events_from: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    events_from: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     caller: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

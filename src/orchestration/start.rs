@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     JournalEntry, JournalError, Orchestrator, Outcome, Plan, Run, RunError,
     inbox::ReceivedEvent,
-    journal::{RunStart, is_child_run},
+    journal::{Parties, RunStart, is_child_run},
     run::RunContext,
     shared_state::SharedState,
     state::RunState,
@@ -126,7 +126,7 @@ impl Orchestrator {
         let entries = self.process.journal.read(id)?.unwrap_or_default();
         Ok(matches!(
             entries.first(),
-            Some(JournalEntry::Started { events_from, .. }) if *events_from == Some(from)
+            Some(JournalEntry::Started { events_from, .. }) if *events_from == from
         ))
     }
 
@@ -155,14 +155,16 @@ impl Orchestrator {
     ) -> RunStart {
         let waits = !plan.event_types.is_empty();
         self.keep_events(plan);
+        let security = self.security.clone();
+        let security = security.or_else(|| self.process.client.authorisation().context());
         RunStart {
             input,
-            events_from: events_from.or_else(|| waits.then(|| self.process.inbox.next_number())),
-            caller: self.own_caller().cloned(),
-            security: self
-                .security
-                .clone()
-                .or_else(|| self.process.client.authorisation().context()),
+            events_from: match events_from {
+                Some(from) => from,
+                None if waits => self.process.inbox.next_number(),
+                None => 0,
+            },
+            parties: Parties::of(self.own_caller().cloned(), security),
             at: self.now(),
         }
     }
@@ -305,8 +307,11 @@ impl Orchestrator {
 
     pub(super) fn run_of(&self, state: RunState, context: Option<Box<RunContext>>) -> Run {
         // After a crash its calls are still by the same, and for the same user.
-        let mut orchestrator = self.on_behalf_of(state.security.clone());
-        if let (Some(caller), None) = (&state.caller, self.own_caller()) {
+        let parties = state.parties.as_ref();
+        let security = parties.and_then(|parties| parties.security.clone());
+        let mut orchestrator = self.on_behalf_of(security);
+        let caller = parties.and_then(|parties| parties.caller.as_ref());
+        if let (Some(caller), None) = (caller, self.own_caller()) {
             orchestrator.caller = Arc::clone(caller);
         }
         Run {

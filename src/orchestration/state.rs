@@ -5,10 +5,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{
-    JournalEntry, Plan, journal::RunStart, plan::PlannedStep, step_set::StepSet,
-    step_state::StepState, wait::Wait,
+    JournalEntry, Plan,
+    journal::{Parties, RunStart},
+    plan::PlannedStep,
+    step_set::StepSet,
+    step_state::StepState,
+    wait::Wait,
 };
-use crate::domain::{Failure, SecurityContext, StepStatus, WorkflowStatus};
+use crate::domain::{Failure, StepStatus, WorkflowStatus};
 
 /// The state of a run: all its journal entries, applied in order.
 ///
@@ -40,10 +44,7 @@ pub(super) struct RunState {
     pub cancelled: bool,
     /// How often it was taken up after a crash.
     pub recoveries: u32,
-    /// Who makes its calls, unless the orchestrator does.
-    pub caller: Option<Arc<str>>,
-    /// Who it runs for.
-    pub security: Option<Arc<SecurityContext>>,
+    pub parties: Option<Box<Parties>>,
     /// The number of the first event that its waits may take.
     pub events_from: u64,
     /// The numbers of the events that they have taken.
@@ -92,9 +93,8 @@ impl RunState {
             stop: None,
             cancelled: false,
             recoveries: 0,
-            caller: start.caller,
-            security: start.security,
-            events_from: start.events_from.unwrap_or_default(),
+            parties: start.parties,
+            events_from: start.events_from,
             taken: BTreeSet::new(),
         }
     }

@@ -1,8 +1,10 @@
+use smallvec::SmallVec;
+
 /// Steps of a run, in order of declaration.
 ///
 /// A sorted list: most runs have few of them at a time, for which a tree takes many times the memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct StepSet(Vec<u32>);
+pub(super) struct StepSet(SmallVec<[u32; 4]>);
 
 impl StepSet {
     pub fn contains(&self, step: usize) -> bool {
@@ -11,9 +13,6 @@ impl StepSet {
 
     pub fn insert(&mut self, step: usize) {
         if let Err(place) = self.place(step) {
-            if self.0.is_empty() {
-                self.0.reserve_exact(1);
-            }
             self.0.insert(place, number(step));
         }
     }
@@ -21,11 +20,7 @@ impl StepSet {
     /// Whether it was among them.
     pub fn remove(&mut self, step: usize) -> bool {
         let place = self.place(step);
-        let was_there = place.is_ok_and(|place| self.0.remove(place) == number(step));
-        if self.0.is_empty() {
-            self.0 = Vec::new();
-        }
-        was_there
+        place.is_ok_and(|place| self.0.remove(place) == number(step))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
@@ -44,7 +39,7 @@ fn number(step: usize) -> u32 {
 
 impl FromIterator<usize> for StepSet {
     fn from_iter<T: IntoIterator<Item = usize>>(steps: T) -> Self {
-        let mut steps: Vec<u32> = steps.into_iter().map(number).collect();
+        let mut steps: SmallVec<_> = steps.into_iter().map(number).collect();
         steps.sort_unstable();
         Self(steps)
     }

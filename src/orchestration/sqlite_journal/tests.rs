@@ -10,7 +10,7 @@ fn ended_runs_are_not_cached() {
     let workflow: Workflow = serde_json::from_value(json!({"id": "w", "steps": []})).unwrap();
     let at = Duration::ZERO;
     let started = JournalEntry::Started {
-        events_from: None,
+        events_from: 0,
         caller: None,
         security: None,
         workflow: Arc::new(workflow),

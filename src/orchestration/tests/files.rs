@@ -22,7 +22,7 @@ fn sqlite_journal_conforms_and_survives_reopening() {
         panic!("{read:?}");
     };
     let again = JournalEntry::Started {
-        events_from: None,
+        events_from: 0,
         caller: None,
         security: None,
         workflow: Arc::new(Workflow::clone(workflow)),

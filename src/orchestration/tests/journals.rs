@@ -60,7 +60,7 @@ pub(super) fn conforms(journal: &dyn Journal) {
     let other: Workflow =
         serde_json::from_value(json!({"id": "other", "steps": [step("a", &[])]})).unwrap();
     let other = JournalEntry::Started {
-        events_from: None,
+        events_from: 0,
         caller: None,
         security: None,
         workflow: Arc::new(other),

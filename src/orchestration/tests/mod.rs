@@ -120,7 +120,7 @@ fn step(id: &str, dependencies: &[&str]) -> Value {
 /// The first entry of a run without input.
 fn started(workflow: &Arc<Workflow>) -> JournalEntry {
     JournalEntry::Started {
-        events_from: None,
+        events_from: 0,
         caller: None,
         security: None,
         workflow: Arc::clone(workflow),

@@ -131,7 +131,7 @@ proptest! {
 
     #[test]
     fn ready_steps_match_their_definition(case in transition_case()) {
-        let mut state = RunState::new(plan(&case), "w-1".into(), RunStart { input: Arc::new(json!({})), events_from: None, caller: None, security: None, at: Duration::ZERO });
+        let mut state = RunState::new(plan(&case), "w-1".into(), RunStart { input: Arc::new(json!({})), events_from: 0, parties: None, at: Duration::ZERO });
         let mut entries = Vec::new();
         for choice in &case.choices {
             let next = next(&state);
