@@ -11,6 +11,8 @@
 mod approvals;
 mod audit;
 mod calls;
+#[cfg(feature = "configuration")]
+mod configuration;
 #[cfg(feature = "contracts")]
 mod contracts;
 #[cfg(feature = "control")]

@@ -67,7 +67,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
             Segment::Map { key } => format!("/{}", pointer_token(key)),
-            Segment::Enum { .. } | Segment::Unknown => String::new(),
+            // The only field of the object that stands for the variant.
+            Segment::Enum { variant } => format!("/{}", pointer_token(variant)),
+            Segment::Unknown => String::new(),
         })
         .collect()
 }

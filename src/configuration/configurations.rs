@@ -1,0 +1,164 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    aggregate::{CONFIGURATION, CONFIGURATIONS, ConfigurationAggregate},
+    definition::{ConfigurationRules, ConfigurationsDefinition, check_service},
+    history::{History, document},
+};
+use crate::{
+    cqrs::{CommandHandler, ProjectionDefinition, Projector, StreamId},
+    domain::{Call, Failure, Violation},
+    services::{Client, ServiceDefinition},
+};
+
+/// The configurations that a service keeps, as events in the event store.
+pub struct Configurations {
+    pub(super) service: Arc<ServiceDefinition>,
+    pub(super) rules: ConfigurationRules,
+    pub(super) client: Arc<Client>,
+    pub(super) commands: Arc<CommandHandler>,
+    pub(super) projector: Arc<Projector>,
+    /// Numbers the commands of calls without a key.
+    unkeyed: AtomicU64,
+}
+
+impl Configurations {
+    /// The configurations of a service, by its definition and by theirs.
+    ///
+    /// Must be called on a runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the definition is not valid, the service has no operations for them, or another one keeps
+    /// configurations.
+    pub fn new(
+        service: Arc<ServiceDefinition>,
+        definition: &ConfigurationsDefinition,
+        client: Arc<Client>,
+        commands: Arc<CommandHandler>,
+        projector: Arc<Projector>,
+    ) -> Result<Self, Violation> {
+        check_service(&service)?;
+        let rules = ConfigurationRules::new(definition)?;
+        commands.add(Arc::new(ConfigurationAggregate {
+            rules: rules.clone(),
+        }))?;
+        projector.define(&projection()?)?;
+        Ok(Self {
+            service,
+            rules,
+            client,
+            commands,
+            projector,
+            unkeyed: AtomicU64::new(0),
+        })
+    }
+
+    /// The events of a configuration.
+    pub fn stream(id: &str) -> StreamId {
+        StreamId::new(CONFIGURATION, id)
+    }
+
+    /// The name of the service.
+    pub fn service(&self) -> &str {
+        &self.service.name
+    }
+
+    /// Adds a configuration as if it had existed from the start; references are not checked.
+    ///
+    /// One with a version has that many events.
+    ///
+    /// # Errors
+    ///
+    /// If it has no id or valid version, breaks the schema, or exists already.
+    pub async fn add(&self, fields: Map<String, Value>) -> Result<(), Box<Failure>> {
+        let input = Value::Object(fields);
+        let version = super::changing::input(&input)?
+            .number("version")?
+            .unwrap_or(1);
+        let created = self.create(&self.next_command(), &input).await?;
+        let id = created
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        for _ in 1..version {
+            self.update(&self.next_command(), &json!({ "id": id }))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The id of a command that no call has a key for.
+    pub(super) fn next_command(&self) -> Arc<str> {
+        let number = self.unkeyed.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}/{number}", self.service.name).into()
+    }
+
+    /// All versions of a configuration, whether it exists or not.
+    pub(super) async fn history(&self, id: &str) -> Result<History, Box<Failure>> {
+        let (_, state) = self.commands.state(&Self::stream(id)).await?;
+        History::read(&state)
+    }
+
+    /// The configurations of the read model, by id.
+    pub(super) async fn read_all(&self) -> Result<Map<String, Value>, Box<Failure>> {
+        let queried = self.projector.query(self.service(), CONFIGURATIONS, None);
+        let reply = Arc::unwrap_or_clone(queried.await?.value);
+        match reply {
+            Value::Object(mut reply) => match reply.shift_remove("data") {
+                Some(Value::Object(all)) => Ok(all),
+                _ => Ok(Map::new()),
+            },
+            _ => Ok(Map::new()),
+        }
+    }
+
+    /// A configuration as a create would make it.
+    pub(super) fn draft(id: &str, fields: &Map<String, Value>) -> Map<String, Value> {
+        document(id, fields, 1)
+    }
+
+    /// A failure of another call, as that of a call to this service.
+    pub(super) fn caused_by(&self, call: &Call, failure: Box<Failure>) -> Box<Failure> {
+        if failure.service.is_none() || failure.service.as_deref() == Some(self.service()) {
+            return Box::new(failure.at(call.name()));
+        }
+        let mut own = failure.clone();
+        own.message = match failure.origin() {
+            Some(origin) => format!("{origin}: {}", failure.message),
+            None => failure.message.clone(),
+        };
+        own.causes = vec![*failure];
+        Box::new(own.at(call.name()))
+    }
+}
+
+/// The projection of all configurations, each as its last event has it.
+fn projection() -> Result<ProjectionDefinition, Violation> {
+    let set = json!({ "changes": [{ "set": "", "to": "${/event/data/configuration}" }] });
+    crate::domain::from_value(&json!({
+        "name": CONFIGURATIONS,
+        "handles": {
+            "ConfigurationCreated": set,
+            "ConfigurationUpdated": set,
+            "ConfigurationRolledBack": set,
+            "ConfigurationDeleted": { "changes": [{ "remove": "" }] },
+        },
+    }))
+}
+
+impl fmt::Debug for Configurations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Configurations")
+            .field(&self.service.name)
+            .finish()
+    }
+}
