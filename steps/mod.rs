@@ -13,6 +13,8 @@ mod audit;
 mod calls;
 #[cfg(feature = "configuration")]
 mod configuration;
+#[cfg(feature = "configuration")]
+mod consistency;
 #[cfg(feature = "contracts")]
 mod contracts;
 #[cfg(feature = "control")]

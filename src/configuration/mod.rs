@@ -1,17 +1,24 @@
 //! Configurations that are kept as events: created, updated, rolled back and deleted by commands, read from a
-//! read model, with references to what other services keep, and with rules for updates that conflict.
+//! read model, with references to what other services keep, and with rules for updates that conflict. And what
+//! services must agree on: rules as data, what is found against them, and how they come to agree again.
 
 mod aggregate;
 mod changing;
 mod configurations;
 mod conflict;
+mod consistency;
 mod definition;
 mod history;
 mod reading;
+mod reconciliation;
 mod references;
+mod rule;
 mod service;
 
 pub use self::{
-    configurations::Configurations, definition::ConfigurationsDefinition,
+    configurations::Configurations,
+    consistency::{Consistency, ConsistencyDefinition},
+    definition::ConfigurationsDefinition,
+    rule::ConsistencyRule,
     service::ConfigurationService,
 };

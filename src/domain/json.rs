@@ -82,7 +82,8 @@ fn readable(error: &serde_json::Error) -> String {
     }
     // serde says "unknown field `x`, expected one of `a`, `b`" and keeps no
     // other trace of the names.
-    if message.starts_with("unknown ") {
+    // A nested value may have been given its hint already.
+    if message.starts_with("unknown ") && !message.contains("; did you mean ") {
         let names: Vec<String> = message
             .split('`')
             .skip(1)

@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::redaction::{REDACTED, looks_secret, redact_with_texts};
+use super::redaction::{REDACTED, looks_secret, redact_text, redact_with_texts};
+use crate::domain::{Severity, shown_duration};
 
 /// What becomes of the consistency of services, on the timeline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +30,49 @@ pub enum ConsistencyEvent {
         /// The current version.
         version: u64,
     },
+    /// A rule for what services keep does not hold.
+    InconsistencyFound(Finding),
+    /// The services agree again.
+    Reconciled {
+        about: Arc<str>,
+        /// Since the inconsistency was found.
+        #[serde(serialize_with = "shown_duration::serialize")]
+        took: Duration,
+    },
+}
+
+/// What is found against a rule for what services keep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+/// What can be wrong with what services keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A version is lower than expected.
+    VersionMismatch,
+    /// A checksum is not the expected one.
+    ChecksumMismatch,
+    /// What is referred to does not exist.
+    MissingReference,
+    /// Times are too far apart.
+    OutsideWindow,
+    /// A value is not the expected one.
+    FieldMismatch,
+    /// What is to be compared does not exist.
+    NotFound,
+    /// What is to be compared could not be read.
+    Unreadable,
 }
 
 /// Updates of one field that are based on the same version, and what became of them.
@@ -73,7 +117,12 @@ impl ConsistencyEvent {
     pub fn redact(&mut self) {
         match self {
             Self::ConflictResolved { conflict, .. } => conflict.redact(),
-            Self::UpdateRejected { .. } => {}
+            Self::UpdateRejected { .. } | Self::Reconciled { .. } => {}
+            Self::InconsistencyFound(finding) => {
+                if let Some(shown) = redact_text(&finding.message) {
+                    finding.message = shown;
+                }
+            }
         }
     }
 }

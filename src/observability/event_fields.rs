@@ -205,6 +205,11 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
         "update_rejected",
         &["configuration", "operation", "reason", "fields", "version"],
     ),
+    (
+        "inconsistency_found",
+        &["rule", "kind", "severity", "message"],
+    ),
+    ("reconciled", &["about", "took"]),
     ("stage_entered", &["trace", "stage", "data"]),
     ("plan_created", DECISION),
     ("route_decided", DECISION),

@@ -19,7 +19,7 @@ pub use audit::{
 };
 pub(crate) use consistency_event::ConsistencyEvent;
 #[cfg(feature = "configuration")]
-pub(crate) use consistency_event::{Conflict, ConflictType, OperationValue};
+pub(crate) use consistency_event::{Conflict, ConflictType, Finding, FindingKind, OperationValue};
 pub(crate) use control_event::{ALL_CALLS, BudgetUse, ControlEvent, Decision};
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;
