@@ -210,6 +210,49 @@ Feature: Configurations as events
         | /message | the reference is circular: a → a   |
 
     @configuration-8
+    Scenario: The dependency graph names circular references that concurrent updates have made
+      Given the configuration "base":
+        """json
+        { "name": "Base", "personalityId": "creative-mentor" }
+        """
+      And the configuration "a":
+        """json
+        { "name": "A", "extends": "base" }
+        """
+      And the configuration "b":
+        """json
+        { "name": "B", "extends": "a" }
+        """
+      When "ConfigurationService.getDependencyGraph" is called
+      Then the reply has:
+        | path                    | value                                                       |
+        | /nodes/0/id             | base                                                        |
+        | /nodes/0/dependencies   | [{"type": "PersonalityService", "id": "creative-mentor"}]   |
+        | /nodes/0/dependents     | ["a"]                                                       |
+        | /nodes/1/dependencies   | [{"type": "ConfigurationService", "id": "base"}]            |
+        | /nodes/1/dependents     | ["b"]                                                       |
+        | /circularReferences     | []                                                          |
+        | /integrity/isValid      | true                                                        |
+      Given the configuration "c":
+        """json
+        { "name": "C" }
+        """
+      And "EventStore.append" takes 10 ms
+      When these calls are made at once:
+        | call                                            | input                        |
+        | ConfigurationService.updateUnifiedConfiguration | {"id": "base", "extends": "c"} |
+        | ConfigurationService.updateUnifiedConfiguration | {"id": "c", "extends": "b"}    |
+      Then 2 calls succeed
+      When "ConfigurationService.getDependencyGraph" is called
+      Then the reply has:
+        | path                              | value                                              |
+        | /circularReferences               | ["base → c → b → a → base"]                        |
+        | /integrity/isValid                | false                                              |
+        | /integrity/violations/0/sourceId  | base                                               |
+        | /integrity/violations/0/targetId  | c                                                  |
+        | /integrity/violations/0/violation | the reference is circular: base → c → b → a → base |
+
+    @configuration-8
     Scenario: A configuration that others refer to is not deleted
       Given the configuration "base":
         """json

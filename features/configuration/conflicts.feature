@@ -233,6 +233,35 @@ Feature: Concurrent updates of a configuration
       | update_rejected   |
 
   @configuration-6
+  Scenario Outline: Fifty concurrent updates that are appended in turn, under <policy>
+    Given "ConfigurationService" keeps configurations:
+      """json
+      { "conflicts": "<policy>" }
+      """
+    And the configuration "mentor":
+      """json
+      { "depth": 60 }
+      """
+    And "EventStore.append" takes 10 ms
+    When these calls are made at once:
+      | call                                            | times | input                                                   |
+      | ConfigurationService.updateUnifiedConfiguration | 25    | {"id": "mentor", "version": 1, "depth": 61}             |
+      | ConfigurationService.updateUnifiedConfiguration | 24    | {"id": "mentor", "version": 1, "depth": 62}             |
+      | ConfigurationService.updateUnifiedConfiguration | 1     | {"id": "mentor", "version": 1, "humor": 5}              |
+    Then <succeed> calls succeed
+    And <fail> calls fail with "CONCURRENT_MODIFICATION"
+    And the configuration "mentor" has:
+      | path     | value     |
+      | /version | <version> |
+      | /depth   | <depth>   |
+      | /humor   | <humor>   |
+
+    Examples:
+      | policy         | succeed  | fail     | version | depth | humor |
+      | lastWriteWins  | 50       | 0        | 51      | 62    | 5     |
+      | firstWriteWins | 1        | 49       | 2       | 61    |       |
+
+  @configuration-6
   Scenario: The values of a secret are hidden in the log
     Given "ConfigurationService" keeps configurations:
       """json

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -7,10 +7,12 @@ use super::{
     conflict::Write,
     definition::ConfigurationRules,
     history::{History, MANAGED, Revision, document},
+    lifecycle::Lifecycle,
 };
 use crate::{
     cqrs::{Aggregate, Command, Decision, DomainEvent, unknown_event},
     domain::{Failure, code, from_value},
+    resilience::Retry,
     services::refuse_faults,
 };
 
@@ -25,11 +27,15 @@ pub(super) const NOT_FOUND: &str = "CONFIGURATION_NOT_FOUND";
 /// The code of a create whose id is taken.
 pub(super) const ALREADY_EXISTS: &str = "CONFIGURATION_ALREADY_EXISTS";
 
+/// How many commands at once are decided, whatever their order.
+const MAX_CONCURRENT: u32 = 1_000;
+
 const CREATED: &str = "ConfigurationCreated";
 const UPDATED: &str = "ConfigurationUpdated";
 const ROLLED_BACK: &str = "ConfigurationRolledBack";
+const STAGE_CHANGED: &str = "ConfigurationStageChanged";
 const DELETED: &str = "ConfigurationDeleted";
-const EVENTS: [&str; 4] = [CREATED, UPDATED, ROLLED_BACK, DELETED];
+const EVENTS: [&str; 5] = [CREATED, UPDATED, ROLLED_BACK, STAGE_CHANGED, DELETED];
 
 /// The commands of a configuration; in payloads, without the type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,16 +62,20 @@ pub(super) enum ConfigurationCommand {
     /// Reverts what another command did, unless a later change would be lost.
     #[serde(rename = "undoConfiguration")]
     Undo { command: Arc<str> },
+    /// Its guards are checked by who sends it.
+    #[serde(rename = "changeConfigurationStage")]
+    ChangeStage { lifecycle: Lifecycle },
     #[serde(rename = "deleteConfiguration")]
     Delete {},
 }
 
 impl ConfigurationCommand {
-    const TYPES: [&str; 5] = [
+    const TYPES: [&str; 6] = [
         "createConfiguration",
         "updateConfiguration",
         "rollbackConfiguration",
         "undoConfiguration",
+        "changeConfigurationStage",
         "deleteConfiguration",
     ];
 
@@ -107,8 +117,8 @@ impl ConfigurationAggregate {
             let message = format!("configuration {id:?} exists already");
             return Err(Box::new(Failure::new(ALREADY_EXISTS, message).field("id")));
         }
-        let created = document(id, fields, history.version() + 1);
-        refuse_faults(self.rules.schema.faults(&created))?;
+        let created = document(id, fields, None, history.version() + 1);
+        refuse_faults(self.rules.faults(&created))?;
         Ok(created)
     }
 
@@ -144,8 +154,9 @@ impl ConfigurationAggregate {
         };
         let mut fields = before.clone();
         fields.extend(set);
-        let updated = document(id, &fields, version + 1);
-        refuse_faults(self.rules.schema.faults(&updated))?;
+        let lifecycle = Lifecycle::of(before);
+        let updated = document(id, &fields, lifecycle.as_ref(), version + 1);
+        refuse_faults(self.rules.faults(&updated))?;
         Ok(Revision {
             command: Arc::clone(own.operation),
             operation: Arc::clone(own.operation),
@@ -192,13 +203,21 @@ impl Aggregate for ConfigurationAggregate {
         Some(EVENTS.to_vec())
     }
 
+    /// At once and often: what becomes of concurrent updates is up to the policy, not to how many there are.
+    fn decided_anew(&self) -> Option<Retry> {
+        Some(Retry {
+            base: Duration::ZERO,
+            ..Retry::up_to(MAX_CONCURRENT)
+        })
+    }
+
     fn initial(&self) -> Arc<Value> {
         Arc::new(json!({ "revisions": [] }))
     }
 
     fn decide(&self, state: &Arc<Value>, command: &Command) -> Decision {
         use ConfigurationCommand as C;
-        let history = History::read(state)?;
+        let history = History::read(state, &[])?;
         let id = &*command.aggregate_id;
         let next = history.version() + 1;
         let revision = |wrote: Map<String, Value>, configuration| Revision {
@@ -208,10 +227,9 @@ impl Aggregate for ConfigurationAggregate {
             configuration,
             conflicts: Vec::new(),
         };
-        let restored = |content: &Map<String, Value>| {
-            let before = history.current();
-            let restored = document(id, content, next);
-            revision(changed(before, &restored), Some(restored))
+        let restored = |content: &Map<String, Value>, lifecycle: Option<&Lifecycle>| {
+            let restored = document(id, content, lifecycle, next);
+            revision(changed(history.current(), &restored), Some(restored))
         };
         let (kind, revision) = match C::read(command)? {
             C::Create { fields } => {
@@ -232,19 +250,33 @@ impl Aggregate for ConfigurationAggregate {
                 (UPDATED, updated)
             }
             C::Rollback { version } => {
-                current(id, &history)?;
+                let before = current(id, &history)?;
                 let version = version.unwrap_or(history.version() - 1);
                 let content = history.at(version).ok_or_else(|| {
                     let message = format!("configuration {id:?} has no version {version}");
                     Box::new(Failure::new(code::VALIDATION_FAILED, message).field("version"))
                 })?;
-                (ROLLED_BACK, restored(content))
+                (
+                    ROLLED_BACK,
+                    restored(content, Lifecycle::of(before).as_ref()),
+                )
             }
             C::Undo { command } => match Self::undo(id, &history, &command)? {
-                Some(content) => (ROLLED_BACK, restored(&content)),
+                Some(content) => {
+                    let lifecycle = Lifecycle::of(&content);
+                    (ROLLED_BACK, restored(&content, lifecycle.as_ref()))
+                }
                 None if history.current().is_none() => return Ok(Vec::new()),
                 None => (DELETED, revision(Map::new(), None)),
             },
+            C::ChangeStage { lifecycle } => {
+                let before = current(id, &history)?;
+                Lifecycle::of(before)
+                    .unwrap_or_default()
+                    .check_next(lifecycle.stage)?;
+                let changed = document(id, before, Some(&lifecycle), next);
+                (STAGE_CHANGED, revision(Map::new(), Some(changed)))
+            }
             C::Delete {} => {
                 current(id, &history)?;
                 (DELETED, revision(Map::new(), None))

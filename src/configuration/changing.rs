@@ -8,30 +8,19 @@ use super::{
     aggregate::ConfigurationCommand,
     configurations::Configurations,
     history::{MANAGED, Revision},
+    input::input,
 };
 use crate::{
     cqrs::{Command, CommandMetadata},
     domain::{Failure, code},
     observability::{ConsistencyEvent, EventKind},
-    services::{BASES, Input, refuse_faults, slug},
+    services::{BASES, refuse_faults, slug},
 };
-
-/// The field by which others refer to a configuration.
-pub(super) const ALIAS: &str = "configurationId";
 
 /// The field of an update that names it in the log of conflicts.
 const OPERATION: &str = "operation";
 
 type Changed = Result<Map<String, Value>, Box<Failure>>;
-
-/// Reads the input of an operation.
-///
-/// # Errors
-///
-/// If it is not an object.
-pub(super) fn input(value: &Value) -> Result<Input<'_>, Box<Failure>> {
-    Input::new(value, ALIAS)
-}
 
 impl Configurations {
     pub async fn create(&self, command: &Arc<str>, value: &Value) -> Changed {
@@ -120,7 +109,12 @@ impl Configurations {
     }
 
     /// Handles a command, and returns what the configuration is by it.
-    async fn handle(&self, id: &Arc<str>, of: &str, command: ConfigurationCommand) -> Changed {
+    pub(super) async fn handle(
+        &self,
+        id: &Arc<str>,
+        of: &str,
+        command: ConfigurationCommand,
+    ) -> Changed {
         let (kind, payload) = command.into_parts();
         let command = Command {
             id: Arc::clone(id),

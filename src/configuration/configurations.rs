@@ -12,6 +12,8 @@ use super::{
     aggregate::{CONFIGURATION, CONFIGURATIONS, ConfigurationAggregate},
     definition::{ConfigurationRules, ConfigurationsDefinition, check_service},
     history::{History, document},
+    input::input,
+    workflow_engine::WorkflowEngine,
 };
 use crate::{
     cqrs::{CommandHandler, ProjectionDefinition, Projector, StreamId},
@@ -26,6 +28,7 @@ pub struct Configurations {
     pub(super) client: Arc<Client>,
     pub(super) commands: Arc<CommandHandler>,
     pub(super) projector: Arc<Projector>,
+    pub(super) engine: WorkflowEngine,
     /// Numbers the commands of calls without a key.
     unkeyed: AtomicU64,
 }
@@ -45,6 +48,7 @@ impl Configurations {
         client: Arc<Client>,
         commands: Arc<CommandHandler>,
         projector: Arc<Projector>,
+        engine: WorkflowEngine,
     ) -> Result<Self, Violation> {
         check_service(&service)?;
         let rules = ConfigurationRules::new(definition)?;
@@ -58,6 +62,7 @@ impl Configurations {
             client,
             commands,
             projector,
+            engine,
             unkeyed: AtomicU64::new(0),
         })
     }
@@ -80,11 +85,9 @@ impl Configurations {
     ///
     /// If it has no id or valid version, breaks the schema, or exists already.
     pub async fn add(&self, fields: Map<String, Value>) -> Result<(), Box<Failure>> {
-        let input = Value::Object(fields);
-        let version = super::changing::input(&input)?
-            .number("version")?
-            .unwrap_or(1);
-        let created = self.create(&self.next_command(), &input).await?;
+        let fields = Value::Object(fields);
+        let version = input(&fields)?.number("version")?.unwrap_or(1);
+        let created = self.create(&self.next_command(), &fields).await?;
         let id = created
             .get("id")
             .and_then(Value::as_str)
@@ -104,8 +107,9 @@ impl Configurations {
 
     /// All versions of a configuration, whether it exists or not.
     pub(super) async fn history(&self, id: &str) -> Result<History, Box<Failure>> {
-        let (_, state) = self.commands.state(&Self::stream(id)).await?;
-        History::read(&state)
+        let stream = Self::stream(id);
+        let (events, state) = self.commands.events_and_state(&stream).await?;
+        History::read(&state, &events)
     }
 
     /// The configurations of the read model, by id.
@@ -121,9 +125,18 @@ impl Configurations {
         }
     }
 
+    /// A configuration of the read model, or null.
+    pub(super) async fn read(&self, id: &str) -> Result<Value, Box<Failure>> {
+        let queried = self
+            .projector
+            .query(self.service(), CONFIGURATIONS, Some(id));
+        let reply = queried.await?.value;
+        Ok(reply.get("data").cloned().unwrap_or_default())
+    }
+
     /// A configuration as a create would make it.
     pub(super) fn draft(id: &str, fields: &Map<String, Value>) -> Map<String, Value> {
-        document(id, fields, 1)
+        document(id, fields, None, 1)
     }
 
     /// A failure of another call, as that of a call to this service.
@@ -150,6 +163,7 @@ fn projection() -> Result<ProjectionDefinition, Violation> {
             "ConfigurationCreated": set,
             "ConfigurationUpdated": set,
             "ConfigurationRolledBack": set,
+            "ConfigurationStageChanged": set,
             "ConfigurationDeleted": { "changes": [{ "remove": "" }] },
         },
     }))

@@ -89,7 +89,8 @@ impl ConsistencyDefinition {
             }
         }
         if let Some(reconciliation) = &self.reconciliation {
-            faults.extend(reconciliation.faults(self));
+            let subjects: Vec<&str> = self.subjects.keys().map(String::as_str).collect();
+            faults.extend(reconciliation.faults(&subjects));
         }
         faults
     }

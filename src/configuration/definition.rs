@@ -1,12 +1,12 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::conflict::ConflictPolicy;
+use super::{conflict::ConflictPolicy, lifecycle::LIFECYCLE};
 use crate::{
-    domain::{CallName, Violation, did_you_mean, pointer_token},
+    domain::{CallName, Failure, Violation, did_you_mean, duration_text, pointer_token},
     services::{EntitySchema, Reference, ServiceDefinition},
 };
 
@@ -27,6 +27,32 @@ pub struct ConfigurationsDefinition {
     /// What becomes of updates that are based on a former version.
     #[serde(default)]
     pub conflicts: ConflictPolicy,
+    /// How up to date what is read must be.
+    #[serde(default)]
+    pub reads: ReadLevel,
+    /// How far an eventual read may be behind; 5 s by default.
+    #[serde(default = "staleness", with = "duration_text")]
+    pub staleness: Duration,
+    /// The fields without which one is not complete, and does not become active.
+    #[serde(default)]
+    pub complete: Vec<String>,
+}
+
+/// How up to date what is read must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReadLevel {
+    /// Every change is seen at once: what is read is made of the events.
+    #[default]
+    Strong,
+    /// Changes are seen later, in the read model; one that is behind for too long is not read.
+    Eventual,
+    /// Changes are seen later, however late.
+    Weak,
+}
+
+fn staleness() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn anything() -> Arc<Value> {
@@ -40,9 +66,24 @@ pub(super) struct ConfigurationRules {
     /// The fields that refer to something, and the operations that read it.
     pub references: Vec<(Reference, CallName)>,
     pub conflicts: ConflictPolicy,
+    pub reads: ReadLevel,
+    pub staleness: Duration,
+    pub complete: Vec<String>,
 }
 
 impl ConfigurationRules {
+    /// What the schema finds wrong with a configuration, of whose lifecycle it knows nothing.
+    pub fn faults(&self, configuration: &Map<String, Value>) -> Vec<Failure> {
+        match configuration.contains_key(LIFECYCLE) {
+            false => self.schema.faults(configuration),
+            true => {
+                let mut seen = configuration.clone();
+                seen.shift_remove(LIFECYCLE);
+                self.schema.faults(&seen)
+            }
+        }
+    }
+
     /// Checks a definition.
     ///
     /// # Errors
@@ -71,8 +112,14 @@ impl ConfigurationRules {
                 check("/conflicts/merge", field, field)?;
             }
         }
+        for (index, field) in definition.complete.iter().enumerate() {
+            check("/complete", &index.to_string(), field)?;
+        }
         Ok(Self {
             references,
+            reads: definition.reads,
+            staleness: definition.staleness,
+            complete: definition.complete.clone(),
             conflicts: definition.conflicts.clone(),
             schema,
         })

@@ -1,21 +1,33 @@
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::conflict::Write;
+use super::{
+    conflict::Write,
+    lifecycle::{LIFECYCLE, Lifecycle},
+};
 use crate::{
     domain::{Failure, code, from_value},
+    messaging::CloudEvent,
     observability::Conflict,
 };
 
 /// The fields of a configuration that the service manages.
-pub(super) const MANAGED: [&str; 2] = ["id", "version"];
+pub(super) const MANAGED: [&str; 3] = ["id", "lifecycle", "version"];
 
 /// A configuration at all its versions, made of its events: the event of version n is the n-th.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(super) struct History {
+    revisions: Vec<Revision>,
+    /// When each was stored, as far as it is.
+    times: Vec<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HistoryState {
     revisions: Vec<Revision>,
 }
 
@@ -42,8 +54,19 @@ impl History {
     /// # Errors
     ///
     /// `CORRUPTION_DETECTED` if it is of another form.
-    pub fn read(state: &Value) -> Result<Self, Box<Failure>> {
-        from_value(state).map_err(|error| error.failure(code::CORRUPTION_DETECTED))
+    pub fn read(state: &Value, events: &[Arc<CloudEvent>]) -> Result<Self, Box<Failure>> {
+        let read = from_value::<HistoryState>(state);
+        let state = read.map_err(|error| error.failure(code::CORRUPTION_DETECTED))?;
+        Ok(Self {
+            revisions: state.revisions,
+            times: events.iter().map(|event| event.time).collect(),
+        })
+    }
+
+    /// When a version came to be.
+    pub fn time_of(&self, version: u64) -> Option<DateTime<Utc>> {
+        let index = usize::try_from(version.checked_sub(1)?).ok()?;
+        self.times.get(index).copied()
     }
 
     /// The current version, 0 before the first event.
@@ -84,13 +107,21 @@ impl History {
     }
 }
 
-/// A configuration with its id, its fields and its version.
-pub(super) fn document(id: &str, fields: &Map<String, Value>, version: u64) -> Map<String, Value> {
+/// A configuration with its id, its fields, its lifecycle once it has one, and its version.
+pub(super) fn document(
+    id: &str,
+    fields: &Map<String, Value>,
+    lifecycle: Option<&Lifecycle>,
+    version: u64,
+) -> Map<String, Value> {
     let own = fields.iter();
     let own = own.filter(|(name, _)| !MANAGED.contains(&name.as_str()));
     let mut document = Map::new();
     document.insert("id".to_owned(), id.into());
     document.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    if let Some(lifecycle) = lifecycle {
+        document.insert(LIFECYCLE.to_owned(), json!(lifecycle));
+    }
     document.insert("version".to_owned(), version.into());
     document
 }

@@ -7,13 +7,20 @@ mod changing;
 mod configurations;
 mod conflict;
 mod consistency;
+mod coordination;
 mod definition;
+mod graph;
 mod history;
+mod input;
+mod lifecycle;
 mod reading;
 mod reconciliation;
+mod reconciling;
 mod references;
 mod rule;
 mod service;
+mod staging;
+mod workflow_engine;
 
 pub use self::{
     configurations::Configurations,
@@ -21,4 +28,5 @@ pub use self::{
     definition::ConfigurationsDefinition,
     rule::ConsistencyRule,
     service::ConfigurationService,
+    workflow_engine::WorkflowEngine,
 };

@@ -3,20 +3,58 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    aggregate::NOT_FOUND, changing::input, configurations::Configurations, history::History,
+    aggregate::NOT_FOUND, configurations::Configurations, definition::ReadLevel, history::History,
+    input::input,
 };
 use crate::{
-    domain::Failure,
+    clock::Clock,
+    domain::{Failure, code, format_duration},
     services::{refuse_faults, wrong_type},
 };
 
 type Answered = Result<Value, Box<Failure>>;
 
 impl Configurations {
-    /// The configuration, or null.
+    /// The configuration, or null; it may be wanted at a version or a later one.
     pub async fn get(&self, value: &Value) -> Answered {
-        let (_, id) = input(value)?.id()?;
-        Ok(current(&self.history(id).await?))
+        let input = input(value)?;
+        let (_, id) = input.id()?;
+        let wanted = input.number("version")?;
+        let found = match self.rules.reads {
+            ReadLevel::Strong => current(&self.history(id).await?),
+            ReadLevel::Eventual | ReadLevel::Weak => self.read(id).await?,
+        };
+        let version = found.get("version").and_then(Value::as_u64).unwrap_or(0);
+        if self.rules.reads == ReadLevel::Eventual {
+            self.refuse_old(id, version).await?;
+        }
+        match wanted {
+            Some(wanted) if version < wanted => Err(stale(format!(
+                "configuration {id:?} is read at version {version}, expected at least {wanted}"
+            ))),
+            _ => Ok(found),
+        }
+    }
+
+    /// Refuses a version that a later one has replaced for too long.
+    async fn refuse_old(&self, id: &str, version: u64) -> Result<(), Box<Failure>> {
+        let history = self.history(id).await?;
+        let is_gone = version == 0 && history.current().is_none();
+        let Some(replaced) = history.time_of(version + 1).filter(|_| !is_gone) else {
+            return Ok(());
+        };
+        let now = Clock::instant(self.client.timeline().now());
+        let behind = (now - replaced).to_std().unwrap_or_default();
+        if behind <= self.rules.staleness {
+            return Ok(());
+        }
+        let (behind, bound) = (
+            format_duration(behind),
+            format_duration(self.rules.staleness),
+        );
+        Err(stale(format!(
+            "configuration {id:?} is read at version {version}, which is {behind} behind, expected {bound} at most"
+        )))
     }
 
     pub async fn list(&self, value: &Value) -> Answered {
@@ -26,7 +64,9 @@ impl Configurations {
             Some(Value::Object(filter)) => filter,
             Some(other) => return Err(wrong_type("filter", "an object of fields", other)),
         };
-        self.projector.caught_up().await;
+        if self.rules.reads == ReadLevel::Strong {
+            self.projector.caught_up().await;
+        }
         let all = self.read_all().await?;
         let has = |item: &Value| {
             filter
@@ -60,6 +100,10 @@ impl Configurations {
         }
         Ok(reply)
     }
+}
+
+fn stale(message: String) -> Box<Failure> {
+    Box::new(Failure::new(code::STALE_READ, message).field("version"))
 }
 
 fn current(history: &History) -> Value {

@@ -18,7 +18,7 @@ impl Configurations {
         id: &str,
         draft: &Map<String, Value>,
     ) -> Result<Vec<Failure>, Box<Failure>> {
-        let mut faults = self.rules.schema.faults(draft);
+        let mut faults = self.rules.faults(draft);
         faults.extend(self.dangling(id, draft).await?);
         Ok(faults)
     }

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use super::{
     aggregate::ALREADY_EXISTS,
-    changing::{ALIAS, input},
     configurations::Configurations,
+    input::{ALIAS, input},
+    lifecycle::ConfigurationStage,
+    staging::stage_of,
 };
 use crate::{
     domain::{Call, Failure, FailureMode, Reply, code},
@@ -25,7 +27,7 @@ use crate::{
 /// |---|---|---|
 /// | `validate` | a configuration, or a stored one by its id alone: `{isValid: true, errors: [], id?}` | `VALIDATION_FAILED`, `INVALID_REFERENCE`, `CONFIGURATION_NOT_FOUND` |
 /// | `create` | a missing id is generated | as `validate`, `CONFIGURATION_ALREADY_EXISTS` |
-/// | `get` | the configuration, or null | |
+/// | `get` | the configuration, or null; with `version`, at that version or a later one | `STALE_READ` |
 /// | `list` | `{total, items}`, those whose fields match `filter` | |
 /// | `update` | gives it these fields; `version` or `expectedVersion` is the one it is based on, `operation` its name in the log of conflicts; the reply has the `conflicts` that were resolved, if any | as `validate`, `CONCURRENT_MODIFICATION` |
 /// | `restore` | a new version with the content of `version`, else of the previous one | as `validate` |
@@ -33,6 +35,17 @@ use crate::{
 ///
 /// Each is a command that is handled once per key. An undo reverts what was done under its key, with a new
 /// version; it fails rather than lose a later change.
+///
+/// Operations without a kind do the following, if they have these names:
+///
+/// | name | effect and reply | fails with |
+/// |---|---|---|
+/// | `activateConfiguration` | from `creation` to `active_usage`, if `all_references_valid` and `configuration_complete` | `ILLEGAL_TRANSITION`, `GUARD_NOT_MET` |
+/// | `markAsDeprecated` | to `deprecation`, with a `migrationPath` and a `sunsetDate`, if `migration_path_defined` and `sunset_date_valid` | the same |
+/// | `archiveConfiguration` | to `archival`, if `deprecation_period_expired` and `no_active_usage` | the same |
+/// | `getDependencyGraph` | `{nodes: [{id, dependencies, dependents}], circularReferences, integrity}` | |
+/// | `coordinateWorkflow` | runs the workflow `id`, or one of these `steps`, with `input` as `run`: its outcome | `INVALID_WORKFLOW`, `WORKFLOW_ALREADY_EXISTS` |
+/// | `getWorkflowState` | the state of a `run`, or null | |
 pub struct ConfigurationService {
     definition: Arc<ServiceDefinition>,
     /// Weak, as their client knows the service.
@@ -40,6 +53,28 @@ pub struct ConfigurationService {
     played: MockService,
     effects: Effects,
     codes: [(&'static str, CodeDefinition); 1],
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Validate,
+    Get,
+    List,
+    Graph,
+    Coordinate,
+    WorkflowState,
+    Change(Change),
+}
+
+/// How an operation changes a configuration.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Create,
+    Update,
+    Restore,
+    Delete,
+    Stage(ConfigurationStage),
 }
 
 impl ConfigurationService {
@@ -59,29 +94,54 @@ impl ConfigurationService {
     }
 
     /// What an operation does, if it is not played.
-    fn kind_of(&self, operation: &str) -> Option<EntityOperation> {
+    fn operation(&self, name: &str) -> Option<Operation> {
         use EntityOperation as K;
-        let kind = self.definition.operation(operation)?.kind?.entity?;
-        let is_kept = matches!(
-            kind,
-            K::Validate | K::Create | K::Get | K::Update | K::Delete | K::List | K::Restore
-        );
-        is_kept.then_some(kind)
+        let Some(kind) = self.definition.operation(name)?.kind else {
+            return match name {
+                "coordinateWorkflow" => Some(Operation::Coordinate),
+                "getWorkflowState" => Some(Operation::WorkflowState),
+                "getDependencyGraph" => Some(Operation::Graph),
+                name => stage_of(name).map(|stage| Operation::Change(Change::Stage(stage))),
+            };
+        };
+        Some(match kind.entity? {
+            K::Validate => Operation::Validate,
+            K::Get => Operation::Get,
+            K::List => Operation::List,
+            K::Create => Operation::Change(Change::Create),
+            K::Update => Operation::Change(Change::Update),
+            K::Restore => Operation::Change(Change::Restore),
+            K::Delete => Operation::Change(Change::Delete),
+            K::Reserve | K::Release | K::Suggest | K::BatchValidate => return None,
+        })
     }
 
     async fn answer(
         &self,
         configurations: &Configurations,
-        kind: EntityOperation,
+        operation: Operation,
         call: &Call,
     ) -> Result<Arc<Value>, Box<Failure>> {
-        use EntityOperation as K;
-        match kind {
-            K::Get => return configurations.get(&call.input).await.map(Arc::new),
-            K::List => return configurations.list(&call.input).await.map(Arc::new),
-            K::Validate => return configurations.validate(&call.input).await.map(Arc::new),
-            _ => {}
-        }
+        let input = &call.input;
+        let read = match operation {
+            Operation::Get => configurations.get(input).await,
+            Operation::List => configurations.list(input).await,
+            Operation::Validate => configurations.validate(input).await,
+            Operation::Graph => configurations.graph().await,
+            Operation::WorkflowState => configurations.workflow_state(input),
+            // What it does has keys of its own.
+            Operation::Coordinate => configurations.coordinate(call).await,
+            Operation::Change(change) => return self.change(configurations, change, call).await,
+        };
+        read.map(Arc::new)
+    }
+
+    async fn change(
+        &self,
+        configurations: &Configurations,
+        change: Change,
+        call: &Call,
+    ) -> Result<Arc<Value>, Box<Failure>> {
         // Asked before, since the effect takes more than one call; one that fails is none.
         let mut decided = None;
         let asked = self.effects.once(call, |decision| {
@@ -104,11 +164,11 @@ impl ConfigurationService {
                 let undone_command = key.subject().to_string();
                 match configurations.undo(&command, &undone_command, id).await? {
                     Some(reply) => undone(&reply),
-                    None => change(configurations, kind, &command, target).await?,
+                    None => change.of(configurations, &command, target).await?,
                 }
             }
             (EffectDecision::Undo | EffectDecision::Act, _) => {
-                change(configurations, kind, &command, &call.input).await?
+                change.of(configurations, &command, &call.input).await?
             }
         };
         self.effects
@@ -116,17 +176,20 @@ impl ConfigurationService {
     }
 }
 
-async fn change(
-    configurations: &Configurations,
-    kind: EntityOperation,
-    command: &Arc<str>,
-    input: &Value,
-) -> Result<Map<String, Value>, Box<Failure>> {
-    match kind {
-        EntityOperation::Create => configurations.create(command, input).await,
-        EntityOperation::Delete => configurations.delete(command, input).await,
-        EntityOperation::Restore => configurations.restore(command, input).await,
-        _ => configurations.update(command, input).await,
+impl Change {
+    async fn of(
+        self,
+        configurations: &Configurations,
+        command: &Arc<str>,
+        input: &Value,
+    ) -> Result<Map<String, Value>, Box<Failure>> {
+        match self {
+            Self::Create => configurations.create(command, input).await,
+            Self::Update => configurations.update(command, input).await,
+            Self::Restore => configurations.restore(command, input).await,
+            Self::Delete => configurations.delete(command, input).await,
+            Self::Stage(stage) => configurations.change_stage(command, stage, input).await,
+        }
     }
 }
 
@@ -164,7 +227,7 @@ impl Service for ConfigurationService {
     }
 
     async fn call(&self, call: &Call) -> CallResult {
-        let Some(kind) = self.kind_of(call.name().operation()) else {
+        let Some(operation) = self.operation(call.name().operation()) else {
             return self.played.call(call).await;
         };
         let Some(configurations) = self.configurations.upgrade() else {
@@ -172,7 +235,7 @@ impl Service for ConfigurationService {
             let failure = Failure::new(code::SERVICE_UNAVAILABLE, message);
             return Err(Box::new(failure.at(call.name())));
         };
-        let answered = self.answer(&configurations, kind, call).await;
+        let answered = self.answer(&configurations, operation, call).await;
         answered.map(Reply::new).map_err(|failure| {
             let mut failure = configurations.caused_by(call, failure);
             (failure.mode, failure.retryable) = match failure.causes.is_empty() {

@@ -36,10 +36,17 @@ impl World {
         let played = played.map_err(|unknown| fault(unknown.to_string()))?;
         let played = played.ok_or_else(|| fault(format!("{service:?} has no definition")))?;
         let (client, effects) = (self.cast().client(), self.cast().effects().clone());
+        let engine = self.runs().engine();
         let cqrs = self.cqrs();
         let (commands, projector) = (Arc::clone(cqrs.commands()), Arc::clone(cqrs.projector()));
-        let configurations =
-            Configurations::new(played.into(), definition, client, commands, projector)?;
+        let configurations = Configurations::new(
+            played.into(),
+            definition,
+            client,
+            commands,
+            projector,
+            engine,
+        )?;
         let configurations = Arc::new(configurations);
         let service = ConfigurationService::new(&configurations, effects);
         self.cast().registry().add(service);

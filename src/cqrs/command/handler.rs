@@ -150,13 +150,17 @@ impl CommandHandler {
         }
     }
 
-    /// The state of an aggregate after all its events, and its version, which is 0 before the first.
+    /// The events of an aggregate, oldest first, and its state after them. Only for one without snapshots, which
+    /// stand in for events.
     ///
     /// # Errors
     ///
     /// `UNKNOWN_EVENT_TYPE` if there is no such type of aggregates; failures of the event store.
     #[cfg(feature = "configuration")]
-    pub async fn state(&self, stream: &StreamId) -> Result<(u64, Arc<Value>), Box<Failure>> {
+    pub async fn events_and_state(
+        &self,
+        stream: &StreamId,
+    ) -> Result<(Vec<Arc<CloudEvent>>, Arc<Value>), Box<Failure>> {
         let aggregate = self.aggregates.lock().get(&stream.aggregate).cloned();
         let Some(aggregate) = aggregate else {
             let message = format!("there are no aggregates of the type {:?}", stream.aggregate);
@@ -165,7 +169,7 @@ impl CommandHandler {
         let store = EventStoreClient::new(&self.client);
         let loaded = store.load(stream, None, aggregate.revision()).await?;
         let state = restore(&*aggregate, &loaded)?;
-        Ok((loaded.version, state))
+        Ok((loaded.events, state))
     }
 
     async fn decide(
