@@ -138,6 +138,64 @@ Feature: Services that must agree
         | versionAtLeast | version_mismatch | version 0 is lower than 1 |
         | fieldEquals    | field_mismatch   | found ["x"], expected []  |
 
+    @configuration-3 @configuration-7
+    Scenario: The service that keeps configurations detects what does not hold, also within a workflow
+      Given "ConfigurationService" keeps configurations:
+        """json
+        {
+          "consistency": {
+            "subjects": {
+              "personality": { "call": "PersonalityService.getPersonality", "input": { "id": "creative-mentor" } },
+              "agent": { "call": "AgentService.getAgentConfiguration", "input": { "id": "grace" } }
+            },
+            "rules": [
+              { "id": "agent is up to date", "kind": "versionAtLeast", "value": "${/agent/personalityVersion}", "version": "${/personality/version}" }
+            ]
+          }
+        }
+        """
+      And the workflow:
+        """json
+        {
+          "id": "update",
+          "steps": [
+            { "id": "update", "service": "PersonalityService", "operation": "updatePersonality",
+              "input": { "id": "creative-mentor", "name": "Creative Muse" }, "compensation": "rollbackPersonality" },
+            { "id": "detect", "service": "ConfigurationService", "operation": "detectInconsistencies" },
+            { "id": "sync", "service": "AgentService", "operation": "syncWithPersonalityUpdate",
+              "input": { "id": "grace", "personalityVersion": "${/update/version}" } }
+          ]
+        }
+        """
+      And "AgentService.syncWithPersonalityUpdate" fails with "SYNCHRONIZATION_ERROR"
+      When the workflow runs
+      Then the workflow is rolled back
+      And the entity "creative-mentor" of "PersonalityService" has:
+        | path     | value |
+        | /version | 1     |
+      And the timeline has, in order:
+        | event               | rule                | kind             | severity | message                   | caller               |
+        | call_started        |                     |                  |          |                           | ConfigurationService |
+        | inconsistency_found | agent is up to date | version_mismatch | high     | version 1 is lower than 2 |                      |
+      And the outcome has:
+        | path                           | value               |
+        | /data/detect/isConsistent      | false               |
+        | /data/detect/findings/0/rule   | agent is up to date |
+      When "ConfigurationService.detectInconsistencies" is called
+      Then the reply is:
+        """json
+        { "isConsistent": true, "findings": [] }
+        """
+
+    @configuration-7
+    Scenario: Without rules there is nothing to detect
+      Given "ConfigurationService" keeps configurations
+      When "ConfigurationService.detectInconsistencies" is called
+      Then the call fails with "VALIDATION_FAILED"
+      And the failure has:
+        | path     | value                                                                    |
+        | /message | nothing is declared that the services must agree on: "consistency"       |
+
   Rule: A partition
 
     Background:

@@ -51,7 +51,7 @@ impl Configurations {
         engine: WorkflowEngine,
     ) -> Result<Self, Violation> {
         check_service(&service)?;
-        let rules = ConfigurationRules::new(definition)?;
+        let rules = ConfigurationRules::new(definition, &service.name)?;
         commands.add(Arc::new(ConfigurationAggregate {
             rules: rules.clone(),
         }))?;

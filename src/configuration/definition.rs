@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{conflict::ConflictPolicy, lifecycle::LIFECYCLE};
+use super::{conflict::ConflictPolicy, consistency::ConsistencyDefinition, lifecycle::LIFECYCLE};
 use crate::{
     domain::{CallName, Failure, Violation, did_you_mean, duration_text, pointer_token},
     services::{EntitySchema, Reference, ServiceDefinition},
@@ -36,6 +36,9 @@ pub struct ConfigurationsDefinition {
     /// The fields without which one is not complete, and does not become active.
     #[serde(default)]
     pub complete: Vec<String>,
+    /// What the services must agree on; the service reads it unless it says otherwise.
+    #[serde(default)]
+    pub consistency: Option<ConsistencyDefinition>,
 }
 
 /// How up to date what is read must be.
@@ -69,6 +72,7 @@ pub(super) struct ConfigurationRules {
     pub reads: ReadLevel,
     pub staleness: Duration,
     pub complete: Vec<String>,
+    pub consistency: Option<Arc<ConsistencyDefinition>>,
 }
 
 impl ConfigurationRules {
@@ -89,7 +93,7 @@ impl ConfigurationRules {
     /// # Errors
     ///
     /// If the schema is not valid, or a reference or a rule names a field that it does not allow.
-    pub fn new(definition: &ConfigurationsDefinition) -> Result<Self, Violation> {
+    pub fn new(definition: &ConfigurationsDefinition, service: &str) -> Result<Self, Violation> {
         let schema = EntitySchema::shared(&definition.schema)?;
         let only = schema.only_fields();
         let check = |within: &str, field: &str, name: &str| match &only {
@@ -115,11 +119,19 @@ impl ConfigurationRules {
         for (index, field) in definition.complete.iter().enumerate() {
             check("/complete", &index.to_string(), field)?;
         }
+        let mut consistency = definition.consistency.clone();
+        if let Some(rules) = &mut consistency {
+            if let Some(fault) = rules.faults().into_iter().next() {
+                return Err(fault.within("/consistency"));
+            }
+            rules.caller.get_or_insert_with(|| service.into());
+        }
         Ok(Self {
             references,
             reads: definition.reads,
             staleness: definition.staleness,
             complete: definition.complete.clone(),
+            consistency: consistency.map(Arc::new),
             conflicts: definition.conflicts.clone(),
             schema,
         })

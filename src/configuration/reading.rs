@@ -1,10 +1,12 @@
 //! Operations that only read configurations: get, list, validate.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{
-    aggregate::NOT_FOUND, configurations::Configurations, definition::ReadLevel, history::History,
-    input::input,
+    aggregate::NOT_FOUND, configurations::Configurations, consistency::Consistency,
+    definition::ReadLevel, history::History, input::input,
 };
 use crate::{
     clock::Clock,
@@ -99,6 +101,21 @@ impl Configurations {
             reply["id"] = id.into();
         }
         Ok(reply)
+    }
+}
+
+impl Configurations {
+    /// What is found against the rules that the services must keep.
+    pub async fn inconsistencies(&self) -> Answered {
+        let Some(rules) = &self.rules.consistency else {
+            let message = "nothing is declared that the services must agree on: \"consistency\"";
+            let failure = Failure::new(code::VALIDATION_FAILED, message);
+            return Err(Box::new(failure));
+        };
+        let checked = Consistency::new(Arc::clone(rules), Arc::clone(&self.client));
+        let checked = checked.map_err(|fault| fault.failure(code::VALIDATION_FAILED))?;
+        let findings = checked.check().await;
+        Ok(json!({ "isConsistent": findings.is_empty(), "findings": findings }))
     }
 }
 

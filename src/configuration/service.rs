@@ -44,6 +44,7 @@ use crate::{
 /// | `markAsDeprecated` | to `deprecation`, with a `migrationPath` and a `sunsetDate`, if `migration_path_defined` and `sunset_date_valid` | the same |
 /// | `archiveConfiguration` | to `archival`, if `deprecation_period_expired` and `no_active_usage` | the same |
 /// | `getDependencyGraph` | `{nodes: [{id, dependencies, dependents}], circularReferences, integrity}` | |
+/// | `detectInconsistencies` | `{isConsistent, findings: [{rule, kind, severity, message}]}` by the rules of its `consistency` | |
 /// | `coordinateWorkflow` | runs the workflow `id`, or one of these `steps`, with `input` as `run`: its outcome | `INVALID_WORKFLOW`, `WORKFLOW_ALREADY_EXISTS` |
 /// | `getWorkflowState` | the state of a `run`, or null | |
 pub struct ConfigurationService {
@@ -62,6 +63,7 @@ enum Operation {
     Get,
     List,
     Graph,
+    Inconsistencies,
     Coordinate,
     WorkflowState,
     Change(Change),
@@ -101,6 +103,7 @@ impl ConfigurationService {
                 "coordinateWorkflow" => Some(Operation::Coordinate),
                 "getWorkflowState" => Some(Operation::WorkflowState),
                 "getDependencyGraph" => Some(Operation::Graph),
+                "detectInconsistencies" => Some(Operation::Inconsistencies),
                 name => stage_of(name).map(|stage| Operation::Change(Change::Stage(stage))),
             };
         };
@@ -128,6 +131,7 @@ impl ConfigurationService {
             Operation::List => configurations.list(input).await,
             Operation::Validate => configurations.validate(input).await,
             Operation::Graph => configurations.graph().await,
+            Operation::Inconsistencies => configurations.inconsistencies().await,
             Operation::WorkflowState => configurations.workflow_state(input),
             // What it does has keys of its own.
             Operation::Coordinate => configurations.coordinate(call).await,

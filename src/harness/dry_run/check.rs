@@ -294,11 +294,10 @@ impl<'a> ScenarioCheck<'a> {
             return;
         }
         #[cfg(feature = "cqrs")]
-        if self
-            .steps
-            .iter()
-            .any(|named| named.expression == "the aggregate:")
-        {
+        if self.steps.iter().any(|named| {
+            named.expression == "the aggregate:"
+                || named.expression.contains("keeps configurations")
+        }) {
             let of_aggregates = world.cqrs().commands().event_types();
             published.extend(of_aggregates.into_iter().flatten());
         }
