@@ -400,6 +400,28 @@ Feature: Configurations as events
         | /name       | Ada Lovelace |
         | /creativity | 85           |
 
+    @configuration-12
+    Scenario: A service that is not idempotent updates again when a call is repeated
+      Given the configuration "ada":
+        """json
+        { "name": "Ada", "creativity": 75 }
+        """
+      And "ConfigurationService.updateUnifiedConfiguration" is not idempotent
+      And "ConfigurationService.updateUnifiedConfiguration" answers:
+        | execution | answer   |
+        | 1         | lost     |
+        | 2         | ok       |
+      And every call is retried up to 1 time
+      And every call times out after 500 ms
+      When "ConfigurationService.updateUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada", "creativity": 85 }
+        """
+      Then the call succeeds
+      And the configuration "ada" has:
+        | path     | value |
+        | /version | 3     |
+
     @configuration-8 @configuration-12
     Scenario: An update that is repeated after its answer was lost happens once
       Given the configuration "ada":

@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     fmt,
     sync::{
         Arc,
@@ -17,9 +18,12 @@ use super::{
 };
 use crate::{
     cqrs::{CommandHandler, ProjectionDefinition, Projector, StreamId},
-    domain::{Call, Failure, Violation},
+    domain::{Call, Failure, Key, KeySubject, Locked, Violation, code, from_value},
     services::{Client, ServiceDefinition},
 };
+
+/// The greatest version of a configuration that exists from the start.
+const MAX_VERSION: u64 = 1_000;
 
 /// The configurations that a service keeps, as events in the event store.
 pub struct Configurations {
@@ -29,8 +33,10 @@ pub struct Configurations {
     pub(super) commands: Arc<CommandHandler>,
     pub(super) projector: Arc<Projector>,
     pub(super) engine: WorkflowEngine,
-    /// Numbers the commands of calls without a key.
+    /// Numbers the commands of calls that no key tells from others.
     unkeyed: AtomicU64,
+    /// The keys under which something was done.
+    done: Locked<HashSet<Key>>,
 }
 
 impl Configurations {
@@ -64,6 +70,7 @@ impl Configurations {
             projector,
             engine,
             unkeyed: AtomicU64::new(0),
+            done: Locked::default(),
         })
     }
 
@@ -77,16 +84,21 @@ impl Configurations {
         &self.service.name
     }
 
-    /// Adds a configuration as if it had existed from the start; references are not checked.
+    /// Adds a configuration as if it had existed from the start.
     ///
     /// One with a version has that many events.
     ///
     /// # Errors
     ///
-    /// If it has no id or valid version, breaks the schema, or exists already.
+    /// If it has no valid version, breaks the schema, or exists already.
     pub async fn add(&self, fields: Map<String, Value>) -> Result<(), Box<Failure>> {
         let fields = Value::Object(fields);
         let version = input(&fields)?.number("version")?.unwrap_or(1);
+        if !(1..=MAX_VERSION).contains(&version) {
+            let message = format!("expected a version from 1 to {MAX_VERSION}, found {version}");
+            let failure = Failure::new(code::VALIDATION_FAILED, message);
+            return Err(Box::new(failure.field("version")));
+        }
         let created = self.create(&self.next_command(), &fields).await?;
         let id = created
             .get("id")
@@ -97,6 +109,23 @@ impl Configurations {
                 .await?;
         }
         Ok(())
+    }
+
+    /// The id of the command of a call: that of every repetition, as long as the service is to act once per key.
+    pub(super) fn command_of(&self, key: Option<&Key>) -> Arc<str> {
+        // What is to be done again under a key is another command: the service is not idempotent, or has
+        // forgotten the key.
+        let is_first = |key: &&Key| !key.subject().is_missing() && !self.done.lock().contains(*key);
+        match key.filter(is_first) {
+            None => self.next_command(),
+            Some(Key::Do(subject)) => command_text(subject).into(),
+            Some(Key::Undo(subject)) => format!("{}:undo", command_text(subject)).into(),
+        }
+    }
+
+    /// Something was done under a key.
+    pub(super) fn note_done(&self, key: Option<&Key>) {
+        self.done.lock().extend(key.cloned());
     }
 
     /// The id of a command that no call has a key for.
@@ -154,10 +183,16 @@ impl Configurations {
     }
 }
 
+/// The id of the command that a key stands for.
+pub(super) fn command_text(subject: &KeySubject) -> String {
+    // Over HTTP, the operation and the key are two lines.
+    subject.text.replace('\n', "/")
+}
+
 /// The projection of all configurations, each as its last event has it.
 fn projection() -> Result<ProjectionDefinition, Violation> {
     let set = json!({ "changes": [{ "set": "", "to": "${/event/data/configuration}" }] });
-    crate::domain::from_value(&json!({
+    from_value(&json!({
         "name": CONFIGURATIONS,
         "handles": {
             "ConfigurationCreated": set,

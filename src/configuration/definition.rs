@@ -159,3 +159,102 @@ pub(super) fn check_service(service: &ServiceDefinition) -> Result<(), Violation
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::from_value;
+
+    #[test]
+    fn faulty_definition_is_refused_with_its_place_and_the_nearest_name() {
+        let schema =
+            json!({ "properties": { "name": {}, "depth": {} }, "additionalProperties": false });
+        for (definition, pointer, expected) in [
+            (json!({ "schma": {} }), "/schma", "did you mean \"schema\"?"),
+            (
+                json!({ "schema": { "type": "strng" } }),
+                "/schema/type",
+                "did you mean \"string\"?",
+            ),
+            (
+                json!({ "conflicts": "lastWrite" }),
+                "/conflicts",
+                "unknown variant `lastWrite`",
+            ),
+            (
+                json!({ "conflicts": { "merge": { "depth": "maximun" } } }),
+                "/conflicts/merge/depth",
+                "did you mean \"maximum\"?",
+            ),
+            (
+                json!({ "schema": schema, "conflicts": { "merge": { "dept": "maximum" } } }),
+                "/conflicts/merge/dept",
+                "did you mean \"depth\"?",
+            ),
+            (
+                json!({ "schema": schema, "references": { "nmae": "Names.get" } }),
+                "/references/nmae",
+                "did you mean \"name\"?",
+            ),
+            (
+                json!({ "references": { "name": "Names" } }),
+                "/references/name",
+                "Service.operation",
+            ),
+            (
+                json!({ "schema": schema, "complete": ["name", "deph"] }),
+                "/complete/1",
+                "did you mean \"depth\"?",
+            ),
+            (
+                json!({ "reads": "string" }),
+                "/reads",
+                "did you mean \"strong\"?",
+            ),
+            (json!({ "staleness": 5 }), "/staleness", "expected"),
+            (
+                json!({ "consistency": { "subjects": {}, "rules": [] } }),
+                "/consistency/rules",
+                "expected at least one rule",
+            ),
+        ] {
+            let read = from_value::<ConfigurationsDefinition>(&definition);
+            let refused = read.and_then(|read| ConfigurationRules::new(&read, "Settings"));
+            let fault = refused.unwrap_err();
+            assert_eq!(fault.pointer, pointer, "{definition}: {fault}");
+            assert!(fault.message.contains(expected), "{definition}: {fault}");
+        }
+    }
+
+    #[test]
+    fn service_needs_operations_for_configurations() {
+        for (service, expected) in [
+            (json!({}), Some("has operations, each with a kind")),
+            (
+                json!({ "operations": { "ping": {} } }),
+                Some("has operations, each with a kind"),
+            ),
+            (
+                json!({ "operations": { "make": { "kind": "create" } } }),
+                None,
+            ),
+            (
+                json!({ "files": {}, "operations": { "make": { "kind": "create" } } }),
+                Some("keeps entities or files"),
+            ),
+        ] {
+            let definition: ServiceDefinition = from_value(&service).unwrap();
+            let refused = check_service(&definition).err();
+            let refused = refused.map(|fault| fault.message);
+            match expected {
+                None => assert_eq!(refused, None),
+                Some(expected) => {
+                    let refused = refused.unwrap();
+                    assert!(refused.contains(expected), "{service}: {refused}");
+                }
+            }
+        }
+    }
+}

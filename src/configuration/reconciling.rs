@@ -7,7 +7,7 @@ use super::{
     reconciliation::ReconciliationDefinition,
 };
 use crate::{
-    domain::{Call, Failure, KeyOrigin, format_duration, json_digest, resolve},
+    domain::{Call, Failure, KeyOrigin, code, format_duration, json_digest, resolve},
     observability::{ConsistencyEvent, EventKind},
     services::CallPolicy,
 };
@@ -21,7 +21,8 @@ impl Consistency {
     ///
     /// # Errors
     ///
-    /// If there is nothing to be done about it, or they do not agree within an hour.
+    /// If nothing is declared to be done about it, it calls what does not exist, or they do not agree within an
+    /// hour.
     pub async fn reconcile(&self) -> Result<Duration, String> {
         let Some(definition) = &self.definition.reconciliation else {
             return Err("nothing is declared that reconciles them: \"reconciliation\"".to_owned());
@@ -37,7 +38,10 @@ impl Consistency {
             let passed = clock.sleep_until(began + limit + just_after);
             tokio::select! {
                 biased;
-                () = &mut agreed => return Ok(self.reconciled(about, began)),
+                agreed = &mut agreed => {
+                    agreed?;
+                    return Ok(self.reconciled(about, began));
+                }
                 () = passed => {}
             }
             let about = Arc::clone(&about);
@@ -50,7 +54,10 @@ impl Consistency {
         let given_up = clock.sleep_until(began + MAX_TIME);
         tokio::select! {
             biased;
-            () = &mut agreed => Ok(self.reconciled(about, began)),
+            agreed = &mut agreed => {
+                agreed?;
+                Ok(self.reconciled(about, began))
+            }
             () = given_up => {
                 let time = format_duration(MAX_TIME);
                 Err(format!("the services do not agree after {time}, so it was given up"))
@@ -65,20 +72,28 @@ impl Consistency {
     }
 
     /// Makes attempts until nothing is found. The first findings are recorded.
-    async fn agree(&self, definition: &ReconciliationDefinition, key: &str) {
+    ///
+    /// # Errors
+    ///
+    /// If an attempt calls what does not exist.
+    async fn agree(&self, definition: &ReconciliationDefinition, key: &str) -> Result<(), String> {
         let mut is_first = true;
         loop {
             let (findings, survey) = self.findings().await;
             if findings.is_empty() {
-                return;
+                return Ok(());
             }
             if std::mem::take(&mut is_first) {
                 for finding in findings {
                     self.record(ConsistencyEvent::InconsistencyFound(finding));
                 }
             }
-            // Why it failed is on the timeline; the next attempt begins with what is the case then.
-            let _ = self.attempt(definition, survey, key).await;
+            if let Err(failure) = self.attempt(definition, survey, key).await
+                && [code::SERVICE_NOT_FOUND, code::OPERATION_NOT_FOUND].contains(&&*failure.code)
+            {
+                return Err(failure.message);
+            }
+            // Any other failure may pass; the next attempt begins with what is the case then.
             self.client.timeline().clock().sleep(definition.poll).await;
         }
     }
@@ -111,5 +126,55 @@ impl Consistency {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        domain::from_value,
+        observability::Timeline,
+        services::{Client, Effects, Faults, MockService, Registry},
+    };
+
+    fn consistency(reconciliation: &serde_json::Value) -> Consistency {
+        let timeline = Timeline::new(Clock::start());
+        let registry = Registry::default();
+        registry.add(MockService::bare("Stock", Effects::new(timeline.clone())));
+        let client = Client::new(registry, Faults::default(), timeline);
+        let definition = json!({
+            "subjects": { "stock": { "call": "Stock.get" } },
+            "rules": [{ "kind": "fieldEquals", "value": "${/stock}", "expected": 1 }],
+            "reconciliation": reconciliation,
+        });
+        let definition = Arc::new(from_value(&definition).unwrap());
+        Consistency::new(definition, Arc::new(client)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn services_that_never_agree_are_given_up_with_the_reason() {
+        for (reconciliation, expected, hours) in [
+            (json!(null), "nothing is declared that reconciles them", 0),
+            (
+                json!({ "steps": [{ "call": "Stok.set" }] }),
+                "did you mean \"Stock\"?",
+                0,
+            ),
+            (
+                json!({ "steps": [{ "call": "Stock.set" }], "poll": "1min" }),
+                "the services do not agree after 1 h",
+                1,
+            ),
+        ] {
+            let consistency = consistency(&reconciliation);
+            let refused = consistency.reconcile().await.unwrap_err();
+            assert!(refused.contains(expected), "{refused}");
+            let took = consistency.client.timeline().now();
+            assert_eq!(took, Duration::from_secs(hours * 60 * 60));
+        }
     }
 }

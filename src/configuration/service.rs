@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     aggregate::ALREADY_EXISTS,
-    configurations::Configurations,
+    configurations::{Configurations, command_text},
     input::{ALIAS, input},
     lifecycle::ConfigurationStage,
     staging::stage_of,
@@ -155,17 +155,14 @@ impl ConfigurationService {
         let Some(decision) = decided else {
             return asked;
         };
-        let command = match &call.key {
-            Some(key) => key.to_string().into(),
-            None => configurations.next_command(),
-        };
+        let command = configurations.command_of(call.key.as_ref());
         let reply = match (decision, &call.key) {
             (EffectDecision::Nothing, _) => undone(&Map::new()),
             (EffectDecision::Undo, Some(key)) => {
                 let target = undo_target(&call.input, ALIAS);
                 let target = target.as_ref().unwrap_or(&call.input);
                 let (_, id) = input(target)?.id()?;
-                let undone_command = key.subject().to_string();
+                let undone_command = command_text(key.subject());
                 match configurations.undo(&command, &undone_command, id).await? {
                     Some(reply) => undone(&reply),
                     None => change.of(configurations, &command, target).await?,
@@ -175,8 +172,11 @@ impl ConfigurationService {
                 change.of(configurations, &command, &call.input).await?
             }
         };
-        self.effects
-            .once(call, |_| Ok(Arc::new(Value::Object(reply))))
+        let reply = self
+            .effects
+            .once(call, |_| Ok(Arc::new(Value::Object(reply))));
+        configurations.note_done(call.key.as_ref());
+        reply
     }
 }
 

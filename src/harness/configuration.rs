@@ -82,3 +82,43 @@ impl World {
         Ok(last.and_then(Value::as_object).cloned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::from_value;
+
+    #[tokio::test(start_paused = true)]
+    async fn configurations_are_kept_by_one_played_service() {
+        let mut world = World::default();
+        for name in ["Settings", "Profiles"] {
+            let definition = serde_json::json!({
+                "name": name, "operations": { "create": { "kind": "create" } }
+            });
+            let definition: crate::services::ServiceDefinition = from_value(&definition).unwrap();
+            world.cast().add_defined(definition).unwrap();
+        }
+        world.cast().add_bare("Bare").unwrap();
+        let definition = from_value(&Value::Object(Map::new())).unwrap();
+        let mut keep = |service: &str| {
+            let kept = world.keep_configurations(service, &definition);
+            kept.err().map(|fault| fault.message)
+        };
+        let refused = keep("Setings").unwrap();
+        assert!(refused.contains("did you mean \"Settings\"?"), "{refused}");
+        assert!(keep("Bare").unwrap().contains("each with a kind"));
+        assert_eq!(keep("Settings"), None);
+        assert_eq!(keep("Settings"), None);
+        let refused = keep("Profiles").unwrap();
+        assert!(
+            refused.contains("\"Settings\" keeps configurations already"),
+            "{refused}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn configurations_need_a_service_that_keeps_them() {
+        let refused = World::default().configuration("ada").unwrap_err();
+        assert!(refused.contains("keeps configurations"), "{refused}");
+    }
+}
