@@ -144,6 +144,93 @@ Feature: Configurations as events
         | listUnifiedConfigurations  | {"filter": "ada"}                            | VALIDATION_FAILED            | filter        | expected an object of fields, found a string                                                                     |
         | updateUnifiedConfiguration | {"id": "ada", "personalityId": "creative"}   | INVALID_REFERENCE            | personalityId | PersonalityService has no "creative"                                                                             |
 
+    @configuration-8 @needs-sqlite
+    Scenario: Configurations outlive the process
+      Given the event store is kept in a file
+      And the configuration "ada":
+        """json
+        { "name": "Ada", "creativity": 75 }
+        """
+      When "ConfigurationService.updateUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada", "version": 1, "creativity": 85 }
+        """
+      And the event store is reopened
+      And "ConfigurationService.rollbackConfiguration" is called with:
+        """json
+        { "id": "ada", "version": 1 }
+        """
+      Then the reply has:
+        | path        | value |
+        | /version    | 3     |
+        | /creativity | 75    |
+
+    @configuration-8
+    Scenario: Configurations stay when it is declared anew how they are kept
+      Given the configuration "ada":
+        """json
+        { "name": "Ada", "creativity": 75 }
+        """
+      And "ConfigurationService" keeps configurations:
+        """json
+        { "conflicts": "lastWriteWins" }
+        """
+      And the configuration "lin":
+        """json
+        { "version": 3, "creativity": 120 }
+        """
+      When "ConfigurationService.deleteUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada" }
+        """
+      Given "ConfigurationService" keeps configurations
+      And the configuration "ada":
+        """json
+        { "creativity": 85 }
+        """
+      Then the configuration "ada" has:
+        | path        | value |
+        | /version    | 3     |
+        | /creativity | 85    |
+      And the configuration "lin" has:
+        | path     | value |
+        | /version | 3     |
+
+    @configuration-8
+    Scenario: A configuration is updated by what was read of it, and what the service manages stays
+      Given the configuration "ada":
+        """json
+        { "name": "Ada", "creativity": 75 }
+        """
+      When "ConfigurationService.updateUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada", "version": 1, "lifecycle": { "stage": "archival" }, "name": "Ada Lovelace" }
+        """
+      Then the reply is:
+        """json
+        { "id": "ada", "name": "Ada Lovelace", "creativity": 75, "version": 2 }
+        """
+
+    @configuration-12
+    Scenario: A configuration that cannot be stored is not created, and the create can be retried
+      Given "EventStore.append" fails 1 time with "CONNECTION_RESET"
+      When "ConfigurationService.createUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada", "name": "Ada" }
+        """
+      Then the call fails with "CONNECTION_RESET"
+      And the failure has:
+        | path              | value                |
+        | /service          | ConfigurationService |
+        | /retryable        | true                 |
+        | /causes/0/service | EventStore           |
+      And there is no configuration "ada"
+      When "ConfigurationService.createUnifiedConfiguration" is called with:
+        """json
+        { "id": "ada", "name": "Ada" }
+        """
+      Then the call succeeds
+
   Rule: References
 
     @configuration-8

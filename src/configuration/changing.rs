@@ -48,7 +48,9 @@ impl Configurations {
         }
         let operation = input.text(OPERATION)?.map(Arc::from);
         let mut fields = input.fields().clone();
-        let is_own = |name: &str| name == alias || name == OPERATION || BASES.contains(&name);
+        let is_own = |name: &str| {
+            name == alias || name == OPERATION || BASES.contains(&name) || MANAGED.contains(&name)
+        };
         fields.retain(|name, _| !is_own(name));
         refuse_faults(self.dangling(id, &fields).await?)?;
         let name = operation.as_ref().unwrap_or(command).clone();

@@ -74,6 +74,14 @@ impl Configurations {
         })
     }
 
+    /// Knows what those did that these replace.
+    pub fn continue_after(&self, former: &Self) {
+        let number = former.unkeyed.load(Ordering::Relaxed);
+        self.unkeyed.store(number, Ordering::Relaxed);
+        let done = former.done.lock().clone();
+        self.done.lock().extend(done);
+    }
+
     /// The events of a configuration.
     pub fn stream(id: &str) -> StreamId {
         StreamId::new(CONFIGURATION, id)

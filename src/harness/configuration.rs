@@ -50,7 +50,9 @@ impl World {
         let configurations = Arc::new(configurations);
         let service = ConfigurationService::new(&configurations, effects);
         self.cast().registry().add(service);
-        let _ = self.parts.take::<Kept>();
+        if let Some(former) = self.parts.take::<Kept>() {
+            configurations.continue_after(&former.0);
+        }
         self.parts.put(Box::new(Kept(configurations)));
         Ok(())
     }
