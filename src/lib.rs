@@ -77,6 +77,7 @@
 //! | `sqlite` | journals and event stores in files, audit trails in SQLite, real processes that are killed |
 //! | `messaging` | `messaging`; needs `json-schema` |
 //! | `cqrs` | `cqrs`; needs `messaging` |
+//! | `configuration` | `configuration`; needs `cqrs` |
 //! | `contracts` | `contracts`; needs `json-schema` |
 //! | `control` | `control` |
 //! | `http` | the cast over HTTP, programs under test |
@@ -89,6 +90,7 @@
 //! |---|---|---|
 //! | 11 | [`steps`] | step definitions, grouped by the room they are about |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
+//! | 8 | `configuration` | configurations kept as events, conflicts between updates, rules for what services must agree on, reconciliation |
 //! | 8 | `control` | goals: plans, who carries them out, approval, partial results |
 //! | 7 | [`orchestration`] | workflows, nested workflows, waits and approvals, the engine that runs them, recovery, compensation, the journal, crash and restart |
 //! | 6 | `systems` | child processes; the user's own programs under test: started, watched, killed, restarted |
@@ -112,6 +114,8 @@
 struct Readme;
 
 pub mod clock;
+#[cfg(feature = "configuration")]
+mod configuration;
 #[cfg(feature = "contracts")]
 mod contracts;
 #[cfg(feature = "control")]

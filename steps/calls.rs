@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cucumber::gherkin;
 use futures::future::join_all;
@@ -6,7 +6,7 @@ use rehearsal_macros::{then, when};
 use serde_json::{Value, json};
 
 use super::{
-    CallParameter, CountParameter, StepResult,
+    CallParameter, CountParameter, DurationParameter, StepResult,
     failing::expect,
     parameters::{at_least_one, has_json, has_values, json, table, table_of},
 };
@@ -24,7 +24,7 @@ use crate::{
 
 /// How long `is called over HTTP` waits for an answer.
 #[cfg(feature = "http")]
-const HTTP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The caller of calls made by steps.
 const CALLER: &str = domain::Call::SCENARIO;
@@ -100,6 +100,18 @@ async fn are_made_at_once(world: &mut World, step: &gherkin::Step) -> StepResult
     call_concurrently(world, calls).await
 }
 
+/// Calls of several operations, each so long after the step's begin, whether or not those before have ended.
+#[when("these calls are made:")]
+async fn are_made(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let mut calls = Vec::new();
+    for row in table_of(step, &["after", "call", "input"])? {
+        let after = row[0].parse::<DurationParameter>()?.value()?;
+        let input = from_json(&row[2], "the input", 1)?;
+        calls.push((after, row[1].parse()?, Arc::new(input)));
+    }
+    call_after(world, calls).await
+}
+
 /// Sends one request to a served service, as a client outside does.
 #[cfg(feature = "http")]
 pub(super) async fn call_over_http(world: &mut World, name: CallName, input: Value) -> StepResult {
@@ -149,14 +161,32 @@ async fn call_concurrently(
     world: &mut World,
     requested: impl IntoIterator<Item = (CallName, Arc<Value>)>,
 ) -> StepResult {
+    let requested = requested.into_iter();
+    call_after(
+        world,
+        requested.map(|(name, input)| (Duration::ZERO, name, input)),
+    )
+    .await
+}
+
+async fn call_after(
+    world: &mut World,
+    requested: impl IntoIterator<Item = (Duration, CallName, Arc<Value>)>,
+) -> StepResult {
     let client = world.cast().client();
     let policy = CallPolicy::default();
     let mut calls = Vec::new();
-    for (name, input) in requested {
+    for (after, name, input) in requested {
         world.registry().check(&name)?;
-        calls.push(direct(world, &name, &input));
+        calls.push((after, direct(world, &name, &input)));
     }
-    let calls = calls.iter().map(|call| client.call(call, &policy, None));
+    let clock = world.clock();
+    let calls = calls.iter().map(async |(after, call)| {
+        if !after.is_zero() {
+            clock.sleep(*after).await;
+        }
+        client.call(call, &policy, None).await
+    });
     let results = join_all(calls).await;
     keep_results(world, results).await
 }

@@ -11,6 +11,10 @@
 mod approvals;
 mod audit;
 mod calls;
+#[cfg(feature = "configuration")]
+mod configuration;
+#[cfg(feature = "configuration")]
+mod consistency;
 #[cfg(feature = "contracts")]
 mod contracts;
 #[cfg(feature = "control")]

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 15] = [
+const ROOMS: [(&str, u8); 16] = [
     ("clock", 0),
     ("database", 0),
     ("domain", 1),
@@ -21,6 +21,7 @@ const ROOMS: [(&str, u8); 15] = [
     ("cqrs", 6),
     ("systems", 6),
     ("orchestration", 7),
+    ("configuration", 8),
     ("control", 8),
     ("harness", 10),
     ("steps", 11),

@@ -38,6 +38,12 @@ pub const UNKNOWN_READ_MODEL: &str = "UNKNOWN_READ_MODEL";
 pub const VALIDATION_FAILED: &str = "VALIDATION_FAILED";
 /// Someone else has changed it in the meantime.
 pub const CONCURRENT_MODIFICATION: &str = "CONCURRENT_MODIFICATION";
+/// What was read is older than it may be.
+pub const STALE_READ: &str = "STALE_READ";
+/// The state that it is in does not allow it.
+pub const ILLEGAL_TRANSITION: &str = "ILLEGAL_TRANSITION";
+/// A condition of a change of state does not hold.
+pub const GUARD_NOT_MET: &str = "GUARD_NOT_MET";
 /// Others depend on it.
 pub const REFERENTIAL_INTEGRITY_VIOLATION: &str = "REFERENTIAL_INTEGRITY_VIOLATION";
 /// There were too many calls.
@@ -124,6 +130,9 @@ pub const KNOWN: &[(&str, FailureMode, bool)] = &[
     ("AGENT_CREATION_ERROR", AgentLogic, false),
     ("CAPABILITY_ERROR", AgentLogic, false),
     (CONCURRENT_MODIFICATION, AgentState, false),
+    (STALE_READ, AgentState, true),
+    (ILLEGAL_TRANSITION, AgentState, false),
+    (GUARD_NOT_MET, AgentState, false),
     (FILE_ALREADY_EXISTS, AgentState, false),
     (EVENT_ALREADY_EXISTS, AgentState, false),
     (REFERENTIAL_INTEGRITY_VIOLATION, AgentState, false),

@@ -67,7 +67,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
             Segment::Map { key } => format!("/{}", pointer_token(key)),
-            Segment::Enum { .. } | Segment::Unknown => String::new(),
+            // The only field of the object that stands for the variant.
+            Segment::Enum { variant } => format!("/{}", pointer_token(variant)),
+            Segment::Unknown => String::new(),
         })
         .collect()
 }
@@ -80,7 +82,8 @@ fn readable(error: &serde_json::Error) -> String {
     }
     // serde says "unknown field `x`, expected one of `a`, `b`" and keeps no
     // other trace of the names.
-    if message.starts_with("unknown ") {
+    // A nested value may have been given its hint already.
+    if message.starts_with("unknown ") && !message.contains("; did you mean ") {
         let names: Vec<String> = message
             .split('`')
             .skip(1)

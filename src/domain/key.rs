@@ -46,6 +46,8 @@ pub enum KeyOrigin {
     Projection,
     /// A command whose events are appended.
     Command,
+    /// A call that makes services agree again.
+    Reconciliation,
     /// A caller over HTTP, whose keys are one operation's each: `Service.operation`, a line break, which
     /// no header has, and the key, or nothing where it sends none.
     Http,

@@ -24,8 +24,8 @@ pub struct Cqrs {
     store: EventStoreService,
     /// The file of the store, if it has one.
     file: Option<PathBuf>,
-    commands: CommandHandler,
-    projector: Projector,
+    commands: Arc<CommandHandler>,
+    projector: Arc<Projector>,
     relay: Relay,
     activity: MessageActivity,
     sent: u64,
@@ -47,8 +47,8 @@ impl Cqrs {
         Self {
             relay,
             activity: cast.bus().activity().clone(),
-            projector: Projector::new(Arc::clone(&client), &store),
-            commands: CommandHandler::new(client, seed),
+            projector: Arc::new(Projector::new(Arc::clone(&client), &store)),
+            commands: Arc::new(CommandHandler::new(client, seed)),
             store,
             file: None,
             sent: 0,
@@ -62,12 +62,12 @@ impl Cqrs {
     }
 
     /// The command handler.
-    pub fn commands(&self) -> &CommandHandler {
+    pub fn commands(&self) -> &Arc<CommandHandler> {
         &self.commands
     }
 
     /// The projector.
-    pub fn projector(&self) -> &Projector {
+    pub fn projector(&self) -> &Arc<Projector> {
         &self.projector
     }
 

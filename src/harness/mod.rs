@@ -27,6 +27,8 @@ mod suite_setup;
 mod audit;
 mod call_script;
 mod cast;
+#[cfg(feature = "configuration")]
+mod configuration;
 #[cfg(feature = "control")]
 mod control;
 #[cfg(feature = "cqrs")]

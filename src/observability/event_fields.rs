@@ -204,6 +204,27 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ),
     ("warning", &["about", "message"]),
     ("error", &["about", "message"]),
+    (
+        "conflict_resolved",
+        &[
+            "configuration",
+            "conflictType",
+            "field",
+            "conflictingValues",
+            "resolution",
+            "winningValue",
+            "winningOperation",
+        ],
+    ),
+    (
+        "update_rejected",
+        &["configuration", "operation", "reason", "fields", "version"],
+    ),
+    (
+        "inconsistency_found",
+        &["rule", "kind", "severity", "message"],
+    ),
+    ("reconciled", &["about", "took"]),
     ("stage_entered", &["trace", "stage", "data"]),
     ("plan_created", DECISION),
     ("route_decided", DECISION),
@@ -239,9 +260,16 @@ mod tests {
     fn every_kind_of_event_is_listed() {
         let mut kinds = kinds(include_str!("event_kind.rs"), "pub enum EventKind {");
         assert_eq!(kinds.pop().as_deref(), Some("control"));
+        assert_eq!(kinds.pop().as_deref(), Some("consistency"));
+        kinds.extend(kinds_of_consistency());
         kinds.extend(kinds_of_control());
         let listed = EVENT_FIELDS.iter().map(|(kind, _)| (*kind).to_owned());
         assert_eq!(listed.collect::<Vec<_>>(), kinds);
+    }
+
+    fn kinds_of_consistency() -> Vec<String> {
+        let source = include_str!("consistency_event.rs");
+        kinds(source, "pub enum ConsistencyEvent {")
     }
 
     fn kinds_of_control() -> Vec<String> {

@@ -4,8 +4,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
 use super::{
-    CommandHead, CompensationHead, ControlEvent, EventHead, HandlerRuns, LetterOwner, RefusedBy,
-    RequestHead, Retried, ServiceName, StepHead, WaitHead,
+    CommandHead, CompensationHead, ConsistencyEvent, ControlEvent, EventHead, HandlerRuns,
+    LetterOwner, RefusedBy, RequestHead, Retried, ServiceName, StepHead, WaitHead,
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
@@ -422,6 +422,9 @@ pub enum EventKind {
         about: Arc<str>,
         message: String,
     },
+    /// What becomes of the consistency of services; boxed likewise.
+    #[serde(untagged)]
+    Consistency(Box<ConsistencyEvent>),
     /// What a control plane does; boxed, since it holds more than calls do.
     #[serde(untagged)]
     Control(Box<ControlEvent>),

@@ -2,6 +2,7 @@
 //! golden signals, which are made of its events.
 
 mod audit;
+mod consistency_event;
 mod control_event;
 mod event;
 mod event_fields;
@@ -16,6 +17,9 @@ mod timeline;
 pub use audit::{
     AuditEntry, AuditError, AuditStore, AuditTrail, AuditType, JsonLinesAudit, SqliteAudit,
 };
+pub(crate) use consistency_event::ConsistencyEvent;
+#[cfg(feature = "configuration")]
+pub(crate) use consistency_event::{Conflict, ConflictType, Finding, FindingKind, OperationValue};
 pub(crate) use control_event::{ALL_CALLS, BudgetUse, ControlEvent, Decision, short_goal};
 pub use event::Event;
 pub(crate) use event_fields::EVENT_FIELDS;

@@ -147,6 +147,7 @@ fn hide_secrets(kind: &mut EventKind) {
         EventKind::CallEnded {
             reply: Some(reply), ..
         } => *reply = redact(reply),
+        EventKind::Consistency(event) => event.redact(),
         EventKind::Control(event) => event.redact(),
         EventKind::Warning { message, .. } | EventKind::Error { message, .. } => {
             if let Some(shown) = redact_text(message) {

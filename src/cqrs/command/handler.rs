@@ -150,6 +150,28 @@ impl CommandHandler {
         }
     }
 
+    /// The events of an aggregate, oldest first, and its state after them. Only for one without snapshots, which
+    /// stand in for events.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_EVENT_TYPE` if there is no such type of aggregates; failures of the event store.
+    #[cfg(feature = "configuration")]
+    pub async fn events_and_state(
+        &self,
+        stream: &StreamId,
+    ) -> Result<(Vec<Arc<CloudEvent>>, Arc<Value>), Box<Failure>> {
+        let aggregate = self.aggregates.lock().get(&stream.aggregate).cloned();
+        let Some(aggregate) = aggregate else {
+            let message = format!("there are no aggregates of the type {:?}", stream.aggregate);
+            return Err(Box::new(Failure::new(code::UNKNOWN_EVENT_TYPE, message)));
+        };
+        let store = EventStoreClient::new(&self.client);
+        let loaded = store.load(stream, None, aggregate.revision()).await?;
+        let state = restore(&*aggregate, &loaded)?;
+        Ok((loaded.events, state))
+    }
+
     async fn decide(
         &self,
         command: &Command,
@@ -167,7 +189,7 @@ impl CommandHandler {
         let mut conflicts = Vec::new();
         loop {
             let loaded = store
-                .load(&stream, &command.id, aggregate.revision())
+                .load(&stream, Some(&command.id), aggregate.revision())
                 .await
                 .map_err(CommandError::Failed)?;
             let timeline = self.client.timeline();

@@ -20,18 +20,18 @@ impl<'a> EventStoreClient<'a> {
         Self { client }
     }
 
-    /// The snapshot of a revision and the events of an aggregate, and the result of the command if it
-    /// was handled before.
+    /// The snapshot of a revision and the events of an aggregate, and the result of a command that was
+    /// handled before.
     pub async fn load(
         &self,
         stream: &StreamId,
-        command: &Arc<str>,
+        command: Option<&Arc<str>>,
         revision: &str,
     ) -> Result<LoadedStream, Box<Failure>> {
         let input = LoadInput {
             aggregate: Arc::clone(&stream.aggregate),
             aggregate_id: Arc::clone(&stream.id),
-            command: Some(Arc::clone(command)),
+            command: command.cloned(),
             revision: Some(revision.into()),
         };
         let policy = CallPolicy::default();

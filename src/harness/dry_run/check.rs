@@ -241,7 +241,9 @@ impl<'a> ScenarioCheck<'a> {
         let is_open = |named: &NamedStep| {
             let expression = named.expression;
             // They name services in files.
-            expression.contains("contract") || expression.contains("communication pattern")
+            ["contract", "communication pattern", "consistency"]
+                .iter()
+                .any(|naming| expression.contains(naming))
         };
         self.is_open |= self.has_unknown || world.registry().has_own();
         let workflows = world.runs().workflows();
@@ -271,6 +273,9 @@ impl<'a> ScenarioCheck<'a> {
                 "the communication pattern {string}" => {
                     FixtureName::Item("communicationPatterns", name)
                 }
+                "the consistency scenario {string}" => {
+                    FixtureName::Item("consistencyScenarios", name)
+                }
                 _ => return None,
             })
         });
@@ -289,11 +294,10 @@ impl<'a> ScenarioCheck<'a> {
             return;
         }
         #[cfg(feature = "cqrs")]
-        if self
-            .steps
-            .iter()
-            .any(|named| named.expression == "the aggregate:")
-        {
+        if self.steps.iter().any(|named| {
+            named.expression == "the aggregate:"
+                || named.expression.contains("keeps configurations")
+        }) {
             let of_aggregates = world.cqrs().commands().event_types();
             published.extend(of_aggregates.into_iter().flatten());
         }

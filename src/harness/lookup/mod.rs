@@ -26,7 +26,8 @@ use super::{
 
 /// The Cargo features that bring steps, and whether they are on.
 #[doc(hidden)]
-pub const CARGO_FEATURES: [(&str, bool); 7] = [
+pub const CARGO_FEATURES: [(&str, bool); 8] = [
+    ("configuration", cfg!(feature = "configuration")),
     ("contracts", cfg!(feature = "contracts")),
     ("control", cfg!(feature = "control")),
     ("cqrs", cfg!(feature = "cqrs")),

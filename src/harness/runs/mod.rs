@@ -160,6 +160,18 @@ impl Runs {
         self.orchestrator.lock().clone()
     }
 
+    /// This orchestrator and these workflows, for a service that coordinates some.
+    #[cfg(feature = "configuration")]
+    pub(super) fn engine(&self) -> crate::configuration::WorkflowEngine {
+        let (found, planned) = (self.declared.clone(), self.declared.clone());
+        let registry = self.client.registry().clone();
+        crate::configuration::WorkflowEngine {
+            orchestrator: Arc::clone(&self.orchestrator),
+            find: Arc::new(move |id| found.find(id)),
+            plan: Arc::new(move |workflow| planned.plan(workflow, &registry)),
+        }
+    }
+
     /// Runs the workflow `times` times concurrently, to its end or its crash.
     ///
     /// # Errors

@@ -6,11 +6,11 @@ use crate::{
 };
 
 /// The fields with the version that an update is based on.
-pub(super) const BASES: [&str; 2] = ["version", "expectedVersion"];
+pub const BASES: [&str; 2] = ["version", "expectedVersion"];
 
 /// The input of an operation on an entity.
 #[derive(Clone, Copy)]
-pub(super) struct Input<'a> {
+pub struct Input<'a> {
     fields: &'a Map<String, Value>,
     /// The field by which other entities refer to it, such as `agentId`.
     alias: &'a str,
@@ -90,14 +90,14 @@ impl<'a> Input<'a> {
 }
 
 /// Refuses a field whose value is of the wrong type.
-pub(super) fn wrong_type(field: &str, expected: &str, found: &Value) -> Box<Failure> {
+pub fn wrong_type(field: &str, expected: &str, found: &Value) -> Box<Failure> {
     let message = format!("expected {expected}, found {}", kind_of(found));
     refused(code::VALIDATION_FAILED, field, message)
 }
 
 /// Fails with the code and field of the first fault, and, if there are several, with all messages and
 /// the faults as causes.
-pub(super) fn refuse_faults(mut faults: Vec<Failure>) -> Result<(), Box<Failure>> {
+pub fn refuse_faults(mut faults: Vec<Failure>) -> Result<(), Box<Failure>> {
     match faults.len() {
         0 => Ok(()),
         1 => Err(Box::new(faults.remove(0))),
@@ -143,7 +143,7 @@ pub(super) fn retried_input(input: &Value) -> Option<Value> {
 ///
 /// The undone call was another service's, so the field by which others refer to our entity comes before
 /// `id`.
-pub(super) fn undo_target(input: &Value, alias: &str) -> Option<Value> {
+pub fn undo_target(input: &Value, alias: &str) -> Option<Value> {
     let fields = input.as_object()?;
     let (requested, reply) = (fields.get("input")?, fields.get("reply")?);
     if fields.len() != 2 {

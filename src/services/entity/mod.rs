@@ -15,7 +15,15 @@ mod store;
 mod tests;
 mod undo;
 
+#[cfg(feature = "configuration")]
+pub(crate) use input::{BASES, Input, refuse_faults, undo_target, wrong_type};
 pub use model::EntityDefinition;
+#[cfg(feature = "configuration")]
+pub(crate) use model::Reference;
 pub(super) use model::check;
+#[cfg(feature = "configuration")]
+pub(crate) use naming::slug;
+#[cfg(feature = "configuration")]
+pub(crate) use schema::Schema as EntitySchema;
 pub use service::EntityService;
 pub use store::{Entities, EntityError};

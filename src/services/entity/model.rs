@@ -223,8 +223,8 @@ impl Model {
 }
 
 /// A field that refers to entities of a service.
-#[derive(Debug)]
-pub(super) struct Reference {
+#[derive(Clone, Debug)]
+pub struct Reference {
     /// As the definition writes it.
     pub field: String,
     pub service: Arc<str>,

@@ -18,7 +18,7 @@ pub(super) fn reference_field(name: &str) -> String {
 }
 
 /// A text as an id: its letters and digits in lower case, what lies between them as one hyphen.
-pub(super) fn slug(text: &str) -> String {
+pub fn slug(text: &str) -> String {
     let lower = text.to_lowercase();
     let words = lower
         .split(|c: char| !c.is_alphanumeric())

@@ -15,7 +15,7 @@ use crate::{
 const MANAGED: [&str; 4] = ["id", "version", "createdAt", "updatedAt"];
 
 /// The schema of an entity, compiled.
-pub(super) struct Schema {
+pub struct Schema {
     schema: JsonSchema,
     /// The managed fields that the schema does not name.
     unseen: Vec<&'static str>,

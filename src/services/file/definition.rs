@@ -53,11 +53,13 @@ pub enum FileOperation {
     Exists,
     Describe,
     Permit,
+    /// Of a content that need not be a file's.
+    Checksum,
 }
 
 impl FileOperation {
     /// Every operation, and its name in definitions and replies.
-    pub const ALL: [(Self, &str); 10] = [
+    pub const ALL: [(Self, &str); 11] = [
         (Self::Create, "create"),
         (Self::Update, "update"),
         (Self::Delete, "delete"),
@@ -68,6 +70,7 @@ impl FileOperation {
         (Self::Exists, "exists"),
         (Self::Describe, "describe"),
         (Self::Permit, "permit"),
+        (Self::Checksum, "checksum"),
     ];
 
     /// Its name in definitions and replies.
@@ -80,7 +83,12 @@ impl FileOperation {
     pub fn reads_only(self) -> bool {
         matches!(
             self,
-            Self::Get | Self::List | Self::Validate | Self::Exists | Self::Describe
+            Self::Get
+                | Self::List
+                | Self::Validate
+                | Self::Exists
+                | Self::Describe
+                | Self::Checksum
         )
     }
 }

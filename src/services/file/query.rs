@@ -5,7 +5,7 @@ use super::{
     failures::{FileResult, PATH, refused},
     location::read,
     path::FilePath,
-    record::FileMetadata,
+    record::{FileMetadata, checksum},
     request::FileQuery,
     state::{FilesState, check_integrity},
 };
@@ -61,6 +61,12 @@ pub(super) fn answer(state: &FilesState, query: &FileQuery) -> FileResult<Map<St
             let mut reply = object(json!({ "path": place.path.as_str(), "isValid": true }));
             reply.extend(identity(&record.metadata));
             Ok(reply)
+        }
+        FileQuery::Checksum(of) => {
+            let bytes = Content::of(&of.content).bytes;
+            Ok(object(
+                json!({ "checksum": checksum(&bytes), "size": bytes.len() }),
+            ))
         }
         FileQuery::List(list) => {
             let folder = list.path.as_deref().map(FilePath::parse).transpose()?;

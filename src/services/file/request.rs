@@ -24,6 +24,8 @@ pub(super) enum FileQuery {
     /// Whether the bytes on disk are still those that were written.
     Validate(OneFile),
     List(List),
+    /// What a file of a content would have.
+    Checksum(OfContent),
 }
 
 /// A request that changes one file.
@@ -121,6 +123,12 @@ pub(super) struct List {
     pub path: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OfContent {
+    pub content: Value,
+}
+
 impl FileRequest {
     /// Parses the input of an operation.
     ///
@@ -138,6 +146,7 @@ impl FileRequest {
             O::Get => Self::Query(FileQuery::Get(fields(input)?)),
             O::Exists => Self::Query(FileQuery::Exists(fields(input)?)),
             O::Describe => Self::Query(FileQuery::Describe(fields(input)?)),
+            O::Checksum => Self::Query(FileQuery::Checksum(fields(input)?)),
             O::List => Self::Query(FileQuery::List(fields(input)?)),
             O::Validate => {
                 let Validate { path, restore } = fields(input)?;
@@ -174,6 +183,7 @@ pub(super) fn of_compensation(operation: FileOperation, input: &Value) -> Value 
     let needed: &[&str] = match operation {
         FileOperation::Create | FileOperation::Update => &["path", "content", "permissions"],
         FileOperation::Permit => &["path", "permissions"],
+        FileOperation::Checksum => &["content"],
         _ => &["path"],
     };
     let fields = needed.iter().filter_map(|field| {

@@ -81,7 +81,7 @@ fn service(section: &Value, files: &Files) -> FileService {
 fn definition(files: &Value) -> ServiceDefinition {
     let kinds = [
         "create", "update", "delete", "get", "list", "restore", "validate", "exists", "describe",
-        "permit",
+        "checksum", "permit",
     ];
     let operations = kinds.map(|kind| (kind.to_owned(), json!({ "kind": kind })));
     let operations = Value::Object(operations.into_iter().collect());
