@@ -11,14 +11,15 @@ use futures::{
 };
 use serde_json::Value;
 
-use super::{
-    CrashPoint, JournalEntry, Run, RunError, open_waits::OpenWaits, plan::StepAction, run::Ended,
-};
+use super::{CrashPoint, JournalEntry, Run, RunError, open_waits::OpenWaits, plan::StepAction};
 use crate::{
     domain::{Failure, Reply, StepStatus, resolve},
     observability::EventKind,
     services::CallResult,
 };
+
+/// How a step ended, and the number of the event that it waited for.
+pub(super) type Ended = (CallResult, Option<u64>);
 
 /// What a step comes to.
 type Step = (usize, Result<Ended, RunError>);

@@ -37,9 +37,6 @@ impl fmt::Debug for Run {
     }
 }
 
-/// How a step ended, and the number of the event that it waited for.
-pub(super) type Ended = (CallResult, Option<u64>);
-
 /// What a child run gets from its parent.
 #[derive(Clone, Debug)]
 pub(super) struct RunContext {

@@ -17,7 +17,7 @@ use super::{
     approvals::{APPROVAL, APPROVALS},
     inbox::ReceivedEvent,
     open_waits::{EventWaiting, OpenWaits},
-    run::Ended,
+    progress::Ended,
     state::RunState,
     timers::Timer,
     wait::Wait,
