@@ -129,7 +129,7 @@ fn open_and_end() -> (usize, Duration) {
 }
 
 fn memory_of_runs() -> bool {
-    const AT_MOST: usize = 2_048;
+    const AT_MOST: usize = 2_304;
     let (each, _) = open_and_end();
     println!(
         "runs: {WAITS} that wait, {each} bytes each, timeline and journal included (at most {AT_MOST})"

@@ -105,6 +105,10 @@ Feature: The point of no return
     Examples:
       | what     | wait                                         | ends           | result       |
       | a time   | "20 s"                                       | completes      | ok           |
+
+    @needs-messaging
+    Examples:
+      | what     | wait                                         | ends           | result       |
       | an event | { "event": "PickedUp", "timeout": "20 s" }   | is interrupted | WAIT_TIMEOUT |
 
   @orchestration-23
