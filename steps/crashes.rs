@@ -76,7 +76,6 @@ fn crashes_later(
     declare(world, point, &name, Some(occurrence.0))
 }
 
-#[cfg(feature = "control")]
 fn declare(
     world: &mut World,
     point: CrashMoment,
@@ -84,19 +83,14 @@ fn declare(
     occurrence: Option<u32>,
 ) -> StepResult {
     let here = world.here();
-    let (control, runs) = world.control();
-    Ok(control.crash(point.0, step, occurrence, here, runs)?)
-}
-
-#[cfg(not(feature = "control"))]
-fn declare(
-    world: &mut World,
-    point: CrashMoment,
-    step: &str,
-    occurrence: Option<u32>,
-) -> StepResult {
-    let here = world.here();
-    Ok(world.runs().crash(point.0, step, occurrence, here)?)
+    #[cfg(feature = "control")]
+    let declared = {
+        let (control, runs) = world.control();
+        control.crash(point.0, step, occurrence, here, runs)
+    };
+    #[cfg(not(feature = "control"))]
+    let declared = world.runs().crash(point.0, step, occurrence, here);
+    Ok(declared?)
 }
 
 /// Its process is lost now, whatever it is doing or waiting for.

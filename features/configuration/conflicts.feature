@@ -207,7 +207,7 @@ Feature: Concurrent updates of a configuration
       | nothing                     | 0       | configuration "mentor" is at version 4, not 0                                              |
 
   @configuration-6
-  Scenario: Two updates that give a field the same value are no conflict
+  Scenario: Two updates that give a field the same value do not conflict
     Given "ConfigurationService" keeps configurations:
       """json
       { "conflicts": "lastWriteWins" }

@@ -186,6 +186,20 @@ Feature: What a plan may use
         | budget_warning |
 
     @control-7
+    Scenario: A goal that is refused leaves no budget to the next
+      Given the coordinator:
+        """json
+        { "workers": [{ "id": "w1" }] }
+        """
+      When the goal is pursued:
+        """json
+        { "goal": "Calculate", "budget": { "calls": 2 } }
+        """
+      Then the goal fails with "BUDGET_EXHAUSTED"
+      When the goal "Calculate" is pursued
+      Then the goal completes
+
+    @control-7
     Scenario: It takes the place of what every plan may use, and holds for retries
       Given "Calculator.multiply" fails 3 times with "CONNECTION_RESET"
       When the goal is pursued:

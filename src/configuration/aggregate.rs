@@ -203,7 +203,7 @@ impl Aggregate for ConfigurationAggregate {
         Some(EVENTS.to_vec())
     }
 
-    /// At once and often: what becomes of concurrent updates is up to the policy, not to how many there are.
+    /// Immediately and often: concurrent updates are resolved by the policy, however many there are.
     fn decided_anew(&self) -> Option<Retry> {
         Some(Retry {
             base: Duration::ZERO,

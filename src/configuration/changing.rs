@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     aggregate::ConfigurationCommand,
     configurations::Configurations,
+    definition::input,
     history::{MANAGED, Revision},
-    input::input,
 };
 use crate::{
     cqrs::{Command, CommandMetadata},

@@ -11,19 +11,32 @@ use serde_json::{Map, Value, json};
 
 use super::{
     aggregate::{CONFIGURATION, CONFIGURATIONS, ConfigurationAggregate},
-    definition::{ConfigurationRules, ConfigurationsDefinition, check_service},
+    definition::{ConfigurationRules, ConfigurationsDefinition, check_service, input},
     history::{History, document},
-    input::input,
-    workflow_engine::WorkflowEngine,
 };
 use crate::{
     cqrs::{CommandHandler, ProjectionDefinition, Projector, StreamId},
     domain::{Call, Failure, Key, KeySubject, Locked, Violation, code, from_value},
+    orchestration::{Orchestrator, Plan, RunError, Workflow},
     services::{Client, ServiceDefinition},
 };
 
 /// The greatest version of a configuration that exists from the start.
 const MAX_VERSION: u64 = 1_000;
+
+/// What runs workflows for a service of configurations.
+#[derive(Clone)]
+pub struct WorkflowEngine {
+    /// The orchestrator, another after a restart.
+    pub orchestrator: Arc<Locked<Orchestrator>>,
+    /// Finds a workflow by its id.
+    pub find: Arc<FindWorkflow>,
+    /// Plans a workflow.
+    pub plan: Arc<PlanWorkflow>,
+}
+
+type FindWorkflow = dyn Fn(&str) -> Result<Arc<Workflow>, String> + Send + Sync;
+type PlanWorkflow = dyn Fn(&Arc<Workflow>) -> Result<Arc<Plan>, RunError> + Send + Sync;
 
 /// The configurations that a service keeps, as events in the event store.
 pub struct Configurations {

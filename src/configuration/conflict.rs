@@ -9,7 +9,7 @@ use crate::{
     observability::{Conflict, ConflictType, OperationValue},
 };
 
-/// What becomes of updates that are based on a version that is no longer the current one.
+/// How updates that are based on a version that is no longer the current one are resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ConflictPolicy {
@@ -64,14 +64,13 @@ impl MergeRule {
 }
 
 impl ConflictPolicy {
-    /// The rule of a field, and the name that logs give it; `None` if updates are refused.
-    fn rule_of(&self, field: &str) -> Option<(MergeRule, &'static str)> {
+    /// The rule of a field of updates that are not refused, and the name that logs give it.
+    fn rule_of(&self, field: &str) -> (MergeRule, &'static str) {
         match self {
-            Self::FirstWriteWins => None,
-            Self::LastWriteWins => Some((MergeRule::Last, "lastWriteWins")),
+            Self::FirstWriteWins | Self::LastWriteWins => (MergeRule::Last, "lastWriteWins"),
             Self::Merge(rules) => {
                 let rule = rules.get(field).copied().unwrap_or(MergeRule::Last);
-                Some((rule, rule.name()))
+                (rule, rule.name())
             }
         }
     }
@@ -88,11 +87,12 @@ impl ConflictPolicy {
         others: &[Write<'_>],
         own: Write<'_>,
     ) -> Result<Option<Resolved>, Violation> {
+        if *self == Self::FirstWriteWins {
+            return Ok(None);
+        }
         let mut resolved = Resolved::default();
         for (field, value) in own.fields {
-            let Some((rule, name)) = self.rule_of(field) else {
-                return Ok(None);
-            };
+            let (rule, name) = self.rule_of(field);
             let writes = others.iter().chain([&own]);
             let values = writes.filter_map(|write| {
                 Some(OperationValue {

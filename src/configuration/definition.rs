@@ -7,8 +7,11 @@ use serde_json::{Map, Value};
 use super::{conflict::ConflictPolicy, consistency::ConsistencyDefinition, lifecycle::LIFECYCLE};
 use crate::{
     domain::{CallName, Failure, Violation, did_you_mean, duration_text, pointer_token},
-    services::{EntitySchema, Reference, ServiceDefinition},
+    services::{EntitySchema, Input, Reference, ServiceDefinition},
 };
+
+/// The field by which others refer to a configuration.
+pub(super) const ALIAS: &str = "configurationId";
 
 /// How a service keeps configurations, as data.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +27,7 @@ pub struct ConfigurationsDefinition {
     /// id, a list of ids, or nothing.
     #[serde(default)]
     pub references: IndexMap<String, CallName>,
-    /// What becomes of updates that are based on a former version.
+    /// How updates that are based on a former version are resolved.
     #[serde(default)]
     pub conflicts: ConflictPolicy,
     /// How up to date what is read must be.
@@ -158,6 +161,15 @@ pub(super) fn check_service(service: &ServiceDefinition) -> Result<(), Violation
              or \"update\"",
         )),
     }
+}
+
+/// Reads the input of an operation.
+///
+/// # Errors
+///
+/// If it is not an object.
+pub(super) fn input(value: &Value) -> Result<Input<'_>, Box<Failure>> {
+    Input::new(value, ALIAS)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod coordination;
 mod definition;
 mod graph;
 mod history;
-mod input;
 mod lifecycle;
 mod reading;
 mod reconciliation;
@@ -20,13 +19,11 @@ mod references;
 mod rule;
 mod service;
 mod staging;
-mod workflow_engine;
 
 pub use self::{
-    configurations::Configurations,
+    configurations::{Configurations, WorkflowEngine},
     consistency::{Consistency, ConsistencyDefinition},
     definition::ConfigurationsDefinition,
     rule::ConsistencyRule,
     service::ConfigurationService,
-    workflow_engine::WorkflowEngine,
 };

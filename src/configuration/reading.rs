@@ -5,8 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
-    aggregate::NOT_FOUND, configurations::Configurations, consistency::Consistency,
-    definition::ReadLevel, history::History, input::input,
+    aggregate::NOT_FOUND,
+    configurations::Configurations,
+    consistency::Consistency,
+    definition::{ReadLevel, input},
+    history::History,
 };
 use crate::{
     clock::Clock,

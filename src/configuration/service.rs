@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     aggregate::ALREADY_EXISTS,
     configurations::{Configurations, command_text},
-    input::{ALIAS, input},
+    definition::{ALIAS, input},
     lifecycle::ConfigurationStage,
     staging::stage_of,
 };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     aggregate::ConfigurationCommand,
     configurations::Configurations,
-    input::input,
+    definition::input,
     lifecycle::{ConfigurationStage, Guard, Lifecycle},
 };
 use crate::{clock::Clock, domain::Failure, services::refuse_faults};

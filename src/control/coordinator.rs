@@ -10,8 +10,7 @@ use super::{
     plan::{GoalPlan, PlanStage, PlanStep},
     planner,
     pursuit::Pursuit,
-    router::{Router, Routing},
-    worker_at_work::WorkerAtWork,
+    router::{Router, Routing, WorkerAtWork},
 };
 use crate::{
     domain::{CallName, Failure, IndexMap, LifecycleStage, Locked, Violation, code},
@@ -208,9 +207,8 @@ impl Coordinator {
     ) -> Result<(GoalPlan, Arc<Plan>), Box<Failure>> {
         let id: Arc<str> = format!("plan-{}", self.state.lock().plans + 1).into();
         let budget = goal.budget.as_ref().or(self.definition.budget.as_ref());
-        if let Some(policy) = budget {
-            self.client.set_budget_of_run(&id, policy.clone());
-        }
+        // A goal that was refused may have had this plan's id, and a budget of its own.
+        self.client.set_budget_of_run(&id, budget.cloned());
         let registry = self.client.registry();
         let budgets = self.client.budgets_of_run(&id);
         let over = |shortage: OverBudget| {

@@ -7,7 +7,7 @@ use super::{
     outcome::GoalOutcome,
     pursuit::Pursuit,
     resumption::refused,
-    worker_at_work::WorkerAtWork,
+    router::WorkerAtWork,
 };
 use crate::{
     domain::{LifecycleStage, Locked},

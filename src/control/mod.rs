@@ -14,7 +14,6 @@ mod resumption;
 mod router;
 #[cfg(test)]
 mod tests;
-mod worker_at_work;
 
 pub use coordinator::{BegunGoal, Coordinator};
 pub use definition::CoordinatorDefinition;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     coordinator::{BegunGoal, Coordinator},
     plan::{GoalPlan, PlanStage, PlanStep},
-    worker_at_work::WorkerAtWork,
+    router::WorkerAtWork,
 };
 use crate::{
     domain::{Failure, IndexMap, code},

@@ -293,6 +293,33 @@ fn count_of(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// A worker that carries out a plan, until this is dropped.
+pub struct WorkerAtWork {
+    router: Arc<Router>,
+    worker: Option<Arc<str>>,
+}
+
+impl WorkerAtWork {
+    pub fn begin(router: &Arc<Router>, routing: Option<&Routing>) -> Self {
+        let worker = routing.map(|routing| Arc::clone(&routing.worker));
+        if let Some(worker) = &worker {
+            router.began(worker);
+        }
+        Self {
+            router: Arc::clone(router),
+            worker,
+        }
+    }
+}
+
+impl Drop for WorkerAtWork {
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            self.router.ended(worker);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::redaction::{REDACTED, looks_secret, redact_text, redact_with_texts};
 use crate::domain::{Severity, shown_duration};
 
-/// What becomes of the consistency of services, on the timeline.
+/// Events about the consistency of services.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(
     tag = "event",

@@ -422,7 +422,7 @@ pub enum EventKind {
         about: Arc<str>,
         message: String,
     },
-    /// What becomes of the consistency of services; boxed likewise.
+    /// An event about the consistency of services; boxed likewise.
     #[serde(untagged)]
     Consistency(Box<ConsistencyEvent>),
     /// What a control plane does; boxed, since it holds more than calls do.

@@ -42,7 +42,7 @@ struct EventsOfType {
     waiting: HashMap<Option<Arc<str>>, Vec<Arc<dyn Listens>>>,
 }
 
-/// Who is told of events that come.
+/// Who is notified of events.
 pub(super) trait Listens: Send + Sync {
     fn event_came(&self);
 }
@@ -147,8 +147,8 @@ impl Inbox {
         }
     }
 
-    /// Tells somebody of each event that comes, until [`forget`](Self::forget).
-    pub(super) fn tell(&self, of: &EventOf, who: Arc<dyn Listens>) {
+    /// Notifies somebody of each event, until [`unsubscribe`](Self::unsubscribe).
+    pub(super) fn subscribe(&self, of: &EventOf, who: Arc<dyn Listens>) {
         let mut state = self.0.lock();
         let of_type = state.types.entry(Arc::clone(&of.kind)).or_default();
         let waiting = of_type.waiting.entry(of.subject.clone()).or_default();
@@ -159,8 +159,8 @@ impl Inbox {
         waiting.push(who);
     }
 
-    /// Tells somebody of no more events.
-    pub(super) fn forget(&self, of: &EventOf, who: &dyn Listens) {
+    /// Notifies somebody of no more events.
+    pub(super) fn unsubscribe(&self, of: &EventOf, who: &dyn Listens) {
         let mut state = self.0.lock();
         let Some(of_type) = state.types.get_mut(&of.kind) else {
             return;
@@ -177,7 +177,7 @@ impl Inbox {
     /// Tells of each event that comes from now on.
     pub fn listen(&self, of: EventOf) -> Listener {
         let came = Arc::new(Notify::new());
-        self.tell(&of, Arc::clone(&came) as Arc<dyn Listens>);
+        self.subscribe(&of, Arc::clone(&came) as Arc<dyn Listens>);
         Listener {
             inbox: self.clone(),
             of,
@@ -215,7 +215,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.inbox.forget(&self.of, &*self.came);
+        self.inbox.unsubscribe(&self.of, &*self.came);
     }
 }
 

@@ -225,12 +225,17 @@ impl From<rusqlite::Error> for JournalError {
 }
 
 impl JournalError {
-    /// A run's first entry is missing or not the right one.
-    pub(super) fn no_start(run: &str) -> Self {
+    /// The entries of a run are not valid.
+    pub(super) fn corrupt(run: &str, why: String) -> Self {
         Self::Corrupt {
             run: run.to_owned(),
-            why: "it has no start".to_owned(),
+            why,
         }
+    }
+
+    /// A run's first entry is missing or not the right one.
+    pub(super) fn no_start(run: &str) -> Self {
+        Self::corrupt(run, "it has no start".to_owned())
     }
 }
 

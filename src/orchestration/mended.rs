@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    JournalEntry, Orchestrator, Plan, Run, RunError,
-    orchestrator::corrupt,
+    JournalEntry, JournalError, Orchestrator, Plan, Run, RunError,
     plan::{PlannedStep, invalid},
     state::RunState,
     step_state::StepState,
@@ -26,7 +25,9 @@ impl Orchestrator {
             at: self.now(),
         };
         self.process.journal.append(&state.run, &entry)?;
-        state.apply(&entry).map_err(|why| corrupt(id, why))?;
+        state
+            .apply(&entry)
+            .map_err(|why| JournalError::corrupt(id, why))?;
         self.continue_run(state, None, None)
     }
 

@@ -8,6 +8,7 @@ mod decisions;
 mod inbox;
 mod journal;
 mod limits;
+mod loading;
 mod mended;
 mod nesting;
 mod open_waits;

@@ -1,18 +1,18 @@
-//! Runs in this process: their states, cancelling, killing, loading from the journal.
+//! Runs in this process: their states, cancelling, killing.
 
 use std::{
-    sync::{Arc, MutexGuard},
+    sync::{
+        Arc, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::{
-    Crashes, Journal, JournalEntry, JournalError, Plan, Run, RunView, Workflow,
-    inbox::Inbox,
-    journal::{Parties, RunStart, is_child_run},
+    Crashes, Journal, JournalEntry, JournalError, Run, inbox::Inbox, journal::is_child_run,
     shared_state::SharedState,
-    state::RunState,
 };
 use crate::{
     domain::{Call, Failure, HashMap, Locked, SecurityContext, WorkflowStatus, code},
@@ -44,7 +44,7 @@ pub(super) struct Process {
     pub waiting: Arc<Notify>,
     active: Arc<Locked<ActiveRuns>>,
     /// Whether it is dead.
-    killed: Arc<watch::Sender<bool>>,
+    killed: Arc<AtomicBool>,
 }
 
 /// The runs of this process that have not ended.
@@ -93,7 +93,7 @@ impl Orchestrator {
                 inbox: Inbox::default(),
                 waiting: Arc::default(),
                 active: Arc::default(),
-                killed: Arc::new(watch::Sender::new(false)),
+                killed: Arc::default(),
             }),
         }
     }
@@ -111,28 +111,38 @@ impl Orchestrator {
         }
     }
 
+    /// The same orchestrator, whose calls are by somebody else.
+    #[must_use]
+    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
+        let mut other = self.clone();
+        other.caller = Arc::clone(caller);
+        other
+    }
+
+    /// Who makes the calls, unless the orchestrator does.
+    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
+        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
+    }
+
+    /// The same orchestrator, whose runs are for somebody: their calls carry this context.
+    #[must_use]
+    pub fn on_behalf_of(&self, security: Option<Arc<SecurityContext>>) -> Self {
+        let mut other = self.clone();
+        other.security = security;
+        other
+    }
+
     /// Whether its process is alive, that is, has not crashed.
     pub fn is_alive(&self) -> bool {
-        !*self.process.killed.borrow()
+        !self.process.killed.load(Ordering::Acquire)
     }
 
     /// Kills its process as a crash does: everything it is doing stops.
     pub fn kill(&self) {
-        self.process.killed.send_replace(true);
+        self.process.killed.store(true, Ordering::Release);
         for state in self.active().states.values() {
             state.wake();
         }
-    }
-
-    /// Waits until the process is dead.
-    pub async fn is_killed(&self) {
-        // Only a dropped sender is an error, and this holds it.
-        let _ = self
-            .process
-            .killed
-            .subscribe()
-            .wait_for(|killed| *killed)
-            .await;
     }
 
     /// Checks that its process is alive.
@@ -273,89 +283,15 @@ impl Orchestrator {
         // Locked throughout, so that entries are applied in the order they are written.
         let mut state = shared.lock();
         self.process.journal.append(&state.run, entry)?;
-        state.apply(entry).map_err(|why| corrupt(&state.run, why))?;
+        state
+            .apply(entry)
+            .map_err(|why| JournalError::corrupt(&state.run, why))?;
         let may_be_lost = state.stop.is_some();
         drop(state);
         if may_be_lost {
             shared.notify_if_lost();
         }
         Ok(())
-    }
-
-    /// The state of a run, at any time and whether or not its services still exist; `None` if the
-    /// id is unknown.
-    ///
-    /// # Errors
-    ///
-    /// If the journal cannot be read.
-    pub fn state(&self, id: &str) -> Result<Option<RunView>, JournalError> {
-        let view = |state: &RunState| {
-            let waits = self.pauses(state)?.waits;
-            Ok(RunView::of(state, self.now(), waits))
-        };
-        match self.find(id) {
-            Some(state) => Some(view(&state.lock())).transpose(),
-            None => self.try_load(id)?.as_ref().map(view).transpose(),
-        }
-    }
-
-    /// Loads a run from the journal, which must know it.
-    pub(super) fn load(&self, id: &str) -> Result<RunState, JournalError> {
-        self.try_load(id)?
-            .ok_or_else(|| JournalError::Unknown(id.to_owned()))
-    }
-
-    /// Loads a run from the journal, if it is there.
-    ///
-    /// Its workflow was checked when it began. A service that was removed since fails at the call,
-    /// so that the effects on other services are undone.
-    fn try_load(&self, id: &str) -> Result<Option<RunState>, JournalError> {
-        self.replay(id, |workflow| {
-            let plan = Plan::from_journal(workflow).map_err(|why| corrupt(id, why))?;
-            Ok(Arc::new(plan))
-        })
-    }
-
-    /// Loads a child run, whose plan is part of its parent's.
-    pub(super) fn load_child(
-        &self,
-        id: &str,
-        plan: &Arc<Plan>,
-    ) -> Result<Option<RunState>, JournalError> {
-        self.replay(id, |_| Ok(Arc::clone(plan)))
-    }
-
-    fn replay(
-        &self,
-        id: &str,
-        plan: impl FnOnce(Arc<Workflow>) -> Result<Arc<Plan>, JournalError>,
-    ) -> Result<Option<RunState>, JournalError> {
-        let Some(entries) = self.process.journal.read(id)? else {
-            return Ok(None);
-        };
-        let mut entries = entries.into_iter();
-        let Some(JournalEntry::Started {
-            workflow,
-            input,
-            events_from,
-            caller,
-            security,
-            at,
-        }) = entries.next()
-        else {
-            return Err(JournalError::no_start(id));
-        };
-        let start = RunStart {
-            input,
-            events_from,
-            parties: Parties::of(caller, security),
-            at,
-        };
-        let mut state = RunState::new(plan(workflow)?, id.into(), start);
-        for entry in entries {
-            state.apply(&entry).map_err(|why| corrupt(id, why))?;
-        }
-        Ok(Some(state))
     }
 
     /// The state of an active run.
@@ -398,11 +334,4 @@ impl Orchestrator {
 fn cannot_cancel(id: &str, why: &str) -> RunError {
     let message = format!("the run {id:?} {why}");
     RunError::Refused(Box::new(Failure::new(code::CANCELLED, message)))
-}
-
-pub(super) fn corrupt(id: &str, why: String) -> JournalError {
-    JournalError::Corrupt {
-        run: id.to_owned(),
-        why,
-    }
 }

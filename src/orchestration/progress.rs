@@ -21,7 +21,7 @@ use crate::{
 /// How a step ended, and the number of the event that it waited for.
 pub(super) type Ended = (CallResult, Option<u64>);
 
-/// What a step comes to.
+/// A step, and its result.
 type Step = (usize, Result<Ended, RunError>);
 
 /// The steps of a run that are due and running.

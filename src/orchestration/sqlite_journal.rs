@@ -347,22 +347,15 @@ impl Journal for SqliteJournal {
 }
 
 fn written(run: &str, entry: &impl Serialize) -> Result<String, JournalError> {
-    serde_json::to_string(entry).map_err(|error| corrupt(run, &error))
+    serde_json::to_string(entry).map_err(|error| JournalError::corrupt(run, error.to_string()))
 }
 
 fn read_from<'de, T: Deserialize<'de>>(run: &str, text: &'de str) -> Result<T, JournalError> {
-    serde_json::from_str(text).map_err(|error| corrupt(run, &error))
+    serde_json::from_str(text).map_err(|error| JournalError::corrupt(run, error.to_string()))
 }
 
 fn text_of<'a>(row: &'a rusqlite::Row<'_>) -> Result<&'a str, rusqlite::Error> {
     Ok(row.get_ref(0)?.as_str()?)
-}
-
-fn corrupt(run: &str, error: &serde_json::Error) -> JournalError {
-    JournalError::Corrupt {
-        run: run.to_owned(),
-        why: error.to_string(),
-    }
 }
 
 impl fmt::Debug for SqliteJournal {

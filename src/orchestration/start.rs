@@ -12,32 +12,11 @@ use super::{
     state::RunState,
 };
 use crate::{
-    domain::{Call, Failure, SecurityContext, WorkflowStatus, code},
+    domain::{Failure, WorkflowStatus, code},
     observability::EventKind,
 };
 
 impl Orchestrator {
-    /// The same orchestrator, whose calls are by somebody else.
-    #[must_use]
-    pub fn as_caller(&self, caller: &Arc<str>) -> Self {
-        let mut other = self.clone();
-        other.caller = Arc::clone(caller);
-        other
-    }
-
-    /// Who makes the calls, unless the orchestrator does.
-    pub(super) fn own_caller(&self) -> Option<&Arc<str>> {
-        Some(&self.caller).filter(|caller| ***caller != *Call::ORCHESTRATOR)
-    }
-
-    /// The same orchestrator, whose runs are for somebody: their calls carry this context.
-    #[must_use]
-    pub fn on_behalf_of(&self, security: Option<Arc<SecurityContext>>) -> Self {
-        let mut other = self.clone();
-        other.security = security;
-        other
-    }
-
     /// Runs a workflow to its end.
     ///
     /// # Errors

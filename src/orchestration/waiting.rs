@@ -58,7 +58,7 @@ impl Run {
         match &head.event {
             None => waits.add_timer(Timer { until, step, began }),
             Some(of) => {
-                process.inbox.tell(of, Arc::clone(&self.state) as _);
+                process.inbox.subscribe(of, Arc::clone(&self.state) as _);
                 waits.add_event(EventWaiting {
                     step,
                     began,
@@ -211,7 +211,7 @@ impl Run {
     pub(super) fn stop_listening(&self, wait: &EventWaiting) {
         if let Some(of) = &wait.head.event {
             let inbox = &self.orchestrator.process.inbox;
-            inbox.forget(of, &*self.state);
+            inbox.unsubscribe(of, &*self.state);
         }
     }
 

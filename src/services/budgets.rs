@@ -42,7 +42,11 @@ impl Budgets {
     }
 
     /// Sets the budget of the calls of a run.
-    pub fn set_of_run(&self, run: &str, policy: BudgetPolicy, timeline: Timeline) {
+    pub fn set_of_run(&self, run: &str, policy: Option<BudgetPolicy>, timeline: Timeline) {
+        let Some(policy) = policy else {
+            self.table.lock().runs.remove(run);
+            return;
+        };
         let run: Arc<str> = run.into();
         let budget = Budget::new(Arc::clone(&run), policy, timeline);
         self.table.lock().runs.insert(run, budget);
@@ -151,7 +155,7 @@ mod tests {
                 ("trip-1/car~2", 4),
                 ("trip", 5),
             ] {
-                budgets.set_of_run(run, only_calls(calls), timeline.clone());
+                budgets.set_of_run(run, Some(only_calls(calls)), timeline.clone());
             }
             let limits = |run: Option<&str>| {
                 let budgets = budgets.of(run).into_iter();

@@ -39,6 +39,18 @@ fn merged(rule: &str, base: &Value, values: &[Value]) -> Result<(Value, Option<S
 }
 
 #[test]
+fn first_write_wins_whatever_the_others_change() {
+    for own in [json!({ "a": 1 }), json!({ "b": 1 }), json!({})] {
+        let resolved = resolve(
+            &json!("firstWriteWins"),
+            &json!({}),
+            &[json!({ "a": 2 }), own],
+        );
+        assert_eq!(resolved.unwrap(), None);
+    }
+}
+
+#[test]
 fn each_merge_rule_chooses_its_value() {
     let op = |n: u32| Some(format!("op-{n}"));
     for (rule, base, values, expected) in [

@@ -212,7 +212,7 @@ async fn budget_of_a_run_counts_its_child_runs_alone_and_outlives_the_client() {
         ..BudgetPolicy::default()
     };
     cast.set_budget(calls(10));
-    cast.client().set_budget_of_run("w-1", calls(2));
+    cast.client().set_budget_of_run("w-1", Some(calls(2)));
     let left = |cast: &Cast| {
         let budgets = cast.client().budgets_of_run("w-1/search");
         budgets

@@ -140,8 +140,9 @@ impl Client {
         self.budgets.set(policy, self.timeline.clone());
     }
 
-    /// The same for the calls of a run and of the runs nested in it, which count in other budgets too.
-    pub fn set_budget_of_run(&self, run: &str, policy: BudgetPolicy) {
+    /// The same for the calls of a run and of the runs nested in it, which count in other budgets too; none in
+    /// place of a former one if no policy is given.
+    pub fn set_budget_of_run(&self, run: &str, policy: Option<BudgetPolicy>) {
         let timeline = self.timeline.clone();
         self.budgets.set_of_run(run, policy, timeline);
     }
