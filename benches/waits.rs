@@ -10,13 +10,16 @@ mod scene;
 use std::{
     path::Path,
     process::{Command, ExitCode},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use rehearsal::{
+    domain::{Call, Reply},
     observability::EventKind,
     orchestration::{Journal as _, JournalEntry, MemoryJournal, SqliteJournal, Workflow},
+    services::{CallResult, Service},
 };
 use serde_json::json;
 
@@ -129,7 +132,7 @@ fn open_and_end() -> (usize, Duration) {
 }
 
 fn memory_of_runs() -> bool {
-    const AT_MOST: usize = 2_304;
+    const AT_MOST: usize = 2_048;
     let (each, _) = open_and_end();
     println!(
         "runs: {WAITS} that wait, {each} bytes each, timeline and journal included (at most {AT_MOST})"
@@ -188,36 +191,41 @@ fn time() -> bool {
     ratio <= AT_MOST
 }
 
+/// Notes when it is called first.
+#[derive(Default)]
+struct FirstCall(Arc<OnceLock<Instant>>);
+
+#[async_trait]
+impl Service for FirstCall {
+    fn name(&self) -> &str {
+        "AgentService"
+    }
+
+    async fn call(&self, _: &Call) -> CallResult {
+        self.0.get_or_init(Instant::now);
+        Ok(Reply::new(json!({})))
+    }
+}
+
 /// From the opening of a journal of open waits, which are overdue, to the first call.
 fn restart() -> bool {
     const AT_MOST: Duration = Duration::from_secs(1);
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     let file = &folder.path().join("waits.db");
     leave_waiting(file);
+    let called = FirstCall::default();
     let first = runtime::runtime().block_on(async {
         let (registry, timeline) = scene::cast("0ms");
+        registry.add(FirstCall(Arc::clone(&called.0)));
         tokio::time::sleep(Duration::from_secs(96 * 60 * 60)).await;
         let began = Instant::now();
         let journal = Arc::new(SqliteJournal::open(file).expect("the journal opens"));
         let cast = (registry, timeline.clone());
         let (orchestrator, _) = scene::orchestrator(&workflow(), cast, journal);
-        let recovered = tokio::spawn({
-            let orchestrator = orchestrator.clone();
-            async move { orchestrator.recover().await.map(|runs| runs.len()) }
-        });
-        let is_call = |kind: &EventKind| matches!(kind, EventKind::CallStarted { .. });
-        while !timeline.read(|events| events.iter().any(|event| is_call(&event.kind))) {
-            tokio::task::yield_now().await;
-        }
-        let first = began.elapsed();
-        assert_eq!(
-            recovered
-                .await
-                .expect("no panic")
-                .expect("the journal is read"),
-            WAITS
-        );
-        first
+        let recovered = orchestrator.recover().await;
+        assert_eq!(recovered.expect("the journal is read").len(), WAITS);
+        let first = called.0.get().expect("it is called");
+        first.duration_since(began)
     });
     println!(
         "restart: with {WAITS} open waits, the first call after {first:.1?} (at most {AT_MOST:?})"
