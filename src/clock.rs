@@ -97,6 +97,33 @@ pub fn rfc_3339(instant: &DateTime<Utc>) -> String {
     }
 }
 
+/// Serde for an instant in RFC 3339.
+pub(crate) mod timestamp {
+    use std::borrow::Cow;
+
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::rfc_3339;
+
+    pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc_3339(at))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<DateTime<Utc>, D::Error> {
+        read(&Cow::<str>::deserialize(deserializer)?).map_err(Error::custom)
+    }
+
+    pub fn read(text: &str) -> Result<DateTime<Utc>, String> {
+        let read = DateTime::parse_from_rfc3339(text);
+        read.map(|at| at.to_utc()).map_err(|_| {
+            format!("{text:?} is not a timestamp, expected one such as \"2025-01-01T00:00:00Z\"")
+        })
+    }
+}
+
 /// Cuts a duration to the resolution of virtual time.
 pub fn whole_millis(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)

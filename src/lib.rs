@@ -81,6 +81,7 @@
 //! | `contracts` | `contracts`; needs `json-schema` |
 //! | `control` | `control` |
 //! | `http` | the cast over HTTP, programs under test |
+//! | `tasks` | `tasks`; needs `sqlite` |
 //!
 //! # The house
 //!
@@ -90,6 +91,7 @@
 //! |---|---|---|
 //! | 11 | [`steps`] | step definitions, grouped by the room they are about |
 //! | 10 | [`harness`] | pickles, the [`harness::World`], fixtures, step lookup, runner, hooks, run events, reports, snapshots, command line |
+//! | 9 | `tasks` | a server of tasks: planned, worked on, completed and put together by tools; sessions, artifacts |
 //! | 8 | `configuration` | configurations kept as events, conflicts between updates, rules for what services must agree on, reconciliation |
 //! | 8 | `control` | goals: plans, who carries them out, approval, partial results |
 //! | 7 | [`orchestration`] | workflows, nested workflows, waits and approvals, the engine that runs them, recovery, compensation, the journal, crash and restart |
@@ -140,6 +142,8 @@ pub mod services;
 pub mod steps;
 #[cfg(any(feature = "http", feature = "sqlite"))]
 mod systems;
+#[cfg(feature = "tasks")]
+mod tasks;
 
 pub use harness::{Cast, Hook, HookResult, Suite, World, events::Status};
 pub use steps::{StepError, StepResult};

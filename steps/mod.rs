@@ -43,6 +43,8 @@ mod services;
 mod snapshots;
 #[cfg(feature = "http")]
 mod systems;
+#[cfg(feature = "tasks")]
+mod tasks;
 mod timeline;
 mod workflows;
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [(&str, u8); 16] = [
+const ROOMS: [(&str, u8); 17] = [
     ("clock", 0),
     ("database", 0),
     ("domain", 1),
@@ -23,6 +23,7 @@ const ROOMS: [(&str, u8); 16] = [
     ("orchestration", 7),
     ("configuration", 8),
     ("control", 8),
+    ("tasks", 9),
     ("harness", 10),
     ("steps", 11),
 ];

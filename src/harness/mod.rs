@@ -41,6 +41,8 @@ mod process;
 mod runs;
 #[cfg_attr(not(feature = "http"), path = "systems_left_out.rs")]
 mod systems;
+#[cfg(feature = "tasks")]
+mod tasks;
 mod type_map;
 mod world;
 

@@ -123,6 +123,8 @@ impl World {
         }
         #[cfg(feature = "cqrs")]
         self.set_seed_of_commands(seed);
+        #[cfg(feature = "tasks")]
+        self.set_seed_of_tasks(seed);
     }
 
     /// Everything that has happened.

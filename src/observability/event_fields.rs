@@ -239,6 +239,11 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("approval_refused", &["request", "approver", "reason"]),
     ("budget_warning", BUDGET_USE),
     ("budget_exceeded", BUDGET_USE),
+    ("task_changed", &["task", "from", "status"]),
+    ("path_refused", &["client", "tool", "field", "message"]),
+    ("server_phase", &["sequence", "phase", "progress"]),
+    ("shutdown_callback_failed", &["callback", "message"]),
+    ("snapshot_rejected", &["file", "message"]),
 ];
 
 const DECISION: &[&str] = &[
@@ -259,10 +264,12 @@ mod tests {
     #[test]
     fn every_kind_of_event_is_listed() {
         let mut kinds = kinds(include_str!("event_kind.rs"), "pub enum EventKind {");
+        assert_eq!(kinds.pop().as_deref(), Some("tasks"));
         assert_eq!(kinds.pop().as_deref(), Some("control"));
         assert_eq!(kinds.pop().as_deref(), Some("consistency"));
         kinds.extend(kinds_of_consistency());
         kinds.extend(kinds_of_control());
+        kinds.extend(kinds_of_tasks());
         let listed = EVENT_FIELDS.iter().map(|(kind, _)| (*kind).to_owned());
         assert_eq!(listed.collect::<Vec<_>>(), kinds);
     }
@@ -274,6 +281,10 @@ mod tests {
 
     fn kinds_of_control() -> Vec<String> {
         kinds(include_str!("control_event.rs"), "pub enum ControlEvent {")
+    }
+
+    fn kinds_of_tasks() -> Vec<String> {
+        kinds(include_str!("task_event.rs"), "pub enum TaskEvent {")
     }
 
     fn kinds(source: &str, head: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     CommandHead, CompensationHead, ConsistencyEvent, ControlEvent, EventHead, HandlerRuns,
-    LetterOwner, RefusedBy, RequestHead, Retried, ServiceName, StepHead, WaitHead,
+    LetterOwner, RefusedBy, RequestHead, Retried, ServiceName, StepHead, TaskEvent, WaitHead,
 };
 use crate::domain::{
     BreakerState, CallHead, CallName, Health, Key, RequestStatus, StepStatus, WorkflowStatus,
@@ -428,6 +428,9 @@ pub enum EventKind {
     /// What a control plane does; boxed, since it holds more than calls do.
     #[serde(untagged)]
     Control(Box<ControlEvent>),
+    /// What a server of tasks does; boxed likewise.
+    #[serde(untagged)]
+    Tasks(Box<TaskEvent>),
 }
 
 fn state_or_unknown<S: Serializer>(

@@ -12,6 +12,11 @@ mod golden_signals;
 mod heads;
 mod redaction;
 mod spans;
+#[cfg_attr(
+    not(feature = "tasks"),
+    expect(dead_code, reason = "only servers of tasks make them")
+)]
+mod task_event;
 mod timeline;
 
 pub use audit::{
@@ -31,4 +36,5 @@ pub(crate) use heads::{
     RequestHead, Retried, ServiceName, StepHead, WaitHead,
 };
 pub(crate) use redaction::{REDACTED, looks_secret, redact};
+pub(crate) use task_event::TaskEvent;
 pub use timeline::Timeline;

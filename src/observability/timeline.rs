@@ -149,6 +149,7 @@ fn hide_secrets(kind: &mut EventKind) {
         } => *reply = redact(reply),
         EventKind::Consistency(event) => event.redact(),
         EventKind::Control(event) => event.redact(),
+        EventKind::Tasks(event) => event.redact(),
         EventKind::Warning { message, .. } | EventKind::Error { message, .. } => {
             if let Some(shown) = redact_text(message) {
                 *message = shown;

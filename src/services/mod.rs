@@ -61,6 +61,8 @@ pub use faults::{FaultId, Faults, UnusedFault};
 pub use file::DiskStage;
 pub use file::FileService;
 pub(crate) use file::{FileOperation, FilePath, Files, FilesDefinition};
+#[cfg(feature = "tasks")]
+pub(crate) use file::{read_file, remove_file, write_file};
 pub(crate) use http_route::HttpRoute;
 #[cfg(feature = "http")]
 pub(crate) use http_status::{failure_of, status_of};
@@ -77,7 +79,7 @@ pub(crate) use policies::Policies;
 pub use registry::{Registry, UnknownName};
 pub(crate) use repetition::{Repetition, stopped_before_any};
 pub(crate) use script::Script;
-use service::refused;
+pub(crate) use service::refused;
 pub use service::{CallResult, Service};
 #[doc(hidden)]
 pub use wire_answer::WireAnswer;

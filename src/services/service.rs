@@ -9,7 +9,7 @@ use crate::domain::{Call, Failure, FailureMode, Reply, code};
 pub(super) const PROBE: &str = "health";
 
 /// A failure about a field of the input.
-pub(super) fn refused(code: &str, field: &str, message: impl Into<String>) -> Box<Failure> {
+pub(crate) fn refused(code: &str, field: &str, message: impl Into<String>) -> Box<Failure> {
     Box::new(Failure::new(code, message).field(field))
 }
 

@@ -26,7 +26,7 @@ use super::{
 
 /// The Cargo features that bring steps, and whether they are on.
 #[doc(hidden)]
-pub const CARGO_FEATURES: [(&str, bool); 8] = [
+pub const CARGO_FEATURES: [(&str, bool); 9] = [
     ("configuration", cfg!(feature = "configuration")),
     ("contracts", cfg!(feature = "contracts")),
     ("control", cfg!(feature = "control")),
@@ -35,6 +35,7 @@ pub const CARGO_FEATURES: [(&str, bool); 8] = [
     ("json-schema", cfg!(feature = "json-schema")),
     ("messaging", cfg!(feature = "messaging")),
     ("sqlite", cfg!(feature = "sqlite")),
+    ("tasks", cfg!(feature = "tasks")),
 ];
 
 /// What a lookup finds.

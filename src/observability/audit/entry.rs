@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::did_you_mean;
+use crate::{clock::timestamp, domain::did_you_mean};
 
 /// A decision, or an interaction with a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,33 +101,6 @@ impl FromStr for AuditType {
         known.ok_or_else(|| {
             let hint = did_you_mean(text, Self::ALL.map(Self::as_str));
             format!("no entry of the audit trail is of type {text:?}: {hint}")
-        })
-    }
-}
-
-/// Serde for an instant in RFC 3339.
-pub(super) mod timestamp {
-    use std::borrow::Cow;
-
-    use chrono::{DateTime, Utc};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::clock::rfc_3339;
-
-    pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&rfc_3339(at))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<DateTime<Utc>, D::Error> {
-        read(&Cow::<str>::deserialize(deserializer)?).map_err(Error::custom)
-    }
-
-    pub fn read(text: &str) -> Result<DateTime<Utc>, String> {
-        let read = DateTime::parse_from_rfc3339(text);
-        read.map(|at| at.to_utc()).map_err(|_| {
-            format!("{text:?} is not a timestamp, expected one such as \"2025-01-01T00:00:00Z\"")
         })
     }
 }

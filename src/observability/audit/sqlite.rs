@@ -3,8 +3,8 @@ use std::path::Path;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, Params, Row, params};
 
-use super::{AuditEntry, AuditError, AuditStore, AuditType, entry::timestamp};
-use crate::database::FileKind;
+use super::{AuditEntry, AuditError, AuditStore, AuditType};
+use crate::{clock::timestamp, database::FileKind};
 
 /// Each index costs as much at every entry as the entry itself, so there is one only for what is looked up
 /// most: the other queries read backwards until they have enough.

@@ -16,6 +16,8 @@ mod failures;
 mod files;
 mod location;
 mod path;
+#[cfg(feature = "tasks")]
+mod plain;
 mod query;
 mod record;
 mod request;
@@ -31,4 +33,6 @@ pub use definition::{FileOperation, FilesDefinition};
 pub use disk_faults::DiskStage;
 pub use files::Files;
 pub use path::FilePath;
+#[cfg(feature = "tasks")]
+pub(crate) use plain::{read_file, remove_file, write_file};
 pub use service::FileService;

@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::redaction::redact_text;
+
+/// What a server of tasks does, on the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub enum TaskEvent {
+    /// A task got another status, or its first.
+    TaskChanged {
+        task: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<&'static str>,
+        status: &'static str,
+    },
+    /// An id or a path of an input would have led out of the server's directory.
+    PathRefused {
+        client: Arc<str>,
+        tool: Arc<str>,
+        field: Arc<str>,
+        message: String,
+    },
+    /// The server shuts down or starts again.
+    ServerPhase {
+        sequence: &'static str,
+        phase: &'static str,
+        /// In percent.
+        progress: u8,
+    },
+    /// What was to be done before the server shuts down was not done.
+    ShutdownCallbackFailed { callback: Arc<str>, message: String },
+    /// A snapshot of the server's state is not what was written.
+    SnapshotRejected { file: Arc<str>, message: String },
+}
+
+impl TaskEvent {
+    /// Replaces the secrets in its texts.
+    pub fn redact(&mut self) {
+        match self {
+            Self::TaskChanged { .. } | Self::ServerPhase { .. } => {}
+            Self::PathRefused { message, .. }
+            | Self::ShutdownCallbackFailed { message, .. }
+            | Self::SnapshotRejected { message, .. } => {
+                if let Some(shown) = redact_text(message) {
+                    *message = shown;
+                }
+            }
+        }
+    }
+}

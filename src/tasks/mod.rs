@@ -1,0 +1,32 @@
+//! A server of tasks: people and agents plan tasks, work on them and put the results together, by tools that
+//! are called as operations of a service.
+
+mod artifacts;
+mod ending;
+mod execution;
+mod failures;
+mod input;
+mod planning;
+mod query;
+mod server;
+mod service;
+mod session;
+mod sessions;
+mod specialists;
+mod status;
+mod store;
+mod synthesis;
+mod tables;
+mod task;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod view;
+mod vocabulary;
+
+pub(crate) use self::{
+    server::Server,
+    service::{TaskService, TasksDefinition},
+    store::TaskStore,
+    tools::Tools,
+};

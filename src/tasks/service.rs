@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{failures::CODES, tools::Tools};
+use crate::{
+    domain::{Call, Reply},
+    services::{CallResult, CodeDefinition, EffectDecision, Effects, Service},
+};
+
+/// How a service keeps tasks.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TasksDefinition {
+    /// Whether they are in a file, which outlives the server; else in memory.
+    #[serde(default)]
+    pub file: bool,
+}
+
+/// The tools of a server of tasks as a service: an operation each.
+///
+/// A call with a key acts once. To undo, an operation does what it does, if there is something to undo.
+pub struct TaskService {
+    name: Arc<str>,
+    tools: Tools,
+    effects: Effects,
+    codes: Vec<(&'static str, CodeDefinition)>,
+}
+
+impl TaskService {
+    /// The service of tools.
+    pub fn new(name: &str, tools: Tools, effects: Effects) -> Self {
+        let codes = CODES.map(|(code, mode, retryable)| {
+            let definition = CodeDefinition {
+                mode: Some(mode),
+                retryable: Some(retryable),
+                ..CodeDefinition::default()
+            };
+            (code, definition)
+        });
+        Self {
+            name: name.into(),
+            tools,
+            effects,
+            codes: codes.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Service for TaskService {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn operations(&self) -> Option<Vec<&str>> {
+        Some(Tools::NAMES.to_vec())
+    }
+
+    fn codes(&self) -> Option<Vec<(&str, &CodeDefinition)>> {
+        Some(self.codes.iter().map(|(code, own)| (*code, own)).collect())
+    }
+
+    async fn call(&self, call: &Call) -> CallResult {
+        let security = call.context().security.as_ref();
+        let session = security.and_then(|security| security.session.as_ref());
+        let client = session.unwrap_or(call.caller());
+        let tool = call.name().operation();
+        let input = match call.is_undo() {
+            true => undo_input(&call.input),
+            false => None,
+        };
+        let input = input.as_ref().unwrap_or(&call.input);
+        let act = || self.tools.call(client, tool, input).map(Arc::new);
+        let done = match Tools::reads_only(tool) {
+            true => act(),
+            false => self.effects.once(call, |decision| match decision {
+                EffectDecision::Nothing => Ok(Reply::empty().value),
+                EffectDecision::Act | EffectDecision::Undo => act(),
+            }),
+        };
+        done.map(Reply::new)
+            .map_err(|failure| Box::new(failure.at(call.name())))
+    }
+}
+
+/// What an undo is about that has no input of its own, but what was asked for and answered.
+fn undo_input(given: &Value) -> Option<Value> {
+    let fields = given.as_object().filter(|fields| fields.len() == 2)?;
+    let (input, reply) = (fields.get("input")?, fields.get("reply")?);
+    let task = reply.get("task_id").or_else(|| input.get("task_id"))?;
+    Some(json!({ "task_id": task }))
+}

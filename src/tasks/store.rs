@@ -1,0 +1,103 @@
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::{
+    failures::{StoreError, ToolResult, database_error},
+    tables::{TABLES, Tables},
+};
+use crate::{
+    database::{FileKind, within_transaction},
+    domain::Locked,
+    services::Directory,
+};
+
+const TASK_STORE: FileKind = FileKind {
+    name: "store of tasks",
+    // `reta` in ASCII.
+    application: 0x7265_7461,
+    version: 1,
+    raised: &[],
+    tables: TABLES,
+};
+
+/// The file, within its folder.
+const FILE: &str = ".rehearsal/tasks.db";
+const FOLDER: &str = ".rehearsal";
+
+/// Where tasks are kept: in a SQLite file, or in memory.
+///
+/// A handle on the database is opened by the first operation, and again by the first one after it was
+/// lost.
+#[derive(Debug)]
+pub struct TaskStore {
+    /// The folder of the file, if there is one.
+    directory: Option<Directory>,
+    connection: Locked<Option<Connection>>,
+}
+
+impl TaskStore {
+    /// Tasks that are lost with the process.
+    pub fn in_memory() -> Self {
+        Self {
+            directory: None,
+            connection: Locked::new(None),
+        }
+    }
+
+    /// Tasks in a file of a folder, which the first operation opens or creates.
+    pub fn in_file(directory: Directory) -> Self {
+        Self {
+            directory: Some(directory),
+            connection: Locked::new(None),
+        }
+    }
+
+    /// Does `work` in a transaction, which is rolled back if it fails.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if the database cannot be used; what `work` fails with.
+    pub fn within<T>(
+        &self,
+        work: impl FnOnce(&Tables<'_>) -> Result<T, StoreError>,
+    ) -> ToolResult<T> {
+        let mut slot = self.connection.lock();
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        let done = within_transaction(&connection, || work(&Tables::new(&connection)));
+        match done {
+            Ok(done) => {
+                *slot = Some(connection);
+                Ok(done)
+            }
+            Err(StoreError::Refused(failure)) => {
+                *slot = Some(connection);
+                Err(failure)
+            }
+            Err(StoreError::Database(error)) => {
+                // A file is opened again by the next operation; what is in memory would be lost.
+                if self.directory.is_none() {
+                    *slot = Some(connection);
+                }
+                Err(database_error(error.to_string()))
+            }
+        }
+    }
+
+    fn open(&self) -> ToolResult<Connection> {
+        let Some(directory) = &self.directory else {
+            let opened = TASK_STORE.open(":memory:".as_ref());
+            return opened.map_err(database_error);
+        };
+        let unusable = |why: String| database_error(format!("{FILE} cannot be used: {why}"));
+        let made = directory.path().and_then(|folder| {
+            let file = folder.join(FILE);
+            fs::create_dir_all(folder.join(FOLDER)).map(|()| file)
+        });
+        let file = made.map_err(|error| unusable(error.to_string()))?;
+        TASK_STORE.open(&file).map_err(unusable)
+    }
+}
