@@ -3,7 +3,10 @@
 use cucumber::gherkin;
 use rehearsal_macros::{given, when};
 
-use super::{StepResult, parameters::json};
+use super::{
+    CountParameter, StepResult,
+    parameters::{at_least_one, json},
+};
 use crate::{harness::World, tasks::TasksDefinition};
 
 /// In memory.
@@ -23,4 +26,23 @@ fn keeps_by_definition(world: &mut World, step: &gherkin::Step, service: String)
 #[when("the tasks of {string} are reopened")]
 fn are_reopened(world: &mut World, service: String) -> StepResult {
     Ok(world.reopen_tasks(&service)?)
+}
+
+/// Another process uses its file.
+#[when("the database of {string} is lost")]
+fn database_is_lost(world: &mut World, service: String) -> StepResult {
+    Ok(world.take_tasks_away(&service, true)?)
+}
+
+/// Nobody else uses its file.
+#[when("the database of {string} is back")]
+fn database_is_back(world: &mut World, service: String) -> StepResult {
+    Ok(world.take_tasks_away(&service, false)?)
+}
+
+/// Somebody edits the newest snapshots of its state: the last one, then the newest backups.
+#[when("the newest {count} snapshot(s) of {string} is/are altered")]
+fn snapshots_are_altered(world: &mut World, count: CountParameter, service: String) -> StepResult {
+    let count = at_least_one(count, "snapshot")?;
+    Ok(world.alter_snapshots(&service, count as usize)?)
 }

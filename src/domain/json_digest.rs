@@ -11,7 +11,7 @@ pub fn json_sha_256(value: &Value) -> [u8; 32] {
 }
 
 /// The same as 64 hexadecimal digits.
-#[cfg(any(feature = "cqrs", test))]
+#[cfg(any(feature = "cqrs", feature = "tasks", test))]
 pub fn json_digest(value: &Value) -> std::sync::Arc<str> {
     let bytes = json_sha_256(value);
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -48,7 +48,7 @@ pub use health::Health;
 #[doc(hidden)]
 pub use json::from_value;
 pub(crate) use json::{JsonError, from_json};
-#[cfg(feature = "cqrs")]
+#[cfg(any(feature = "cqrs", feature = "tasks"))]
 pub(crate) use json_digest::json_digest;
 pub(crate) use json_digest::json_sha_256;
 pub(crate) use json_form::JsonForm;

@@ -12,10 +12,6 @@ mod golden_signals;
 mod heads;
 mod redaction;
 mod spans;
-#[cfg_attr(
-    not(feature = "tasks"),
-    expect(dead_code, reason = "only servers of tasks make them")
-)]
 mod task_event;
 mod timeline;
 

@@ -5,14 +5,20 @@ mod artifacts;
 mod ending;
 mod execution;
 mod failures;
+mod health;
 mod input;
+mod lifecycle;
+mod maintenance;
 mod planning;
 mod query;
+mod restart;
 mod server;
 mod service;
 mod session;
 mod sessions;
+mod snapshot;
 mod specialists;
+mod staleness;
 mod status;
 mod store;
 mod synthesis;
@@ -25,6 +31,7 @@ mod view;
 mod vocabulary;
 
 pub(crate) use self::{
+    lifecycle::Callback,
     server::Server,
     service::{TaskService, TasksDefinition},
     store::TaskStore,

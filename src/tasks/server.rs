@@ -4,6 +4,7 @@ use rand::Rng as _;
 
 use super::{
     failures::{StoreError, ToolResult},
+    lifecycle::{Callback, Lifecycle},
     session::Session,
     status::TaskStatus,
     store::TaskStore,
@@ -28,6 +29,9 @@ pub struct Server {
     clock: Clock,
     seed: Locked<Seed>,
     observe: Observe,
+    /// What is to be done before the server shuts down.
+    pub(super) callbacks: Vec<Callback>,
+    pub(super) lifecycle: Locked<Lifecycle>,
     /// The session that each client works in.
     pub(super) current: Locked<HashMap<Arc<str>, Session>>,
 }
@@ -49,6 +53,7 @@ impl Server {
         clock: Clock,
         seed: Seed,
         observe: Observe,
+        callbacks: Vec<Callback>,
     ) -> Self {
         Self {
             store,
@@ -56,6 +61,8 @@ impl Server {
             clock,
             seed: Locked::new(seed.part(["tasks"])),
             observe,
+            callbacks,
+            lifecycle: Locked::default(),
             current: Locked::default(),
         }
     }
@@ -63,6 +70,15 @@ impl Server {
     /// Draws all ids from a seed from now on.
     pub fn set_seed(&self, seed: Seed) {
         *self.seed.lock() = seed.part(["tasks"]);
+    }
+
+    /// Takes its file away until what is returned is dropped, as another process would that uses it.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if the file cannot be used as it is.
+    pub fn take_database_away(&self) -> ToolResult<rusqlite::Connection> {
+        self.store.take_away()
     }
 
     /// The time on its clock.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{failures::CODES, tools::Tools};
 use crate::{
-    domain::{Call, Reply},
+    domain::{Call, CallName, Failure, Reply, code},
     services::{CallResult, CodeDefinition, EffectDecision, Effects, Service},
 };
 
@@ -17,6 +17,9 @@ pub struct TasksDefinition {
     /// Whether they are in a file, which outlives the server; else in memory.
     #[serde(default)]
     pub file: bool,
+    /// What is called before the server shuts down, in this order.
+    #[serde(default)]
+    pub callbacks: Vec<CallName>,
 }
 
 /// The tools of a server of tasks as a service: an operation each.
@@ -30,6 +33,30 @@ pub struct TaskService {
 }
 
 impl TaskService {
+    /// Acts once per key.
+    async fn act(
+        &self,
+        call: &Call,
+        client: &Arc<str>,
+        tool: &str,
+        input: &Value,
+    ) -> Result<Arc<Value>, Box<Failure>> {
+        // Asked before, since a restart takes time; one that fails is no effect.
+        let mut decided = None;
+        let asked = self.effects.once(call, |decision| {
+            decided = Some(decision);
+            Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
+        });
+        let reply = match decided {
+            None => return asked,
+            Some(EffectDecision::Nothing) => Reply::empty().value,
+            Some(EffectDecision::Act | EffectDecision::Undo) => {
+                Arc::new(self.tools.call(client, tool, input).await?)
+            }
+        };
+        self.effects.once(call, |_| Ok(reply))
+    }
+
     /// The service of tools.
     pub fn new(name: &str, tools: Tools, effects: Effects) -> Self {
         let codes = CODES.map(|(code, mode, retryable)| {
@@ -73,13 +100,9 @@ impl Service for TaskService {
             false => None,
         };
         let input = input.as_ref().unwrap_or(&call.input);
-        let act = || self.tools.call(client, tool, input).map(Arc::new);
         let done = match Tools::reads_only(tool) {
-            true => act(),
-            false => self.effects.once(call, |decision| match decision {
-                EffectDecision::Nothing => Ok(Reply::empty().value),
-                EffectDecision::Act | EffectDecision::Undo => act(),
-            }),
+            true => self.tools.call(client, tool, input).await.map(Arc::new),
+            false => self.act(call, client, tool, input).await,
         };
         done.map(Reply::new)
             .map_err(|failure| Box::new(failure.at(call.name())))

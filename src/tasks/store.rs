@@ -79,12 +79,65 @@ impl TaskStore {
             }
             Err(StoreError::Database(error)) => {
                 // A file is opened again by the next operation; what is in memory would be lost.
-                if self.directory.is_none() {
+                if !self.has_file() {
                     *slot = Some(connection);
                 }
                 Err(database_error(error.to_string()))
             }
         }
+    }
+
+    /// Whether the database can be used; opens it if need be.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if it cannot.
+    pub fn check(&self) -> ToolResult<()> {
+        self.within(|tables| tables.check())
+    }
+
+    /// The same, where the database must be there already.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if it cannot be used, or its file is missing.
+    pub fn check_existing(&self) -> ToolResult<()> {
+        if let Some(directory) = &self.directory {
+            let is_there = directory
+                .existing()
+                .is_some_and(|folder| folder.join(FILE).is_file());
+            if !is_there {
+                return Err(database_error(format!("{FILE} is missing")));
+            }
+        }
+        self.check()
+    }
+
+    /// Whether the tasks outlive the process.
+    pub fn has_file(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// Lets go of the file. In memory there is nothing to let go of.
+    pub fn close(&self) {
+        if self.has_file() {
+            *self.connection.lock() = None;
+        }
+    }
+
+    /// Takes the file away, as another process would that uses it, until what is returned is dropped.
+    ///
+    /// # Errors
+    ///
+    /// `DATABASE_ERROR` if it cannot be used as it is.
+    pub fn take_away(&self) -> ToolResult<Connection> {
+        self.close();
+        self.open()
+    }
+
+    /// The name of the file, within its folder.
+    pub fn file_name(&self) -> Option<&'static str> {
+        self.has_file().then_some(FILE)
     }
 
     fn open(&self) -> ToolResult<Connection> {

@@ -40,6 +40,19 @@ impl<'a> Tables<'a> {
         Self { connection }
     }
 
+    /// Whether they can be read.
+    pub fn check(&self) -> Stored<()> {
+        let sql = "SELECT 1 FROM tasks LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row([], |_| Ok(())).optional()?;
+        Ok(())
+    }
+
+    /// All tasks, in the order in which they were planned.
+    pub fn all(&self) -> Stored<Vec<Task>> {
+        self.tasks("SELECT body FROM tasks ORDER BY number", &[])
+    }
+
     /// Adds a task; its number is one more than that of any before it.
     pub fn insert(&self, task: &Task) -> Stored<()> {
         let sql = "INSERT INTO tasks (id, parent, session, status, type, specialist, complexity, created, words, body)
@@ -131,6 +144,13 @@ impl<'a> Tables<'a> {
     pub fn of_session(&self, session: &str) -> Stored<Vec<Task>> {
         let sql = "SELECT body FROM tasks WHERE session = ? ORDER BY number";
         self.tasks(sql, &[&session])
+    }
+
+    /// The tasks that have not ended.
+    pub fn unfinished(&self) -> Stored<Vec<Task>> {
+        let sql = "SELECT body FROM tasks WHERE status IN ('pending', 'in_progress', 'blocked')
+            ORDER BY number";
+        self.tasks(sql, &[])
     }
 
     /// Whether any task has left an artifact.

@@ -1,5 +1,6 @@
 use std::{path::Path, sync::Arc};
 
+use futures::FutureExt as _;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -17,12 +18,22 @@ fn tools_in(folder: &Path) -> Tools {
     let directory = Directory::at(folder);
     let store = TaskStore::in_file(directory.clone());
     let observe = Arc::new(|_| ());
-    let server = Server::new(store, directory, Clock::start(), Seed(1), observe);
+    let server = Server::new(
+        store,
+        directory,
+        Clock::start(),
+        Seed(1),
+        observe,
+        Vec::new(),
+    );
     Tools::new(Arc::new(server))
 }
 
 fn call(tools: &Tools, name: &str, input: &Value) -> Result<Value, Box<Failure>> {
-    tools.call(&"test".into(), name, input)
+    tools
+        .call(&"test".into(), name, input)
+        .now_or_never()
+        .unwrap()
 }
 
 fn plan(id: &str) -> Value {
@@ -39,7 +50,7 @@ async fn threads_lose_no_update() {
             let tools = &tools;
             scope.spawn(move || {
                 let client = format!("client-{number}").into();
-                let call = |name: &str, input: Value| tools.call(&client, name, &input).unwrap();
+                let call = |name: &str, input: Value| tools.call(&client, name, &input).now_or_never().unwrap().unwrap();
                 call("initialize_session", json!({}));
                 let part =
                     json!({"title": "Part", "description": "p", "parent_task_id": "main"});

@@ -17,7 +17,7 @@ pub struct Tools {
 
 impl Tools {
     /// Their names.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 19] = [
         "initialize_session",
         "plan_task",
         "update_task",
@@ -32,6 +32,11 @@ impl Tools {
         "resume_session",
         "session_status",
         "cleanup_sessions",
+        "maintenance_coordinator",
+        "health_check",
+        "restart_server",
+        "restart_status",
+        "shutdown_prepare",
     ];
 
     /// The tools of a server.
@@ -48,6 +53,17 @@ impl Tools {
                 | "get_status"
                 | "list_sessions"
                 | "session_status"
+                | "health_check"
+                | "restart_status"
+                | "shutdown_prepare"
+        )
+    }
+
+    /// Whether a tool answers while the server restarts.
+    fn answers_in_maintenance(name: &str) -> bool {
+        matches!(
+            name,
+            "health_check" | "restart_server" | "restart_status" | "shutdown_prepare"
         )
     }
 
@@ -57,8 +73,8 @@ impl Tools {
     ///
     /// `OPERATION_NOT_FOUND` if there is no such tool, `VALIDATION_FAILED` for an input that is not its, and
     /// what the tool fails with.
-    pub fn call(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
-        let called = self.dispatch(client, name, input);
+    pub async fn call(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
+        let called = self.dispatch(client, name, input).await;
         if let Err(failure) = &called
             && *failure.code == *code::PATH_OUTSIDE_DIRECTORY
         {
@@ -72,8 +88,12 @@ impl Tools {
         called
     }
 
-    fn dispatch(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
+    async fn dispatch(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
         let server = &*self.server;
+        server.start()?;
+        if !Self::answers_in_maintenance(name) {
+            server.refuse_in_maintenance()?;
+        }
         match name {
             "initialize_session" => json(server.initialize_session(client, &decode(input)?)?),
             "plan_task" => json(server.plan_task(client, decode(input)?)?),
@@ -89,6 +109,13 @@ impl Tools {
             "resume_session" => json(server.resume_session(client, &decode(input)?)?),
             "session_status" => json(server.session_status(&decode(input)?)?),
             "cleanup_sessions" => json(server.cleanup_sessions(&decode(input)?)?),
+            "maintenance_coordinator" => {
+                json(server.maintenance_coordinator(client, &decode(input)?)?)
+            }
+            "health_check" => json(server.health_check(&decode(input)?)),
+            "restart_server" => json(server.restart_server(&decode(input)?).await?),
+            "restart_status" => json(server.restart_status(&decode(input)?)),
+            "shutdown_prepare" => json(server.shutdown_prepare(&decode(input)?)?),
             unknown => {
                 let hint = did_you_mean(unknown, Self::NAMES);
                 let message = format!("there is no tool {unknown:?}: {hint}");

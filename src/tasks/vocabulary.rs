@@ -130,3 +130,48 @@ pub enum CleanupType {
     Old,
     All,
 }
+
+/// Why a server restarts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartReason {
+    #[default]
+    ManualRequest,
+    ConfigurationUpdate,
+    SchemaMigration,
+    ErrorRecovery,
+    EmergencyShutdown,
+}
+
+/// What maintenance is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaintenanceAction {
+    ScanCleanup,
+    ValidateStructure,
+    UpdateDocumentation,
+    PrepareHandover,
+}
+
+/// Which tasks maintenance is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaintenanceScope {
+    #[default]
+    FullProject,
+    CurrentSession,
+    SpecificSubtask,
+}
+
+/// How much is validated: each level includes those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidationLevel {
+    /// What tasks refer to exists.
+    #[default]
+    Basic,
+    /// And so do the files of their artifacts.
+    Comprehensive,
+    /// And they are of the size that was written.
+    FullAudit,
+}
