@@ -46,3 +46,20 @@ fn snapshots_are_altered(world: &mut World, count: CountParameter, service: Stri
     let count = at_least_one(count, "snapshot")?;
     Ok(world.alter_snapshots(&service, count as usize)?)
 }
+
+/// Its requests are kept, and it is tried to reconnect. A client is the session of the security context, else
+/// whoever calls.
+#[when("the client {string} loses its connection to {string}")]
+async fn client_loses_its_connection(
+    world: &mut World,
+    client: String,
+    service: String,
+) -> StepResult {
+    Ok(world.connect_to_tasks(&client, &service, true)?)
+}
+
+/// The next try to reconnect finds it.
+#[when("the client {string} can be reached by {string} again")]
+fn client_can_be_reached(world: &mut World, client: String, service: String) -> StepResult {
+    Ok(world.connect_to_tasks(&client, &service, false)?)
+}

@@ -20,6 +20,7 @@ struct KeptTasks {
     service: String,
     definition: TasksDefinition,
     server: Arc<Server>,
+    tools: TaskService,
     /// Held while another process uses its file.
     taken_away: Option<rusqlite::Connection>,
 }
@@ -56,13 +57,14 @@ impl World {
         let tools = Tools::new(Arc::clone(&server));
         let effects = self.cast().effects().clone();
         let own = TaskService::new(service, tools, effects);
-        self.cast().registry().add(own);
+        self.cast().registry().add(own.clone());
         let Servers(servers) = self.parts.get();
         servers.retain(|kept| kept.service != service);
         servers.push(KeptTasks {
             service: service.to_owned(),
             definition: definition.clone(),
             server,
+            tools: own,
             taken_away: None,
         });
         Ok(())
@@ -98,6 +100,30 @@ impl World {
         Ok(())
     }
 
+    /// Loses a client's connection to a server of tasks, or lets the client be reached again.
+    ///
+    /// # Errors
+    ///
+    /// If the service keeps no tasks, or the connection is lost or not lost already.
+    pub(crate) fn connect_to_tasks(
+        &mut self,
+        client: &str,
+        service: &str,
+        is_lost: bool,
+    ) -> Result<(), String> {
+        let tools = &self.kept_tasks(service)?.tools;
+        let (done, state) = match is_lost {
+            true => (tools.lose_connection(client), "is lost already"),
+            false => (tools.reach_client(client), "is not lost"),
+        };
+        match done {
+            true => Ok(()),
+            false => Err(format!(
+                "the connection of {client:?} to {service:?} {state}"
+            )),
+        }
+    }
+
     /// Changes the newest snapshots of a server of tasks behind its back.
     ///
     /// # Errors
@@ -107,14 +133,18 @@ impl World {
         self.tasks_in_file(service)?.server.alter_snapshots(count)
     }
 
-    fn tasks_in_file(&mut self, service: &str) -> Result<&mut KeptTasks, String> {
+    fn kept_tasks(&mut self, service: &str) -> Result<&mut KeptTasks, String> {
         let Servers(servers) = self.parts.get();
         let Some(place) = servers.iter().position(|kept| kept.service == service) else {
             let names = servers.iter().map(|kept| kept.service.as_str());
             let hint = did_you_mean(service, names);
             return Err(format!("no service {service:?} keeps tasks: {hint}"));
         };
-        let kept = &mut servers[place];
+        Ok(&mut servers[place])
+    }
+
+    fn tasks_in_file(&mut self, service: &str) -> Result<&mut KeptTasks, String> {
+        let kept = self.kept_tasks(service)?;
         if !kept.definition.file {
             return Err(format!(
                 "{service:?} keeps its tasks in memory: say {{ \"file\": true }} where it keeps tasks"

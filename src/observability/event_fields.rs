@@ -243,6 +243,9 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("path_refused", &["client", "tool", "field", "message"]),
     ("server_phase", &["sequence", "phase", "progress"]),
     ("shutdown_callback_failed", &["callback", "message"]),
+    ("connection_changed", &["client", "status"]),
+    ("request_buffered", &["client", "tool", "position"]),
+    ("request_replayed", &["client", "tool", "result"]),
     ("snapshot_rejected", &["file", "message"]),
 ];
 

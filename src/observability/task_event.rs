@@ -35,6 +35,24 @@ pub enum TaskEvent {
     },
     /// What was to be done before the server shuts down was not done.
     ShutdownCallbackFailed { callback: Arc<str>, message: String },
+    /// A client's connection is lost, restored or given up.
+    ConnectionChanged {
+        client: Arc<str>,
+        status: &'static str,
+    },
+    /// A request of a client whose connection is lost is kept for later.
+    RequestBuffered {
+        client: Arc<str>,
+        tool: Arc<str>,
+        position: usize,
+    },
+    /// Such a request was handled.
+    RequestReplayed {
+        client: Arc<str>,
+        tool: Arc<str>,
+        /// `ok`, or the failure's code.
+        result: Arc<str>,
+    },
     /// A snapshot of the server's state is not what was written.
     SnapshotRejected { file: Arc<str>, message: String },
 }
@@ -43,7 +61,11 @@ impl TaskEvent {
     /// Replaces the secrets in its texts.
     pub fn redact(&mut self) {
         match self {
-            Self::TaskChanged { .. } | Self::ServerPhase { .. } => {}
+            Self::TaskChanged { .. }
+            | Self::ServerPhase { .. }
+            | Self::ConnectionChanged { .. }
+            | Self::RequestBuffered { .. }
+            | Self::RequestReplayed { .. } => {}
             Self::PathRefused { message, .. }
             | Self::ShutdownCallbackFailed { message, .. }
             | Self::SnapshotRejected { message, .. } => {

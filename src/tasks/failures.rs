@@ -16,13 +16,15 @@ pub const INVALID_TASK_STATE: &str = "INVALID_TASK_STATE";
 pub const DEPENDENCY_CONFLICT: &str = "DEPENDENCY_CONFLICT";
 /// The store cannot be used.
 pub const DATABASE_ERROR: &str = "DATABASE_ERROR";
+/// Too much waits already.
+pub const RESOURCE_EXHAUSTED: &str = "RESOURCE_EXHAUSTED";
 /// The session does not exist.
 pub const SESSION_NOT_FOUND: &str = "SESSION_NOT_FOUND";
 /// The artifact does not exist.
 pub const ARTIFACT_NOT_FOUND: &str = "ARTIFACT_NOT_FOUND";
 
 /// The codes that are the tools' own, with their mode and whether they are worth a retry.
-pub const CODES: [(&str, FailureMode, bool); 7] = [
+pub const CODES: [(&str, FailureMode, bool); 8] = [
     (TASK_NOT_FOUND, FailureMode::AgentValidation, false),
     (SESSION_NOT_FOUND, FailureMode::AgentValidation, false),
     (ARTIFACT_NOT_FOUND, FailureMode::AgentValidation, false),
@@ -30,6 +32,7 @@ pub const CODES: [(&str, FailureMode, bool); 7] = [
     (INVALID_TASK_STATE, FailureMode::AgentState, false),
     (DEPENDENCY_CONFLICT, FailureMode::AgentState, false),
     (DATABASE_ERROR, FailureMode::ResourceApi, true),
+    (RESOURCE_EXHAUSTED, FailureMode::ResourceApi, true),
 ];
 
 /// A failure about a field of the input.

@@ -2,6 +2,7 @@
 //! are called as operations of a service.
 
 mod artifacts;
+mod connections;
 mod ending;
 mod execution;
 mod failures;
@@ -11,6 +12,7 @@ mod lifecycle;
 mod maintenance;
 mod planning;
 mod query;
+mod reconnecting;
 mod restart;
 mod server;
 mod service;

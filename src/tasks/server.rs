@@ -3,6 +3,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use rand::Rng as _;
 
 use super::{
+    connections::Connections,
     failures::{StoreError, ToolResult},
     lifecycle::{Callback, Lifecycle},
     session::Session,
@@ -32,6 +33,7 @@ pub struct Server {
     /// What is to be done before the server shuts down.
     pub(super) callbacks: Vec<Callback>,
     pub(super) lifecycle: Locked<Lifecycle>,
+    pub(super) connections: Connections,
     /// The session that each client works in.
     pub(super) current: Locked<HashMap<Arc<str>, Session>>,
 }
@@ -63,6 +65,7 @@ impl Server {
             observe,
             callbacks,
             lifecycle: Locked::default(),
+            connections: Connections::default(),
             current: Locked::default(),
         }
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{failures::CODES, tools::Tools};
 use crate::{
     domain::{Call, CallName, Failure, Reply, code},
+    observability::TaskEvent,
     services::{CallResult, CodeDefinition, EffectDecision, Effects, Service},
 };
 
@@ -24,12 +25,13 @@ pub struct TasksDefinition {
 
 /// The tools of a server of tasks as a service: an operation each.
 ///
-/// A call with a key acts once. To undo, an operation does what it does, if there is something to undo.
+/// A call with a key acts once, also one that waited for the connection of its client. To undo, an operation does what it does, if there is something to undo.
+#[derive(Clone)]
 pub struct TaskService {
     name: Arc<str>,
     tools: Tools,
     effects: Effects,
-    codes: Vec<(&'static str, CodeDefinition)>,
+    codes: Arc<[(&'static str, CodeDefinition)]>,
 }
 
 impl TaskService {
@@ -74,6 +76,58 @@ impl TaskService {
             codes: codes.into(),
         }
     }
+
+    /// A client's connection is lost: until it is restored, its requests are kept. It is tried to reconnect.
+    ///
+    /// Must be called on a runtime. Returns whether the connection was not lost before.
+    pub fn lose_connection(&self, client: &str) -> bool {
+        let client: Arc<str> = client.into();
+        let is_lost = self.tools.server().lose_connection(&client);
+        if is_lost {
+            let own = self.clone();
+            tokio::spawn(async move {
+                if own.tools.server().reconnect(&client).await {
+                    own.replay(&client).await;
+                }
+            });
+        }
+        is_lost
+    }
+
+    /// A client can be reached again, which the next try to reconnect finds. Returns whether its connection
+    /// is lost.
+    pub fn reach_client(&self, client: &str) -> bool {
+        self.tools.server().connections.reach(client)
+    }
+
+    /// Handles what was buffered, in order.
+    async fn replay(&self, client: &Arc<str>) {
+        while let Some(call) = self.tools.server().next_buffered(client) {
+            let handled = self.handle(&call, client).await;
+            let result = match handled {
+                Ok(_) => "ok".into(),
+                Err(failure) => failure.code,
+            };
+            self.tools.server().observe(TaskEvent::RequestReplayed {
+                client: Arc::clone(client),
+                tool: call.name().operation().into(),
+                result,
+            });
+        }
+    }
+
+    async fn handle(&self, call: &Call, client: &Arc<str>) -> Result<Arc<Value>, Box<Failure>> {
+        let tool = call.name().operation();
+        let input = match call.is_undo() {
+            true => undo_input(&call.input),
+            false => None,
+        };
+        let input = input.as_ref().unwrap_or(&call.input);
+        match Tools::reads_only(tool) {
+            true => self.tools.call(client, tool, input).await.map(Arc::new),
+            false => self.act(call, client, tool, input).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -94,15 +148,10 @@ impl Service for TaskService {
         let security = call.context().security.as_ref();
         let session = security.and_then(|security| security.session.as_ref());
         let client = session.unwrap_or(call.caller());
-        let tool = call.name().operation();
-        let input = match call.is_undo() {
-            true => undo_input(&call.input),
-            false => None,
-        };
-        let input = input.as_ref().unwrap_or(&call.input);
-        let done = match Tools::reads_only(tool) {
-            true => self.tools.call(client, tool, input).await.map(Arc::new),
-            false => self.act(call, client, tool, input).await,
+        let done = match self.tools.server().buffer(client, call) {
+            Ok(None) => self.handle(call, client).await,
+            Ok(Some(reply)) => Ok(Arc::new(reply)),
+            Err(failure) => Err(failure),
         };
         done.map(Reply::new)
             .map_err(|failure| Box::new(failure.at(call.name())))

@@ -17,7 +17,7 @@ pub struct Tools {
 
 impl Tools {
     /// Their names.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 20] = [
         "initialize_session",
         "plan_task",
         "update_task",
@@ -37,11 +37,17 @@ impl Tools {
         "restart_server",
         "restart_status",
         "shutdown_prepare",
+        "reconnect_test",
     ];
 
     /// The tools of a server.
     pub fn new(server: Arc<Server>) -> Self {
         Self { server }
+    }
+
+    /// What they work on.
+    pub(super) fn server(&self) -> &Arc<Server> {
+        &self.server
     }
 
     /// Whether a tool changes nothing.
@@ -56,6 +62,7 @@ impl Tools {
                 | "health_check"
                 | "restart_status"
                 | "shutdown_prepare"
+                | "reconnect_test"
         )
     }
 
@@ -63,7 +70,11 @@ impl Tools {
     fn answers_in_maintenance(name: &str) -> bool {
         matches!(
             name,
-            "health_check" | "restart_server" | "restart_status" | "shutdown_prepare"
+            "health_check"
+                | "restart_server"
+                | "restart_status"
+                | "shutdown_prepare"
+                | "reconnect_test"
         )
     }
 
@@ -116,6 +127,7 @@ impl Tools {
             "restart_server" => json(server.restart_server(&decode(input)?).await?),
             "restart_status" => json(server.restart_status(&decode(input)?)),
             "shutdown_prepare" => json(server.shutdown_prepare(&decode(input)?)?),
+            "reconnect_test" => json(server.reconnect_test(&decode(input)?)),
             unknown => {
                 let hint = did_you_mean(unknown, Self::NAMES);
                 let message = format!("there is no tool {unknown:?}: {hint}");
