@@ -49,6 +49,7 @@ Feature: Planning tasks
         "task_type": "implementation",
         "complexity": "complex",
         "specialist_type": "tester",
+        "priority": "normal",
         "estimated_effort": "1-2 weeks",
         "due_date": "2025-02-01T10:00:00Z",
         "context": { "branch": "main", "tools": ["a", "b"] },

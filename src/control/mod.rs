@@ -20,3 +20,5 @@ pub use definition::CoordinatorDefinition;
 pub use goal::Goal;
 pub use outcome::GoalOutcome;
 pub use plan::PlanStep;
+#[cfg(feature = "tasks")]
+pub(crate) use router::{Router, Routing, RoutingStrategy, Worker};

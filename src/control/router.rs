@@ -31,7 +31,7 @@ fn yes() -> bool {
 }
 
 impl Worker {
-    pub(super) fn check(&self) -> Result<(), Violation> {
+    pub(crate) fn check(&self) -> Result<(), Violation> {
         if self.id.trim().is_empty() {
             return Err(Violation::new("/id", "a worker needs a name"));
         }

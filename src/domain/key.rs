@@ -48,6 +48,8 @@ pub enum KeyOrigin {
     Command,
     /// A call that makes services agree again.
     Reconciliation,
+    /// A worker that does a task.
+    Task,
     /// A caller over HTTP, whose keys are one operation's each: `Service.operation`, a line break, which
     /// no header has, and the key, or nothing where it sends none.
     Http,
@@ -134,6 +136,7 @@ mod tests {
             O::Subscription,
             O::Projection,
             O::Command,
+            O::Task,
             O::Http,
         ];
         let keys: HashSet<Key> = origins

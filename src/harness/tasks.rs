@@ -9,7 +9,7 @@ use crate::{
     domain::{Call, CallName, Violation, did_you_mean},
     observability::EventKind,
     services::{CallPolicy, Client},
-    tasks::{Callback, Server, TaskService, TaskStore, TasksDefinition, Tools},
+    tasks::{Callback, Crew, Server, TaskService, TaskStore, TasksDefinition, Tools},
 };
 
 /// The servers of tasks of a scenario, by the names of their services.
@@ -56,10 +56,16 @@ impl World {
         let server = Arc::new(server);
         let tools = Tools::new(Arc::clone(&server));
         let effects = self.cast().effects().clone();
-        let own = TaskService::new(service, tools, effects);
+        let crew = match &definition.workers {
+            Some(workers) => Some(Crew::new(workers, client, Arc::clone(&server))?),
+            None => None,
+        };
+        let own = TaskService::new(service, tools, crew, effects);
         self.cast().registry().add(own.clone());
         let Servers(servers) = self.parts.get();
-        servers.retain(|kept| kept.service != service);
+        if let Some(place) = servers.iter().position(|kept| kept.service == service) {
+            servers.remove(place).server.lose();
+        }
         servers.push(KeptTasks {
             service: service.to_owned(),
             definition: definition.clone(),

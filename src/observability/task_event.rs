@@ -19,6 +19,20 @@ pub enum TaskEvent {
         from: Option<&'static str>,
         status: &'static str,
     },
+    /// A worker has a task.
+    TaskAssigned {
+        task: Arc<str>,
+        worker: Arc<str>,
+        reason: String,
+    },
+    /// A worker is gone; somebody else can have its task.
+    WorkerLost {
+        task: Arc<str>,
+        worker: Arc<str>,
+        message: String,
+    },
+    /// What a worker has done could not be noted.
+    WorkNotRecorded { task: Arc<str>, message: String },
     /// An id or a path of an input would have led out of the server's directory.
     PathRefused {
         client: Arc<str>,
@@ -63,10 +77,13 @@ impl TaskEvent {
         match self {
             Self::TaskChanged { .. }
             | Self::ServerPhase { .. }
+            | Self::TaskAssigned { .. }
             | Self::ConnectionChanged { .. }
             | Self::RequestBuffered { .. }
             | Self::RequestReplayed { .. } => {}
             Self::PathRefused { message, .. }
+            | Self::WorkerLost { message, .. }
+            | Self::WorkNotRecorded { message, .. }
             | Self::ShutdownCallbackFailed { message, .. }
             | Self::SnapshotRejected { message, .. } => {
                 if let Some(shown) = redact_text(message) {

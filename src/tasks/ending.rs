@@ -8,7 +8,7 @@ use super::{
     server::{Server, Work},
     status::TaskStatus,
     tables::Stored,
-    task::{Note, NoteKind, Task, Timestamp},
+    task::{NoteKind, Task, Timestamp},
     vocabulary::ArtifactType,
 };
 
@@ -89,11 +89,7 @@ impl Server {
             let mut task = work.tables.get("task_id", &input.task_id)?;
             let previous_status = task.status;
             work.transition(&mut task, TaskStatus::Cancelled, "task_id")?;
-            task.notes.push(Note {
-                at: work.now,
-                kind: NoteKind::Cancelled,
-                text: input.reason.clone(),
-            });
+            task.note(work.now, NoteKind::Cancelled, input.reason.clone());
             if input.preserve_work {
                 let record = format!("cancelled while {previous_status}: {}\n", input.reason);
                 let general = ArtifactType::General;
@@ -105,11 +101,8 @@ impl Server {
             work.tables.update(&task)?;
             let mut dependents = affected(work, &task)?;
             for dependent in &mut dependents {
-                dependent.notes.push(Note {
-                    at: work.now,
-                    kind: NoteKind::DependencyCancelled,
-                    text: format!("{} was cancelled: {}", task.task_id, input.reason),
-                });
+                let text = format!("{} was cancelled: {}", task.task_id, input.reason);
+                dependent.note(work.now, NoteKind::DependencyCancelled, text);
                 work.tables.update(dependent)?;
             }
             Ok(Cancellation {

@@ -10,7 +10,7 @@ use super::{
     staleness::{StaleTask, staleness},
     status::TaskStatus,
     tables::Stored,
-    task::{Note, NoteKind, Task, Timestamp},
+    task::{NoteKind, Task, Timestamp},
     vocabulary::{DependencyStatus, MaintenanceAction, MaintenanceScope, ValidationLevel},
 };
 use crate::{
@@ -212,11 +212,7 @@ fn clean(work: &mut Work<'_>, tasks: Vec<Task>) -> Stored<MaintenanceResults> {
         if stale.action.is_safe() {
             work.transition(&mut task, TaskStatus::Cancelled, "action")?;
             work.transition(&mut task, TaskStatus::Archived, "action")?;
-            task.notes.push(Note {
-                at: work.now,
-                kind: NoteKind::Cancelled,
-                text: issue.clone(),
-            });
+            task.note(work.now, NoteKind::Cancelled, issue.clone());
             work.tables.update(&task)?;
             results.items_cleaned.push(Arc::clone(&task.task_id));
         } else {

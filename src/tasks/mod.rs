@@ -3,6 +3,8 @@
 
 mod artifacts;
 mod connections;
+#[cfg_attr(not(feature = "control"), path = "crew_left_out.rs")]
+mod crew;
 mod ending;
 mod execution;
 mod failures;
@@ -33,6 +35,7 @@ mod view;
 mod vocabulary;
 
 pub(crate) use self::{
+    crew::Crew,
     lifecycle::Callback,
     server::Server,
     service::{TaskService, TasksDefinition},

@@ -14,7 +14,7 @@ use super::{
     tables::Stored,
     task::{Criterion, Task, Timestamp},
     view::{Shown, TaskView},
-    vocabulary::{Complexity, DependencyType, Specialist, TaskType},
+    vocabulary::{Complexity, DependencyType, Priority, Specialist, TaskType},
 };
 
 /// The input of `plan_task`.
@@ -34,6 +34,11 @@ pub struct PlanTask {
     pub complexity: Complexity,
     #[serde(default)]
     pub specialist_type: Specialist,
+    #[serde(default)]
+    pub priority: Priority,
+    /// What a worker must be capable of.
+    #[serde(default)]
+    pub requires: List<String>,
     #[serde(default)]
     pub estimated_effort: Option<String>,
     #[serde(default)]
@@ -171,6 +176,9 @@ impl Server {
                 task_type: input.task_type,
                 complexity: input.complexity,
                 specialist_type: input.specialist_type,
+                priority: input.priority,
+                requires: input.requires.0,
+                assignee: None,
                 parent_task_id: input.parent_task_id,
                 estimated_effort: input.estimated_effort,
                 due_date: input.due_date,

@@ -75,6 +75,11 @@ impl Server {
         *self.seed.lock() = seed.part(["tasks"]);
     }
 
+    /// Its process is lost: whatever still runs of it changes nothing more.
+    pub fn lose(&self) {
+        self.store.lose();
+    }
+
     /// Takes its file away until what is returned is dropped, as another process would that uses it.
     ///
     /// # Errors
@@ -154,6 +159,12 @@ impl Work<'_> {
             }
             again += 1;
         }
+    }
+
+    /// Tells of something once the transaction is committed.
+    #[cfg(feature = "control")]
+    pub fn tell(&mut self, event: TaskEvent) {
+        self.events.push(event);
     }
 
     /// Adds a task.

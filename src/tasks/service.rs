@@ -4,7 +4,11 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{failures::CODES, tools::Tools};
+use super::{
+    crew::{Crew, CrewDefinition},
+    failures::CODES,
+    tools::Tools,
+};
 use crate::{
     domain::{Call, CallName, Failure, Reply, code},
     observability::TaskEvent,
@@ -21,6 +25,9 @@ pub struct TasksDefinition {
     /// What is called before the server shuts down, in this order.
     #[serde(default)]
     pub callbacks: Vec<CallName>,
+    /// Who works on the tasks; nobody unless given.
+    #[serde(default)]
+    pub workers: Option<CrewDefinition>,
 }
 
 /// The tools of a server of tasks as a service: an operation each.
@@ -30,6 +37,7 @@ pub struct TasksDefinition {
 pub struct TaskService {
     name: Arc<str>,
     tools: Tools,
+    crew: Option<Arc<Crew>>,
     effects: Effects,
     codes: Arc<[(&'static str, CodeDefinition)]>,
 }
@@ -53,6 +61,11 @@ impl TaskService {
             None => return asked,
             Some(EffectDecision::Nothing) => Reply::empty().value,
             Some(EffectDecision::Act | EffectDecision::Undo) => {
+                if let Some(crew) = &self.crew
+                    && tool == "plan_task"
+                {
+                    crew.check_service(&self.name).await?;
+                }
                 Arc::new(self.tools.call(client, tool, input).await?)
             }
         };
@@ -60,7 +73,7 @@ impl TaskService {
     }
 
     /// The service of tools.
-    pub fn new(name: &str, tools: Tools, effects: Effects) -> Self {
+    pub fn new(name: &str, tools: Tools, crew: Option<Crew>, effects: Effects) -> Self {
         let codes = CODES.map(|(code, mode, retryable)| {
             let definition = CodeDefinition {
                 mode: Some(mode),
@@ -72,6 +85,7 @@ impl TaskService {
         Self {
             name: name.into(),
             tools,
+            crew: crew.map(Arc::new),
             effects,
             codes: codes.into(),
         }
@@ -123,10 +137,17 @@ impl TaskService {
             false => None,
         };
         let input = input.as_ref().unwrap_or(&call.input);
-        match Tools::reads_only(tool) {
+        let reads_only = Tools::reads_only(tool);
+        let handled = match reads_only {
             true => self.tools.call(client, tool, input).await.map(Arc::new),
             false => self.act(call, client, tool, input).await,
+        };
+        if let Some(crew) = &self.crew
+            && (!reads_only || !crew.has_begun())
+        {
+            crew.dispatch();
         }
+        handled
     }
 }
 

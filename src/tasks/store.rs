@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use rusqlite::Connection;
 
@@ -34,6 +37,8 @@ pub struct TaskStore {
     /// The folder of the file, if there is one.
     directory: Option<Directory>,
     connection: Locked<Option<Connection>>,
+    /// Whether its server is lost.
+    is_lost: AtomicBool,
 }
 
 impl TaskStore {
@@ -42,6 +47,7 @@ impl TaskStore {
         Self {
             directory: None,
             connection: Locked::new(None),
+            is_lost: AtomicBool::new(false),
         }
     }
 
@@ -50,6 +56,7 @@ impl TaskStore {
         Self {
             directory: Some(directory),
             connection: Locked::new(None),
+            is_lost: AtomicBool::new(false),
         }
     }
 
@@ -140,7 +147,17 @@ impl TaskStore {
         self.has_file().then_some(FILE)
     }
 
+    /// Lets go of the file for good, as its server is lost.
+    pub fn lose(&self) {
+        self.is_lost.store(true, Ordering::Relaxed);
+        self.close();
+    }
+
     fn open(&self) -> ToolResult<Connection> {
+        if self.is_lost.load(Ordering::Relaxed) {
+            return Err(database_error("the server is lost"));
+        }
+
         let Some(directory) = &self.directory else {
             let opened = TASK_STORE.open(":memory:".as_ref());
             return opened.map_err(database_error);

@@ -8,7 +8,7 @@ use super::{
     failures::{INVALID_TASK_STATE, ToolResult, refused},
     status::TaskStatus,
     vocabulary::{
-        ArtifactType, Complexity, DependencyStatus, DependencyType, Specialist, TaskType,
+        ArtifactType, Complexity, DependencyStatus, DependencyType, Priority, Specialist, TaskType,
     },
 };
 use crate::clock;
@@ -29,6 +29,14 @@ pub struct Task {
     pub task_type: TaskType,
     pub complexity: Complexity,
     pub specialist_type: Specialist,
+    #[serde(default)]
+    pub priority: Priority,
+    /// What a worker must be capable of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// The worker who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Arc<str>>,
     /// The task that this is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_task_id: Option<Arc<str>>,
@@ -108,6 +116,10 @@ pub enum NoteKind {
     Cancelled,
     /// What it depends on, or is a part of, was cancelled.
     DependencyCancelled,
+    /// Whoever had it is lost.
+    WorkerLost,
+    /// It could not be done.
+    Failed,
 }
 
 /// What a task depends on.
@@ -144,6 +156,11 @@ impl Task {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Notes what happened around it.
+    pub fn note(&mut self, at: Timestamp, kind: NoteKind, text: String) {
+        self.notes.push(Note { at, kind, text });
     }
 
     /// Its status does not allow something.
