@@ -1697,7 +1697,7 @@ fn scenarios_of_the_readme_pass() {
         .skip(1)
         .map(|block| block.split("```\n").next().unwrap())
         .collect();
-    assert_eq!(scenarios.len(), 12);
+    assert_eq!(scenarios.len(), 13);
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     for scenario in scenarios {
         if scenario.contains("python3") && !has_python {
