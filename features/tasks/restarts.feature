@@ -92,16 +92,11 @@ Feature: Restarts of the server of tasks
 
   @tasks-9
   Scenario: A restart that cannot write its snapshot leaves the server as it was
-    Given the services from "files"
-    And the file ".rehearsal/state/snapshot.json/in-the-way" holds:
+    Given the file ".rehearsal/state/snapshot.json/in-the-way" holds:
       """
       A folder in place of the file.
       """
-    When "FileService.readFile" is called with:
-      """json
-      { "path": ".rehearsal/state/snapshot.json/in-the-way" }
-      """
-    And "Tasks.restart_server" is called
+    When "Tasks.restart_server" is called
     Then the call fails with "INVALID_PATH"
     And the timeline has, in order:
       | event        | sequence | phase             | progress |

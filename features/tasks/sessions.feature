@@ -127,16 +127,11 @@ Feature: Sessions
 
   @tasks-14
   Scenario: A session file that is not what was written is shown as corrupted, and cleaned up
-    Given the services from "files"
-    And the file ".rehearsal/sessions/session_00000000_1.json" holds:
+    Given the file ".rehearsal/sessions/session_00000000_1.json" holds:
       """json
       { "session_id": "session_99999999_1" }
       """
-    When "FileService.readFile" is called with:
-      """json
-      { "path": ".rehearsal/sessions/session_00000000_1.json" }
-      """
-    And "Tasks.list_sessions" is called
+    When "Tasks.list_sessions" is called
     Then the reply has:
       | path                   | value              |
       | /sessions/0/session_id | session_00000000_1 |

@@ -48,9 +48,7 @@ Feature: Where tasks are kept
 
   @tasks-4
   Scenario: A file that is not a database is not used, and stays
-    Given a service "Files"
-    And the services from "files"
-    And the file ".rehearsal/tasks.db" holds:
+    Given the file ".rehearsal/tasks.db" holds:
       """
       This is a text of some length that is no database, although its name says so.
       """
