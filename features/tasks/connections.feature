@@ -91,7 +91,13 @@ Feature: Lost connections of clients
       """
     Then the call fails with "SERVICE_UNAVAILABLE"
     When "Tasks.initialize_session" is called
-    And "Tasks.query_tasks" is called
+    And "Tasks.reconnect_test" is called
+    Then the reply has:
+      | path                    | value  |
+      | /connections/0/status   | active |
+      | /connections/0/buffered | 0      |
+      | /connections/0/tries    | 5      |
+    When "Tasks.query_tasks" is called
     Then the reply has:
       | path            | value   |
       | /tasks/0/status | pending |

@@ -37,6 +37,7 @@ Feature: Finding tasks
       | {"specialist_type": "tester", "complexity": "simple"}        | unit  | 1     | ["specialist_type", "complexity"]   |
       | {"parent_task_id": "main"}                                   | code  | 2     | ["parent_task_id"]                  |
       | {"search_text": "write"}                                     | code  | 1     | ["search_text"]                     |
+      | {"search_text": "WRITE"}                                     | code  | 1     | ["search_text"]                     |
       | {"search_text": "ärger"}                                     | unit  | 1     | ["search_text"]                     |
       | {"search_text": "0 %"}                                       | test  | 1     | ["search_text"]                     |
       | {"search_text": "_"}                                         |       | 0     | ["search_text"]                     |

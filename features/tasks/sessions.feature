@@ -126,10 +126,10 @@ Feature: Sessions
       | /total_count | 2     |
 
   @tasks-14
-  Scenario: A session file that is not what was written is shown as corrupted, and cleaned up
+  Scenario Outline: A session file that is not what was written (<what>) is shown as corrupted, and cleaned up
     Given the file ".rehearsal/sessions/session_00000000_1.json" holds:
       """json
-      { "session_id": "session_99999999_1" }
+      <content>
       """
     When "Tasks.list_sessions" is called
     Then the reply has:
@@ -153,6 +153,11 @@ Feature: Sessions
     Then the reply has:
       | path         | value |
       | /total_count | 0     |
+
+    Examples:
+      | what               | content |
+      | it has no fields   | {}      |
+      | it has another id  | { "session_id": "session_99999999_1", "working_directory": "", "client": "a", "created_at": "2025-01-01T00:00:00Z", "resumed_at": null } |
 
   @tasks-14
   Scenario Outline: Of a session in use, an old and an empty one, <type> removes <removed>

@@ -72,10 +72,12 @@ Feature: Putting results together
       | call            | input                                                                        |
       | Tasks.plan_task | {"task_id": "a", "parent_task_id": "main", "title": "A", "description": "a"} |
       | Tasks.plan_task | {"task_id": "b", "parent_task_id": "main", "title": "B", "description": "b"} |
-    And "Tasks.execute_task" is called with:
-      """json
-      { "task_id": "b" }
-      """
+      | Tasks.plan_task | {"task_id": "c", "parent_task_id": "main", "title": "C", "description": "c"} |
+    And these calls are made at once:
+      | call                | input                                                                                 |
+      | Tasks.execute_task  | {"task_id": "b"}                                                                      |
+      | Tasks.execute_task  | {"task_id": "c"}                                                                      |
+      | Tasks.complete_task | {"task_id": "c", "summary": "Done", "detailed_work": "w", "next_action": "complete"}  |
     And "Tasks.synthesize_results" is called with:
       """json
       { "parent_task_id": "main" }
@@ -84,4 +86,5 @@ Feature: Putting results together
       | path                                    | value                                                        |
       | /pending_subtasks/0                     | {"task_id": "a", "title": "A", "status": "pending"}          |
       | /pending_subtasks/1                     | {"task_id": "b", "title": "B", "status": "in_progress"}      |
-      | /synthesis_results/metrics/success_rate | 0                                                            |
+      | /pending_subtasks/2                     |                                                              |
+      | /synthesis_results/metrics/success_rate | 33.333333333333336                                           |

@@ -219,6 +219,7 @@ Feature: Tasks for workers
       """
     And 5 s pass
     And the tasks of "Tasks" are reopened
+    And 10 s pass
     And "Tasks.get_status" is called
     And 10 s pass
     And "Tasks.query_tasks" is called
@@ -233,6 +234,27 @@ Feature: Tasks for workers
       | Agents.work     | a          | 1     |
     And the timeline has, in order:
       | at   | event             | task | status    |
-      | 5 s  | worker_lost       | a    |           |
       | 10 s | work_not_recorded | a    |           |
-      | 15 s | task_changed      | a    | completed |
+      | 15 s | worker_lost       | a    |           |
+      | 25 s | task_changed      | a    | completed |
+
+  @tasks-18
+  Scenario: A plan that arrives twice makes one task
+    Given "Agents.health" takes 1 s
+    And "Tasks" keeps tasks:
+      """json
+      { "workers": { "call": "Agents.work", "workers": [{ "id": "ada" }] } }
+      """
+    And "Tasks.plan_task" answers:
+      | execution | answer |
+      | 1         | twice  |
+    When "Tasks.plan_task" is called with:
+      """json
+      { "title": "A", "description": "a" }
+      """
+    And 20 s pass
+    And "Tasks.query_tasks" is called
+    Then the reply has:
+      | path            | value     |
+      | /total_count    | 1         |
+      | /tasks/0/status | completed |

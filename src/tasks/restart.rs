@@ -12,7 +12,6 @@ use super::{
         SUSPENDING_TASKS,
     },
     server::Server,
-    snapshot::resumable,
     task::Timestamp,
     vocabulary::RestartReason,
 };
@@ -221,9 +220,16 @@ impl Server {
         }
         sequence.reach(RESUMING_TASKS);
         let suspended = snapshot.as_ref().map(|own| own.suspended_tasks.as_slice());
-        let (resumed, skipped) =
-            self.transact(|work| resumable(work.tables, suspended.unwrap_or_default()))?;
-        errors.extend(skipped.iter().map(|id| format!("task {id} is gone")));
+        let resumed = self.transact(|work| {
+            let mut resumed = Vec::new();
+            for task in suspended.unwrap_or_default() {
+                match work.tables.find(&task.task_id)? {
+                    Some(_) => resumed.push(Arc::clone(&task.task_id)),
+                    None => errors.push(format!("task {} is gone", task.task_id)),
+                }
+            }
+            Ok(resumed)
+        })?;
         sequence.reach(ENABLING_CONNECTIONS);
         let sessions = snapshot.map(|own| own.client_sessions).unwrap_or_default();
         let sessions_restored = sessions.len();

@@ -43,35 +43,6 @@ pub struct TaskService {
 }
 
 impl TaskService {
-    /// Acts once per key.
-    async fn act(
-        &self,
-        call: &Call,
-        client: &Arc<str>,
-        tool: &str,
-        input: &Value,
-    ) -> Result<Arc<Value>, Box<Failure>> {
-        // Asked before, since a restart takes time; one that fails is no effect.
-        let mut decided = None;
-        let asked = self.effects.once(call, |decision| {
-            decided = Some(decision);
-            Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
-        });
-        let reply = match decided {
-            None => return asked,
-            Some(EffectDecision::Nothing) => Reply::empty().value,
-            Some(EffectDecision::Act | EffectDecision::Undo) => {
-                if let Some(crew) = &self.crew
-                    && tool == "plan_task"
-                {
-                    crew.check_service(&self.name).await?;
-                }
-                Arc::new(self.tools.call(client, tool, input).await?)
-            }
-        };
-        self.effects.once(call, |_| Ok(reply))
-    }
-
     /// The service of tools.
     pub fn new(name: &str, tools: Tools, crew: Option<Crew>, effects: Effects) -> Self {
         let codes = CODES.map(|(code, mode, retryable)| {
@@ -130,6 +101,41 @@ impl TaskService {
         }
     }
 
+    /// Acts once per key.
+    async fn act(
+        &self,
+        call: &Call,
+        client: &Arc<str>,
+        tool: &str,
+        input: &Value,
+    ) -> Result<Arc<Value>, Box<Failure>> {
+        let is_restart = tool == Tools::RESTART;
+        let crew = self.crew.as_ref().filter(|_| tool == "plan_task");
+        // Asked before, since what follows takes time; one that fails is no effect.
+        if is_restart || crew.is_some() {
+            let mut decided = None;
+            let asked = self.effects.once(call, |decision| {
+                decided = Some(decision);
+                Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
+            });
+            match (decided, crew) {
+                (None, _) => return asked,
+                (Some(EffectDecision::Nothing), _) => {}
+                (Some(_), Some(crew)) => crew.check_service(&self.name).await?,
+                (Some(_), None) => {
+                    let reply = Arc::new(self.tools.call(client, tool, input).await?);
+                    return self.effects.once(call, |_| Ok(reply));
+                }
+            }
+        }
+        self.effects.once(call, |decision| match decision {
+            EffectDecision::Nothing => Ok(Reply::empty().value),
+            EffectDecision::Act | EffectDecision::Undo => {
+                self.tools.call_now(client, tool, input).map(Arc::new)
+            }
+        })
+    }
+
     async fn handle(&self, call: &Call, client: &Arc<str>) -> Result<Arc<Value>, Box<Failure>> {
         let tool = call.name().operation();
         let input = match call.is_undo() {
@@ -139,7 +145,7 @@ impl TaskService {
         let input = input.as_ref().unwrap_or(&call.input);
         let reads_only = Tools::reads_only(tool);
         let handled = match reads_only {
-            true => self.tools.call(client, tool, input).await.map(Arc::new),
+            true => self.tools.call_now(client, tool, input).map(Arc::new),
             false => self.act(call, client, tool, input).await,
         };
         if let Some(crew) = &self.crew

@@ -10,7 +10,6 @@ use super::{
     server::Server,
     session::Session,
     status::TaskStatus,
-    tables::Stored,
     task::{Task, Timestamp},
     vocabulary::RestartReason,
 };
@@ -257,18 +256,4 @@ fn to_value(value: &(impl Serialize + ?Sized)) -> ToolResult<Value> {
 fn unwritable(error: serde_json::Error) -> Box<Failure> {
     let message = format!("the snapshot cannot be written: {error}");
     Box::new(Failure::new(code::IO_ERROR, message))
-}
-
-/// The tasks of a snapshot that the store still has, and the ids of those that it does not.
-pub fn resumable(
-    tables: &super::tables::Tables<'_>,
-    suspended: &[Task],
-) -> Stored<(Vec<Arc<str>>, Vec<Arc<str>>)> {
-    let (mut resumed, mut skipped) = (Vec::new(), Vec::new());
-    for task in suspended {
-        let is_there = tables.find(&task.task_id)?.is_some();
-        let list = if is_there { &mut resumed } else { &mut skipped };
-        list.push(Arc::clone(&task.task_id));
-    }
-    Ok((resumed, skipped))
 }

@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Server, TaskStore, Tools, failures::DATABASE_ERROR};
+use super::{Callback, Server, TaskStore, Tools, failures::DATABASE_ERROR};
 use crate::{
     clock::{Clock, Seed},
     domain::Failure,
@@ -15,6 +15,10 @@ const FILE: &str = ".rehearsal/tasks.db";
 
 /// Tools with the tasks in a folder.
 fn tools_in(folder: &Path) -> Tools {
+    tools_with(folder, Vec::new())
+}
+
+fn tools_with(folder: &Path, callbacks: Vec<Callback>) -> Tools {
     let directory = Directory::at(folder);
     let store = TaskStore::in_file(directory.clone());
     let observe = Arc::new(|_| ());
@@ -24,7 +28,7 @@ fn tools_in(folder: &Path) -> Tools {
         Clock::start(),
         Seed(1),
         observe,
-        Vec::new(),
+        callbacks,
     );
     Tools::new(Arc::new(server))
 }
@@ -146,4 +150,134 @@ async fn every_tool_that_is_listed_is_there() {
         unknown.message,
         "there is no tool \"plan_tasks\": did you mean \"plan_task\"?"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn drawn_id_that_is_taken_is_drawn_again() {
+    let drawn = |first: &Value| {
+        let folder = tempfile::tempdir().unwrap();
+        let tools = tools_in(folder.path());
+        call(&tools, "plan_task", first).unwrap();
+        let second = json!({"title": "B", "description": "b"});
+        let second = call(&tools, "plan_task", &second).unwrap();
+        second["task_id"].as_str().unwrap().to_owned()
+    };
+    let usual = drawn(&plan("a"));
+    let other = drawn(&plan(&usual));
+    assert_ne!(usual, other);
+    assert!(
+        other.starts_with("task_") && other.len() == usual.len(),
+        "{other}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn completion_that_cannot_be_stored_leaves_no_file_and_lets_go_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = tools_in(folder.path());
+    call(&tools, "plan_task", &plan("a")).unwrap();
+    call(&tools, "execute_task", &json!({"task_id": "a"})).unwrap();
+    drop(tools);
+    let change = |sql: &str| {
+        let connection = Connection::open(folder.path().join(FILE)).unwrap();
+        connection.execute_batch(sql).unwrap();
+    };
+    change(
+        "CREATE TRIGGER fault BEFORE UPDATE ON tasks WHEN new.status = 'completed'
+        BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END",
+    );
+    let tools = tools_in(folder.path());
+    let done =
+        json!({"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "complete"});
+    let failure = call(&tools, "complete_task", &done).unwrap_err();
+    assert_eq!(
+        (&*failure.code, failure.message.as_str()),
+        (DATABASE_ERROR, "the disk is broken")
+    );
+    let artifacts = folder.path().join(".task_orchestrator/artifacts");
+    assert_eq!(std::fs::read_dir(&artifacts).unwrap().count(), 0);
+    // It is the handle that was lost, so that another one can mend the file.
+    change("DROP TRIGGER fault");
+    let reply = call(&tools, "complete_task", &done).unwrap();
+    assert_eq!(reply["artifact_count"], 1);
+    assert_eq!(std::fs::read_dir(&artifacts).unwrap().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn restart_whose_database_is_gone_fails_and_keeps_the_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE);
+    let remove = move || {
+        let removed = std::fs::remove_file(&file).map_err(|error| error.to_string());
+        std::future::ready(removed).boxed()
+    };
+    let callback = Callback {
+        name: "remove".into(),
+        run: Arc::new(remove),
+    };
+    let tools = tools_with(folder.path(), vec![callback]);
+    call(&tools, "plan_task", &plan("a")).unwrap();
+    let session = call(&tools, "initialize_session", &json!({})).unwrap();
+    let failure = call(&tools, "restart_server", &json!({})).unwrap_err();
+    assert_eq!(failure.message, ".rehearsal/tasks.db is missing");
+    let status = call(&tools, "restart_status", &json!({})).unwrap();
+    assert_eq!(status["maintenance_mode"], false);
+    let phases = status["last_restart"]["phases"].as_array().unwrap();
+    let last: Vec<_> = phases
+        .iter()
+        .rev()
+        .take(2)
+        .map(|own| &own["phase"])
+        .collect();
+    assert_eq!(last, ["failed", "restoring_database"]);
+    let planned = call(&tools, "plan_task", &plan("b")).unwrap();
+    assert_eq!(planned["session_id"], session["session_id"]);
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn link_leads_no_artifact_out_of_the_directory() {
+    let outside = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("away")).unwrap();
+    let tools = tools_in(folder.path());
+    let session = json!({"working_directory": "away"});
+    call(&tools, "initialize_session", &session).unwrap();
+    call(&tools, "plan_task", &plan("a")).unwrap();
+    call(&tools, "execute_task", &json!({"task_id": "a"})).unwrap();
+    let done =
+        json!({"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "complete"});
+    let failure = call(&tools, "complete_task", &done).unwrap_err();
+    assert_eq!(&*failure.code, "PATH_OUTSIDE_DIRECTORY");
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    let found = call(&tools, "query_tasks", &json!({})).unwrap();
+    assert_eq!(found["tasks"][0]["status"], "in_progress");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sizes_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = tools_in(folder.path());
+    call(&tools, "plan_task", &plan("a")).unwrap();
+    call(&tools, "execute_task", &json!({"task_id": "a"})).unwrap();
+    let field = |name: &str, input: &Value| {
+        let refused = call(&tools, name, input).unwrap_err();
+        assert_eq!(&*refused.code, "VALIDATION_FAILED");
+        refused.field.unwrap()
+    };
+    let long = "x".repeat(501);
+    assert_eq!(
+        field("plan_task", &json!({"title": long, "description": "d"})),
+        "title"
+    );
+    let long = "x".repeat(1024 * 1024 + 1);
+    assert_eq!(
+        field("plan_task", &json!({"title": "t", "description": long})),
+        "description"
+    );
+    let mut done = json!({"task_id": "a", "summary": "s", "next_action": "complete"});
+    done["detailed_work"] = "x".repeat(16 * 1024 * 1024 + 1).into();
+    assert_eq!(field("complete_task", &done), "detailed_work");
+    done["detailed_work"] = "x".repeat(16 * 1024 * 1024).into();
+    call(&tools, "complete_task", &done).unwrap();
 }

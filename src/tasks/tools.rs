@@ -70,22 +70,36 @@ impl Tools {
     fn answers_in_maintenance(name: &str) -> bool {
         matches!(
             name,
-            "health_check"
-                | "restart_server"
-                | "restart_status"
-                | "shutdown_prepare"
-                | "reconnect_test"
+            "health_check" | "restart_status" | "shutdown_prepare" | "reconnect_test"
         )
     }
+
+    /// The tool that takes time, and so is not called by [`call_now`](Self::call_now).
+    pub const RESTART: &str = "restart_server";
 
     /// Calls a tool for a client.
     ///
     /// # Errors
     ///
+    /// As for [`call_now`](Self::call_now).
+    pub async fn call(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
+        match name {
+            Self::RESTART => {
+                self.server.start()?;
+                json(self.server.restart_server(&decode(input)?).await?)
+            }
+            _ => self.call_now(client, name, input),
+        }
+    }
+
+    /// Calls a tool, but for the one that takes time.
+    ///
+    /// # Errors
+    ///
     /// `OPERATION_NOT_FOUND` if there is no such tool, `VALIDATION_FAILED` for an input that is not its, and
     /// what the tool fails with.
-    pub async fn call(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
-        let called = self.dispatch(client, name, input).await;
+    pub fn call_now(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
+        let called = self.dispatch(client, name, input);
         if let Err(failure) = &called
             && *failure.code == *code::PATH_OUTSIDE_DIRECTORY
         {
@@ -99,7 +113,7 @@ impl Tools {
         called
     }
 
-    async fn dispatch(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
+    fn dispatch(&self, client: &Arc<str>, name: &str, input: &Value) -> ToolResult<Value> {
         let server = &*self.server;
         server.start()?;
         if !Self::answers_in_maintenance(name) {
@@ -124,7 +138,6 @@ impl Tools {
                 json(server.maintenance_coordinator(client, &decode(input)?)?)
             }
             "health_check" => json(server.health_check(&decode(input)?)),
-            "restart_server" => json(server.restart_server(&decode(input)?).await?),
             "restart_status" => json(server.restart_status(&decode(input)?)),
             "shutdown_prepare" => json(server.shutdown_prepare(&decode(input)?)?),
             "reconnect_test" => json(server.reconnect_test(&decode(input)?)),
