@@ -83,12 +83,12 @@ Feature: Looking after tasks
       | /maintenance_results/recommendations      | ["vain: resolve dependencies or archive"]   |
 
   @tasks-14
-  Scenario: A task whose parts nobody does is reported as abandoned
+  Scenario Outline: A task whose parts nobody does is reported as <reason> after <hours> h
     When these calls are made at once:
       | call            | input                                                                                                          |
-      | Tasks.plan_task | {"task_id": "main", "title": "M", "description": "m"}                                                          |
+      | Tasks.plan_task | {"task_id": "main", "title": "M", "description": "m", "specialist_type": "architect"}                          |
       | Tasks.plan_task | {"task_id": "part", "title": "P", "description": "p", "parent_task_id": "main", "specialist_type": "architect"} |
-    And 169 h pass
+    And <hours> h pass
     And "Tasks.maintenance_coordinator" is called with:
       """json
       { "action": "scan_cleanup", "scope": "specific_subtask", "target_task_id": "main" }
@@ -96,9 +96,14 @@ Feature: Looking after tasks
     Then the reply has:
       | path                                        | value              |
       | /maintenance_results/stale_tasks/0/task_id  | main               |
-      | /maintenance_results/stale_tasks/0/reason   | abandoned_workflow |
-      | /maintenance_results/stale_tasks/0/action   | archive_workflow   |
-      | /maintenance_results/items_cleaned          | ["part"]           |
+      | /maintenance_results/stale_tasks/0/reason   | <reason>           |
+      | /maintenance_results/stale_tasks/0/action   | <action>           |
+      | /maintenance_results/items_cleaned          | <cleaned>          |
+
+    Examples:
+      | hours | reason             | action             | cleaned  |
+      | 100   | inactivity_timeout | monitor_and_notify | []       |
+      | 169   | abandoned_workflow | archive_workflow   | ["part"] |
 
   @tasks-14
   Scenario: What does not fit together is found

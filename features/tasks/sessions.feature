@@ -125,6 +125,19 @@ Feature: Sessions
       | path         | value |
       | /total_count | 2     |
 
+  @tasks-1
+  Scenario: A session does not get the id of another one
+    When "Tasks.initialize_session" is called 2 times
+    And "Tasks.cleanup_sessions" is called with:
+      """json
+      { "cleanup_type": "orphaned", "dry_run": false }
+      """
+    And "Tasks.initialize_session" is called
+    And "Tasks.list_sessions" is called
+    Then the reply has:
+      | path         | value |
+      | /total_count | 2     |
+
   @tasks-14
   Scenario Outline: A session file that is not what was written (<what>) is shown as corrupted, and cleaned up
     Given the file ".rehearsal/sessions/session_00000000_1.json" holds:

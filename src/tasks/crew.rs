@@ -44,8 +44,7 @@ pub struct Crew {
     router: Router,
     client: Arc<Client>,
     server: Arc<Server>,
-    /// Held while tasks are assigned, so that none is assigned twice.
-    assigning: Locked<()>,
+    /// Whether what a server before this one has left was taken up.
     has_begun: Locked<bool>,
 }
 
@@ -71,7 +70,6 @@ impl Crew {
             router: Router::new(definition.strategy, workers.clone()),
             client,
             server,
-            assigning: Locked::default(),
             has_begun: Locked::default(),
         })
     }
@@ -102,11 +100,8 @@ impl Crew {
     ///
     /// Must be called on a runtime.
     pub fn dispatch(self: &Arc<Self>) {
-        let assigned = {
-            let _held = self.assigning.lock();
-            // Where the store cannot be used, tasks are given out after the next change.
-            self.assign().unwrap_or_default()
-        };
+        // Where the store cannot be used, tasks are given out after the next change.
+        let assigned = self.assign().unwrap_or_default();
         for (task, worker) in assigned {
             let own = Arc::clone(self);
             tokio::spawn(async move { own.work(&task, &worker).await });
