@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::Failure,
-    services::{FilePath, remove_file, write_file},
+    services::{FilePath, read_file, remove_file, write_file},
 };
 
 /// The folder of artifacts, within a working directory.
@@ -49,6 +49,16 @@ impl Server {
             created_at: now,
         });
         Ok(())
+    }
+
+    /// Whether artifacts can be kept in a folder: no link leads out of the server's, and no file is in its place.
+    ///
+    /// # Errors
+    ///
+    /// `PATH_OUTSIDE_DIRECTORY`, `INVALID_PATH`.
+    pub(super) fn check_folder(&self, folder: &FilePath) -> ToolResult<()> {
+        let file = FilePath::parse(&format!("{}/{FOLDER}/artifact.txt", folder.as_str()))?;
+        read_file(&self.root()?, &file).map(drop)
     }
 
     /// Removes the files of artifacts.

@@ -7,7 +7,7 @@ use super::{
     failures::{SESSION_NOT_FOUND, ToolResult, refused},
     input::{check_id, check_size},
     server::{Server, Work},
-    session::Session,
+    session::{Session, SessionView},
     tables::Stored,
     task::Timestamp,
     vocabulary::CleanupType,
@@ -73,25 +73,6 @@ fn yes() -> bool {
     true
 }
 
-/// A session as tools show it.
-#[derive(Clone, Debug, Serialize)]
-pub struct SessionView {
-    pub session_id: Arc<str>,
-    /// `active` while a client works in it, else `inactive`; `corrupted` if its file is not what was written.
-    pub status: &'static str,
-    pub health: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub working_directory: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_activity: Option<Timestamp>,
-    /// The tasks that were planned in it.
-    pub task_count: usize,
-    pub open_task_count: usize,
-    pub completed_task_count: usize,
-}
-
 /// The reply of `initialize_session`, `resume_session` and `session_status`.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionReply {
@@ -147,8 +128,10 @@ impl Server {
             Some(path) => {
                 check_size(FIELD, path.len(), 4096)?;
                 let parsed = FilePath::parse(path.trim_end_matches('/'));
-                let parsed = parsed.map_err(|failure| Box::new(failure.field(FIELD)))?;
-                parsed.as_str().to_owned()
+                let path = parsed.map_err(|failure| Box::new(failure.field(FIELD)))?;
+                self.check_folder(&path)
+                    .map_err(|failure| Box::new(failure.field(FIELD)))?;
+                path.as_str().to_owned()
             }
         };
         let now = self.now();
@@ -365,32 +348,6 @@ impl Server {
             open_task_count: tasks.iter().filter(|task| !task.status.is_end()).count(),
             completed_task_count: tasks.iter().filter(|task| task.is_completed()).count(),
         })
-    }
-}
-
-impl SessionView {
-    fn corrupted(session_id: Arc<str>) -> Self {
-        Self {
-            session_id,
-            status: "corrupted",
-            health: "degraded",
-            working_directory: None,
-            created_at: None,
-            last_activity: None,
-            task_count: 0,
-            open_task_count: 0,
-            completed_task_count: 0,
-        }
-    }
-
-    /// Whether its work is done.
-    fn is_completed(&self) -> bool {
-        self.task_count > 0 && self.open_task_count == 0
-    }
-
-    /// Whether nobody works in it and nothing was planned in it.
-    fn is_orphaned(&self) -> bool {
-        self.status != "active" && self.task_count == 0
     }
 }
 

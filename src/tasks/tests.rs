@@ -239,10 +239,23 @@ async fn restart_whose_database_is_gone_fails_and_keeps_the_sessions() {
 async fn link_leads_no_artifact_out_of_the_directory() {
     let outside = tempfile::tempdir().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(outside.path(), folder.path().join("away")).unwrap();
+    let link = |name: &str| {
+        std::os::unix::fs::symlink(outside.path(), folder.path().join(name)).unwrap();
+    };
+    link("away");
     let tools = tools_in(folder.path());
-    let session = json!({"working_directory": "away"});
-    call(&tools, "initialize_session", &session).unwrap();
+    let begin = |path: &str| {
+        let session = json!({"working_directory": path});
+        call(&tools, "initialize_session", &session)
+    };
+    let failure = begin("away").unwrap_err();
+    let field = failure.field.as_deref();
+    assert_eq!(
+        (&*failure.code, field),
+        ("PATH_OUTSIDE_DIRECTORY", Some("working_directory"))
+    );
+    begin("later").unwrap();
+    link("later");
     call(&tools, "plan_task", &plan("a")).unwrap();
     call(&tools, "execute_task", &json!({"task_id": "a"})).unwrap();
     let done =
