@@ -42,6 +42,13 @@ impl Clock {
         }
     }
 
+    /// Starts a clock whose instants are those of the machine's.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn real() -> Self {
+        let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+        Self::start_at((now - EPOCH).to_std().unwrap_or_default())
+    }
+
     /// Time since the start, cut to whole milliseconds.
     pub fn now(&self) -> Duration {
         whole_millis(self.initial + self.start.elapsed())
@@ -137,6 +144,13 @@ pub fn whole_millis(duration: Duration) -> Duration {
 pub struct Seed(pub u64);
 
 impl Seed {
+    /// A seed that is another one in each process.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn random() -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+        Self(RandomState::new().hash_one(0))
+    }
+
     /// The seed of a part, identified by `names`.
     pub fn part<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         // FNV-1a: short, and fixed for all platforms and versions, which the

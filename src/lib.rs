@@ -144,6 +144,9 @@ pub mod steps;
 mod systems;
 #[cfg(feature = "tasks")]
 mod tasks;
+#[cfg(feature = "mcp")]
+#[doc(hidden)]
+pub use tasks::mcp;
 
 pub use harness::{Cast, Hook, HookResult, Suite, World, events::Status};
 pub use steps::{StepError, StepResult};

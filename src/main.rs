@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   rehearsal run features/order.feature:12     run one scenario
   rehearsal run acceptance --tags @smoke      run those in `acceptance` with a tag
   rehearsal run --help                        all options
+  rehearsal mcp --dir .                       plan tasks and work on them, by an MCP client
 
 Features are run in the folder that holds them: there, services are described in `fixtures/services`,
 programs under test in `fixtures/systems`, and snapshots are kept in `tests/snapshots`.";
@@ -44,19 +46,51 @@ enum Command {
         #[arg(default_value = ".")]
         directory: PathBuf,
     },
+    /// Let clients of the Model Context Protocol plan tasks and work on them
+    ///
+    /// The client is the one that started this program, on its standard streams, unless --http says where
+    /// clients come to.
+    Mcp {
+        /// The folder of the tasks and of their artifacts
+        #[arg(long = "dir", value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+        /// The address on this machine to listen on, such as 127.0.0.1:7777; the tools are at /mcp there
+        #[arg(long, value_name = "ADDR")]
+        http: Option<SocketAddr>,
+    },
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { arguments } => run(arguments),
-        Command::New { directory } => match write_first(&directory) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {}: {error}", directory.display());
-                ExitCode::from(2)
-            }
-        },
+        Command::New { directory } => ended(
+            write_first(&directory)
+                .map_err(|error| io::Error::other(format!("{}: {error}", directory.display()))),
+        ),
+        Command::Mcp { directory, http } => ended(serve_mcp(&directory, http)),
     }
+}
+
+fn ended(result: io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(feature = "mcp")]
+fn serve_mcp(directory: &Path, http: Option<SocketAddr>) -> io::Result<()> {
+    rehearsal::mcp::serve(directory, http)
+}
+
+#[cfg(not(feature = "mcp"))]
+fn serve_mcp(_: &Path, _: Option<SocketAddr>) -> io::Result<()> {
+    let message = "`rehearsal mcp` needs the Cargo feature `mcp`, which is off: build the program with \
+                   `--features mcp`";
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 fn run(arguments: Vec<OsString>) -> ExitCode {

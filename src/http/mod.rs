@@ -15,3 +15,5 @@ mod tests;
 pub use remote::{HttpService, status_of_get};
 pub use server::{ServeError, Server};
 pub use socket::MemoryStream;
+#[cfg(feature = "mcp")]
+pub(crate) use socket::Socket;

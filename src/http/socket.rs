@@ -22,14 +22,14 @@ use crate::domain::Locked;
 /// The server's end of a connection: hyper reads requests and writes good answers, and a fault writes
 /// bytes of its own past it.
 #[derive(Clone, Debug)]
-pub(super) enum Socket {
+pub(crate) enum Socket {
     Tcp(Arc<TcpStream>),
     Memory(Arc<MemoryEnd>),
 }
 
 /// The server's end of a connection in memory.
 #[derive(Debug)]
-pub(super) struct MemoryEnd {
+pub(crate) struct MemoryEnd {
     pipe: Locked<Pipe>,
     is_reset: Arc<AtomicBool>,
 }

@@ -21,6 +21,7 @@ fn yes() -> bool {
 
 /// The input of `cancel_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CancelTask {
     pub task_id: Arc<str>,
@@ -52,6 +53,7 @@ pub struct Cancellation {
 
 /// The input of `delete_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteTask {
     pub task_id: Arc<str>,

@@ -18,6 +18,7 @@ use crate::{
 
 /// The input of `execute_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ExecuteTask {
     pub task_id: Arc<str>,
@@ -44,6 +45,7 @@ pub struct TaskExecution {
 
 /// The input of `complete_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteTask {
     pub task_id: Arc<str>,

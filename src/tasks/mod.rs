@@ -12,6 +12,8 @@ mod health;
 mod input;
 mod lifecycle;
 mod maintenance;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod planning;
 mod query;
 mod reconnecting;
@@ -34,11 +36,11 @@ mod tools;
 mod view;
 mod vocabulary;
 
+pub use self::tools::Tools;
 pub(crate) use self::{
     crew::Crew,
     lifecycle::Callback,
     server::Server,
     service::{TaskService, TasksDefinition},
     store::TaskStore,
-    tools::Tools,
 };

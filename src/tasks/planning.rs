@@ -19,6 +19,7 @@ use super::{
 
 /// The input of `plan_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanTask {
     /// An id of the client's own, so that a plan that is sent twice makes one task.
@@ -60,8 +61,9 @@ pub struct DependencyInput {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct TypedDependency {
+pub(super) struct TypedDependency {
     task_id: Arc<str>,
     #[serde(rename = "type", default)]
     dependency_type: DependencyType,
@@ -112,6 +114,7 @@ pub struct ChangedTask {
 
 /// The input of `update_task`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTask {
     pub task_id: Arc<str>,

@@ -20,6 +20,7 @@ const MAX_LIMIT: u32 = 1000;
 
 /// The input of `query_tasks`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QueryTasks {
     #[serde(default)]
@@ -70,6 +71,7 @@ pub struct FoundTasks {
 
 /// The input of `get_status`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetStatus {
     #[serde(default)]

@@ -23,6 +23,7 @@ const ENDING: &str = ".json";
 
 /// The input of `initialize_session`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InitializeSession {
     /// Within the server's directory; that itself unless given.
@@ -32,6 +33,7 @@ pub struct InitializeSession {
 
 /// The input of `resume_session` and `session_status`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SessionId {
     pub session_id: String,
@@ -39,6 +41,7 @@ pub struct SessionId {
 
 /// The input of `list_sessions`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListSessions {
     /// Also those whose tasks have all ended.
@@ -54,6 +57,7 @@ fn ten() -> usize {
 
 /// The input of `cleanup_sessions`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CleanupSessions {
     #[serde(default)]

@@ -19,6 +19,7 @@ const SHORT: f64 = 30.0;
 
 /// The input of `synthesize_results`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SynthesizeResults {
     pub parent_task_id: Arc<str>,

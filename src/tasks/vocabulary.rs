@@ -7,6 +7,7 @@ macro_rules! names {
     ($(#[$meta:meta])* $name:ident { $first:ident = $first_text:literal, $($(#[$own:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
         pub enum $name {
             #[default]
             #[serde(rename = $first_text)]
@@ -83,6 +84,7 @@ pub enum Priority {
 
 /// What an artifact holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ArtifactType {
     #[default]
@@ -121,6 +123,7 @@ names! {
 
 /// What becomes of a task after some work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NextAction {
     Complete,
@@ -131,6 +134,7 @@ pub enum NextAction {
 
 /// Which sessions are removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CleanupType {
     /// Those whose tasks have all ended, some time ago.

@@ -1,0 +1,68 @@
+//! The tools over the Model Context Protocol.
+
+mod door;
+mod http;
+mod schemas;
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
+
+use rmcp::{ServiceExt as _, transport::async_rw::AsyncRwTransport};
+
+use self::door::Door;
+pub use super::Tools;
+use super::{Server, TaskStore};
+use crate::{
+    clock::{Clock, Seed},
+    services::Directory,
+};
+
+/// The largest request, in bytes.
+const MAX_REQUEST: usize = 1024 * 1024;
+
+/// Answers clients until they are gone: the one on the standard streams, or all that come to an address of
+/// this machine. The tasks are kept below `folder`.
+///
+/// # Errors
+///
+/// If the folder cannot be used, the address is one that other machines can reach, or nobody can listen on
+/// it.
+pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
+    let usable = folder.metadata().and_then(|it| match it.is_dir() {
+        true => Ok(()),
+        false => Err(io::ErrorKind::NotADirectory.into()),
+    });
+    usable
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let door = Door::new(tools(folder));
+        match address {
+            Some(address) => http::serve(door, address).await,
+            None => serve_streams(door).await,
+        }
+    })
+}
+
+/// The tools on what is kept below a folder, without a door.
+pub fn tools(folder: &Path) -> Tools {
+    let directory = Directory::at(folder);
+    let store = TaskStore::in_file(directory.clone());
+    let observe = Arc::new(|event| {
+        // The standard output is the client's.
+        if let Ok(event) = serde_json::to_string(&event) {
+            eprintln!("{event}");
+        }
+    });
+    let server = Server::new(store, directory, Clock::real(), Seed::random(), observe);
+    Tools::new(Arc::new(server))
+}
+
+async fn serve_streams(door: Door) -> io::Result<()> {
+    let (input, output) = rmcp::transport::stdio();
+    let streams = AsyncRwTransport::new_server(input, output);
+    let served = door.serve(streams).await.map_err(io::Error::other)?;
+    served.waiting().await.map_err(io::Error::other)?;
+    Ok(())
+}
