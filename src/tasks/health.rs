@@ -8,6 +8,7 @@ fn yes() -> bool {
 
 /// The input of `health_check`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
     #[serde(default = "yes")]
@@ -62,6 +63,7 @@ pub struct ConnectionHealth {
 
 /// The input of `shutdown_prepare`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownPrepare {
     #[serde(default = "yes")]

@@ -23,6 +23,7 @@ const OVERVIEW: &str = ".task_orchestrator/overview.md";
 
 /// The input of `maintenance_coordinator`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Maintenance {
     pub action: MaintenanceAction,

@@ -17,6 +17,7 @@ fn yes() -> bool {
 
 /// The input of `reconnect_test`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReconnectTest {
     /// Only the connections of clients that work in this session.

@@ -28,6 +28,7 @@ const EMERGENCY: Duration = Duration::from_secs(1);
 
 /// The input of `restart_server`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RestartServer {
     #[serde(default = "yes")]
@@ -69,6 +70,7 @@ pub struct Restart {
 
 /// The input of `restart_status`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RestartStatus {
     #[serde(default)]

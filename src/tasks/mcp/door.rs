@@ -1,20 +1,23 @@
-use std::sync::Arc;
+use std::{path::Path, pin::pin, sync::Arc};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
+        ServerConfig, Tool,
     },
     service::RequestContext,
 };
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
 use super::{MAX_REQUEST, schemas};
 use crate::{
     domain::{Failure, code, did_you_mean},
+    observability::TaskEvent,
     services::refused,
-    tasks::Tools,
+    tasks::{Tools, lifecycle::RESTART},
 };
 
 /// What the name of each tool begins with, so that a client tells them from those of other servers.
@@ -25,23 +28,92 @@ pub const PREFIX: &str = "orchestrator_";
 pub struct Door {
     tools: Tools,
     listed: Arc<Vec<Tool>>,
+    progress: broadcast::Sender<Progress>,
+}
+
+/// How far a shutdown and the restart after it have got, of 100 % each.
+#[derive(Clone, Debug)]
+struct Progress {
+    percent: u8,
+    phase: &'static str,
 }
 
 impl Door {
-    pub fn new(tools: Tools) -> Self {
+    pub fn new(folder: &Path) -> Self {
+        // More than there are phases.
+        let (progress, _) = broadcast::channel(32);
+        let told = progress.clone();
+        let tools = super::observed(folder, move |event| {
+            if let Some(progress) = Progress::of(event) {
+                // Nobody may be interested.
+                let _ = told.send(progress);
+            }
+        });
         Self {
             tools,
             listed: Arc::new(schemas::tools()),
+            progress,
         }
     }
 
-    fn answer(&self, client: &str, tool: &str, input: &Value) -> Result<Value, Box<Failure>> {
+    /// Calls a tool, and tells its client of the progress.
+    async fn answer(
+        &self,
+        tool: &str,
+        input: &Value,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Value, Box<Failure>> {
         let size = input.to_string().len();
         if size > MAX_REQUEST {
             let message = format!("the request has {size} bytes, expected at most {MAX_REQUEST}");
             return Err(refused(code::VALIDATION_FAILED, "", message));
         }
-        self.tools.call(&client.into(), tool, input)
+        let client = context.client_info().map(|client| client.name.into());
+        let client = client.unwrap_or_else(|| "client".into());
+        let mut progress = self.progress.subscribe();
+        let mut call = pin!(self.tools.call(&client, tool, input));
+        loop {
+            tokio::select! {
+                biased;
+                Ok(reached) = progress.recv() => reached.tell(context).await,
+                done = &mut call => {
+                    while let Ok(reached) = progress.try_recv() {
+                        reached.tell(context).await;
+                    }
+                    return done;
+                }
+            }
+        }
+    }
+}
+
+impl Progress {
+    fn of(event: &TaskEvent) -> Option<Self> {
+        match event {
+            TaskEvent::ServerPhase {
+                sequence,
+                phase,
+                progress,
+            } if *progress > 0 => {
+                let before = if *sequence == RESTART { 100 } else { 0 };
+                Some(Self {
+                    percent: before + progress,
+                    phase,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells a client that asked for it.
+    async fn tell(self, context: &RequestContext<RoleServer>) {
+        if let Some(token) = context.meta.get_progress_token() {
+            let told = ProgressNotificationParam::new(token, self.percent.into())
+                .with_total(200.0)
+                .with_message(self.phase);
+            // Who is gone is told nothing.
+            let _ = context.peer.notify_progress(told).await;
+        }
     }
 }
 
@@ -78,10 +150,8 @@ impl ServerHandler for Door {
             let message = format!("there is no tool {:?}: {hint}", request.name);
             return Err(ErrorData::invalid_params(message, None));
         };
-        let client = context.client_info().map(|client| client.name);
-        let client = client.as_deref().unwrap_or("client");
         let input = Value::Object(request.arguments.unwrap_or_default());
-        Ok(match self.answer(client, tool, &input) {
+        Ok(match self.answer(tool, &input, &context).await {
             Ok(reply) => CallToolResult::structured(reply).into(),
             Err(failure) => refusal(&failure).into(),
         })

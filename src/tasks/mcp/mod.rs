@@ -13,6 +13,7 @@ pub use super::Tools;
 use super::{Server, TaskStore};
 use crate::{
     clock::{Clock, Seed},
+    observability::TaskEvent,
     services::Directory,
 };
 
@@ -37,7 +38,7 @@ pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let door = Door::new(tools(folder));
+        let door = Door::new(folder);
         match address {
             Some(address) => http::serve(door, address).await,
             None => serve_streams(door).await,
@@ -47,15 +48,29 @@ pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
 
 /// The tools on what is kept below a folder, without a door.
 pub fn tools(folder: &Path) -> Tools {
+    observed(folder, |_| {})
+}
+
+/// The same, which also tell of what they do: in the log, and to `observe`.
+fn observed(folder: &Path, observe: impl Fn(&TaskEvent) + Send + Sync + 'static) -> Tools {
     let directory = Directory::at(folder);
     let store = TaskStore::in_file(directory.clone());
-    let observe = Arc::new(|event| {
+    let tell = Arc::new(move |mut event: TaskEvent| {
+        observe(&event);
+        event.redact();
         // The standard output is the client's.
         if let Ok(event) = serde_json::to_string(&event) {
             eprintln!("{event}");
         }
     });
-    let server = Server::new(store, directory, Clock::real(), Seed::random(), observe);
+    let server = Server::new(
+        store,
+        directory,
+        Clock::real(),
+        Seed::random(),
+        tell,
+        Vec::new(),
+    );
     Tools::new(Arc::new(server))
 }
 

@@ -7,9 +7,13 @@ use super::door::PREFIX;
 use crate::tasks::{
     ending::{CancelTask, DeleteTask},
     execution::{CompleteTask, ExecuteTask},
+    health::{HealthCheck, ShutdownPrepare},
     input::List,
+    maintenance::Maintenance,
     planning::{DependencyInput, PlanTask, TypedDependency, UpdateTask},
     query::{GetStatus, QueryTasks},
+    reconnecting::ReconnectTest,
+    restart::{RestartServer, RestartStatus},
     sessions::{CleanupSessions, InitializeSession, ListSessions, SessionId},
     synthesis::SynthesizeResults,
     task::Timestamp,
@@ -59,6 +63,21 @@ pub fn tools() -> Vec<Tool> {
         tool::<CleanupSessions>(
             "cleanup_sessions",
             "Removes sessions that are over; only says which unless dry_run is false.",
+        ),
+        tool::<Maintenance>(
+            "maintenance_coordinator",
+            "Cleans up what is stale, checks the tasks, writes their overview, or prepares a handover.",
+        ),
+        tool::<HealthCheck>("health_check", "Says whether the server is well."),
+        tool::<RestartServer>(
+            "restart_server",
+            "Shuts the server down and starts it again, with its sessions and the tasks in progress.",
+        ),
+        tool::<RestartStatus>("restart_status", "Says how a restart goes or went."),
+        tool::<ShutdownPrepare>("shutdown_prepare", "Says what a restart would cut off."),
+        tool::<ReconnectTest>(
+            "reconnect_test",
+            "Says which clients have lost their connection, and what waits for them.",
         ),
     ]
 }

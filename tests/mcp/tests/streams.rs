@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use rmcp::{
-    RoleClient, ServiceExt as _,
-    model::{CallToolRequestParams, CallToolResult},
-    service::RunningService,
+    ClientHandler, RoleClient, ServiceExt as _,
+    model::{CallToolRequestParams, CallToolResult, ProgressNotificationParam},
+    service::{NotificationContext, RunningService},
     transport::TokioChildProcess,
 };
 use serde_json::{Map, Value, json};
@@ -16,10 +20,14 @@ use tokio::process::Command;
 type Client = RunningService<RoleClient, ()>;
 
 async fn connect(folder: &Path) -> Client {
+    connect_as((), folder).await
+}
+
+async fn connect_as<H: ClientHandler>(handler: H, folder: &Path) -> RunningService<RoleClient, H> {
     let mut server = Command::new(env!("CARGO_BIN_EXE_mcp-server"));
     server.arg(folder);
     let process = TokioChildProcess::new(server).unwrap();
-    ().serve(process).await.unwrap()
+    handler.serve(process).await.unwrap()
 }
 
 async fn call(client: &Client, tool: &str, input: Value) -> CallToolResult {
@@ -91,41 +99,110 @@ async fn replies_over_streams_are_those_of_direct_calls() {
     let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let client = connect(there.path()).await;
     let direct = rehearsal::mcp::tools(here.path());
-    let mut tasks = (Value::Null, Value::Null);
+    let own_name = "rmcp".into();
+    let plan = json!({"title": "Whole", "description": "All of it", "complexity": "complex"});
+    let done =
+        json!({"task_id": "TASK", "summary": "s", "detailed_work": "w", "next_action": "complete"});
     let calls = [
         ("initialize_session", json!({})),
-        (
-            "plan_task",
-            json!({"title": "Whole", "description": "All of it", "complexity": "complex"}),
-        ),
+        ("plan_task", plan.clone()),
+        ("cancel_task", json!({"task_id": "TASK"})),
+        ("plan_task", plan),
         ("update_task", json!({"task_id": "TASK", "title": "All"})),
         ("execute_task", json!({"task_id": "TASK"})),
-        (
-            "complete_task",
-            json!({"task_id": "TASK", "summary": "s", "detailed_work": "w", "next_action": "complete"}),
-        ),
+        ("complete_task", done),
         ("query_tasks", json!({"status": "completed"})),
         ("synthesize_results", json!({"parent_task_id": "TASK"})),
         ("get_status", json!({"include_completed": true})),
         ("list_sessions", json!({"include_completed": true})),
+        ("session_status", json!({"session_id": "SESSION"})),
+        ("resume_session", json!({"session_id": "SESSION"})),
+        ("cleanup_sessions", json!({"cleanup_type": "all"})),
         (
-            "cleanup_sessions",
-            json!({"cleanup_type": "all", "older_than_days": 0}),
+            "maintenance_coordinator",
+            json!({"action": "validate_structure"}),
         ),
+        ("health_check", json!({})),
+        ("restart_server", json!({})),
+        ("restart_status", json!({"include_history": true})),
+        ("shutdown_prepare", json!({})),
+        ("reconnect_test", json!({})),
         ("delete_task", json!({"task_id": "TASK"})),
     ];
+    let mut called = BTreeSet::new();
+    let (mut theirs, mut ours) = (Ids::default(), Ids::default());
     for (tool, input) in calls {
-        let of = |task: &Value| {
-            let text = input.to_string().replace("\"TASK\"", &task.to_string());
-            serde_json::from_str::<Value>(&text).unwrap()
-        };
-        let over_mcp = succeed(&client, tool, of(&tasks.0)).await;
-        let directly = direct.call(&"rmcp".into(), tool, &of(&tasks.1)).unwrap();
-        if tool == "plan_task" {
-            tasks = (over_mcp["task_id"].clone(), directly["task_id"].clone());
-        }
+        let over_mcp = succeed(&client, tool, theirs.name(&input)).await;
+        let directly = direct.call(&own_name, tool, &ours.name(&input)).await;
+        let directly = directly.unwrap();
+        theirs.learn(&over_mcp);
+        ours.learn(&directly);
         assert_eq!(shape(over_mcp), shape(directly), "{tool}");
+        called.insert(format!("orchestrator_{tool}"));
     }
+    let listed = client.list_all_tools().await.unwrap();
+    let listed: BTreeSet<_> = listed.iter().map(|tool| tool.name.to_string()).collect();
+    assert_eq!(called, listed);
+    client.cancel().await.unwrap();
+}
+
+/// The ids that the replies of a server have named last.
+#[derive(Default)]
+struct Ids {
+    task: String,
+    session: String,
+}
+
+impl Ids {
+    fn learn(&mut self, reply: &Value) {
+        for (name, id) in [
+            ("task_id", &mut self.task),
+            ("session_id", &mut self.session),
+        ] {
+            if let Some(found) = reply.get(name).and_then(Value::as_str) {
+                found.clone_into(id);
+            }
+        }
+    }
+
+    fn name(&self, input: &Value) -> Value {
+        let text = input.to_string().replace("TASK", &self.task);
+        serde_json::from_str(&text.replace("SESSION", &self.session)).unwrap()
+    }
+}
+
+/// Keeps what it is told of the progress of its calls.
+#[derive(Clone, Default)]
+struct Watcher(Arc<Mutex<Vec<(f64, String)>>>);
+
+impl ClientHandler for Watcher {
+    async fn on_progress(
+        &self,
+        told: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        let message = told.message.unwrap_or_default();
+        self.0.lock().unwrap().push((told.progress, message));
+    }
+}
+
+#[tokio::test]
+async fn restart_tells_of_its_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let watcher = Watcher::default();
+    let client = connect_as(watcher.clone(), folder.path()).await;
+    let request = CallToolRequestParams::new("orchestrator_restart_server");
+    let restarted = client.call_tool(request).await.unwrap();
+    assert_eq!(restarted.is_error, Some(false), "{restarted:?}");
+    let told = watcher.0.lock().unwrap().clone();
+    let (first, last) = (told.first().unwrap(), told.last().unwrap());
+    assert_eq!(*first, (10.0, "maintenance_mode".to_owned()));
+    assert_eq!(*last, (200.0, "complete".to_owned()));
+    assert!(
+        told.windows(2).all(|pair| pair[0].0 < pair[1].0),
+        "{told:?}"
+    );
+    assert_eq!(told.len(), 13, "{told:?}");
     client.cancel().await.unwrap();
 }
 
