@@ -43,7 +43,7 @@ impl Clock {
     }
 
     /// Starts a clock whose instants are those of the machine's.
-    #[cfg(feature = "mcp")]
+    #[cfg(feature = "tasks")]
     pub(crate) fn real() -> Self {
         let now = DateTime::<Utc>::from(std::time::SystemTime::now());
         Self::start_at((now - EPOCH).to_std().unwrap_or_default())
@@ -145,7 +145,7 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// A seed that is another one in each process.
-    #[cfg(feature = "mcp")]
+    #[cfg(feature = "tasks")]
     pub(crate) fn random() -> Self {
         use std::hash::{BuildHasher as _, RandomState};
         Self(RandomState::new().hash_one(0))

@@ -68,7 +68,7 @@
 //!
 //! # Cargo features
 //!
-//! All are on by default. Without one, its dependencies, rooms and steps are not built, and whatever
+//! All but `mcp` are on by default. Without one, its dependencies, rooms and steps are not built, and whatever
 //! needs it fails by naming it.
 //!
 //! | feature | brings |
@@ -82,6 +82,7 @@
 //! | `control` | `control` |
 //! | `http` | the cast over HTTP, programs under test |
 //! | `tasks` | `tasks`; needs `sqlite` |
+//! | `mcp`, off | `rehearsal mcp`; needs `http` and `tasks` |
 //!
 //! # The house
 //!
@@ -143,10 +144,8 @@ pub mod steps;
 #[cfg(any(feature = "http", feature = "sqlite"))]
 mod systems;
 #[cfg(feature = "tasks")]
-mod tasks;
-#[cfg(feature = "mcp")]
 #[doc(hidden)]
-pub use tasks::mcp;
+pub mod tasks;
 
 pub use harness::{Cast, Hook, HookResult, Suite, World, events::Status};
 pub use steps::{StepError, StepResult};

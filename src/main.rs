@@ -83,7 +83,7 @@ fn ended(result: io::Result<()>) -> ExitCode {
 
 #[cfg(feature = "mcp")]
 fn serve_mcp(directory: &Path, http: Option<SocketAddr>) -> io::Result<()> {
-    rehearsal::mcp::serve(directory, http)
+    rehearsal::tasks::mcp::serve(directory, http)
 }
 
 #[cfg(not(feature = "mcp"))]

@@ -1,12 +1,14 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{failures::ToolResult, input::decode, server::Server};
+use super::{failures::ToolResult, input::decode, server::Server, store::TaskStore};
 use crate::{
+    clock::{Clock, Seed},
     domain::{Failure, code, did_you_mean},
     observability::TaskEvent,
+    services::Directory,
 };
 
 /// The tools of a server: what clients call, by name and with JSON.
@@ -43,6 +45,23 @@ impl Tools {
     /// The tools of a server.
     pub fn new(server: Arc<Server>) -> Self {
         Self { server }
+    }
+
+    /// The tools on what is kept below a folder that exists, by the machine's clock.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self::observed(folder, |_| {})
+    }
+
+    /// The same, which tell of all that happens.
+    pub(super) fn observed(
+        folder: &Path,
+        observe: impl Fn(TaskEvent) + Send + Sync + 'static,
+    ) -> Self {
+        let directory = Directory::at(folder);
+        let store = TaskStore::in_file(directory.clone());
+        let (clock, seed) = (Clock::real(), Seed::random());
+        let server = Server::new(store, directory, clock, seed, Arc::new(observe), Vec::new());
+        Self::new(Arc::new(server))
     }
 
     /// What they work on.

@@ -4,18 +4,13 @@ mod door;
 mod http;
 mod schemas;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
+use std::{io, net::SocketAddr, path::Path};
 
 use rmcp::{ServiceExt as _, transport::async_rw::AsyncRwTransport};
 
 use self::door::Door;
-pub use super::Tools;
-use super::{Server, TaskStore};
-use crate::{
-    clock::{Clock, Seed},
-    observability::TaskEvent,
-    services::Directory,
-};
+use super::Tools;
+use crate::observability::TaskEvent;
 
 /// The largest request, in bytes.
 const MAX_REQUEST: usize = 1024 * 1024;
@@ -46,32 +41,16 @@ pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
     })
 }
 
-/// The tools on what is kept below a folder, without a door.
-pub fn tools(folder: &Path) -> Tools {
-    observed(folder, |_| {})
-}
-
-/// The same, which also tell of what they do: in the log, and to `observe`.
+/// The tools, which tell of what they do: in the log, and to `observe`.
 fn observed(folder: &Path, observe: impl Fn(&TaskEvent) + Send + Sync + 'static) -> Tools {
-    let directory = Directory::at(folder);
-    let store = TaskStore::in_file(directory.clone());
-    let tell = Arc::new(move |mut event: TaskEvent| {
+    Tools::observed(folder, move |mut event| {
         observe(&event);
         event.redact();
         // The standard output is the client's.
         if let Ok(event) = serde_json::to_string(&event) {
             eprintln!("{event}");
         }
-    });
-    let server = Server::new(
-        store,
-        directory,
-        Clock::real(),
-        Seed::random(),
-        tell,
-        Vec::new(),
-    );
-    Tools::new(Arc::new(server))
+    })
 }
 
 async fn serve_streams(door: Door) -> io::Result<()> {

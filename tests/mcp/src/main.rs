@@ -7,5 +7,5 @@ fn main() -> io::Result<()> {
     let address = args()
         .nth(2)
         .map(|text| text.parse().map_err(io::Error::other));
-    rehearsal::mcp::serve(Path::new(&folder), address.transpose()?)
+    rehearsal::tasks::mcp::serve(Path::new(&folder), address.transpose()?)
 }

@@ -98,7 +98,7 @@ fn without_ids(text: &str) -> String {
 async fn replies_over_streams_are_those_of_direct_calls() {
     let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let client = connect(there.path()).await;
-    let direct = rehearsal::mcp::tools(here.path());
+    let direct = rehearsal::tasks::Tools::in_folder(here.path());
     let own_name = "rmcp".into();
     let plan = json!({"title": "Whole", "description": "All of it", "complexity": "complex"});
     let done =
