@@ -240,24 +240,32 @@ impl Filter {
         }
     }
 
-    fn condition(&self) -> String {
+    fn selected(&self) -> String {
+        let is_of_words = self.names.contains(&"search_text");
+        let from = match is_of_words {
+            true => "tasks JOIN bodies USING (number)",
+            false => "tasks",
+        };
         match self.conditions.is_empty() {
-            true => String::new(),
-            false => format!("WHERE {}", self.conditions.join(" AND ")),
+            true => from.to_owned(),
+            false => format!("{from} WHERE {}", self.conditions.join(" AND ")),
         }
     }
 
     fn count(&self, tables: &Tables<'_>) -> Stored<u64> {
-        let sql = format!("SELECT count(*) FROM tasks {}", self.condition());
+        let sql = format!("SELECT count(*) FROM {}", self.selected());
         let mut statement = tables.connection.prepare_cached(&sql)?;
         let count = statement.query_row(params_from_iter(&self.values), |row| row.get::<_, i64>(0));
         Ok(count?.unsigned_abs())
     }
 
     fn page(&self, tables: &Tables<'_>, limit: u32, offset: u32) -> Stored<Vec<Task>> {
-        let condition = self.condition();
+        // The bodies of those that are passed over are not read.
         let sql = format!(
-            "SELECT body FROM tasks {condition} ORDER BY number LIMIT {limit} OFFSET {offset}"
+            "SELECT body FROM bodies WHERE number IN (
+                SELECT number FROM {} ORDER BY number LIMIT {limit} OFFSET {offset}
+            ) ORDER BY number",
+            self.selected()
         );
         let values: Vec<&dyn ToSql> = self.values.iter().map(|value| &**value).collect();
         tables.tasks(&sql, &values)

@@ -9,13 +9,16 @@ use super::{
 };
 use crate::domain::did_you_mean;
 
-/// A task is one row, with what it is looked up by beside it. `words` is its title and description in lower
-/// case.
+/// What tasks are looked up by is in rows of its own, which are short, so that many are passed over quickly.
+/// `words` is a task's title and description in lower case.
 pub const TABLES: &str = "
     CREATE TABLE tasks (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, parent TEXT, session TEXT,
         status TEXT NOT NULL, type TEXT NOT NULL, specialist TEXT NOT NULL, complexity TEXT NOT NULL,
-        created INTEGER NOT NULL, words TEXT NOT NULL, body TEXT NOT NULL
+        created INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE bodies (
+        number INTEGER PRIMARY KEY REFERENCES tasks, words TEXT NOT NULL, body TEXT NOT NULL
     ) STRICT;
     CREATE INDEX tasks_of_parent ON tasks (parent);
     CREATE INDEX tasks_of_session ON tasks (session);
@@ -50,13 +53,14 @@ impl<'a> Tables<'a> {
 
     /// All tasks, in the order in which they were planned.
     pub fn all(&self) -> Stored<Vec<Task>> {
-        self.tasks("SELECT body FROM tasks ORDER BY number", &[])
+        self.tasks("SELECT body FROM bodies ORDER BY number", &[])
     }
 
     /// Adds a task; its number is one more than that of any before it.
     pub fn insert(&self, task: &Task) -> Stored<()> {
-        let sql = "INSERT INTO tasks (id, parent, session, status, type, specialist, complexity, created, words, body)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql =
+            "INSERT INTO tasks (id, parent, session, status, type, specialist, complexity, created)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
         self.connection.prepare_cached(sql)?.execute(params![
             &*task.task_id,
             task.parent_task_id.as_deref(),
@@ -66,32 +70,38 @@ impl<'a> Tables<'a> {
             task.specialist_type.as_str(),
             task.complexity.as_str(),
             task.created_at.0.timestamp_millis(),
-            words(task),
-            body(task)?,
         ])?;
+        let sql = "INSERT INTO bodies VALUES (last_insert_rowid(), ?, ?)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute(params![words(task), body(task)?])?;
         Ok(())
     }
 
     /// Writes a task that exists.
     pub fn update(&self, task: &Task) -> Stored<()> {
-        let sql = "UPDATE tasks SET parent = ?, status = ?, type = ?, specialist = ?, complexity = ?, words = ?,
-            body = ? WHERE id = ?";
-        self.connection.prepare_cached(sql)?.execute(params![
+        let sql =
+            "UPDATE tasks SET parent = ?, status = ?, type = ?, specialist = ?, complexity = ?
+            WHERE id = ? RETURNING number";
+        let found = params![
             task.parent_task_id.as_deref(),
             task.status.as_str(),
             task.task_type.as_str(),
             task.specialist_type.as_str(),
             task.complexity.as_str(),
-            words(task),
-            body(task)?,
             &*task.task_id,
-        ])?;
+        ];
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let number: i64 = statement.query_row(found, |row| row.get(0))?;
+        let sql = "UPDATE bodies SET words = ?, body = ? WHERE number = ?";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute(params![words(task), body(task)?, number])?;
         Ok(())
     }
 
     /// Removes a task, and what depends on it no longer does.
     pub fn remove(&self, id: &str) -> Stored<()> {
         for sql in [
+            "DELETE FROM bodies WHERE number = (SELECT number FROM tasks WHERE id = ?1)",
             "DELETE FROM tasks WHERE id = ?1",
             "DELETE FROM dependencies WHERE task = ?1 OR needs = ?1",
         ] {
@@ -111,7 +121,10 @@ impl<'a> Tables<'a> {
     /// A task, if it exists.
     pub fn find(&self, id: &str) -> Stored<Option<Task>> {
         Ok(self
-            .tasks("SELECT body FROM tasks WHERE id = ?", &[&id])?
+            .tasks(
+                "SELECT body FROM tasks JOIN bodies USING (number) WHERE id = ?",
+                &[&id],
+            )?
             .pop())
     }
 
@@ -136,26 +149,28 @@ impl<'a> Tables<'a> {
 
     /// The parts of a task, in the order in which they were planned.
     pub fn children(&self, id: &str) -> Stored<Vec<Task>> {
-        let sql = "SELECT body FROM tasks WHERE parent = ? ORDER BY number";
+        let sql =
+            "SELECT body FROM tasks JOIN bodies USING (number) WHERE parent = ? ORDER BY number";
         self.tasks(sql, &[&id])
     }
 
     /// The tasks that were planned in a session.
     pub fn of_session(&self, session: &str) -> Stored<Vec<Task>> {
-        let sql = "SELECT body FROM tasks WHERE session = ? ORDER BY number";
+        let sql =
+            "SELECT body FROM tasks JOIN bodies USING (number) WHERE session = ? ORDER BY number";
         self.tasks(sql, &[&session])
     }
 
     /// The tasks that have not ended.
     pub fn unfinished(&self) -> Stored<Vec<Task>> {
-        let sql = "SELECT body FROM tasks WHERE status IN ('pending', 'in_progress', 'blocked')
+        let sql = "SELECT body FROM tasks JOIN bodies USING (number) WHERE status IN ('pending', 'in_progress', 'blocked')
             ORDER BY number";
         self.tasks(sql, &[])
     }
 
     /// Whether any task has left an artifact.
     pub fn has_artifact(&self, id: &str) -> Stored<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM tasks, json_each(body, '$.artifacts') AS artifact
+        let sql = "SELECT EXISTS (SELECT 1 FROM bodies, json_each(body, '$.artifacts') AS artifact
             WHERE artifact.value ->> 'id' = ?)";
         let mut statement = self.connection.prepare_cached(sql)?;
         Ok(statement.query_row([id], |row| row.get(0))?)
@@ -171,8 +186,8 @@ impl<'a> Tables<'a> {
 
     /// What a task depends on.
     pub fn dependencies(&self, id: &str) -> Stored<Vec<Dependency>> {
-        let sql =
-            "SELECT needs, dependencies.type, body FROM dependencies LEFT JOIN tasks ON id = needs
+        let sql = "SELECT needs, dependencies.type, body FROM dependencies
+            LEFT JOIN tasks ON id = needs LEFT JOIN bodies USING (number)
             WHERE task = ? ORDER BY number";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([id])?;
@@ -199,7 +214,7 @@ impl<'a> Tables<'a> {
 
     /// The tasks that wait for another, and have not ended.
     pub fn dependents(&self, id: &str) -> Stored<Vec<Task>> {
-        let sql = "SELECT body FROM tasks JOIN dependencies ON id = task
+        let sql = "SELECT body FROM tasks JOIN bodies USING (number) JOIN dependencies ON id = task
             WHERE needs = ? AND dependencies.type <> 'related' ORDER BY number";
         let mut found = self.tasks(sql, &[&id])?;
         found.retain(|task| !task.status.is_end());
