@@ -60,10 +60,9 @@ Feature: Services that must agree
         | agents/grace.json |
       When consistency is checked
       Then the inconsistencies are:
-        | rule                           | kind             | severity | message                                                                     |
-        | personality is changed         | version_mismatch | high     | version 1 is lower than 2                                                   |
-        | creativity has risen           | field_mismatch   | medium   | found 75, expected 85                                                       |
-        | file is the one the agent knows | not_found       | medium   | the input refers to /agent/configurationHash, where there is no data        |
+        | rule                   | kind             | severity | message                   |
+        | personality is changed | version_mismatch | high     | version 1 is lower than 2 |
+        | creativity has risen   | field_mismatch   | medium   | found 75, expected 85     |
       And the timeline has, in order:
         | event               | rule                   | kind             | severity |
         | inconsistency_found | personality is changed | version_mismatch | high     |
