@@ -288,6 +288,31 @@ Feature: Services that must agree
         | /version | 3     |
 
     @configuration-7
+    Scenario Outline: A partition that ends after <partition> is reconciled in <time>
+      Given "PersonalityService" is cut off from "AgentService" for <partition>
+      When "PersonalityService.updatePersonality" is called with:
+        """json
+        { "id": "creative-mentor", "version": 2, "name": "Creative Visionary" }
+        """
+      And the services are reconciled
+      Then the services are consistent
+      And it takes <time>
+      And the timeline has, in order:
+        | at   | event   | about                  |
+        | <at> | <event> | partitionedPersonality |
+      And the entity "grace" of "AgentService" has:
+        | path     | value |
+        | /version | 3     |
+      And no effect happens twice
+
+      Examples:
+        | partition | time        | at       | event      |
+        | 4 s       | 4 s 400 ms  | 5 s      | reconciled |
+        | 5 s       | 5 s 700 ms  | 5601 ms  | warning    |
+        | 29 s      | 29 s 750 ms | 5601 ms  | warning    |
+        | 31 s      | 31 s 700 ms | 30601 ms | error      |
+
+    @configuration-7
     Scenario: What was carried over already is not done again when a later call fails
       Given "PersonalityService" is cut off from "FileService" for 2 s
       When "PersonalityService.updatePersonality" is called with:
