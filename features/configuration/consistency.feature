@@ -108,7 +108,7 @@ Feature: Services that must agree
         | role      | not_found         | high     | OPERATION_NOT_FOUND: operation "RoleService.getCustomRol" does not exist: did you mean "getCustomRole"? |
         | nobody    | not_found         | high     | PersonalityService.getPersonality has found nothing                                          |
         | model     | unreadable        | medium   | SERVICE_UNAVAILABLE: ModelService is down                                                  |
-        | field     | not_found         | medium   | the input refers to /personality/nmae, where there is no data                                |
+        | field     | not_found         | medium   | the input refers to /personality/nmae, where there is no data: did you mean "name"?           |
         | type      | version_mismatch  | high     | expected a version, found "Creative Mentor"                                                  |
         | followed  | unreadable        | medium   | SERVICE_UNAVAILABLE: ModelService is down                                                  |
         | missing   | missing_reference | high     | PersonalityService has no "nobody"                                                           |
