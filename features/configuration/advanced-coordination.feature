@@ -96,6 +96,54 @@ Feature: Coordination over longer spans
         | transform | 401 ms | rolled back | is rolled back | 1300 ms |
         | deploy    | 701 ms | rolled back | is rolled back | 1900 ms |
 
+  Rule: Limits
+
+    @configuration-16
+    Scenario Outline: The workflow <workflow> ends within two seconds and its interactions within half a second: it takes <time>
+      Given every call times out after 500 ms
+      And the workflow "<workflow>"
+      And the workflow must finish within 2 s
+      When the workflow runs
+      Then the workflow completes
+      And it takes <time>
+      And the timeline has none of:
+        | event   |
+        | warning |
+        | error   |
+
+      Examples:
+        | workflow                    | time   |
+        | completeAgentCreation       | 525 ms |
+        | partialAgentCreation        | 525 ms |
+        | complexConfigurationUpdate  | 620 ms |
+        | parallelServiceCoordination | 450 ms |
+        | agentCreationSaga           | 375 ms |
+        | sharedDependencies          | 575 ms |
+        | cascadingUpdate             | 450 ms |
+
+    @configuration-12 @configuration-16
+    Scenario Outline: The workflow <workflow> is undone within half a second, in <undo>
+      Given the workflow "<workflow>"
+      And "<call>" fails with "<code>"
+      When the workflow runs
+      Then the workflow is rolled back
+      And it takes <time>
+      And the timeline has, in order:
+        | at       | event                | status      | took   |
+        | <failed> | compensation_started |             |        |
+        | <time>   | workflow_ended       | rolled_back | <time> |
+      And no effect remains
+      And the files are:
+        | agents/grace.json |
+
+      Examples:
+        | workflow                   | call                                        | code               | failed | undo   | time   |
+        | completeAgentCreation      | FileService.createFile                      | EACCES             | 525 ms | 125 ms | 650 ms |
+        | partialAgentCreation       | FileService.createFile                      | EACCES             | 525 ms | 200 ms | 725 ms |
+        | complexConfigurationUpdate | ValidationService.validateSystemConsistency | CONTRACT_VIOLATION | 620 ms | 260 ms | 880 ms |
+        | agentCreationSaga          | FileService.persistConfiguration            | ENOSPC             | 375 ms | 125 ms | 500 ms |
+        | cascadingUpdate            | FileService.updateConfigurationFile         | ENOSPC             | 450 ms | 175 ms | 625 ms |
+
   Rule: Workflows that share services
 
     Background:
