@@ -96,6 +96,43 @@ Feature: Coordination over longer spans
         | transform | 401 ms | rolled back | is rolled back | 1300 ms |
         | deploy    | 701 ms | rolled back | is rolled back | 1900 ms |
 
+    @configuration-16
+    Scenario Outline: A conflict with an external system is resolved by priority, or else by a person: <ends>
+      Given a service "Directory"
+        """json
+        { "operations": { "fetch": { "latency": "800ms" }, "publish": { "latency": "600ms" } } }
+        """
+      And the workflow:
+        """json
+        {
+          "id": "integration",
+          "onFailure": "keep",
+          "steps": [
+            { "id": "fetch", "service": "Directory", "operation": "fetch" },
+            { "id": "join", "service": "ConfigurationService", "operation": "createUnifiedConfiguration",
+              "recover": ["analyzeConflicts", "generateAlternativeConfiguration"] },
+            { "id": "publish", "service": "Directory", "operation": "publish" }
+          ]
+        }
+        """
+      And "ConfigurationService.createUnifiedConfiguration" fails 1 time with "CONFIGURATION_CONFLICT"
+      And "ConfigurationService.generateAlternativeConfiguration" answers:
+        | execution | answer   |
+        | 1         | <answer> |
+      When the workflow runs
+      Then the workflow <ends>
+      And it takes at most 2500 ms
+      And it takes <time>
+      And "Directory.publish" is executed <published> times
+      When <decision>
+      Then "Directory.publish" is executed <after> time
+      And "Directory.fetch" is executed 1 time
+
+      Examples:
+        | answer                       | ends                      | time    | published | decision             | after |
+        | ok                           | completes                 | 1850 ms | 1         | 1 d passes           | 1     |
+        | error CONFIGURATION_CONFLICT | is interrupted            | 1250 ms | 0         | the workflow resumes | 1     |
+
   Rule: Limits
 
     @configuration-16

@@ -55,7 +55,7 @@ Feature: Updating a configuration across services
       | /content/data/personalities/0/version     | 2     |
       | /content/data/roles/0/version             | 2     |
 
-  @configuration-2
+  @needs-configuration @configuration-2
   Scenario: The file has the checksum that the agent knows
     Given the consistency scenario "updatedAgent"
     When consistency is checked
@@ -173,7 +173,7 @@ Feature: Updating a configuration across services
       | /syncStatus |       |
     And "FileService.updateFile" is never executed
 
-  @configuration-3
+  @needs-configuration @configuration-3
   Scenario: The inconsistency that a failed agent update leaves is recorded before it is undone
     Given the consistency scenario "updatedAgent"
     And "AgentService.syncAgentWithPersonality" fails with "SYNCHRONIZATION_ERROR"

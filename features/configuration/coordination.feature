@@ -107,6 +107,7 @@ Feature: Workflows that ConfigurationService coordinates
       | /status                     | failed          |
       | /error/code                 | INVALID_MODEL   |
       | /compensations/0/error/code | PERMANENT_ERROR |
+    And "ConfigurationService.rollbackConfiguration" is executed 1 time
     And the configuration "ada" has:
       | path        | value |
       | /version    | 2     |
