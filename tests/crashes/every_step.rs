@@ -95,10 +95,11 @@ fn run_with(
             .runs
             .declare(Arc::clone(&subject.workflow))
             .unwrap();
-        let mut policies = platform.cast.policies();
-        policies.every.timeout = Some(Duration::from_millis(500));
-        policies.retry_every(retries);
-        drop(policies);
+        {
+            let mut policies = platform.cast.policies();
+            policies.every.timeout = Some(Duration::from_millis(500));
+            policies.retry_every(retries);
+        }
         for (call, fault) in faults {
             answer(&platform, call, fault.times, fault.response.clone());
         }
