@@ -518,6 +518,48 @@ Feature: Files
       | /version | 8     |
     And no file is left behind
 
+  @configuration-9 @configuration-10
+  Scenario Outline: Of eight concurrent writers one meets a disk that fails at the <stage>, and the file is another's
+    Given the file "ada.json" holds:
+      """json
+      { "by": 0 }
+      """
+    And the disk fails 1 time at "<stage>" with "<code>"
+    When these calls are made at once:
+      | call                   | input                                       |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 1}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 2}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 3}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 4}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 5}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 6}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 7}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 8}} |
+    Then 7 calls succeed
+    And 1 call fails with "<code>"
+    And the file "ada.json" contains:
+      """json
+      { "by": 8 }
+      """
+    And the file "ada.json.backup.7" contains:
+      """json
+      { "by": 7 }
+      """
+    When "FileService.readFile" is called with:
+      """json
+      { "path": "ada.json" }
+      """
+    Then the reply has:
+      | path     | value |
+      | /version | 8     |
+    And no file is left behind
+
+    Examples:
+      | stage      | code                |
+      | staging    | ENOSPC              |
+      | validation | CORRUPTION_DETECTED |
+      | commit     | EACCES              |
+
   @configuration-2
   Scenario: A definition has files that exist from the start
     Given a service "Archive"
