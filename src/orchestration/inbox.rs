@@ -40,8 +40,10 @@ struct EventsOfType {
     /// The places of the events about a subject.
     by_subject: HashMap<Arc<str>, Vec<usize>>,
     /// Who waits for one, by its subject, or for any. Mostly it is a single one.
-    waiting: HashMap<Option<Arc<str>>, SmallVec<[Arc<dyn Listens>; 1]>>,
+    waiting: HashMap<Option<Arc<str>>, Waiting>,
 }
+
+type Waiting = SmallVec<[Arc<dyn Listens>; 1]>;
 
 /// Who is notified of events.
 pub(super) trait Listens: Send + Sync {
