@@ -1,5 +1,5 @@
-//! How long it takes to read and check this package's fixtures for the first time in a process, and to
-//! build the whole cast for a scenario.
+//! How long it takes to read and check this package's fixtures for the first time in a process, to
+//! build the whole cast for a scenario, and what an orchestrator adds to the calls of a workflow.
 //!
 //! `cargo bench --bench cast`. It fails above its limits.
 
@@ -7,6 +7,8 @@
 mod apart;
 #[path = "scene/median.rs"]
 mod median;
+#[path = "scene/runtime.rs"]
+mod runtime;
 
 use std::{
     fs,
@@ -17,8 +19,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rehearsal::harness::{Cast, Fixtures, package_root};
+use rehearsal::{
+    domain::{Call, CallName},
+    harness::{Cast, Fixtures, no_input, package_root},
+    services::CallPolicy,
+};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use self::median::median;
 
@@ -26,6 +33,13 @@ use self::median::median;
 const LOADED_AT_MOST: f64 = 12.0;
 /// Building the platform's cast from loaded fixtures, as a share of loading them.
 const CAST_AT_MOST: f64 = 0.02;
+
+/// Loading the whole folder, whatever the machine.
+const LOADED_WITHIN: Duration = Duration::from_millis(10);
+/// Building the platform's cast, whatever the machine.
+const CAST_WITHIN: Duration = Duration::from_millis(1);
+/// What the orchestrator adds to a workflow's calls, whatever the machine.
+const COORDINATED_WITHIN: Duration = Duration::from_micros(500);
 
 /// How many processes read the fixtures for the first time.
 const ROUNDS: usize = 9;
@@ -80,7 +94,78 @@ fn main() -> ExitCode {
             "{what:<26} {took:>10.1?}  {ratio:.4} of {than}, {beside:.1?} (at most {limit}){mark}"
         );
     }
+    for (what, took, limit) in [
+        ("fixtures", loaded, LOADED_WITHIN),
+        ("cast", cast, CAST_WITHIN),
+        (
+            "coordination of a workflow",
+            coordination(),
+            COORDINATED_WITHIN,
+        ),
+    ] {
+        let within = took <= limit;
+        all_within &= within;
+        let mark = if within { "" } else { "  ABOVE THE LIMIT" };
+        println!("{what:<26} {took:>10.1?}  (at most {limit:?}){mark}");
+    }
     ExitCode::from(u8::from(!all_within))
+}
+
+/// What the orchestrator adds to the four calls of `completeAgentCreation`, median of 1,001 times in turn.
+fn coordination() -> Duration {
+    let runtime = runtime::runtime();
+    let added = [(); 1_001].map(|()| {
+        let (coordinated, direct) = (run_workflow(&runtime), make_its_calls(&runtime));
+        coordinated.saturating_sub(direct)
+    });
+    median(added, Ord::cmp)
+}
+
+fn run_workflow(runtime: &Runtime) -> Duration {
+    runtime.block_on(async {
+        let cast = Cast::load("agent-platform").expect("the cast is sound");
+        let mut runs = cast.runs().with_fixtures(Fixtures::default());
+        let workflow = Fixtures::default().workflow("completeAgentCreation");
+        runs.declare(workflow.expect("the workflow is among the fixtures"))
+            .expect("the workflow is sound");
+        let started = Instant::now();
+        runs.run(no_input(), None, 1).await.expect("it runs");
+        let took = started.elapsed();
+        let outcome = runs.outcome().expect("it has ended");
+        assert_eq!(outcome.status.as_str(), "completed");
+        took
+    })
+}
+
+/// Makes the calls of the workflow without it, with the inputs that it would give them.
+fn make_its_calls(runtime: &Runtime) -> Duration {
+    runtime.block_on(async {
+        let cast = Cast::load("agent-platform").expect("the cast is sound");
+        let workflow = Fixtures::default().workflow("completeAgentCreation");
+        let workflow = workflow.expect("the workflow is among the fixtures");
+        let calls: Vec<Call> = workflow
+            .steps
+            .iter()
+            .map(|step| {
+                let (service, operation) = (step.service.as_deref(), step.operation.as_deref());
+                let name = CallName::new(service.expect("a call"), operation.expect("a call"));
+                let input = step.input.as_ref().expect("an input").to_string();
+                let input = input
+                    .replace("${/validatePersonality/id}", "creative-mentor")
+                    .replace("${/validateRole/id}", "software-mentor")
+                    .replace("\"${/validatePersonality/version}\"", "1");
+                let input: Value = serde_json::from_str(&input).expect("it is still JSON");
+                Call::new("bench", name, input)
+            })
+            .collect();
+        let (client, policy) = (cast.client(), CallPolicy::default());
+        let started = Instant::now();
+        for call in &calls {
+            let reply = client.call(call, &policy, None).await;
+            black_box(reply.expect("the call succeeds"));
+        }
+        started.elapsed()
+    })
 }
 
 /// Reads and checks all fixtures, in a process that has not done so before.

@@ -39,9 +39,12 @@ impl FromStr for CallParameter {
     }
 }
 
-/// `{duration}`: `150 ms`, `2 s`, `5 min`, `24 h`.
+/// `{duration}`: `150 ms`, `2 s`, `5 min`, `24 h`, and as failures show it, `1 s 25 ms`.
 #[derive(Clone, Debug, Parameter)]
-#[param(name = "duration", regex = r"-?\d+(?:\.\d+)? ?[a-zµ]+")]
+#[param(
+    name = "duration",
+    regex = r"-?\d+(?:\.\d+)? ?[a-zµ]+(?: \d+ ?[a-zµ]+)*"
+)]
 pub struct DurationParameter(Result<Duration, DurationError>);
 
 inventory::submit!(ParameterType::of::<DurationParameter>());

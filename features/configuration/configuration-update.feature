@@ -16,6 +16,7 @@ Feature: Updating a configuration across services
       | at     | call                                              | took   | result |
       | 0 ms   | PersonalityService.updatePersonalityConfiguration | 120 ms | ok     |
       | 120 ms | RoleService.updateCustomRole                      | 120 ms | ok     |
+      | 240 ms | FileService.computeChecksum                       | 0 ms   | ok     |
       | 240 ms | AgentService.syncAgentWithPersonality             | 180 ms | ok     |
       | 420 ms | FileService.updateFile                            | 90 ms  | ok     |
       | 510 ms | ValidationService.validateSystemConsistency       | 110 ms | ok     |
@@ -48,20 +49,48 @@ Feature: Updating a configuration across services
       { "path": "agents/grace.json" }
       """
     Then the reply has:
-      | path                                      | value        |
-      | /version                                  | 2            |
-      | /content/data/agents/0/personalityVersion | 2            |
-      | /content/data/agents/0/syncStatus         | synchronized |
-      | /content/data/personalities/0/version     | 2            |
-      | /content/data/roles/0/version             | 2            |
+      | path                                      | value |
+      | /version                                  | 2     |
+      | /content/data/agents/0/personalityVersion | 2     |
+      | /content/data/personalities/0/version     | 2     |
+      | /content/data/roles/0/version             | 2     |
+
+  @needs-configuration @configuration-2
+  Scenario: The file has the checksum that the agent knows
+    Given the consistency scenario "updatedAgent"
+    When consistency is checked
+    Then the services are consistent
+    When the workflow runs
+    Then the workflow completes
+    And the entity "grace" of "AgentService" has:
+      | path               | value                                                            |
+      | /configurationHash | d3451a48ddb5d7d0c8c8678fd1bace2df72c1bf5ec9e79e834d047d1701ba6f4 |
+    And the outcome has:
+      | path                      | value                                                            |
+      | /data/updateFile/checksum | d3451a48ddb5d7d0c8c8678fd1bace2df72c1bf5ec9e79e834d047d1701ba6f4 |
+      | /data/updateFile/version  | 2                                                                |
+    When consistency is checked
+    Then the services are consistent
 
   @configuration-2
   Scenario: The final check gets the result of every service
     When the workflow runs
     Then the workflow completes
-    And the timeline has, in order:
-      | event        | call                                        | input                                                                                                                                                                                                                                                                                                           |
-      | call_started | ValidationService.validateSystemConsistency | {"personality": {"id": "creative-mentor", "version": 2}, "role": {"id": "software-mentor", "version": 2}, "agent": {"id": "grace", "version": 2, "personalityVersion": 2}, "file": {"path": "agents/grace.json", "version": 2, "checksum": "3cc08e53be6072cbbefa34fa4e29c14f17fe3687a235002bce3002a836403176"}} |
+    And "ValidationService.validateSystemConsistency" received:
+      """json
+      {
+        "personality": { "id": "creative-mentor", "version": 2 },
+        "role": { "id": "software-mentor", "version": 2 },
+        "agent": {
+          "id": "grace", "version": 2, "personalityVersion": 2,
+          "configurationHash": "d5902a99895763d96d6c73358ecfe76f770137661e84a7293b4e4e6a516b2a03"
+        },
+        "file": {
+          "path": "agents/grace.json", "version": 2,
+          "checksum": "d5902a99895763d96d6c73358ecfe76f770137661e84a7293b4e4e6a516b2a03"
+        }
+      }
+      """
 
   @configuration-2
   Scenario: After a conflict the update is based on the other change
@@ -143,6 +172,33 @@ Feature: Updating a configuration across services
       | /version    | 1     |
       | /syncStatus |       |
     And "FileService.updateFile" is never executed
+
+  @needs-configuration @configuration-3
+  Scenario: The inconsistency that a failed agent update leaves is recorded before it is undone
+    Given the consistency scenario "updatedAgent"
+    And "AgentService.syncAgentWithPersonality" fails with "SYNCHRONIZATION_ERROR"
+    When the workflow starts
+    And 430 ms pass
+    And consistency is checked
+    Then the inconsistencies are:
+      | rule                    | kind             | severity | message                   |
+      | agent knows its version | version_mismatch | high     | version 1 is lower than 2 |
+    When the workflow ends
+    Then the workflow is rolled back
+    And the timeline has, in order:
+      | at     | event               | call                                   | result                | rule                    | kind             | severity | message                   |
+      | 420 ms | call_ended          | AgentService.syncAgentWithPersonality  | SYNCHRONIZATION_ERROR |                         |                  |          |                           |
+      | 480 ms | inconsistency_found |                                        |                       | agent knows its version | version_mismatch | high     | version 1 is lower than 2 |
+      | 620 ms | compensation_ended  | PersonalityService.rollbackPersonality | ok                    |                         |                  |          |                           |
+    When consistency is checked
+    Then the services are consistent
+    And the entity "creative-mentor" of "PersonalityService" has:
+      | path     | value |
+      | /version | 1     |
+    And the entity "grace" of "AgentService" has:
+      | path                | value |
+      | /version            | 1     |
+      | /personalityVersion | 1     |
 
   @configuration-3
   Scenario: An inconsistent result is rolled back

@@ -418,6 +418,28 @@ Feature: Configurations as events
         | /version    | 5     |
         | /creativity | 75    |
 
+    @configuration-8
+    Scenario: After ten updates the first version can still be restored
+      Given the configuration "ada":
+        """json
+        { "name": "Ada", "creativity": 75 }
+        """
+      When these calls are made at once:
+        | call                                            | times | input                             |
+        | ConfigurationService.updateUnifiedConfiguration | 10    | { "id": "ada", "creativity": 85 } |
+      Then the configuration "ada" has:
+        | path        | value |
+        | /version    | 11    |
+        | /creativity | 85    |
+      When "ConfigurationService.rollbackConfiguration" is called with:
+        """json
+        { "id": "ada", "version": 1 }
+        """
+      Then the configuration "ada" has:
+        | path        | value |
+        | /version    | 12    |
+        | /creativity | 75    |
+
     @configuration-8 @configuration-12
     Scenario: A transaction that fails leaves the configuration as it was
       Given the configuration "ada":

@@ -60,10 +60,9 @@ Feature: Services that must agree
         | agents/grace.json |
       When consistency is checked
       Then the inconsistencies are:
-        | rule                           | kind             | severity | message                                                                     |
-        | personality is changed         | version_mismatch | high     | version 1 is lower than 2                                                   |
-        | creativity has risen           | field_mismatch   | medium   | found 75, expected 85                                                       |
-        | file is the one the agent knows | not_found       | medium   | the input refers to /agent/configurationHash, where there is no data        |
+        | rule                   | kind             | severity | message                   |
+        | personality is changed | version_mismatch | high     | version 1 is lower than 2 |
+        | creativity has risen   | field_mismatch   | medium   | found 75, expected 85     |
       And the timeline has, in order:
         | event               | rule                   | kind             | severity |
         | inconsistency_found | personality is changed | version_mismatch | high     |
@@ -109,7 +108,7 @@ Feature: Services that must agree
         | role      | not_found         | high     | OPERATION_NOT_FOUND: operation "RoleService.getCustomRol" does not exist: did you mean "getCustomRole"? |
         | nobody    | not_found         | high     | PersonalityService.getPersonality has found nothing                                          |
         | model     | unreadable        | medium   | SERVICE_UNAVAILABLE: ModelService is down                                                  |
-        | field     | not_found         | medium   | the input refers to /personality/nmae, where there is no data                                |
+        | field     | not_found         | medium   | the input refers to /personality/nmae, where there is no data: did you mean "name"?           |
         | type      | version_mismatch  | high     | expected a version, found "Creative Mentor"                                                  |
         | followed  | unreadable        | medium   | SERVICE_UNAVAILABLE: ModelService is down                                                  |
         | missing   | missing_reference | high     | PersonalityService has no "nobody"                                                           |
@@ -287,6 +286,31 @@ Feature: Services that must agree
       And the entity "grace" of "AgentService" has:
         | path     | value |
         | /version | 3     |
+
+    @configuration-7
+    Scenario Outline: A partition that ends after <partition> is reconciled in <time>
+      Given "PersonalityService" is cut off from "AgentService" for <partition>
+      When "PersonalityService.updatePersonality" is called with:
+        """json
+        { "id": "creative-mentor", "version": 2, "name": "Creative Visionary" }
+        """
+      And the services are reconciled
+      Then the services are consistent
+      And it takes <time>
+      And the timeline has, in order:
+        | at   | event   | about                  |
+        | <at> | <event> | partitionedPersonality |
+      And the entity "grace" of "AgentService" has:
+        | path     | value |
+        | /version | 3     |
+      And no effect happens twice
+
+      Examples:
+        | partition | time        | at       | event      |
+        | 4 s       | 4 s 400 ms  | 5 s      | reconciled |
+        | 5 s       | 5 s 700 ms  | 5601 ms  | warning    |
+        | 29 s      | 29 s 750 ms | 5601 ms  | warning    |
+        | 31 s      | 31 s 700 ms | 30601 ms | error      |
 
     @configuration-7
     Scenario: What was carried over already is not done again when a later call fails

@@ -107,6 +107,7 @@ Feature: Workflows that ConfigurationService coordinates
       | /status                     | failed          |
       | /error/code                 | INVALID_MODEL   |
       | /compensations/0/error/code | PERMANENT_ERROR |
+    And "ConfigurationService.rollbackConfiguration" is executed 1 time
     And the configuration "ada" has:
       | path        | value |
       | /version    | 2     |
@@ -133,6 +134,59 @@ Feature: Workflows that ConfigurationService coordinates
       | /version    | 2     |
       | /creativity | 85    |
     And it takes 320 ms
+
+  @configuration-6 @configuration-12
+  Scenario Outline: Of fifty concurrent workflows over shared entities no update is lost, <when>
+    Given "ConfigurationService" keeps configurations:
+      """json
+      { "conflicts": { "merge": { "depth": "average", "height": "maximum" } } }
+      """
+    And the configuration "shared":
+      """json
+      { "depth": 0, "height": 0 }
+      """
+    And a bulkhead of 3 calls on "PersonalityService"
+    And "EventStore.append" takes <append>
+    And the workflow:
+      """json
+      {
+        "id": "update",
+        "steps": [
+          { "id": "personality", "service": "PersonalityService", "operation": "updatePersonality",
+            "input": { "id": "creative-mentor", "description": "Changed." }, "compensation": "rollbackPersonality" },
+          { "id": "agent", "service": "AgentService", "operation": "createAgent", "compensation": "deleteAgent",
+            "input": { "name": "Ada", "role": "software-mentor", "personalityId": "creative-mentor", "modelId": "standard-model" } },
+          { "id": "file", "service": "FileService", "operation": "createFile", "compensation": "deleteFile",
+            "input": { "path": "${/agent/id}", "content": "${/agent}" } },
+          { "id": "shared", "service": "ConfigurationService", "operation": "updateUnifiedConfiguration",
+            "input": "${/input}", "compensation": "rollbackConfiguration" }
+        ]
+      }
+      """
+    When these calls are made at once:
+      | call                                    | times | input                                                                               |
+      | ConfigurationService.coordinateWorkflow | 25    | {"id": "update", "input": {"id": "shared", "version": 1, "depth": 34, "height": 1}} |
+      | ConfigurationService.coordinateWorkflow | 24    | {"id": "update", "input": {"id": "shared", "version": 1, "depth": 68, "height": 2}} |
+      | ConfigurationService.coordinateWorkflow | 1     | {"id": "update", "input": {"id": "shared", "version": 1, "depth": 68, "height": 9}} |
+    Then 50 calls succeed
+    And the configuration "shared" has:
+      | path     | value |
+      | /version | 51    |
+      | /depth   | 50    |
+      | /height  | 9     |
+    And the entity "creative-mentor" of "PersonalityService" has:
+      | path     | value |
+      | /version | 51    |
+    And "AgentService" holds the entity "ada-50"
+    And "AgentService" does not hold the entity "ada-51"
+    And the file "ada-50" exists
+    And "EventStore.append" is executed <appends> times
+    And no effect happens twice
+
+    Examples:
+      | when                   | append | appends |
+      | one after the other    | 0 ms   | 52      |
+      | and all append at once | 10 ms  | 101     |
 
   @configuration-12
   Scenario Outline: A coordination is refused: <why>

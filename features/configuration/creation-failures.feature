@@ -146,6 +146,9 @@ Feature: Creating an agent on services that keep what they are told
       | AgentService.rollbackAgent             |
       | RoleService.rollbackRole               |
       | PersonalityService.rollbackPersonality |
+    And "AgentService.rollbackAgent" is executed 1 time
+    And "RoleService.rollbackRole" is executed 1 time
+    And "PersonalityService.rollbackPersonality" is executed 1 time
     And "AgentService" holds the entity "ada"
     And the outcome has:
       | path                        | value           |

@@ -34,6 +34,11 @@ Feature: Coordinating services side by side
     Then the workflow completes
     And it takes 1050 ms
     And "PersonalityService.batchValidatePersonalities" waits "100 ms" between executions
+    And the timeline has, in order:
+      | at     | event        | call                                            | result  |
+      | 500 ms | call_ended   | PersonalityService.batchValidatePersonalities   | TIMEOUT |
+      | 800 ms | call_ended   | PersonalityService.batchValidatePersonalities   | ok      |
+      | 800 ms | call_started | ConfigurationService.createUnifiedConfiguration |         |
     And "RoleService.batchValidateRoles" is executed 1 time
     And no compensation runs
 

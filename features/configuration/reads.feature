@@ -169,3 +169,35 @@ Feature: How up to date a configuration is read
       | strong   | 3       | 2     |
       | eventual | 2       | 1     |
       | weak     | 2       | 1     |
+
+  @configuration-15
+  Scenario Outline: What is read may be <staleness> behind, and after <wait> it is read: <result>
+    Given "ConfigurationService" keeps configurations:
+      """json
+      { "reads": "eventual", "staleness": "<staleness>" }
+      """
+    And "ConfigurationService.getUnifiedConfiguration" takes 0 ms
+    And the configuration "ada":
+      """json
+      { "creativity": 75 }
+      """
+    And "Configurations.apply" takes 60 s
+    When "ConfigurationService.updateUnifiedConfiguration" is called with:
+      """json
+      { "id": "ada", "creativity": 85 }
+      """
+    And <wait> pass
+    And "ConfigurationService.getUnifiedConfiguration" is called with:
+      """json
+      { "id": "ada" }
+      """
+    Then the call <result>
+
+    Examples:
+      | staleness | wait     | result                  |
+      | 500ms     | 500 ms   | succeeds                |
+      | 500ms     | 501 ms   | fails with "STALE_READ" |
+      | 2s        | 2000 ms  | succeeds                |
+      | 2s        | 2001 ms  | fails with "STALE_READ" |
+      | 10s       | 10000 ms | succeeds                |
+      | 10s       | 10001 ms | fails with "STALE_READ" |

@@ -81,7 +81,7 @@ Feature: Service definitions
     And at most 2 calls to "background" run at once
     And no call to "Thumbnails" starts after 0 ms
 
-  @needs-json-schema
+  @needs-json-schema @configuration-16
   Scenario Outline: The platform answers <call> in <time>
     Given the services from "agent-platform"
     When "<call>" is called with:

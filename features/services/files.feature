@@ -43,6 +43,7 @@ Feature: Files
       | agents/ada.json |
     And no file is left behind
 
+  @configuration-9
   Scenario: Content is read in the form in which it was written
     Given the file "notes/of the day.v1.txt" holds:
       """
@@ -151,6 +152,7 @@ Feature: Files
       """
     And no file is left behind
 
+  @configuration-9
   Scenario Outline: <call> of a file that <is> is refused
     Given the file "there.json" holds:
       """json
@@ -179,6 +181,7 @@ Feature: Files
       | validateFileIntegrity | is gone | {"path": "three.json", "restore": true}         | FILE_NOT_FOUND      |
       | restoreFile           | is gone | {"path": "three.json"}                          | FILE_NOT_FOUND      |
 
+  @configuration-9
   Scenario: A missing file is reported with the nearest existing one
     Given the file "agents/ada.json" holds:
       """json
@@ -192,6 +195,7 @@ Feature: Files
       | path     | value                                                                              |
       | /message | the file "agents/adda.json" does not exist: did you mean "agents/ada.json"? |
 
+  @configuration-9
   Scenario: An input with an unknown field is refused
     When "FileService.createFile" is called with:
       """json
@@ -211,6 +215,7 @@ Feature: Files
       | /field | permissions |
     And nothing has an effect
 
+  @configuration-9
   Scenario: A create replaces a file only if told to overwrite
     Given the file "ada.json" holds:
       """json
@@ -232,6 +237,7 @@ Feature: Files
     And the files are:
       | ada.json |
 
+  @configuration-9
   Scenario: Permissions are set and kept
     When "FileService.createFile" is called with:
       """json
@@ -258,6 +264,7 @@ Feature: Files
       | /permissions | "0640" |
       | /version     | 2      |
 
+  @configuration-9
   Scenario: A former version is restored, also of a deleted file
     Given the file "ada.txt" holds:
       """
@@ -313,6 +320,7 @@ Feature: Files
     And the file "ada.txt.backup.1" does not exist
     And no file is left behind
 
+  @configuration-9
   Scenario: Backups are removed when their retention ends
     Given the file "ada.txt" holds:
       """
@@ -341,6 +349,7 @@ Feature: Files
       | ada.txt.backup.2 |
       | ada.txt.backup.3 |
 
+  @configuration-9
   Scenario: A service without versions keeps only the newest backup
     Given a service "Notes"
       """json
@@ -508,6 +517,48 @@ Feature: Files
       | path     | value |
       | /version | 8     |
     And no file is left behind
+
+  @configuration-9 @configuration-10
+  Scenario Outline: Of eight concurrent writers one meets a disk that fails at the <stage>, and the file is another's
+    Given the file "ada.json" holds:
+      """json
+      { "by": 0 }
+      """
+    And the disk fails 1 time at "<stage>" with "<code>"
+    When these calls are made at once:
+      | call                   | input                                       |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 1}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 2}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 3}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 4}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 5}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 6}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 7}} |
+      | FileService.updateFile | {"path": "ada.json", "content": {"by": 8}} |
+    Then 7 calls succeed
+    And 1 call fails with "<code>"
+    And the file "ada.json" contains:
+      """json
+      { "by": 8 }
+      """
+    And the file "ada.json.backup.7" contains:
+      """json
+      { "by": 7 }
+      """
+    When "FileService.readFile" is called with:
+      """json
+      { "path": "ada.json" }
+      """
+    Then the reply has:
+      | path     | value |
+      | /version | 8     |
+    And no file is left behind
+
+    Examples:
+      | stage      | code                |
+      | staging    | ENOSPC              |
+      | validation | CORRUPTION_DETECTED |
+      | commit     | EACCES              |
 
   @configuration-2
   Scenario: A definition has files that exist from the start

@@ -46,6 +46,7 @@ Feature: Paths
       | there.json/a           | INVALID_PATH           | createFile            | , "content": "x" |
       | folder/                | INVALID_PATH           | createFile            | , "content": "x" |
 
+  @configuration-9
   Scenario: Unusual names are accepted
     When "FileService.createFile" is called with:
       """json
@@ -57,7 +58,7 @@ Feature: Paths
       日本
       """
 
-  @needs-sqlite
+  @needs-sqlite @configuration-9
   Scenario: Files that no file service created are left alone
     Given the journal is kept in a file
     And the workflow:

@@ -2,6 +2,7 @@ Feature: Secrets
   A timeline is read by many people and stored in snapshots, so secrets never
   appear in it, wherever they come from.
 
+  @configuration-14
   Scenario: Secrets of a direct call are redacted
     Given a service "Vault"
     And "Vault.open" replies:
@@ -21,6 +22,7 @@ Feature: Secrets
       | call_started | {"user": "ada", "password": "[redacted]", "keys": [{"apiKey": "[redacted]"}]}       |                                                                                  |
       | call_ended   |                                                                                    | {"session": {"accessToken": "[redacted]", "expiresIn": "1 h"}, "maxTokens": 5}   |
 
+  @configuration-14
   Scenario: Secrets of a workflow are redacted from its steps to its outcome
     Given a service "Vault"
     And a service "Deployer"

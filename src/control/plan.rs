@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::definition::{CoordinatorDefinition, ErrorStrategy};
 use crate::{
     domain::{CallName, Failure, Violation, code},
-    orchestration::{Plan, Workflow},
+    orchestration::{OnFailure, Plan, Step, Workflow},
     services::Registry,
 };
 
@@ -157,7 +157,11 @@ impl GoalPlan {
     pub fn workflow(&self, by: &CoordinatorDefinition) -> Result<Arc<Plan>, Box<Failure>> {
         let policy = by.approval.as_ref();
         let approval = |id: String, what: String| {
-            policy.map(|policy| json!({ "id": id, "approval": policy.approval(what) }))
+            policy.map(|policy| Step {
+                id,
+                approval: Some(policy.approval(what)),
+                ..Step::default()
+            })
         };
         let mut steps = Vec::new();
         if policy.is_some_and(|policy| policy.plan) {
@@ -168,37 +172,38 @@ impl GoalPlan {
             let mut operations = policy.into_iter().flat_map(|policy| &policy.operations);
             operations.any(|operation| operation == call.as_str())
         };
+        let falls_back = by.on_error == ErrorStrategy::Fallback;
         for (index, step) in self.steps.iter().enumerate() {
             if needs_approval(&step.call) {
                 let what = format!("{} of {}", step.call, step.input);
                 steps.extend(approval(format!("approve_step_{}", index + 1), what));
             }
-            let mut planned = json!({
-                "id": self.step_id(index),
-                "service": step.call.service(),
-                "operation": step.call.operation(),
-                "input": step.input,
-                "optional": by.on_error == ErrorStrategy::Continue,
-            });
-            if let Some(retry) = &by.retry {
-                planned["retry"] = json!(retry);
-            }
             let alternative = by.alternatives.get(step.call.as_str());
-            if let Some(alternative) =
-                alternative.filter(|_| by.on_error == ErrorStrategy::Fallback)
-            {
-                planned["recover"] = json!([alternative]);
-            }
-            steps.push(planned);
+            steps.push(Step {
+                id: self.step_id(index),
+                service: Some(step.call.service().to_owned()),
+                operation: Some(step.call.operation().to_owned()),
+                // As it is read from a journal.
+                input: Some(step.input.clone()).filter(|input| !input.is_null()),
+                optional: by.on_error == ErrorStrategy::Continue,
+                retry: by.retry.clone(),
+                recover: alternative
+                    .filter(|_| falls_back)
+                    .cloned()
+                    .into_iter()
+                    .collect(),
+                ..Step::default()
+            });
         }
-        let workflow = json!({ "id": &*self.id, "onFailure": "keep", "steps": steps });
-        let invalid = |why: String| Box::new(Failure::new(code::INVALID_WORKFLOW, why));
-        let workflow: Workflow =
-            serde_json::from_value(workflow).map_err(|error| invalid(error.to_string()))?;
+        let workflow = Workflow {
+            on_failure: OnFailure::Keep,
+            ..Workflow::new(&self.id, steps)
+        };
         if let Some(fault) = workflow.reference_faults().into_iter().next() {
             return Err(Box::new(fault));
         }
         // Its calls were checked; one that is gone when it runs fails like any other.
+        let invalid = |why: String| Box::new(Failure::new(code::INVALID_WORKFLOW, why));
         let plan = Plan::from_journal(Arc::new(workflow)).map_err(invalid)?;
         Ok(Arc::new(plan))
     }

@@ -2,7 +2,7 @@ use std::borrow::Borrow;
 
 use serde_json::Value;
 
-use super::{Failure, Violation, code, pointer_token, split_pointer};
+use super::{Failure, Violation, code, did_you_mean, pointer_token, split_pointer};
 
 /// The JSON pointer in a string `${/…}`.
 fn pointer(text: &str) -> Option<&str> {
@@ -108,8 +108,27 @@ fn find<'a, D: Borrow<Value> + 'a>(
         .cloned()
         .ok_or_else(|| {
             let message = format!("the input refers to {pointer}, where there is no data");
+            let fields = split_pointer(pointer)
+                .and_then(|(name, rest)| fields_instead(data(&name)?.borrow(), rest));
+            let message = match fields {
+                Some(fields) => format!("{message}: {fields}"),
+                None => message,
+            };
             Box::new(Failure::new(code::INVALID_REFERENCE, message).field(pointer))
         })
+}
+
+/// What a pointer that leads to nothing could have named, where it first leads nowhere.
+fn fields_instead(value: &Value, pointer: &str) -> Option<String> {
+    let (name, rest) = split_pointer(pointer)?;
+    match value {
+        Value::Object(fields) => match fields.get(&*name) {
+            Some(value) => fields_instead(value, rest),
+            None => Some(did_you_mean(&name, fields.keys().map(String::as_str))),
+        },
+        Value::Array(items) => fields_instead(items.get(name.parse::<usize>().ok()?)?, rest),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +151,24 @@ mod tests {
             resolved.unwrap(),
             json!({"n": 1, "deep": [true], "all": {"n": 1, "a/b": [true]}, "text": "${x} and ${/input/n}"})
         );
+    }
+
+    #[test]
+    fn pointer_that_leads_nowhere_is_answered_with_the_fields_that_there_are() {
+        let input = json!({"order": {"id": 1, "lines": [{"amount": 2}]}, "text": "x"});
+        let data = |name: &str| (name == "input").then_some(&input);
+        for (pointer, hint) in [
+            ("/input/ordr/id", ": did you mean \"order\"?"),
+            ("/input/order/total", ": there are: \"id\", \"lines\""),
+            ("/input/order/lines/0/amuont", ": did you mean \"amount\"?"),
+            ("/input/order/lines/1/amount", ""),
+            ("/input/text/length", ""),
+            ("/other/id", ""),
+        ] {
+            let failure = resolve(&json!(format!("${{{pointer}}}")), &data).unwrap_err();
+            let expected = format!("the input refers to {pointer}, where there is no data{hint}");
+            assert_eq!(failure.message, expected);
+        }
     }
 
     #[test]

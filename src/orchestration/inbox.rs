@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use super::approvals::Approvals;
@@ -38,9 +39,11 @@ struct EventsOfType {
     ids: HashSet<(Arc<str>, Arc<str>)>,
     /// The places of the events about a subject.
     by_subject: HashMap<Arc<str>, Vec<usize>>,
-    /// Who waits for one, by its subject, or for any.
-    waiting: HashMap<Option<Arc<str>>, Vec<Arc<dyn Listens>>>,
+    /// Who waits for one, by its subject, or for any. Mostly it is a single one.
+    waiting: HashMap<Option<Arc<str>>, Waiting>,
 }
+
+type Waiting = SmallVec<[Arc<dyn Listens>; 1]>;
 
 /// Who is notified of events.
 pub(super) trait Listens: Send + Sync {
@@ -152,10 +155,6 @@ impl Inbox {
         let mut state = self.0.lock();
         let of_type = state.types.entry(Arc::clone(&of.kind)).or_default();
         let waiting = of_type.waiting.entry(of.subject.clone()).or_default();
-        if waiting.is_empty() {
-            // Mostly it is a single one.
-            waiting.reserve_exact(1);
-        }
         waiting.push(who);
     }
 

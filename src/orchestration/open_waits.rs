@@ -5,6 +5,7 @@ use std::{
 };
 
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use super::timers::{Timer, Timers};
 use crate::{clock::Clock, observability::WaitHead, resilience::LAST_TURNS};
@@ -13,8 +14,8 @@ use crate::{clock::Clock, observability::WaitHead, resilience::LAST_TURNS};
 #[derive(Default)]
 pub(super) struct OpenWaits {
     timers: Timers,
-    /// In the order in which they began.
-    events: Vec<EventWaiting>,
+    /// In the order in which they began. Most runs have one at a time.
+    events: SmallVec<[EventWaiting; 1]>,
 }
 
 /// An open wait for an event.
@@ -48,9 +49,6 @@ impl OpenWaits {
         if let Some(until) = wait.head.until {
             let (step, began) = (wait.step, wait.began);
             self.timers.add(Timer { until, step, began });
-        }
-        if self.events.is_empty() {
-            self.events.reserve_exact(1);
         }
         self.events.push(wait);
     }

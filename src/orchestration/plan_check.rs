@@ -138,7 +138,7 @@ fn event_types(steps: &[PlannedStep]) -> Vec<Arc<str>> {
         match &step.action {
             StepAction::Call { .. } | StepAction::Wait(Wait::For(_)) => {}
             StepAction::Workflow(plan) => types.extend(plan.event_types.iter().cloned()),
-            StepAction::Wait(Wait::Event(event)) => types.push(event.event.as_str().into()),
+            StepAction::Wait(Wait::Event(event)) => types.push(Arc::clone(&event.event)),
             StepAction::Wait(Wait::Approval(_)) => types.push(APPROVAL.into()),
         }
     }

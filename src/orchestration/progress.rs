@@ -1,5 +1,5 @@
 use std::{
-    mem::take,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -24,13 +24,11 @@ pub(super) type Ended = (CallResult, Option<u64>);
 /// A step, and its result.
 type Step = (usize, Result<Ended, RunError>);
 
-/// The steps of a run that are due and running.
+/// The steps of a run that are running; it ends when none is and none is ready, or one fails.
 ///
-/// It is polled by hand and makes its parts when they are needed, so that a run that only waits for a
-/// time needs little memory.
+/// It makes its parts when they are needed, so that a run that only waits needs little memory.
 pub(super) struct Progress<'a> {
     run: &'a Run,
-    due: Vec<usize>,
     running: Option<FuturesUnordered<BoxFuture<'a, Step>>>,
     waits: OpenWaits,
     /// How many run, without those that wait: they use no service.
@@ -38,50 +36,27 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    pub fn new(run: &'a Run, due: Vec<usize>) -> Self {
-        Self {
-            at_work: due.iter().filter(|step| run.works(**step)).count(),
+    /// Starts the steps that are due.
+    pub fn start(run: &'a Run, due: Vec<usize>) -> Result<Self, RunError> {
+        let mut progress = Self {
             run,
-            due,
             running: None,
             waits: OpenWaits::default(),
-        }
-    }
-
-    /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RunError>> {
-        loop {
-            self.start_ready()?;
-            let is_idle = self.running.as_ref().is_none_or(FuturesUnordered::is_empty);
-            if is_idle && self.waits.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            // All that end at the same instant are recorded together, in order
-            // of declaration, before anything new starts.
-            let mut ended = self.ended(cx);
-            if ended.is_empty() {
-                return Poll::Pending;
-            }
-            ended.sort_by_key(|(step, _)| *step);
-            for (step, result) in ended {
-                self.at_work -= usize::from(self.run.works(step));
-                let (result, event) = result?;
-                self.run.finish(step, result, event)?;
-            }
-        }
+            at_work: 0,
+        };
+        due.into_iter()
+            .try_for_each(|step| progress.start_step(step))?;
+        Ok(progress)
     }
 
     fn start_ready(&mut self) -> Result<(), RunError> {
-        for step in self.run.lock().ready() {
-            let works = self.run.works(step);
-            if !works || self.at_work < self.run.plan.workflow.max_parallel {
-                self.at_work += usize::from(works);
-                self.due.push(step);
+        let ready: Vec<usize> = self.run.lock().ready().collect();
+        for step in ready {
+            if !self.run.works(step) || self.at_work < self.run.plan.workflow.max_parallel {
+                self.start_step(step)?;
             }
         }
-        take(&mut self.due)
-            .into_iter()
-            .try_for_each(|step| self.start(step))
+        Ok(())
     }
 
     /// All steps that have ended.
@@ -106,8 +81,9 @@ impl<'a> Progress<'a> {
     }
 
     /// Journals a step's start, and makes its call, begins its child run or begins to wait.
-    fn start(&mut self, step: usize) -> Result<(), RunError> {
+    fn start_step(&mut self, step: usize) -> Result<(), RunError> {
         let run = self.run;
+        self.at_work += usize::from(run.works(step));
         let planned = &run.plan.steps[step];
         run.crash_if_declared(CrashPoint::Before, step)?;
         let (was, input) = {
@@ -150,6 +126,32 @@ impl<'a> Progress<'a> {
         };
         self.push(work);
         Ok(())
+    }
+}
+
+impl Future for Progress<'_> {
+    type Output = Result<(), RunError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RunError>> {
+        loop {
+            self.start_ready()?;
+            let is_idle = self.running.as_ref().is_none_or(FuturesUnordered::is_empty);
+            if is_idle && self.waits.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            // All that end at the same instant are recorded together, in order
+            // of declaration, before anything new starts.
+            let mut ended = self.ended(cx);
+            if ended.is_empty() {
+                return Poll::Pending;
+            }
+            ended.sort_by_key(|(step, _)| *step);
+            for (step, result) in ended {
+                self.at_work -= usize::from(self.run.works(step));
+                let (result, event) = result?;
+                self.run.finish(step, result, event)?;
+            }
+        }
     }
 }
 

@@ -89,7 +89,8 @@ impl Run {
             }
         } else {
             // Steps that a crash cut off run again.
-            self.run_steps(cut_off).await?;
+            let progress = Progress::start(self, cut_off)?;
+            progress.await?;
         }
         loop {
             let too_late = self.deadline().is_some_and(|end| self.now() >= end.at);
@@ -97,7 +98,8 @@ impl Run {
             let Some(step) = retry.filter(|_| !too_late) else {
                 break;
             };
-            self.run_steps(vec![step]).await?;
+            let progress = Progress::start(self, vec![step])?;
+            progress.await?;
         }
         let should_compensate = self.lock().should_compensate();
         if should_compensate {
@@ -125,12 +127,6 @@ impl Run {
         failure.in_doubt = is_cut_off || tries.in_doubt();
         failure.causes.splice(0..0, failures);
         self.fail(step, Box::new(failure))
-    }
-
-    /// Runs the steps that are due and all that become ready, until nothing is or a step fails.
-    fn run_steps(&self, due: Vec<usize>) -> impl Future<Output = Result<(), RunError>> + '_ {
-        let mut progress = Progress::new(self, due);
-        poll_fn(move |cx| progress.poll(cx))
     }
 
     /// Journals how a step's call ended.

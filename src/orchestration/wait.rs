@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _, de::IgnoredAny};
 
@@ -22,7 +22,7 @@ pub enum Wait {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventWait {
     /// Its type.
-    pub event: String,
+    pub event: Arc<str>,
     /// What it must be about: text, or a reference to data of the run; anything unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,

@@ -298,7 +298,7 @@ impl RunState {
             Wait::Event(event) => {
                 let subject = event.subject.as_ref();
                 Some(EventOf {
-                    kind: event.event.as_str().into(),
+                    kind: Arc::clone(&event.event),
                     subject: subject.map(|subject| self.subject(subject)).transpose()?,
                 })
             }

@@ -78,6 +78,25 @@ pub struct Workflow {
     pub steps: Vec<Step>,
 }
 
+impl Workflow {
+    /// A workflow of steps, with the defaults of all else.
+    pub fn new(id: &str, steps: Vec<Step>) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: None,
+            description: None,
+            started_by: None,
+            on_failure: OnFailure::default(),
+            deadline: None,
+            max_parallel: max_parallel(),
+            on_parallel_failure: None,
+            total_expected_duration: None,
+            max_recoveries: None,
+            steps,
+        }
+    }
+}
+
 /// What happens when a step fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,7 +117,7 @@ pub enum OnParallelFailure {
 }
 
 /// A step of a workflow: a call, a run of another workflow, a wait, or an approval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
     /// Its id in the workflow; its reply is stored under this name.

@@ -268,8 +268,8 @@ impl Script {
             transit: Transit::Clear,
             fault,
             reached,
+            checked: checked || reply_corrupted.is_some(),
             reply_corrupted,
-            checked,
         }
     }
 

@@ -129,7 +129,7 @@ impl Runs {
                     step: step.id.as_str().into(),
                     until: None,
                     event: Some(Box::new(EventOf {
-                        kind: wait.event.as_str().into(),
+                        kind: Arc::clone(&wait.event),
                         subject: wait.subject.as_deref().map(Arc::from),
                     })),
                 };
@@ -137,7 +137,7 @@ impl Runs {
                     format!(" for {} at most", format_duration(timeout))
                 });
                 found.push(AwaitedEvent {
-                    kind: wait.event.clone(),
+                    kind: wait.event.to_string(),
                     text: format!(
                         "the workflow {:?}: {}{longest} (at {at}/wait/event)",
                         workflow.id,
