@@ -308,6 +308,10 @@ mod tests {
                 "did you mean \"compensate\"?",
             ),
             (
+                r#"{"id": "w", "onFailure": "degrad", "steps": []}"#,
+                "did you mean \"degrade\"?",
+            ),
+            (
                 r#"{"id": "w", "deadline": "-1s", "steps": []}"#,
                 "is negative",
             ),
@@ -326,6 +330,22 @@ mod tests {
             (
                 r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"operation": "u", "timeout": "-1s"}}]}"#,
                 "at /steps/0/compensation/timeout: the duration \"-1s\" is negative",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": "60s"}, "steps": []}"#,
+                "at /degrade/resumeAfter: invalid type",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": ["60s", 300]}, "steps": []}"#,
+                "at /degrade/resumeAfter/1: ",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": ["-1s"]}, "steps": []}"#,
+                "at /degrade/resumeAfter/0: the duration \"-1s\" is negative",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAftr": ["60s"]}, "steps": []}"#,
+                "did you mean \"resumeAfter\"?",
             ),
             (
                 r#"{"id": "w", "maxRecoveries": "ten", "steps": []}"#,
