@@ -13,9 +13,12 @@ use crate::{
     orchestration::{Outcome, RunError},
 };
 
-/// `{ending}`: the status of an ended run.
+/// `{ending}`: the status of an ended run, or of one that is partially successful so far.
 #[derive(Debug, Parameter)]
-#[param(name = "ending", regex = "rolled back|cancelled|degraded|interrupted")]
+#[param(
+    name = "ending",
+    regex = "rolled back|cancelled|degraded|interrupted|partially successful"
+)]
 pub struct Ending(WorkflowStatus);
 
 inventory::submit!(ParameterType::of::<Ending>());
@@ -28,6 +31,7 @@ impl FromStr for Ending {
             "rolled back" => WorkflowStatus::RolledBack,
             "cancelled" => WorkflowStatus::Cancelled,
             "degraded" => WorkflowStatus::Degraded,
+            "partially successful" => WorkflowStatus::PartiallySuccessful,
             _ => WorkflowStatus::Interrupted,
         }))
     }

@@ -101,6 +101,13 @@ fn compensates(world: &mut World) -> StepResult {
     Ok(world.runs().change_workflow(compensates)?)
 }
 
+/// On failure, what depends on the step is deferred, and the step resumed later.
+#[given("the workflow degrades on failure")]
+fn degrades(world: &mut World) -> StepResult {
+    let degrades = |workflow: &mut Workflow| workflow.on_failure = OnFailure::Degrade;
+    Ok(world.runs().change_workflow(degrades)?)
+}
+
 /// On failure, the partial result is kept.
 #[given("the workflow keeps on failure")]
 fn keeps(world: &mut World) -> StepResult {

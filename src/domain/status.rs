@@ -12,6 +12,8 @@ pub enum WorkflowStatus {
     Completed,
     /// Completed, but an optional step failed or a fallback replaced a reply.
     Degraded,
+    /// A step failed, and what depends on it is deferred; all else is finished.
+    PartiallySuccessful,
     /// Stopped with a partial result that can be resumed.
     Interrupted,
     /// Failed or past its deadline, and no compensation failed.
@@ -24,10 +26,11 @@ pub enum WorkflowStatus {
 
 impl WorkflowStatus {
     /// Every status.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Running,
         Self::Completed,
         Self::Degraded,
+        Self::PartiallySuccessful,
         Self::Interrupted,
         Self::RolledBack,
         Self::Failed,
@@ -40,6 +43,7 @@ impl WorkflowStatus {
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Degraded => "degraded",
+            Self::PartiallySuccessful => "partially_successful",
             Self::Interrupted => "interrupted",
             Self::RolledBack => "rolled_back",
             Self::Failed => "failed",
@@ -47,16 +51,23 @@ impl WorkflowStatus {
         }
     }
 
+    /// Whether a run that has ended like this has steps that may yet be done.
+    pub(crate) fn can_be_resumed(self) -> bool {
+        matches!(self, Self::Interrupted | Self::PartiallySuccessful)
+    }
+
     /// The table of transitions.
     ///
-    /// A run ends once. An interrupted one may be resumed or called off, and the undo of a failed one
-    /// taken up again; a child run may run again to be undone with its parent.
+    /// A run ends once. An interrupted or partially successful one may be resumed or called off, and the
+    /// undo of a failed one taken up again; a child run may run again to be undone with its parent.
     pub fn can_become(self, next: Self) -> bool {
         match self {
             Self::Running => next != Self::Running,
-            Self::Interrupted | Self::Completed | Self::Degraded | Self::Failed => {
-                next == Self::Running
-            }
+            Self::Interrupted
+            | Self::PartiallySuccessful
+            | Self::Completed
+            | Self::Degraded
+            | Self::Failed => next == Self::Running,
             Self::RolledBack | Self::Cancelled => false,
         }
     }
@@ -75,6 +86,8 @@ pub enum StepStatus {
     Completed,
     /// Its call failed.
     Failed,
+    /// Not started, since a step that it depends on failed and is kept.
+    Deferred,
     /// Not started before the run ended.
     Skipped,
     /// Its compensation is running.
@@ -87,11 +100,12 @@ pub enum StepStatus {
 
 impl StepStatus {
     /// Every status.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Running,
         Self::Completed,
         Self::Failed,
+        Self::Deferred,
         Self::Skipped,
         Self::Compensating,
         Self::Compensated,
@@ -105,6 +119,7 @@ impl StepStatus {
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Deferred => "deferred",
             Self::Skipped => "skipped",
             Self::Compensating => "compensating",
             Self::Compensated => "compensated",
@@ -112,16 +127,23 @@ impl StepStatus {
         }
     }
 
+    /// Whether it has never started.
+    pub(crate) fn has_yet_to_start(self) -> bool {
+        matches!(self, Self::Pending | Self::Deferred)
+    }
+
     /// The table of transitions.
     ///
-    /// A failed step runs again in a sequential retry, or when an interrupted run is resumed; a
-    /// completed step never does. One that a crash interrupted starts over, and so does an undo that
+    /// A failed step runs again in a sequential retry, when it is resumed, or when its run is; a
+    /// completed step never does. A deferred one runs when what it depends on has completed after all, and is
+    /// pending again once its run is resumed. One that a crash interrupted starts over, and so does an undo that
     /// failed, when the failed run is resumed.
     pub fn can_become(self, next: Self) -> bool {
         use StepStatus as S;
         matches!(
             (self, next),
-            (S::Pending, S::Running | S::Skipped)
+            (S::Pending, S::Running | S::Deferred | S::Skipped)
+                | (S::Deferred, S::Pending | S::Running | S::Skipped)
                 | (S::Running, S::Running | S::Completed | S::Failed)
                 | (S::Completed, S::Compensating)
                 | (S::Failed, S::Running | S::Compensating)
@@ -144,11 +166,13 @@ mod tests {
         let allowed = [
             (W::Running, W::Completed),
             (W::Running, W::Degraded),
+            (W::Running, W::PartiallySuccessful),
             (W::Running, W::Interrupted),
             (W::Running, W::RolledBack),
             (W::Running, W::Failed),
             (W::Running, W::Cancelled),
             (W::Interrupted, W::Running),
+            (W::PartiallySuccessful, W::Running),
             (W::Completed, W::Running),
             (W::Degraded, W::Running),
             (W::Failed, W::Running),
@@ -169,7 +193,11 @@ mod tests {
         use StepStatus as S;
         let allowed = [
             (S::Pending, S::Running),
+            (S::Pending, S::Deferred),
             (S::Pending, S::Skipped),
+            (S::Deferred, S::Pending),
+            (S::Deferred, S::Running),
+            (S::Deferred, S::Skipped),
             (S::Running, S::Running),
             (S::Running, S::Completed),
             (S::Running, S::Failed),

@@ -8,6 +8,7 @@ pub(crate) const EVENT_FIELDS: &[(&str, &[&str])] = &[
     ("cancellation_requested", &["workflow", "run", "status"]),
     ("step_started", &["run", "step", "status"]),
     ("step_ended", &["run", "step", "status", "took"]),
+    ("step_deferred", &["run", "step", "status"]),
     ("step_skipped", &["run", "step", "status"]),
     ("wait_started", &["run", "step", "until", "type", "subject"]),
     ("wait_ended", &["run", "step", "took", "result"]),

@@ -59,6 +59,12 @@ pub enum EventKind {
         #[serde(serialize_with = "shown_duration::serialize")]
         took: Duration,
     },
+    /// A step that it depends on failed and is kept.
+    StepDeferred {
+        run: Arc<str>,
+        step: Arc<str>,
+        status: StepStatus,
+    },
     /// The run ended before the step started.
     StepSkipped {
         run: Arc<str>,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     JournalEntry, Orchestrator, Plan, Run, RunError,
@@ -40,10 +40,7 @@ impl Run {
             }
             let loaded = self.orchestrator.load_child(&last, plan)?;
             let is_unfinished = |state: &RunState| {
-                matches!(
-                    state.status,
-                    WorkflowStatus::Interrupted | WorkflowStatus::Running
-                )
+                state.status == WorkflowStatus::Running || state.status.can_be_resumed()
             };
             if loaded.as_ref().is_some_and(is_unfinished) {
                 return Ok(last);
@@ -199,7 +196,7 @@ impl Run {
             at: now,
         };
         match child.status {
-            WorkflowStatus::Interrupted => {
+            WorkflowStatus::Interrupted | WorkflowStatus::PartiallySuccessful => {
                 orchestrator.continue_run(child, context, Some(&resumed))
             }
             WorkflowStatus::Running => orchestrator.continue_run(child, context, None),
@@ -270,6 +267,20 @@ impl Run {
     }
 }
 
+impl RunState {
+    /// All of the run's data.
+    fn all_data(&self) -> Value {
+        let mut data = Map::new();
+        data.insert("input".to_owned(), Value::clone(&self.input));
+        for (step, planned) in self.steps.iter().zip(&self.plan.steps) {
+            if let Some(reply) = &step.reply {
+                data.insert(planned.id.to_string(), Value::clone(reply));
+            }
+        }
+        Value::Object(data)
+    }
+}
+
 impl Orchestrator {
     /// Continues a child run so that it undoes its effects, unless it has done so; `again` takes up
     /// what failed to be undone.
@@ -290,9 +301,10 @@ impl Orchestrator {
             WorkflowStatus::Running if !state.should_compensate() => {
                 self.continue_run(state, context, Some(&requested))
             }
-            WorkflowStatus::Completed | WorkflowStatus::Degraded | WorkflowStatus::Interrupted => {
-                self.continue_run(state, context, Some(&requested))
-            }
+            WorkflowStatus::Completed
+            | WorkflowStatus::Degraded
+            | WorkflowStatus::PartiallySuccessful
+            | WorkflowStatus::Interrupted => self.continue_run(state, context, Some(&requested)),
             // A crash cut its compensation off.
             WorkflowStatus::Running => self.continue_run(state, context, None),
             WorkflowStatus::RolledBack | WorkflowStatus::Failed | WorkflowStatus::Cancelled => {
@@ -312,6 +324,7 @@ fn result(state: &RunState) -> CallResult {
             });
         }
         (_, Some(StopReason::Failed(step))) => state.steps[step].failure.clone(),
+        (_, None) => state.kept_failure(),
         _ => None,
     }
     .unwrap_or_else(|| {
@@ -319,10 +332,7 @@ fn result(state: &RunState) -> CallResult {
         Box::new(Failure::new(code::CANCELLED, message))
     });
     // The parent undoes what the child has not undone itself.
-    failure.in_doubt = matches!(
-        state.status,
-        WorkflowStatus::Interrupted | WorkflowStatus::Failed
-    );
+    failure.in_doubt = state.status == WorkflowStatus::Failed || state.status.can_be_resumed();
     Err(failure)
 }
 

@@ -109,8 +109,9 @@ impl RunState {
             }
             _ => false,
         };
-        // What completed stays where the run completes.
-        let completes = self.stop.is_none() && state.status == StepStatus::Completed;
+        // What completed stays where the run completes, and what failed where it degrades.
+        let completes =
+            self.stop.is_none() && (state.status == StepStatus::Completed || self.is_kept(step));
         is_due && !completes && planned.compensation.is_some()
     }
 
@@ -123,6 +124,7 @@ impl RunState {
         let is_degraded = |step: &StepState| step.failure.is_some() || step.degraded;
         match self.stop {
             None if failed => WorkflowStatus::Failed,
+            None if self.is_partial() => WorkflowStatus::PartiallySuccessful,
             None if self.steps.iter().any(is_degraded) => WorkflowStatus::Degraded,
             None => WorkflowStatus::Completed,
             Some(_) if failed => WorkflowStatus::Failed,

@@ -90,6 +90,16 @@ pub enum JournalEntry {
         /// Whether its child run is past its pivot.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_past_pivot: bool,
+        /// When it is resumed at the latest, if it is.
+        #[serde(
+            default,
+            with = "opt_offset_text",
+            skip_serializing_if = "Option::is_none"
+        )]
+        resumes_at: Option<Duration>,
+        /// Whether it is resumed as soon as its service is back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        awaits_service: bool,
         #[serde(with = "offset_text")]
         at: Duration,
     },

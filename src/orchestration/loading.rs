@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    JournalEntry, JournalError, Orchestrator, Plan, RunView, Workflow,
+    JournalEntry, JournalError, Orchestrator, Outcome, Plan, RunView, Workflow,
     journal::{Parties, RunStart},
     state::RunState,
 };
@@ -24,6 +24,24 @@ impl Orchestrator {
             Some(state) => Some(view(&state.lock())).transpose(),
             None => self.try_load(id)?.as_ref().map(view).transpose(),
         }
+    }
+
+    /// The outcome so far of a run that is partially successful and goes on; `None` of any other.
+    ///
+    /// # Errors
+    ///
+    /// If a child run cannot be read.
+    pub(crate) fn partial_outcome(&self, id: &str) -> Result<Option<Outcome>, JournalError> {
+        let Some(state) = self.find(id) else {
+            return Ok(None);
+        };
+        let state = state.lock();
+        if !state.is_partial() {
+            return Ok(None);
+        }
+        let mut outcome = self.outcome_of(&state)?;
+        outcome.took = self.now().saturating_sub(state.started_at);
+        Ok(Some(outcome))
     }
 
     /// Loads a run from the journal, which must know it.

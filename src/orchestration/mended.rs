@@ -9,7 +9,7 @@ use super::{
     step_state::StepState,
     wait::Wait,
 };
-use crate::domain::{Failure, StepStatus, WorkflowStatus};
+use crate::domain::{Failure, StepStatus};
 
 impl Orchestrator {
     /// Resumes an interrupted run with another definition; what has completed is as before.
@@ -43,7 +43,7 @@ impl Orchestrator {
 
     fn load_mendable(&self, id: &str, plan: &Plan) -> Result<RunState, RunError> {
         let state = self.load_resumable(id)?;
-        if state.status != WorkflowStatus::Interrupted {
+        if !state.status.can_be_resumed() {
             return Err(RunError::NotResumable {
                 run: id.to_owned(),
                 status: state.status,

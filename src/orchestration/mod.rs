@@ -5,8 +5,10 @@ mod approvals;
 mod child_run;
 mod crash;
 mod decisions;
+mod degrade;
 mod inbox;
 mod journal;
+mod kept_failures;
 mod limits;
 mod loading;
 mod mended;
@@ -19,6 +21,7 @@ mod plan;
 mod plan_check;
 mod progress;
 mod reference_check;
+mod resumptions;
 mod run;
 mod shared_state;
 #[cfg_attr(not(feature = "sqlite"), path = "sqlite_journal_left_out.rs")]

@@ -63,7 +63,7 @@ pub enum RunError {
     Refused(#[source] Box<Failure>),
     /// It cannot be resumed.
     #[error(
-        "the run {run:?} is {}: only an interrupted run can be resumed, or a failed one, whose undo is taken up again",
+        "the run {run:?} is {}: only an interrupted or partially successful run can be resumed, or a failed one, whose undo is taken up again",
         .status.as_str()
     )]
     NotResumable {
@@ -159,11 +159,11 @@ impl Orchestrator {
 
     /// Asks a run to stop: no new step starts, no call is retried, executions end, then it is undone.
     ///
-    /// An interrupted run is called off: it is returned, to be driven until it is undone.
+    /// An interrupted or partially successful run is called off: it is returned, to be driven until it is undone.
     ///
     /// # Errors
     ///
-    /// If the run is neither running nor interrupted, or is a child run, or the process is dead.
+    /// If the run is neither running nor one of those, or is a child run, or the process is dead.
     pub fn cancel(&self, id: &str) -> Result<Option<Run>, RunError> {
         self.ensure_alive()?;
         if let Some(state) = self.find(id) {
@@ -172,10 +172,10 @@ impl Orchestrator {
         let state = self.load(id)?;
         match state.status {
             WorkflowStatus::Running => Err(cannot_cancel(id, "is not running in this process")),
-            WorkflowStatus::Interrupted if is_child_run(id) => {
+            status if status.can_be_resumed() && is_child_run(id) => {
                 Err(cannot_cancel(id, "is a child run: cancel its parent"))
             }
-            WorkflowStatus::Interrupted => {
+            status if status.can_be_resumed() => {
                 let run = self.run_of(state, None);
                 self.check_undoable(&run.state)?;
                 self.request_cancellation(&run.state)?;

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CallName, Failure, StepStatus, WorkflowStatus, code, duration_text},
+    domain::{
+        CallName, Failure, StepStatus, WorkflowStatus, code, duration_text, opt_duration_text,
+    },
     observability::{WaitHead, redact},
 };
 
@@ -36,6 +38,9 @@ pub struct Outcome {
     pub steps: Vec<StepOutcome>,
     /// The compensations, in the order they started, including those of child runs.
     pub compensations: Vec<CompensationOutcome>,
+    /// The steps that are deferred, in order of declaration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<DeferredStep>,
     /// The first failure; later ones are with their steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<Failure>>,
@@ -64,6 +69,32 @@ pub struct StepOutcome {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<Failure>>,
+    /// When it is resumed at the latest, as an offset on the clock; it failed for ever unless given.
+    #[serde(with = "opt_duration_text", skip_serializing_if = "Option::is_none")]
+    pub resumes_at: Option<Duration>,
+}
+
+/// A step that waits for one that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeferredStep {
+    /// The step.
+    pub step: Arc<str>,
+    /// The steps that failed and that it depends on, directly or through others.
+    pub depends_on: Vec<Arc<str>>,
+}
+
+impl DeferredStep {
+    fn all_of(state: &RunState) -> Vec<Self> {
+        let id = |step: usize| Arc::clone(&state.plan.steps[step].id);
+        let deferred = state.with_status(StepStatus::Deferred);
+        deferred
+            .map(|step| Self {
+                step: id(step),
+                depends_on: state.deferring(step).into_iter().map(id).collect(),
+            })
+            .collect()
+    }
 }
 
 /// The result of a compensation.
@@ -103,7 +134,7 @@ impl Outcome {
         Ok(Self {
             workflow: Arc::clone(&plan.id),
             run: Arc::clone(&state.run),
-            status: state.status,
+            status: state.shown_status(),
             started_at: Clock::timestamp(state.started_at),
             took: took(Some(state.started_at), state.ended_at),
             data,
@@ -115,15 +146,16 @@ impl Outcome {
                     status: step.status,
                     took: took(step.started_at, step.ended_at),
                     error: step.failure.clone(),
+                    resumes_at: step.next_resumption(),
                 })
                 .collect(),
             compensations: compensations.into_iter().map(|(_, it)| it).collect(),
+            deferred: DeferredStep::all_of(state),
             error: match state.stop {
                 Some(StopReason::Failed(step)) => state.steps[step].failure.clone(),
                 Some(StopReason::Exhausted) => Some(Box::new(recovery_exhausted(state))),
-                Some(StopReason::Cancelled | StopReason::Undone | StopReason::Stopped) | None => {
-                    None
-                }
+                Some(StopReason::Cancelled | StopReason::Undone | StopReason::Stopped) => None,
+                None => state.kept_failure(),
             },
             order: state
                 .ended
@@ -156,10 +188,24 @@ pub struct RunView {
     pub completed: Vec<Arc<str>>,
     /// Steps that failed.
     pub failed: Vec<Arc<str>>,
+    /// Steps that are deferred, since one that they depend on failed.
+    pub deferred: Vec<Arc<str>>,
     /// Steps that were undone.
     pub compensated: Vec<Arc<str>>,
     /// What it waits for, and until when; those of child runs too.
     pub waits: Vec<WaitHead>,
+    /// Which steps that failed are resumed.
+    pub resumptions: Vec<ResumptionView>,
+}
+
+/// When a step that failed is resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResumptionView {
+    /// The step.
+    pub step: Arc<str>,
+    /// When at the latest, as an offset on the clock.
+    #[serde(with = "duration_text")]
+    pub at: Duration,
 }
 
 impl RunView {
@@ -173,7 +219,7 @@ impl RunView {
         Self {
             workflow: Arc::clone(&state.plan.id),
             run: Arc::clone(&state.run),
-            status: state.status,
+            status: state.shown_status(),
             elapsed: state
                 .ended_at
                 .unwrap_or(now)
@@ -182,8 +228,20 @@ impl RunView {
             pending: named(StepStatus::Pending),
             completed: named(StepStatus::Completed),
             failed: named(StepStatus::Failed),
+            deferred: named(StepStatus::Deferred),
             compensated: named(StepStatus::Compensated),
             waits,
+            resumptions: state
+                .steps
+                .iter()
+                .zip(&state.plan.steps)
+                .filter_map(|(step, planned)| {
+                    Some(ResumptionView {
+                        step: Arc::clone(&planned.id),
+                        at: step.next_resumption()?,
+                    })
+                })
+                .collect(),
         }
     }
 }

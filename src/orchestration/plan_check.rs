@@ -1,6 +1,6 @@
 //! Checks of a workflow's steps before a plan is made.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     approvals::APPROVAL,
@@ -8,9 +8,12 @@ use super::{
     plan::{Plan, PlannedStep, StepAction, invalid},
     step_check::StepChecker,
     wait::Wait,
-    workflow::{Step, Workflow},
+    workflow::{OnFailure, Step, Workflow},
 };
-use crate::{domain::Failure, services::Registry};
+use crate::{
+    domain::{Failure, format_duration},
+    services::Registry,
+};
 
 impl Plan {
     /// Validates a workflow against the services of a registry; `find` resolves the ids of workflows
@@ -84,6 +87,7 @@ fn build(
         let message = "`maxParallel` must be at least 1";
         faults.push(invalid(&format!("{at}/maxParallel"), message));
     }
+    check_degrade(&workflow, at, faults);
     if let Some(started_by) = &workflow.started_by
         && started_by.event.is_empty()
     {
@@ -130,6 +134,40 @@ fn build(
         pivot,
         workflow,
     })
+}
+
+/// Adds the faults of how a workflow, the one at a JSON pointer, degrades.
+fn check_degrade(workflow: &Workflow, at: &str, faults: &mut Vec<Failure>) {
+    let degrades = workflow.on_failure == OnFailure::Degrade;
+    if degrades && workflow.on_parallel_failure.is_some() {
+        let message = "a workflow that degrades resumes what failed later, and so can have no \"onParallelFailure\"";
+        faults.push(invalid(&format!("{at}/onParallelFailure"), message));
+    }
+    let Some(degrade) = &workflow.degrade else {
+        return;
+    };
+    if !degrades {
+        let message = "only a workflow with \"onFailure\": \"degrade\" resumes what failed";
+        faults.push(invalid(&format!("{at}/degrade"), message));
+    }
+    let at = format!("{at}/degrade/resumeAfter");
+    if degrade.times().next().is_none() {
+        let message =
+            "nothing that failed is ever resumed: expected at least one duration, such as \"60s\"";
+        faults.push(invalid(&at, message));
+    }
+    let mut before = Duration::ZERO;
+    for (place, after) in degrade.times().enumerate() {
+        if after <= before {
+            let message = format!(
+                "{} is not after {}: expected durations that rise, each counted from the failure",
+                format_duration(after),
+                format_duration(before)
+            );
+            faults.push(invalid(&format!("{at}/{place}"), message));
+        }
+        before = after;
+    }
 }
 
 fn event_types(steps: &[PlannedStep]) -> Vec<Arc<str>> {

@@ -11,7 +11,10 @@ use futures::{
 };
 use serde_json::Value;
 
-use super::{CrashPoint, JournalEntry, Run, RunError, open_waits::OpenWaits, plan::StepAction};
+use super::{
+    CrashPoint, JournalEntry, Run, RunError, open_waits::OpenWaits, plan::StepAction,
+    resumptions::Resumptions,
+};
 use crate::{
     domain::{Failure, Reply, StepStatus, resolve},
     observability::EventKind,
@@ -31,6 +34,8 @@ pub(super) struct Progress<'a> {
     run: &'a Run,
     running: Option<FuturesUnordered<BoxFuture<'a, Step>>>,
     waits: OpenWaits,
+    /// Only where a step failed and is resumed.
+    resumptions: Option<Box<Resumptions>>,
     /// How many run, without those that wait: they use no service.
     at_work: usize,
 }
@@ -42,21 +47,45 @@ impl<'a> Progress<'a> {
             run,
             running: None,
             waits: OpenWaits::default(),
+            resumptions: None,
             at_work: 0,
         };
         due.into_iter()
             .try_for_each(|step| progress.start_step(step))?;
+        if run.degrades() {
+            let kept = run.lock().kept();
+            kept.into_iter().for_each(|step| progress.resume(step));
+        }
         Ok(progress)
     }
 
     fn start_ready(&mut self) -> Result<(), RunError> {
-        let ready: Vec<usize> = self.run.lock().ready().collect();
+        let mut ready: Vec<usize> = self.run.lock().ready().collect();
+        if let Some(resumptions) = &self.resumptions {
+            ready.extend(resumptions.due());
+            ready.sort_unstable();
+        }
         for step in ready {
             if !self.run.works(step) || self.at_work < self.run.plan.workflow.max_parallel {
+                if let Some(resumptions) = &mut self.resumptions {
+                    resumptions.start(step);
+                }
                 self.start_step(step)?;
             }
         }
         Ok(())
+    }
+
+    /// Has a step that failed resumed when its time comes, if it does.
+    fn resume(&mut self, step: usize) {
+        let resumptions = self.resumptions.get_or_insert_default();
+        resumptions.add(self.run, step);
+    }
+
+    /// Whether a step is due to be resumed, or none is any more.
+    fn has_resumption(&mut self, cx: &mut Context<'_>) -> bool {
+        let resumptions = self.resumptions.as_mut();
+        resumptions.is_some_and(|resumptions| resumptions.poll(self.run, cx))
     }
 
     /// All steps that have ended.
@@ -136,13 +165,15 @@ impl Future for Progress<'_> {
         loop {
             self.start_ready()?;
             let is_idle = self.running.as_ref().is_none_or(FuturesUnordered::is_empty);
-            if is_idle && self.waits.is_empty() {
+            let is_done = self.resumptions.as_ref().is_none_or(|it| it.is_empty());
+            if is_idle && is_done && self.waits.is_empty() {
                 return Poll::Ready(Ok(()));
             }
             // All that end at the same instant are recorded together, in order
             // of declaration, before anything new starts.
             let mut ended = self.ended(cx);
-            if ended.is_empty() {
+            let is_resumed = self.has_resumption(cx);
+            if ended.is_empty() && !is_resumed {
                 return Poll::Pending;
             }
             ended.sort_by_key(|(step, _)| *step);
@@ -150,6 +181,9 @@ impl Future for Progress<'_> {
                 self.at_work -= usize::from(self.run.works(step));
                 let (result, event) = result?;
                 self.run.finish(step, result, event)?;
+                if self.run.degrades() {
+                    self.resume(step);
+                }
             }
         }
     }

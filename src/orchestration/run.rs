@@ -168,13 +168,21 @@ impl Run {
     /// Journals that a step failed for good, and stops what goes on if that ends the run.
     fn fail(&self, step: usize, failure: Box<Failure>) -> Result<(), RunError> {
         let at = self.now();
+        let kept = self.keeps_failed(step, &failure);
         self.commit(&JournalEntry::StepFailed {
             step,
-            failure,
             is_past_pivot: self.child_is_past_pivot(step)?,
+            resumes_at: kept.as_ref().and_then(|kept| kept.resumption.next),
+            awaits_service: kept
+                .as_ref()
+                .is_some_and(|kept| kept.resumption.awaits_service),
+            failure,
             at,
         })?;
         self.step_ended(step, StepStatus::Failed, at);
+        if let Some(kept) = kept {
+            self.record_kept(step, &kept);
+        }
         let is_lost = self.lock().is_lost();
         if is_lost {
             self.orchestrator.stop_children(&self.state)?;
@@ -211,12 +219,12 @@ impl Run {
         let at = self.now();
         let (status, skipped) = {
             let state = self.lock();
-            let pending = |step: &usize| state.steps[*step].status == StepStatus::Pending;
+            let pending = |step: &usize| state.steps[*step].status.has_yet_to_start();
             let skipped: Vec<usize> = (0..state.steps.len()).filter(pending).collect();
             (state.final_status(), skipped)
         };
         self.commit(&JournalEntry::Ended { status, at })?;
-        if status != WorkflowStatus::Interrupted {
+        if !status.can_be_resumed() {
             for step in skipped {
                 self.timeline().record(EventKind::StepSkipped {
                     run: Arc::clone(&self.id),

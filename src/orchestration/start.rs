@@ -174,11 +174,11 @@ impl Orchestrator {
         run
     }
 
-    /// Resumes an interrupted run, or the undo of a failed one.
+    /// Resumes an interrupted or partially successful run, or the undo of a failed one.
     ///
     /// # Errors
     ///
-    /// If the run is unknown, is neither interrupted nor failed, or is a child run, which its parent resumes; or
+    /// If the run is unknown, is none of those, or is a child run, which its parent resumes; or
     /// the process is dead.
     pub fn resume(&self, id: &str) -> Result<Run, RunError> {
         let state = self.load_resumable(id)?;
@@ -197,7 +197,7 @@ impl Orchestrator {
         }
         let state = self.load(id)?;
         match state.status {
-            WorkflowStatus::Interrupted | WorkflowStatus::Failed => Ok(state),
+            status if status.can_be_resumed() || status == WorkflowStatus::Failed => Ok(state),
             status => Err(RunError::NotResumable {
                 run: id.to_owned(),
                 status,

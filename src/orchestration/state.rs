@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     JournalEntry, Plan,
@@ -128,11 +128,15 @@ impl RunState {
                 }
                 self.running.insert(*step);
                 let asks = matches!(self.plan.steps[*step].wait(), Some(Wait::Approval(_)));
+                let is_resumed = again && self.degrades();
                 let state = &mut self.steps[*step];
                 // An approval that was not given is asked for anew.
                 state.child_count += u32::from(again && asks);
                 state.ran_concurrently |= other.is_some();
-                if again && !was_ready {
+                if is_resumed {
+                    // The time until the resumption does not count.
+                    state.started_at = None;
+                } else if again && !was_ready {
                     state.retried_alone = true;
                     self.sequential_retry = Some(*step);
                 }
@@ -144,7 +148,9 @@ impl RunState {
                     let failure = state.failure.take();
                     state.in_doubt |= failure.is_some_and(|failure| failure.in_doubt);
                     self.ended.retain(|ended| ended != step);
-                    self.stop = self.first_failure().map(StopReason::Failed);
+                    if !is_resumed {
+                        self.stop = self.first_failure().map(StopReason::Failed);
+                    }
                 }
             }
             JournalEntry::RetryScheduled {
@@ -174,6 +180,7 @@ impl RunState {
                 self.taken.extend(event);
                 let state = self.transition_step(*step, StepStatus::Completed)?;
                 state.tries = None;
+                state.resumption = None;
                 state.in_doubt |= *in_doubt;
                 state.degraded = *degraded;
                 state.reply = Some(Arc::clone(reply));
@@ -185,6 +192,8 @@ impl RunState {
                 step,
                 failure,
                 is_past_pivot,
+                resumes_at,
+                awaits_service,
                 at,
             } => {
                 let waits = self.plan.steps[*step].wait().is_some();
@@ -200,12 +209,14 @@ impl RunState {
                 self.record_end(*step);
                 if self.plan.workflow.steps[*step].optional {
                     self.release_dependents(*step);
+                } else if self.degrades() {
+                    self.keep_failed(*step, *resumes_at, *awaits_service, *at);
                 } else {
                     self.stop.get_or_insert(StopReason::Failed(*step));
                 }
             }
             JournalEntry::CancellationRequested { .. } => {
-                if self.status == WorkflowStatus::Interrupted {
+                if self.status.can_be_resumed() {
                     self.transition_to(WorkflowStatus::Running)?;
                     self.ended_at = None;
                     self.stop = None;
@@ -252,9 +263,9 @@ impl RunState {
             JournalEntry::Ended { status, at } => {
                 self.transition_to(*status)?;
                 self.ended_at = Some(*at);
-                if *status != WorkflowStatus::Interrupted {
+                if !status.can_be_resumed() {
                     for state in &mut self.steps {
-                        if state.status == StepStatus::Pending {
+                        if state.status.has_yet_to_start() {
                             state.status = StepStatus::Skipped;
                         }
                     }
@@ -270,6 +281,7 @@ impl RunState {
                 }
             }
             JournalEntry::Resumed { workflow, at } => {
+                self.take_deferred_up();
                 if let Some(workflow) = workflow {
                     self.mend(Arc::new(Plan::from_journal(Arc::clone(workflow))?));
                 }
@@ -382,17 +394,5 @@ impl RunState {
             return Some(&self.input);
         }
         self.steps[self.plan.index(name)?].reply.as_ref()
-    }
-
-    /// All of the run's data.
-    pub fn all_data(&self) -> Value {
-        let mut data = Map::new();
-        data.insert("input".to_owned(), Value::clone(&self.input));
-        for (step, planned) in self.steps.iter().zip(&self.plan.steps) {
-            if let Some(reply) = &step.reply {
-                data.insert(planned.id.to_string(), Value::clone(reply));
-            }
-        }
-        Value::Object(data)
     }
 }

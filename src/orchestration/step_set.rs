@@ -11,6 +11,10 @@ impl StepSet {
         self.place(step).is_ok()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn insert(&mut self, step: usize) {
         if let Err(place) = self.place(step) {
             self.0.insert(place, number(step));

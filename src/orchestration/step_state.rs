@@ -27,6 +27,8 @@ pub(super) struct StepState {
     /// How many of its dependencies are not done.
     pub waits: u32,
     pub failure: Option<Box<Failure>>,
+    /// Its resumption, once it has failed in a workflow that degrades.
+    pub resumption: Option<Box<Resumption>>,
     /// Whether an earlier failure, superseded since, left its effect in doubt.
     pub in_doubt: bool,
     /// What is known of the tries of the call that is being made, the step's or its compensation's.
@@ -49,9 +51,27 @@ pub(super) struct StepUndo {
     pub again: bool,
 }
 
+/// When a step that failed is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Resumption {
+    /// When it failed first: the schedule counts from then.
+    pub failed_at: Duration,
+    /// When it is resumed at the latest; never, if nothing is left of the schedule.
+    pub next: Option<Duration>,
+    /// Whether it is resumed as soon as its service is back.
+    pub awaits_service: bool,
+}
+
 impl StepState {
     pub fn tries(&self) -> Tries {
         self.tries.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// When it is resumed at the latest, if it failed and is.
+    pub fn next_resumption(&self) -> Option<Duration> {
+        let is_failed = self.status == StepStatus::Failed;
+        let resumption = self.resumption.as_ref().filter(|_| is_failed);
+        resumption.and_then(|resumption| resumption.next)
     }
 
     /// The failure of its compensation.

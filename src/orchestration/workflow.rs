@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     approval::Approval,
+    degrade::Degrade,
     wait::{StartedBy, Wait},
 };
 use crate::{
@@ -51,6 +52,9 @@ pub struct Workflow {
     /// What happens when a step fails.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// When the steps that failed are resumed, where it degrades.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degrade: Option<Degrade>,
     /// How long a run may take, or get to its pivot; compensation excluded.
     #[serde(
         default,
@@ -87,6 +91,7 @@ impl Workflow {
             description: None,
             started_by: None,
             on_failure: OnFailure::default(),
+            degrade: None,
             deadline: None,
             max_parallel: max_parallel(),
             on_parallel_failure: None,
@@ -104,6 +109,8 @@ pub enum OnFailure {
     /// Undo the completed steps, newest first.
     #[default]
     Compensate,
+    /// Finish what does not depend on it, and resume it later.
+    Degrade,
     /// Stop with a partial result that can be resumed.
     Keep,
 }
@@ -301,6 +308,10 @@ mod tests {
                 "did you mean \"compensate\"?",
             ),
             (
+                r#"{"id": "w", "onFailure": "degrad", "steps": []}"#,
+                "did you mean \"degrade\"?",
+            ),
+            (
                 r#"{"id": "w", "deadline": "-1s", "steps": []}"#,
                 "is negative",
             ),
@@ -319,6 +330,22 @@ mod tests {
             (
                 r#"{"id": "w", "steps": [{"id": "a", "service": "S", "operation": "o", "compensation": {"operation": "u", "timeout": "-1s"}}]}"#,
                 "at /steps/0/compensation/timeout: the duration \"-1s\" is negative",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": "60s"}, "steps": []}"#,
+                "at /degrade/resumeAfter: invalid type",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": ["60s", 300]}, "steps": []}"#,
+                "at /degrade/resumeAfter/1: ",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAfter": ["-1s"]}, "steps": []}"#,
+                "at /degrade/resumeAfter/0: the duration \"-1s\" is negative",
+            ),
+            (
+                r#"{"id": "w", "degrade": {"resumeAftr": ["60s"]}, "steps": []}"#,
+                "did you mean \"resumeAfter\"?",
             ),
             (
                 r#"{"id": "w", "maxRecoveries": "ten", "steps": []}"#,

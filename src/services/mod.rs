@@ -29,6 +29,7 @@ mod operation_kind;
 mod operations;
 mod partition;
 mod policies;
+mod reachability;
 mod registry;
 mod repetition;
 mod script;
@@ -76,6 +77,7 @@ pub(crate) use operation_kind::EntityOperation;
 #[doc(hidden)]
 pub use policies::CallPolicy;
 pub(crate) use policies::Policies;
+pub(crate) use reachability::Reachability;
 pub use registry::{Registry, UnknownName};
 pub(crate) use repetition::{Repetition, stopped_before_any};
 pub(crate) use script::Script;

@@ -5,8 +5,9 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::sync::{Notify, futures::OwnedNotified};
 
-use super::{Answer, Executions, FaultId, KeyRules, Response, wire::Wire};
+use super::{Answer, Executions, FaultId, KeyRules, Reachability, Response, wire::Wire};
 use crate::domain::{HashMap, IndexMap, Key, Locked};
 
 /// How one service can be reached and answers, execution by execution.
@@ -15,6 +16,8 @@ use crate::domain::{HashMap, IndexMap, Key, Locked};
 #[derive(Debug, Default)]
 pub struct Script {
     state: Locked<ServiceScript>,
+    /// Signals that the service comes back, or that a partition heals; made where somebody waits for it.
+    returned: Locked<Option<Arc<Notify>>>,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +33,12 @@ struct ServiceScript {
 struct Down {
     until: Option<Duration>,
     fault: FaultId,
+}
+
+impl Down {
+    fn lasts_at(&self, now: Duration) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -160,7 +169,9 @@ impl Script {
 
     /// Brings the service back; returns whether it was down.
     pub fn bring_back(&self) -> bool {
-        self.lock().down.take().is_some()
+        let was_down = self.lock().down.take().is_some();
+        self.notify_returned();
+        was_down
     }
 
     /// How the service treats the keys of its calls, and so whether a repetition gets the first reply.
@@ -180,7 +191,29 @@ impl Script {
 
     /// Delivers the requests of a caller again; returns whether they were still lost at `now`.
     pub fn heal(&self, caller: &str, now: Duration) -> bool {
-        self.lock().wire.heal(caller, now)
+        let healed = self.lock().wire.heal(caller, now);
+        self.notify_returned();
+        healed
+    }
+
+    fn notify_returned(&self) {
+        if let Some(returned) = &*self.returned.lock() {
+            returned.notify_waiters();
+        }
+    }
+
+    /// Waits until the service comes back, or a partition between it and somebody heals.
+    pub(super) fn next_return(&self) -> OwnedNotified {
+        let mut returned = self.returned.lock();
+        Arc::clone(returned.get_or_insert_default()).notified_owned()
+    }
+
+    /// Whether the requests of a caller reach the service.
+    pub(super) fn reachability(&self, caller: &str, now: Duration) -> Reachability {
+        let state = self.lock();
+        let down = state.down.as_ref().filter(|down| down.lasts_at(now));
+        let partitioned = state.wire.partitioned_until(caller, now);
+        Reachability::of(down.map(|down| down.until).into_iter().chain(partitioned))
     }
 
     /// Corrupts every request to the service on its way.
@@ -221,7 +254,7 @@ impl Script {
         let down = state
             .down
             .as_ref()
-            .filter(|down| down.until.is_none_or(|until| now < until))
+            .filter(|down| down.lasts_at(now))
             .map(|down| (Transit::Down, down.fault));
         let lost = state.wire.partitioned(caller, now);
         let corrupted = state.wire.requests_corrupted;

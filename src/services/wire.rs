@@ -45,10 +45,21 @@ impl Wire {
 
     /// The fault that loses a request of a caller, if any.
     pub fn partitioned(&self, caller: &str, now: Duration) -> Option<FaultId> {
-        let mut partitions = self.partitions.iter();
-        partitions
-            .find(|one| *one.caller == *caller && one.lasts_at(now))
-            .map(|one| one.fault)
+        self.lasting(caller, now).next().map(|one| one.fault)
+    }
+
+    /// Until when the requests of a caller are lost, as far as that is known.
+    pub fn partitioned_until(
+        &self,
+        caller: &str,
+        now: Duration,
+    ) -> impl Iterator<Item = Option<Duration>> {
+        self.lasting(caller, now).map(|one| one.until)
+    }
+
+    fn lasting(&self, caller: &str, now: Duration) -> impl Iterator<Item = &Partition> {
+        let of_caller = move |one: &&Partition| *one.caller == *caller && one.lasts_at(now);
+        self.partitions.iter().filter(of_caller)
     }
 }
 

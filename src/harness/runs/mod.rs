@@ -56,6 +56,8 @@ pub struct Runs {
 struct LastRun {
     id: Option<Arc<str>>,
     progress: RunProgress,
+    /// The outcome so far, where it is partially successful and goes on.
+    partial: Option<Box<RunResult>>,
 }
 
 enum RunProgress {
@@ -228,10 +230,7 @@ impl Runs {
         self.last.clear();
         self.of_goal = None;
         self.last.push(match run {
-            Ok(running) => LastRun {
-                id: Some(Arc::clone(running.id())),
-                progress: RunProgress::Running(tokio::spawn(running.outcome())),
-            },
+            Ok(running) => LastRun::started(Arc::clone(running.id()), running.outcome()),
             Err(error) => LastRun::ended(None, Err(error)),
         });
         Ok(())
@@ -339,10 +338,20 @@ impl LastRun {
         Ok(())
     }
 
+    /// One that goes on in the background.
+    fn started(id: Arc<str>, running: impl Future<Output = RunResult> + Send + 'static) -> Self {
+        Self {
+            id: Some(id),
+            progress: RunProgress::Running(tokio::spawn(running)),
+            partial: None,
+        }
+    }
+
     fn ended(id: Option<Arc<str>>, result: RunResult) -> Self {
         Self {
             id,
             progress: RunProgress::Ended(Box::new(result)),
+            partial: None,
         }
     }
 }

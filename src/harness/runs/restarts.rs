@@ -80,10 +80,7 @@ impl Runs {
             }
             orchestrator.finish(&run).await
         };
-        LastRun {
-            id: Some(id),
-            progress: RunProgress::Running(tokio::spawn(finished)),
-        }
+        LastRun::started(id, finished)
     }
 
     /// Waits until each of the last runs has ended or waits for an event.

@@ -10,18 +10,21 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// If nothing was run, or a run has not ended.
+    /// If nothing was run, or a run has not ended, unless it is partially successful.
     pub fn results(&mut self) -> Result<Vec<&RunResult>, String> {
         self.collect_started();
         if self.last.is_empty() {
             return Err("no workflow was run".to_owned());
         }
         self.note_ended()?;
+        self.note_partial()?;
         self.last
             .iter()
-            .map(|run| match &run.progress {
-                RunProgress::Ended(result) => Ok(&**result),
-                RunProgress::Running(_) => Err(self.still_running(run.id.as_deref())),
+            .map(|run| match (&run.progress, &run.partial) {
+                (RunProgress::Ended(result), _) | (RunProgress::Running(_), Some(result)) => {
+                    Ok(&**result)
+                }
+                (RunProgress::Running(_), None) => Err(self.still_running(run.id.as_deref())),
             })
             .collect()
     }
@@ -34,6 +37,20 @@ impl Runs {
             {
                 let result = ended.map_err(|error| error.to_string())?;
                 run.progress = RunProgress::Ended(Box::new(result));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the outcomes so far of those that are partially successful and go on.
+    fn note_partial(&mut self) -> Result<(), String> {
+        let orchestrator = self.orchestrator();
+        for run in &mut self.last {
+            run.partial = None;
+            if let (RunProgress::Running(_), Some(id)) = (&run.progress, &run.id) {
+                let partial = orchestrator.partial_outcome(id);
+                let partial = partial.map_err(|error| error.to_string())?;
+                run.partial = partial.map(|outcome| Box::new(Ok(outcome)));
             }
         }
         Ok(())

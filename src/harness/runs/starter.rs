@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{LastRun, RunProgress, declared::Declared};
+use super::{LastRun, declared::Declared};
 use crate::{
     domain::Locked,
     observability::EventOf,
@@ -61,10 +61,7 @@ impl Starter {
             orchestrator.begin_for(&plan, event)
         };
         let started = match begun() {
-            Ok(Some(run)) => LastRun {
-                id: Some(Arc::clone(run.id())),
-                progress: RunProgress::Running(tokio::spawn(run.outcome())),
-            },
+            Ok(Some(run)) => LastRun::started(Arc::clone(run.id()), run.outcome()),
             Ok(None) | Err(RunError::Crashed) => return,
             Err(error) => LastRun::ended(None, Err(error)),
         };

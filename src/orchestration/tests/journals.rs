@@ -99,6 +99,8 @@ fn entries_round_trip_through_json() {
     for entry in [
         JournalEntry::StepFailed {
             is_past_pivot: false,
+            resumes_at: None,
+            awaits_service: false,
             step: 1,
             failure: failure.clone(),
             at,

@@ -5,6 +5,8 @@ mod definitions;
 mod files;
 mod journals;
 mod processes;
+#[cfg(feature = "sqlite")]
+mod random_degrades;
 mod random_runs;
 #[cfg(feature = "sqlite")]
 mod random_waits;

@@ -39,7 +39,7 @@ fn ended_or_unknown_run_is_neither_cancelled_nor_resumed() {
             (orchestrator.cancel("w-2").err(), "does not exist"),
             (
                 orchestrator.resume("w-1").err(),
-                "is completed: only an interrupted run can be resumed",
+                "is completed: only an interrupted or partially successful run can be resumed",
             ),
             (orchestrator.resume("w-2").err(), "does not exist"),
         ] {

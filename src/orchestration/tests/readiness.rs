@@ -71,6 +71,8 @@ fn next(state: &RunState) -> Vec<JournalEntry> {
         });
         next.push(JournalEntry::StepFailed {
             is_past_pivot: false,
+            resumes_at: None,
+            awaits_service: false,
             step,
             failure: Box::new(Failure::new("E", "e")),
             at,
