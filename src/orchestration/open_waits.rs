@@ -7,7 +7,10 @@ use std::{
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::timers::{Timer, Timers};
+use super::{
+    step_set::number,
+    timers::{Timer, Timers},
+};
 use crate::{clock::Clock, observability::WaitHead, resilience::LAST_TURNS};
 
 /// The open waits of a run: data, so that none needs a future of its own.
@@ -20,7 +23,8 @@ pub(super) struct OpenWaits {
 
 /// An open wait for an event.
 pub(super) struct EventWaiting {
-    pub step: usize,
+    /// Its number in few bytes: the waits of a run are part of its task.
+    step: u32,
     /// When it began in this process, as an offset on the clock.
     pub began: Duration,
     pub head: Arc<WaitHead>,
@@ -30,6 +34,28 @@ pub(super) struct EventWaiting {
     pub is_checked: bool,
     /// How many turns of the runtime an event has left to come once the time is over.
     pub turns: Option<u8>,
+}
+
+impl EventWaiting {
+    pub fn new(
+        step: usize,
+        began: Duration,
+        head: Arc<WaitHead>,
+        answered: Option<Arc<Value>>,
+    ) -> Self {
+        Self {
+            step: number(step),
+            began,
+            head,
+            answered,
+            is_checked: false,
+            turns: None,
+        }
+    }
+
+    pub fn step(&self) -> usize {
+        self.step as usize
+    }
 }
 
 impl OpenWaits {
@@ -47,7 +73,7 @@ impl OpenWaits {
 
     pub fn add_event(&mut self, wait: EventWaiting) {
         if let Some(until) = wait.head.until {
-            let (step, began) = (wait.step, wait.began);
+            let (step, began) = (wait.step(), wait.began);
             self.timers.add(Timer { until, step, began });
         }
         self.events.push(wait);
@@ -56,18 +82,16 @@ impl OpenWaits {
     pub fn take_event(&mut self, place: usize) -> EventWaiting {
         let wait = self.events.remove(place);
         if wait.head.until.is_some() && wait.turns.is_none() {
-            self.timers.remove(wait.step);
+            self.timers.remove(wait.step());
         }
         wait
     }
 
     /// Gives a wait whose time was over a new end.
     pub fn prolong(&mut self, place: usize, until: Duration) {
-        let EventWaiting {
-            step, began, turns, ..
-        } = &mut self.events[place];
-        *turns = None;
-        let (step, began) = (*step, *began);
+        let wait = &mut self.events[place];
+        wait.turns = None;
+        let (step, began) = (wait.step(), wait.began);
         self.timers.add(Timer { until, step, began });
     }
 
@@ -80,7 +104,11 @@ impl OpenWaits {
     /// their last turns from then on.
     pub fn poll_timers(&mut self, clock: &Clock, cx: &mut Context<'_>) -> Poll<Timer> {
         while let Poll::Ready(timer) = self.timers.poll_next(clock, cx) {
-            match self.events.iter_mut().find(|wait| wait.step == timer.step) {
+            match self
+                .events
+                .iter_mut()
+                .find(|wait| wait.step() == timer.step)
+            {
                 Some(wait) => wait.turns = Some(LAST_TURNS),
                 None => return Poll::Ready(timer),
             }

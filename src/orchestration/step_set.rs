@@ -37,7 +37,7 @@ impl StepSet {
 }
 
 /// A workflow has fewer steps than that.
-fn number(step: usize) -> u32 {
+pub(super) fn number(step: usize) -> u32 {
     u32::try_from(step).unwrap_or(u32::MAX)
 }
 

@@ -59,14 +59,8 @@ impl Run {
             None => waits.add_timer(Timer { until, step, began }),
             Some(of) => {
                 process.inbox.subscribe(of, Arc::clone(&self.state) as _);
-                waits.add_event(EventWaiting {
-                    step,
-                    began,
-                    head,
-                    answered: answer.map(|answer| Arc::new(answer.reply())),
-                    is_checked: false,
-                    turns: None,
-                });
+                let answered = answer.map(|answer| Arc::new(answer.reply()));
+                waits.add_event(EventWaiting::new(step, began, head, answered));
             }
         }
         process.waiting.notify_waiters();
@@ -90,12 +84,12 @@ impl Run {
         loop {
             if let Some((place, came)) = self.first_event(waits) {
                 let wait = waits.take_event(place);
-                return Poll::Ready((wait.step, self.event_wait_ended(&wait, Ok(came))));
+                return Poll::Ready((wait.step(), self.event_wait_ended(&wait, Ok(came))));
             }
             let is_lost = self.lock().is_lost();
             if is_lost && !waits.events().is_empty() {
                 let wait = waits.take_event(0);
-                return Poll::Ready((wait.step, self.event_wait_ended(&wait, Err(cut_short()))));
+                return Poll::Ready((wait.step(), self.event_wait_ended(&wait, Err(cut_short()))));
             }
             let cut_off = is_lost.then(|| waits.take_timer()).flatten();
             if let Some(timer) = cut_off {
@@ -114,11 +108,11 @@ impl Run {
             let Some(place) = waits.timed_out() else {
                 break;
             };
-            match self.end_of_time(waits.events()[place].step) {
+            match self.end_of_time(waits.events()[place].step()) {
                 Ok(failure) => {
                     let wait = waits.take_event(place);
                     let end = failure.map_or_else(|| self.nothing_came(&wait), Err);
-                    return Poll::Ready((wait.step, self.event_wait_ended(&wait, end)));
+                    return Poll::Ready((wait.step(), self.event_wait_ended(&wait, end)));
                 }
                 Err(until) => waits.prolong(place, until),
             }
@@ -139,7 +133,7 @@ impl Run {
                 return Some((place, (answer, None)));
             }
             let mut state = self.lock();
-            let due = state.steps[wait.step].due;
+            let due = state.steps[wait.step()].due;
             // One at the very instant of the end is in time.
             let is_right = |event: &ReceivedEvent| {
                 let is_answer = *event.head.kind != *APPROVAL || *event.head.source == *APPROVALS;
@@ -192,17 +186,17 @@ impl Run {
         end: Result<Came, Box<Failure>>,
     ) -> Result<Came, Box<Failure>> {
         self.stop_listening(wait);
-        let end = match self.plan.steps[wait.step].wait() {
+        let end = match self.plan.steps[wait.step()].wait() {
             Some(Wait::Approval(approval)) => self.decided(end, approval, &wait.head),
             _ => end,
         };
-        self.wait_ended(wait.step, wait.began, end.as_ref().err().map(Box::as_ref));
+        self.wait_ended(wait.step(), wait.began, end.as_ref().err().map(Box::as_ref));
         end
     }
 
     /// The end of a wait for an event that did not come in time.
     fn nothing_came(&self, wait: &EventWaiting) -> Result<Came, Box<Failure>> {
-        match self.plan.steps[wait.step].wait() {
+        match self.plan.steps[wait.step()].wait() {
             Some(Wait::Approval(approval)) => self.not_answered(approval, &wait.head),
             own => Err(Box::new(timed_out(own, &wait.head))),
         }
