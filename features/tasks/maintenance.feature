@@ -6,7 +6,7 @@ Feature: Looking after tasks
     Given "Tasks" keeps tasks
 
   @tasks-14
-  Scenario Outline: A <specialist>'s task is <what> after <hours> h
+  Scenario Outline: A task of specialist <specialist> is <what> after <hours> h
     When "Tasks.plan_task" is called with:
       """json
       { "task_id": "a", "title": "A", "description": "a", "specialist_type": "<specialist>" }
@@ -46,6 +46,70 @@ Feature: Looking after tasks
       | coder      | 49    | stale        | inactivity_timeout | medium   | monitor_and_notify | []      | in_progress |
       | architect  | 72    | not stale    |                    |          |                    | []      | in_progress |
       | architect  | 73    | stale        | inactivity_timeout | medium   | monitor_and_notify | []      | in_progress |
+
+  @tasks-14
+  Scenario Outline: A task that <what> is <found> after <days> days
+    When these calls are made at once:
+      | call                | input                                                                                                                                                                               |
+      | Tasks.plan_task     | {"task_id": "a", "title": "A", "description": "a", "priority": "<priority>"}                                                                                                        |
+      | Tasks.execute_task  | {"task_id": "a"}                                                                                                                                                                    |
+      | Tasks.complete_task | {"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "continue"}                                                                                                   |
+      | Tasks.complete_task | {"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "continue", "file_paths": <files>}                                                                            |
+      | <call>              | <input>                                                                                                                                                                             |
+    And <days> d pass
+    And "Tasks.maintenance_coordinator" is called with:
+      """json
+      { "action": "scan_cleanup" }
+      """
+    Then the reply has:
+      | path                               | value     |
+      | /maintenance_results/items_cleaned | <cleaned> |
+      | /maintenance_results/issues_found  | []        |
+    When "Tasks.query_tasks" is called
+    Then the reply has:
+      | path            | value   |
+      | /tasks/0/status | <found> |
+
+    Examples:
+      | what                      | days | priority | files                                        | call                | input                                                                             | cleaned | found     |
+      | was cancelled             | 14   | normal   | []                                           | Tasks.cancel_task   | {"task_id": "a", "preserve_work": false}                                          | []      | cancelled |
+      | was cancelled             | 15   | normal   | []                                           | Tasks.cancel_task   | {"task_id": "a", "preserve_work": false}                                          | ["a"]   | archived  |
+      | failed                    | 60   | normal   | []                                           | Tasks.update_task   | {"task_id": "a", "status": "failed"}                                              | []      | failed    |
+      | failed                    | 61   | high     | []                                           | Tasks.update_task   | {"task_id": "a", "status": "failed"}                                              | ["a"]   | archived  |
+      | was critical and failed   | 120  | critical | []                                           | Tasks.update_task   | {"task_id": "a", "status": "failed"}                                              | []      | failed    |
+      | was critical and failed   | 121  | critical | []                                           | Tasks.update_task   | {"task_id": "a", "status": "failed"}                                              | ["a"]   | archived  |
+      | is about eleven files     | 61   | normal   | ["1","2","3","4","5","6","7","8","9","10","11"] | Tasks.update_task   | {"task_id": "a", "status": "failed"}                                           | []      | failed    |
+      | left three artifacts      | 180  | normal   | []                                           | Tasks.complete_task | {"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "complete"} | []      | completed |
+      | left three artifacts      | 181  | normal   | []                                           | Tasks.complete_task | {"task_id": "a", "summary": "s", "detailed_work": "w", "next_action": "complete"} | ["a"]   | archived  |
+
+  @tasks-14
+  Scenario: Of sixty tasks that ended long ago fifty are archived at once, the others next
+    Given the workflow:
+      """json
+      {
+        "id": "given-up",
+        "steps": [
+          { "id": "plan", "service": "Tasks", "operation": "plan_task", "input": { "title": "T", "description": "d" } },
+          { "id": "cancel", "service": "Tasks", "operation": "cancel_task", "input": { "task_id": "${/plan/task_id}" } }
+        ]
+      }
+      """
+    When the workflow runs 60 times at once
+    And 15 d pass
+    And "Tasks.maintenance_coordinator" is called with:
+      """json
+      { "action": "scan_cleanup" }
+      """
+    Then the reply has:
+      | path     | value                            |
+      | /summary | 0 issues found, 50 tasks cleaned |
+    When "Tasks.maintenance_coordinator" is called with:
+      """json
+      { "action": "scan_cleanup" }
+      """
+    Then the reply has:
+      | path     | value                            |
+      | /summary | 0 issues found, 10 tasks cleaned |
 
   @tasks-14
   Scenario: A part of a task that is gone is archived, one that waits in vain is reported

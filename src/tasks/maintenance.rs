@@ -6,6 +6,7 @@ use super::{
     artifacts::not_of_the_input,
     failures::{SESSION_NOT_FOUND, StoreError, ToolResult, refused},
     query::TaskSummary,
+    retention::{BATCH, is_over},
     server::{Server, Work},
     staleness::{StaleTask, staleness},
     status::TaskStatus,
@@ -194,13 +195,11 @@ impl Server {
     }
 }
 
-/// Finds stale tasks, and archives those of them that nobody needs to be asked about.
+/// Finds stale tasks, and archives those of them that nobody needs to be asked about, and those that ended long
+/// ago.
 fn clean(work: &mut Work<'_>, tasks: Vec<Task>) -> Stored<MaintenanceResults> {
     let mut results = MaintenanceResults::default();
-    let open: Vec<_> = tasks
-        .into_iter()
-        .filter(|task| !task.status.is_end())
-        .collect();
+    let (ended, open): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.status.is_end());
     let looked_at = open.len();
     for mut task in open {
         let Some(stale) = staleness(work.tables, &task, work.now)? else {
@@ -225,6 +224,13 @@ fn clean(work: &mut Work<'_>, tasks: Vec<Task>) -> Stored<MaintenanceResults> {
         results.stale_tasks.push(stale);
     }
     results.operations_performed = vec![format!("looked at {looked_at} open tasks")];
+    let now = work.now;
+    let over = ended.into_iter().filter(|task| is_over(task, now));
+    for mut task in over.take(BATCH) {
+        work.transition(&mut task, TaskStatus::Archived, "action")?;
+        work.tables.update(&task)?;
+        results.items_cleaned.push(task.task_id);
+    }
     Ok(results)
 }
 

@@ -18,6 +18,7 @@ mod planning;
 mod query;
 mod reconnecting;
 mod restart;
+mod retention;
 mod server;
 mod service;
 mod session;

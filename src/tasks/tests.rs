@@ -117,6 +117,18 @@ async fn unusable_file_is_a_database_error_and_is_left_as_it_is() {
         message.ends_with("it is another program's database"),
         "{message}"
     );
+
+    let read_only = made(&|_| {});
+    let file = read_only.path().join(FILE);
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Of a format that can be read but not written, so that it is for whoever may write all files, too.
+    bytes[18] = 3;
+    std::fs::write(&file, bytes).unwrap();
+    let message = refusal(read_only.path());
+    assert!(
+        message.ends_with("attempt to write a readonly database"),
+        "{message}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
