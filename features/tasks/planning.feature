@@ -93,6 +93,21 @@ Feature: Planning tasks
       | /session_id     | session_6fcd1716_1735689600 |
 
   @tasks-1
+  Scenario: A secret in the context of a task is kept for whoever does it, and shown nowhere else
+    When "Tasks.plan_task" is called with:
+      """json
+      { "task_id": "a", "title": "A", "description": "a", "context": { "apiKey": "k-5678", "branch": "main" } }
+      """
+    And "Tasks.query_tasks" is called
+    Then the reply has:
+      | path                    | value  |
+      | /tasks/0/context/apiKey | k-5678 |
+    And no secret is visible
+    And the timeline has, in order:
+      | event        | input                                                                                                       |
+      | call_started | {"task_id": "a", "title": "A", "description": "a", "context": {"apiKey": "[redacted]", "branch": "main"}} |
+
+  @tasks-1
   Scenario: Without an id of its own, a task gets one
     When "Tasks.plan_task" is called with:
       """json
