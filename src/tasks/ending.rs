@@ -15,10 +15,6 @@ use super::{
 /// How many dependents a refusal names.
 const NAMED: usize = 3;
 
-fn yes() -> bool {
-    true
-}
-
 /// The input of `cancel_task`.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
@@ -28,7 +24,7 @@ pub struct CancelTask {
     #[serde(default = "no_reason")]
     pub reason: String,
     /// Whether its artifacts are kept, and a record of the cancellation is added.
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub preserve_work: bool,
 }
 
@@ -61,7 +57,7 @@ pub struct DeleteTask {
     #[serde(default)]
     pub force: bool,
     /// Whether it is kept out of the way.
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub archive_instead: bool,
 }
 

@@ -2,20 +2,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{failures::ToolResult, server::Server, status::TaskStatus, task::Timestamp};
 
-fn yes() -> bool {
-    true
-}
-
 /// The input of `health_check`.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_reboot_readiness: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_connection_status: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_database_status: bool,
 }
 
@@ -66,11 +62,11 @@ pub struct ConnectionHealth {
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShutdownPrepare {
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub check_active_tasks: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub check_database_state: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub check_client_connections: bool,
 }
 

@@ -43,6 +43,11 @@ pub fn decode<T: DeserializeOwned>(input: &Value) -> ToolResult<T> {
     })
 }
 
+/// The default of what is done unless a client asks otherwise.
+pub fn yes() -> bool {
+    true
+}
+
 /// A list in an input: one item may be given without brackets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]

@@ -11,10 +11,6 @@ use super::{
 };
 use crate::{clock::Seed, domain::Call, observability::TaskEvent};
 
-fn yes() -> bool {
-    true
-}
-
 /// The input of `reconnect_test`.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
@@ -23,9 +19,9 @@ pub struct ReconnectTest {
     /// Only the connections of clients that work in this session.
     #[serde(default)]
     pub session_id: Option<String>,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_buffer_status: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_reconnection_stats: bool,
 }
 

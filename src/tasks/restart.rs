@@ -31,20 +31,16 @@ const EMERGENCY: Duration = Duration::from_secs(1);
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RestartServer {
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub graceful: bool,
     /// Whether clients find their sessions again.
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub preserve_state: bool,
     /// In seconds, 10 to 300.
     #[serde(default = "half_a_minute")]
     pub timeout: u64,
     #[serde(default)]
     pub reason: RestartReason,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn half_a_minute() -> u64 {
@@ -75,7 +71,7 @@ pub struct Restart {
 pub struct RestartStatus {
     #[serde(default)]
     pub include_history: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub include_error_details: bool,
 }
 

@@ -65,16 +65,12 @@ pub struct CleanupSessions {
     #[serde(default = "week")]
     pub older_than_days: u32,
     /// Whether it only says what it would remove.
-    #[serde(default = "yes")]
+    #[serde(default = "super::input::yes")]
     pub dry_run: bool,
 }
 
 fn week() -> u32 {
     7
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The reply of `initialize_session`, `resume_session` and `session_status`.
