@@ -29,6 +29,10 @@ pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
     });
     usable
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+    // What is dropped unanswered, such as a line of more than 16 MiB, is said there.
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN);
+    let log = log.with_writer(io::stderr).try_init();
+    log.map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
