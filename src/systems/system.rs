@@ -189,10 +189,12 @@ impl System {
         self.0.state.lock().is_asked = true;
         let began = self.0.timeline.now();
         loop {
+            // Asked first, since it may end meanwhile.
+            let is_running = self.is_running();
             if let Some(exit) = self.exit() {
                 return Ok(exit);
             }
-            if !self.is_running() {
+            if !is_running {
                 return Err(SystemError::NotRunning(Arc::clone(&self.0.name)));
             }
             if self.0.timeline.now().saturating_sub(began) > within {
