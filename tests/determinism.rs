@@ -36,8 +36,8 @@ impl View for Recorder {
     }
 }
 
-/// All scenarios in virtual time, except for those of ten thousand steps: thirty repetitions of half a
-/// million events would take longer than all the others.
+/// All scenarios in virtual time, except for those of ten thousand steps: repetitions of half a million events
+/// would take longer than all the others.
 fn in_virtual_time() -> Options {
     let selection = Selection {
         tags: vec!["not @wall-clock and not @orchestration-21".parse().unwrap()],
@@ -72,7 +72,7 @@ fn runs_report_the_same_events_at_every_concurrency() {
         .unwrap()
         .max(NonZeroUsize::new(8).unwrap());
     let first = run(NonZeroUsize::MIN);
-    for repetition in 0..10 {
+    for repetition in 0..3 {
         for concurrency in [NonZeroUsize::MIN, many] {
             let again = run(concurrency);
             let differs = first
