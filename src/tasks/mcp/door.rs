@@ -12,16 +12,13 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use super::{MAX_REQUEST, schemas};
+use super::{MAX_REQUEST, PREFIX, schemas};
 use crate::{
     domain::{Failure, code, did_you_mean},
     observability::TaskEvent,
     services::refused,
     tasks::{Tools, lifecycle::RESTART},
 };
-
-/// What the name of each tool begins with, so that a client tells them from those of other servers.
-pub const PREFIX: &str = "orchestrator_";
 
 /// Answers the clients of the tools.
 #[derive(Clone, Debug)]

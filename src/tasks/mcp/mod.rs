@@ -12,6 +12,8 @@ use self::door::Door;
 use super::Tools;
 use crate::observability::TaskEvent;
 
+/// What the name of each tool begins with, so that a client tells them from those of other servers.
+const PREFIX: &str = "orchestrator_";
 /// The largest request, in bytes.
 const MAX_REQUEST: usize = 1024 * 1024;
 

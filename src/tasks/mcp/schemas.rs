@@ -3,7 +3,7 @@ use std::{borrow::Cow, sync::Arc};
 use rmcp::model::{Tool, ToolAnnotations};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
-use super::door::PREFIX;
+use super::PREFIX;
 use crate::tasks::{
     ending::{CancelTask, DeleteTask},
     execution::{CompleteTask, ExecuteTask},
