@@ -38,7 +38,10 @@ pub async fn serve(door: Door, address: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
-    eprintln!("listening on http://{}{PATH}", listener.local_addr()?);
+    super::log_line(&format!(
+        "listening on http://{}{PATH}",
+        listener.local_addr()?
+    ));
     let origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
     let config = StreamableHttpServerConfig::default()
         .with_allowed_origins(origins)
@@ -58,7 +61,7 @@ pub async fn serve(door: Door, address: SocketAddr) -> io::Result<()> {
             if let Err(error) = served
                 && error.is_parse()
             {
-                eprintln!("a request is not HTTP: {error}");
+                super::log_line(&format!("a request is not HTTP: {error}"));
             }
         });
     }

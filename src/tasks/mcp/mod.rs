@@ -4,7 +4,11 @@ mod door;
 mod http;
 mod schemas;
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::Path,
+};
 
 use rmcp::{ServiceExt as _, transport::async_rw::AsyncRwTransport};
 
@@ -33,8 +37,8 @@ pub fn serve(folder: &Path, address: Option<SocketAddr>) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
     // What is dropped unanswered, such as a line of more than 16 MiB, is said there.
     let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN);
-    let log = log.with_writer(io::stderr).try_init();
-    log.map_err(io::Error::other)?;
+    let log = log.with_writer(io::stderr).log_internal_errors(false);
+    log.try_init().map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -52,11 +56,15 @@ fn observed(folder: &Path, observe: impl Fn(&TaskEvent) + Send + Sync + 'static)
     Tools::observed(folder, move |mut event| {
         observe(&event);
         event.redact();
-        // The standard output is the client's.
         if let Ok(event) = serde_json::to_string(&event) {
-            eprintln!("{event}");
+            log_line(&event);
         }
     })
+}
+
+/// Writes a line to the standard error, since the standard output is the client's, if anybody reads it.
+fn log_line(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 async fn serve_streams(door: Door) -> io::Result<()> {
