@@ -144,8 +144,7 @@ pub fn whole_millis(duration: Duration) -> Duration {
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// A seed that is another one in each process.
-    #[cfg(feature = "tasks")]
+    /// A seed that differs from call to call, where nothing is to be repeated.
     pub(crate) fn random() -> Self {
         use std::hash::{BuildHasher as _, RandomState};
         Self(RandomState::new().hash_one(0))

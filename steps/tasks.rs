@@ -47,8 +47,8 @@ fn snapshots_are_altered(world: &mut World, count: CountParameter, service: Stri
     Ok(world.alter_snapshots(&service, count as usize)?)
 }
 
-/// Its requests are kept, and it is tried to reconnect. A client is the session of the security context, else
-/// whoever calls.
+/// Its requests are kept while the server tries to reconnect. A client is the session of the security context,
+/// else the caller.
 #[when("the client {string} loses its connection to {string}")]
 async fn client_loses_its_connection(
     world: &mut World,

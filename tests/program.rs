@@ -140,3 +140,16 @@ fn saga_in_another_language_is_tested_and_its_bug_is_found() {
         "{text}"
     );
 }
+
+#[cfg(not(feature = "mcp"))]
+#[test]
+fn mcp_without_its_cargo_feature_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, printed) = rehearsal(folder.path(), &["mcp"]);
+    assert_eq!(status, 2);
+    assert!(
+        printed.contains("needs the Cargo feature `mcp`"),
+        "{printed}"
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

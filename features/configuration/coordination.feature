@@ -185,7 +185,7 @@ Feature: Workflows that ConfigurationService coordinates
 
     Examples:
       | when                   | append | appends |
-      | one after the other    | 0 ms   | 52      |
+      | appended sequentially  | 0 ms   | 52      |
       | and all append at once | 10 ms  | 101     |
 
   @configuration-12

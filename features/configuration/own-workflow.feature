@@ -25,7 +25,7 @@ Feature: A library lends books
       """
 
   @configuration-1 @configuration-12
-  Scenario: The reader cannot be told, so there is no loan and the book is free
+  Scenario: If the reader cannot be notified, the loan is undone and the book released
     Given "Mail.send" fails with "PERMANENT_ERROR"
     When the workflow runs with:
       """json

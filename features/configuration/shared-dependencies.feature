@@ -52,7 +52,7 @@ Feature: Agents with shared dependencies
       | error   |
 
   @configuration-4
-  Scenario: Without the first agent there is no fifth, and nothing is left of the others
+  Scenario: If the first agent cannot be created, the fifth is not, and the others are undone
     Given "AgentService.createAgent" fails 1 time with "AGENT_CREATION_ERROR"
     When the workflow runs
     Then the workflow is rolled back

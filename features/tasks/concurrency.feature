@@ -1,6 +1,6 @@
 @needs-tasks
 Feature: Many sessions on one store
-  Whatever clients do at the same time is done one after the other, and nothing of it is lost.
+  Concurrent calls of clients are handled sequentially, and none is lost.
 
   Background:
     Given "Tasks" keeps tasks

@@ -1,6 +1,6 @@
 @needs-tasks
 Feature: Working on tasks
-  Whoever begins a task is told all that is needed for it. What was done is kept as an artifact, a file in the server's
+  Beginning a task returns all that is needed to do it. What was done is kept as an artifact, a file in the server's
   directory.
 
   Background:

@@ -190,7 +190,7 @@ Feature: Looking after tasks
       | /maintenance_results/items_cleaned        | []                                                                                              |
 
   @tasks-14
-  Scenario: Whoever takes over is told what is open
+  Scenario: A handover lists the open tasks
     When these calls are made at once:
       | call               | input                                                                              |
       | Tasks.plan_task    | {"task_id": "a", "title": "A", "description": "a"}                                 |

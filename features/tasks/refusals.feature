@@ -64,7 +64,7 @@ Feature: Refused calls of tools
       | plan_task     | {"task_id": "a b", "title": "A", "description": "a"}                                    | VALIDATION_FAILED | task_id         | "a b" is not an id, expected 1 to 100 letters, digits, _ or - |
       | update_task   | {"task_id": "open", "title": ""}                                                        | VALIDATION_FAILED | title           | title is empty, expected a text |
 
-    Examples: There is no such task, session or artifact, or there is one already
+    Examples: Unknown and duplicate ids
       | tool               | input                                                            | code                | field          | message |
       | execute_task       | {"task_id": "opne"}                                              | TASK_NOT_FOUND      | task_id        | task "opne" does not exist: did you mean "open"? |
       | complete_task      | {"task_id": "none", "summary": "s", "detailed_work": "w", "next_action": "complete"} | TASK_NOT_FOUND | task_id | task "none" does not exist: did you mean "done"? |

@@ -146,14 +146,9 @@ impl ConfigurationService {
         change: Change,
         call: &Call,
     ) -> Result<Arc<Value>, Box<Failure>> {
-        // Asked before, since the effect takes more than one call; one that fails is none.
-        let mut decided = None;
-        let asked = self.effects.once(call, |decision| {
-            decided = Some(decision);
-            Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
-        });
-        let Some(decision) = decided else {
-            return asked;
+        let decision = match self.effects.decide(call) {
+            Ok(decision) => decision,
+            Err(settled) => return settled,
         };
         let command = configurations.command_of(call.key.as_ref());
         let reply = match (decision, &call.key) {

@@ -77,11 +77,13 @@ impl TaskEvent {
         match self {
             Self::TaskChanged { .. }
             | Self::ServerPhase { .. }
-            | Self::TaskAssigned { .. }
             | Self::ConnectionChanged { .. }
             | Self::RequestBuffered { .. }
             | Self::RequestReplayed { .. } => {}
-            Self::PathRefused { message, .. }
+            Self::TaskAssigned {
+                reason: message, ..
+            }
+            | Self::PathRefused { message, .. }
             | Self::WorkerLost { message, .. }
             | Self::WorkNotRecorded { message, .. }
             | Self::ShutdownCallbackFailed { message, .. }

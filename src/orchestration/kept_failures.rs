@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{OnFailure, Run, degrade::Degrade, state::RunState, step_state::Resumption};
+use super::{OnFailure, Plan, Run, degrade::Degrade, state::RunState, step_state::Resumption};
 use crate::{
     domain::{Failure, StepStatus, WorkflowStatus, format_duration},
     observability::EventKind,
@@ -17,15 +17,17 @@ pub(super) struct KeptFailure {
     deferred: Vec<usize>,
 }
 
-impl Run {
-    /// Whether steps that fail are kept as failed, and perhaps resumed.
+impl Plan {
+    /// Whether a step that fails is kept as failed, and perhaps resumed, while the others are finished.
     pub(super) fn degrades(&self) -> bool {
-        self.plan.workflow.on_failure == OnFailure::Degrade
+        self.workflow.on_failure == OnFailure::Degrade
     }
+}
 
+impl Run {
     /// What is kept of a step that is about to fail; nothing where that stops the run, or does not matter.
     pub(super) fn keeps_failed(&self, step: usize, failure: &Failure) -> Option<KeptFailure> {
-        if !self.degrades() {
+        if !self.plan.degrades() {
             return None;
         }
         let (now, deadline) = (self.now(), self.deadline());
@@ -97,11 +99,6 @@ impl Run {
 }
 
 impl RunState {
-    /// Whether a step that fails is kept as failed while the others are finished.
-    pub fn degrades(&self) -> bool {
-        self.plan.workflow.on_failure == OnFailure::Degrade
-    }
-
     /// Keeps a step that failed, unless the run is stopped already.
     pub(super) fn keep_failed(
         &mut self,
@@ -154,7 +151,7 @@ impl RunState {
     pub fn is_kept(&self, step: usize) -> bool {
         let is_optional = self.plan.workflow.steps[step].optional;
         let is_failed = self.steps[step].status == StepStatus::Failed;
-        self.degrades() && is_failed && !is_optional && !self.ready.contains(step)
+        self.plan.degrades() && is_failed && !is_optional && !self.ready.contains(step)
     }
 
     /// The steps that failed and are kept so.
@@ -166,7 +163,7 @@ impl RunState {
     /// Whether a step has failed or is deferred, and all else goes on.
     pub fn is_partial(&self) -> bool {
         let is_open = |step| self.is_kept(step) || self.steps[step].status == StepStatus::Deferred;
-        self.degrades() && self.stop.is_none() && (0..self.steps.len()).any(is_open)
+        self.plan.degrades() && self.stop.is_none() && (0..self.steps.len()).any(is_open)
     }
 
     /// The status that others see, also while the run goes on.

@@ -52,7 +52,7 @@ impl<'a> Progress<'a> {
         };
         due.into_iter()
             .try_for_each(|step| progress.start_step(step))?;
-        if run.degrades() {
+        if run.plan.degrades() {
             let kept = run.lock().kept();
             kept.into_iter().for_each(|step| progress.resume(step));
         }
@@ -181,7 +181,7 @@ impl Future for Progress<'_> {
                 self.at_work -= usize::from(self.run.works(step));
                 let (result, event) = result?;
                 self.run.finish(step, result, event)?;
-                if self.run.degrades() {
+                if self.run.plan.degrades() {
                     self.resume(step);
                 }
             }

@@ -128,7 +128,7 @@ impl RunState {
                 }
                 self.running.insert(*step);
                 let asks = matches!(self.plan.steps[*step].wait(), Some(Wait::Approval(_)));
-                let is_resumed = again && self.degrades();
+                let is_resumed = again && self.plan.degrades();
                 let state = &mut self.steps[*step];
                 // An approval that was not given is asked for anew.
                 state.child_count += u32::from(again && asks);
@@ -209,7 +209,7 @@ impl RunState {
                 self.record_end(*step);
                 if self.plan.workflow.steps[*step].optional {
                     self.release_dependents(*step);
-                } else if self.degrades() {
+                } else if self.plan.degrades() {
                     self.keep_failed(*step, *resumes_at, *awaits_service, *at);
                 } else {
                     self.stop.get_or_insert(StopReason::Failed(*step));

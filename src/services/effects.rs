@@ -115,6 +115,22 @@ impl Effects {
         rules.clone()
     }
 
+    /// What a call is to do, for an effect that takes more than one step; [`once`](Self::once) follows it.
+    ///
+    /// # Errors
+    ///
+    /// The result of the call, if it is settled already.
+    #[cfg(any(feature = "configuration", feature = "tasks"))]
+    pub fn decide(&self, call: &Call) -> Result<EffectDecision, Result<Arc<Value>, Box<Failure>>> {
+        let mut decided = None;
+        // What fails is no effect.
+        let settled = self.once(call, |decision| {
+            decided = Some(decision);
+            Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
+        });
+        decided.ok_or(settled)
+    }
+
     /// Lets `act` perform a call once per key, and returns its reply.
     ///
     /// A repetition gets the first reply, and `act` is not called; a failed `act` has no effect and

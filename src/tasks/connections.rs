@@ -34,11 +34,11 @@ pub enum ConnectionStatus {
     Active,
     /// Requests are buffered; nothing was tried yet.
     Disconnected,
-    /// Requests are buffered, while it is tried to reconnect.
+    /// Requests are buffered while the server tries to reconnect.
     Reconnecting,
     /// What was buffered is replayed, and so are requests that come meanwhile.
     Restored,
-    /// It was tried often enough; nothing is buffered.
+    /// The last try failed; nothing is buffered.
     Failed,
 }
 
@@ -67,7 +67,7 @@ pub struct ConnectionView {
 }
 
 impl Connections {
-    /// How and how often it is tried to reconnect.
+    /// How often the server tries to reconnect, and when.
     pub const RETRY: Retry = Retry::reconnect();
 
     /// A client's connection is lost. Returns whether it was not lost before.
@@ -115,7 +115,7 @@ impl Connections {
         }
     }
 
-    /// Tries to reconnect, for the how manieth time, and says what has become of it.
+    /// Tries to reconnect once more; returns the status after that.
     pub fn try_again(&self, client: &str) -> ConnectionStatus {
         let mut connections = self.0.lock();
         let Some(own) = connections.get_mut(client) else {

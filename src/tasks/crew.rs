@@ -11,7 +11,7 @@ use super::{
     status::TaskStatus,
     tables::{Stored, Tables},
     task::{NoteKind, Task},
-    vocabulary::{DependencyStatus, NextAction},
+    vocabulary::NextAction,
 };
 use crate::{
     control::{Goal, Router, Routing, RoutingStrategy, Worker},
@@ -290,13 +290,7 @@ fn can_begin(tables: &Tables<'_>, task: &Task) -> Stored<bool> {
         return Ok(false);
     }
     let dependencies = tables.dependencies(&task.task_id)?;
-    let is_there = |status| {
-        matches!(
-            status,
-            DependencyStatus::Satisfied | DependencyStatus::Waived
-        )
-    };
-    Ok(dependencies.iter().all(|own| is_there(own.status)))
+    Ok(dependencies.iter().all(|own| own.status.is_met()))
 }
 
 /// Whether a failure says that the worker is gone, not that the task cannot be done.

@@ -18,7 +18,6 @@ mod planning;
 mod query;
 mod reconnecting;
 mod restart;
-mod retention;
 mod server;
 mod service;
 mod session;

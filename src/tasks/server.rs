@@ -196,11 +196,11 @@ impl Work<'_> {
     ///
     /// `DEPENDENCY_CONFLICT` if something is not; as for [`transition`](Self::transition).
     pub fn begin(&mut self, task: &mut Task, field: &str) -> Stored<()> {
-        use super::{failures::DEPENDENCY_CONFLICT, vocabulary::DependencyStatus as S};
+        use super::failures::DEPENDENCY_CONFLICT;
         let dependencies = self.tables.dependencies(&task.task_id)?;
         let missing = dependencies
             .iter()
-            .filter(|dependency| !matches!(dependency.status, S::Satisfied | S::Waived));
+            .filter(|dependency| !dependency.status.is_met());
         let missing: Vec<_> = missing
             .map(|own| format!("{} ({})", own.task_id, own.status.as_str()))
             .collect();

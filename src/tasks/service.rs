@@ -10,7 +10,7 @@ use super::{
     tools::Tools,
 };
 use crate::{
-    domain::{Call, CallName, Failure, Reply, code},
+    domain::{Call, CallName, Failure, Reply},
     observability::TaskEvent,
     services::{CallResult, CodeDefinition, EffectDecision, Effects, Service},
 };
@@ -32,7 +32,8 @@ pub struct TasksDefinition {
 
 /// The tools of a server of tasks as a service: an operation each.
 ///
-/// A call with a key acts once, also one that waited for the connection of its client. To undo, an operation does what it does, if there is something to undo.
+/// A call with a key acts once, also one that waited for the connection of its client. To undo, an operation
+/// does what it does, if there is something to undo.
 #[derive(Clone)]
 pub struct TaskService {
     name: Arc<str>,
@@ -62,7 +63,7 @@ impl TaskService {
         }
     }
 
-    /// A client's connection is lost: until it is restored, its requests are kept. It is tried to reconnect.
+    /// A client's connection is lost: its requests are kept while the server tries to reconnect.
     ///
     /// Must be called on a runtime. Returns whether the connection was not lost before.
     pub fn lose_connection(&self, client: &str) -> bool {
@@ -111,18 +112,13 @@ impl TaskService {
     ) -> Result<Arc<Value>, Box<Failure>> {
         let is_restart = tool == Tools::RESTART;
         let crew = self.crew.as_ref().filter(|_| tool == "plan_task");
-        // Asked before, since what follows takes time; one that fails is no effect.
+        // What follows takes time.
         if is_restart || crew.is_some() {
-            let mut decided = None;
-            let asked = self.effects.once(call, |decision| {
-                decided = Some(decision);
-                Err(Box::new(Failure::new(code::CANCELLED, "only asked")))
-            });
-            match (decided, crew) {
-                (None, _) => return asked,
-                (Some(EffectDecision::Nothing), _) => {}
-                (Some(_), Some(crew)) => crew.check_service(&self.name).await?,
-                (Some(_), None) => {
+            match (self.effects.decide(call), crew) {
+                (Err(settled), _) => return settled,
+                (Ok(EffectDecision::Nothing), _) => {}
+                (Ok(_), Some(crew)) => crew.check_service(&self.name).await?,
+                (Ok(_), None) => {
                     let reply = Arc::new(self.tools.call(client, tool, input).await?);
                     return self.effects.once(call, |_| Ok(reply));
                 }

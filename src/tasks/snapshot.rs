@@ -199,7 +199,7 @@ impl Server {
         Ok(())
     }
 
-    /// The backups, the newest first: when, the how manieth of that second, and the path.
+    /// The backups, the newest first: the second, the number within that second, and the path.
     fn backups(&self) -> ToolResult<Vec<(i64, u32, String)>> {
         let folder = fs::read_dir(self.root()?.join(FOLDER));
         let names = folder.into_iter().flatten().flatten();

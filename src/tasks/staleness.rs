@@ -3,9 +3,10 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::{
+    status::TaskStatus,
     tables::{Stored, Tables},
     task::{Task, Timestamp},
-    vocabulary::{DependencyStatus, Specialist},
+    vocabulary::{DependencyStatus, Priority, Specialist},
 };
 use crate::domain::Severity;
 
@@ -14,6 +15,13 @@ const HOUR: u64 = 60 * 60;
 const ABANDONED: Duration = Duration::from_secs(168 * HOUR);
 /// The share of parts below which it is abandoned, in percent.
 const HARDLY_ANY: usize = 10;
+
+const DAY: Duration = Duration::from_secs(24 * HOUR);
+/// How many tasks are archived at once, so that years of them hold nobody up.
+pub const BATCH: usize = 50;
+/// With more artifacts, or about more files, what a task has left is kept twice as long.
+const ARTIFACTS: usize = 2;
+const FILES: usize = 10;
 
 /// Why a task is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -117,4 +125,19 @@ fn waits_in_vain(tables: &Tables<'_>, task: &Task) -> Stored<bool> {
 fn is_hardly_begun(parts: &[Task]) -> bool {
     let done = parts.iter().filter(|part| part.is_completed()).count();
     !parts.is_empty() && done * 100 < parts.len() * HARDLY_ANY
+}
+
+/// Whether a task ended so long ago that it is archived.
+pub fn is_over(task: &Task, now: Timestamp) -> bool {
+    let days = match task.status {
+        TaskStatus::Completed => 90,
+        TaskStatus::Failed => 60,
+        TaskStatus::Cancelled => 14,
+        _ => return false,
+    };
+    let is_critical = task.status == TaskStatus::Failed && task.priority == Priority::Critical;
+    let files = task.artifacts.iter().map(|own| own.file_paths.len());
+    let left_much = task.artifacts.len() > ARTIFACTS || files.sum::<usize>() > FILES;
+    let kept = DAY * days * if is_critical || left_much { 2 } else { 1 };
+    (now.0 - task.updated_at.0).to_std().unwrap_or_default() > kept
 }

@@ -157,7 +157,6 @@ impl TaskStore {
         if self.is_lost.load(Ordering::Relaxed) {
             return Err(database_error("the server is lost"));
         }
-
         let Some(directory) = &self.directory else {
             let opened = TASK_STORE.open(":memory:".as_ref());
             return opened.map_err(database_error);

@@ -122,6 +122,13 @@ names! {
     }
 }
 
+impl DependencyStatus {
+    /// Whether the task that depends on it can begin.
+    pub fn is_met(self) -> bool {
+        matches!(self, Self::Satisfied | Self::Waived)
+    }
+}
+
 /// What becomes of a task after some work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "mcp", derive(schemars::JsonSchema))]

@@ -1,6 +1,5 @@
 use std::{
     ffi::OsString,
-    hash::{BuildHasher as _, RandomState},
     io::IsTerminal,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -14,7 +13,10 @@ use super::{
     FeatureLocation, Options, Order, Selection, SelectionError, TagExpression,
     options::RetryOptions,
 };
-use crate::domain::{did_you_mean, parse_duration};
+use crate::{
+    clock::Seed,
+    domain::{did_you_mean, parse_duration},
+};
 
 /// The command line of a suite: what to run, how, and what to show of it.
 #[derive(Clone, Debug, Args)]
@@ -266,7 +268,7 @@ fn parse_order(text: &str) -> Result<Order, String> {
     match text.split_once(':') {
         None if text == "file" => Ok(Order::File),
         // Random as requested; the seed is printed, so that the order can be repeated.
-        None if text == "random" => Ok(Order::Random(RandomState::new().hash_one(0) >> 32)),
+        None if text == "random" => Ok(Order::Random(Seed::random().0 >> 32)),
         Some(("random", seed)) => match seed.parse() {
             Ok(seed) => Ok(Order::Random(seed)),
             Err(_) => Err(format!("{seed:?} is not a valid seed, expected a number")),

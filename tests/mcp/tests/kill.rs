@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -24,11 +25,15 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_with_log(folder, Stdio::null())
+    }
+
+    fn start_with_log(folder: &Path, log: Stdio) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_mcp-server"))
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut server = Self {
@@ -88,6 +93,23 @@ fn random() -> impl FnMut() -> usize {
         drawn += 1;
         usize::try_from(state.hash_one(drawn) >> 33).unwrap()
     }
+}
+
+#[test]
+fn each_change_is_a_line_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut server = Server::start_with_log(folder.path(), fs::File::create(&log).unwrap().into());
+    let task = json!({"task_id": "a", "title": "T", "description": "d"});
+    server.call("plan_task", &task, None).unwrap();
+    let begun = json!({"task_id": "a"});
+    server.call("execute_task", &begun, None).unwrap();
+    drop(server);
+    assert_eq!(
+        fs::read_to_string(log).unwrap(),
+        "{\"event\":\"task_changed\",\"task\":\"a\",\"status\":\"pending\"}\n\
+         {\"event\":\"task_changed\",\"task\":\"a\",\"from\":\"pending\",\"status\":\"in_progress\"}\n"
+    );
 }
 
 #[test]
