@@ -97,6 +97,30 @@ Feature: Gaps between the events of a projection
       { "sum": 111 }
       """
 
+  Scenario: A call that takes effect late, in a rebuild that has come to an earlier event, loses nothing
+    Given "Sums.apply" times out after 1 s
+    And "Sums.apply" answers:
+      | execution | answer   |
+      | 1         | late 3 s |
+    And "EventStore.read" answers:
+      | execution | answer                                |
+      | 3         | after 2 s reply {"events": [{"position": 1, "event": {"specversion": "1.0", "id": "t-1/1", "source": "/Till", "type": "Refunded", "subject": "t-1", "time": "2025-01-01T00:00:00Z", "sequence": "1", "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "data": {"amount": 1}}}]} |
+    When these commands are sent:
+      | command | to  | payload          |
+      | refund  | t-1 | { "amount": 1 }  |
+      | sell    | t-2 | { "amount": 10 } |
+    And 2500 ms pass
+    And the projection "Sums" is rebuilt
+    And the projections catch up
+    Then the checkpoint of "Sums" is 2
+    And the read model "Sums" has "all":
+      """json
+      { "sum": 10 }
+      """
+    And the timeline has, in order:
+      | at      | event              | projection | events | checkpoint |
+      | 5500 ms | projection_rebuilt | Sums       | 1      | 2          |
+
   Scenario: A gap that comes again is warned of again
     Given "EventStore.read" answers:
       | execution | answer                                |

@@ -118,8 +118,13 @@ impl ReadModel {
                 message,
             )));
         }
-        let mut applied = 0;
-        let mut failure = None;
+        // Of the given events alone, also where a late call has applied later ones already.
+        let mut progress = BatchProgress {
+            position: after,
+            checkpoint: contents.checkpoint.min(after),
+            applied: 0,
+            failure: None,
+        };
         for stored in events {
             let position = number(stored, "position")?;
             let event = &stored["event"];
@@ -130,21 +135,18 @@ impl ReadModel {
                         contents.apply(handler, lifted.as_ref().unwrap_or(event))
                     });
                     if let Err(why) = applied {
-                        failure = Some(why);
+                        progress.failure = Some(why);
                         break;
                     }
                     contents.checkpoint = position;
                 }
-                applied += 1;
+                progress.checkpoint = position;
+                progress.applied += 1;
             }
+            progress.position = position;
             contents.position = contents.position.max(position);
         }
-        Ok(BatchProgress {
-            position: contents.position,
-            checkpoint: contents.checkpoint,
-            applied,
-            failure,
-        })
+        Ok(progress)
     }
 
     /// Discards all documents, unless that or a later rebuild has done so already.
