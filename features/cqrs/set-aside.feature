@@ -157,10 +157,33 @@ Feature: Events that a projection cannot apply
     And the events set aside by "Buyers" are:
       | position |
       | 2        |
+    And the timeline has, in order:
+      | event               | projection | position | checkpoint |
+      | projection_failed   | Buyers     | 5        |            |
+      | projection_advanced | Buyers     |          | 5          |
     And the read model "Buyers" has "9":
       """json
       { "times": 1 }
       """
+
+  Scenario: A rebuild counts an event that was applied though its call failed
+    When the failed event of "Buyers" is set aside
+    Given "Buyers.replay" answers:
+      | execution | answer                     |
+      | 1         | acts then error TOOL_ERROR |
+    When the projection "Buyers" is rebuilt
+    Then the failed event of "Buyers" has:
+      | path      | value |
+      | /position | 1     |
+    When the failed event of "Buyers" is set aside
+    And the failed event of "Buyers" is set aside
+    Then the checkpoint of "Buyers" is 4
+    And the events set aside by "Buyers" are:
+      | position |
+      | 2        |
+    And the timeline has, in order:
+      | event              | projection | events | checkpoint |
+      | projection_rebuilt | Buyers     | 2      | 4          |
 
   Scenario: A target service does not receive an event again that was set aside
     Given a service "Search"

@@ -174,6 +174,17 @@ impl Projection {
         if !state.is_current(generation) {
             return ApplyResult::Stale;
         }
+        self.advance(&mut state, progress, event);
+        ApplyResult::Applied
+    }
+
+    /// As for [`Self::record_progress`].
+    fn advance(
+        &self,
+        state: &mut ProjectionState,
+        progress: &BatchProgress,
+        event: Option<&Value>,
+    ) {
         state.position = progress.position;
         state
             .missing
@@ -198,8 +209,7 @@ impl Projection {
             }
             (None, _) => {}
         }
-        self.end_rebuild(&mut state);
-        ApplyResult::Applied
+        self.end_rebuild(state);
     }
 
     fn record_failure(
@@ -283,10 +293,10 @@ impl Projection {
         let position = failure.position;
         state.generation += 1;
         let read_model = self.read_model.as_ref();
-        if let Some(further) = read_model.and_then(|own| own.skip(position)) {
-            (state.position, state.checkpoint) = further;
+        let applied = read_model.and_then(|own| own.skip(position, &failure.event));
+        let (progress, event) = if let Some(progress) = applied {
+            (progress, Some(failure.event))
         } else {
-            state.position = position;
             self.timeline.record(EventKind::EventSetAside {
                 projection: Arc::clone(self.name()),
                 position,
@@ -294,14 +304,21 @@ impl Projection {
                 code: Arc::clone(&failure.error.code),
             });
             state.set_aside.push(failure);
-        }
+            let progress = BatchProgress {
+                position,
+                checkpoint: state.checkpoint,
+                applied: 0,
+                failure: None,
+            };
+            (progress, None)
+        };
         if state.status == ProjectionStatus::Paused {
             state.resume();
             self.record_resumed();
         }
         state.errors.clear();
         state.task = TaskState::Active;
-        self.end_rebuild(&mut state);
+        self.advance(&mut state, &progress, event.as_ref());
         drop(state);
         self.wake.notify_one();
         true

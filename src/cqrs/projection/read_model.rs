@@ -88,15 +88,19 @@ impl ReadModel {
         }
     }
 
-    /// Passes over an event; if it is past it already, returns how far it is: its position and its
-    /// checkpoint.
-    pub fn skip(&self, position: u64) -> Option<(u64, u64)> {
+    /// Passes over an event; if it is past it already, returns the progress that this is.
+    pub fn skip(&self, position: u64, event: &Value) -> Option<BatchProgress> {
         let mut contents = self.contents.lock();
-        if contents.position >= position {
-            return Some((contents.position, contents.checkpoint));
+        if contents.position < position {
+            contents.position = position;
+            return None;
         }
-        contents.position = position;
-        None
+        Some(BatchProgress {
+            position,
+            checkpoint: position,
+            applied: u64::from(self.handler_of(event).is_some()),
+            failure: None,
+        })
     }
 
     /// The current document of a key.
