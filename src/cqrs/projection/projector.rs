@@ -272,16 +272,8 @@ impl Projector {
     ///
     /// If the projection does not exist, or no event holds it back.
     pub fn set_aside(&self, name: &str) -> Result<(), ProjectionError> {
-        if self
-            .projections
-            .lock()
-            .get(name)?
-            .all()
-            .any(|own| own.set_aside())
-        {
-            return Ok(());
-        }
-        Err(ProjectionError::NothingFailed(name.into()))
+        let was_held_back = self.act(name, Projection::set_aside)?;
+        was_held_back.ok_or_else(|| ProjectionError::NothingFailed(name.into()))
     }
 
     /// The current document of a key of a read model.
@@ -316,16 +308,8 @@ impl Projector {
     ///
     /// If the projection does not exist, or it is not paused.
     pub fn resume(&self, name: &str) -> Result<(), ProjectionError> {
-        if self
-            .projections
-            .lock()
-            .get(name)?
-            .all()
-            .any(|own| own.resume())
-        {
-            return Ok(());
-        }
-        Err(ProjectionError::NotPaused(name.into()))
+        let was_paused = self.act(name, Projection::resume)?;
+        was_paused.ok_or_else(|| ProjectionError::NotPaused(name.into()))
     }
 
     /// Clears a projection and applies all events again, from the first; a paused one resumes.
@@ -369,6 +353,17 @@ impl Projector {
             }
             progressed.await;
         }
+    }
+
+    /// `None` if neither the projection nor the one that is built beside it could do so.
+    fn act(
+        &self,
+        name: &str,
+        act: impl Fn(&Projection) -> bool,
+    ) -> Result<Option<()>, UnknownName> {
+        let projections = self.projections.lock();
+        let has_acted = projections.get(name)?.all().any(|own| act(own));
+        Ok(has_acted.then_some(()))
     }
 
     fn projection(&self, name: &str) -> Result<Arc<Projection>, UnknownName> {
