@@ -1,6 +1,6 @@
-"""An agent that plans its work, has each task built by a service, and completes it.
+"""An agent that plans its work and calls a service for each task before it completes it.
 
-It keeps its tasks with `rehearsal mcp`, so that it goes on where it was when it was killed.
+It stores its tasks with `rehearsal mcp`, so that it resumes where it was when it was killed.
 """
 import json
 import os
@@ -11,7 +11,7 @@ PLAN = {"compile": [], "test": ["compile"], "ship": ["test"]}
 
 
 class Tasks:
-    """The task tools, over the standard streams of a program of their own."""
+    """The task tools, over the standard streams of `rehearsal mcp`."""
 
     def __init__(self, folder):
         self.asked = 0

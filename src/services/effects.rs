@@ -123,7 +123,7 @@ impl Effects {
     #[cfg(any(feature = "configuration", feature = "tasks"))]
     pub fn decide(&self, call: &Call) -> Result<EffectDecision, Result<Arc<Value>, Box<Failure>>> {
         let mut decided = None;
-        // What fails is no effect.
+        // A failed `act` has no effect.
         let settled = self.once(call, |decision| {
             decided = Some(decision);
             Err(Box::new(Failure::new(code::CANCELLED, "only asked")))

@@ -1,7 +1,7 @@
 @wall-clock @tasks-9 @tasks-16
 Feature: An agent and its tasks
-  An agent has three tasks built, one after the other. It keeps them with `rehearsal mcp`, which it starts
-  and calls over the Model Context Protocol, and both are killed in the middle of a task.
+  An agent works on three tasks in order and calls a service for each. It stores them with `rehearsal mcp`,
+  which it starts and calls over the Model Context Protocol; both are killed in the middle of a task.
 
   Background:
     Given a service "Builder"
@@ -9,7 +9,7 @@ Feature: An agent and its tasks
     And the services are served over HTTP
     And the system "agent"
 
-  Scenario: All tasks are built
+  Scenario: All tasks complete
     When the system "agent" starts
     Then the system "agent" has ended with 0
     And the calls are:

@@ -178,7 +178,7 @@ impl Projection {
         ApplyResult::Applied
     }
 
-    /// As for [`Self::record_progress`].
+    /// Moves on by what was applied or skipped, and records that, with the last event if it was applied.
     fn advance(
         &self,
         state: &mut ProjectionState,
@@ -189,25 +189,21 @@ impl Projection {
         state
             .missing
             .take_if(|missing| *missing <= progress.position);
-        if progress.applied > 0 {
-            state.checkpoint = progress.checkpoint;
-        }
+        state.checkpoint = progress.checkpoint.unwrap_or(state.checkpoint);
         let position = state.position;
         state
             .failure
             .take_if(|failure| failure.position <= position);
-        match (&mut state.rebuild, event) {
+        if let Some(rebuild) = &mut state.rebuild {
             // A rebuild is recorded when it ends; the age of its events is irrelevant.
-            (Some(rebuild), _) => rebuild.applied += progress.applied,
-            (None, Some(event)) if progress.applied > 0 => {
-                self.timeline.record(EventKind::ProjectionAdvanced {
-                    projection: Arc::clone(self.name()),
-                    checkpoint: progress.checkpoint,
-                    kind: kind_of(event),
-                    lag: self.lag(event),
-                });
-            }
-            (None, _) => {}
+            rebuild.applied += progress.applied;
+        } else if let (Some(checkpoint), Some(event)) = (progress.checkpoint, event) {
+            self.timeline.record(EventKind::ProjectionAdvanced {
+                projection: Arc::clone(self.name()),
+                checkpoint,
+                kind: kind_of(event),
+                lag: self.lag(event),
+            });
         }
         self.end_rebuild(state);
     }
@@ -293,24 +289,21 @@ impl Projection {
         let position = failure.position;
         state.generation += 1;
         let read_model = self.read_model.as_ref();
-        let applied = read_model.and_then(|own| own.skip(position, &failure.event));
-        let (progress, event) = if let Some(progress) = applied {
-            (progress, Some(failure.event))
-        } else {
+        let kind = kind_of(&failure.event);
+        let is_handled = self.definition.handles.contains_key(&*kind);
+        let (progress, event) = if read_model.is_none_or(|own| own.skip(position)) {
             self.timeline.record(EventKind::EventSetAside {
                 projection: Arc::clone(self.name()),
                 position,
-                kind: kind_of(&failure.event),
+                kind,
                 code: Arc::clone(&failure.error.code),
             });
             state.set_aside.push(failure);
-            let progress = BatchProgress {
-                position,
-                checkpoint: state.checkpoint,
-                applied: 0,
-                failure: None,
-            };
-            (progress, None)
+            (BatchProgress::skipped(position), None)
+        } else if is_handled {
+            (BatchProgress::applied(position), Some(failure.event))
+        } else {
+            (BatchProgress::skipped(position), None)
         };
         if state.status == ProjectionStatus::Paused {
             state.resume();

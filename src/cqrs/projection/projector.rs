@@ -272,8 +272,10 @@ impl Projector {
     ///
     /// If the projection does not exist, or no event holds it back.
     pub fn set_aside(&self, name: &str) -> Result<(), ProjectionError> {
-        let was_held_back = self.act(name, Projection::set_aside)?;
-        was_held_back.ok_or_else(|| ProjectionError::NothingFailed(name.into()))
+        match self.any(name, Projection::set_aside)? {
+            true => Ok(()),
+            false => Err(ProjectionError::NothingFailed(name.into())),
+        }
     }
 
     /// The current document of a key of a read model.
@@ -308,8 +310,10 @@ impl Projector {
     ///
     /// If the projection does not exist, or it is not paused.
     pub fn resume(&self, name: &str) -> Result<(), ProjectionError> {
-        let was_paused = self.act(name, Projection::resume)?;
-        was_paused.ok_or_else(|| ProjectionError::NotPaused(name.into()))
+        match self.any(name, Projection::resume)? {
+            true => Ok(()),
+            false => Err(ProjectionError::NotPaused(name.into())),
+        }
     }
 
     /// Clears a projection and applies all events again, from the first; a paused one resumes.
@@ -355,15 +359,10 @@ impl Projector {
         }
     }
 
-    /// `None` if neither the projection nor the one that is built beside it could do so.
-    fn act(
-        &self,
-        name: &str,
-        act: impl Fn(&Projection) -> bool,
-    ) -> Result<Option<()>, UnknownName> {
+    /// Acts on a projection or else on the one that is built beside it; whether either could.
+    fn any(&self, name: &str, act: impl Fn(&Projection) -> bool) -> Result<bool, UnknownName> {
         let projections = self.projections.lock();
-        let has_acted = projections.get(name)?.all().any(|own| act(own));
-        Ok(has_acted.then_some(()))
+        Ok(projections.get(name)?.all().any(|own| act(own)))
     }
 
     fn projection(&self, name: &str) -> Result<Arc<Projection>, UnknownName> {

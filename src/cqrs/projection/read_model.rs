@@ -18,7 +18,7 @@ use crate::{
 /// | operation | input | reply |
 /// |---|---|---|
 /// | `apply` | `{ "position", "after", "event" }` | `{}` |
-/// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }`, and a `failure` if an event could not be applied |
+/// | `replay` | `{ "after", "events": [{ "position", "event" }] }` | `{ "position", "checkpoint", "applied" }` of these events, and a `failure` if an event could not be applied |
 /// | `reset` | `{ "generation" }`, or `{}` | `{}` |
 /// | `query` | `{ "key" }`, or `{}` for all | `{ "data", "metadata": { "queryType", "timestamp", "checkpoint" } }` |
 ///
@@ -45,13 +45,13 @@ struct ReadModelContents {
 }
 
 /// How many of the given events a projection has applied.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BatchProgress {
     /// The position of the last event that was applied or skipped.
     pub position: u64,
-    /// The position of the last event that was applied.
-    pub checkpoint: u64,
+    /// The position of the last event that was applied, if any was.
+    pub checkpoint: Option<u64>,
     /// How many events were applied.
     pub applied: u64,
     /// Why the next one was not applied.
@@ -64,6 +64,26 @@ pub(super) struct BatchProgress {
 struct DocumentQuery {
     #[serde(default)]
     key: Option<String>,
+}
+
+impl BatchProgress {
+    /// None of the events up to a position was applied.
+    pub fn skipped(position: u64) -> Self {
+        Self {
+            position,
+            ..Self::default()
+        }
+    }
+
+    /// One event was applied.
+    pub fn applied(position: u64) -> Self {
+        Self {
+            position,
+            checkpoint: Some(position),
+            applied: 1,
+            failure: None,
+        }
+    }
 }
 
 pub(super) const APPLY: &str = "apply";
@@ -88,19 +108,12 @@ impl ReadModel {
         }
     }
 
-    /// Passes over an event; if it is past it already, returns the progress that this is.
-    pub fn skip(&self, position: u64, event: &Value) -> Option<BatchProgress> {
+    /// Skips an event; false if it has been applied or skipped already.
+    pub fn skip(&self, position: u64) -> bool {
         let mut contents = self.contents.lock();
-        if contents.position < position {
-            contents.position = position;
-            return None;
-        }
-        Some(BatchProgress {
-            position,
-            checkpoint: position,
-            applied: u64::from(self.handler_of(event).is_some()),
-            failure: None,
-        })
+        let is_new = contents.position < position;
+        contents.position = contents.position.max(position);
+        is_new
     }
 
     /// The current document of a key.
@@ -122,13 +135,8 @@ impl ReadModel {
                 message,
             )));
         }
-        // Of the given events alone, also where a late call has applied later ones already.
-        let mut progress = BatchProgress {
-            position: after,
-            checkpoint: contents.checkpoint.min(after),
-            applied: 0,
-            failure: None,
-        };
+        // Reports the given events alone: a late call may have applied later ones already.
+        let mut progress = BatchProgress::skipped(after);
         for stored in events {
             let position = number(stored, "position")?;
             let event = &stored["event"];
@@ -144,7 +152,7 @@ impl ReadModel {
                     }
                     contents.checkpoint = position;
                 }
-                progress.checkpoint = position;
+                progress.checkpoint = Some(position);
                 progress.applied += 1;
             }
             progress.position = position;

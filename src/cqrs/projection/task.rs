@@ -165,12 +165,7 @@ impl ProjectionTask {
         };
         let (position, event) = (position_of(stored), &stored["event"]);
         let handles = &self.projection.definition.handles;
-        let mut progress = BatchProgress {
-            position,
-            checkpoint: after,
-            applied: 0,
-            failure: None,
-        };
+        let mut progress = BatchProgress::skipped(position);
         if handles.contains_key(event["type"].as_str().unwrap_or_default()) {
             let lifted = match &self.projection.read_model {
                 // It lifts events itself.
@@ -193,8 +188,7 @@ impl ProjectionTask {
             if let Err(failure) = self.call(call, input, key).await {
                 return self.fail(stored, *failure, generation);
             }
-            progress.checkpoint = position;
-            progress.applied = 1;
+            progress = BatchProgress::applied(position);
         }
         self.projection
             .record_progress(&progress, Some(event), generation)
